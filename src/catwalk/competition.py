@@ -1,0 +1,174 @@
+"""A competition: what ``competitions/<name>.toml`` says, read into one frozen object."""
+
+import math
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catwalk.errors import UserError
+from catwalk.paths import Paths, competitions_folder
+
+AUGMENTATIONS = ("flip", "shift", "rotate", "zoom", "erase")
+
+
+@dataclass(frozen=True)
+class Competition:
+    """One competition.
+
+    Attributes:
+        name: the TOML's name without its ending; the folder names follow it.
+        title: for people.
+        shape: (height, width) or (height, width, channels) of one picture.
+        labels: the integers of the label column, ascending; gaps are allowed.
+        classes: the classes' names, in the order of ``labels``.
+        augment: which changes leave a picture in its class, of ``AUGMENTATIONS``.
+        train_file, test_file, sample_file: names of the raw CSVs; the sample submission may be None.
+        has_header: whether the CSVs begin with a row of column names. Without one, the columns
+            stand in the order id (if there is one), label, pixels.
+        label_column: name of the label column.
+        id_column: name of the id column, or None; the submission then takes its ids from the test CSV.
+        pixel_columns: the pixel columns' names, row by row from the upper left pixel.
+        submission_header: names of the submission's two columns.
+        first_id: the first id of the submission where there is no id column.
+        kaggle_competition: slug of the Kaggle competition that takes submissions, or None.
+        sources: where the data can be had: ``kaggle_dataset``, ``kaggle_competition``, ``debian``,
+            ``keras``, ``sklearn``, each with its name there.
+        sha256: checksums of the uncompressed IDX files, by file name; may be empty.
+    """
+
+    name: str
+    title: str
+    shape: tuple[int, ...]
+    labels: tuple[int, ...]
+    classes: tuple[str, ...]
+    augment: tuple[str, ...]
+    train_file: str
+    test_file: str
+    sample_file: str | None
+    has_header: bool
+    label_column: str
+    id_column: str | None
+    pixel_columns: tuple[str, ...]
+    submission_header: tuple[str, str]
+    first_id: int
+    kaggle_competition: str | None
+    sources: dict[str, str]
+    sha256: dict[str, str]
+
+    @property
+    def pixels(self) -> int:
+        """Number of values of one picture."""
+        return math.prod(self.shape)
+
+
+def names(root: Path) -> list[str]:
+    """The names of the competitions below ``root``, sorted."""
+    return sorted(path.stem for path in competitions_folder(root).glob("*.toml"))
+
+
+def load(paths: Paths) -> Competition:
+    """Read the TOML of one competition.
+
+    Raises:
+        UserError: no such competition, or its TOML says something that cannot be.
+    """
+    known = names(paths.root)
+    if not known:
+        raise UserError(
+            f"no competitions/*.toml below {paths.root}: run catwalk in the project's folder"
+        )
+    if paths.competition not in known:
+        raise UserError(
+            f"unknown competition {paths.competition!r}: there are {', '.join(known)}; "
+            "choose one with COMPETITION=, or add competitions/<name>.toml"
+        )
+    shown = paths.shown(paths.toml)
+    try:
+        table = tomllib.loads(paths.toml.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{shown}: {error}: mend the file") from None
+    try:
+        competition = _read(paths.competition, table)
+        _check(competition)
+    except KeyError as error:
+        raise UserError(f"{shown}: the key {error} is missing: add it") from None
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{shown}: {error}: mend the file") from None
+    return competition
+
+
+def _read(name: str, table: dict[str, Any]) -> Competition:
+    _refuse_unknown_keys(table)
+    files, columns, submission = table["files"], table["columns"], table["submission"]
+    sources = dict(table.get("sources", {}))
+    shape = tuple(int(side) for side in table["shape"])
+    classes = tuple(str(label) for label in table["classes"])
+    first = int(columns.get("first_pixel", 0))
+    header = tuple(submission["header"])
+    if len(header) != 2:
+        raise ValueError("[submission] header must name two columns, the id and the label")
+    return Competition(
+        name=name,
+        title=str(table["title"]),
+        shape=shape,
+        labels=tuple(int(label) for label in table.get("labels", range(len(classes)))),
+        classes=classes,
+        augment=tuple(table.get("augment", ())),
+        train_file=str(files["train"]),
+        test_file=str(files["test"]),
+        sample_file=files.get("sample"),
+        has_header=bool(columns.get("header", True)),
+        label_column=str(columns.get("label", "label")),
+        id_column=columns.get("id"),
+        pixel_columns=tuple(
+            columns.get("pixels", "pixel{}").format(first + i) for i in range(math.prod(shape))
+        ),
+        submission_header=(str(header[0]), str(header[1])),
+        first_id=int(submission.get("first_id", 1)),
+        kaggle_competition=submission.get("competition"),
+        sources=sources,
+        sha256=dict(table.get("sha256", {})),
+    )
+
+
+KEYS: dict[str, set[str]] = {
+    "": {"title", "shape", "classes", "labels", "augment", "files", "columns", "submission"}
+    | {"sources", "sha256"},
+    "files": {"train", "test", "sample"},
+    "columns": {"header", "label", "id", "pixels", "first_pixel"},
+    "submission": {"header", "first_id", "competition"},
+    "sources": {"kaggle_dataset", "kaggle_competition", "debian", "keras", "sklearn"},
+}
+
+
+def _refuse_unknown_keys(table: dict[str, Any]) -> None:
+    for section, known in KEYS.items():
+        content = table.get(section, {}) if section else table
+        if not isinstance(content, dict):
+            raise TypeError(f"[{section}] must be a table")
+        unknown = sorted(set(content) - known)
+        if unknown:
+            where = f"[{section}] " if section else ""
+            raise ValueError(f"{where}unknown key {unknown[0]!r} (known: {', '.join(sorted(known))})")
+
+
+def _check(competition: Competition) -> None:
+    shape, labels = competition.shape, competition.labels
+    if len(shape) not in (2, 3) or min(shape) < 1:
+        raise ValueError(f"shape must be [height, width] or [height, width, channels], not {shape}")
+    if len(labels) != len(competition.classes):
+        raise ValueError(f"{len(labels)} labels but {len(competition.classes)} classes")
+    if len(labels) < 2 or list(labels) != sorted(set(labels)):
+        raise ValueError("labels must be two or more different integers in ascending order")
+    if len(labels) > 256:
+        raise ValueError("more than 256 classes do not fit the uint8 label arrays")
+    if len(set(competition.pixel_columns)) != competition.pixels:
+        raise ValueError("[columns] pixels must hold {} where the pixel's number goes")
+    unknown = sorted(set(competition.augment) - set(AUGMENTATIONS))
+    if unknown:
+        raise ValueError(f"augment: unknown {unknown[0]!r} (known: {', '.join(AUGMENTATIONS)})")
+    for file in (competition.train_file, competition.test_file, competition.sample_file or "x"):
+        if not re.fullmatch(r"[\w][\w .-]*", file):
+            raise ValueError(f"{file!r} is not a plain file name")

@@ -1,0 +1,56 @@
+"""IDX files, the form that MNIST and Fashion-MNIST were published in: reads them into arrays.
+
+Format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a
+big-endian 32-bit integer, then the data (yann.lecun.com/exdb/mnist, "FILE FORMATS").
+"""
+
+import gzip
+import hashlib
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.errors import UserError
+
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+def find(folder: Path) -> dict[str, Path]:
+    """The IDX files in a folder by their plain names, gzipped or not; empty unless all four are there."""
+    found = {}
+    for name in FILES:
+        for candidate in (folder / name, folder / f"{name}.gz"):
+            if candidate.is_file():
+                found[name] = candidate
+    return found if len(found) == len(FILES) else {}
+
+
+def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
+    """Read one IDX file of unsigned bytes, gzipped if its name ends in .gz.
+
+    Returns:
+        uint8 array of the shape that the file states.
+
+    Raises:
+        UserError: not such a file, cut short, or its uncompressed bytes have another checksum.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path.name}: damaged gzip file ({error}): fetch it again") from None
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        raise UserError(f"{path.name}: its sha256 is not the published one: fetch the file again")
+    dimensions = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
+    start = 4 + 4 * dimensions
+    shape = [int(side) for side in np.frombuffer(content[4:start], ">u4")] if dimensions else []
+    if not dimensions or len(shape) != dimensions or math.prod(shape) != len(content) - start:
+        raise UserError(f"{path.name}: not a whole IDX file of unsigned bytes: fetch it again")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

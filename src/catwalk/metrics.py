@@ -1,0 +1,69 @@
+"""Metrics: the one place where a score is computed; search, choice, report and score all call it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a list of predictions is worth.
+
+    Attributes:
+        accuracy: share of rows that are right.
+        interval: Wilson's 95% interval of the accuracy.
+        precision, recall, f1: macro averages, the plain mean over the classes.
+        by_class: (classes, 4) float64: one-against-rest accuracy (TP+TN)/N, precision, recall, F1.
+        confusion: (classes, classes) int64: rows are the true class, columns the predicted one.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    precision: float
+    recall: float
+    f1: float
+    by_class: npt.NDArray[np.float64]
+    confusion: npt.NDArray[np.int64]
+
+
+def accuracy(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
+    """Share of rows whose largest probability is at the label."""
+    return float(np.mean(probabilities.argmax(axis=1) == labels))
+
+
+def wilson(share: float, rows: int) -> tuple[float, float]:
+    """The 95% interval of a share seen on ``rows`` independent rows (Wilson 1927, JASA 22:209-212)."""
+    z = 1.959963984540054
+    centre = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def score(predicted: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], classes: int) -> Scores:
+    """Compare predicted with true classes.
+
+    Args:
+        predicted: (rows,) positions of classes.
+        labels: (rows,) positions of classes.
+        classes: how many classes there are.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    everyone = np.arange(classes)
+    confusion = confusion_matrix(labels, predicted, labels=everyone)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        labels, predicted, labels=everyone, zero_division=0.0
+    )
+    wrong = confusion.sum(0) + confusion.sum(1) - 2 * np.diag(confusion)  # false positives + negatives
+    share = float(np.mean(predicted == labels))
+    return Scores(
+        accuracy=share,
+        interval=wilson(share, len(labels)),
+        precision=float(precision.mean()),
+        recall=float(recall.mean()),
+        f1=float(f1.mean()),
+        by_class=np.column_stack([1 - wrong / len(labels), precision, recall, f1]),
+        confusion=confusion,
+    )

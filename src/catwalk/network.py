@@ -1,0 +1,52 @@
+"""Builds the networks: the only file that names layers."""
+
+import keras
+
+from catwalk.space import Params
+
+
+def build(
+    pixels: int, classes: int, params: Params, mean: float, deviation: float, seed: int
+) -> keras.Model:
+    """Build a dense network of stock layers.
+
+    Args:
+        pixels: values of one picture.
+        classes: how many it tells apart.
+        params: a choice from ``space.SPACE``.
+        mean, deviation: of the training pixels (0-255), to standardise with.
+        seed: of the first weights and of dropout.
+
+    Returns:
+        A model from raw pixels 0-255 (rows, pixels) float32 to probabilities (rows, classes) float32.
+        Its last layer but one, named "logits", is what training works on.
+    """
+    seeds = iter(range(seed * 1000, seed * 1000 + 1000))
+    inputs = keras.Input((pixels,), name="pixels")
+    x = keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)
+    if params["input_dropout"] and params["depth"]:
+        x = keras.layers.Dropout(params["input_dropout"], seed=next(seeds), name="input_dropout")(x)
+    width = params["width"]
+    for layer in range(1, params["depth"] + 1):
+        x = _hidden(x, width, params, layer, seeds)
+        width = max(16, round(width * params["taper"]))
+    glorot = keras.initializers.GlorotUniform(seed=next(seeds))
+    logits = keras.layers.Dense(classes, kernel_initializer=glorot, name="logits")(x)
+    return keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
+
+
+def _hidden(x, width, params, layer, seeds):  # type: ignore[no-untyped-def]  # keras has no types
+    start = keras.initializers.HeNormal(seed=next(seeds))
+    norm = params["norm"]
+    # A norm brings its own offset, so the bias before it would be idle.
+    x = keras.layers.Dense(
+        width, use_bias=norm == "none", kernel_initializer=start, name=f"hidden_{layer}"
+    )(x)
+    if norm == "batch":
+        x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{layer}")(x)
+    elif norm == "layer":
+        x = keras.layers.LayerNormalization(name=f"norm_{layer}")(x)
+    x = keras.layers.Activation(params["activation"], name=f"activation_{layer}")(x)
+    if params["dropout"]:
+        x = keras.layers.Dropout(params["dropout"], seed=next(seeds), name=f"dropout_{layer}")(x)
+    return x

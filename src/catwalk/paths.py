@@ -1,0 +1,152 @@
+"""Knows the directories: no other module writes a folder's or a kept file's name."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where one competition's files are, below ``root`` (the folder that holds ``competitions/``)."""
+
+    root: Path
+    competition: str
+
+    @property
+    def toml(self) -> Path:
+        return competitions_folder(self.root) / f"{self.competition}.toml"
+
+    @property
+    def raw(self) -> Path:
+        return self.root / "data" / self.competition / "raw"
+
+    @property
+    def manifest(self) -> Path:
+        return self.raw / "manifest.json"
+
+    @property
+    def prepared(self) -> Path:
+        return self.root / "data" / self.competition / "prepared"
+
+    @property
+    def prepared_summary(self) -> Path:
+        return self.prepared / "prepared.json"
+
+    @property
+    def pixels(self) -> Path:
+        return self.prepared / "pixels.npy"
+
+    @property
+    def labels(self) -> Path:
+        return self.prepared / "labels.npy"
+
+    @property
+    def test_pixels(self) -> Path:
+        return self.prepared / "test_pixels.npy"
+
+    @property
+    def test_ids(self) -> Path:
+        return self.prepared / "test_ids.json"
+
+    def split(self, seed: int) -> Path:
+        return self.prepared / f"split-{seed}.npz"
+
+    @property
+    def sealed_labels(self) -> Path:
+        return self.prepared / "sealed_test_labels.npy"
+
+    @property
+    def looks(self) -> Path:
+        return self.prepared / "looks.jsonl"
+
+    @property
+    def study(self) -> Path:
+        return self.root / "data" / self.competition / "study"
+
+    @property
+    def study_db(self) -> Path:
+        return self.study / "study.db"
+
+    @property
+    def study_lock(self) -> Path:
+        return self.study / "search.lock"
+
+    @property
+    def progress(self) -> Path:
+        return self.study / "progress.json"
+
+    @property
+    def trials(self) -> Path:
+        return self.study / "trials.csv"
+
+    def kept(self, study: str) -> Path:
+        return self.study / "kept" / study
+
+    def model(self, study: str, trial: int) -> Path:
+        return self.kept(study) / f"trial-{trial:05d}.keras"
+
+    def probabilities(self, study: str, trial: int) -> Path:
+        return self.kept(study) / f"trial-{trial:05d}.npy"
+
+    @property
+    def submissions(self) -> Path:
+        return self.root / "submissions" / self.competition
+
+    def submission(self, name: str) -> Path:
+        return self.submissions / f"{name}.csv"
+
+    def recipe(self, name: str) -> Path:
+        return self.submissions / f"{name}.json"
+
+    def submission_folder(self, name: str) -> Path:
+        return self.submissions / name
+
+    def predictions(self, name: str) -> Path:
+        return self.submission_folder(name) / "predictions.npz"
+
+    def score(self, name: str) -> Path:
+        return self.submission_folder(name) / "score.json"
+
+    def notebook(self, name: str) -> Path:
+        return self.submission_folder(name) / "talk.ipynb"
+
+    @property
+    def notebook_source(self) -> Path:
+        return self.root / "notebooks" / "talk.ipynb"
+
+    def shown(self, path: Path) -> str:
+        """``path`` as a message shows it: relative to the root where it lies below it."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def competitions_folder(root: Path) -> Path:
+    """The folder of the competitions' TOML files below ``root``."""
+    return root / "competitions"
+
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to; rename it to ``path`` if the block ends well, else remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: some writers (Keras, NumPy) look at it.
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_aside(parent: Path) -> Iterator[Path]:
+    """Give an empty folder below ``parent``, removed at the end with all that still lies in it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".part-", dir=parent))
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

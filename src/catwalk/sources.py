@@ -1,0 +1,265 @@
+"""Sources: each function fetches a competition's data from one place into a folder, as its raw CSVs."""
+
+import contextlib
+import gzip
+import os
+import shutil
+import socket
+import subprocess
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk import idx, kaggle_client
+from catwalk.competition import Competition
+from catwalk.errors import CatwalkError, NetworkError, UserError
+from catwalk.rows import write_rows
+
+TIMEOUT = 10  # seconds until a connection that doesn't answer is given up
+DEBIAN_DATASETS = Path("/usr/share/datasets")
+
+Fetch = Callable[[Competition, Path], None]
+
+
+def fetch_kaggle(competition: Competition, folder: Path) -> None:
+    """From Kaggle, by the official client: the zip's CSVs as they came."""
+    if dataset := competition.sources.get("kaggle_dataset"):
+        archive = kaggle_client.download_dataset(dataset, folder)
+    else:
+        slug = competition.sources["kaggle_competition"]
+        archive = kaggle_client.download_competition(slug, folder)
+    _unzip(archive, competition, folder)
+    archive.unlink()
+
+
+def fetch_debian(competition: Competition, folder: Path) -> None:
+    """From Debian's package, already installed or downloaded by apt into ``folder`` without root."""
+    package = competition.sources["debian"]
+    files = idx.find(DEBIAN_DATASETS / competition.name)
+    if not files:
+        if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+            raise UserError("this is no Debian or Ubuntu (no apt-get): choose another SOURCE=")
+        _apt_download(package, folder)
+        unpacked = folder / "unpacked"
+        _run("dpkg-deb", "-x", *map(str, folder.glob("*.deb")), str(unpacked))
+        files = idx.find(unpacked / DEBIAN_DATASETS.relative_to("/") / competition.name)
+        if not files:
+            raise NetworkError(f"the package {package} holds no IDX files: choose another SOURCE=")
+    _idx_to_csv(files, competition, folder)
+
+
+def _apt_download(package: str, folder: Path) -> None:
+    """Run apt with lists and cache of its own, so that neither root nor an earlier update is needed."""
+    (folder / "apt/lists/partial").mkdir(parents=True)
+    (folder / "apt/cache/archives/partial").mkdir(parents=True)
+    options = [
+        f"-oDir::State::lists={folder.resolve()}/apt/lists",
+        f"-oDir::Cache={folder.resolve()}/apt/cache",
+        f"-oAcquire::http::Timeout={TIMEOUT}",
+        f"-oAcquire::https::Timeout={TIMEOUT}",
+        "-oAcquire::Retries=0",
+        "-oAcquire::Languages=none",
+        "-oAPT::Sandbox::User=root",  # only read when run as root: the folder is not _apt's
+        "-q",
+    ]
+    _run("apt-get", *options, "update", cwd=folder)
+    _run("apt-get", *options, "download", package, cwd=folder)
+
+
+def _run(*command: str, cwd: Path | None = None) -> None:
+    done = subprocess.run(  # noqa: S603
+        command, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")]
+        reason = (lines or done.stderr.splitlines() or ["no reason given"])[-1]
+        raise NetworkError(f"{command[0]} failed: {reason[:200]}: try again later")
+
+
+def fetch_keras(competition: Competition, folder: Path) -> None:
+    """From Keras's archive, by ``keras.datasets`` (kept in $KERAS_HOME/datasets)."""
+    import importlib
+
+    from catwalk import tensorflow_setup
+
+    tensorflow_setup.setup()
+    name = competition.sources["keras"]
+    module = importlib.import_module(f"keras.datasets.{name}")
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        (train, train_labels), (test, test_labels) = module.load_data()
+    except Exception as error:
+        # Keras wraps what went wrong below it in a bare Exception of one line.
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise NetworkError(f"Keras's archive can't be reached ({reason}): check the network") from None
+    finally:
+        socket.setdefaulttimeout(before)
+    write_csvs(train, train_labels, test, test_labels, competition, folder)
+
+
+def fetch_sklearn(competition: Competition, folder: Path) -> None:
+    """scikit-learn's digits, split once (1,437 to train, 360 to test): no network."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    if competition.sources["sklearn"] != "load_digits":
+        raise UserError(f"competitions/{competition.name}.toml: sklearn must be load_digits")
+    pictures, labels = load_digits(return_X_y=True)
+    train, test = train_test_split(
+        np.arange(len(labels)), test_size=360, stratify=labels, random_state=0
+    )
+    grey = (pictures * 15).astype(np.uint8)  # 0-16 becomes 0-240
+    write_csvs(grey[train], labels[train], grey[test], labels[test], competition, folder)
+
+
+def fetch_folder(source: Path, competition: Competition, folder: Path) -> None:
+    """From a folder of the competition's CSVs or of IDX files, gzipped or not."""
+    csvs = [competition.train_file, competition.test_file]
+    found = {name: _either(source, name) for name in csvs}
+    if all(found.values()):
+        for name in [*csvs, *filter(None, [competition.sample_file])]:
+            path = _either(source, name)
+            if path is not None:
+                _copy(path, folder / name)
+        return
+    if files := idx.find(source):
+        _idx_to_csv(files, competition, folder)
+        return
+    raise UserError(
+        f"{source}: holds neither {' and '.join(csvs)} nor the four IDX files "
+        f"({idx.FILES[0]}, ...; .gz is fine): put them there, or set another SOURCE="
+    )
+
+
+def _either(folder: Path, name: str) -> Path | None:
+    return next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.suffix != ".gz":
+        shutil.copyfile(source, target)
+        return
+    try:
+        with gzip.open(source) as packed, target.open("wb") as plain:
+            shutil.copyfileobj(packed, plain, 1 << 20)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{source}: damaged gzip file ({error}): fetch it again") from None
+
+
+def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
+    """Take the competition's CSVs out of a zip, whatever else it holds."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for name in (competition.train_file, competition.test_file, competition.sample_file):
+                members = [m for m in opened.namelist() if Path(m).name == name]
+                if not members and name != competition.sample_file:
+                    raise NetworkError(f"{archive.name}: holds no {name}: try another SOURCE=")
+                if name and members:
+                    with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
+                        shutil.copyfileobj(packed, plain, 1 << 20)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        head = archive.read_bytes()[:200].lstrip().lower()
+        what = "a web page" if head.startswith((b"<!doctype", b"<html")) else "not a whole zip"
+        raise NetworkError(
+            f"{archive.name}: what arrived is {what}: run make data again, or set another SOURCE="
+        ) from None
+
+
+def _idx_to_csv(files: dict[str, Path], competition: Competition, folder: Path) -> None:
+    arrays = [idx.read(files[name], competition.sha256.get(name)) for name in idx.FILES]
+    write_csvs(*arrays, competition, folder)
+
+
+def write_csvs(
+    train: npt.NDArray[np.uint8],
+    train_labels: npt.NDArray[np.integer],
+    test: npt.NDArray[np.uint8],
+    test_labels: npt.NDArray[np.integer],
+    competition: Competition,
+    folder: Path,
+) -> None:
+    """Write arrays as the two raw CSVs; pictures may come in any shape, one along the first axis."""
+    for name, pictures, labels in (
+        (competition.train_file, train, train_labels),
+        (competition.test_file, test, test_labels),
+    ):
+        if pictures.size != len(labels) * competition.pixels:
+            raise UserError(
+                f"{pictures.shape} pictures and {len(labels)} labels are not a "
+                f"{competition.name} of {competition.shape}: choose another SOURCE="
+            )
+        write_rows(folder / name, pictures.reshape(len(labels), -1), labels, competition)
+
+
+SOURCES: dict[str, Fetch] = {
+    "kaggle": fetch_kaggle,
+    "debian": fetch_debian,
+    "keras": fetch_keras,
+    "sklearn": fetch_sklearn,
+}
+
+
+def offered(competition: Competition) -> list[str]:
+    """The names in ``SOURCES`` that the competition's TOML gives, in the order auto tries them."""
+    given = {key.split("_")[0] for key in competition.sources}
+    return [name for name in SOURCES if name in given]
+
+
+def fetch(source: str, competition: Competition, folder: Path, say: Callable[[str], None]) -> str:
+    """Fetch from the source named, or for "auto" from the first that works.
+
+    Args:
+        source: "auto", a name in ``SOURCES``, or a folder's path.
+        competition: what to fetch.
+        folder: an empty folder for the CSVs; on return it holds nothing else.
+        say: takes a line on what happens.
+
+    Returns:
+        The source's name, or the folder's absolute path.
+
+    Raises:
+        UserError, NetworkError: nothing could be fetched; the message names every attempt.
+    """
+    names = offered(competition)
+    if source not in ("auto", *SOURCES):
+        place = Path(source).expanduser().resolve()
+        if not place.is_dir():
+            raise UserError(
+                f"SOURCE={source}: neither a folder nor one of auto, {', '.join(names)}: choose one"
+            )
+        fetch_folder(place, competition, folder)
+        return str(place)
+    if source != "auto":
+        if source not in names:
+            raise UserError(
+                f"SOURCE={source}: {competition.name} can't be had there: "
+                f"choose one of auto, {', '.join(names)} or a folder"
+            )
+        names = [source]
+    failures: list[CatwalkError] = []
+    for name in names:
+        say(f"{name}: trying")
+        try:
+            SOURCES[name](competition, folder)
+        except CatwalkError as error:
+            say(f"{name}: {error}")
+            failures.append(error)
+            with contextlib.suppress(OSError):
+                _empty(folder)
+        else:
+            return name
+    if len(failures) == 1:
+        raise failures[0]
+    kind = NetworkError if any(isinstance(f, NetworkError) for f in failures) else UserError
+    story = "; ".join(f"{name}: {error}" for name, error in zip(names, failures, strict=True))
+    raise kind(f"no source gave {competition.name}: {story}; or set SOURCE= to a folder")
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,0 +1,210 @@
+"""The study: Optuna's record of all trials of one competition, split and set of features.
+
+It lies in an SQLite file in the form that several processes can share: a write-ahead log, and
+transactions that take the write lock when they begin. Without that, SQLite hands one enqueued trial to
+two workers. ``storage.engine`` is not promised by Optuna; a test keeps watch over the race.
+"""
+
+import warnings
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy import event, exc
+
+from catwalk import progress, space
+from catwalk.errors import MachineError, UserError
+from catwalk.paths import Paths, written_aside
+from catwalk.prepare import Prepared
+
+RETRIES = 2  # how often a trial is run again whose worker died
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+HEARTBEAT, GRACE = 10, 60  # seconds
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def open_storage(paths: Paths) -> RDBStorage:
+    """Open the competition's study.db, made if it is not there."""
+    paths.study.mkdir(parents=True, exist_ok=True)
+    try:
+        storage = RDBStorage(
+            f"sqlite:///{paths.study_db}",
+            engine_kwargs={"connect_args": {"timeout": 60}},
+            heartbeat_interval=HEARTBEAT,
+            grace_period=GRACE,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
+        )
+    except (exc.DatabaseError, RuntimeError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0][:150]
+        kind = MachineError if isinstance(error, exc.OperationalError) else UserError
+        raise kind(
+            f"{paths.shown(paths.study_db)} can't be opened ({reason}): "
+            f"move {paths.shown(paths.study)} away and run make search"
+        ) from None
+    # Only now: listeners that are there while Optuna makes its tables lead to "database is locked".
+    storage.scoped_session.remove()
+    storage.engine.dispose()
+    event.listen(storage.engine, "connect", _on_connect)
+    event.listen(storage.engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+    return storage
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # sqlite3 would begin transactions of its own
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def create(paths: Paths, prepared: Prepared, features: str, seed: int) -> optuna.Study:
+    """Open the study, or make it with the baselines and the hand-made net waiting as first trials.
+
+    Raises:
+        UserError: the file holds a study of another competition or of other data.
+    """
+    storage = open_storage(paths)
+    name = progress.study_name(paths, prepared, features)
+    known = storage.get_all_studies()
+    for other in known:
+        facts = (other.user_attrs.get("competition"), other.user_attrs.get("fingerprint"))
+        if facts != (paths.competition, prepared.fingerprint):
+            raise UserError(
+                f"{paths.shown(paths.study_db)} is a study of {facts[0]} with the data {facts[1]}, "
+                f"here is {paths.competition} with {prepared.fingerprint}: "
+                f"move {paths.shown(paths.study)} away, or bring the data back"
+            )
+    study = optuna.create_study(
+        storage=storage,
+        study_name=name,
+        direction="maximize",
+        load_if_exists=True,
+        sampler=sampler(seed, worker=0),
+    )
+    if name not in {other.study_name for other in known}:
+        study.set_user_attr("competition", paths.competition)
+        study.set_user_attr("fingerprint", prepared.fingerprint)
+    if not study.get_trials(deepcopy=False):
+        for kind, params in space.BASELINES.items():
+            study.enqueue_trial(params, user_attrs={"kind": kind})
+        study.enqueue_trial(space.HAND_MADE, user_attrs={"kind": "hand-made"})
+    return study
+
+
+def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None:
+    """Open the study to read it; None where there is none yet."""
+    if not paths.study_db.is_file():
+        return None
+    storage = open_storage(paths)
+    names = {known.study_name for known in storage.get_all_studies()}
+    name = progress.study_name(paths, prepared, features)
+    return optuna.load_study(study_name=name, storage=storage) if name in names else None
+
+
+def sampler(seed: int, worker: int) -> optuna.samplers.BaseSampler:
+    """TPE; every worker needs a seed of its own, or two would try the same."""
+    return optuna.samplers.TPESampler(n_startup_trials=8, seed=seed * 1000 + worker)
+
+
+def pruner() -> optuna.pruners.BasePruner:
+    """Successive halving over epochs: of those that reach 2, 6, 18, a third go on."""
+    return optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=3)
+
+
+def finished(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that are complete or pruned, by number."""
+    return study.get_trials(deepcopy=False, states=FINISHED)
+
+
+def running(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that a worker is in, or was in when it died."""
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def complete(study: optuna.Study) -> list[FrozenTrial]:
+    """Complete trials, the best on validation first; a tie goes to the earlier one."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return sorted(trials, key=lambda trial: (-(trial.value or 0.0), trial.number))
+
+
+def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool = True) -> None:
+    """Mark a running trial failed and queue its parameters anew.
+
+    Args:
+        study: the trial's.
+        trial: RUNNING, its worker known to be gone.
+        reason: kept with the failed trial.
+        counts: whether it counts towards ``RETRIES``; a trial that we ended ourselves does not.
+    """
+    history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
+    try:
+        # The reason is stored first: a finished trial can't be changed any more.
+        study._storage.set_trial_user_attr(trial._trial_id, "failed", reason)
+        study.tell(trial.number, state=TrialState.FAIL)
+    except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
+        return  # it ended after all
+    if len(history) <= RETRIES:
+        queue_again(study, trial, history)
+
+
+def queue_again(study: optuna.Study, trial: FrozenTrial, history: list[int]) -> None:
+    """Let a trial's parameters wait to be run by the next free worker."""
+    attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
+    again = {
+        "fixed_params": trial.system_attrs.get("fixed_params") or dict(trial.params),
+        "failed_trial": trial.number,
+        "retry_history": history,
+    }
+    study.add_trial(create_trial(state=TrialState.WAITING, system_attrs=again, user_attrs=attrs))
+
+
+def reap(study: optuna.Study, reason: str) -> int:
+    """Run again every trial that is left RUNNING; only for the one search that holds the lock."""
+    left = running(study)
+    for trial in left:
+        run_again(study, trial, reason)
+    return len(left)
+
+
+def as_records(study: optuna.Study) -> list[dict[str, Any]]:
+    """All finished trials as plain dictionaries, by number; what trials.csv and recipes are made of."""
+    return [
+        {
+            "number": trial.number,
+            "state": trial.state.name.lower(),
+            "kind": trial.user_attrs.get("kind", "search"),
+            "value": trial.value,
+            "params": dict(trial.params),
+            "history": trial.user_attrs.get("history", []),
+            "seed": trial.user_attrs.get("seed"),
+            "seconds": trial.user_attrs.get("seconds"),
+            "versions": trial.user_attrs.get("versions", {}),
+        }
+        for trial in finished(study)
+    ]
+
+
+def write_table(paths: Paths, study: optuna.Study) -> None:
+    """Write trials.csv: a row a finished trial, its parameters and its last epoch."""
+    import pandas as pd
+
+    rows = []
+    for record in as_records(study):
+        last = record["history"][-1] if record["history"] else {}
+        row = {key: record[key] for key in ("number", "state", "kind")}
+        row |= {"validation_accuracy": record["value"]}
+        row |= {f"param_{name}": value for name, value in record["params"].items()}
+        row |= {key: last.get(key) for key in ("epoch", "epochs", "train_loss", "train_accuracy")}
+        row |= {"validation_loss": last.get("loss"), "seed": record["seed"]}
+        row |= {f"version_{name}": value for name, value in record["versions"].items()}
+        rows.append(row | {"seconds": record["seconds"]})
+    with written_aside(paths.trials) as path:
+        pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a trial's numbers."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("catwalk", "tensorflow", "keras", "numpy", "optuna")}

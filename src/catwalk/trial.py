@@ -1,0 +1,92 @@
+"""A trial: trains one choice of parameters, reports each epoch, and keeps the net and its probabilities."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import keras
+import numpy as np
+import optuna
+
+from catwalk import space, study
+from catwalk.paths import Paths, written_aside
+from catwalk.prepare import Prepared
+from catwalk.train import DivergedError, Epoch, OutOfTimeError, Training
+
+EPOCHS = 20  # of a trial that the pruner lets go on; fewer where the time left is short
+BASELINE_EPOCHS = 10
+BASELINE_SHARE = {"softmax": 0.015, "beginner": 0.03}  # of the budget; 5% together is the promise
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What Optuna calls for each trial.
+
+    Attributes:
+        paths, prepared: the competition's.
+        study: the study's name; the kept files stand below it.
+        classes: how many classes there are.
+        seed: the search's; a trial's own follows from it and the trial's number.
+        deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
+        budget: seconds of the whole search, of which the baselines get a share; None as above.
+        tell: takes (trial number, kind, epoch): None as the trial begins, then each epoch as it ends.
+    """
+
+    paths: Paths
+    prepared: Prepared
+    study: str
+    classes: int
+    seed: int
+    deadline: float | None
+    budget: float | None
+    tell: Callable[[int, str, Epoch | None], None]
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Train, and return the validation accuracy of the net that is kept."""
+        started = time.monotonic()
+        kind = trial.user_attrs.get("kind", "search")
+        self.tell(trial.number, kind, None)
+        params = space.suggest(trial)
+        seed = self.seed * 100_000 + trial.number
+        trial.set_user_attr("seed", seed)
+        trial.set_user_attr("versions", study.versions())
+        keras.backend.clear_session()
+        training = Training(self.prepared, self.classes, params, seed)
+        history: list[dict[str, float]] = []
+        try:
+            return self._train(trial, kind, training, history)
+        except DivergedError:
+            trial.set_user_attr("ended", "diverged: the loss is not finite")
+            raise optuna.TrialPruned from None
+        except OutOfTimeError:
+            trial.set_user_attr("failed", "the budget ended before the first epoch did")
+            raise
+        finally:
+            trial.set_user_attr("history", history)
+            trial.set_user_attr("seconds", round(time.monotonic() - started, 3))
+
+    def _train(
+        self, trial: optuna.Trial, kind: str, training: Training, history: list[dict[str, float]]
+    ) -> float:
+        is_baseline = kind in space.BASELINES
+        limit = BASELINE_SHARE[kind] * self.budget if is_baseline and self.budget else None
+        epochs = BASELINE_EPOCHS if is_baseline else EPOCHS
+        for epoch in training.epochs(epochs, self.deadline, limit):
+            history.append({key: round(value, 6) for key, value in asdict(epoch).items()})
+            trial.report(epoch.accuracy, epoch.epoch)
+            self.tell(trial.number, kind, epoch)
+            if not is_baseline and epoch.epoch < epoch.epochs and trial.should_prune():
+                raise optuna.TrialPruned
+        return self._keep(trial.number, training)
+
+    def _keep(self, number: int, training: Training) -> float:
+        """Save the net, then its probabilities on validation; their accuracy is the trial's value."""
+        from catwalk.metrics import accuracy
+
+        rows = self.prepared.validation
+        probabilities = training.probabilities(rows)
+        with written_aside(self.paths.model(self.study, number)) as path:
+            training.model.save(path)
+        with written_aside(self.paths.probabilities(self.study, number)) as path:
+            np.save(path, probabilities)
+        return accuracy(probabilities, self.prepared.labels[rows])

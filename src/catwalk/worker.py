@@ -1,0 +1,90 @@
+"""A worker: one process that imports TensorFlow once and runs one trial after another when told to."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from catwalk.paths import Paths
+
+WATCH_SECONDS = 1.0  # how often a worker looks whether its parent still lives
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the parent sends for each trial.
+
+    Attributes:
+        seconds: until the training must be over; None: nothing asks the clock.
+        budget: of the whole search in seconds; None as above.
+    """
+
+    seconds: float | None
+    budget: float | None
+
+
+def run(
+    connection: Connection, root: Path, competition: str, seed: int, features: str, worker: int
+) -> None:
+    """Serve the parent: receive an ``Order``, run a trial, send what happens; ``None`` ends it.
+
+    Sends ("ready",) once; then for each trial ("epoch", number, kind, None) as it begins,
+    ("epoch", number, kind, Epoch) as epochs end, and ("done",).
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+    from catwalk import tensorflow_setup
+
+    tensorflow_setup.setup(threads=1)
+    connection.send(("ready",))
+    order = connection.recv()  # before the first, the parent makes the study
+    if order is None:
+        return
+
+    import optuna
+
+    from catwalk import competition as competitions
+    from catwalk import prepare, progress, study
+    from catwalk.train import OutOfTimeError
+    from catwalk.trial import Objective
+
+    paths = Paths(root, competition)
+    prepared = prepare.load(paths, seed)
+    classes = len(competitions.load(paths).classes)
+    name = progress.study_name(paths, prepared, features)
+    opened = optuna.load_study(
+        study_name=name,
+        storage=study.open_storage(paths),
+        sampler=study.sampler(seed, worker),
+        pruner=study.pruner(),
+    )
+
+    def tell(number: int, kind: str, epoch: Any) -> None:
+        connection.send(("epoch", number, kind, epoch))
+
+    while order is not None:
+        deadline = None if order.seconds is None else time.monotonic() + order.seconds
+        objective = Objective(
+            paths, prepared, name, classes, seed, deadline, order.budget, tell
+        )
+        try:
+            opened.optimize(objective, n_trials=1)
+        except OutOfTimeError:
+            study.queue_again(opened, opened.trials[-1], [])
+        except optuna.exceptions.UpdateFinishedTrialError:
+            # The machine slept so long that others took this worker for dead and run its trial again.
+            pass
+        connection.send(("done",))
+        order = connection.recv()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: a search leaves nothing behind."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)
