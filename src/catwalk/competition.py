@@ -76,9 +76,7 @@ def load(paths: Paths) -> Competition:
     """
     known = names(paths.root)
     if not known:
-        raise UserError(
-            f"no competitions/*.toml below {paths.root}: run catwalk in the project's folder"
-        )
+        raise UserError(f"no competitions/*.toml below {paths.root}: run catwalk in the project's folder")
     if paths.competition not in known:
         raise UserError(
             f"unknown competition {paths.competition!r}: there are {', '.join(known)}; "

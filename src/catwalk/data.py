@@ -62,9 +62,7 @@ def read_manifest(paths: Paths) -> dict[str, Any]:
 
 def _files(competition: Competition) -> list[str]:
     return [
-        f
-        for f in (competition.train_file, competition.test_file, competition.sample_file)
-        if f is not None
+        f for f in (competition.train_file, competition.test_file, competition.sample_file) if f is not None
     ]
 
 

@@ -10,7 +10,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from catwalk.messages import Epoch
+
 if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
     from catwalk.search import Limits
 
 
@@ -40,7 +44,7 @@ class Display:
     ) -> None:
         self._live.stop()
 
-    def epoch(self, worker: int, trial: int, kind: str, epoch: Any) -> None:
+    def epoch(self, worker: int, trial: int, kind: str, epoch: Epoch | None) -> None:
         """A worker has begun a trial (epoch None) or ended one of its epochs."""
         what = f"trial {trial}" if kind == "search" else f"trial {trial} ({kind})"
         if epoch is None:
@@ -50,7 +54,7 @@ class Display:
                 f"{what}  epoch {epoch.epoch}/{epoch.epochs}  {epoch.accuracy:.4f} on validation"
             )
 
-    def ended(self, worker: int, trial: Any, finished: int) -> None:
+    def ended(self, worker: int, trial: "FrozenTrial | None", finished: int) -> None:
         """A worker's trial has ended; ``trial`` is None where it did not finish."""
         self._workers[worker] = "waiting"
         self._ended = finished
@@ -66,7 +70,8 @@ class Display:
             best = f", best {self._best[0]:.4f} (trial {self._best[1]})" if self._best else ""
             seconds = trial.user_attrs.get("seconds", 0.0)
             self._console.print(
-                f"trial {trial.number} {kind} {state} {value} in {seconds:.1f} s{best}", soft_wrap=True
+                f"trial {trial.number} {kind} {state} {value} in {seconds:.1f} s{best}",
+                soft_wrap=True,
             )
 
     def died(self, worker: int, code: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What catwalk says when it cannot go on: one line (what, where, the command that mends it) and an exit code."""
+"""What catwalk says when it cannot go on: one line (what, where, the mend) and an exit code."""
 
 
 class CatwalkError(Exception):

@@ -115,8 +115,8 @@ def _time_limit() -> Iterator[None]:
         kwargs["timeout"] = TIMEOUT
         return send(self, request, *args, **kwargs)
 
-    HTTPAdapter.send = limited
+    HTTPAdapter.send = limited  # type: ignore[method-assign]
     try:
         yield
     finally:
-        HTTPAdapter.send = send
+        HTTPAdapter.send = send  # type: ignore[method-assign]

@@ -1,20 +1,22 @@
 """Builds the networks: the only file that names layers."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 
 from catwalk.space import Params
 
 
-def build(
-    pixels: int, classes: int, params: Params, mean: float, deviation: float, seed: int
-) -> keras.Model:
+def build(pixels: int, classes: int, params: Params, mean: float, deviation: float, seed: int) -> keras.Model:
     """Build a dense network of stock layers.
 
     Args:
         pixels: values of one picture.
         classes: how many it tells apart.
         params: a choice from ``space.SPACE``.
-        mean, deviation: of the training pixels (0-255), to standardise with.
+        mean: of the training pixels (0-255), to standardise with.
+        deviation: their standard deviation.
         seed: of the first weights and of dropout.
 
     Returns:
@@ -35,13 +37,13 @@ def build(
     return keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
 
 
-def _hidden(x, width, params, layer, seeds):  # type: ignore[no-untyped-def]  # keras has no types
+def _hidden(x: Any, width: int, params: Params, layer: int, seeds: Iterator[int]) -> Any:
     start = keras.initializers.HeNormal(seed=next(seeds))
     norm = params["norm"]
     # A norm brings its own offset, so the bias before it would be idle.
-    x = keras.layers.Dense(
-        width, use_bias=norm == "none", kernel_initializer=start, name=f"hidden_{layer}"
-    )(x)
+    x = keras.layers.Dense(width, use_bias=norm == "none", kernel_initializer=start, name=f"hidden_{layer}")(
+        x
+    )
     if norm == "batch":
         x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{layer}")(x)
     elif norm == "layer":

@@ -108,6 +108,9 @@ class Paths:
     def predictions(self, name: str) -> Path:
         return self.submission_folder(name) / "predictions.npz"
 
+    def snapshot(self, name: str) -> Path:
+        return self.submission_folder(name) / "trials.json"
+
     def score(self, name: str) -> Path:
         return self.submission_folder(name) / "score.json"
 
@@ -130,7 +133,7 @@ def competitions_folder(root: Path) -> Path:
 
 @contextlib.contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to; rename it to ``path`` if the block ends well, else remove it."""
+    """Give a path beside ``path`` to write to; it becomes ``path`` if the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: some writers (Keras, NumPy) look at it.
     aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

@@ -154,43 +154,52 @@ def _count_lines(path: Path) -> int:
         return 1 + sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 22), b""))
 
 
-def _read_fast(path: Path, columns: _Columns, competition: Competition) -> Rows | None:
-    """Read plain integers, block by block into one array; None where the careful reader must look."""
-    lines = _count_lines(path)
-    pixels = np.empty((lines, competition.pixels), np.uint8)
-    codes = np.empty(lines, np.int64)
-    ids: list[str] = []
+def _batches(path: Path, columns: _Columns) -> Iterator[pa.RecordBatch]:
+    """The rows as pyarrow reads them: uint8 pixels, int64 labels, text ids.
+
+    Raises:
+        pa.ArrowInvalid: a cell is empty or not a plain integer, or a row has another number of cells.
+    """
     types = {columns.names[i]: pa.uint8() for i in columns.pixels}
     if columns.label is not None:
         types[columns.names[columns.label]] = pa.int64()
     if columns.id is not None:
         types[columns.names[columns.id]] = pa.string()
     convert = pacsv.ConvertOptions(column_types=types)
-    done = 0
     skip = columns.header_lines
     for block in _blocks(path):
         read = pacsv.ReadOptions(column_names=columns.names, block_size=4 << 20, skip_rows=skip)
         skip = 0
-        try:
-            table = pacsv.read_csv(pa.py_buffer(block), read, convert_options=convert)
-        except pa.ArrowInvalid as error:
-            if "Empty CSV file" in str(error):
-                continue
-            return None
-        for batch in table.to_batches():
+        if not bytes(block[:4096]).strip() and not bytes(block).strip():
+            continue  # blank lines alone, which pyarrow refuses
+        for batch in pacsv.read_csv(pa.py_buffer(block), read, convert_options=convert).to_batches():
             if any(column.null_count for column in batch.columns):
-                return None
+                raise pa.ArrowInvalid("an empty cell")
+            yield batch
+
+
+def _read_fast(path: Path, columns: _Columns, competition: Competition) -> Rows | None:
+    """Read plain integers, block by block into one array; None where the careful reader must look."""
+    lines = _count_lines(path)
+    pixels = np.empty((lines, competition.pixels), np.uint8)
+    codes = np.empty(lines, np.int64)
+    ids: list[str] = []
+    done = 0
+    names = [columns.names[i] for i in columns.pixels]
+    try:
+        for batch in _batches(path, columns):
             rows = slice(done, done + batch.num_rows)
-            picture = batch.select([columns.names[i] for i in columns.pixels])
-            pixels[rows] = picture.to_tensor(row_major=True).to_numpy()
+            pixels[rows] = batch.select(names).to_tensor(row_major=True).to_numpy()
             if columns.label is not None:
                 codes[rows] = batch.column(columns.label).to_numpy()
             if columns.id is not None:
                 ids += batch.column(columns.id).to_pylist()
             done += batch.num_rows
+    except pa.ArrowInvalid:
+        return None
+    known = np.asarray(competition.labels)
     labels = None
     if columns.label is not None:
-        known = np.asarray(competition.labels)
         if not np.isin(codes[:done], known).all():
             return None
         labels = np.searchsorted(known, codes[:done]).astype(np.uint8)
@@ -220,9 +229,7 @@ def _read_careful(path: Path, columns: _Columns, competition: Competition) -> Ro
                     labels[done] = _label(cells[columns.label], place, where, competition, path)
                 if columns.id is not None:
                     ids.append(cells[columns.id].strip())
-                pixels[done] = [
-                    _pixel(cells[i], where, columns.names[i], path) for i in columns.pixels
-                ]
+                pixels[done] = [_pixel(cells[i], where, columns.names[i], path) for i in columns.pixels]
                 done += 1
         except csv.Error as error:
             raise UserError(f"{path.name}: row {reader.line_num}: {error}: {_mend(path)}") from None

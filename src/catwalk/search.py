@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from catwalk import prepare
 from catwalk.competition import Competition
-from catwalk.errors import MachineError, UserError
+from catwalk.errors import MachineError
+from catwalk.messages import Order
 from catwalk.paths import Paths
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def make(
     """Search until a limit is reached; a study that is there already goes on.
 
     Args:
-        paths, competition: what to search for.
+        paths: the competition's.
+        competition: what to search for.
         seed: of the split, the sampler and the nets.
         features: a resolved name, see ``features``.
         limits: when to end.
@@ -206,7 +208,14 @@ class _Run:
         self.born += 1
         process = context.Process(
             target=worker.run,
-            args=(theirs, self.paths.root, self.paths.competition, self.seed, self.features, number),
+            args=(
+                theirs,
+                self.paths.root,
+                self.paths.competition,
+                self.seed,
+                self.features,
+                number,
+            ),
             name=f"catwalk-worker-{number}",
             daemon=True,
         )
@@ -217,7 +226,6 @@ class _Run:
     def _give_orders(self) -> bool:
         """Give every free worker a trial while the limits allow; False once there is nothing to wait for."""
         from catwalk import study
-        from catwalk.worker import Order
 
         done = len(study.finished(self.study))
         busy = sum(worker.busy for worker in self.workers)

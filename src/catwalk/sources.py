@@ -72,7 +72,12 @@ def _apt_download(package: str, folder: Path) -> None:
 
 def _run(*command: str, cwd: Path | None = None) -> None:
     done = subprocess.run(  # noqa: S603
-        command, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.startswith("E:")]
@@ -110,9 +115,7 @@ def fetch_sklearn(competition: Competition, folder: Path) -> None:
     if competition.sources["sklearn"] != "load_digits":
         raise UserError(f"competitions/{competition.name}.toml: sklearn must be load_digits")
     pictures, labels = load_digits(return_X_y=True)
-    train, test = train_test_split(
-        np.arange(len(labels)), test_size=360, stratify=labels, random_state=0
-    )
+    train, test = train_test_split(np.arange(len(labels)), test_size=360, stratify=labels, random_state=0)
     grey = (pictures * 15).astype(np.uint8)  # 0-16 becomes 0-240
     write_csvs(grey[train], labels[train], grey[test], labels[test], competition, folder)
 
@@ -171,8 +174,10 @@ def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
 
 
 def _idx_to_csv(files: dict[str, Path], competition: Competition, folder: Path) -> None:
-    arrays = [idx.read(files[name], competition.sha256.get(name)) for name in idx.FILES]
-    write_csvs(*arrays, competition, folder)
+    train, train_labels, test, test_labels = (
+        idx.read(files[name], competition.sha256.get(name)) for name in idx.FILES
+    )
+    write_csvs(train, train_labels, test, test_labels, competition, folder)
 
 
 def write_csvs(

@@ -20,8 +20,14 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
     "dropout": ("float", [0.0, 0.5]),  # share of hidden units
     "label_smoothing": ("float", [0.0, 0.15]),
     "optimizer": ("one of", ["adamw", "sgd"]),  # sgd: with Nesterov momentum 0.9
-    "learning_rate": ("log", [2e-4, 1e-2]),  # the highest of the schedule; sgd takes 30 times as much
-    "weight_decay": ("log", [1e-6, 1e-1]),  # a step, times the learning rate; not on biases and norms
+    "learning_rate": (
+        "log",
+        [2e-4, 1e-2],
+    ),  # the highest of the schedule; sgd takes 30 times as much
+    "weight_decay": (
+        "log",
+        [1e-6, 1e-1],
+    ),  # a step, times the learning rate; not on biases and norms
     "batch_size": ("one of", [64, 128, 256, 512, 1024]),
     "schedule": ("one of", ["cosine", "constant"]),  # cosine: to zero, after a short warm-up
 }

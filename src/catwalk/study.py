@@ -114,12 +114,12 @@ def pruner() -> optuna.pruners.BasePruner:
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
     """Trials that are complete or pruned, by number."""
-    return study.get_trials(deepcopy=False, states=FINISHED)
+    return list(study.get_trials(deepcopy=False, states=FINISHED))
 
 
 def running(study: optuna.Study) -> list[FrozenTrial]:
     """Trials that a worker is in, or was in when it died."""
-    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return list(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
 
 def complete(study: optuna.Study) -> list[FrozenTrial]:

@@ -18,6 +18,7 @@ def setup(threads: int | None = None) -> None:
     with _silent_stderr():
         import tensorflow as tf
 
+        tf.get_logger().setLevel("ERROR")
         if threads is not None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)

@@ -6,7 +6,6 @@ The pictures stay uint8, mapped from disk; a step gathers its rows, and many ste
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from catwalk import network
+from catwalk.messages import Epoch
 from catwalk.prepare import Prepared
 from catwalk.space import Params
 
@@ -31,25 +31,6 @@ class DivergedError(Exception):
     """The loss is no longer a finite number."""
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """One finished epoch.
-
-    Attributes:
-        epoch: from 1.
-        epochs: how many are planned in all.
-        train_loss, train_accuracy: mean over the epoch's batches, as the net was then, with dropout.
-        loss, accuracy: on the validation rows, at the epoch's end.
-    """
-
-    epoch: int
-    epochs: int
-    train_loss: float
-    train_accuracy: float
-    loss: float
-    accuracy: float
-
-
 class Training:
     """The training of one network on one competition's training rows."""
 
@@ -58,9 +39,7 @@ class Training:
         self.prepared = prepared
         self.batch = min(params["batch_size"], len(prepared.train))
         self.params = params
-        self.model = network.build(
-            prepared.pixels.shape[1], classes, params, *_moments(prepared), seed
-        )
+        self.model = network.build(prepared.pixels.shape[1], classes, params, *_moments(prepared), seed)
         self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
         self._optimizer = _optimizer(params)
         self._optimizer.build(self.model.trainable_variables)
@@ -70,11 +49,10 @@ class Training:
         self._steps = tf.Variable(0, dtype=tf.int32)  # done so far
         self._planned = tf.Variable(1.0)  # the schedule's length in steps
         self._run = tf.function(self._run_steps, autograph=True)
-        self._predict = tf.function(self._probabilities)
+        rows = tf.TensorSpec([None], tf.int32)
+        self._predict = tf.function(self._probabilities, input_signature=[rows])
 
-    def epochs(
-        self, epochs: int, deadline: float | None, limit: float | None = None
-    ) -> Iterator[Epoch]:
+    def epochs(self, epochs: int, deadline: float | None, limit: float | None = None) -> Iterator[Epoch]:
         """Train, and give each epoch as it ends.
 
         Args:
@@ -121,7 +99,8 @@ class Training:
         while step < per_epoch:
             count = min(count, per_epoch - step)
             started = time.monotonic()
-            sums = self._run(order, step, count)
+            # Tensors, not Python integers: each new integer would be traced anew.
+            sums = self._run(order, tf.constant(step), tf.constant(count))
             loss, right, step = loss + float(sums[0]), right + float(sums[1]), step + count
             if not math.isfinite(loss):
                 raise DivergedError
@@ -132,7 +111,7 @@ class Training:
                 count = max(10, int(count * CHECK_SECONDS / max(now - started, 1e-3)))
         return loss / len(self.prepared.train), right / len(self.prepared.train)
 
-    def _run_steps(self, order: tf.Tensor, first: int, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def _run_steps(self, order: tf.Tensor, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Run ``count`` steps of an epoch from step ``first`` on; sums of loss and of right answers."""
         loss, right = tf.constant(0.0), tf.constant(0.0)
         for i in tf.range(first, first + count):
@@ -177,9 +156,7 @@ def _optimizer(params: Params) -> keras.optimizers.Optimizer:
         optimizer = keras.optimizers.AdamW(rate, weight_decay=decay)
     else:
         # The rate is SGD_FACTOR times as high; divided out, so that weight_decay means the same.
-        optimizer = keras.optimizers.SGD(
-            rate, momentum=0.9, nesterov=True, weight_decay=decay / SGD_FACTOR
-        )
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay / SGD_FACTOR)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 
@@ -194,9 +171,7 @@ def _moments(prepared: Prepared) -> tuple[float, float]:
     return float(some.mean()), max(1.0, float(some.std()))
 
 
-def _evaluate(
-    probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]
-) -> tuple[float, float]:
+def _evaluate(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> tuple[float, float]:
     from catwalk.metrics import accuracy
 
     chosen = probabilities[np.arange(len(labels)), labels]

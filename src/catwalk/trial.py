@@ -9,9 +9,10 @@ import numpy as np
 import optuna
 
 from catwalk import space, study
+from catwalk.messages import Epoch
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
-from catwalk.train import DivergedError, Epoch, OutOfTimeError, Training
+from catwalk.train import DivergedError, OutOfTimeError, Training
 
 EPOCHS = 20  # of a trial that the pruner lets go on; fewer where the time left is short
 BASELINE_EPOCHS = 10

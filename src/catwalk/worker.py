@@ -4,32 +4,16 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
+from catwalk.messages import Epoch
 from catwalk.paths import Paths
 
 WATCH_SECONDS = 1.0  # how often a worker looks whether its parent still lives
 
 
-@dataclass(frozen=True)
-class Order:
-    """What the parent sends for each trial.
-
-    Attributes:
-        seconds: until the training must be over; None: nothing asks the clock.
-        budget: of the whole search in seconds; None as above.
-    """
-
-    seconds: float | None
-    budget: float | None
-
-
-def run(
-    connection: Connection, root: Path, competition: str, seed: int, features: str, worker: int
-) -> None:
+def run(connection: Connection, root: Path, competition: str, seed: int, features: str, worker: int) -> None:
     """Serve the parent: receive an ``Order``, run a trial, send what happens; ``None`` ends it.
 
     Sends ("ready",) once; then for each trial ("epoch", number, kind, None) as it begins,
@@ -64,14 +48,12 @@ def run(
         pruner=study.pruner(),
     )
 
-    def tell(number: int, kind: str, epoch: Any) -> None:
+    def tell(number: int, kind: str, epoch: Epoch | None) -> None:
         connection.send(("epoch", number, kind, epoch))
 
     while order is not None:
         deadline = None if order.seconds is None else time.monotonic() + order.seconds
-        objective = Objective(
-            paths, prepared, name, classes, seed, deadline, order.budget, tell
-        )
+        objective = Objective(paths, prepared, name, classes, seed, deadline, order.budget, tell)
         try:
             opened.optimize(objective, n_trials=1)
         except OutOfTimeError:

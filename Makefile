@@ -1,0 +1,97 @@
+# Every target calls the package's command `catwalk`, which works without make too.
+# Runs on GNU Make 3.81 (macOS). `make` alone prints all targets and variables.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+
+# Variables: name, default, what it is. NAME counts only on make's command line: some systems
+# (Windows' WSL) have an environment variable NAME that means something else.
+#: COMPETITION   fashion-mnist   which of competitions/*.toml
+#: SOURCE        auto            kaggle, debian, keras, sklearn, or a folder of CSV or IDX files
+#: BUDGET        10m             wall-clock time of the search in all: 90s, 10m, 2h; more adds to it
+#: TRIALS                        finished trials in all, instead of the default budget
+#: WORKERS                       processes; by default one a core, as far as memory allows
+#: FEATURES      auto            or pixels: raw pixels only
+#: SEED          1               of the split, the sampler and the networks
+#: NAME                          the new submission's name; by default time and hash
+#: SUBMISSION                    the submission for score and report; by default the newest
+#: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
+
+quoted = '$(subst ','\'',$(1))'
+flag = $(if $($(1)),--$(2) $(call quoted,$($(1))))
+named = $(if $(filter command,$(firstword $(origin NAME))),$(call flag,NAME,name))
+
+COMMON = $(call flag,COMPETITION,competition)
+MAKING = $(COMMON) $(call flag,SOURCE,source)
+SEEDED = $(MAKING) $(call flag,SEED,seed)
+SEARCHING = $(SEEDED) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
+            $(call flag,WORKERS,workers) $(call flag,FEATURES,features)
+CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
+
+.PHONY: help setup all data prepare search predict report score leaderboard test lint bench lock clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make <target> [VARIABLE=value ...]'
+	@echo
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-15s %s\n", $$1, $$2}'
+	@echo
+	@echo '  variable      default         meaning'
+	@sed -n 's/^#: /  /p' Makefile
+
+setup: .venv/installed ## install the locked packages into .venv (the other targets do it when needed)
+
+all: .venv/installed ## data, prepare, search, predict, report: the main job
+	@$(BIN)/catwalk all $(SEARCHING) $(named)
+
+data: .venv/installed ## download the competition's CSVs, or take them from SOURCE=
+	@$(BIN)/catwalk data $(MAKING)
+
+prepare: .venv/installed ## CSVs to arrays, a train/validation split, sealed test labels
+	@$(BIN)/catwalk prepare $(SEEDED)
+
+search: .venv/installed ## search for good networks until BUDGET or TRIALS is used up
+	@$(BIN)/catwalk search $(SEARCHING)
+
+predict: .venv/installed ## average the best networks and write the submission's CSV
+	@$(BIN)/catwalk predict $(SEARCHING) $(named)
+
+report: .venv/installed ## execute the notebook that shows the results
+	@$(BIN)/catwalk report $(CHOSEN)
+
+score: .venv/installed ## a submission against the sealed test labels (each look is logged)
+	@$(BIN)/catwalk score $(CHOSEN)
+
+leaderboard: .venv/installed ## all submissions side by side
+	@$(BIN)/catwalk leaderboard $(COMMON)
+
+test: .venv/installed ## run the tests, the slow end-to-end one last
+	@$(BIN)/pytest
+
+lint: .venv/installed ## ruff (lint and format) and mypy
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+bench: .venv/installed ## benchmarks: reading CSVs beside pandas and pyarrow
+	@$(BIN)/python benchmarks/csv_reader.py
+
+lock: ## compile requirements.txt from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
+	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
+
+clean: ## remove .venv, caches and half-written files; never data, studies, submissions or looks
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf data/*/.part-* data/*/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo 'catwalk needs Python 3.11 to 3.13: set PYTHON= to one of them'; exit 2; }
+	@echo 'setting up .venv (once; TensorFlow is large, this takes a minute or two)'
+	@$(PYTHON) -m venv .venv \
+	  || { echo 'the module venv is missing: on Debian and Ubuntu, apt install python3-venv'; exit 2; }
+	@$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
+	@$(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,5 @@
+import sys
+
+from catwalk.cli import main
+
+sys.exit(main())

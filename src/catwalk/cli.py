@@ -1,0 +1,222 @@
+"""The command ``catwalk``: reads its arguments, runs a stage, and turns errors into one line."""
+
+import argparse
+import errno
+import math
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+from catwalk import __version__
+from catwalk.errors import CatwalkError, MachineError
+from catwalk.paths import Paths
+
+STARTED = time.monotonic()  # a search's budget counts from here
+
+STAGES = {
+    "all": "data, prepare, search, predict, report: the main job",
+    "data": "download the competition's CSVs, or take them from a folder",
+    "prepare": "CSVs to arrays, a train/validation split, sealed test labels",
+    "search": "search for good networks until BUDGET or TRIALS is used up",
+    "predict": "average the best networks and write the submission's CSV",
+    "report": "execute the notebook that shows the results",
+    "score": "a submission against the sealed test labels (each look is logged)",
+    "leaderboard": "all submissions side by side",
+}
+SEARCHING = ("all", "search", "predict")
+NAMING = ("all", "predict")
+CHOOSING = ("report", "score")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one stage; the exit code: 0 done, 2 the user mends it, 3 network, 4 machine, 130 Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except CatwalkError as error:
+        return _complain(options.stage, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _complain(options.stage, "stopped; what was finished is kept, the same command goes on", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone
+        return 141
+    except MemoryError:
+        return _complain(options.stage, "out of memory: close other programs, or WORKERS=1", 4)
+    except OSError as error:
+        return _complain(options.stage, _of_machine(error), MachineError.exit_code)
+    return 0
+
+
+def _complain(stage: str, message: str, code: int) -> int:
+    print(f"catwalk {stage}: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _of_machine(error: OSError) -> str:
+    mends = {
+        errno.ENOSPC: "make room on the disk and run the command again",
+        errno.EACCES: "make it readable and writable for you",
+        errno.EROFS: "use a folder that can be written to",
+    }
+    where = f"{error.filename}: " if error.filename else ""
+    return (
+        f"{where}{error.strerror or error}: {mends.get(error.errno or 0, 'look at the path and try again')}"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="catwalk", description="A competition pipeline for pictures in CSVs."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
+    for name, what in STAGES.items():
+        stage = stages.add_parser(name, help=what, description=what)
+        stage.add_argument(
+            "--competition", default="fashion-mnist", help="a name in competitions/ (%(default)s)"
+        )
+        if name in ("all", "data", "prepare", *SEARCHING):
+            stage.add_argument(
+                "--source",
+                default="auto",
+                help="auto, kaggle, debian, keras, sklearn or a folder (%(default)s)",
+            )
+        if name in ("prepare", *SEARCHING):
+            stage.add_argument(
+                "--seed", type=_seed, default=1, help="of split, sampler and networks (%(default)s)"
+            )
+        if name in SEARCHING:
+            _add_search(stage)
+        if name in NAMING:
+            stage.add_argument("--name", help="the submission's (default: time and hash)")
+        if name in CHOOSING:
+            stage.add_argument("--submission", help="its name (default: the newest)")
+    return parser
+
+
+def _add_search(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument(
+        "--budget", type=duration, help="wall-clock time of the search in all: 90s, 10m, 2h (10m)"
+    )
+    stage.add_argument("--trials", type=_count, help="finished trials in all, instead of the default budget")
+    stage.add_argument("--workers", type=_workers, help="processes (default: one a core as memory allows)")
+    stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
+
+
+def duration(text: str) -> float:
+    """Seconds in "90s", "10m", "2h", or a plain number of seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: not such a text, or not more than 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else math.nan
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time above 0: write 90s, 10m or 2h")
+    return seconds
+
+
+def _whole(text: str, low: int, high: int, what: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low} to {high}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 1_000_000, "a number of trials")
+
+
+def _workers(text: str) -> int:
+    return _whole(text, 1, 4 * (os.cpu_count() or 1), "a number of workers")
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, 20_000, "a seed")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from catwalk import competition
+
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    paths = Paths(Path.cwd(), options.competition)
+    loaded = competition.load(paths)
+    stage = options.stage
+    if stage == "leaderboard":
+        from catwalk import score
+
+        _say(score.leaderboard(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
+    elif stage == "score":
+        from catwalk import score, submission
+
+        score.make(paths, loaded, submission.choose(paths, options.submission), _say)
+    elif stage == "report":
+        from catwalk import report, submission
+
+        report.make(paths, submission.choose(paths, options.submission), _say)
+    else:
+        _run_making(options, paths, loaded)
+
+
+def _run_making(options: argparse.Namespace, paths: Paths, loaded) -> None:  # type: ignore[no-untyped-def]
+    """The stages that make what they need: each runs those before it, which say so if they are done."""
+    from catwalk import data
+
+    stage = options.stage
+    features = _features(options)
+    data.make(paths, loaded, options.source, _say)
+    if stage == "data":
+        return
+    from catwalk import prepare
+
+    prepare.make(paths, loaded, options.seed, _say)
+
+    def search() -> None:
+        from catwalk import search
+
+        default = 600.0 if options.trials is None else None
+        search.make(
+            paths,
+            loaded,
+            seed=options.seed,
+            features=features,
+            limits=search.Limits(options.budget or default, options.trials),
+            workers=options.workers,
+            started=STARTED,
+            say=_say,
+        )
+
+    if stage in ("all", "search"):
+        search()
+    if stage in ("all", "predict"):
+        from catwalk import predict
+
+        name = predict.make(
+            paths,
+            loaded,
+            seed=options.seed,
+            features=features,
+            name=options.name,
+            search=search,
+            say=_say,
+        )
+        if stage == "all":
+            from catwalk import report
+
+            report.make(paths, name, _say)
+
+
+def _features(options: argparse.Namespace) -> str:
+    from catwalk import features
+
+    return features.resolve(getattr(options, "features", "auto"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""Predict: chooses trials, averages their networks on the test rows, and writes the submission."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk import prepare, progress, recipe, submission
+from catwalk.competition import Competition
+from catwalk.errors import UserError
+from catwalk.paths import Paths, written_aside
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+ATTEMPTS = 3  # a search that runs meanwhile may drop a model between choosing and reading it
+
+
+def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str | None) -> str | None:
+    """The submission that was already made from all that the study holds; None where there is none.
+
+    Raises:
+        UserError: the name asked for is taken by another submission, or can't be a file's name.
+    """
+    study = progress.study_name(paths, prepared, features)
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
+        raise UserError(f"NAME={name}: use letters, digits, '-', '_' and '.' only")
+    state = progress.read(paths).get(study)
+    made = submission.names(paths)
+    same = [
+        one
+        for one in ([name] if name in made else made if name is None else [])
+        if one is not None and state is not None and _made_from(paths, one) == (
+            study, state["finished"], prepared.test_fingerprint
+        )
+    ]  # fmt: skip
+    if name in made and not same:
+        raise UserError(
+            f"NAME={name}: {paths.shown(paths.submission(str(name)))} is another submission: "
+            "choose another name"
+        )
+    return same[-1] if same else None
+
+
+def _made_from(paths: Paths, name: str) -> tuple[str, int, str]:
+    content = recipe.read(paths, name)
+    return content["study"], content["trials_finished"], content["test_fingerprint"]
+
+
+def make(
+    paths: Paths,
+    competition: Competition,
+    *,
+    seed: int,
+    features: str,
+    name: str | None,
+    search: Callable[[], None],
+    say: Callable[[str], None],
+) -> str:
+    """Write ``<name>.csv``, ``<name>.json`` and the probabilities, and return the name.
+
+    Args:
+        paths: the competition's.
+        competition: what to predict.
+        seed: with ``features``, names the study.
+        features: a resolved name.
+        name: of the submission; None: the time and a hash of the recipe.
+        search: runs a search; called where no trial has been completed yet.
+        say: takes lines for people.
+    """
+    prepared = prepare.load(paths, seed)
+    submission.check_sample(paths, competition, prepared.test_ids)
+    if done := is_done(paths, prepared, features, name):
+        say(f"predict: done before, {paths.shown(paths.submission(done))} is made from all trials so far")
+        return done
+
+    from catwalk import study
+
+    opened = study.load(paths, prepared, features)
+    if opened is None or not study.complete(opened):
+        search()
+        opened = study.load(paths, prepared, features)
+    if opened is None or not study.complete(opened):
+        raise UserError("no trial is complete: give the search more time, make search BUDGET=10m")
+    records = study.as_records(opened)
+    finished = len(records)
+    for attempt in range(ATTEMPTS):
+        try:
+            chosen = _choose(paths, prepared, opened.study_name, study.complete(opened))
+            test = _test_probabilities(paths, prepared, opened.study_name, chosen)
+            break
+        except FileNotFoundError:
+            if attempt == ATTEMPTS - 1:
+                raise UserError(
+                    f"models are missing below {paths.shown(paths.study)}: run make search with a "
+                    "larger BUDGET, it trains new ones"
+                ) from None
+    content = _recipe(paths, competition, prepared, opened.study_name, seed, features, chosen, finished)
+    name = name or recipe.name_of(content)
+    _write(paths, competition, prepared, name, content, chosen, test, records)
+    low, high = content["validation"]["interval"]
+    say(
+        f"predict: {paths.shown(paths.submission(name))}, {len(chosen.trials)} of {finished} trials, "
+        f"{content['validation']['accuracy']:.4f} on validation (95% interval {low:.4f} to {high:.4f}; "
+        f"best single {content['validation']['best_single']:.4f})"
+    )
+    return name
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The trials of an ensemble, their weights, and its probabilities on validation."""
+
+    trials: "list[FrozenTrial]"
+    weights: npt.NDArray[np.float64]
+    validation: npt.NDArray[np.float32]
+    best_single: float
+
+
+def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[FrozenTrial]") -> _Chosen:
+    """Choose by validation alone, among the trials whose networks are kept."""
+    from catwalk import ensemble
+
+    kept = [t for t in trials if paths.model(study, t.number).is_file()]
+    if not kept:
+        raise FileNotFoundError
+    probabilities = np.stack([np.load(paths.probabilities(study, t.number)) for t in kept])
+    labels = prepared.labels[prepared.validation]
+    weights = ensemble.select(probabilities, labels)
+    used = np.flatnonzero(weights)
+    return _Chosen(
+        [kept[i] for i in used],
+        weights[used],
+        ensemble.average(probabilities[used], weights[used]),
+        max(float(trial.value or 0.0) for trial in kept),
+    )
+
+
+def _test_probabilities(
+    paths: Paths, prepared: prepare.Prepared, study: str, chosen: _Chosen
+) -> npt.NDArray[np.float32]:
+    """(test rows, classes) float32: the weighted mean over the chosen networks."""
+    from catwalk import tensorflow_setup
+
+    tensorflow_setup.setup()
+    import keras
+
+    total: Any = 0.0
+    for trial, weight in zip(chosen.trials, chosen.weights, strict=True):
+        if not paths.model(study, trial.number).is_file():
+            raise FileNotFoundError
+        model = keras.models.load_model(paths.model(study, trial.number), compile=False)
+        parts = [
+            np.asarray(model(prepared.test_pixels[start : start + 2048].astype(np.float32), training=False))
+            for start in range(0, len(prepared.test_pixels), 2048)
+        ]
+        total = total + weight * np.concatenate(parts)
+    return np.asarray(total, np.float32)
+
+
+def _recipe(
+    paths: Paths,
+    competition: Competition,
+    prepared: prepare.Prepared,
+    study_name: str,
+    seed: int,
+    features: str,
+    chosen: _Chosen,
+    finished: int,
+) -> dict[str, Any]:
+    from catwalk import metrics, study
+
+    labels = prepared.labels[prepared.validation]
+    share = metrics.accuracy(chosen.validation, labels)
+    return {
+        "competition": competition.name,
+        "study": study_name,
+        "features": features,
+        "seed": seed,
+        "fingerprint": prepared.fingerprint,
+        "test_fingerprint": prepared.test_fingerprint,
+        "split": prepared.split,
+        "trials_finished": finished,
+        "trials": [
+            {
+                "number": trial.number,
+                "weight": float(weight),
+                "validation_accuracy": trial.value,
+                "seed": trial.user_attrs.get("seed"),
+                "params": dict(trial.params),
+            }
+            for trial, weight in zip(chosen.trials, chosen.weights, strict=True)
+        ],
+        "validation": {
+            "rows": len(labels),
+            "accuracy": share,
+            "interval": list(metrics.wilson(share, len(labels))),
+            "best_single": chosen.best_single,
+        },
+        "test_rows": len(prepared.test_ids),
+        "versions": study.versions(),
+        "git_commit": recipe.git_commit(paths.root),
+    }
+
+
+def _write(
+    paths: Paths,
+    competition: Competition,
+    prepared: prepare.Prepared,
+    name: str,
+    content: dict[str, Any],
+    chosen: _Chosen,
+    test: npt.NDArray[np.float32],
+    records: list[dict[str, Any]],
+) -> None:
+    """The CSV comes last but one and the recipe last: a submission without a recipe is not whole."""
+    with written_aside(paths.predictions(name)) as path:
+        np.savez_compressed(path, test=test, validation=chosen.validation)
+    with written_aside(paths.snapshot(name)) as path:
+        path.write_text(json.dumps(records) + "\n", encoding="utf-8")
+    submission.write(paths.submission(name), prepared.test_ids, test.argmax(axis=1), competition)
+    recipe.write(paths, name, content)

@@ -1,0 +1,56 @@
+"""The recipe: ``<name>.json`` beside a submission, all that it was made from."""
+
+import hashlib
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from catwalk.errors import UserError
+from catwalk.paths import Paths, written_aside
+
+
+def name_of(recipe: dict[str, Any]) -> str:
+    """The UTC time and a short hash of what the recipe says apart from the time."""
+    content = json.dumps(recipe, sort_keys=True).encode()
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{now}-{hashlib.blake2b(content, digest_size=3).hexdigest()}"
+
+
+def write(paths: Paths, name: str, recipe: dict[str, Any]) -> None:
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    with written_aside(paths.recipe(name)) as path:
+        path.write_text(json.dumps({"created": created, **recipe}, indent=2) + "\n", encoding="utf-8")
+
+
+def read(paths: Paths, name: str) -> dict[str, Any]:
+    """Read a recipe.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        recipe: dict[str, Any] = json.loads(paths.recipe(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UserError(
+            f"{paths.shown(paths.recipe(name))} can't be read: remove it and run make predict"
+        ) from None
+    return recipe
+
+
+def git_commit(root: Path) -> str | None:
+    """The commit of the checkout at ``root``, with "+changes" if files differ; None outside of git."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(  # noqa: S603
+                ["git", "-C", str(root), *arguments],  # noqa: S607
+                capture_output=True, text=True, check=False, timeout=10,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    return f"{commit}+changes" if commit and git("status", "--porcelain") else commit

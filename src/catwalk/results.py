@@ -1,0 +1,104 @@
+"""Results: what one submission recorded, read back for report and notebook. It only reads."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk import competition as competitions
+from catwalk import metrics, prepare, recipe, submission
+from catwalk.competition import Competition
+from catwalk.errors import UserError
+from catwalk.paths import Paths, competitions_folder
+
+COMPETITION_VARIABLE = "CATWALK_COMPETITION"  # how report tells the notebook what to show
+SUBMISSION_VARIABLE = "CATWALK_SUBMISSION"
+
+
+@dataclass(frozen=True)
+class Results:
+    """One submission's records.
+
+    Attributes:
+        competition: what it was made for.
+        name: of the submission.
+        recipe: ``<name>.json``.
+        trials: all finished trials at the time, as ``study.as_records`` gives them.
+        prepared: the arrays and the split.
+        labels: (validation rows,) uint8, the true classes.
+        validation: (validation rows, classes) float32, the ensemble's probabilities.
+        scores: of ``validation`` against ``labels``.
+        test_score: what ``make score`` found, or None where it has not looked.
+    """
+
+    competition: Competition
+    name: str
+    recipe: dict[str, Any]
+    trials: list[dict[str, Any]]
+    prepared: prepare.Prepared
+    labels: npt.NDArray[np.uint8]
+    validation: npt.NDArray[np.float32]
+    scores: metrics.Scores
+    test_score: dict[str, Any] | None
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The best complete trial's record."""
+        complete = [trial for trial in self.trials if trial["state"] == "complete"]
+        return max(complete, key=lambda trial: (trial["value"], -trial["number"]))
+
+    def pictures(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+        """(len(rows), height, width[, channels]) uint8 of the labelled rows named."""
+        return np.asarray(self.prepared.pixels[rows]).reshape(len(rows), *self.competition.shape)
+
+
+def load(competition: str | None = None, name: str | None = None) -> Results:
+    """Read the records of a submission, by default the newest of Fashion-MNIST.
+
+    Args:
+        competition: its name; None: what report asked for, else fashion-mnist.
+        name: the submission's; None: what report asked for, else the newest.
+
+    Raises:
+        UserError: there is no such submission, or its files are damaged.
+    """
+    competition = competition or os.environ.get(COMPETITION_VARIABLE) or "fashion-mnist"
+    name = name or os.environ.get(SUBMISSION_VARIABLE)
+    paths = Paths(_root(), competition)
+    loaded = competitions.load(paths)
+    chosen = submission.choose(paths, name)
+    content = recipe.read(paths, chosen)
+    prepared = prepare.load(paths, content["seed"])
+    if content["fingerprint"] != prepared.fingerprint:
+        raise UserError(f"{chosen} was made from other data than those prepared: run make predict again")
+    try:
+        with np.load(paths.predictions(chosen)) as arrays:
+            validation = arrays["validation"]
+        trials = json.loads(paths.snapshot(chosen).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError):
+        raise UserError(
+            f"{paths.shown(paths.submission_folder(chosen))} is not whole: run make predict NAME=<new name>"
+        ) from None
+    labels = np.asarray(prepared.labels[prepared.validation])
+    seen = paths.score(chosen)
+    return Results(
+        competition=loaded,
+        name=chosen,
+        recipe=content,
+        trials=trials,
+        prepared=prepared,
+        labels=labels,
+        validation=validation,
+        scores=metrics.score(validation.argmax(axis=1), labels, len(loaded.labels)),
+        test_score=json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else None,
+    )
+
+
+def _root() -> Path:
+    """The project's folder: here or above (a notebook starts in the folder it lies in)."""
+    here = Path.cwd()
+    return next((p for p in (here, *here.parents) if competitions_folder(p).is_dir()), here)

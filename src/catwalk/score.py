@@ -1,0 +1,87 @@
+"""Score: a submission against the sealed labels; and the leaderboard of all submissions."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from catwalk import metrics, prepare, recipe, sealed, submission
+from catwalk.competition import Competition
+from catwalk.errors import UserError
+from catwalk.paths import Paths, written_aside
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def make(paths: Paths, competition: Competition, name: str, say: Callable[[str], None]) -> None:
+    """Look at the sealed labels once (logged), and keep what came out beside the submission.
+
+    Raises:
+        UserError: there are no test labels, or the submission is not one for these test rows.
+    """
+    content = recipe.read(paths, name)
+    prepared = prepare.load(paths, content["seed"])
+    if content["test_fingerprint"] != prepared.test_fingerprint:
+        raise UserError(
+            f"{name} was made for other test rows than those prepared here: run make predict again"
+        )
+    predicted = submission.read(paths.submission(name), prepared.test_ids, competition)
+    labels = sealed.open_labels(paths, "score", name)
+    scores = metrics.score(predicted, labels, len(competition.labels))
+    looks = len(sealed.looks(paths))
+    with written_aside(paths.score(name)) as path:
+        kept = {
+            "accuracy": scores.accuracy,
+            "interval": list(scores.interval),
+            "precision": scores.precision,
+            "recall": scores.recall,
+            "f1": scores.f1,
+            "rows": len(labels),
+            "looks": looks,
+        }
+        path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    low, high = scores.interval
+    expected = content["validation"]
+    say(
+        f"score: {name}: {scores.accuracy:.4f} on {len(labels):,} test rows "
+        f"(95% interval {low:.4f} to {high:.4f}; validation said {expected['accuracy']:.4f})"
+    )
+    say(
+        f"  macro precision {scores.precision:.4f}, recall {scores.recall:.4f}, F1 {scores.f1:.4f}; "
+        f"look number {looks} at these labels: choose nothing by it"
+    )
+
+
+def leaderboard(paths: Paths) -> "pd.DataFrame":
+    """All submissions, the best on validation first; test columns where ``make score`` looked.
+
+    Raises:
+        UserError: there are none.
+    """
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for name in submission.names(paths):
+        content = recipe.read(paths, name)
+        said = content["validation"]
+        row = {
+            "submission": name,
+            "validation": said["accuracy"],
+            "95% interval": "{:.4f}-{:.4f}".format(*said["interval"]),
+            "nets": len(content["trials"]),
+            "trials": content["trials_finished"],
+            "features": content["features"],
+            "split": content["split"],
+            "test": None,
+            "test 95% interval": "",
+        }
+        if paths.score(name).is_file():
+            seen = json.loads(paths.score(name).read_text(encoding="utf-8"))
+            row |= {
+                "test": seen["accuracy"],
+                "test 95% interval": "{:.4f}-{:.4f}".format(*seen["interval"]),
+            }
+        rows.append(row)
+    if not rows:
+        raise UserError(f"{paths.competition} has no submission yet: run make predict")
+    return pd.DataFrame(rows).sort_values("validation", ascending=False, kind="stable")

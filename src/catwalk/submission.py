@@ -1,0 +1,120 @@
+"""The submission: writes the CSV that is uploaded, and checks the contract it has to keep."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.competition import Competition
+from catwalk.errors import UserError
+from catwalk.paths import Paths, written_aside
+
+
+def write(
+    path: Path,
+    ids: Sequence[str],
+    predicted: npt.NDArray[np.integer],
+    competition: Competition,
+) -> None:
+    """Write a submission, checked before it gets its name.
+
+    Args:
+        path: the CSV.
+        ids: one a test row, in the test CSV's order.
+        predicted: (test rows,) positions in ``Competition.labels``.
+        competition: gives header and labels.
+
+    Raises:
+        UserError: what would be written breaks the contract; nothing is left behind.
+    """
+    labels = np.asarray(competition.labels)[predicted]
+    with written_aside(path) as aside:
+        with aside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(competition.submission_header)
+            writer.writerows(zip(ids, labels.tolist(), strict=True))
+        read(aside, ids, competition)
+
+
+def read(path: Path, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.uint8]:
+    """Read a submission and check its contract: header, number of rows, ids in order, known labels.
+
+    Returns:
+        (test rows,) uint8, positions in ``Competition.labels``.
+
+    Raises:
+        UserError: names file, row (the header is row 1) and what was expected.
+    """
+    place = {str(label): i for i, label in enumerate(competition.labels)}
+    mend = "make it anew with make predict"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path.name}: not a CSV ({error}): {mend}") from None
+    if not rows or tuple(rows[0]) != competition.submission_header:
+        raise UserError(
+            f"{path.name}: row 1: the header must be {','.join(competition.submission_header)}: {mend}"
+        )
+    if len(rows) - 1 != len(ids):
+        raise UserError(f"{path.name}: {len(rows) - 1} rows below the header, {len(ids)} expected: {mend}")
+    predicted = np.empty(len(ids), np.uint8)
+    for i, (cells, expected) in enumerate(zip(rows[1:], ids, strict=True)):
+        where = f"{path.name}: row {i + 2}"
+        if len(cells) != 2 or cells[0] != expected:
+            raise UserError(f"{where}: expected the id {expected} and a label, not {cells}: {mend}")
+        if cells[1] not in place:
+            raise UserError(f"{where}: the label {cells[1]!r} is not one of {', '.join(place)}: {mend}")
+        predicted[i] = place[cells[1]]
+    return predicted
+
+
+def check_sample(paths: Paths, competition: Competition, ids: Sequence[str]) -> None:
+    """Where the competition ships a sample submission, its header and ids must be the ones we write.
+
+    Raises:
+        UserError: they differ.
+    """
+    if not competition.sample_file or not (paths.raw / competition.sample_file).is_file():
+        return
+    with (paths.raw / competition.sample_file).open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if not rows or tuple(rows[0]) != competition.submission_header:
+        raise UserError(
+            f"{competition.sample_file}: row 1: its header is not "
+            f"{','.join(competition.submission_header)}: mend {paths.shown(paths.toml)}"
+        )
+    sample = [row[0] for row in rows[1:]]
+    if sample != list(ids):
+        first = next((i for i, (a, b) in enumerate(zip(sample, ids, strict=False)) if a != b), None)
+        where = f"row {first + 2}" if first is not None else f"{len(sample)} rows"
+        raise UserError(
+            f"{competition.sample_file}: {where}: its ids are not those of {competition.test_file} "
+            f"({len(ids)} rows): mend {paths.shown(paths.toml)}, or fetch the data again"
+        )
+
+
+def names(paths: Paths) -> list[str]:
+    """The submissions that have a CSV and a recipe, oldest first by the time they were made."""
+    found = [path.stem for path in paths.submissions.glob("*.json") if paths.submission(path.stem).is_file()]
+    return sorted(found, key=lambda name: (paths.recipe(name).stat().st_mtime_ns, name))
+
+
+def choose(paths: Paths, name: str | None) -> str:
+    """The submission meant by ``SUBMISSION=``: the named one, else the newest.
+
+    Raises:
+        UserError: there is no such submission.
+    """
+    there = names(paths)
+    if name is None and there:
+        return there[-1]
+    if name is not None and name.removesuffix(".csv") in there:
+        return name.removesuffix(".csv")
+    if name is None:
+        raise UserError(f"{paths.competition} has no submission yet: run make predict")
+    raise UserError(
+        f"SUBMISSION={name}: no such submission of {paths.competition}: make leaderboard lists them"
+    )
