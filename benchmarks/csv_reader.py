@@ -64,7 +64,7 @@ def compare(file: Path, readers: list[str], rounds: int) -> None:
     for _ in range(rounds):
         for reader in readers:
             command = [sys.executable, __file__, "--once", reader, "--file", str(file)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
             seen[reader].append(json.loads(done.stdout))
     base = [run["seconds"] for run in seen[readers[0]]]
     print(f"\n{file.name}, {file.stat().st_size / 1e6:.0f} MB, {rounds} rounds")

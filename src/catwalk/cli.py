@@ -9,12 +9,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catwalk import __version__
 from catwalk.errors import CatwalkError, MachineError
 from catwalk.paths import Paths
 
-STARTED = time.monotonic()  # a search's budget counts from here
+if TYPE_CHECKING:
+    from catwalk.competition import Competition
 
 STAGES = {
     "all": "data, prepare, search, predict, report: the main job",
@@ -33,9 +35,10 @@ CHOOSING = ("report", "score")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one stage; the exit code: 0 done, 2 the user mends it, 3 network, 4 machine, 130 Ctrl-C."""
+    started = time.monotonic()
     options = _parser().parse_args(arguments)
     try:
-        _run(options)
+        _run(options, started)
     except CatwalkError as error:
         return _complain(options.stage, str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -141,7 +144,7 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace, started: float) -> None:
     from catwalk import competition
 
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -161,10 +164,10 @@ def _run(options: argparse.Namespace) -> None:
 
         report.make(paths, submission.choose(paths, options.submission), _say)
     else:
-        _run_making(options, paths, loaded)
+        _run_making(options, paths, loaded, started)
 
 
-def _run_making(options: argparse.Namespace, paths: Paths, loaded) -> None:  # type: ignore[no-untyped-def]
+def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition", started: float) -> None:
     """The stages that make what they need: each runs those before it, which say so if they are done."""
     from catwalk import data
 
@@ -188,7 +191,8 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded) -> None:  # t
             features=features,
             limits=search.Limits(options.budget or default, options.trials),
             workers=options.workers,
-            started=STARTED,
+            # In "all" the budget is the search's alone, however long the download took.
+            started=started if stage == "search" else time.monotonic(),
             say=_say,
         )
 

@@ -32,7 +32,7 @@ def make(paths: Paths, competition: Competition, source: str, say: Callable[[str
 
     there = [f for f in _files(competition) if (paths.raw / f).is_file()]
     if {competition.train_file, competition.test_file} <= set(there):
-        manifest = _manifest(paths.raw, competition, "found in the folder")
+        manifest = _manifest(paths.raw, competition, "files put there by hand")
     else:
         with folder_aside(paths.raw.parent) as aside:
             got = sources.fetch(source, competition, aside, say)
@@ -105,4 +105,4 @@ def _described(manifest: dict[str, Any]) -> str:
     rows = ", ".join(
         f"{name} {facts['rows']:,} rows" for name, facts in manifest["files"].items() if "rows" in facts
     )
-    return f"{rows} (from {manifest['source']})"
+    return f"{rows} (source: {manifest['source']})"

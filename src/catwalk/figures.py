@@ -149,12 +149,14 @@ def learning_curves(results: Results) -> Figure:
             (left, "train_loss", "loss", "Loss"),
             (right, "train_accuracy", "accuracy", "Accuracy"),
         ):
+            train_is_higher = history[-1][train] > history[-1][held]
             for key, colour, word in ((train, MUTED, "training"), (held, BLUE, "validation")):
                 values = [epoch[key] for epoch in history]
                 axes.plot(epochs, values, "o-", color=colour, markersize=4)
+                above = (key == train) == train_is_higher
                 axes.annotate(
-                    word, (epochs[-1], values[-1]), xytext=(6, 0), textcoords="offset points",
-                    color=colour, va="center",
+                    word, (epochs[-1], values[-1]), xytext=(6, 7 if above else -7),
+                    textcoords="offset points", color=colour, va="center",
                 )  # fmt: skip
             axes.set_title(title)
             axes.set_xlabel("epoch")

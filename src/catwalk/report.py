@@ -1,6 +1,7 @@
 """Report: executes the notebook over one submission's records. It only reads; no stage imports it."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,14 +37,17 @@ def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
         "JUPYTER_PLATFORM_DIRS": "1",
     }
     notebook = nbformat.read(source, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_SECONDS,
-        km=AsyncKernelManager(kernel_name="python3", transport="ipc"),  # no port is opened
-        resources={"metadata": {"path": str(paths.root)}},
-    )
     try:
-        client.execute()
+        with tempfile.TemporaryDirectory(prefix="catwalk-") as sockets:
+            # The kernel is reached by sockets in a folder that only we can open, not by a port.
+            kernel = AsyncKernelManager(
+                kernel_name="python3",
+                transport="ipc",
+                ip=f"{sockets}/ipc",
+                connection_file=f"{sockets}/kernel.json",
+            )
+            resources = {"metadata": {"path": str(paths.root)}}
+            NotebookClient(notebook, timeout=CELL_SECONDS, km=kernel, resources=resources).execute()
     except CellExecutionError as error:
         raise UserError(f"{paths.shown(source)}: {error.ename}: {error.evalue}: mend the cell") from None
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:

@@ -38,18 +38,27 @@ def fetch_kaggle(competition: Competition, folder: Path) -> None:
 
 def fetch_debian(competition: Competition, folder: Path) -> None:
     """From Debian's package, already installed or downloaded by apt into ``folder`` without root."""
+    installed = idx.find(DEBIAN_DATASETS / competition.name)
+    _idx_to_csv(installed or debian_files(competition, folder), competition, folder)
+
+
+def debian_files(competition: Competition, folder: Path) -> dict[str, Path]:
+    """The IDX files by name, out of Debian's package, downloaded and unpacked below ``folder``.
+
+    Raises:
+        UserError: there is no apt here.
+        NetworkError: apt can't fetch the package, or there are no such files in it.
+    """
     package = competition.sources["debian"]
-    files = idx.find(DEBIAN_DATASETS / competition.name)
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise UserError("this is no Debian or Ubuntu (no apt-get): choose another SOURCE=")
+    _apt_download(package, folder)
+    unpacked = folder / "unpacked"
+    _run("dpkg-deb", "-x", *map(str, folder.glob("*.deb")), str(unpacked))
+    files = idx.find(unpacked / DEBIAN_DATASETS.relative_to("/") / competition.name)
     if not files:
-        if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-            raise UserError("this is no Debian or Ubuntu (no apt-get): choose another SOURCE=")
-        _apt_download(package, folder)
-        unpacked = folder / "unpacked"
-        _run("dpkg-deb", "-x", *map(str, folder.glob("*.deb")), str(unpacked))
-        files = idx.find(unpacked / DEBIAN_DATASETS.relative_to("/") / competition.name)
-        if not files:
-            raise NetworkError(f"the package {package} holds no IDX files: choose another SOURCE=")
-    _idx_to_csv(files, competition, folder)
+        raise NetworkError(f"the package {package} holds no IDX files: choose another SOURCE=")
+    return files
 
 
 def _apt_download(package: str, folder: Path) -> None:

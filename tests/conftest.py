@@ -1,0 +1,124 @@
+"""What the tests share: projects in folders of their own, real data, and the command as users call it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from catwalk import competition as competitions
+from catwalk import idx, sources
+from catwalk.competition import Competition
+from catwalk.paths import Paths
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+settings.register_profile("catwalk", deadline=None)  # these machines are noisy
+settings.load_profile("catwalk")
+
+Run = subprocess.CompletedProcess[str]
+
+
+def make_project(root: Path) -> Path:
+    """A folder with the repository's competitions and notebooks, as a user's checkout has them."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name in ("competitions", "notebooks"):
+        shutil.copytree(REPOSITORY / name, root / name)
+    return root
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment without what would change the outcome: credentials and proxies."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.upper().startswith(("KAGGLE_", "CATWALK_")) and "PROXY" not in key.upper()
+    }
+    return {**kept, **more}
+
+
+def run_catwalk(root: Path, *arguments: str, timeout: float = 300, **environment: str) -> Run:
+    """The command in a process of its own, in ``root``."""
+    return subprocess.run(
+        [sys.executable, "-m", "catwalk", *arguments],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=clean_environment(**environment),
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture
+def catwalk(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """The command within this process: exit code, stdout, stderr."""
+    from catwalk.cli import main
+
+    monkeypatch.chdir(project)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = main(list(arguments))
+        except SystemExit as error:
+            code = int(error.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def digits_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two raw CSVs of ``digits``, made once."""
+    folder = tmp_path_factory.mktemp("digits")
+    sources.fetch_sklearn(load("digits"), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits_done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """A project in which ``catwalk all`` went through on ``digits``, and what it printed."""
+    root = make_project(tmp_path_factory.mktemp("done") / "project")
+    return root, run_catwalk(root, "all", "--competition", "digits", "--trials", "7", "--workers", "2")
+
+
+@pytest.fixture(scope="session")
+def fashion_idx(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the four real IDX files of Fashion-MNIST, from Debian's package."""
+    installed = sources.DEBIAN_DATASETS / "fashion-mnist"
+    if idx.find(installed):
+        return installed
+    folder = tmp_path_factory.mktemp("debian")
+    return next(iter(sources.debian_files(load("fashion-mnist"), folder).values())).parent
+
+
+def load(name: str) -> Competition:
+    """A competition of the repository."""
+    return competitions.load(Paths(REPOSITORY, name))
+
+
+def digits_paths(project: Path, raw: Path) -> Paths:
+    """Put the raw digits into a project."""
+    paths = Paths(project, "digits")
+    shutil.copytree(raw, paths.raw)
+    return paths
+
+
+def shuffled_csv(source: Path, target: Path, seed: int = 0) -> None:
+    """Write a CSV's rows in another order."""
+    header, *rows = source.read_text().splitlines()
+    order = np.random.default_rng(seed).permutation(len(rows))
+    target.write_text("\n".join([header, *(rows[i] for i in order)]) + "\n")

@@ -1,0 +1,97 @@
+"""cli.py: arguments, exit codes, and one line for every mistake."""
+
+import errno
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import run_catwalk
+
+from catwalk import cli, data
+
+Catwalk = Callable[..., tuple[int, str, str]]
+
+
+def test_every_stage_has_help(catwalk: Catwalk) -> None:
+    code, out, _ = catwalk("--help")
+    assert code == 0
+    for stage, what in cli.STAGES.items():
+        assert re.search(rf"^\s+{stage}\s", out, re.MULTILINE)
+        code, text, _ = catwalk(stage, "--help")
+        assert code == 0
+        assert what in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("search", "--budget", "0"), "'0' is not a time above 0: write 90s, 10m or 2h"),
+        (("search", "--budget", "0s"), "is not a time above 0"),
+        (("search", "--budget", "-5m"), "budget"),
+        (("search", "--budget", "ten"), "'ten' is not a time"),
+        (("search", "--trials", "0"), "'0' is not a number of trials from 1"),
+        (("search", "--trials", "many"), "'many' is not a number of trials"),
+        (("search", "--workers", "0"), "'0' is not a number of workers from 1"),
+        (("search", "--workers", "500"), "'500' is not a number of workers from 1"),
+        (("search", "--seed", "x"), "'x' is not a seed"),
+        (("search", "--features", "best"), "FEATURES=best: choose one of auto, pixels"),
+        (("data", "--competition", "titanic"), "unknown competition 'titanic'"),
+        (("data", "--competition", "../x"), "unknown competition '../x'"),
+        (("report",), "fashion-mnist has no submission yet: run make predict"),
+        (("score",), "fashion-mnist has no submission yet: run make predict"),
+        (("leaderboard",), "fashion-mnist has no submission yet: run make predict"),
+        (("score", "--submission", "x"), "SUBMISSION=x: no such submission"),
+        (("dance",), "invalid choice: 'dance'"),
+        ((), "the following arguments are required: stage"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    catwalk: Catwalk, project: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = catwalk(*arguments)
+    assert code == 2
+    assert said in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert out == ""
+    assert not (project / "data").exists()
+    assert not (project / "submissions").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("10m", 600), ("2h", 7200), ("45", 45), ("1.5m", 90)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert cli.duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "x"), 4, "make room on the disk"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "x"),
+            4,
+            "x: Permission denied: make it readable",
+        ),
+        (MemoryError(), 4, "out of memory"),
+        (KeyboardInterrupt(), 130, "the same command goes on"),
+    ],
+)
+def test_the_machine_s_limits(
+    catwalk: Catwalk, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(data, "make", fail)
+    got, _, err = catwalk("data", "--competition", "digits")
+    assert (got, err.count("\n")) == (code, 1)
+    assert said in err
+
+
+def test_outside_of_a_project(tmp_path: Path) -> None:
+    done = run_catwalk(tmp_path, "data")
+    assert done.returncode == 2
+    assert done.stderr.endswith("run catwalk in the project's folder\n")

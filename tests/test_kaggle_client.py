@@ -1,0 +1,115 @@
+"""kaggle_client.py: the real client against a server of our own."""
+
+import io
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, Run, run_catwalk
+from kaggle_server import Kaggle, serving
+
+
+@pytest.fixture
+def on_kaggle(project: Path) -> Path:
+    """A project in which ``digits`` is a Kaggle dataset and ``digits-open`` a competition."""
+    text = (project / "competitions" / "digits.toml").read_text()
+    for name, source in (
+        ("digits", 'kaggle_dataset = "someone/eight"'),
+        ("digits-open", 'kaggle_competition = "eight-open"'),
+    ):
+        target = project / "competitions" / f"{name}.toml"
+        target.write_text(text.replace('sklearn = "load_digits"', source))
+    return project
+
+
+def zipped(folder: Path, *names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(folder / name, f"inner/{name}")
+        archive.writestr("readme.txt", "something else")
+    return buffer.getvalue()
+
+
+def fetch(project: Path, kaggle: Kaggle, competition: str = "digits", **more: str) -> Run:
+    with serving(kaggle):
+        return run_catwalk(
+            project, "data", "--competition", competition, "--source", "kaggle",
+            **{**kaggle.environment, "HOME": str(project), **more},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("competition", ["digits", "digits-open"])
+def test_download_as_it_came(on_kaggle: Path, digits_raw: Path, competition: str) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"))
+    done = fetch(on_kaggle, kaggle, competition)
+    assert done.returncode == 0, done.stderr
+    raw = on_kaggle / "data" / competition / "raw"
+    assert sorted(path.name for path in raw.iterdir()) == [
+        "digits_test.csv",
+        "digits_train.csv",
+        "manifest.json",
+    ]
+    assert (raw / "digits_train.csv").read_bytes() == (digits_raw / "digits_train.csv").read_bytes()
+    calls = len(kaggle.calls)
+    again = fetch(on_kaggle, kaggle, competition)
+    assert again.returncode == 0
+    assert "done before" in again.stdout
+    assert len(kaggle.calls) == calls, "what is there is not fetched twice"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (401, 2, "refuses the credentials (401)"),
+        (403, 2, "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"),
+        (404, 2, "no such page (404)"),
+        (503, 3, "answers 503"),
+    ],
+)
+def test_refusals(on_kaggle: Path, status: int, code: int, said: str) -> None:
+    done = fetch(
+        on_kaggle, Kaggle(status=status), "digits-open", KAGGLE_USERNAME="me", KAGGLE_KEY="s3cretkey"
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert said in done.stderr
+    assert "s3cretkey" not in done.stdout + done.stderr
+    assert not (on_kaggle / "data" / "digits-open" / "raw").exists()
+
+
+@pytest.mark.parametrize(
+    ("blob", "said"),
+    [
+        (b"<!DOCTYPE html><html>log in</html>", "what arrived is a web page"),
+        (b"PK\x03\x04 but no more", "what arrived is not a whole zip"),
+        (None, "holds no digits_test.csv"),
+    ],
+)
+def test_what_arrives_is_checked(on_kaggle: Path, digits_raw: Path, blob: bytes | None, said: str) -> None:
+    done = fetch(on_kaggle, Kaggle(zipped(digits_raw, "digits_train.csv") if blob is None else blob))
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
+    assert said in done.stderr
+    assert not list((on_kaggle / "data" / "digits").iterdir()), "nothing is left half-written"
+
+
+def test_a_server_that_does_not_answer_is_given_up(on_kaggle: Path) -> None:
+    stall = threading.Event()
+    kaggle = Kaggle(stall=stall)
+    with serving(kaggle):
+        done = run_catwalk(
+            on_kaggle, "data", "--competition", "digits", "--source", "kaggle",
+            timeout=25, **{**kaggle.environment, "HOME": str(on_kaggle)},
+        )  # fmt: skip
+        stall.set()
+    assert done.returncode == 3
+    assert "did not answer within 10 s" in done.stderr
+
+
+def test_importing_catwalk_never_imports_kaggle() -> None:
+    modules = sorted(path.stem for path in (REPOSITORY / "src/catwalk").glob("[!_]*.py"))
+    light = [name for name in modules if name not in ("train", "trial", "network", "figures")]
+    code = f"import sys; from catwalk import {', '.join(light)}; sys.exit('kaggle' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,149 @@
+"""prepare.py: arrays, fingerprint and split depend on what the rows are, not on their order."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import digits_paths, load, make_project, shuffled_csv
+
+from catwalk import data, prepare
+from catwalk.errors import UserError
+from catwalk.paths import Paths
+
+Catwalk = Callable[..., tuple[int, str, str]]
+
+
+def prepared(paths: Paths, seed: int = 1) -> prepare.Prepared:
+    competition = load(paths.competition)
+    data.make(paths, competition, "auto", lambda _: None)
+    prepare.make(paths, competition, seed, lambda _: None)
+    return prepare.load(paths, seed)
+
+
+def test_arrays_and_split(project: Path, digits_raw: Path) -> None:
+    got = prepared(digits_paths(project, digits_raw))
+    assert isinstance(got.pixels, np.memmap)
+    assert (got.pixels.shape, got.pixels.dtype) == ((1437, 64), np.uint8)
+    assert (got.labels.shape, got.labels.dtype) == ((1437,), np.uint8)
+    assert (len(got.train), len(got.validation)) == (1293, 144)
+    np.testing.assert_array_equal(np.union1d(got.train, got.validation), np.arange(1437))
+    held = np.bincount(got.labels[got.validation], minlength=10)
+    everyone = np.bincount(got.labels, minlength=10)
+    assert np.abs(held - everyone / 10).max() < 1, "stratified"
+    assert got.test_ids[:2] == ["1", "2"]
+    assert got.test_pixels.shape == (360, 64)
+
+
+def test_row_order_changes_nothing(project: Path, tmp_path: Path, digits_raw: Path) -> None:
+    one = prepared(digits_paths(project, digits_raw))
+    other_paths = digits_paths(make_project(tmp_path / "other"), digits_raw)
+    shuffled_csv(digits_raw / "digits_train.csv", other_paths.raw / "digits_train.csv")
+    other = prepared(other_paths)
+    assert one.fingerprint == other.fingerprint
+    np.testing.assert_array_equal(one.pixels, other.pixels)
+    np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_array_equal(one.validation, other.validation)
+
+
+def test_a_changed_pixel_or_label_changes_the_fingerprint(
+    project: Path, tmp_path: Path, digits_raw: Path
+) -> None:
+    one = prepared(digits_paths(project, digits_raw))
+    text = (digits_raw / "digits_train.csv").read_text()
+    header, first, rest = text.split("\n", 2)
+    cells = first.split(",")
+    for changed in ([str((int(cells[0]) + 1) % 10), *cells[1:]], [*cells[:-1], str(int(cells[-1]) ^ 1)]):
+        paths = digits_paths(make_project(tmp_path / changed[0] / changed[-1]), digits_raw)
+        (paths.raw / "digits_train.csv").write_text("\n".join([header, ",".join(changed), rest]))
+        assert prepared(paths).fingerprint != one.fingerprint
+
+
+def test_another_seed_is_another_split_of_the_same_rows(project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    one, two = prepared(paths, 1), prepared(paths, 2)
+    assert one.fingerprint == two.fingerprint
+    assert one.split != two.split
+    assert len(np.intersect1d(one.validation, two.validation)) < 60
+    np.testing.assert_array_equal(prepare.load(paths, 1).validation, one.validation)
+
+
+def test_identical_pictures_stay_on_one_side(project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    train = paths.raw / "digits_train.csv"
+    header, *rows = train.read_text().splitlines()
+    relabelled = [",".join(["0", *row.split(",")[1:]]) for row in rows[:150]]
+    train.write_text("\n".join([header, *rows, *rows[:400], *relabelled]) + "\n")
+    got = prepared(paths)
+    hashes = [row.tobytes() for row in got.pixels]
+    sides = [{hashes[i] for i in rows} for rows in (got.train, got.validation)]
+    assert not sides[0] & sides[1]
+    assert got.duplicates["train"] == 550
+
+
+def test_duplicates_between_train_and_test_are_counted_and_said(
+    catwalk: Catwalk, project: Path, digits_raw: Path
+) -> None:
+    paths = digits_paths(project, digits_raw)
+    train, test = paths.raw / "digits_train.csv", paths.raw / "digits_test.csv"
+    test.write_text(test.read_text() + "\n".join(train.read_text().splitlines()[1:6]) + "\n")
+    code, out, _ = catwalk("prepare", "--competition", "digits")
+    assert code == 0
+    assert "5 test pictures also among the labelled rows" in out
+
+
+def test_a_class_without_rows(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    train = paths.raw / "digits_train.csv"
+    train.write_text("".join(r for r in train.read_text().splitlines(True) if not r.startswith("4,")))
+    code, _, err = catwalk("prepare", "--competition", "digits")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "digits_train.csv: too few rows of the class 4 (4)" in err
+    assert not paths.split(1).exists()
+
+
+def test_a_training_file_without_labels(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    train = paths.raw / "digits_train.csv"
+    train.write_text("".join(line.split(",", 1)[1] for line in train.read_text().splitlines(True)))
+    code, _, err = catwalk("prepare", "--competition", "digits")
+    assert code == 2
+    assert "digits_train.csv: row 1: no column 'label'" in err
+
+
+def test_twice_and_after_a_change(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    assert "done before" not in catwalk("prepare", "--competition", "digits")[1].splitlines()[-1]
+    assert "done before" in catwalk("prepare", "--competition", "digits")[1].splitlines()[-1]
+    first = json.loads(paths.prepared_summary.read_text())["fingerprint"]
+    shutil.rmtree(paths.raw)
+    catwalk("data", "--competition", "digits")
+    train = paths.raw / "digits_train.csv"
+    train.write_text("\n".join(train.read_text().splitlines()[:-9]) + "\n")
+    paths.manifest.unlink()
+    assert "done before" not in catwalk("prepare", "--competition", "digits")[1].splitlines()[-1]
+    assert json.loads(paths.prepared_summary.read_text())["fingerprint"] != first
+
+
+def test_kaggle_s_row_order_gives_the_same_split(project: Path, tmp_path: Path, fashion_idx: Path) -> None:
+    """The real Fashion-MNIST, from its IDX files and as a CSV in another order, as Kaggle's is."""
+    paths = Paths(project, "fashion-mnist")
+    competition = load("fashion-mnist")
+    data.make(paths, competition, str(fashion_idx), lambda _: None)
+    one = prepared(paths)
+    other = Paths(make_project(tmp_path / "other"), "fashion-mnist")
+    other.raw.mkdir(parents=True)
+    shuffled_csv(paths.raw / competition.train_file, other.raw / competition.train_file)
+    shutil.copy(paths.raw / competition.test_file, other.raw)
+    two = prepared(other)
+    assert one.fingerprint == two.fingerprint
+    np.testing.assert_array_equal(one.validation, two.validation)
+    np.testing.assert_array_equal(one.pixels[one.validation], two.pixels[two.validation])
+    assert one.duplicates == {"train": 0, "test": 0, "both": 0}
+
+
+def test_not_prepared(project: Path) -> None:
+    with pytest.raises(UserError, match="is not prepared: run make prepare"):
+        prepare.load(Paths(project, "digits"), 1)

@@ -1,0 +1,40 @@
+"""Who may do what: each of these is written in one file alone."""
+
+import re
+
+import pytest
+from conftest import REPOSITORY
+
+SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").glob("*.py")}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files"),
+    [
+        (r"^\s*(from|import) kaggle\b", {"kaggle_client.py"}),
+        (r"\.suggest_", {"space.py"}),
+        (r"keras\.layers\.", {"network.py"}),
+        (r"GradientTape|\.apply\(", {"train.py"}),
+        (r"(root|data|raw|prepared|study|submissions|folder) / f?['\"]", {"paths.py", "sources.py"}),
+        (r"\bsealed_labels\b", {"paths.py", "prepare.py", "sealed.py"}),
+        (r"open_labels", {"sealed.py", "score.py"}),
+        (r"import_module|importlib\.import", {"sources.py"}),
+        (r"fcntl", {"progress.py"}),
+    ],
+)
+def test_written_in_one_place(pattern: str, files: set[str]) -> None:
+    found = {name for name, text in SOURCES.items() if re.search(pattern, text, re.MULTILINE)}
+    assert found == files
+
+
+def test_the_report_only_reads_and_no_stage_imports_it() -> None:
+    for name in ("results.py", "figures.py"):
+        assert not re.search(r"written_aside|write_|\.unlink|mkdir", SOURCES[name])
+    importing = {name for name, text in SOURCES.items() if re.search(r"import.*\b(report|figures)\b", text)}
+    assert importing <= {"cli.py", "report.py"}
+
+
+def test_prepare_writes_the_sealed_labels_and_reads_them_nowhere() -> None:
+    uses = re.findall(r".*sealed_labels.*", SOURCES["prepare.py"])
+    assert uses
+    assert all("_save(" in line or "unlink" in line for line in uses)

@@ -1,0 +1,144 @@
+"""study.py: the storage under several processes, and trials whose worker is gone."""
+
+import multiprocessing
+import sqlite3
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from catwalk import progress, space, study
+from catwalk.errors import CatwalkError, UserError
+from catwalk.paths import Paths
+from catwalk.prepare import Prepared
+
+PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+ENQUEUED = 45
+
+
+def made(tmp_path: Path, fingerprint: str = "aaaa") -> optuna.Study:
+    prepared = cast(Prepared, SimpleNamespace(fingerprint=fingerprint, split="s1"))
+    return study.create(Paths(tmp_path, "digits"), prepared, "pixels", 1)
+
+
+def _take(root: Path, barrier: Any, safe: bool) -> None:
+    """Run enqueued trials in a process of its own, with our storage or with plain SQLite."""
+    paths = Paths(root, "race")
+    storage: Any = study.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
+    opened = optuna.load_study(study_name="race", storage=storage, sampler=optuna.samplers.RandomSampler())
+    barrier.wait()
+    for _ in range(ENQUEUED // 3):
+        opened.optimize(lambda trial: trial.suggest_int("x", 0, 10**6), n_trials=1)
+
+
+def race(root: Path, safe: bool) -> tuple[Counter[int], list[int]]:
+    """45 enqueued trials and 3 workers that begin at once: how often each ran, and the exit codes."""
+    paths = Paths(root, "race")
+    storage: Any = study.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
+    paths.study.mkdir(parents=True, exist_ok=True)
+    opened = optuna.create_study(study_name="race", storage=storage)
+    for i in range(ENQUEUED):
+        opened.enqueue_trial({"x": i})
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(3)
+    workers = [context.Process(target=_take, args=(root, barrier, safe)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    counts = Counter(
+        trial.params["x"] for trial in opened.get_trials(deepcopy=False) if trial.state == TrialState.COMPLETE
+    )
+    return counts, [worker.exitcode or 0 for worker in workers]
+
+
+def test_each_enqueued_trial_is_run_once_by_three_workers(tmp_path: Path) -> None:
+    counts, codes = race(tmp_path, safe=True)
+    assert codes == [0, 0, 0]
+    assert counts == Counter(range(ENQUEUED))
+
+
+def test_first_trials_are_the_baselines_and_the_hand_made_net(tmp_path: Path) -> None:
+    opened = made(tmp_path)
+    waiting = opened.get_trials(deepcopy=False)
+    assert [trial.user_attrs["kind"] for trial in waiting] == ["softmax", "beginner", "hand-made"]
+    assert {trial.state for trial in waiting} == {TrialState.WAITING}
+    assert len(made(tmp_path).get_trials()) == 3, "opened again, nothing is added"
+
+
+def test_the_database_is_in_write_ahead_mode(tmp_path: Path) -> None:
+    made(tmp_path)
+    mode = sqlite3.connect(Paths(tmp_path, "digits").study_db).execute("PRAGMA journal_mode").fetchone()
+    assert mode == ("wal",)
+
+
+def test_a_trial_whose_worker_is_gone_runs_again_at_most_twice(tmp_path: Path) -> None:
+    opened = made(tmp_path)
+    first = opened.ask()
+    params = space.suggest(first)
+    for attempt in range(3):
+        assert study.reap(opened, "killed") == 1
+        assert study.running(opened) == []
+        failed = [t for t in opened.get_trials(deepcopy=False) if t.state == TrialState.FAIL]
+        assert len(failed) == attempt + 1
+        assert failed[-1].user_attrs["failed"] == "killed"
+        if attempt < 2:
+            for _ in range(8):  # the other waiting trials come first
+                again = opened.ask()
+                if again.user_attrs.get("kind") == "softmax":
+                    break
+                opened.tell(again, 0.5)
+            assert again.user_attrs["kind"] == "softmax"
+            assert space.suggest(again) == params
+    assert all(t.state != TrialState.WAITING or t.user_attrs["kind"] != "softmax" for t in opened.trials)
+
+
+def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
+    made(tmp_path)
+    with pytest.raises(
+        UserError, match=r"study\.db is a study of digits with the data aaaa, here is digits with bbbb"
+    ):
+        made(tmp_path, "bbbb")
+
+
+def test_no_study_yet(tmp_path: Path) -> None:
+    assert study.load(Paths(tmp_path, "digits"), PREPARED, "pixels") is None
+    made(tmp_path)
+    assert study.load(Paths(tmp_path, "digits"), PREPARED, "other") is None
+    assert study.load(Paths(tmp_path, "digits"), PREPARED, "pixels") is not None
+
+
+def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "digits")
+    paths.study.mkdir(parents=True)
+    paths.study_db.write_bytes(b"not a database" * 100)
+    with pytest.raises(CatwalkError, match=r"study\.db can't be opened \(file is not a database\)"):
+        made(tmp_path)
+
+
+def test_progress_is_read_without_the_study_s_trials(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "digits")
+    progress.write(paths, "one", {"spent": 1.5, "finished": 2})
+    assert progress.read(paths) == {}, "without a study there is no progress"
+    made(tmp_path)
+    progress.write(paths, "one", {"spent": 1.5, "finished": 2})
+    progress.write(paths, "two", {"spent": 3.0, "finished": 4})
+    assert progress.read(paths)["one"] == {"spent": 1.5, "finished": 2}
+    paths.progress.write_text("{")
+    assert progress.read(paths) == {}
+
+
+def test_one_search_at_a_time(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "digits")
+    with (
+        progress.locked(paths),
+        pytest.raises(UserError, match="another search of digits is running"),
+        progress.locked(paths),
+    ):
+        pass
+    with progress.locked(paths):
+        pass

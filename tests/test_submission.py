@@ -1,0 +1,106 @@
+"""submission.py: the contract, whatever the ids and labels are."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import load
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catwalk import submission
+from catwalk.errors import UserError
+from catwalk.paths import Paths
+
+GAPPED = replace(load("digits"), labels=(0, 2, 24), classes=("a", "c", "y"))
+IDS = ["1", "2", "3"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1), st.integers(0, 2)
+        ),
+        min_size=1,
+        max_size=30,
+        unique_by=lambda row: row[0],
+    )
+)
+def test_what_is_written_keeps_the_contract(tmp_path: Path, rows: list[tuple[str, int]]) -> None:
+    ids, predicted = [row[0] for row in rows], np.array([row[1] for row in rows])
+    path = tmp_path / "made.csv"
+    submission.write(path, ids, predicted, GAPPED)
+    np.testing.assert_array_equal(submission.read(path, ids, GAPPED), predicted)
+    assert path.read_text().startswith("ImageId,Label\n")
+    assert [p.name for p in tmp_path.iterdir()] == ["made.csv"]
+
+
+def test_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "made.csv"
+    submission.write(path, IDS, np.array([0, 1, 2]), GAPPED)
+    assert path.read_bytes() == b"ImageId,Label\n1,0\n2,2\n3,24\n"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 27), st.sampled_from(list("0123456789,\nx ")))
+def test_a_changed_byte_is_seen_or_means_another_known_label(tmp_path: Path, place: int, byte: str) -> None:
+    good = "ImageId,Label\n1,0\n2,2\n3,24\n"
+    changed = good[:place] + byte + good[place + 1 :]
+    path = tmp_path / "changed.csv"
+    path.write_text(changed)
+    try:
+        read = submission.read(path, IDS, GAPPED)
+    except UserError:
+        assert changed != good
+    else:
+        lines = changed.split()
+        assert [line.split(",")[0] for line in lines[1:]] == IDS
+        assert [GAPPED.labels[i] for i in read] == [int(line.split(",")[1]) for line in lines[1:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ImageId,Label\n1,0\n2,2\n", "2 rows below the header, 3 expected"),
+        ("id,Label\n1,0\n2,2\n3,0\n", "row 1: the header must be ImageId,Label"),
+        ("ImageId,Label\n1,0\n3,2\n2,0\n", "row 3: expected the id 2"),
+        ("ImageId,Label\n1,0\n2,1\n3,0\n", "row 3: the label '1' is not one of 0, 2, 24"),
+        ("ImageId,Label\n1,0\n2,2.0\n3,0\n", "row 3: the label '2.0'"),
+        ("", "row 1: the header"),
+    ],
+)
+def test_what_breaks_it_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "bad.csv").write_text(text)
+    with pytest.raises(UserError, match=r"bad\.csv: ") as error:
+        submission.read(tmp_path / "bad.csv", IDS, GAPPED)
+    assert said in str(error.value)
+
+
+def test_nothing_is_left_of_a_refused_one(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        submission.write(tmp_path / "made.csv", IDS[:2], np.array([0, 1, 2]), GAPPED)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("sample", "said"),
+    [
+        ("ImageId,Label\n1,0\n2,0\n3,0\n", None),
+        ("id,Label\n1,0\n2,0\n3,0\n", "row 1: its header is not ImageId,Label"),
+        ("ImageId,Label\n1,0\n9,0\n3,0\n", "row 3: its ids are not those of"),
+        ("ImageId,Label\n1,0\n", "1 rows: its ids are not those of"),
+    ],
+)
+def test_the_sample_submission_has_the_last_word(tmp_path: Path, sample: str, said: str | None) -> None:
+    competition = replace(GAPPED, sample_file="sample_submission.csv")
+    paths = Paths(tmp_path, "digits")
+    paths.raw.mkdir(parents=True)
+    (paths.raw / "sample_submission.csv").write_text(sample)
+    if said is None:
+        submission.check_sample(paths, competition, IDS)
+    else:
+        with pytest.raises(UserError) as error:
+            submission.check_sample(paths, competition, IDS)
+        assert said in str(error.value)

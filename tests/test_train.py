@@ -1,0 +1,100 @@
+"""train.py, network.py and space.py: what is learned, for how long, and what is kept of it."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+from conftest import digits_paths, load
+
+from catwalk import data, metrics, prepare, space, tensorflow_setup
+from catwalk.prepare import Prepared
+
+tensorflow_setup.setup(threads=1)
+
+from catwalk.train import DivergedError, OutOfTimeError, Training  # noqa: E402  (after the set-up)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepared:
+    paths = digits_paths(tmp_path_factory.mktemp("train"), digits_raw)
+    data.make(paths, load("digits"), "auto", print)
+    prepare.make(paths, load("digits"), 1, print)
+    return prepare.load(paths, 1)
+
+
+def choice(**changes: object) -> space.Params:
+    return {**space.HAND_MADE, "width": 64, **changes}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"depth": 0},
+        {"depth": 3, "taper": 0.5, "norm": "layer", "activation": "gelu"},
+        {"norm": "batch", "activation": "silu", "batch_size": 64},
+        {"norm": "none", "optimizer": "sgd", "label_smoothing": 0.1},
+        {"schedule": "constant", "dropout": 0.0, "input_dropout": 0.0},
+    ],
+)
+def test_every_kind_of_net_learns(digits: Prepared, changes: dict[str, object]) -> None:
+    training = Training(digits, 10, choice(**{"batch_size": 64, "learning_rate": 5e-3, **changes}), seed=1)
+    epochs = list(training.epochs(20, deadline=None))
+    assert [epoch.epoch for epoch in epochs] == list(range(1, 21))
+    assert epochs[-1].accuracy > 0.85
+    assert epochs[-1].train_loss < epochs[0].train_loss
+    assert epochs[-1].loss < epochs[0].loss
+
+
+def test_the_same_seed_gives_the_same_net(digits: Prepared) -> None:
+    runs = [list(Training(digits, 10, choice(), seed).epochs(2, None)) for seed in (5, 5, 6)]
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def test_the_saved_model_takes_raw_pixels_and_is_the_recorded_one(digits: Prepared, tmp_path: Path) -> None:
+    import keras
+
+    training = Training(digits, 10, choice(norm="batch"), seed=3)
+    last = list(training.epochs(3, None))[-1]
+    training.model.save(tmp_path / "net.keras")
+    model = keras.models.load_model(tmp_path / "net.keras", compile=False, safe_mode=True)
+    raw = digits.pixels[digits.validation].astype(np.float32)
+    probabilities = np.asarray(model(raw, training=False))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(probabilities, training.probabilities(digits.validation), atol=1e-5)
+    assert metrics.accuracy(probabilities, digits.labels[digits.validation]) == last.accuracy
+
+
+def test_the_epochs_fit_the_time(digits: Prepared) -> None:
+    began = time.monotonic()
+    epochs = list(Training(digits, 10, choice(), 1).epochs(100_000, deadline=began + 4))
+    assert time.monotonic() < began + 5
+    assert 1 < epochs[-1].epoch < 100_000
+    assert epochs[-1].epoch == epochs[-1].epochs, "the schedule has come to its end"
+
+
+def test_no_time_for_one_epoch(digits: Prepared) -> None:
+    with pytest.raises(OutOfTimeError):
+        list(Training(digits, 10, choice(batch_size=64), 1).epochs(5, deadline=time.monotonic() - 1))
+
+
+def test_a_limit_ends_between_epochs(digits: Prepared) -> None:
+    assert len(list(Training(digits, 10, choice(), 1).epochs(5, None, limit=0.0))) == 1
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(digits: Prepared) -> None:
+    wild = choice(optimizer="sgd", learning_rate=1e30, norm="none", schedule="constant")
+    with pytest.raises(DivergedError):
+        list(Training(digits, 10, wild, 1).epochs(5, None))
+
+
+def test_baselines_and_hand_made_are_choices_of_the_space() -> None:
+    study = optuna.create_study()
+    for params in (*space.BASELINES.values(), space.HAND_MADE):
+        study.enqueue_trial(params)
+        assert space.suggest(study.ask()) == params
+    for trial in study.get_trials(deepcopy=False):
+        for name, distribution in trial.distributions.items():
+            assert distribution._contains(distribution.to_internal_repr(trial.params[name])), name
