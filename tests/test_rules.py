@@ -15,7 +15,7 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"\.suggest_", {"space.py"}),
         (r"keras\.layers\.", {"network.py"}),
         (r"GradientTape|\.apply\(", {"train.py"}),
-        (r"(root|data|raw|prepared|study|submissions|folder) / f?['\"]", {"paths.py", "sources.py"}),
+        (r"(root|data|raw|prepared|study|submissions) / f?['\"]", {"paths.py"}),
         (r"\bsealed_labels\b", {"paths.py", "prepare.py", "sealed.py"}),
         (r"open_labels", {"sealed.py", "score.py"}),
         (r"import_module|importlib\.import", {"sources.py"}),
