@@ -1,6 +1,7 @@
 """kaggle_client.py: the real client against a server of our own."""
 
 import io
+import shutil
 import subprocess
 import sys
 import threading
@@ -86,10 +87,20 @@ def test_refusals(on_kaggle: Path, status: int, code: int, said: str) -> None:
         (b"<!DOCTYPE html><html>log in</html>", "what arrived is a web page"),
         (b"PK\x03\x04 but no more", "what arrived is not a whole zip"),
         (None, "holds no digits_test.csv"),
+        (b"short", "digits_test.csv: 359 rows arrived from kaggle, 360 expected"),
     ],
 )
-def test_what_arrives_is_checked(on_kaggle: Path, digits_raw: Path, blob: bytes | None, said: str) -> None:
-    done = fetch(on_kaggle, Kaggle(zipped(digits_raw, "digits_train.csv") if blob is None else blob))
+def test_what_arrives_is_checked(
+    on_kaggle: Path, digits_raw: Path, tmp_path: Path, blob: bytes | None, said: str
+) -> None:
+    if blob is None:
+        blob = zipped(digits_raw, "digits_train.csv")
+    elif blob == b"short":
+        shutil.copytree(digits_raw, tmp_path / "short")
+        test = tmp_path / "short" / "digits_test.csv"
+        test.write_text("".join(test.read_text().splitlines(True)[:-1]))
+        blob = zipped(tmp_path / "short", "digits_train.csv", "digits_test.csv")
+    done = fetch(on_kaggle, Kaggle(blob))
     assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
     assert said in done.stderr
     assert not list((on_kaggle / "data" / "digits").iterdir()), "nothing is left half-written"

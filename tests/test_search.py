@@ -161,8 +161,7 @@ def test_a_second_search_is_refused(project: Path, digits_raw: Path) -> None:
 
 
 def test_workers_by_default() -> None:
-    cores = len(os.sched_getaffinity(0))
-    assert search.workers_for(10**13) == cores
+    assert search.workers_for(10**13) == search.cores() >= 1
     assert search.workers_for(0) == 1
     assert search.available_memory() > 10**8
 

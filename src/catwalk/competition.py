@@ -25,6 +25,7 @@ class Competition:
         classes: the classes' names, in the order of ``labels``.
         augment: which changes leave a picture in its class, of ``AUGMENTATIONS``.
         train_file, test_file, sample_file: names of the raw CSVs; the sample submission may be None.
+        rows: how many rows a download of the train and the test CSV must have; None where not known.
         has_header: whether the CSVs begin with a row of column names. Without one, the columns
             stand in the order id (if there is one), label, pixels.
         label_column: name of the label column.
@@ -47,6 +48,7 @@ class Competition:
     train_file: str
     test_file: str
     sample_file: str | None
+    rows: tuple[int, int] | None
     has_header: bool
     label_column: str
     id_column: str | None
@@ -117,6 +119,7 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
         train_file=str(files["train"]),
         test_file=str(files["test"]),
         sample_file=files.get("sample"),
+        rows=(int(files["rows"][0]), int(files["rows"][1])) if "rows" in files else None,
         has_header=bool(columns.get("header", True)),
         label_column=str(columns.get("label", "label")),
         id_column=columns.get("id"),
@@ -134,7 +137,7 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
 KEYS: dict[str, set[str]] = {
     "": {"title", "shape", "classes", "labels", "augment", "files", "columns", "submission"}
     | {"sources", "sha256"},
-    "files": {"train", "test", "sample"},
+    "files": {"train", "test", "sample", "rows"},
     "columns": {"header", "label", "id", "pixels", "first_pixel"},
     "submission": {"header", "first_id", "competition"},
     "sources": {"kaggle_dataset", "kaggle_competition", "debian", "keras", "sklearn"},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.competition import Competition
-from catwalk.errors import UserError
+from catwalk.errors import NetworkError, UserError
 from catwalk.paths import Paths, folder_aside, written_aside
 
 
@@ -37,6 +37,8 @@ def make(paths: Paths, competition: Competition, source: str, say: Callable[[str
         with folder_aside(paths.raw.parent) as aside:
             got = sources.fetch(source, competition, aside, say)
             manifest = _manifest(aside, competition, got)
+            if got in sources.SOURCES:
+                _check_rows(manifest, competition)
             paths.raw.mkdir(exist_ok=True)
             for name in manifest["files"]:
                 (aside / name).replace(paths.raw / name)
@@ -99,6 +101,18 @@ def _manifest(folder: Path, competition: Competition, source: str) -> dict[str, 
         "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": files,
     }
+
+
+def _check_rows(manifest: dict[str, Any], competition: Competition) -> None:
+    """A download must be whole; a folder of the user's own may hold fewer rows."""
+    names = (competition.train_file, competition.test_file)
+    for name, expected in zip(names, competition.rows or (), strict=False):
+        rows = manifest["files"][name]["rows"]
+        if rows != expected:
+            raise NetworkError(
+                f"{name}: {rows:,} rows arrived from {manifest['source']}, {expected:,} expected: "
+                "run make data again, or set another SOURCE="
+            )
 
 
 def _described(manifest: dict[str, Any]) -> str:

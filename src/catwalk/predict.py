@@ -29,15 +29,10 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
     study = progress.study_name(paths, prepared, features)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
         raise UserError(f"NAME={name}: use letters, digits, '-', '_' and '.' only")
-    state = progress.read(paths).get(study)
     made = submission.names(paths)
-    same = [
-        one
-        for one in ([name] if name in made else made if name is None else [])
-        if one is not None and state is not None and _made_from(paths, one) == (
-            study, state["finished"], prepared.test_fingerprint
-        )
-    ]  # fmt: skip
+    asked = made if name is None else [name] if name in made else []
+    state = progress.read(paths).get(study)
+    same = [one for one in asked if state and _holds(recipe.read(paths, one), study, state, prepared)]
     if name in made and not same:
         raise UserError(
             f"NAME={name}: {paths.shown(paths.submission(str(name)))} is another submission: "
@@ -46,9 +41,10 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
     return same[-1] if same else None
 
 
-def _made_from(paths: Paths, name: str) -> tuple[str, int, str]:
-    content = recipe.read(paths, name)
-    return content["study"], content["trials_finished"], content["test_fingerprint"]
+def _holds(content: dict[str, Any], study: str, state: dict[str, Any], prepared: prepare.Prepared) -> bool:
+    """Whether a submission was made from this study as far as it went, for these test rows."""
+    same = (content["study"], content["test_fingerprint"]) == (study, prepared.test_fingerprint)
+    return same and bool(content["trials_finished"] >= state["finished"])
 
 
 def make(

@@ -215,6 +215,7 @@ def _read_careful(path: Path, columns: _Columns, competition: Competition) -> Ro
     labels = np.empty(most, np.uint8)
     ids: list[str] = []
     place = {label: i for i, label in enumerate(competition.labels)}
+    meaning = _Pixels()
     done = 0
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file)
@@ -231,7 +232,14 @@ def _read_careful(path: Path, columns: _Columns, competition: Competition) -> Ro
                     labels[done] = _label(cells[columns.label], place, where, competition, path)
                 if columns.id is not None:
                     ids.append(cells[columns.id].strip())
-                pixels[done] = [_pixel(cells[i], where, columns.names[i], path) for i in columns.pixels]
+                try:
+                    pixels[done] = [meaning[cells[i]] for i in columns.pixels]
+                except KeyError as error:
+                    wrong = next(i for i in columns.pixels if cells[i] == error.args[0])
+                    raise UserError(
+                        f"{where}: column {columns.names[wrong]!r}: the pixel {error.args[0][:20]!r} "
+                        f"is not an integer from 0 to 255: {_mend(path)}"
+                    ) from None
                 done += 1
         except csv.Error as error:
             raise UserError(f"{path.name}: row {reader.line_num}: {error}: {_mend(path)}") from None
@@ -251,14 +259,15 @@ def _label(cell: str, place: dict[int, int], where: str, competition: Competitio
     return place[int(float(cell))]
 
 
-def _pixel(cell: str, where: str, column: str, path: Path) -> int:
-    value = int(float(cell)) if WHOLE_NUMBER.fullmatch(cell) else -1
-    if not 0 <= value <= 255:
-        raise UserError(
-            f"{where}: column {column!r}: the pixel {cell[:20]!r} is not an integer from 0 to 255: "
-            f"{_mend(path)}"
-        )
-    return value
+class _Pixels(dict[str, int]):
+    """What a cell means as a pixel; each text is worked out once, for there are millions of cells."""
+
+    def __missing__(self, cell: str) -> int:
+        value = int(float(cell)) if WHOLE_NUMBER.fullmatch(cell) else -1
+        if not 0 <= value <= 255:
+            raise KeyError(cell)
+        self[cell] = value
+        return value
 
 
 def write_rows(

@@ -47,9 +47,16 @@ class Limits:
         return by_time or (self.trials is not None and finished >= self.trials)
 
 
+def cores() -> int:
+    """How many this process may use; macOS does not tell, so there it is all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def workers_for(memory: int) -> int:
     """How many workers by default: one a core, as far as ``memory`` bytes allow, at least one."""
-    return max(1, min(len(os.sched_getaffinity(0)), memory // WORKER_MEMORY))
+    return max(1, min(cores(), memory // WORKER_MEMORY))
 
 
 def available_memory() -> int:

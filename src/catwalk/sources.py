@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -73,7 +74,7 @@ def _apt_download(package: str, folder: Path) -> None:
         "-oAcquire::Retries=0",
         "-oAcquire::Languages=none",
         "-oAPT::Sandbox::User=root",  # only read when run as root: the folder is not _apt's
-        "-q",
+        *([] if sys.stdout.isatty() else ["-q"]),  # on a terminal apt draws its progress
     ]
     _run("apt-get", *options, "update", cwd=folder)
     _run("apt-get", *options, "download", package, cwd=folder)
@@ -83,7 +84,8 @@ def _run(*command: str, cwd: Path | None = None) -> None:
     done = subprocess.run(  # noqa: S603
         command,
         cwd=cwd,
-        capture_output=True,
+        stdout=None if sys.stdout.isatty() else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
         env={**os.environ, "LC_ALL": "C"},

@@ -48,7 +48,11 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
         pruner=study.pruner(),
     )
 
+    current = -1  # the number of the trial this worker is in
+
     def tell(number: int, kind: str, epoch: Epoch | None) -> None:
+        nonlocal current
+        current = number
         connection.send(("epoch", number, kind, epoch))
 
     while order is not None:
@@ -57,7 +61,7 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
         try:
             opened.optimize(objective, n_trials=1)
         except OutOfTimeError:
-            study.queue_again(opened, opened.trials[-1], [])
+            study.queue_again(opened, opened.trials[current], [])
         except optuna.exceptions.UpdateFinishedTrialError:
             # The machine slept so long that others took this worker for dead and run its trial again.
             pass
