@@ -11,11 +11,23 @@ BIN := .venv/bin
 #: SOURCE        auto            kaggle, debian, keras, sklearn, or a folder of CSV or IDX files
 #: BUDGET        10m             wall-clock time of the search in all: 90s, 10m, 2h; more adds to it
 #: TRIALS                        finished trials in all, instead of the default budget
+#: UNTIL                         instead: a time of today (14:40) by which prediction and report are done
 #: WORKERS                       processes; by default one a core, as far as memory allows
 #: FEATURES      auto            or pixels: raw pixels only
 #: SEED          1               of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score and report; by default the newest
+#: WIDTHS                        for try: units of the hidden layers, as 512,256; 0 for none
+#: ACTIVATION                    for try: relu, gelu or silu
+#: NORM                          for try: none, batch or layer
+#: INPUT_DROPOUT                 for try: share of pixels hidden at each step, 0 to 0.2
+#: DROPOUT                       for try: share of hidden units dropped, 0 to 0.5
+#: LABEL_SMOOTHING               for try: 0 to 0.15
+#: OPTIMIZER                     for try: adamw or sgd
+#: LEARNING_RATE                 for try: the highest of the schedule, 0.0002 to 0.01
+#: WEIGHT_DECAY                  for try: 0.000001 to 0.1
+#: BATCH_SIZE                    for try: 64, 128, 256, 512 or 1024
+#: SCHEDULE                      for try: cosine or constant
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
 quoted = '$(subst ','\'',$(1))'
@@ -26,10 +38,16 @@ COMMON = $(call flag,COMPETITION,competition)
 MAKING = $(COMMON) $(call flag,SOURCE,source)
 SEEDED = $(MAKING) $(call flag,SEED,seed)
 SEARCHING = $(SEEDED) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
-            $(call flag,WORKERS,workers) $(call flag,FEATURES,features)
+            $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features)
+TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,WIDTHS,widths) \
+         $(call flag,ACTIVATION,activation) $(call flag,NORM,norm) \
+         $(call flag,INPUT_DROPOUT,input-dropout) $(call flag,DROPOUT,dropout) \
+         $(call flag,LABEL_SMOOTHING,label-smoothing) $(call flag,OPTIMIZER,optimizer) \
+         $(call flag,LEARNING_RATE,learning-rate) $(call flag,WEIGHT_DECAY,weight-decay) \
+         $(call flag,BATCH_SIZE,batch-size) $(call flag,SCHEDULE,schedule)
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
-.PHONY: help setup all data prepare search predict report score leaderboard test lint bench lock clean
+.PHONY: help setup all data prepare search try predict report score leaderboard test lint bench lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -53,6 +71,9 @@ prepare: .venv/installed ## CSVs to arrays, a train/validation split, sealed tes
 
 search: .venv/installed ## search for good networks until BUDGET or TRIALS is used up
 	@$(BIN)/catwalk search $(SEARCHING)
+
+try: .venv/installed ## train one net of your own choice: WIDTHS=512,256 DROPOUT=0.3 ...
+	@$(BIN)/catwalk try $(TRYING)
 
 predict: .venv/installed ## average the best networks and write the submission's CSV
 	@$(BIN)/catwalk predict $(SEARCHING) $(named)

@@ -11,7 +11,7 @@ from catwalk.cli import STAGES
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
 TARGETS = re.findall(r"^([a-z]+):.*##", MAKEFILE, re.MULTILINE)
-VARIABLES = re.findall(r"^#: ([A-Z]+)", MAKEFILE, re.MULTILINE)
+VARIABLES = re.findall(r"^#: ([A-Z_]+)", MAKEFILE, re.MULTILINE)
 
 
 def make(*arguments: str, **environment: str) -> str:

@@ -70,7 +70,7 @@ def test_what_a_trial_keeps(digits_done: tuple[Path, Run]) -> None:
     root, _ = digits_done
     (snapshot,) = Paths(root, "digits").submissions.glob("*/trials.json")
     for record in json.loads(snapshot.read_text()):
-        assert len(record["params"]) == 13
+        assert len(record["params"]) == 14
         assert record["versions"]["tensorflow"]
         assert record["seed"] >= 100_000
         assert record["seconds"] > 0

@@ -25,14 +25,14 @@ def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepar
 
 
 def choice(**changes: object) -> space.Params:
-    return {**space.HAND_MADE, "width": 64, **changes}
+    return {**space.HAND_MADE, "width_1": 64, "width_2": 32, "width_3": 16, **changes}
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"depth": 0},
-        {"depth": 3, "taper": 0.5, "norm": "layer", "activation": "gelu"},
+        {"depth": 3, "norm": "layer", "activation": "gelu"},
         {"norm": "batch", "activation": "silu", "batch_size": 64},
         {"norm": "none", "optimizer": "sgd", "label_smoothing": 0.1},
         {"schedule": "constant", "dropout": 0.0, "input_dropout": 0.0},

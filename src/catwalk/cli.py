@@ -8,29 +8,48 @@ import re
 import signal
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catwalk import __version__
-from catwalk.errors import CatwalkError, MachineError
+from catwalk.errors import CatwalkError, MachineError, UserError
 from catwalk.paths import Paths
 
 if TYPE_CHECKING:
     from catwalk.competition import Competition
+    from catwalk.limits import Limits
 
 STAGES = {
     "all": "data, prepare, search, predict, report: the main job",
     "data": "download the competition's CSVs, or take them from a folder",
     "prepare": "CSVs to arrays, a train/validation split, sealed test labels",
     "search": "search for good networks until BUDGET or TRIALS is used up",
+    "try": "train one net of your own choice within the study",
     "predict": "average the best networks and write the submission's CSV",
     "report": "execute the notebook that shows the results",
     "score": "a submission against the sealed test labels (each look is logged)",
     "leaderboard": "all submissions side by side",
 }
 SEARCHING = ("all", "search", "predict")
+MAKING = ("all", "data", "prepare", "search", "try", "predict")
+SEEDED = ("all", "prepare", "search", "try", "predict")
 NAMING = ("all", "predict")
 CHOOSING = ("report", "score")
+
+
+TRY = (
+    ("activation", str, "relu, gelu or silu"),
+    ("norm", str, "none, batch or layer"),
+    ("input_dropout", float, "share of pixels hidden at each step"),
+    ("dropout", float, "share of hidden units dropped"),
+    ("label_smoothing", float, "0 to 0.15"),
+    ("optimizer", str, "adamw or sgd"),
+    ("learning_rate", float, "the highest of the schedule"),
+    ("weight_decay", float, "times the learning rate, a step"),
+    ("batch_size", int, "64 to 1024"),
+    ("schedule", str, "cosine or constant"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,18 +100,24 @@ def _parser() -> argparse.ArgumentParser:
         stage.add_argument(
             "--competition", default="fashion-mnist", help="a name in competitions/ (%(default)s)"
         )
-        if name in ("all", "data", "prepare", *SEARCHING):
+        if name in MAKING:
             stage.add_argument(
                 "--source",
                 default="auto",
                 help="auto, kaggle, debian, keras, sklearn or a folder (%(default)s)",
             )
-        if name in ("prepare", *SEARCHING):
+        if name in SEEDED:
             stage.add_argument(
                 "--seed", type=_seed, default=1, help="of split, sampler and networks (%(default)s)"
             )
         if name in SEARCHING:
             _add_search(stage)
+        if name == "try":
+            _add_try(stage)
+        if name in ("try", *SEARCHING):
+            stage.add_argument(
+                "--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)"
+            )
         if name in NAMING:
             stage.add_argument("--name", help="the submission's (default: time and hash)")
         if name in CHOOSING:
@@ -106,7 +131,14 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
     )
     stage.add_argument("--trials", type=_count, help="finished trials in all, instead of the default budget")
     stage.add_argument("--workers", type=_workers, help="processes (default: one a core as memory allows)")
-    stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
+    stage.add_argument("--until", help="a time of today, as 14:40, by which prediction and report are done")
+
+
+def _add_try(stage: argparse.ArgumentParser) -> None:
+    """One option for each row of the search space; its module is not imported for --help's sake alone."""
+    stage.add_argument("--widths", type=_widths, help="units of the hidden layers, as 512,256; 0 for none")
+    for name, kind, what in TRY:
+        stage.add_argument(f"--{name.replace('_', '-')}", type=kind, help=what)
 
 
 def duration(text: str) -> float:
@@ -134,6 +166,12 @@ def _count(text: str) -> int:
 
 def _workers(text: str) -> int:
     return _whole(text, 1, 4 * (os.cpu_count() or 1), "a number of workers")
+
+
+def _widths(text: str) -> list[int]:
+    if text == "0":
+        return []
+    return [_whole(width, 1, 100_000, "a number of units") for width in text.split(",")]
 
 
 def _seed(text: str) -> int:
@@ -173,6 +211,8 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
 
     stage = options.stage
     features = _features(options)
+    if getattr(options, "until", None) is not None:
+        _until(options)  # a time that is past is told before a download
     data.make(paths, loaded, options.source, _say)
     if stage == "data":
         return
@@ -180,19 +220,24 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
 
     prepare.make(paths, loaded, options.seed, _say)
 
+    if stage == "try":
+        from catwalk import search as trying
+
+        trying.make_try(paths, seed=options.seed, features=features, choice=_choice(options), say=_say)
+        return
+
     def search() -> None:
         from catwalk import search
 
-        default = 600.0 if options.trials is None else None
+        # In "all" the budget is the search's alone, however long the download took.
+        begun = started if stage == "search" else time.monotonic()
         search.make(
             paths,
-            loaded,
             seed=options.seed,
             features=features,
-            limits=search.Limits(options.budget or default, options.trials),
+            until=_limits(options, paths, features),
             workers=options.workers,
-            # In "all" the budget is the search's alone, however long the download took.
-            started=started if stage == "search" else time.monotonic(),
+            started=begun,
             say=_say,
         )
 
@@ -214,6 +259,39 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
             from catwalk import report
 
             report.make(paths, name, _say)
+
+
+def _limits(options: argparse.Namespace, paths: Paths, features: str) -> "Limits":
+    from catwalk import limits, prepare, progress
+
+    if options.until is None:
+        default = 600.0 if options.trials is None else None
+        return limits.Limits(options.budget or default, options.trials)
+    if options.budget is not None:
+        raise UserError("BUDGET= and UNTIL= say the same in two ways: give one of them")
+    left = limits.seconds_until(options.until, datetime.now())
+    name = progress.study_name(paths, prepare.load(paths, options.seed), features)
+    spent = progress.read(paths).get(name, progress.NOTHING)["spent"]
+    return limits.Limits(spent + left, options.trials)
+
+
+def _until(options: argparse.Namespace) -> float:
+    """Seconds of search from now so that all is done by UNTIL."""
+    from catwalk import limits
+
+    if options.budget is not None:
+        raise UserError("BUDGET= and UNTIL= say the same in two ways: give one of them")
+    return limits.seconds_until(options.until, datetime.now())
+
+
+def _choice(options: argparse.Namespace) -> dict[str, Any]:
+    """What the user chose, as values of the search space."""
+    given = {name: getattr(options, name) for name, _, _ in TRY}
+    choice = {name: value for name, value in given.items() if value is not None}
+    if options.widths is not None:
+        choice["depth"] = len(options.widths)
+        choice |= {f"width_{i + 1}": width for i, width in enumerate(options.widths[:3])}
+    return choice
 
 
 def _features(options: argparse.Namespace) -> str:

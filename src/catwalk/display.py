@@ -13,25 +13,28 @@ from rich.text import Text
 from catwalk.messages import Epoch
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
+    from catwalk.limits import Limits
 
-    from catwalk.search import Limits
+Record = dict[str, Any]  # a trial, as ``study.as_record`` gives it
+BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 class Display:
-    """Shows limits, the best so far, and each worker's trial, epoch and score."""
+    """Shows the time left, the best so far, and each worker's trial, epoch and score."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._workers: dict[int, str] = {}
-        self._ended = self._pruned = 0
-        self._best: tuple[float, int, dict[str, Any]] | None = None
+        self._ended: list[Record] = []
+        self._best: list[Record] = []  # after each trial that was better than all before, that trial
+        self._so_far: list[float] = []  # the best value after each finished trial
         self._shown = 0.0
 
     def __enter__(self) -> "Display":
         if self._console.is_terminal:
             self._live.start()
+            self._live.update(Text("starting the workers: they import TensorFlow"), refresh=True)
         else:
             self._console.print("search: starting the workers")
         return self
@@ -44,33 +47,35 @@ class Display:
     ) -> None:
         self._live.stop()
 
+    def begin(self, records: list[Record]) -> None:
+        """Take the trials of earlier runs."""
+        for record in records:
+            self._count(record)
+
     def epoch(self, worker: int, trial: int, kind: str, epoch: Epoch | None) -> None:
         """A worker has begun a trial (epoch None) or ended one of its epochs."""
         what = f"trial {trial}" if kind == "search" else f"trial {trial} ({kind})"
         if epoch is None:
             self._workers[worker] = f"{what}  building"
         else:
-            self._workers[worker] = (
-                f"{what}  epoch {epoch.epoch}/{epoch.epochs}  {epoch.accuracy:.4f} on validation"
-            )
+            self._workers[worker] = f"{what}  epoch {epoch.epoch}/{epoch.epochs}  {epoch.accuracy:.4f}"
 
-    def ended(self, worker: int, trial: "FrozenTrial | None", finished: int) -> None:
-        """A worker's trial has ended; ``trial`` is None where it did not finish."""
-        self._workers[worker] = "waiting"
-        self._ended = finished
-        if trial is None:
+    def ended(self, worker: int, record: Record | None) -> None:
+        """A worker's trial has ended; ``record`` is None where it did not finish."""
+        self._workers.pop(worker, None)
+        if record is None:
             return
-        kind = trial.user_attrs.get("kind", "search")
-        state = trial.state.name.lower()
-        value = "no epoch" if trial.value is None else f"{trial.value:.4f}"
-        self._pruned += state == "pruned"
-        if state == "complete" and (self._best is None or trial.value > self._best[0]):
-            self._best = (trial.value, trial.number, trial.params)
+        self._count(record)
         if not self._console.is_terminal:
-            best = f", best {self._best[0]:.4f} (trial {self._best[1]})" if self._best else ""
-            seconds = trial.user_attrs.get("seconds", 0.0)
+            value = "no epoch" if record["value"] is None else f"{record['value']:.4f}"
+            best = (
+                f", best {self._best[-1]['value']:.4f} (trial {self._best[-1]['number']})"
+                if self._best
+                else ""
+            )
             self._console.print(
-                f"trial {trial.number} {kind} {state} {value} in {seconds:.1f} s{best}",
+                f"trial {record['number']} {record['kind']} {record['state']} {value} "
+                f"in {record['seconds'] or 0.0:.1f} s{best}",
                 soft_wrap=True,
             )
 
@@ -85,27 +90,59 @@ class Display:
         if not self._console.is_terminal or now - self._shown < 0.25:
             return
         self._shown = now
-        self._live.update(self._view(spent, limits), refresh=True)
+        self._live.update(self.view(spent, limits), refresh=True)
 
-    def _view(self, spent: float, limits: "Limits") -> Group:
+    def view(self, spent: float, limits: "Limits") -> Group:
+        """The live view, a handful of lines that are cut where the terminal is narrow."""
+        lines = [self._counts()]
+        if self._best:
+            best = self._best[-1]
+            chosen = ", ".join(f"{key} {_short(value)}" for key, value in best["params"].items())
+            lines.append(_line(f"best {best['value']:.4f} on validation, trial {best['number']}", "bold"))
+            lines.append(_line(f"  {chosen}", "dim"))
+            lines.append(_line(f"best so far  {self._sparkline()}"))
+        lines += [_line(f"worker {worker}: {doing}") for worker, doing in sorted(self._workers.items())]
+        return Group(self._bar(spent, limits), *lines)
+
+    def _count(self, record: Record) -> None:
+        self._ended.append(record)
+        if record["state"] == "complete" and (not self._best or record["value"] > self._best[-1]["value"]):
+            self._best.append(record)
+        if self._best:
+            self._so_far.append(self._best[-1]["value"])
+
+    def _bar(self, spent: float, limits: "Limits") -> Table:
         share = 0.0
         ends = []
         if limits.budget:
             share = spent / limits.budget
             ends.append(f"{_clock(max(0.0, limits.budget - spent))} left")
         if limits.trials:
-            share = max(share, self._ended / limits.trials)
-            ends.append(f"{limits.trials - self._ended} trials left")
+            share = max(share, len(self._ended) / limits.trials)
+            ends.append(f"{max(0, limits.trials - len(self._ended))} trials left")
         bar = Table.grid(padding=(0, 1), expand=True)
-        bar.add_row(ProgressBar(total=1.0, completed=min(1.0, share)), Text(", ".join(ends)))
-        lines = [Text(f"{self._ended} trials finished, {self._pruned} of them stopped early")]
-        if self._best:
-            value, number, params = self._best
-            shown = ", ".join(f"{key} {_short(choice)}" for key, choice in params.items())
-            lines.append(Text(f"best {value:.4f} on validation, trial {number}", style="bold"))
-            lines.append(Text(f"  {shown}", style="dim"))
-        lines += [Text(f"worker {worker}: {line}") for worker, line in sorted(self._workers.items())]
-        return Group(bar, *lines)
+        bar.add_column(ratio=1)
+        bar.add_column(no_wrap=True)
+        bar.add_row(ProgressBar(total=1.0, completed=min(1.0, share)), ", ".join(ends))
+        return bar
+
+    def _counts(self) -> Text:
+        stopped = sum(record["state"] == "pruned" for record in self._ended)
+        return _line(
+            f"{len(self._ended)} trials finished ({stopped} stopped early), {len(self._workers)} running"
+        )
+
+    def _sparkline(self) -> str:
+        width = max(8, self._console.width - 14)
+        step = max(1, -(-len(self._so_far) // width))
+        values = self._so_far[::-1][::step][::-1]  # the last one is always shown
+        low, high = min(values), max(values)
+        top = len(BLOCKS) - 1
+        return "".join(BLOCKS[round(top * (v - low) / (high - low)) if high > low else top] for v in values)
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _clock(seconds: float) -> str:

@@ -28,22 +28,23 @@ def build(pixels: int, classes: int, params: Params, mean: float, deviation: flo
     x = keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)
     if params["input_dropout"] and params["depth"]:
         x = keras.layers.Dropout(params["input_dropout"], seed=next(seeds), name="input_dropout")(x)
-    width = params["width"]
     for layer in range(1, params["depth"] + 1):
-        x = _hidden(x, width, params, layer, seeds)
-        width = max(16, round(width * params["taper"]))
+        x = _hidden(x, params, layer, seeds)
     glorot = keras.initializers.GlorotUniform(seed=next(seeds))
     logits = keras.layers.Dense(classes, kernel_initializer=glorot, name="logits")(x)
     return keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
 
 
-def _hidden(x: Any, width: int, params: Params, layer: int, seeds: Iterator[int]) -> Any:
+def _hidden(x: Any, params: Params, layer: int, seeds: Iterator[int]) -> Any:
     start = keras.initializers.HeNormal(seed=next(seeds))
     norm = params["norm"]
     # A norm brings its own offset, so the bias before it would be idle.
-    x = keras.layers.Dense(width, use_bias=norm == "none", kernel_initializer=start, name=f"hidden_{layer}")(
-        x
-    )
+    x = keras.layers.Dense(
+        params[f"width_{layer}"],
+        use_bias=norm == "none",
+        kernel_initializer=start,
+        name=f"hidden_{layer}",
+    )(x)
     if norm == "batch":
         x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{layer}")(x)
     elif norm == "layer":

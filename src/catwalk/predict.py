@@ -168,7 +168,7 @@ def _recipe(
     chosen: _Chosen,
     finished: int,
 ) -> dict[str, Any]:
-    from catwalk import metrics, study
+    from catwalk import metrics, space, study
 
     labels = prepared.labels[prepared.validation]
     share = metrics.accuracy(chosen.validation, labels)
@@ -187,7 +187,7 @@ def _recipe(
                 "weight": float(weight),
                 "validation_accuracy": trial.value,
                 "seed": trial.user_attrs.get("seed"),
-                "params": dict(trial.params),
+                "params": space.rounded(trial.params),
             }
             for trial, weight in zip(chosen.trials, chosen.weights, strict=True)
         ],

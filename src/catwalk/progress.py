@@ -9,6 +9,8 @@ from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 
+NOTHING: dict[str, Any] = {"spent": 0.0, "finished": 0, "best": None}
+
 
 def study_name(paths: Paths, prepared: Prepared, features: str) -> str:
     """The study's name: what must be the same for two trials to be compared."""
@@ -36,11 +38,10 @@ def write(paths: Paths, name: str, progress: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def locked(paths: Paths) -> Iterator[None]:
-    """Hold the one search lock of this competition on this machine; the system frees it at our death.
+def lock_if_free(paths: Paths) -> Iterator[bool]:
+    """Hold the one search lock of this competition on this machine, if nobody does; say whether.
 
-    Raises:
-        UserError: another search holds it.
+    The system frees it at our death.
     """
     import fcntl
 
@@ -49,8 +50,22 @@ def locked(paths: Paths) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+@contextlib.contextmanager
+def locked(paths: Paths) -> Iterator[None]:
+    """Hold the search lock.
+
+    Raises:
+        UserError: another search holds it.
+    """
+    with lock_if_free(paths) as free:
+        if not free:
             raise UserError(
                 f"another search of {paths.competition} is running here: wait for it, or end it; "
-                "make predict works meanwhile"
-            ) from None
+                "make predict, make try and make leaderboard work meanwhile"
+            )
         yield

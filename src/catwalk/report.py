@@ -26,9 +26,9 @@ def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
         say(f"report: done before, {paths.shown(target)}")
         return
     import nbformat
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
 
     os.environ |= {
         COMPETITION_VARIABLE: paths.competition,
@@ -40,14 +40,14 @@ def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="catwalk-") as sockets:
             # The kernel is reached by sockets in a folder that only we can open, not by a port.
-            kernel = AsyncKernelManager(
+            place = {"transport": "ipc", "ip": f"{sockets}/ipc", "connection_file": f"{sockets}/kernel.json"}
+            NotebookClient(
+                notebook,
+                timeout=CELL_SECONDS,
                 kernel_name="python3",
-                transport="ipc",
-                ip=f"{sockets}/ipc",
-                connection_file=f"{sockets}/kernel.json",
-            )
-            resources = {"metadata": {"path": str(paths.root)}}
-            NotebookClient(notebook, timeout=CELL_SECONDS, km=kernel, resources=resources).execute()
+                resources={"metadata": {"path": str(paths.root)}},
+                config=Config({"KernelManager": place}),
+            ).execute()
     except CellExecutionError as error:
         raise UserError(f"{paths.shown(source)}: {error.ename}: {error.evalue}: mend the cell") from None
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:

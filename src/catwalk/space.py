@@ -7,13 +7,18 @@ from typing import Any
 
 import optuna
 
+from catwalk.errors import UserError
+
 Params = dict[str, Any]
 
 # name: (kind, choices or bounds)                 what it is
+# "log": between the bounds, each factor as likely. "log size": the same, as a whole number; to Optuna it
+# is a fraction all the same, for its integers take it ten times as long to model.
 SPACE: dict[str, tuple[str, list[Any]]] = {
-    "depth": ("int", [0, 3]),  # hidden layers; 0 is softmax alone
-    "width": ("one of", [128, 256, 512, 768, 1024]),  # units of the first hidden layer
-    "taper": ("one of", [0.5, 1.0]),  # each further layer's width, as a share of the one before
+    "depth": ("one of", [0, 1, 2, 3]),  # hidden layers; 0 is softmax alone
+    "width_1": ("log size", [64, 1024]),  # units of the first hidden layer
+    "width_2": ("log size", [64, 1024]),  # of the second, if there is one
+    "width_3": ("log size", [64, 1024]),
     "activation": ("one of", ["relu", "gelu", "silu"]),
     "norm": ("one of", ["none", "batch", "layer"]),  # after each hidden layer's weights
     "input_dropout": ("float", [0.0, 0.2]),  # share of pixels hidden at each step
@@ -35,12 +40,12 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
 # Always run first, never pruned: what a net has to beat.
 BASELINES: dict[str, Params] = {
     "softmax": {
-        "depth": 0, "width": 128, "taper": 1.0, "activation": "relu", "norm": "none",
+        "depth": 0, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu", "norm": "none",
         "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
         "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant",
     },
     "beginner": {
-        "depth": 1, "width": 128, "taper": 1.0, "activation": "relu", "norm": "none",
+        "depth": 1, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu", "norm": "none",
         "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
         "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant",
     },
@@ -48,10 +53,32 @@ BASELINES: dict[str, Params] = {
 
 # Then a good net made by hand, so that the sampler starts from something that works.
 HAND_MADE: Params = {
-    "depth": 2, "width": 512, "taper": 0.5, "activation": "relu", "norm": "batch",
+    "depth": 2, "width_1": 512, "width_2": 256, "width_3": 128, "activation": "relu", "norm": "batch",
     "input_dropout": 0.1, "dropout": 0.3, "label_smoothing": 0.05, "optimizer": "adamw",
     "learning_rate": 2e-3, "weight_decay": 1e-2, "batch_size": 256, "schedule": "cosine",
 }  # fmt: skip
+
+
+def checked(params: Params) -> Params:
+    """A choice made by hand, if it is one of the space.
+
+    Raises:
+        UserError: names the value that is outside of it.
+    """
+    for name, value in params.items():
+        kind, values = SPACE[name]
+        if kind == "one of":
+            if value not in values:
+                raise UserError(f"{name}={value}: choose one of {', '.join(map(str, values))}")
+        elif not values[0] <= value <= values[1]:
+            raise UserError(f"{name}={value}: choose from {values[0]} to {values[1]}")
+    return params
+
+
+def rounded(params: Params) -> Params:
+    """Parameters as Optuna keeps them, with the sizes as the whole numbers that they stand for."""
+    sizes = {name for name, (kind, _) in SPACE.items() if kind == "log size"}
+    return {name: round(value) if name in sizes else value for name, value in params.items()}
 
 
 def suggest(trial: optuna.Trial) -> Params:
@@ -62,7 +89,5 @@ def suggest(trial: optuna.Trial) -> Params:
 def _suggest(trial: optuna.Trial, name: str, kind: str, values: list[Any]) -> Any:
     if kind == "one of":
         return trial.suggest_categorical(name, values)
-    low, high = values
-    if kind == "int":
-        return trial.suggest_int(name, low, high)
-    return trial.suggest_float(name, low, high, log=kind == "log")
+    chosen = trial.suggest_float(name, *values, log=kind.startswith("log"))
+    return round(chosen) if kind == "log size" else chosen

@@ -20,6 +20,7 @@ from catwalk.prepare import Prepared
 
 RETRIES = 2  # how often a trial is run again whose worker died
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+RUNGS = (2, 6, 18)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
 HEARTBEAT, GRACE = 10, 60  # seconds
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -59,7 +60,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 
 def create(paths: Paths, prepared: Prepared, features: str, seed: int) -> optuna.Study:
-    """Open the study, or make it with the baselines and the hand-made net waiting as first trials.
+    """Open the study, or make it with the baselines waiting as first trials.
 
     Raises:
         UserError: the file holds a study of another competition or of other data.
@@ -88,8 +89,13 @@ def create(paths: Paths, prepared: Prepared, features: str, seed: int) -> optuna
     if not study.get_trials(deepcopy=False):
         for kind, params in space.BASELINES.items():
             study.enqueue_trial(params, user_attrs={"kind": kind})
-        study.enqueue_trial(space.HAND_MADE, user_attrs={"kind": "hand-made"})
     return study
+
+
+def enqueue_hand_made(study: optuna.Study) -> None:
+    """Let the hand-made net wait, once a study: the sampler begins with something that works."""
+    if all(trial.user_attrs.get("kind") != "hand-made" for trial in study.get_trials(deepcopy=False)):
+        study.enqueue_trial(space.HAND_MADE, user_attrs={"kind": "hand-made"})
 
 
 def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None:
@@ -108,13 +114,20 @@ def sampler(seed: int, worker: int) -> optuna.samplers.BaseSampler:
 
 
 def pruner() -> optuna.pruners.BasePruner:
-    """Successive halving over epochs: of those that reach 2, 6, 18, a third go on."""
-    return optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=3)
+    """Successive halving (Jamieson and Talwalkar 2016): of those that reach a rung, a third go on."""
+    return optuna.pruners.SuccessiveHalvingPruner(
+        min_resource=RUNGS[0], reduction_factor=RUNGS[1] // RUNGS[0]
+    )
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
     """Trials that are complete or pruned, by number."""
     return list(study.get_trials(deepcopy=False, states=FINISHED))
+
+
+def waiting(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that the next free workers take, in this order."""
+    return list(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
 
 def running(study: optuna.Study) -> list[FrozenTrial]:
@@ -167,22 +180,25 @@ def reap(study: optuna.Study, reason: str) -> int:
     return len(left)
 
 
+def as_record(trial: FrozenTrial) -> dict[str, Any]:
+    """A finished trial as a plain dictionary; what trials.csv and recipes are made of."""
+    attrs = trial.user_attrs
+    return {
+        "number": trial.number,
+        "state": trial.state.name.lower(),
+        "kind": attrs.get("kind", "search"),
+        "value": trial.value,
+        "params": space.rounded(trial.params),
+        "history": attrs.get("history", []),
+        "seed": attrs.get("seed"),
+        "seconds": attrs.get("seconds"),
+        "versions": attrs.get("versions", {}),
+    }
+
+
 def as_records(study: optuna.Study) -> list[dict[str, Any]]:
-    """All finished trials as plain dictionaries, by number; what trials.csv and recipes are made of."""
-    return [
-        {
-            "number": trial.number,
-            "state": trial.state.name.lower(),
-            "kind": trial.user_attrs.get("kind", "search"),
-            "value": trial.value,
-            "params": dict(trial.params),
-            "history": trial.user_attrs.get("history", []),
-            "seed": trial.user_attrs.get("seed"),
-            "seconds": trial.user_attrs.get("seconds"),
-            "versions": trial.user_attrs.get("versions", {}),
-        }
-        for trial in finished(study)
-    ]
+    """All finished trials, by number."""
+    return [as_record(trial) for trial in finished(study)]
 
 
 def write_table(paths: Paths, study: optuna.Study) -> None:

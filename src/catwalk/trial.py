@@ -16,6 +16,7 @@ from catwalk.train import DivergedError, OutOfTimeError, Training
 
 EPOCHS = 20  # of a trial that the pruner lets go on; fewer where the time left is short
 BASELINE_EPOCHS = 10
+PRUNED = ("search", "hand-made")  # kinds that the pruner may stop: baselines and yours go to their end
 BASELINE_SHARE = {"softmax": 0.015, "beginner": 0.03}  # of the budget; 5% together is the promise
 
 
@@ -76,7 +77,8 @@ class Objective:
             history.append({key: round(value, 6) for key, value in asdict(epoch).items()})
             trial.report(epoch.accuracy, epoch.epoch)
             self.tell(trial.number, kind, epoch)
-            if not is_baseline and epoch.epoch < epoch.epochs and trial.should_prune():
+            last = epoch.epoch == epoch.epochs
+            if kind in PRUNED and epoch.epoch in study.RUNGS and not last and trial.should_prune():
                 raise optuna.TrialPruned
         return self._keep(trial.number, training)
 

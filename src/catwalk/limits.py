@@ -1,0 +1,89 @@
+"""Limits: when a search ends, and how many workers the machine bears."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from catwalk.errors import MachineError, UserError
+
+WORKER_MEMORY = 1_200_000_000  # bytes that a worker may come to need
+AFTER_SEARCH = 45.0  # seconds that prediction and report take at most, kept free before UNTIL
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends: the first limit that is reached.
+
+    Attributes:
+        budget: seconds of search in all runs together; None for no such limit.
+        trials: finished trials in all; None for no such limit.
+    """
+
+    budget: float | None
+    trials: int | None
+
+    def reached(self, spent: float, finished: int) -> bool:
+        by_time = self.budget is not None and spent >= self.budget
+        return by_time or (self.trials is not None and finished >= self.trials)
+
+
+def seconds_until(clock: str, now: datetime) -> float:
+    """Seconds of search from ``now`` so that all is done by a time of today.
+
+    Args:
+        clock: "14:40".
+        now: local time.
+
+    Raises:
+        UserError: not a time, or too late for a search to be done by then.
+    """
+    try:
+        time = datetime.strptime(clock, "%H:%M")
+    except ValueError:
+        raise UserError(f"UNTIL={clock}: not a time of day: write it as 14:40") from None
+    end = now.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
+    if end <= now:
+        raise UserError(f"UNTIL={clock} is past, it is {now:%H:%M}: choose a later time of today")
+    left = (end - now).total_seconds() - AFTER_SEARCH
+    if left <= 0:
+        earliest = now + timedelta(seconds=AFTER_SEARCH + 60)
+        raise UserError(
+            f"UNTIL={clock}: prediction and report alone take up to {AFTER_SEARCH:.0f} s: "
+            f"choose {earliest:%H:%M} or later"
+        )
+    return left
+
+
+def cores() -> int:
+    """How many this process may use; macOS does not tell, so there it is all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def available_memory() -> int:
+    """Bytes that new processes could use, as far as the system tells."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable"))
+        return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def workers(asked: int | None, memory: int) -> int:
+    """How many workers to start: those asked for, else one a core as far as memory allows.
+
+    Raises:
+        MachineError: ``memory`` bytes do not bear the workers asked for.
+    """
+    bearable = max(1, memory // WORKER_MEMORY)
+    if asked is None:
+        return min(cores(), bearable)
+    if asked > bearable:
+        raise MachineError(
+            f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, "
+            f"{memory / 1e9:.1f} GB are free: WORKERS={bearable}"
+        )
+    return asked

@@ -1,0 +1,230 @@
+"""The supervisor: the search's parent process, which keeps the workers alive and at work until a limit."""
+
+import contextlib
+import math
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
+
+from catwalk import progress, study
+from catwalk.errors import MachineError
+from catwalk.limits import Limits
+from catwalk.messages import Order
+from catwalk.paths import Paths
+
+if TYPE_CHECKING:
+    import optuna
+
+    from catwalk.display import Display
+
+KEEP = 20  # kept models: as many of the best trials
+OVERRUN = 4.0  # seconds after the deadline until a worker that has not ended is ended
+LEAST_SECONDS = 5.0  # with less than this left no further trial begins
+LEAST_SHARE = 0.03  # or with less than this share of the budget
+RECORD_SECONDS = 2.0  # how often progress.json is written
+TABLE_SECONDS = 20.0  # how often trials.csv is written while the search runs
+DEATHS = 3  # so many a worker, with no trial ended between them, and the search gives up
+
+
+@dataclass
+class Worker:
+    """A worker process as the parent sees it."""
+
+    process: Any  # multiprocessing's SpawnProcess
+    connection: Connection
+    number: int
+    ready: bool = False
+    busy: bool = False
+    trial: int | None = None  # known once the worker has told it
+
+
+class Workers:
+    """The living worker processes.
+
+    Args:
+        arguments: what ``worker.run`` takes between its connection and its number.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        self._arguments = arguments
+        self._context = multiprocessing.get_context("spawn")
+        self._born = 0
+        self.all: list[Worker] = []
+
+    def start(self) -> None:
+        from catwalk import worker
+
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=worker.run,
+            args=(theirs, *self._arguments, self._born),
+            name=f"catwalk-worker-{self._born}",
+            daemon=True,
+        )
+        # A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        process.start()
+        signal.signal(signal.SIGINT, before)
+        theirs.close()
+        self.all.append(Worker(process, ours, self._born))
+        self._born += 1
+
+    def busy(self) -> list[Worker]:
+        return [worker for worker in self.all if worker.busy]
+
+    def take_dead(self) -> list[Worker]:
+        """Those that have died since, which are no longer among ``all``."""
+        dead = [worker for worker in self.all if not worker.process.is_alive()]
+        self.all = [worker for worker in self.all if worker not in dead]
+        return dead
+
+    def messages(self, timeout: float) -> Iterator[tuple[Worker, tuple[Any, ...]]]:
+        """What the workers have sent; waits up to ``timeout`` seconds for something to happen."""
+        wait([*(w.connection for w in self.all), *(w.process.sentinel for w in self.all)], timeout)
+        for worker in self.all:
+            with contextlib.suppress(EOFError, ConnectionResetError):
+                while worker.connection.poll():
+                    yield worker, worker.connection.recv()
+
+    def kill(self) -> None:
+        for worker in self.all:
+            worker.process.kill()
+        for worker in self.all:
+            worker.process.join()
+        self.all = []
+
+
+class Supervisor:
+    """One run of the search.
+
+    Args:
+        paths: the competition's.
+        limits: when to end.
+        started: ``time.monotonic()`` from which this run counts.
+        spent_before: seconds of the runs before.
+        display: takes what happens.
+    """
+
+    def __init__(
+        self, paths: Paths, limits: Limits, started: float, spent_before: float, display: "Display"
+    ) -> None:
+        self._paths, self._limits, self._display = paths, limits, display
+        self._started, self._spent_before = started, spent_before
+        self._finished = 0
+        self._deaths = 0  # since a trial last ended
+        self._orphans = False  # a worker died, and its trial has not been looked for yet
+        self._recorded = self._tabled = time.monotonic()
+
+    def run(self, opened: "optuna.Study", workers: Workers) -> None:
+        """Give the workers trials until a limit is reached; however it ends, no worker is left.
+
+        Raises:
+            MachineError: the workers die again and again.
+        """
+        study.reap(opened, "its worker was gone when the search went on")
+        _drop_models(self._paths, opened)
+        self._finished = len(study.finished(opened))
+        self._display.begin(study.as_records(opened))
+        try:
+            while self._give_orders(workers):
+                for worker, message in workers.messages(timeout=0.25):
+                    self._hear(opened, worker, message)
+                self._replace_the_dead(opened, workers)
+                if self._left() < -OVERRUN:
+                    break
+                self.record(opened)
+                self._display.tick(self.spent(), self._limits)
+        finally:
+            workers.kill()
+            for trial in study.running(opened):
+                study.run_again(opened, trial, "the search was ended", counts=False)
+            self._recorded = self._tabled = -math.inf
+            self.record(opened)
+
+    def spent(self) -> float:
+        """Seconds of search in all runs so far."""
+        return self._spent_before + time.monotonic() - self._started
+
+    def _left(self) -> float:
+        return math.inf if self._limits.budget is None else self._limits.budget - self.spent()
+
+    def _give_orders(self, workers: Workers) -> bool:
+        """Give every free worker a trial as the limits allow; False once there is nothing to wait for."""
+        budget, left = self._limits.budget, self._left()
+        least = max(LEAST_SECONDS, LEAST_SHARE * (budget or 0)) if self._finished else 0.0
+        busy = len(workers.busy())
+        room = math.inf
+        if self._limits.trials is not None:
+            room = self._limits.trials - self._finished - busy
+        more = left > least and room > 0
+        for worker in workers.all:
+            if more and room > 0 and worker.ready and not worker.busy:
+                with contextlib.suppress(BrokenPipeError):
+                    worker.connection.send(Order(None if budget is None else left, budget))
+                    worker.busy, worker.trial = True, None
+                    busy, room = busy + 1, room - 1
+        return more or busy > 0
+
+    def _hear(self, opened: "optuna.Study", worker: Worker, message: tuple[Any, ...]) -> None:
+        if message[0] == "ready":
+            worker.ready = True
+        elif message[0] == "epoch":
+            worker.trial = message[1]
+            self._display.epoch(worker.number, *message[1:])
+        elif message[0] == "done":
+            worker.busy, self._deaths = False, 0
+            self.after_trial(opened, worker)
+
+    def after_trial(self, opened: "optuna.Study", worker: Worker) -> None:
+        """A worker's trial has ended: count it, show it, and keep no more models than the best."""
+        ended = study.finished(opened)
+        self._finished = len(ended)
+        trial = next((trial for trial in reversed(ended) if trial.number == worker.trial), None)
+        self._display.ended(worker.number, study.as_record(trial) if trial else None)
+        _drop_models(self._paths, opened)
+
+    def _replace_the_dead(self, opened: "optuna.Study", workers: Workers) -> None:
+        """Start a worker for each that died; its trial runs again."""
+        for worker in workers.take_dead():
+            self._deaths += 1
+            self._orphans = True
+            if self._deaths > DEATHS * (len(workers.all) + 1):
+                raise MachineError(
+                    f"the workers die at once (exit code {worker.process.exitcode}), most often for "
+                    "lack of memory: try make search WORKERS=1"
+                )
+            self._display.died(worker.number, worker.process.exitcode)
+            workers.start()
+        known = {worker.trial for worker in workers.busy()}
+        if self._orphans and None not in known:  # else: one of them may be in what looks orphaned
+            for trial in study.running(opened):
+                if trial.number not in known:
+                    study.run_again(opened, trial, "its worker died")
+            self._orphans = False
+
+    def record(self, opened: "optuna.Study") -> None:
+        """Write progress.json every few seconds, and trials.csv now and then."""
+        now = time.monotonic()
+        if now - self._recorded > RECORD_SECONDS:
+            best = study.complete(opened)[:1]
+            state = {
+                "spent": round(self.spent(), 1),
+                "finished": self._finished,
+                "best": best[0].value if best else None,
+            }
+            progress.write(self._paths, opened.study_name, state)
+            self._recorded = now
+        if now - self._tabled > TABLE_SECONDS:
+            study.write_table(self._paths, opened)
+            self._tabled = now
+
+
+def _drop_models(paths: Paths, opened: "optuna.Study") -> None:
+    """Remove the kept files of all but the best complete trials."""
+    for trial in study.complete(opened)[KEEP:]:
+        paths.model(opened.study_name, trial.number).unlink(missing_ok=True)
+        paths.probabilities(opened.study_name, trial.number).unlink(missing_ok=True)
