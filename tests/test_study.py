@@ -64,6 +64,8 @@ def test_each_enqueued_trial_is_run_once_by_three_workers(tmp_path: Path) -> Non
 
 def test_first_trials_are_the_baselines_and_the_hand_made_net(tmp_path: Path) -> None:
     opened = made(tmp_path)
+    study.enqueue_hand_made(opened)
+    study.enqueue_hand_made(opened)
     waiting = opened.get_trials(deepcopy=False)
     assert [trial.user_attrs["kind"] for trial in waiting] == ["softmax", "beginner", "hand-made"]
     assert {trial.state for trial in waiting} == {TrialState.WAITING}

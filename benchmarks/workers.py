@@ -1,0 +1,144 @@
+"""Workers: how two scale against one, and what a worker holds after 200 trials against after 10.
+
+    .venv/bin/python benchmarks/workers.py scaling     # Fashion-MNIST, trials of some seconds
+    .venv/bin/python benchmarks/workers.py memory      # digits, 210 trials in one worker
+
+Both run the real search (``search.make``) in a folder of its own. For scaling every trial is the same (the
+beginners' net, never stopped early), and the rate counts from the first trial's start to the last one's end,
+without the start of the processes; one and two workers take turns. The limit is 1.85 times the rate. For
+memory, the worker's resident memory, open files and threads are read from /proc (Linux) as each trial ends;
+the limit is 10% more.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from catwalk import competition, data, prepare, progress, search, space, study
+from catwalk.limits import Limits
+from catwalk.paths import Paths
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def project(name: str, folder: Path) -> Paths:
+    """A project in ``folder`` with this competition prepared."""
+    for needed in ("competitions", "notebooks"):
+        shutil.copytree(ROOT / needed, folder / needed)
+    here, paths = Paths(ROOT, name), Paths(folder, name)
+    loaded = competition.load(paths)
+    if here.manifest.is_file():
+        shutil.copytree(here.raw, paths.raw)
+    data.make(paths, loaded, "auto", lambda _: None)
+    prepare.make(paths, loaded, 1, lambda _: None)
+    return paths
+
+
+def quiet(_line: str) -> None:
+    pass
+
+
+def rate(paths: Paths, workers: int, trials: int) -> float:
+    """Trials an hour of ``workers`` on ``trials`` equal trials."""
+    shutil.rmtree(paths.study, ignore_errors=True)
+    prepared = prepare.load(paths, 1)
+    opened = study.create(paths, prepared, "pixels", 1)
+    for _ in range(trials - len(study.waiting(opened)) - 1):  # the hand-made net comes last, left out
+        opened.enqueue_trial(space.BASELINES["beginner"], user_attrs={"kind": "beginner"})
+    search.make(
+        paths, seed=1, features="pixels", until=Limits(None, trials - 1), workers=workers,
+        started=time.monotonic(), say=quiet,
+    )  # fmt: skip
+    equal = [t for t in study.finished(opened) if t.user_attrs.get("kind") == "beginner"]
+    begun = min(t.datetime_start.timestamp() for t in equal if t.datetime_start)
+    ended = max(t.datetime_complete.timestamp() for t in equal if t.datetime_complete)
+    return 3600 * len(equal) / (ended - begun)
+
+
+def scaling(rounds: int, trials: int) -> dict[str, Any]:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        paths = project("fashion-mnist", Path(folder))
+        for number in range(rounds):
+            order = (1, 2) if number % 2 == 0 else (2, 1)
+            seen = {workers: rate(paths, workers, trials) for workers in order}
+            rows.append({"one": seen[1], "two": seen[2], "ratio": seen[2] / seen[1]})
+            print(f"round {number + 1}: {seen[1]:.0f} and {seen[2]:.0f} trials an hour", flush=True)
+    ratio = statistics.median(row["ratio"] for row in rows)
+    print(f"two workers against one: {ratio:.2f} times the trials an hour (median of {rounds}; limit 1.85)")
+    return {"rounds": rows, "ratio": ratio, "limit": 1.85}
+
+
+def worker_pids() -> list[int]:
+    """Our children that are search workers."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+    return [pid for pid in map(int, children) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def held(pid: int) -> dict[str, float]:
+    status = dict(
+        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    )
+    return {
+        "megabytes": int(status["VmRSS"].split()[0]) / 1024,
+        "files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
+        "threads": int(status["Threads"]),
+    }
+
+
+def memory(trials: int) -> dict[str, Any]:
+    seen: dict[int, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = project("digits", Path(folder))
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.2):
+                (state,) = progress.read(paths).values() or ({"finished": 0},)
+                for pid in worker_pids():
+                    seen[state["finished"]] = held(pid)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            search.make(
+                paths, seed=1, features="pixels", until=Limits(None, trials), workers=1,
+                started=time.monotonic(), say=quiet,
+            )  # fmt: skip
+        finally:
+            ended.set()
+            watcher.join()
+    counts = sorted(seen)
+    first = next(count for count in counts if count >= 10)
+    last = next(count for count in counts if count >= trials - 10)
+    for count in [c for c in counts if c in (first, last) or c % 50 < 2]:
+        print(f"after {count:>4} trials: {seen[count]}")
+    growth = seen[last]["megabytes"] / seen[first]["megabytes"] - 1
+    print(f"memory after {last} trials against {first}: {growth:+.1%} (limit +10%)")
+    return {"after": {str(first): seen[first], str(last): seen[last]}, "growth": growth, "limit": 0.1}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=("scaling", "memory"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--trials", type=int, help="a run (16 for scaling, 210 for memory)")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    options = parser.parse_args()
+    if options.what == "scaling":
+        figures = scaling(options.rounds, options.trials or 16)
+    else:
+        figures = memory(options.trials or 210)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""display.py: the live view on terminals of any size, plain lines elsewhere."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from catwalk.display import Display
+from catwalk.limits import Limits
+from catwalk.messages import Epoch
+
+
+def record(number: int, state: str, value: float | None) -> dict[str, Any]:
+    params = {"depth": 2, "width_1": 512, "learning_rate": 0.00123456, "activation": "relu"}
+    return {
+        "number": number,
+        "state": state,
+        "kind": "search",
+        "value": value,
+        "params": params,
+        "seconds": 1.0,
+    }
+
+
+def drawn(width: int, limits: Limits, records: int = 40, **more: Any) -> str:
+    file = io.StringIO()
+    console = Console(file=file, width=width, height=20, force_terminal=True, highlight=False, **more)
+    display = Display(console)
+    display.begin([record(i, "complete" if i % 3 == 0 else "pruned", 0.5 + i / 100) for i in range(records)])
+    display.epoch(0, 41, "search", Epoch(3, 20, 0.5, 0.8, 0.4, 0.8765))
+    display.epoch(1, 42, "yours", None)
+    console.print(display.view(65.0, limits))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    lines = drawn(width, Limits(600, None), no_color=True, color_system=None).splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) == 7
+
+
+def test_what_is_shown() -> None:
+    text = drawn(100, Limits(600, 100), no_color=True, color_system=None)
+    assert "8:55 left, 60 trials left" in text
+    assert "40 trials finished (26 stopped early), 2 running" in text
+    assert "best 0.8900 on validation, trial 39" in text
+    assert "depth 2, width_1 512, learning_rate 0.0012, activation relu" in text
+    assert "worker 0: trial 41  epoch 3/20  0.8765" in text
+    assert "worker 1: trial 42 (yours)  building" in text
+    spark = next(line for line in text.splitlines() if line.startswith("best so far")).split()[-1]
+    assert (spark[0], spark[-1]) == ("▁", "█")
+
+
+def test_colour_only_where_it_is_wanted() -> None:
+    assert "\x1b[" in drawn(80, Limits(600, None), color_system="standard")
+    assert "\x1b[" not in drawn(80, Limits(600, None), color_system=None)
+
+
+def test_a_first_moment_without_trials() -> None:
+    text = drawn(80, Limits(None, 5), records=0, color_system=None)
+    assert "0 trials finished (0 stopped early), 2 running" in text
+    assert "5 trials left" in text
+
+
+def test_plain_lines_where_there_is_no_terminal() -> None:
+    file = io.StringIO()
+    with Display(Console(file=file, width=80, highlight=False)) as display:
+        display.ended(0, record(0, "complete", 0.5))
+        display.ended(0, record(1, "pruned", None))
+        display.ended(0, None)
+        display.died(1, -9)
+        display.tick(5, Limits(10, None))
+    assert file.getvalue().splitlines() == [
+        "search: starting the workers",
+        "trial 0 search complete 0.5000 in 1.0 s, best 0.5000 (trial 0)",
+        "trial 1 search pruned no epoch in 1.0 s, best 0.5000 (trial 0)",
+        "worker 1 died (exit code -9); its trial runs again",
+    ]
