@@ -98,3 +98,38 @@ def test_baselines_and_hand_made_are_choices_of_the_space() -> None:
     for trial in study.get_trials(deepcopy=False):
         for name, distribution in trial.distributions.items():
             assert distribution._contains(distribution.to_internal_repr(trial.params[name])), name
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_the_updates_are_keras_s(digits: Prepared, optimizer: str) -> None:
+    """The weights after 30 steps on the same batches are those of Keras's own optimizer."""
+    import keras
+    import tensorflow as tf
+
+    params = choice(
+        optimizer=optimizer, norm="layer", dropout=0.0, input_dropout=0.0, label_smoothing=0.1,
+        schedule="constant", weight_decay=0.05, batch_size=64, learning_rate=1e-3,
+    )  # fmt: skip
+    ours = Training(digits, 10, params, seed=4)
+    model = keras.models.clone_model(ours.model)
+    model.set_weights(ours.model.get_weights())
+    logits = keras.Model(model.input, model.get_layer("logits").output)
+    if optimizer == "adamw":
+        theirs = keras.optimizers.AdamW(1e-3, weight_decay=0.05)
+    else:
+        theirs = keras.optimizers.SGD(0.03, momentum=0.9, nesterov=True, weight_decay=0.05 / 30)
+    theirs.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    rows = np.random.default_rng(0).choice(digits.train, (30, 64)).astype(np.int32)
+    for batch in rows:
+        with tf.GradientTape() as tape:
+            target = tf.one_hot(digits.labels[batch], 10)
+            output = logits(tf.constant(digits.pixels[batch], tf.float32), training=True)
+            loss = tf.reduce_mean(
+                keras.losses.categorical_crossentropy(target, output, from_logits=True, label_smoothing=0.1)
+            )
+        theirs.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    order = tf.constant(rows.ravel())
+    losses, _ = ours._run(order, tf.constant(0), tf.constant(30))
+    assert np.isfinite(float(losses))
+    for one, other in zip(ours.model.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-5)

@@ -41,8 +41,9 @@ class Training:
         self.params = params
         self.model = network.build(prepared.pixels.shape[1], classes, params, *_moments(prepared), seed)
         self._logits = keras.Model(self.model.input, self.model.get_layer("logits").output)
-        self._optimizer = _optimizer(params)
-        self._optimizer.build(self.model.trainable_variables)
+        self._weights = [weight.value for weight in self.model.trainable_variables]
+        update = _AdamW if params["optimizer"] == "adamw" else _SGD
+        self._update = update(self._weights, params)
         self._random = np.random.default_rng(seed)
         self._pixels = tf.convert_to_tensor(prepared.pixels)
         self._labels = tf.convert_to_tensor(prepared.labels)
@@ -130,10 +131,9 @@ class Training:
             target = tf.one_hot(labels, classes) * (1 - smooth) + smooth / classes
             losses = tf.nn.softmax_cross_entropy_with_logits(target, logits)
             loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, self.model.trainable_variables)
-        self._optimizer.learning_rate = self._learning_rate()
-        self._optimizer.apply(gradients)
+        gradients = tape.gradient(loss, self._weights)
         self._steps.assign_add(1)
+        self._update.apply(gradients, self._learning_rate(), self._steps)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
         return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32))
 
@@ -144,21 +144,65 @@ class Training:
         step = tf.cast(self._steps, tf.float32)
         warm = tf.maximum(1.0, WARM_UP * self._planned)
         done = tf.clip_by_value((step - warm) / tf.maximum(1.0, self._planned - warm), 0.0, 1.0)
-        return highest * tf.minimum((step + 1) / warm, 0.5 * (1 + tf.cos(math.pi * done)))
+        return highest * tf.minimum(step / warm, 0.5 * (1 + tf.cos(math.pi * done)))
 
     def _probabilities(self, rows: tf.Tensor) -> tf.Tensor:
         return self.model(tf.cast(tf.gather(self._pixels, rows), tf.float32), training=False)
 
 
-def _optimizer(params: Params) -> keras.optimizers.Optimizer:
-    rate, decay = _highest_rate(params), params["weight_decay"]
-    if params["optimizer"] == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=decay)
-    else:
+# TensorFlow's own update kernels, called directly: a Keras optimizer that was traced into a graph never lets
+# go of it (7 MB a trial), and takes many small operations where a kernel passes over the weights once.
+
+
+class _AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+
+    BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+
+    def __init__(self, weights: list[tf.Variable], params: Params) -> None:
+        self._weights, self._decay = weights, params["weight_decay"]
+        self._first = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
+        self._second = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
+
+    def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, step: tf.Tensor) -> None:
+        """Change the weights; ``step`` counts from 1."""
+        step = tf.cast(step, tf.float32)
+        power_1, power_2 = self.BETA_1**step, self.BETA_2**step
+        for weight, first, second, gradient in zip(
+            self._weights, self._first, self._second, gradients, strict=True
+        ):
+            _decay(weight, rate * self._decay)
+            tf.raw_ops.ResourceApplyAdam(
+                var=weight.handle, m=first.handle, v=second.handle, beta1_power=power_1, beta2_power=power_2,
+                lr=rate, beta1=self.BETA_1, beta2=self.BETA_2, epsilon=self.EPSILON, grad=gradient,
+            )  # fmt: skip
+
+
+class _SGD:
+    """Stochastic gradient descent with Nesterov momentum and decoupled weight decay."""
+
+    MOMENTUM = 0.9
+
+    def __init__(self, weights: list[tf.Variable], params: Params) -> None:
+        self._weights = weights
         # The rate is SGD_FACTOR times as high; divided out, so that weight_decay means the same.
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay / SGD_FACTOR)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
+        self._decay = params["weight_decay"] / SGD_FACTOR
+        self._velocity = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
+
+    def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, _step: tf.Tensor) -> None:
+        """Change the weights."""
+        for weight, velocity, gradient in zip(self._weights, self._velocity, gradients, strict=True):
+            _decay(weight, rate * self._decay)
+            tf.raw_ops.ResourceApplyKerasMomentum(
+                var=weight.handle, accum=velocity.handle, lr=rate, grad=gradient, momentum=self.MOMENTUM,
+                use_nesterov=True,
+            )  # fmt: skip
+
+
+def _decay(weight: tf.Variable, amount: tf.Tensor) -> None:
+    """Shrink a layer's weights; biases and norms, which are vectors, stay as they are."""
+    if weight.shape.rank > 1:
+        weight.assign_sub(amount * weight)
 
 
 def _highest_rate(params: Params) -> float:

@@ -1,5 +1,6 @@
 """A worker: one process that imports TensorFlow once and runs one trial after another when told to."""
 
+import gc
 import os
 import signal
 import threading
@@ -55,11 +56,13 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
         current = number
         connection.send(("epoch", number, kind, epoch))
 
+    gc.freeze()  # what was imported stays; the collections pass over it
     while order is not None:
         deadline = None if order.seconds is None else time.monotonic() + order.seconds
         objective = Objective(paths, prepared, name, classes, seed, deadline, order.budget, tell)
         try:
-            opened.optimize(objective, n_trials=1)
+            # Collected after each trial: a network and its graph refer to each other in circles.
+            opened.optimize(objective, n_trials=1, gc_after_trial=True)
         except OutOfTimeError:
             study.queue_again(opened, opened.trials[current], [])
         except optuna.exceptions.UpdateFinishedTrialError:
