@@ -1,12 +1,15 @@
 """cli.py: arguments, exit codes, and one line for every mistake."""
 
 import errno
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import run_catwalk
+from conftest import digits_paths, run_catwalk
 
 from catwalk import cli, data
 
@@ -95,3 +98,21 @@ def test_outside_of_a_project(tmp_path: Path) -> None:
     done = run_catwalk(tmp_path, "data")
     assert done.returncode == 2
     assert done.stderr.endswith("run catwalk in the project's folder\n")
+
+
+def test_a_folder_that_can_not_be_written_to(project: Path, digits_raw: Path) -> None:
+    """Root may write anywhere but to a read-only mount, so root gets one, in a namespace of its own."""
+    paths = digits_paths(project, digits_raw)
+    assert run_catwalk(project, "prepare", "--competition", "digits").returncode == 0
+    paths.study.mkdir()
+    command = [sys.executable, "-m", "catwalk", "search", "--competition", "digits", "--trials", "2"]
+    if os.geteuid() == 0:
+        mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", mount, str(paths.study), *command]
+    else:
+        paths.study.chmod(0o500)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.startswith("catwalk search: ")
+    assert done.stderr.count("\n") == 1
+    assert "search.lock" in done.stderr

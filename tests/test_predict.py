@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run, load, run_catwalk
+from conftest import Run, load, make_project, run_catwalk
 
 from catwalk import metrics, prepare, recipe, sealed, submission
 from catwalk.errors import UserError
@@ -98,12 +98,15 @@ def only_other(paths: Paths) -> str:
     return next(name for name in submission.names(paths) if name != "final")
 
 
-def test_zeros_in_the_test_labels_change_nothing(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
-    """Search and predict, run with one worker, give the same bytes whatever the test labels say."""
+def test_two_clones_give_the_same_bytes_whatever_the_test_labels_say(
+    digits_done: tuple[Path, Run], tmp_path: Path
+) -> None:
+    """TRIALS=12 WORKERS=1 twice: trials.csv but for its seconds, and the submission; once with zeros for
+    the test labels.
+    """
     texts = []
     for zeros in (False, True):
-        root = tmp_path / str(zeros)
-        shutil.copytree(digits_done[0] / "competitions", root / "competitions")
+        root = make_project(tmp_path / str(zeros))
         paths = Paths(root, "digits")
         shutil.copytree(Paths(digits_done[0], "digits").raw, paths.raw)
         paths.manifest.unlink()
@@ -111,10 +114,11 @@ def test_zeros_in_the_test_labels_change_nothing(digits_done: tuple[Path, Run], 
             test = paths.raw / "digits_test.csv"
             header, *rows = test.read_text().splitlines()
             test.write_text("\n".join([header, *("0," + row.split(",", 1)[1] for row in rows)]) + "\n")
-        run = run_catwalk(root, "predict", *DIGITS, "--trials", "4", "--workers", "1", "--name", "one")
+        run = run_catwalk(root, "predict", *DIGITS, "--trials", "12", "--workers", "1", "--name", "one")
         assert run.returncode == 0, run.stderr
-        seconds = [line.rsplit(",", 1)[0] for line in paths.trials.read_text().splitlines()]
-        texts.append((paths.submission("one").read_bytes(), seconds))
+        table = [line.rsplit(",", 1)[0] for line in paths.trials.read_text().splitlines()]
+        assert len(table) == 13
+        texts.append((paths.submission("one").read_bytes(), table))
     assert texts[0] == texts[1]
 
 

@@ -62,6 +62,15 @@ def test_each_enqueued_trial_is_run_once_by_three_workers(tmp_path: Path) -> Non
     assert counts == Counter(range(ENQUEUED))
 
 
+def test_plain_sqlite_would_fail_the_race(tmp_path: Path) -> None:
+    """The watch over the race can see one: without our transactions some round goes wrong."""
+    for attempt in range(5):
+        counts, codes = race(tmp_path / str(attempt), safe=False)
+        if any(codes) or counts != Counter(range(ENQUEUED)):
+            return
+    raise AssertionError("plain SQLite passed five rounds: the race of this test is no race any more")
+
+
 def test_first_trials_are_the_baselines_and_the_hand_made_net(tmp_path: Path) -> None:
     opened = made(tmp_path)
     study.enqueue_hand_made(opened)
@@ -120,6 +129,16 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     paths.study_db.write_bytes(b"not a database" * 100)
     with pytest.raises(CatwalkError, match=r"study\.db can't be opened \(file is not a database\)"):
         made(tmp_path)
+
+
+def test_a_file_of_a_newer_optuna_is_one_line(tmp_path: Path) -> None:
+    made(tmp_path)
+    with sqlite3.connect(Paths(tmp_path, "digits").study_db) as database:
+        database.execute("UPDATE version_info SET schema_version = 99, library_version = '9.9.9'")
+        database.execute("UPDATE alembic_version SET version_num = 'v9.9.9.a'")
+    with pytest.raises(UserError, match=r"study\.db can't be opened \(.*9\.9\.9") as error:
+        made(tmp_path)
+    assert "\n" not in str(error.value)
 
 
 def test_progress_is_read_without_the_study_s_trials(tmp_path: Path) -> None:
