@@ -98,12 +98,11 @@ def only_other(paths: Paths) -> str:
     return next(name for name in submission.names(paths) if name != "final")
 
 
+@pytest.mark.slow
 def test_two_clones_give_the_same_bytes_whatever_the_test_labels_say(
     digits_done: tuple[Path, Run], tmp_path: Path
 ) -> None:
-    """TRIALS=12 WORKERS=1 twice: trials.csv but for its seconds, and the submission; once with zeros for
-    the test labels.
-    """
+    """TRIALS=12 WORKERS=1 twice: trials.csv but for its seconds, and the submission; once with zero labels."""
     texts = []
     for zeros in (False, True):
         root = make_project(tmp_path / str(zeros))

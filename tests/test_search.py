@@ -68,6 +68,7 @@ def test_a_budget_is_kept_and_a_larger_one_adds(project: Path, digits_raw: Path)
     assert len(trials_of(project)) == before + 2
 
 
+@pytest.mark.slow
 def test_five_rounds_of_kill_9(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
     crash_rounds.rounds(project, 5, seed=7)
