@@ -102,7 +102,7 @@ def only_other(paths: Paths) -> str:
 def test_two_clones_give_the_same_bytes_whatever_the_test_labels_say(
     digits_done: tuple[Path, Run], tmp_path: Path
 ) -> None:
-    """TRIALS=12 WORKERS=1 twice: trials.csv but for its seconds, and the submission; once with zero labels."""
+    """TRIALS=12 WORKERS=1 twice: trials.csv but for its seconds, and the submission; once with zeros."""
     texts = []
     for zeros in (False, True):
         root = make_project(tmp_path / str(zeros))
