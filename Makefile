@@ -95,8 +95,11 @@ lint: .venv/installed ## ruff (lint and format) and mypy
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: .venv/installed ## benchmarks: reading CSVs beside pandas and pyarrow
+bench: .venv/installed ## benchmarks: reading CSVs, cost of coordination, workers (about 20 minutes)
 	@$(BIN)/python benchmarks/csv_reader.py
+	@$(BIN)/python benchmarks/coordination.py
+	@$(BIN)/python benchmarks/workers.py scaling
+	@$(BIN)/python benchmarks/workers.py memory
 
 lock: ## compile requirements.txt from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from catwalk import limits, prepare, progress
+from catwalk.errors import MachineError
 from catwalk.limits import Limits
 from catwalk.paths import Paths
 
@@ -115,7 +116,14 @@ def _run(
                 waiting = len(study.waiting(opened)) + len(study.running(opened))
                 until = Limits(None, len(study.finished(opened)) + waiting)
             supervisor = Supervisor(paths, until, started, spent, display)
-            supervisor.run(opened, workers)
+            try:
+                supervisor.run(opened, workers)
+            except study.STORAGE_ERRORS as error:
+                reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
+                raise MachineError(
+                    f"{paths.shown(paths.study_db)} can't be written ({reason[:150]}): make room on the "
+                    "disk and run the command again"
+                ) from None
         finally:
             workers.kill()
     return opened, supervisor.spent()

@@ -19,6 +19,7 @@ from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 
 RETRIES = 2  # how often a trial is run again whose worker died
+STORAGE_ERRORS = (exc.DBAPIError, optuna.exceptions.StorageInternalError)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 RUNGS = (2, 6, 18)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
 HEARTBEAT, GRACE = 10, 60  # seconds

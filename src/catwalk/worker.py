@@ -1,6 +1,7 @@
 """A worker: one process that imports TensorFlow once and runs one trial after another when told to."""
 
 import gc
+import multiprocessing
 import os
 import signal
 import threading
@@ -21,7 +22,7 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
     ("epoch", number, kind, Epoch) as epochs end, and ("done",).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(_parent(),), daemon=True).start()
 
     from catwalk import tensorflow_setup
 
@@ -70,6 +71,11 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
             pass
         connection.send(("done",))
         order = connection.recv()
+
+
+def _parent() -> int:
+    parent = multiprocessing.parent_process()
+    return parent.pid or 0 if parent else os.getppid()
 
 
 def _end_with(parent: int) -> None:
