@@ -100,6 +100,17 @@ def test_baselines_and_hand_made_are_choices_of_the_space() -> None:
             assert distribution._contains(distribution.to_internal_repr(trial.params[name])), name
 
 
+def test_the_pictures_are_mapped_not_copied(digits: Prepared) -> None:
+    from catwalk.train import mapped
+
+    pixels = digits.pixels[:]  # the same memory
+    tensor = mapped(pixels)
+    before = int(tensor[3, 5])
+    pixels[3, 5] = before ^ 255  # seen by both; the file stays as it is
+    assert int(tensor[3, 5]) == before ^ 255
+    pixels[3, 5] = before
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_the_updates_are_keras_s(digits: Prepared, optimizer: str) -> None:
     """The weights after 30 steps on the same batches are those of Keras's own optimizer."""

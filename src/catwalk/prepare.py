@@ -23,7 +23,7 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Prepared:
-    """The prepared arrays of one competition and split, memory-mapped and read-only.
+    """The prepared arrays of one competition and split, mapped from disk; what is written to them is lost.
 
     Attributes:
         pixels: (rows, pixels) uint8, the labelled pictures, sorted by their hash.
@@ -82,7 +82,7 @@ def load(paths: Paths, seed: int) -> Prepared:
     with np.load(paths.split(seed)) as split:
         train, validation = split["train"], split["validation"]
     return Prepared(
-        pixels=np.load(paths.pixels, mmap_mode="r"),
+        pixels=np.load(paths.pixels, mmap_mode="c"),  # "r" can't be handed on to TensorFlow
         labels=np.load(paths.labels, mmap_mode="r"),
         train=train,
         validation=validation,

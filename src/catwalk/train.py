@@ -45,7 +45,7 @@ class Training:
         update = _AdamW if params["optimizer"] == "adamw" else _SGD
         self._update = update(self._weights, params)
         self._random = np.random.default_rng(seed)
-        self._pixels = tf.convert_to_tensor(prepared.pixels)
+        self._pixels = mapped(prepared.pixels)
         self._labels = tf.convert_to_tensor(prepared.labels)
         self._steps = tf.Variable(0, dtype=tf.int32)  # done so far
         self._planned = tf.Variable(1.0)  # the schedule's length in steps
@@ -203,6 +203,11 @@ def _decay(weight: tf.Variable, amount: tf.Tensor) -> None:
     """Shrink a layer's weights; biases and norms, which are vectors, stay as they are."""
     if weight.shape.rank > 1:
         weight.assign_sub(amount * weight)
+
+
+def mapped(array: npt.NDArray[np.uint8]) -> tf.Tensor:
+    """A tensor over the array's own memory: what is mapped from disk is there once for all workers."""
+    return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())
 
 
 def _highest_rate(params: Params) -> float:
