@@ -33,12 +33,8 @@ def make_project(root: Path) -> Path:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The environment without what would change the outcome: credentials and proxies."""
-    kept = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.upper().startswith(("KAGGLE_", "CATWALK_")) and "PROXY" not in key.upper()
-    }
+    """The environment without what would change the outcome: credentials, and what report sets."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KAGGLE_", "CATWALK_"))}
     return {**kept, **more}
 
 

@@ -38,20 +38,6 @@ NAMING = ("all", "predict")
 CHOOSING = ("report", "score")
 
 
-TRY = (
-    ("activation", str, "relu, gelu or silu"),
-    ("norm", str, "none, batch or layer"),
-    ("input_dropout", float, "share of pixels hidden at each step"),
-    ("dropout", float, "share of hidden units dropped"),
-    ("label_smoothing", float, "0 to 0.15"),
-    ("optimizer", str, "adamw or sgd"),
-    ("learning_rate", float, "the highest of the schedule"),
-    ("weight_decay", float, "times the learning rate, a step"),
-    ("batch_size", int, "64 to 1024"),
-    ("schedule", str, "cosine or constant"),
-)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run one stage; the exit code: 0 done, 2 the user mends it, 3 network, 4 machine, 130 Ctrl-C."""
     started = time.monotonic()
@@ -135,10 +121,18 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_try(stage: argparse.ArgumentParser) -> None:
-    """One option for each row of the search space; its module is not imported for --help's sake alone."""
+    """An option for each row of the search space; the widths say the depth as well."""
+    from catwalk.space import SPACE
+
     stage.add_argument("--widths", type=_widths, help="units of the hidden layers, as 512,256; 0 for none")
-    for name, kind, what in TRY:
-        stage.add_argument(f"--{name.replace('_', '-')}", type=kind, help=what)
+    for name, (kind, values) in SPACE.items():
+        if name == "depth" or name.startswith("width_"):
+            continue
+        if kind == "one of":
+            what, value = f"one of {', '.join(map(str, values))}", type(values[0])
+        else:
+            what, value = f"from {values[0]} to {values[1]}", float
+        stage.add_argument(f"--{name.replace('_', '-')}", type=value, help=what)
 
 
 def duration(text: str) -> float:
@@ -185,7 +179,7 @@ def _say(line: str) -> None:
 def _run(options: argparse.Namespace, started: float) -> None:
     from catwalk import competition
 
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     paths = Paths(Path.cwd(), options.competition)
     loaded = competition.load(paths)
     stage = options.stage
@@ -286,7 +280,9 @@ def _until(options: argparse.Namespace) -> float:
 
 def _choice(options: argparse.Namespace) -> dict[str, Any]:
     """What the user chose, as values of the search space."""
-    given = {name: getattr(options, name) for name, _, _ in TRY}
+    from catwalk.space import SPACE
+
+    given = {name: getattr(options, name, None) for name in SPACE}
     choice = {name: value for name, value in given.items() if value is not None}
     if options.widths is not None:
         choice["depth"] = len(options.widths)

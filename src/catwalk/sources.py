@@ -76,8 +76,15 @@ def _apt_download(package: str, folder: Path) -> None:
         "-oAPT::Sandbox::User=root",  # only read when run as root: the folder is not _apt's
         *([] if sys.stdout.isatty() else ["-q"]),  # on a terminal apt draws its progress
     ]
-    _run("apt-get", *options, "update", cwd=folder)
-    _run("apt-get", *options, "download", package, cwd=folder)
+    failed: NetworkError | None = None
+    try:
+        _run("apt-get", *options, "update", cwd=folder)
+    except NetworkError as error:
+        failed = error  # perhaps of another archive than the package's: the download will tell
+    try:
+        _run("apt-get", *options, "download", package, cwd=folder)
+    except NetworkError as error:
+        raise failed or error from None
 
 
 def _run(*command: str, cwd: Path | None = None) -> None:

@@ -3,11 +3,12 @@
 A change of the table starts to count with the next trial; the ranges of earlier trials stay recorded.
 """
 
-from typing import Any
-
-import optuna
+from typing import TYPE_CHECKING, Any
 
 from catwalk.errors import UserError
+
+if TYPE_CHECKING:
+    import optuna
 
 Params = dict[str, Any]
 
@@ -81,12 +82,12 @@ def rounded(params: Params) -> Params:
     return {name: round(value) if name in sizes else value for name, value in params.items()}
 
 
-def suggest(trial: optuna.Trial) -> Params:
+def suggest(trial: "optuna.Trial") -> Params:
     """Let the trial choose one value for each row of the table."""
     return {name: _suggest(trial, name, kind, values) for name, (kind, values) in SPACE.items()}
 
 
-def _suggest(trial: optuna.Trial, name: str, kind: str, values: list[Any]) -> Any:
+def _suggest(trial: "optuna.Trial", name: str, kind: str, values: list[Any]) -> Any:
     if kind == "one of":
         return trial.suggest_categorical(name, values)
     chosen = trial.suggest_float(name, *values, log=kind.startswith("log"))
