@@ -70,7 +70,7 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         display.ended(0, record(0, "complete", 0.5))
         display.ended(0, record(1, "pruned", None))
         display.ended(0, None)
-        display.died(1, -9)
+        display.died(1, "exit code -9")
         display.tick(5, Limits(10, None))
     assert file.getvalue().splitlines() == [
         "search: starting the workers",

@@ -147,3 +147,18 @@ def test_a_choice_outside_of_the_space(
     done = run_catwalk(project, "try", *DIGITS, *arguments)
     assert done.returncode == 2
     assert said in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_what_no_worker_can_go_on_after_is_one_line(project: Path, digits_raw: Path) -> None:
+    """A file stands where the networks are to be kept: every worker says so, then the search gives up."""
+    paths = digits_paths(project, digits_raw)
+    paths.study.mkdir()
+    (paths.study / "kept").touch()
+    done = run_catwalk(project, "search", *DIGITS, "--trials", "3", "--workers", "1")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+    assert "the workers die again and again (NotADirectoryError: " in done.stderr
+    assert "its trial runs again" in done.stdout
+    assert set(crash_rounds.states(project).values()) <= {"FAIL", "WAITING"}
+    softmax = [state for number, state in crash_rounds.states(project).items() if state == "FAIL"]
+    assert len(softmax) == 4, "three times softmax, then the next trial"

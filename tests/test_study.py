@@ -73,8 +73,8 @@ def test_plain_sqlite_would_fail_the_race(tmp_path: Path) -> None:
 
 def test_first_trials_are_the_baselines_and_the_hand_made_net(tmp_path: Path) -> None:
     opened = made(tmp_path)
-    study.enqueue_hand_made(opened)
-    study.enqueue_hand_made(opened)
+    for _ in range(2):
+        study.enqueue_once(opened, "hand-made", space.HAND_MADE)
     waiting = opened.get_trials(deepcopy=False)
     assert [trial.user_attrs["kind"] for trial in waiting] == ["softmax", "beginner", "hand-made"]
     assert {trial.state for trial in waiting} == {TrialState.WAITING}
@@ -110,9 +110,7 @@ def test_a_trial_whose_worker_is_gone_runs_again_at_most_twice(tmp_path: Path) -
 
 def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
     made(tmp_path)
-    with pytest.raises(
-        UserError, match=r"study\.db is a study of digits with the data aaaa, here is digits with bbbb"
-    ):
+    with pytest.raises(UserError, match=r"study\.db holds the study digits-aaaa-s1-pixels"):
         made(tmp_path, "bbbb")
 
 

@@ -79,10 +79,10 @@ class Display:
                 soft_wrap=True,
             )
 
-    def died(self, worker: int, code: int | None) -> None:
+    def died(self, worker: int, why: str) -> None:
         """A worker process has gone; another takes its place."""
         self._workers.pop(worker, None)
-        self._console.print(f"worker {worker} died (exit code {code}); its trial runs again")
+        self._console.print(f"worker {worker} died ({why}); its trial runs again", soft_wrap=True)
 
     def tick(self, spent: float, limits: "Limits") -> None:
         """Draw anew, four times a second at most."""

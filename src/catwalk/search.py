@@ -105,13 +105,13 @@ def _run(
         try:
             for _ in range(count):
                 workers.start()
-            from catwalk import study
+            from catwalk import space, study
 
             opened = study.create(paths, prepared, features, seed)
             if yours is not None:
                 opened.enqueue_trial(yours, user_attrs={"kind": "yours"})
             else:
-                study.enqueue_hand_made(opened)
+                study.enqueue_once(opened, "hand-made", space.HAND_MADE)
             if until is None:
                 waiting = len(study.waiting(opened)) + len(study.running(opened))
                 until = Limits(None, len(study.finished(opened)) + waiting)

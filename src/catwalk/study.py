@@ -68,13 +68,11 @@ def create(paths: Paths, prepared: Prepared, features: str, seed: int) -> optuna
     """
     storage = open_storage(paths)
     name = progress.study_name(paths, prepared, features)
-    known = storage.get_all_studies()
-    for other in known:
-        facts = (other.user_attrs.get("competition"), other.user_attrs.get("fingerprint"))
-        if facts != (paths.competition, prepared.fingerprint):
+    for other in storage.get_all_studies():
+        if not other.study_name.startswith(f"{paths.competition}-{prepared.fingerprint}-"):
             raise UserError(
-                f"{paths.shown(paths.study_db)} is a study of {facts[0]} with the data {facts[1]}, "
-                f"here is {paths.competition} with {prepared.fingerprint}: "
+                f"{paths.shown(paths.study_db)} holds the study {other.study_name}, of another competition "
+                f"or other data than {paths.competition} with the fingerprint {prepared.fingerprint}: "
                 f"move {paths.shown(paths.study)} away, or bring the data back"
             )
     study = optuna.create_study(
@@ -84,19 +82,15 @@ def create(paths: Paths, prepared: Prepared, features: str, seed: int) -> optuna
         load_if_exists=True,
         sampler=sampler(seed, worker=0),
     )
-    if name not in {other.study_name for other in known}:
-        study.set_user_attr("competition", paths.competition)
-        study.set_user_attr("fingerprint", prepared.fingerprint)
-    if not study.get_trials(deepcopy=False):
-        for kind, params in space.BASELINES.items():
-            study.enqueue_trial(params, user_attrs={"kind": kind})
+    for kind, params in space.BASELINES.items():
+        enqueue_once(study, kind, params)
     return study
 
 
-def enqueue_hand_made(study: optuna.Study) -> None:
-    """Let the hand-made net wait, once a study: the sampler begins with something that works."""
-    if all(trial.user_attrs.get("kind") != "hand-made" for trial in study.get_trials(deepcopy=False)):
-        study.enqueue_trial(space.HAND_MADE, user_attrs={"kind": "hand-made"})
+def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
+    """Let a trial of this kind wait, unless the study has or had one."""
+    if all(trial.user_attrs.get("kind") != kind for trial in study.get_trials(deepcopy=False)):
+        study.enqueue_trial(params, user_attrs={"kind": kind})
 
 
 def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None:
@@ -151,19 +145,20 @@ def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool
         reason: kept with the failed trial.
         counts: whether it counts towards ``RETRIES``; a trial that we ended ourselves does not.
     """
-    history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
     try:
         # The reason is stored first: a finished trial can't be changed any more.
         study._storage.set_trial_user_attr(trial._trial_id, "failed", reason)
         study.tell(trial.number, state=TrialState.FAIL)
     except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
         return  # it ended after all
-    if len(history) <= RETRIES:
-        queue_again(study, trial, history)
+    repeat(study, trial, counts)
 
 
-def queue_again(study: optuna.Study, trial: FrozenTrial, history: list[int]) -> None:
-    """Let a trial's parameters wait to be run by the next free worker."""
+def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
+    """Let a failed trial's parameters wait for the next free worker, unless they failed too often."""
+    history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
+    if len(history) > RETRIES:
+        return
     attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
     again = {
         "fixed_params": trial.system_attrs.get("fixed_params") or dict(trial.params),

@@ -40,6 +40,12 @@ class Worker:
     ready: bool = False
     busy: bool = False
     trial: int | None = None  # known once the worker has told it
+    error: str | None = None  # what it could not go on after
+
+    @property
+    def end(self) -> str:
+        """Why it is gone, for people."""
+        return self.error or f"exit code {self.process.exitcode}"
 
 
 class Workers:
@@ -175,6 +181,8 @@ class Supervisor:
         elif message[0] == "epoch":
             worker.trial = message[1]
             self._display.epoch(worker.number, *message[1:])
+        elif message[0] == "error":
+            worker.error = message[1]
         elif message[0] == "done":
             worker.busy, self._deaths = False, 0
             self.after_trial(opened, worker)
@@ -194,10 +202,10 @@ class Supervisor:
             self._orphans = True
             if self._deaths > DEATHS * (len(workers.all) + 1):
                 raise MachineError(
-                    f"the workers die at once (exit code {worker.process.exitcode}), most often for "
-                    "lack of memory: try make search WORKERS=1"
+                    f"the workers die again and again ({worker.end}): mend that; if memory is short, "
+                    "make search WORKERS=1"
                 )
-            self._display.died(worker.number, worker.process.exitcode)
+            self._display.died(worker.number, worker.end)
             workers.start()
         known = {worker.trial for worker in workers.busy()}
         if self._orphans and None not in known:  # else: one of them may be in what looks orphaned

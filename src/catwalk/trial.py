@@ -60,8 +60,13 @@ class Objective:
         except DivergedError:
             trial.set_user_attr("ended", "diverged: the loss is not finite")
             raise optuna.TrialPruned from None
+        except optuna.TrialPruned:
+            raise
         except OutOfTimeError:
-            trial.set_user_attr("failed", "the budget ended before the first epoch did")
+            trial.set_user_attr("failed", "the budget ended in the midst of it")
+            raise
+        except Exception as error:
+            trial.set_user_attr("failed", f"{type(error).__name__}: {error}"[:200])
             raise
         finally:
             trial.set_user_attr("history", history)

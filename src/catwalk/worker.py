@@ -19,11 +19,22 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
     """Serve the parent: receive an ``Order``, run a trial, send what happens; ``None`` ends it.
 
     Sends ("ready",) once; then for each trial ("epoch", number, kind, None) as it begins,
-    ("epoch", number, kind, Epoch) as epochs end, and ("done",).
+    ("epoch", number, kind, Epoch) as epochs end, and ("done",). What it can't go on after is sent as
+    ("error", reason) before it ends.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_end_with, args=(_parent(),), daemon=True).start()
 
+    try:
+        _serve(connection, Paths(root, competition), seed, features, worker)
+    except (EOFError, BrokenPipeError):
+        os._exit(1)  # the parent is gone
+    except Exception as error:
+        connection.send(("error", " ".join(f"{type(error).__name__}: {error}".split())[:200]))
+        os._exit(1)
+
+
+def _serve(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
     from catwalk import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)
@@ -39,7 +50,6 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
     from catwalk.train import OutOfTimeError
     from catwalk.trial import Objective
 
-    paths = Paths(root, competition)
     prepared = prepare.load(paths, seed)
     classes = len(competitions.load(paths).classes)
     name = progress.study_name(paths, prepared, features)
@@ -65,10 +75,13 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
             # Collected after each trial: a network and its graph refer to each other in circles.
             opened.optimize(objective, n_trials=1, gc_after_trial=True)
         except OutOfTimeError:
-            study.queue_again(opened, opened.trials[current], [])
+            study.repeat(opened, opened.trials[current], counts=False)
         except optuna.exceptions.UpdateFinishedTrialError:
             # The machine slept so long that others took this worker for dead and run its trial again.
             pass
+        except Exception:
+            study.repeat(opened, opened.trials[current])
+            raise
         connection.send(("done",))
         order = connection.recv()
 
