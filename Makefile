@@ -107,7 +107,7 @@ lock: ## compile requirements.txt from pyproject.toml (needs uv)
 
 clean: ## remove .venv, caches and half-written files; never data, studies, submissions or looks
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf data/*/.part-* data/*/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
+	rm -rf data/*/.part-* data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt pyproject.toml

@@ -91,13 +91,13 @@ def measure(trials: int, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         paths = Paths(Path(folder), "digits")
         prepared = cast(Prepared, SimpleNamespace(fingerprint="f", split="s1"))
-        opened = study.create(paths, prepared, "pixels", 1)
+        opened = study.create(paths, prepared, "pixels")
         opened.optimize(objective, n_trials=len(study.waiting(opened)))  # the baselines
         fill(opened, trials)
         worker = optuna.load_study(
             study_name=opened.study_name,
             storage=study.open_storage(paths),
-            sampler=study.sampler(1, 1),
+            sampler=study.sampler(1, 1, trials),
             pruner=study.pruner(),
         )
         parent = supervisor.Supervisor(paths, Limits(None, 10**6), time.monotonic(), 0.0, Display())

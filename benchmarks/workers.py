@@ -56,7 +56,7 @@ def rate(paths: Paths, workers: int, trials: int) -> float:
     """Trials an hour of ``workers`` on ``trials`` equal trials."""
     shutil.rmtree(paths.study, ignore_errors=True)
     prepared = prepare.load(paths, 1)
-    opened = study.create(paths, prepared, "pixels", 1)
+    opened = study.create(paths, prepared, "pixels")
     opened.optimize(_skip, n_trials=1)  # softmax: all that is left is of one kind
     for _ in range(trials - len(study.waiting(opened))):
         opened.enqueue_trial(space.BASELINES["beginner"], user_attrs={"kind": "beginner"})

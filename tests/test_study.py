@@ -22,7 +22,7 @@ ENQUEUED = 45
 
 def made(tmp_path: Path, fingerprint: str = "aaaa") -> optuna.Study:
     prepared = cast(Prepared, SimpleNamespace(fingerprint=fingerprint, split="s1"))
-    return study.create(Paths(tmp_path, "digits"), prepared, "pixels", 1)
+    return study.create(Paths(tmp_path, "digits"), prepared, "pixels")
 
 
 def _take(root: Path, barrier: Any, safe: bool) -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from catwalk import __version__
 from catwalk.errors import CatwalkError, MachineError, UserError
@@ -55,6 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(options.stage, "out of memory: close other programs, or WORKERS=1", 4)
     except OSError as error:
         return _complain(options.stage, _of_machine(error), MachineError.exit_code)
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("optuna", "sqlalchemy", "sqlite3"):
+            raise
+        reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0][:150]
+        mend = f"make room on the disk, or move data/{options.competition}/study away"
+        return _complain(options.stage, f"the study can't be used ({reason}): {mend}", 4)
     return 0
 
 
@@ -75,10 +81,15 @@ def _of_machine(error: OSError) -> str:
     )
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}: see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="catwalk", description="A competition pipeline for pictures in CSVs."
-    )
+    parser = _Parser(prog="catwalk", description="A competition pipeline for pictures in CSVs.")
     parser.add_argument("--version", action="version", version=__version__)
     stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
     for name, what in STAGES.items():
@@ -214,6 +225,11 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
 
     prepare.make(paths, loaded, options.seed, _say)
 
+    if getattr(options, "name", None) is not None:
+        from catwalk import predict
+
+        # A name that can't be is told before the search, not after it.
+        predict.is_done(paths, prepare.load(paths, options.seed), features, options.name)
     if stage == "try":
         from catwalk import search as trying
 
@@ -224,7 +240,8 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
         from catwalk import search
 
         # In "all" the budget is the search's alone, however long the download took.
-        begun = started if stage == "search" else time.monotonic()
+        by_clock = options.until is not None  # what is left until then is counted from now
+        begun = started if stage == "search" and not by_clock else time.monotonic()
         search.make(
             paths,
             seed=options.seed,

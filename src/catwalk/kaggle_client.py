@@ -71,7 +71,7 @@ def _client(page: str) -> Iterator[Any]:
         raise NetworkError(f"Kaggle did not answer within {TIMEOUT} s: try again later") from None
     except requests.RequestException as error:
         raise NetworkError(f"Kaggle: {type(error).__name__}: try again later") from None
-    except (ImportError, OSError, ValueError) as error:
+    except (ImportError, FileNotFoundError, ValueError) as error:
         raise UserError(f"the Kaggle client failed: {error}: run make setup, or set SOURCE=") from None
 
 

@@ -33,7 +33,7 @@ class Prepared:
         test_pixels: (test rows, pixels) uint8, in the test CSV's order.
         test_ids: the submission's ids, in the same order.
         fingerprint: names the labelled rows' content.
-        test_fingerprint: names the test pictures and their order.
+        test_fingerprint: names the test pictures, their order, and the submission's form.
         split: names the split.
         duplicates: counts of identical pictures: "train" (repeated among the labelled rows),
             "test" (repeated within the test rows), "both" (test rows also among the labelled).
@@ -58,7 +58,7 @@ def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str],
         UserError: the raw CSVs are missing or hold rows that cannot be used.
     """
     summary = _read_summary(paths) if paths.prepared_summary.is_file() else {}
-    fresh = summary.get("raw") == _raw_sums(paths) and summary.get("shape") == list(competition.shape)
+    fresh = summary.get("raw") == _raw_sums(paths) and summary.get("form") == _form(competition)
     if fresh and paths.split(seed).is_file():
         say(f"prepare: done before, {_described(summary)}, split {seed}")
         return
@@ -99,6 +99,16 @@ def picture_hashes(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     """(rows, pixels) uint8 to (rows, 2) uint64: each row's blake2b hash, the same on every machine."""
     digests = b"".join(hashlib.blake2b(row, digest_size=16).digest() for row in pixels)
     return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def _form(competition: Competition) -> str:
+    """Names all that the TOML says of labels, columns and ids: what the arrays were made by."""
+    said = (
+        competition.shape, competition.labels, competition.has_header, competition.label_column,
+        competition.id_column, competition.pixel_columns, competition.submission_header,
+        competition.first_id, competition.train_file, competition.test_file,
+    )  # fmt: skip
+    return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
 
 
 def _raw_sums(paths: Paths) -> dict[str, str]:
@@ -165,6 +175,7 @@ def _write_arrays(paths: Paths, competition: Competition) -> dict[str, Any]:
     else:
         paths.sealed_labels.unlink(missing_ok=True)
 
+    test_identity = test_hashes.tobytes() + _form(competition).encode()
     train_keys, test_keys = _keys(hashes), _keys(test_hashes)
     summary = {
         "competition": competition.name,
@@ -172,7 +183,8 @@ def _write_arrays(paths: Paths, competition: Competition) -> dict[str, Any]:
         "rows": len(labels),
         "test_rows": len(test_hashes),
         "fingerprint": hashlib.blake2b(identity, digest_size=6).hexdigest(),
-        "test_fingerprint": hashlib.blake2b(test_hashes.tobytes(), digest_size=6).hexdigest(),
+        "test_fingerprint": hashlib.blake2b(test_identity, digest_size=6).hexdigest(),
+        "form": _form(competition),
         "duplicates": {
             "train": len(train_keys) - len(np.unique(train_keys)),
             "test": len(test_keys) - len(np.unique(test_keys)),

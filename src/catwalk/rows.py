@@ -63,6 +63,8 @@ def read_rows(path: Path, competition: Competition) -> Rows:
 
 
 def _mend(path: Path) -> str:
+    if path.parent.name.startswith("."):  # a download that is not kept
+        return "mend it where it comes from, or choose another SOURCE="
     return f"mend {path}, or remove {path.parent} and run make data"
 
 

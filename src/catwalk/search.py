@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from catwalk import limits, prepare, progress
-from catwalk.errors import MachineError
+from catwalk.errors import UserError
 from catwalk.limits import Limits
 from catwalk.paths import Paths
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import optuna
 
 Say = Callable[[str], None]
+STUDY_SECONDS = 15  # how long a search may take until its study is there
 
 
 def make(
@@ -74,15 +75,27 @@ def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], 
     name = progress.study_name(paths, prepared, features)
     with progress.lock_if_free(paths) as free:
         if not free:
-            opened = study.create(paths, prepared, features, seed)
-            opened.enqueue_trial(params, user_attrs={"kind": "yours"})
-            say(f"try: waits as trial {len(opened.trials) - 1}; the search that runs takes it next")
+            say(_wait_in_line(paths, prepared, features, params))
             return
         spent = progress.read(paths).get(name, progress.NOTHING)["spent"]
         opened, _ = _run(paths, prepared, seed, features, None, 1, time.monotonic(), spent, params)
-    yours = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"][-1:]
-    for line in _compared(yours[0], study.complete(opened)) if yours else ["try: it did not finish"]:
+    made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
+    same = [trial for trial in made if space.rounded(trial.params) == params][-1:]
+    for line in _compared(same[0], study.complete(opened)) if same else ["try: it did not finish"]:
         say(line)
+
+
+def _wait_in_line(paths: Paths, prepared: prepare.Prepared, features: str, params: dict[str, Any]) -> str:
+    """Queue a net of the user's own in the study of the search that runs."""
+    from catwalk import study
+
+    for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
+        opened = study.load(paths, prepared, features)
+        if opened is not None:
+            opened.enqueue_trial(params, user_attrs={"kind": "yours"})
+            return f"try: waits as trial {len(opened.trials) - 1}; the search that runs takes it next"
+        time.sleep(1)
+    raise UserError("the search that runs is of other data or features: wait for it, or end it")
 
 
 def _run(
@@ -107,7 +120,7 @@ def _run(
                 workers.start()
             from catwalk import space, study
 
-            opened = study.create(paths, prepared, features, seed)
+            opened = study.create(paths, prepared, features)
             if yours is not None:
                 opened.enqueue_trial(yours, user_attrs={"kind": "yours"})
             else:
@@ -115,15 +128,8 @@ def _run(
             if until is None:
                 waiting = len(study.waiting(opened)) + len(study.running(opened))
                 until = Limits(None, len(study.finished(opened)) + waiting)
-            supervisor = Supervisor(paths, until, started, spent, display)
-            try:
-                supervisor.run(opened, workers)
-            except study.STORAGE_ERRORS as error:
-                reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
-                raise MachineError(
-                    f"{paths.shown(paths.study_db)} can't be written ({reason[:150]}): make room on the "
-                    "disk and run the command again"
-                ) from None
+            supervisor = Supervisor(paths, until, started, spent, display, counts=yours is None)
+            supervisor.run(opened, workers)
         finally:
             workers.kill()
     return opened, supervisor.spent()

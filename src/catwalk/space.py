@@ -1,6 +1,7 @@
 """The search space: what a trial may choose from. Meant to be edited; the only file that calls ``suggest_``.
 
-A change of the table starts to count with the next trial; the ranges of earlier trials stay recorded.
+Bounds may change at any time: the next trial keeps to the new ones. Other choices of a "one of" row need
+a new study; the search says so.
 """
 
 from typing import TYPE_CHECKING, Any

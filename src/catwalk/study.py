@@ -19,7 +19,6 @@ from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 
 RETRIES = 2  # how often a trial is run again whose worker died
-STORAGE_ERRORS = (exc.DBAPIError, optuna.exceptions.StorageInternalError)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 RUNGS = (2, 6, 18)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
 HEARTBEAT, GRACE = 10, 60  # seconds
@@ -60,7 +59,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
-def create(paths: Paths, prepared: Prepared, features: str, seed: int) -> optuna.Study:
+def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
     """Open the study, or make it with the baselines waiting as first trials.
 
     Raises:
@@ -80,11 +79,23 @@ def create(paths: Paths, prepared: Prepared, features: str, seed: int) -> optuna
         study_name=name,
         direction="maximize",
         load_if_exists=True,
-        sampler=sampler(seed, worker=0),
     )
+    _check_choices(paths, study)
     for kind, params in space.BASELINES.items():
         enqueue_once(study, kind, params)
     return study
+
+
+def _check_choices(paths: Paths, study: optuna.Study) -> None:
+    """Optuna refuses other choices of a categorical parameter within a study; say it before it does."""
+    for trial in finished(study)[-1:]:
+        for name, distribution in trial.distributions.items():
+            kind, values = space.SPACE.get(name, ("", []))
+            if kind == "one of" and list(distribution.choices) != values:
+                raise UserError(
+                    f"space.py: {name} may be {values}, but was {list(distribution.choices)} in the study: "
+                    f"put it back, or move {paths.shown(paths.study)} away for a new study"
+                )
 
 
 def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
@@ -103,9 +114,15 @@ def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None
     return optuna.load_study(study_name=name, storage=storage) if name in names else None
 
 
-def sampler(seed: int, worker: int) -> optuna.samplers.BaseSampler:
-    """TPE; every worker needs a seed of its own, or two would try the same."""
-    return optuna.samplers.TPESampler(n_startup_trials=8, seed=seed * 1000 + worker)
+def sampler(seed: int, worker: int, done: int) -> optuna.samplers.BaseSampler:
+    """TPE; every worker of every run needs a seed of its own, or two would try the same.
+
+    Args:
+        seed: the search's.
+        worker: its number in this run.
+        done: finished trials when it starts.
+    """
+    return optuna.samplers.TPESampler(n_startup_trials=8, seed=seed * 100_003 + done * 101 + worker)
 
 
 def pruner() -> optuna.pruners.BasePruner:
@@ -156,6 +173,11 @@ def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool
 
 def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
     """Let a failed trial's parameters wait for the next free worker, unless they failed too often."""
+    everyone = study.get_trials(deepcopy=False)
+    if everyone[trial.number].state != TrialState.FAIL:
+        return  # it ended well after all
+    if any(other.system_attrs.get("failed_trial") == trial.number for other in everyone):
+        return  # somebody has done it
     history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
     if len(history) > RETRIES:
         return

@@ -113,13 +113,20 @@ class Supervisor:
         started: ``time.monotonic()`` from which this run counts.
         spent_before: seconds of the runs before.
         display: takes what happens.
+        counts: whether this run's time counts as spent of the budget.
     """
 
     def __init__(
-        self, paths: Paths, limits: Limits, started: float, spent_before: float, display: "Display"
+        self,
+        paths: Paths,
+        limits: Limits,
+        started: float,
+        spent_before: float,
+        display: "Display",
+        counts: bool = True,
     ) -> None:
         self._paths, self._limits, self._display = paths, limits, display
-        self._started, self._spent_before = started, spent_before
+        self._started, self._spent_before, self._counts = started, spent_before, counts
         self._finished = 0
         self._deaths = 0  # since a trial last ended
         self._orphans = False  # a worker died, and its trial has not been looked for yet
@@ -153,7 +160,7 @@ class Supervisor:
 
     def spent(self) -> float:
         """Seconds of search in all runs so far."""
-        return self._spent_before + time.monotonic() - self._started
+        return self._spent_before + (time.monotonic() - self._started if self._counts else 0.0)
 
     def _left(self) -> float:
         return math.inf if self._limits.budget is None else self._limits.budget - self.spent()
@@ -206,6 +213,9 @@ class Supervisor:
                     "make search WORKERS=1"
                 )
             self._display.died(worker.number, worker.end)
+            self._finished = len(
+                study.finished(opened)
+            )  # it may have died between its trial's end and telling
             workers.start()
         known = {worker.trial for worker in workers.busy()}
         if self._orphans and None not in known:  # else: one of them may be in what looks orphaned

@@ -16,7 +16,7 @@ WATCH_SECONDS = 1.0  # how often a worker looks whether its parent still lives
 
 
 def run(connection: Connection, root: Path, competition: str, seed: int, features: str, worker: int) -> None:
-    """Serve the parent: receive an ``Order``, run a trial, send what happens; ``None`` ends it.
+    """Serve the parent: receive an ``Order``, run a trial, send what happens; until it is killed.
 
     Sends ("ready",) once; then for each trial ("epoch", number, kind, None) as it begins,
     ("epoch", number, kind, Epoch) as epochs end, and ("done",). What it can't go on after is sent as
@@ -40,8 +40,6 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     tensorflow_setup.setup(threads=1)
     connection.send(("ready",))
     order = connection.recv()  # before the first, the parent makes the study
-    if order is None:
-        return
 
     import optuna
 
@@ -56,32 +54,35 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     opened = optuna.load_study(
         study_name=name,
         storage=study.open_storage(paths),
-        sampler=study.sampler(seed, worker),
         pruner=study.pruner(),
     )
+    opened.sampler = study.sampler(seed, worker, len(study.finished(opened)))
 
-    current = -1  # the number of the trial this worker is in
+    current: list[int] = []  # the number of the trial this worker is in, once it has one
 
     def tell(number: int, kind: str, epoch: Epoch | None) -> None:
-        nonlocal current
-        current = number
-        connection.send(("epoch", number, kind, epoch))
+        current[:] = [number]
+        try:
+            connection.send(("epoch", number, kind, epoch))
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(1)  # the parent is gone; the trial stays RUNNING, and the next search repeats it
 
     gc.freeze()  # what was imported stays; the collections pass over it
-    while order is not None:
+    while True:
+        current.clear()
         deadline = None if order.seconds is None else time.monotonic() + order.seconds
         objective = Objective(paths, prepared, name, classes, seed, deadline, order.budget, tell)
         try:
             # Collected after each trial: a network and its graph refer to each other in circles.
             opened.optimize(objective, n_trials=1, gc_after_trial=True)
-        except OutOfTimeError:
-            study.repeat(opened, opened.trials[current], counts=False)
-        except optuna.exceptions.UpdateFinishedTrialError:
-            # The machine slept so long that others took this worker for dead and run its trial again.
-            pass
-        except Exception:
-            study.repeat(opened, opened.trials[current])
-            raise
+        except Exception as error:
+            if not current:
+                raise
+            trial = opened.trials[current[0]]
+            study.repeat(opened, trial, counts=not isinstance(error, OutOfTimeError))
+            # Where the machine slept, others took this worker for dead and run its trial again: go on.
+            if not isinstance(error, OutOfTimeError) and trial.user_attrs.get("failed"):
+                raise
         connection.send(("done",))
         order = connection.recv()
 
