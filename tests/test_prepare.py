@@ -147,3 +147,18 @@ def test_kaggle_s_row_order_gives_the_same_split(project: Path, tmp_path: Path, 
 def test_not_prepared(project: Path) -> None:
     with pytest.raises(UserError, match="is not prepared: run make prepare"):
         prepare.load(Paths(project, "digits"), 1)
+
+
+def test_an_edited_toml_is_seen(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    """What the arrays were made by counts, not only the raw files: here the first id."""
+    paths = digits_paths(project, digits_raw)
+    assert catwalk("prepare", "--competition", "digits")[0] == 0
+    before = prepare.load(paths, 1)
+    paths.toml.write_text(paths.toml.read_text().replace("first_id = 1", "first_id = 0"))
+    code, out, _ = catwalk("prepare", "--competition", "digits")
+    assert code == 0
+    assert "done before" not in out.splitlines()[-1]
+    after = prepare.load(paths, 1)
+    assert after.test_ids[0] == "0"
+    assert after.fingerprint == before.fingerprint
+    assert after.test_fingerprint != before.test_fingerprint

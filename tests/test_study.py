@@ -114,6 +114,31 @@ def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
         made(tmp_path, "bbbb")
 
 
+def test_other_choices_in_the_space_need_a_new_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = made(tmp_path)
+    opened.optimize(lambda trial: len(space.suggest(trial)), n_trials=1)
+    assert made(tmp_path), "nothing has changed"
+    monkeypatch.setitem(space.SPACE, "dropout", ("float", [0.0, 0.9]))
+    assert made(tmp_path), "bounds may change"
+    monkeypatch.setitem(space.SPACE, "norm", ("one of", ["none", "batch"]))
+    with pytest.raises(UserError, match=r"space\.py: norm may be \['none', 'batch'\], but was"):
+        made(tmp_path)
+
+
+def test_a_trial_is_repeated_once_and_only_if_it_failed(tmp_path: Path) -> None:
+    opened = made(tmp_path)
+    first = opened.ask()
+    space.suggest(first)
+    opened.tell(first, 0.5)
+    study.repeat(opened, opened.trials[0])
+    assert len(opened.trials) == 2, "it ended well"
+    second = opened.ask()
+    opened.tell(second, state=TrialState.FAIL)
+    for _ in range(2):
+        study.repeat(opened, opened.trials[1])
+    assert [trial.system_attrs.get("failed_trial") for trial in opened.trials] == [None, None, 1]
+
+
 def test_no_study_yet(tmp_path: Path) -> None:
     assert study.load(Paths(tmp_path, "digits"), PREPARED, "pixels") is None
     made(tmp_path)
