@@ -79,7 +79,7 @@ predict: .venv/installed ## average the best networks and write the submission's
 	@$(BIN)/catwalk predict $(SEARCHING) $(named)
 
 report: .venv/installed ## execute the notebook that shows the results
-	@$(BIN)/catwalk report $(CHOSEN)
+	@$(BIN)/catwalk report $(SEARCHING) $(call flag,SUBMISSION,submission)
 
 score: .venv/installed ## a submission against the sealed test labels (each look is logged)
 	@$(BIN)/catwalk score $(CHOSEN)

@@ -41,7 +41,7 @@ def test_every_stage_has_help(catwalk: Catwalk) -> None:
         (("search", "--features", "best"), "FEATURES=best: choose one of auto, pixels"),
         (("data", "--competition", "titanic"), "unknown competition 'titanic'"),
         (("data", "--competition", "../x"), "unknown competition '../x'"),
-        (("report",), "fashion-mnist has no submission yet: run make predict"),
+        (("report", "--submission", "x"), "SUBMISSION=x: no such submission of fashion-mnist"),
         (("score",), "fashion-mnist has no submission yet: run make predict"),
         (("leaderboard",), "fashion-mnist has no submission yet: run make predict"),
         (("score", "--submission", "x"), "SUBMISSION=x: no such submission"),

@@ -31,9 +31,9 @@ STAGES = {
     "score": "a submission against the sealed test labels (each look is logged)",
     "leaderboard": "all submissions side by side",
 }
-SEARCHING = ("all", "search", "predict")
-MAKING = ("all", "data", "prepare", "search", "try", "predict")
-SEEDED = ("all", "prepare", "search", "try", "predict")
+SEARCHING = ("all", "search", "predict", "report")
+MAKING = ("all", "data", "prepare", "search", "try", "predict", "report")
+SEEDED = ("all", "prepare", "search", "try", "predict", "report")
 NAMING = ("all", "predict")
 CHOOSING = ("report", "score")
 
@@ -202,12 +202,18 @@ def _run(options: argparse.Namespace, started: float) -> None:
         from catwalk import score, submission
 
         score.make(paths, loaded, submission.choose(paths, options.submission), _say)
-    elif stage == "report":
+    elif stage == "report" and (options.submission is not None or _has_submission(paths)):
         from catwalk import report, submission
 
         report.make(paths, submission.choose(paths, options.submission), _say)
     else:
         _run_making(options, paths, loaded, started)
+
+
+def _has_submission(paths: Paths) -> bool:
+    from catwalk import submission
+
+    return bool(submission.names(paths))
 
 
 def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition", started: float) -> None:
@@ -254,7 +260,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
 
     if stage in ("all", "search"):
         search()
-    if stage in ("all", "predict"):
+    if stage in ("all", "predict", "report"):
         from catwalk import predict
 
         name = predict.make(
@@ -262,11 +268,11 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
             loaded,
             seed=options.seed,
             features=features,
-            name=options.name,
+            name=getattr(options, "name", None),
             search=search,
             say=_say,
         )
-        if stage == "all":
+        if stage != "predict":
             from catwalk import report
 
             report.make(paths, name, _say)
