@@ -284,9 +284,7 @@ def _limits(options: argparse.Namespace, paths: Paths, features: str) -> "Limits
     if options.until is None:
         default = 600.0 if options.trials is None else None
         return limits.Limits(options.budget or default, options.trials)
-    if options.budget is not None:
-        raise UserError("BUDGET= and UNTIL= say the same in two ways: give one of them")
-    left = limits.seconds_until(options.until, datetime.now())
+    left = _until(options)
     name = progress.study_name(paths, prepare.load(paths, options.seed), features)
     spent = progress.read(paths).get(name, progress.NOTHING)["spent"]
     return limits.Limits(spent + left, options.trials)

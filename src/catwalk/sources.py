@@ -18,9 +18,9 @@ import numpy.typing as npt
 from catwalk import idx, kaggle_client
 from catwalk.competition import Competition
 from catwalk.errors import CatwalkError, NetworkError, UserError
+from catwalk.kaggle_client import TIMEOUT
 from catwalk.rows import write_rows
 
-TIMEOUT = 10  # seconds until a connection that doesn't answer is given up
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
 Fetch = Callable[[Competition, Path], None]

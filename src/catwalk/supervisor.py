@@ -213,9 +213,8 @@ class Supervisor:
                     "make search WORKERS=1"
                 )
             self._display.died(worker.number, worker.end)
-            self._finished = len(
-                study.finished(opened)
-            )  # it may have died between its trial's end and telling
+            # It may have died between its trial's end and telling.
+            self._finished = len(study.finished(opened))
             workers.start()
         known = {worker.trial for worker in workers.busy()}
         if self._orphans and None not in known:  # else: one of them may be in what looks orphaned
