@@ -14,7 +14,7 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"^\s*(from|import) kaggle\b", {"kaggle_client.py"}),
         (r"\.suggest_", {"space.py"}),
         (r"keras\.layers\.", {"network.py"}),
-        (r"GradientTape|raw_ops", {"train.py"}),
+        (r"GradientTape|raw_ops", {"step.py"}),
         (r"(root|data|raw|prepared|study|submissions) / f?['\"]", {"paths.py"}),
         (r"\bsealed_labels\b", {"paths.py", "prepare.py", "sealed.py"}),
         (r"open_labels", {"sealed.py", "score.py"}),

@@ -10,6 +10,7 @@ import crash_rounds
 import pytest
 from conftest import Run, digits_paths, run_catwalk
 
+from catwalk import space
 from catwalk.paths import Paths
 
 DIGITS = ("--competition", "digits")
@@ -39,7 +40,7 @@ def test_what_a_trial_keeps(digits_done: tuple[Path, Run]) -> None:
     root, _ = digits_done
     (snapshot,) = Paths(root, "digits").submissions.glob("*/trials.json")
     for record in json.loads(snapshot.read_text()):
-        assert len(record["params"]) == 14
+        assert set(record["params"]) == set(space.SPACE) - {"flip"}, "digits are not mirrored"
         assert record["versions"]["tensorflow"]
         assert record["seed"] >= 100_000
         assert record["seconds"] > 0

@@ -1,9 +1,11 @@
-"""Builds the networks: the only file that names layers."""
+"""Builds the networks, the only file that names layers, and asks them."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
 from catwalk.space import Params
 
@@ -20,8 +22,8 @@ def build(pixels: int, classes: int, params: Params, mean: float, deviation: flo
         seed: of the first weights and of dropout.
 
     Returns:
-        A model from raw pixels 0-255 (rows, pixels) float32 to probabilities (rows, classes) float32.
-        Its last layer but one, named "logits", is what training works on.
+        A model from raw pixels 0-255 (rows, pixels) float32 to probabilities (rows, classes) float32:
+        one layer after the other, each of a kind that step.py can run.
     """
     seeds = iter(range(seed * 1000, seed * 1000 + 1000))
     inputs = keras.Input((pixels,), name="pixels")
@@ -49,13 +51,24 @@ def _hidden(x: Any, params: Params, layer: int, seeds: Iterator[int]) -> Any:
         x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{layer}")(x)
     elif norm == "layer":
         x = keras.layers.LayerNormalization(name=f"norm_{layer}")(x)
-    if params["activation"] == "silu":
-        # Written out: TensorFlow's own silu has a gradient of its own, and a graph that holds one is never
-        # freed, which costs a worker 5 MB a trial.
-        gate = keras.layers.Activation("sigmoid", name=f"gate_{layer}")(x)
-        x = keras.layers.Multiply(name=f"activation_{layer}")([x, gate])
-    else:
-        x = keras.layers.Activation(params["activation"], name=f"activation_{layer}")(x)
+    x = keras.layers.Activation(params["activation"], name=f"activation_{layer}")(x)
     if params["dropout"]:
         x = keras.layers.Dropout(params["dropout"], seed=next(seeds), name=f"dropout_{layer}")(x)
     return x
+
+
+def probabilities(
+    model: keras.Model, pixels: npt.NDArray[np.uint8], rows: npt.NDArray[np.integer] | None = None
+) -> npt.NDArray[np.float32]:
+    """A network's probabilities, (rows, classes) float32, computed block by block.
+
+    Args:
+        model: from ``build``, or a kept one.
+        pixels: (any, pixels) uint8.
+        rows: which of them; None: all.
+    """
+    rows = np.arange(len(pixels)) if rows is None else rows
+    blocks = [rows[start : start + 2048] for start in range(0, len(rows), 2048)]
+    return np.concatenate(
+        [np.asarray(model(pixels[block].astype(np.float32), training=False)) for block in blocks]
+    )

@@ -145,16 +145,14 @@ def _test_probabilities(
     tensorflow_setup.setup()
     import keras
 
+    from catwalk import network
+
     total: Any = 0.0
     for trial, weight in zip(chosen.trials, chosen.weights, strict=True):
         if not paths.model(study, trial.number).is_file():
             raise FileNotFoundError
         model = keras.models.load_model(paths.model(study, trial.number), compile=False)
-        parts = [
-            np.asarray(model(prepared.test_pixels[start : start + 2048].astype(np.float32), training=False))
-            for start in range(0, len(prepared.test_pixels), 2048)
-        ]
-        total = total + weight * np.concatenate(parts)
+        total = total + weight * network.probabilities(model, prepared.test_pixels)
     return np.asarray(total, np.float32)
 
 
@@ -187,6 +185,7 @@ def _recipe(
                 "weight": float(weight),
                 "validation_accuracy": trial.value,
                 "seed": trial.user_attrs.get("seed"),
+                "precision": trial.user_attrs.get("precision"),
                 "params": space.rounded(trial.params),
             }
             for trial, weight in zip(chosen.trials, chosen.weights, strict=True)

@@ -68,9 +68,9 @@ def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], 
     Raises:
         UserError: the choice is not one of the space, or the study is of other data.
     """
-    from catwalk import space, study
+    from catwalk import competition, space, study
 
-    params = space.checked({**space.HAND_MADE, **choice})
+    params = space.by_hand(choice, competition.load(paths).augment)
     prepared = prepare.load(paths, seed)
     name = progress.study_name(paths, prepared, features)
     with progress.lock_if_free(paths) as free:
@@ -80,7 +80,7 @@ def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], 
         spent = progress.read(paths).get(name, progress.NOTHING)["spent"]
         opened, _ = _run(paths, prepared, seed, features, None, 1, time.monotonic(), spent, params)
     made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
-    same = [trial for trial in made if space.rounded(trial.params) == params][-1:]
+    same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
     for line in _compared(same[0], study.complete(opened)) if same else ["try: it did not finish"]:
         say(line)
 

@@ -6,6 +6,7 @@ a new study; the search says so.
 
 from typing import TYPE_CHECKING, Any
 
+from catwalk.competition import AUGMENTATIONS
 from catwalk.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
         "log",
         [1e-6, 1e-1],
     ),  # a step, times the learning rate; not on biases and norms
-    "batch_size": ("one of", [64, 128, 256, 512, 1024]),
+    "batch_size": ("one of", [64, 128, 256, 512, 1024, 2048]),
     "schedule": ("one of", ["cosine", "constant"]),  # cosine: to zero, after a short warm-up
+    "clip": ("one of", [0.0, 1.0]),  # highest norm of all gradients together; 0: as they are
+    "average": ("one of", [0.0, 0.5, 2.0]),  # epochs that the average of the weights reaches back; 0: none
+    "flip": ("one of", [False, True]),  # mirror half of the pictures; where the competition allows it
+    "shift": ("one of", [0, 1, 2]),  # pixels that pictures move at most; where the competition allows it
 }
 
 # Always run first, never pruned: what a net has to beat.
@@ -45,11 +50,13 @@ BASELINES: dict[str, Params] = {
         "depth": 0, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu", "norm": "none",
         "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
         "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant",
+        "clip": 0.0, "average": 0.0, "flip": False, "shift": 0,
     },
     "beginner": {
         "depth": 1, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu", "norm": "none",
         "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
         "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant",
+        "clip": 0.0, "average": 0.0, "flip": False, "shift": 0,
     },
 }  # fmt: skip
 
@@ -58,17 +65,22 @@ HAND_MADE: Params = {
     "depth": 2, "width_1": 512, "width_2": 256, "width_3": 128, "activation": "relu", "norm": "batch",
     "input_dropout": 0.1, "dropout": 0.3, "label_smoothing": 0.05, "optimizer": "adamw",
     "learning_rate": 2e-3, "weight_decay": 1e-2, "batch_size": 256, "schedule": "cosine",
+    "clip": 0.0, "average": 0.5, "flip": True, "shift": 0,
 }  # fmt: skip
 
 
-def checked(params: Params) -> Params:
-    """A choice made by hand, if it is one of the space.
+def by_hand(choice: Params, allowed: tuple[str, ...] = AUGMENTATIONS) -> Params:
+    """The hand-made net with some values chosen otherwise, if they are of the space.
 
     Raises:
         UserError: names the value that is outside of it.
     """
+    off = _off(allowed)
+    params = {**HAND_MADE, **off, **choice}
     for name, value in params.items():
         kind, values = SPACE[name]
+        if value != off.get(name, value):
+            raise UserError(f"{name}={value}: the competition's TOML does not allow it, see augment there")
         if kind == "one of":
             if value not in values:
                 raise UserError(f"{name}={value}: choose one of {', '.join(map(str, values))}")
@@ -83,9 +95,24 @@ def rounded(params: Params) -> Params:
     return {name: round(value) if name in sizes else value for name, value in params.items()}
 
 
-def suggest(trial: "optuna.Trial") -> Params:
-    """Let the trial choose one value for each row of the table."""
-    return {name: _suggest(trial, name, kind, values) for name, (kind, values) in SPACE.items()}
+def suggest(trial: "optuna.Trial", allowed: tuple[str, ...] = AUGMENTATIONS) -> Params:
+    """Let the trial choose one value for each row of the table.
+
+    Args:
+        trial: that chooses.
+        allowed: augmentation that leaves this competition's pictures in their class; the rest is off.
+    """
+    off = _off(allowed)
+    return off | {
+        name: _suggest(trial, name, kind, values) for name, (kind, values) in SPACE.items() if name not in off
+    }
+
+
+def _off(allowed: tuple[str, ...]) -> Params:
+    """The rows that are not for this competition, each with its first choice, which does nothing."""
+    return {
+        name: values[0] for name, (_, values) in SPACE.items() if name in set(AUGMENTATIONS) - set(allowed)
+    }
 
 
 def _suggest(trial: "optuna.Trial", name: str, kind: str, values: list[Any]) -> Any:

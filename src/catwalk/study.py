@@ -6,6 +6,7 @@ two workers. ``storage.engine`` is not promised by Optuna; a test keeps watch ov
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import optuna
@@ -102,6 +103,13 @@ def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
     """Let a trial of this kind wait, unless the study has or had one."""
     if all(trial.user_attrs.get("kind") != kind for trial in study.get_trials(deepcopy=False)):
         study.enqueue_trial(params, user_attrs={"kind": kind})
+
+
+def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
+    """The precision of this study's sums: what ``measure`` said on the first machine that asked."""
+    if "precision" not in study.user_attrs:
+        study.set_user_attr("precision", measure())
+    return str(study.user_attrs["precision"])
 
 
 def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None:
@@ -209,6 +217,7 @@ def as_record(trial: FrozenTrial) -> dict[str, Any]:
         "params": space.rounded(trial.params),
         "history": attrs.get("history", []),
         "seed": attrs.get("seed"),
+        "precision": attrs.get("precision"),
         "seconds": attrs.get("seconds"),
         "versions": attrs.get("versions", {}),
     }
@@ -230,7 +239,7 @@ def write_table(paths: Paths, study: optuna.Study) -> None:
         row |= {"validation_accuracy": record["value"]}
         row |= {f"param_{name}": value for name, value in record["params"].items()}
         row |= {key: last.get(key) for key in ("epoch", "epochs", "train_loss", "train_accuracy")}
-        row |= {"validation_loss": last.get("loss"), "seed": record["seed"]}
+        row |= {"validation_loss": last.get("loss"), "seed": record["seed"], "precision": record["precision"]}
         row |= {f"version_{name}": value for name, value in record["versions"].items()}
         rows.append(row | {"seconds": record["seconds"]})
     with written_aside(paths.trials) as path:

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import optuna
 
-from catwalk import space, study
+from catwalk import network, space, study
+from catwalk.competition import Competition
 from catwalk.messages import Epoch
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -27,8 +28,9 @@ class Objective:
     Attributes:
         paths, prepared: the competition's.
         study: the study's name; the kept files stand below it.
-        classes: how many classes there are.
+        competition: what is trained for.
         seed: the search's; a trial's own follows from it and the trial's number.
+        precision: the study's, see ``precision``.
         deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
         budget: seconds of the whole search, of which the baselines get a share; None as above.
         tell: takes (trial number, kind, epoch): None as the trial begins, then each epoch as it ends.
@@ -37,8 +39,9 @@ class Objective:
     paths: Paths
     prepared: Prepared
     study: str
-    classes: int
+    competition: Competition
     seed: int
+    precision: str
     deadline: float | None
     budget: float | None
     tell: Callable[[int, str, Epoch | None], None]
@@ -48,12 +51,13 @@ class Objective:
         started = time.monotonic()
         kind = trial.user_attrs.get("kind", "search")
         self.tell(trial.number, kind, None)
-        params = space.suggest(trial)
+        params = space.suggest(trial, self.competition.augment)
         seed = self.seed * 100_000 + trial.number
         trial.set_user_attr("seed", seed)
+        trial.set_user_attr("precision", self.precision)
         trial.set_user_attr("versions", study.versions())
         keras.backend.clear_session()
-        training = Training(self.prepared, self.classes, params, seed)
+        training = Training(self.prepared, self.competition, params, seed, self.precision)
         history: list[dict[str, float]] = []
         try:
             return self._train(trial, kind, training, history)
@@ -92,9 +96,10 @@ class Objective:
         from catwalk.metrics import accuracy
 
         rows = self.prepared.validation
-        probabilities = training.probabilities(rows)
+        model = training.finish()
+        probabilities = network.probabilities(model, self.prepared.pixels, rows)
         with written_aside(self.paths.model(self.study, number)) as path:
-            training.model.save(path)
+            model.save(path)
         with written_aside(self.paths.probabilities(self.study, number)) as path:
             np.save(path, probabilities)
         return accuracy(probabilities, self.prepared.labels[rows])

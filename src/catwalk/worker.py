@@ -44,18 +44,19 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     import optuna
 
     from catwalk import competition as competitions
-    from catwalk import prepare, progress, study
+    from catwalk import precision, prepare, progress, study
     from catwalk.train import OutOfTimeError
     from catwalk.trial import Objective
 
     prepared = prepare.load(paths, seed)
-    classes = len(competitions.load(paths).classes)
+    competition = competitions.load(paths)
     name = progress.study_name(paths, prepared, features)
     opened = optuna.load_study(
         study_name=name,
         storage=study.open_storage(paths),
         pruner=study.pruner(),
     )
+    how_precise = study.precision(opened, precision.fastest)
     opened.sampler = study.sampler(seed, worker, len(study.finished(opened)))
 
     current: list[int] = []  # the number of the trial this worker is in, once it has one
@@ -71,7 +72,9 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     while True:
         current.clear()
         deadline = None if order.seconds is None else time.monotonic() + order.seconds
-        objective = Objective(paths, prepared, name, classes, seed, deadline, order.budget, tell)
+        objective = Objective(
+            paths, prepared, name, competition, seed, how_precise, deadline, order.budget, tell
+        )
         try:
             # Collected after each trial: a network and its graph refer to each other in circles.
             opened.optimize(objective, n_trials=1, gc_after_trial=True)

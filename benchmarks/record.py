@@ -1,0 +1,48 @@
+"""What every benchmark's JSON says of the machine, and where it is kept."""
+
+import json
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).resolve().parent / "results"
+PACKAGES = ("catwalk", "tensorflow", "keras", "numpy", "optuna", "scikit-learn", "pandas", "pyarrow")
+
+
+def keep(name: str, figures: dict[str, Any]) -> Path:
+    """Write ``results/<name>-<date>.json``: the figures, with the date, versions and processor."""
+    now = datetime.now(UTC)
+    content = {"date": f"{now:%Y-%m-%dT%H:%MZ}", "machine": machine(), **figures}
+    path = RESULTS / f"{name}-{now:%Y-%m-%d}.json"
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and versions."""
+    from catwalk.limits import cores
+
+    return {
+        "processor": _processor(),
+        "cores": cores(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    """The processor's name and the matrix instructions that it has, as far as Linux tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = dict(line.split(":", 1) for line in lines if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in facts.items()}
+    units = [
+        flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in facts["flags"].split()
+    ]
+    return f"{facts.get('model name', platform.machine())} ({', '.join(units)})"
