@@ -26,8 +26,17 @@ BIN := .venv/bin
 #: OPTIMIZER                     for try: adamw or sgd
 #: LEARNING_RATE                 for try: the highest of the schedule, 0.0002 to 0.01
 #: WEIGHT_DECAY                  for try: 0.000001 to 0.1
-#: BATCH_SIZE                    for try: 64, 128, 256, 512 or 1024
+#: BATCH_SIZE                    for try: 64, 128, 256, 512, 1024 or 2048
 #: SCHEDULE                      for try: cosine or constant
+#: CLIP                          for try: highest norm of the gradients, 1; 0 for none
+#: AVERAGE                       for try: epochs that the weights' average reaches back, 0, 0.5 or 2
+#: MIXUP                         for try: how much pictures are blended, 0 to 0.5
+#: FLIP                          for try: 1 mirrors half of the pictures, 0 none
+#: SHIFT                         for try: pixels that pictures move at most, 0 to 2
+#: ROTATE                        for try: degrees that pictures turn at most, 0 to 15
+#: ZOOM                          for try: share that pictures grow or shrink at most, 0 to 0.15
+#: ELASTIC                       for try: pixels that pictures bend at most, 0 to 2
+#: ERASE                         for try: side of a blank square, as a share of the picture's, 0 to 0.4
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
 quoted = '$(subst ','\'',$(1))'
@@ -44,7 +53,10 @@ TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,WIDTHS,widths) \
          $(call flag,INPUT_DROPOUT,input-dropout) $(call flag,DROPOUT,dropout) \
          $(call flag,LABEL_SMOOTHING,label-smoothing) $(call flag,OPTIMIZER,optimizer) \
          $(call flag,LEARNING_RATE,learning-rate) $(call flag,WEIGHT_DECAY,weight-decay) \
-         $(call flag,BATCH_SIZE,batch-size) $(call flag,SCHEDULE,schedule)
+         $(call flag,BATCH_SIZE,batch-size) $(call flag,SCHEDULE,schedule) $(call flag,CLIP,clip) \
+         $(call flag,AVERAGE,average) $(call flag,MIXUP,mixup) $(call flag,FLIP,flip) \
+         $(call flag,SHIFT,shift) $(call flag,ROTATE,rotate) $(call flag,ZOOM,zoom) \
+         $(call flag,ELASTIC,elastic) $(call flag,ERASE,erase)
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
 .PHONY: help setup all data prepare search try predict report score leaderboard test lint bench lock clean

@@ -1,51 +1,118 @@
 """augment.py: what a batch of pictures becomes."""
 
 import numpy as np
+import numpy.typing as npt
+import pytest
 
-from catwalk import tensorflow_setup
+from catwalk import space, tensorflow_setup
 
 tensorflow_setup.setup(threads=1)
 
 import tensorflow as tf  # noqa: E402  (after the set-up)
 
-from catwalk import augment  # noqa: E402
+from catwalk.augment import GROUPS, Augmentation, mixed, warps  # noqa: E402
 
 SEED = tf.constant([1, 2])
-PICTURES = np.random.default_rng(0).integers(1, 256, (32, 6, 5), dtype=np.uint8)
-COLOUR = np.random.default_rng(0).integers(1, 256, (32, 6, 5, 3), dtype=np.uint8)
+SHAPES = [(6, 5), (6, 5, 3)]
 
 
-def test_half_are_mirrored() -> None:
-    for pictures in (PICTURES, COLOUR):
-        made = augment.pictures(tf.constant(pictures), {"flip": True, "shift": 0}, SEED).numpy()
-        np.testing.assert_array_equal(made[:16], pictures[:16])
-        np.testing.assert_array_equal(made[16:], pictures[16:, :, ::-1])
+def some(shape: tuple[int, ...], rows: int = 32) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(1, 256, (rows, int(np.prod(shape))), dtype=np.uint8)
 
 
-def test_shifts_move_whole_pictures_and_bring_zeros() -> None:
-    for pictures in (PICTURES, COLOUR):
-        made = augment.pictures(tf.constant(pictures), {"flip": False, "shift": 2}, SEED).numpy()
-        assert made.shape == pictures.shape
-        assert made.dtype == np.uint8
-        padded = np.pad(pictures, [(0, 0), (2, 2), (2, 2)] + [(0, 0)] * (pictures.ndim - 3))
-        found = set()
-        for i, picture in enumerate(made):
-            places = [
-                (y, x)
-                for y in range(5)
-                for x in range(5)
-                if (padded[i, y : y + 6, x : x + 5] == picture).all()
-            ]
-            assert len(places) == 1
-            found.add(places[0])
-        assert len(found) > 3
+def changed(
+    pictures: npt.NDArray[np.uint8], shape: tuple[int, ...], **params: float
+) -> npt.NDArray[np.generic]:
+    augmentation = Augmentation({**space.PLAIN, **params}, shape, len(pictures), 7, "float32")
+    return np.asarray(augmentation(tf.constant(pictures), SEED))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_half_are_mirrored(shape: tuple[int, ...]) -> None:
+    pictures = some(shape)
+    made = changed(pictures, shape, flip=1)
+    np.testing.assert_array_equal(made[:16], pictures[:16])
+    mirror = pictures.reshape(-1, *shape)[16:, :, ::-1].reshape(16, -1)
+    np.testing.assert_array_equal(made[16:], mirror)
+
+
+def test_a_whole_shift_is_an_exact_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With moves forced to two pixels down and one right, the matrices move pixels and bring zeros."""
+
+    class Fixed:
+        def uniform(self, _low: float, _high: float, size: object = None) -> npt.NDArray[np.float64] | float:
+            if size is None:
+                return 0.0
+            return np.array([-1.0, -0.5]) if size == 2 else np.ones(size)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(np.random, "default_rng", lambda _seed: Fixed())
+    (matrix,) = warps({**space.PLAIN, "shift": 2.0}, 6, 5, 1, 0)
+    picture = np.arange(1.0, 31).reshape(6, 5)
+    expected = np.zeros((6, 5))
+    expected[2:, 1:] = picture[:4, :4]
+    np.testing.assert_allclose((picture.ravel() @ matrix).reshape(6, 5), expected, atol=1e-6)
+
+
+def test_a_turn_of_a_right_angle_is_numpys() -> None:
+    """Of many random turns up to 90 degrees the largest come near ``np.rot90``."""
+    picture = np.zeros((9, 9))
+    picture[2, 4] = 1.0
+    made = [
+        (picture.ravel() @ warp).reshape(9, 9) for warp in warps({**space.PLAIN, "rotate": 90}, 9, 9, 64, 3)
+    ]
+    ends = {np.unravel_index(one.argmax(), one.shape) for one in made}
+    assert {(4, 2), (4, 6)} <= ends, "to both sides"
+    assert all(abs(one.sum() - 1) < 0.2 for one in made)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["shift", "rotate", "zoom", "elastic"])
+def test_a_warp_blends_and_invents_nothing(shape: tuple[int, ...], name: str) -> None:
+    pictures = some(shape)
+    made = changed(pictures, shape, **{name: {"rotate": 15.0, "zoom": 0.15}.get(name, 1.5)})
+    assert made.shape == pictures.shape
+    assert made.min() >= 0
+    assert made.max() <= 255.001
+    assert (np.abs(made - pictures) > 1).any(axis=1).mean() > 0.5
+
+
+def test_colours_stay_apart() -> None:
+    pictures = some((6, 5, 3))
+    pictures.reshape(-1, 30, 3)[..., 1] = 0
+    made = changed(pictures, (6, 5, 3), shift=1.0, elastic=1.0).reshape(-1, 30, 3)
+    assert not made[..., 1].any()
+    assert made[..., 0].any()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_square_is_erased(shape: tuple[int, ...]) -> None:
+    pictures = some(shape)
+    made = changed(pictures, shape, erase=0.4)
+    gone = (made == 0).reshape(32, 6, 5, -1)
+    assert (gone.any(axis=(2, 3)).sum(axis=1) == 2).all(), "0.4 of 6 rows"
+    assert (gone.any(axis=(1, 3)).sum(axis=1) == 2).all(), "0.4 of 5 columns"
+    assert (gone.sum(axis=(1, 2, 3)) == 4 * gone.shape[-1]).all()
+    assert len(np.unique(gone.reshape(32, -1), axis=0)) > 2, "not the same place for all"
+    np.testing.assert_array_equal(made[made > 0], pictures[made > 0])
 
 
 def test_a_batch_smaller_than_the_groups_stays_whole() -> None:
-    made = augment.pictures(tf.constant(PICTURES[:3]), {"flip": True, "shift": 1}, SEED)
-    assert made.shape == (3, 6, 5)
+    made = changed(some((6, 5), rows=GROUPS - 5), (6, 5), flip=1, shift=1.0, erase=0.3)
+    assert made.shape == (GROUPS - 5, 30)
 
 
 def test_nothing_asked_nothing_done() -> None:
-    made = augment.pictures(tf.constant(PICTURES), {"flip": False, "shift": 0}, SEED)
-    np.testing.assert_array_equal(made, PICTURES)
+    made = changed(some((6, 5)), (6, 5))
+    assert made.dtype == np.uint8
+    np.testing.assert_array_equal(made, some((6, 5)))
+
+
+def test_mixup_blends_inputs_and_targets_alike() -> None:
+    inputs = tf.constant(np.eye(64, dtype=np.float32))
+    made, target = (np.asarray(one) for one in mixed(inputs, inputs, 0.4, SEED))
+    np.testing.assert_allclose(made, target, atol=1e-6)
+    np.testing.assert_allclose(target.sum(axis=1), 1, atol=1e-6)
+    own = np.diag(target)
+    assert (own >= 0.5).all()
+    assert 0.5 < own.min() < 0.7
+    assert own.max() > 0.99

@@ -38,13 +38,13 @@ def float64() -> Iterator[None]:
 
 PLAIN: dict[str, Any] = {
     "depth": 2, "width_1": 24, "width_2": 16, "norm": "none", "dropout": 0.0, "input_dropout": 0.0,
-    "label_smoothing": 0.0, "average": 0.0, "flip": False, "shift": 0, "batch_size": 64,
+    "label_smoothing": 0.0, "average": 0.0, "flip": 0, "batch_size": 64,
 }  # fmt: skip
 
 
-def make(digits: Prepared, dtype: str, seed: int = 3, **changes: Any) -> tuple[Step, keras.Model]:
-    params = {**space.HAND_MADE, **PLAIN, **changes}
-    model = network.build(64, 10, params, 70.0, 90.0, seed)
+def make(digits: Prepared, dtype: str, features: str = "pixels", **changes: Any) -> tuple[Step, keras.Model]:
+    params, seed = {**space.HAND_MADE, **PLAIN, **changes}, 3
+    model = network.build((8, 8), 10, params, features, (70.0, 90.0), seed)
     step = Step(
         model, tf.constant(digits.pixels), tf.constant(digits.labels), tf.constant(digits.validation),
         (8, 8), params, params["batch_size"], seed, dtype,
@@ -64,6 +64,7 @@ def make(digits: Prepared, dtype: str, seed: int = 3, **changes: Any) -> tuple[S
         {"dropout": 0.4, "input_dropout": 0.1},
         {"label_smoothing": 0.1},
         {"norm": "batch", "activation": "gelu", "dropout": 0.3, "depth": 3, "width_3": 8},
+        {"features": "gradients", "mixup": 0.2, "flip": 1, "shift": 1.0, "erase": 0.3},
     ],
     ids=str,
 )
@@ -195,13 +196,16 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
     np.testing.assert_array_equal(step._dropout(layer, ones, 4, False), ones)
 
 
-@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+@pytest.mark.parametrize(
+    ("norm", "features"),
+    [("none", "pixels"), ("batch", "pixels"), ("layer", "pixels"), ("batch", "gradients")],
+)
 @pytest.mark.parametrize(("dtype", "equal"), [("float32", 1.0), ("bfloat16", 0.99)])
 def test_the_saved_model_is_what_was_trained(
-    digits: Prepared, norm: str, dtype: str, equal: float, tmp_path: Path
+    digits: Prepared, norm: str, features: str, dtype: str, equal: float, tmp_path: Path
 ) -> None:
     params = {**space.HAND_MADE, **PLAIN, "norm": norm, "average": 0.5, "dropout": 0.2, "learning_rate": 1e-2}
-    training = Training(digits, load("digits"), params, 1, dtype)
+    training = Training(digits, load("digits"), features, dtype, params, 1)
     last = list(training.epochs(12, None))[-1]
     inputs, _ = training._step._held_out
     ours = tf.nn.softmax(training._step._forward(inputs, training=False)).numpy()

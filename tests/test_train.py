@@ -24,7 +24,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepar
 
 
 def net(digits: Prepared, params: space.Params, seed: int) -> Training:
-    return Training(digits, load("digits"), params, seed, "float32")
+    return Training(digits, load("digits"), "pixels", "float32", params, seed)
 
 
 def choice(**changes: object) -> space.Params:

@@ -221,7 +221,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     from catwalk import data
 
     stage = options.stage
-    features = _features(options)
+    features = _features(options, loaded)
     if getattr(options, "until", None) is not None:
         _until(options)  # a time that is past is told before a download
     data.make(paths, loaded, options.source, _say)
@@ -311,10 +311,10 @@ def _choice(options: argparse.Namespace) -> dict[str, Any]:
     return choice
 
 
-def _features(options: argparse.Namespace) -> str:
+def _features(options: argparse.Namespace, loaded: "Competition") -> str:
     from catwalk import features
 
-    return features.resolve(getattr(options, "features", "auto"))
+    return features.resolve(getattr(options, "features", "auto"), loaded.shape)
 
 
 if __name__ == "__main__":

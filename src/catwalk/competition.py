@@ -10,7 +10,7 @@ from typing import Any
 from catwalk.errors import UserError
 from catwalk.paths import Paths, competitions_folder
 
-AUGMENTATIONS = ("flip", "shift", "rotate", "zoom", "erase")
+AUGMENTATIONS = ("flip", "shift", "rotate", "zoom", "elastic", "erase")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Builds the networks, the only file that names layers, and asks them."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,32 +10,98 @@ import numpy.typing as npt
 
 from catwalk.space import Params
 
+DIRECTIONS = 8  # of edges; opposite ones are two, so that light-to-dark is not dark-to-light
+QUIET = 1e-3  # keeps noise in flat places from being blown up, where grey goes from 0 to 1
+LOUD = 6.0  # brings gradients, which are shares of their surroundings' energy, to the size of pixels
 
-def build(pixels: int, classes: int, params: Params, mean: float, deviation: float, seed: int) -> keras.Model:
-    """Build a dense network of stock layers.
+
+def build(
+    shape: tuple[int, ...],
+    classes: int,
+    params: Params,
+    features: str,
+    moments: tuple[float, float],
+    seed: int,
+) -> keras.Model:
+    """Build a dense network of stock layers on fixed features.
 
     Args:
-        pixels: values of one picture.
+        shape: of one picture, (height, width) or (height, width, channels).
         classes: how many it tells apart.
         params: a choice from ``space.SPACE``.
-        mean: of the training pixels (0-255), to standardise with.
-        deviation: their standard deviation.
+        features: "pixels" or "gradients".
+        moments: mean and standard deviation of the training pixels (0-255), to standardise with.
         seed: of the first weights and of dropout.
 
     Returns:
-        A model from raw pixels 0-255 (rows, pixels) float32 to probabilities (rows, classes) float32:
-        one layer after the other, each of a kind that step.py can run.
+        A model from raw pixels 0-255 (rows, pixels) float32 to probabilities (rows, classes) float32.
+        Up to the layer "features" nothing is learned; after it comes one layer after the other, each of
+        a kind that step.py can run.
     """
     seeds = iter(range(seed * 1000, seed * 1000 + 1000))
-    inputs = keras.Input((pixels,), name="pixels")
-    x = keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)
+    inputs = keras.Input((math.prod(shape),), name="pixels")
+    x = _features(inputs, shape, features, moments)
     if params["input_dropout"] and params["depth"]:
         x = keras.layers.Dropout(params["input_dropout"], seed=next(seeds), name="input_dropout")(x)
     for layer in range(1, params["depth"] + 1):
         x = _hidden(x, params, layer, seeds)
     glorot = keras.initializers.GlorotUniform(seed=next(seeds))
     logits = keras.layers.Dense(classes, kernel_initializer=glorot, name="logits")(x)
-    return keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
+    model = keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
+    if features == "gradients":
+        model.get_layer("edges").set_weights([_edge_kernel(shape)])
+    return model
+
+
+def _features(inputs: Any, shape: tuple[int, ...], features: str, moments: tuple[float, float]) -> Any:
+    mean, deviation = moments
+    name = "features" if features == "pixels" else "standardise"
+    pixels = keras.layers.Rescaling(1 / deviation, -mean / deviation, name=name)(inputs)
+    if features == "pixels":
+        return pixels
+    picture = keras.layers.Reshape((*shape, 1)[:3], name="picture")(inputs)
+    edges = keras.layers.Conv2D(
+        DIRECTIONS, 3, padding="same", activation="relu", use_bias=False, trainable=False, name="edges"
+    )(picture)
+    small, large = max(2, shape[0] // 7), max(2, shape[0] // 4)
+    cells = [
+        _cells(edges, small, max(1, small // 2), "small"),
+        _cells(edges, large, large, "large"),
+    ]
+    return keras.layers.Concatenate(name="features")([pixels, *cells])
+
+
+def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
+    """Mean strength of each direction in cells, as shares of the energy in and around each cell.
+
+    A histogram of oriented gradients (Dalal and Triggs 2005, CVPR), with neighbours in place of blocks.
+    """
+    cells = keras.layers.AveragePooling2D(side, strides=stride, name=f"{name}_cells")(edges)
+    energy = keras.ops.sum(keras.ops.square(cells), axis=-1, keepdims=True)
+    around = keras.layers.AveragePooling2D(3, strides=1, padding="same", name=f"{name}_energy")(energy)
+    shares = cells * keras.ops.rsqrt(around + QUIET) * LOUD
+    return keras.layers.Flatten(name=f"{name}_gradients")(shares - 1)
+
+
+def _edge_kernel(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """(3, 3, channels, directions): the slope of brightness, with grey from 0 to 1, in each direction."""
+    channels = (*shape, 1)[2]
+    kernel = np.zeros((3, 3, channels, DIRECTIONS), np.float32)
+    for direction in range(DIRECTIONS):
+        angle = 2 * math.pi * direction / DIRECTIONS
+        kernel[1, 2, :, direction], kernel[1, 0, :, direction] = math.cos(angle), -math.cos(angle)
+        kernel[2, 1, :, direction] += math.sin(angle)
+        kernel[0, 1, :, direction] -= math.sin(angle)
+    return kernel / np.float32(255 * channels)
+
+
+def mirrored(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
+    """A model whose answer is the mean of ``model``'s for a picture and for its mirror image."""
+    inputs = keras.Input((math.prod(shape),), name="pixels")
+    picture = keras.layers.Reshape((*shape, 1)[:3])(inputs)
+    mirror = keras.layers.Reshape((math.prod(shape),))(keras.ops.flip(picture, axis=2))
+    both = [model(inputs), model(mirror)]
+    return keras.Model(inputs, keras.layers.Average(name="mean_of_mirrors")(both))
 
 
 def _hidden(x: Any, params: Params, layer: int, seeds: Iterator[int]) -> Any:

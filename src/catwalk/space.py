@@ -40,32 +40,33 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
     "schedule": ("one of", ["cosine", "constant"]),  # cosine: to zero, after a short warm-up
     "clip": ("one of", [0.0, 1.0]),  # highest norm of all gradients together; 0: as they are
     "average": ("one of", [0.0, 0.5, 2.0]),  # epochs that the average of the weights reaches back; 0: none
-    "flip": ("one of", [False, True]),  # mirror half of the pictures; where the competition allows it
-    "shift": ("one of", [0, 1, 2]),  # pixels that pictures move at most; where the competition allows it
+    "mixup": ("float", [0.0, 0.5]),  # alpha: pictures are blended with others; 0: none
+    # Augmentation; only what the competition's TOML allows.
+    "flip": ("one of", [0, 1]),  # 1: half of the pictures are mirrored
+    "shift": ("float", [0.0, 2.0]),  # pixels, at most
+    "rotate": ("float", [0.0, 15.0]),  # degrees, at most
+    "zoom": ("float", [0.0, 0.15]),  # share of the size, at most
+    "elastic": ("float", [0.0, 2.0]),  # pixels, at most
+    "erase": ("float", [0.0, 0.4]),  # side of a blank square, as a share of the picture's
 }
 
-# Always run first, never pruned: what a net has to beat.
-BASELINES: dict[str, Params] = {
-    "softmax": {
-        "depth": 0, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu", "norm": "none",
-        "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
-        "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant",
-        "clip": 0.0, "average": 0.0, "flip": False, "shift": 0,
-    },
-    "beginner": {
-        "depth": 1, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu", "norm": "none",
-        "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
-        "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant",
-        "clip": 0.0, "average": 0.0, "flip": False, "shift": 0,
-    },
+# Nothing but a softmax, with everything else off.
+PLAIN: Params = {
+    "depth": 0, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu", "norm": "none",
+    "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
+    "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant", "clip": 0.0,
+    "average": 0.0, "mixup": 0.0, "flip": 0, "shift": 0.0, "rotate": 0.0, "zoom": 0.0, "elastic": 0.0,
+    "erase": 0.0,
 }  # fmt: skip
+
+# Always run first, never pruned: what a net has to beat.
+BASELINES: dict[str, Params] = {"softmax": PLAIN, "beginner": {**PLAIN, "depth": 1}}
 
 # Then a good net made by hand, so that the sampler starts from something that works.
 HAND_MADE: Params = {
-    "depth": 2, "width_1": 512, "width_2": 256, "width_3": 128, "activation": "relu", "norm": "batch",
-    "input_dropout": 0.1, "dropout": 0.3, "label_smoothing": 0.05, "optimizer": "adamw",
-    "learning_rate": 2e-3, "weight_decay": 1e-2, "batch_size": 256, "schedule": "cosine",
-    "clip": 0.0, "average": 0.5, "flip": True, "shift": 0,
+    **PLAIN, "depth": 2, "width_1": 512, "width_2": 256, "norm": "batch", "input_dropout": 0.1,
+    "dropout": 0.3, "label_smoothing": 0.05, "learning_rate": 2e-3, "weight_decay": 1e-2,
+    "batch_size": 256, "schedule": "cosine", "average": 0.5, "flip": 1,
 }  # fmt: skip
 
 

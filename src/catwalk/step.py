@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from catwalk import augment
+from catwalk.augment import Augmentation
 from catwalk.space import Params
 
 WARM_UP = 0.05  # share of the steps in which the cosine schedule climbs to the learning rate
@@ -52,10 +53,14 @@ class Step:
         seed: int,
         precision: str,
     ) -> None:
-        self._pixels, self._labels, self._shape = pixels, labels, shape
+        self._pixels, self._labels = pixels, labels
         self._params, self._batch, self._seed = params, batch, seed
-        self._layers = [layer for layer in model.layers if type(layer).__name__ in ("Rescaling", *_LAYERS)]
         self._dtype = tf.as_dtype(precision)
+        self._augment = Augmentation(params, shape, batch, seed, precision)
+        fixed = model.get_layer("features")
+        self._features = keras.Model(model.input, fixed.output)
+        learned = model.layers[model.layers.index(fixed) + 1 : -1]  # the last one is the softmax
+        self._layers = [(_LAYERS[type(layer).__name__], layer) for layer in learned]
         self._weights = [weight.value for weight in model.trainable_variables]
         self._full = self._weights[0].dtype  # of all that is not worth rounding
         self._moving = [weight.value for weight in model.non_trainable_variables if "float" in weight.dtype]
@@ -108,11 +113,13 @@ class Step:
     def _gradients(self, rows: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         """The mean loss's gradients by each weight; each row's loss, and whether its answer was right."""
         labels = tf.cast(tf.gather(self._labels, rows), tf.int32)
-        pictures = tf.reshape(tf.gather(self._pixels, rows), (self._batch, *self._shape))
-        pictures = augment.pictures(pictures, self._params, self._random_seed(0))
+        pictures = self._augment(tf.gather(self._pixels, rows), self._random_seed(0))
+        inputs, target = self._inputs(pictures), self._target(labels)
+        if self._params["mixup"]:
+            inputs, target = augment.mixed(inputs, target, self._params["mixup"], self._random_seed(63))
         with tf.GradientTape() as tape:
-            logits = self._forward(self._inputs(tf.reshape(pictures, (self._batch, -1))), training=True)
-            losses = tf.nn.softmax_cross_entropy_with_logits(self._target(labels), logits)
+            logits = self._forward(inputs, training=True)
+            losses = tf.nn.softmax_cross_entropy_with_logits(target, logits)
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, self._weights)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
@@ -120,7 +127,7 @@ class Step:
 
     def _target(self, labels: tf.Tensor) -> tf.Tensor:
         """The distribution that is asked for: one hot, smoothed (Szegedy et al. 2016, arXiv 1512.00567)."""
-        classes = self._layers[-1].units
+        classes = self._layers[-1][1].units
         smooth = self._params["label_smoothing"]
         return tf.one_hot(labels, classes, 1 - smooth + smooth / classes, smooth / classes, dtype=self._full)
 
@@ -152,14 +159,13 @@ class Step:
         return loss / count, tf.cast(right, tf.float64) / count
 
     def _inputs(self, pixels: tf.Tensor) -> tf.Tensor:
-        """Raw pixels (rows, pixels) uint8, standardised, in the precision of the sums."""
-        layer = self._layers[0]
-        return tf.cast(tf.cast(pixels, self._full) * layer.scale + layer.offset, self._dtype)
+        """Raw pixels (rows, pixels) 0-255 to the features, in the precision of the sums."""
+        return tf.cast(self._features(tf.cast(pixels, self._full)), self._dtype)
 
     def _forward(self, x: tf.Tensor, training: bool) -> tf.Tensor:
-        """Standardised pixels to logits (rows, classes) in full precision."""
-        for place, layer in enumerate(self._layers[1:], 1):
-            x = _LAYERS[type(layer).__name__](self, layer, x, place, training)
+        """Features to logits (rows, classes) in full precision."""
+        for place, (run, layer) in enumerate(self._layers, 1):
+            x = run(self, layer, x, place, training)
         return x
 
     def _weight(self, variable: Any, training: bool) -> tf.Tensor:
@@ -175,7 +181,7 @@ class Step:
 
     def _dense(self, layer: Any, x: tf.Tensor, _place: int, training: bool) -> tf.Tensor:
         # The logits' small sums are not rounded: near ties would change sides.
-        dtype = self._full if layer is self._layers[-1] else self._dtype
+        dtype = self._full if layer is self._layers[-1][1] else self._dtype
         x = tf.matmul(tf.cast(x, dtype), tf.cast(self._weight(layer.kernel, training), dtype))
         if layer.use_bias:
             x = tf.nn.bias_add(x, tf.cast(self._weight(layer.bias, training), dtype))

@@ -37,13 +37,20 @@ class Training:
     Args:
         prepared: the competition's arrays and split.
         competition: its shape, classes and allowed augmentation.
+        features: a resolved name, see ``features``.
+        precision: "float32" or "bfloat16", see ``precision``.
         params: a choice from ``space.SPACE``.
         seed: of the first weights, the order of the rows, augmentation and dropout.
-        precision: "float32" or "bfloat16", see ``precision``.
     """
 
     def __init__(
-        self, prepared: Prepared, competition: Competition, params: Params, seed: int, precision: str
+        self,
+        prepared: Prepared,
+        competition: Competition,
+        features: str,
+        precision: str,
+        params: Params,
+        seed: int,
     ) -> None:
         self._began = time.monotonic()
         self.prepared = prepared
@@ -52,7 +59,7 @@ class Training:
         self.per_epoch = len(prepared.train) // batch
         self._rows = self.per_epoch * batch  # of an epoch
         self.model = network.build(
-            competition.pixels, len(competition.classes), params, *_moments(prepared), seed
+            competition.shape, len(competition.classes), params, features, _moments(prepared), seed
         )
         pixels, labels, validation = (
             mapped(prepared.pixels),
@@ -63,6 +70,7 @@ class Training:
             self.model, pixels, labels, validation, competition.shape, params, batch, seed, precision
         )
         self._random = np.random.default_rng(seed)
+        self._shape, self._flip = competition.shape, params["flip"]
 
     def epochs(self, epochs: int, deadline: float | None, limit: float | None = None) -> Iterator[Epoch]:
         """Train, and give each epoch as it ends.
@@ -95,9 +103,12 @@ class Training:
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
 
     def finish(self) -> keras.Model:
-        """End the training; its model, from raw pixels to probabilities, in float32."""
+        """End the training; its model, from raw pixels to probabilities, in float32.
+
+        A net that learned from mirrored pictures answers for a picture and its mirror image together.
+        """
         self._step.finish()
-        return self.model
+        return network.mirrored(self.model, self._shape) if self._flip else self.model
 
     def _epoch(self, deadline: float | None) -> tuple[float, float]:
         order = tf.convert_to_tensor(self._random.permutation(self.prepared.train))

@@ -29,8 +29,9 @@ class Objective:
         paths, prepared: the competition's.
         study: the study's name; the kept files stand below it.
         competition: what is trained for.
-        seed: the search's; a trial's own follows from it and the trial's number.
+        features: a resolved name, see ``features``.
         precision: the study's, see ``precision``.
+        seed: the search's; a trial's own follows from it and the trial's number.
         deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
         budget: seconds of the whole search, of which the baselines get a share; None as above.
         tell: takes (trial number, kind, epoch): None as the trial begins, then each epoch as it ends.
@@ -40,8 +41,9 @@ class Objective:
     prepared: Prepared
     study: str
     competition: Competition
-    seed: int
+    features: str
     precision: str
+    seed: int
     deadline: float | None
     budget: float | None
     tell: Callable[[int, str, Epoch | None], None]
@@ -57,7 +59,7 @@ class Objective:
         trial.set_user_attr("precision", self.precision)
         trial.set_user_attr("versions", study.versions())
         keras.backend.clear_session()
-        training = Training(self.prepared, self.competition, params, seed, self.precision)
+        training = Training(self.prepared, self.competition, self.features, self.precision, params, seed)
         history: list[dict[str, float]] = []
         try:
             return self._train(trial, kind, training, history)

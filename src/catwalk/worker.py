@@ -73,7 +73,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
         current.clear()
         deadline = None if order.seconds is None else time.monotonic() + order.seconds
         objective = Objective(
-            paths, prepared, name, competition, seed, how_precise, deadline, order.budget, tell
+            paths, prepared, name, competition, features, how_precise, seed, deadline, order.budget, tell
         )
         try:
             # Collected after each trial: a network and its graph refer to each other in circles.
