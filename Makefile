@@ -107,7 +107,8 @@ lint: .venv/installed ## ruff (lint and format) and mypy
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: .venv/installed ## benchmarks: reading CSVs, cost of coordination, workers (about 20 minutes)
+bench: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordination, workers (about 20 minutes)
+	@$(BIN)/python benchmarks/engine.py
 	@$(BIN)/python benchmarks/csv_reader.py
 	@$(BIN)/python benchmarks/coordination.py
 	@$(BIN)/python benchmarks/workers.py scaling
