@@ -29,7 +29,7 @@ tensorflow_setup.setup(threads=1)
 import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
-from catwalk import competition, data, precision, prepare, space  # noqa: E402
+from catwalk import competition, data, portfolio, precision, prepare, space  # noqa: E402
 from catwalk.paths import Paths  # noqa: E402
 from catwalk.train import Training  # noqa: E402
 
@@ -43,10 +43,10 @@ LIMITS = {
 }
 NETS: dict[str, space.Params] = {
     "large": {
-        **space.PLAIN, "depth": 2, "width_1": 1024, "width_2": 1024, "norm": "batch", "dropout": 0.3,
+        **portfolio.PLAIN, "depth": 2, "width_1": 1024, "width_2": 1024, "norm": "batch", "dropout": 0.3,
         "batch_size": 512, "weight_decay": 4e-3,
     },
-    "small": space.BASELINES["beginner"],
+    "small": portfolio.BASELINES["beginner"],
 }  # fmt: skip
 
 

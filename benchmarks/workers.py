@@ -23,7 +23,7 @@ from typing import Any
 
 import optuna
 
-from catwalk import competition, data, prepare, progress, search, space, study
+from catwalk import competition, data, portfolio, prepare, progress, search, space, study
 from catwalk.limits import Limits
 from catwalk.paths import Paths
 
@@ -59,7 +59,7 @@ def rate(paths: Paths, workers: int, trials: int) -> float:
     opened = study.create(paths, prepared, "pixels")
     opened.optimize(_skip, n_trials=1)  # softmax: all that is left is of one kind
     for _ in range(trials - len(study.waiting(opened))):
-        opened.enqueue_trial(space.BASELINES["beginner"], user_attrs={"kind": "beginner"})
+        opened.enqueue_trial(portfolio.BASELINES["beginner"], user_attrs={"kind": "beginner"})
     search.make(
         paths, seed=1, features="pixels", until=Limits(None, trials + 1), workers=workers,
         started=time.monotonic(), say=quiet,

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from catwalk import space, tensorflow_setup
+from catwalk import portfolio, tensorflow_setup
 
 tensorflow_setup.setup(threads=1)
 
@@ -23,7 +23,7 @@ def some(shape: tuple[int, ...], rows: int = 32) -> npt.NDArray[np.uint8]:
 def changed(
     pictures: npt.NDArray[np.uint8], shape: tuple[int, ...], **params: float
 ) -> npt.NDArray[np.generic]:
-    augmentation = Augmentation({**space.PLAIN, **params}, shape, len(pictures), 7, "float32")
+    augmentation = Augmentation({**portfolio.PLAIN, **params}, shape, len(pictures), 7, "float32")
     return np.asarray(augmentation(tf.constant(pictures), SEED))
 
 
@@ -46,7 +46,7 @@ def test_a_whole_shift_is_an_exact_one(monkeypatch: pytest.MonkeyPatch) -> None:
             return np.array([-1.0, -0.5]) if size == 2 else np.ones(size)  # type: ignore[arg-type]
 
     monkeypatch.setattr(np.random, "default_rng", lambda _seed: Fixed())
-    (matrix,) = warps({**space.PLAIN, "shift": 2.0}, 6, 5, 1, 0)
+    (matrix,) = warps({**portfolio.PLAIN, "shift": 2.0}, 6, 5, 1, 0)
     picture = np.arange(1.0, 31).reshape(6, 5)
     expected = np.zeros((6, 5))
     expected[2:, 1:] = picture[:4, :4]
@@ -58,7 +58,8 @@ def test_a_turn_of_a_right_angle_is_numpys() -> None:
     picture = np.zeros((9, 9))
     picture[2, 4] = 1.0
     made = [
-        (picture.ravel() @ warp).reshape(9, 9) for warp in warps({**space.PLAIN, "rotate": 90}, 9, 9, 64, 3)
+        (picture.ravel() @ warp).reshape(9, 9)
+        for warp in warps({**portfolio.PLAIN, "rotate": 90}, 9, 9, 64, 3)
     ]
     ends = {np.unravel_index(one.argmax(), one.shape) for one in made}
     assert {(4, 2), (4, 6)} <= ends, "to both sides"

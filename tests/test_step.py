@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from conftest import digits_paths, load
 
-from catwalk import data, network, precision, prepare, space, tensorflow_setup
+from catwalk import data, network, portfolio, precision, prepare, space, tensorflow_setup
 from catwalk.prepare import Prepared
 
 tensorflow_setup.setup(threads=1)
@@ -43,7 +43,7 @@ PLAIN: dict[str, Any] = {
 
 
 def make(digits: Prepared, dtype: str, features: str = "pixels", **changes: Any) -> tuple[Step, keras.Model]:
-    params, seed = {**space.HAND_MADE, **PLAIN, **changes}, 3
+    params, seed = {**portfolio.WIDE, **PLAIN, **changes}, 3
     model = network.build((8, 8), 10, params, features, (70.0, 90.0), seed)
     step = Step(
         model, tf.constant(digits.pixels), tf.constant(digits.labels), tf.constant(digits.validation),
@@ -153,7 +153,7 @@ def keras_run(
 )
 def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[str, Any]) -> None:
     params = {
-        **space.HAND_MADE, **PLAIN, "schedule": "constant", "learning_rate": 1e-3, "weight_decay": 0.05,
+        **portfolio.WIDE, **PLAIN, "schedule": "constant", "learning_rate": 1e-3, "weight_decay": 0.05,
         **changes,
     }  # fmt: skip
     step, model = make(digits, "float32", **params)
@@ -204,7 +204,7 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
 def test_the_saved_model_is_what_was_trained(
     digits: Prepared, norm: str, features: str, dtype: str, equal: float, tmp_path: Path
 ) -> None:
-    params = {**space.HAND_MADE, **PLAIN, "norm": norm, "average": 0.5, "dropout": 0.2, "learning_rate": 1e-2}
+    params = {**portfolio.WIDE, **PLAIN, "norm": norm, "average": 0.5, "dropout": 0.2, "learning_rate": 1e-2}
     training = Training(digits, load("digits"), features, dtype, params, 1)
     last = list(training.epochs(12, None))[-1]
     inputs, _ = training._step._held_out

@@ -11,7 +11,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from catwalk import progress, space, study
+from catwalk import portfolio, progress, space, study
 from catwalk.errors import CatwalkError, UserError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
@@ -74,9 +74,9 @@ def test_plain_sqlite_would_fail_the_race(tmp_path: Path) -> None:
 def test_first_trials_are_the_baselines_and_the_hand_made_net(tmp_path: Path) -> None:
     opened = made(tmp_path)
     for _ in range(2):
-        study.enqueue_once(opened, "hand-made", space.HAND_MADE)
+        study.enqueue_once(opened, "portfolio 1", portfolio.WIDE)
     waiting = opened.get_trials(deepcopy=False)
-    assert [trial.user_attrs["kind"] for trial in waiting] == ["softmax", "beginner", "hand-made"]
+    assert [trial.user_attrs["kind"] for trial in waiting] == ["softmax", "beginner", "portfolio 1"]
     assert {trial.state for trial in waiting} == {TrialState.WAITING}
     assert len(made(tmp_path).get_trials()) == 3, "opened again, nothing is added"
 

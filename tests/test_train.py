@@ -7,7 +7,7 @@ import optuna
 import pytest
 from conftest import digits_paths, load
 
-from catwalk import data, prepare, space, tensorflow_setup
+from catwalk import data, portfolio, prepare, space, tensorflow_setup
 from catwalk.prepare import Prepared
 
 tensorflow_setup.setup(threads=1)
@@ -28,7 +28,7 @@ def net(digits: Prepared, params: space.Params, seed: int) -> Training:
 
 
 def choice(**changes: object) -> space.Params:
-    return {**space.HAND_MADE, "width_1": 64, "width_2": 32, "width_3": 16, **changes}
+    return {**portfolio.WIDE, "width_1": 64, "width_2": 32, "width_3": 16, **changes}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_loss_that_is_not_finite_ends_the_training(digits: Prepared) -> None:
 
 def test_baselines_and_hand_made_are_choices_of_the_space() -> None:
     study = optuna.create_study()
-    for params in (*space.BASELINES.values(), space.HAND_MADE):
+    for params in (*portfolio.BASELINES.values(), portfolio.WIDE):
         study.enqueue_trial(params)
         assert space.suggest(study.ask()) == params
     for trial in study.get_trials(deepcopy=False):

@@ -18,6 +18,14 @@ BANK = 64  # warps to draw from
 SMOOTH = 4.0  # pixels over which elastic displacements are alike, as Simard et al. 2003 found best for digits
 
 
+WARPS = ("shift", "rotate", "zoom", "elastic")
+
+
+def changes(params: Params) -> bool:
+    """Whether pictures become others than themselves and their mirror images."""
+    return any(params[name] for name in (*WARPS, "erase"))
+
+
 class Augmentation:
     """What is done to each batch of pictures.
 
@@ -34,7 +42,7 @@ class Augmentation:
         self._height, self._width, self._channels = (*shape, 1)[:3]
         self._dtype = tf.as_dtype(precision)
         self._bank = None
-        if any(params[name] for name in ("shift", "rotate", "zoom", "elastic")):
+        if any(params[name] for name in WARPS):
             self._bank = tf.cast(warps(params, self._height, self._width, BANK, seed), self._dtype)
 
     def __call__(self, pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -27,13 +27,13 @@ def select(
     best: tuple[int, float] | None = None
     best_length = 0
     for _ in range(ROUNDS):
-        scores = [_score(total + probabilities[i], labels) for i in range(networks)]
+        scores = _scores(total + probabilities, labels)
         pick = max(range(networks), key=lambda i: scores[i])
         picks.append(pick)
         total = total + probabilities[pick]
         if best is None or scores[pick] > best:
             best, best_length = scores[pick], len(picks)
-        if best[0] == rows:
+        if best[0] == rows or networks == 1:
             break
     return np.bincount(picks[:best_length], minlength=networks) / best_length
 
@@ -45,8 +45,9 @@ def average(
     return np.tensordot(weights, probabilities, axes=1).astype(np.float32)
 
 
-def _score(total: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> tuple[int, float]:
-    """Right answers first; among equals, the larger mean log-probability of the true class."""
-    right = int((total.argmax(axis=1) == labels).sum())
-    share = total[np.arange(len(labels)), labels] / total.sum(axis=1)
-    return right, float(np.log(np.maximum(share, 1e-12)).mean())
+def _scores(totals: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> list[tuple[int, float]]:
+    """For each of (candidates, rows, classes): right answers; and to break ties, the mean log-probability."""
+    right = (totals.argmax(axis=2) == labels).sum(axis=1)
+    share = totals[:, np.arange(len(labels)), labels] / totals.sum(axis=2)
+    likely = np.log(np.maximum(share, 1e-12)).mean(axis=1)
+    return list(zip(right.tolist(), likely.tolist(), strict=True))

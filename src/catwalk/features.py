@@ -1,12 +1,32 @@
-"""Features: what the networks see of a picture, fixed preprocessing that ``network`` builds into them.
+"""Features: what networks see of a picture, fixed preprocessing that ``network`` builds into them.
 
-"pixels": raw pixels, standardised. "gradients": oriented gradients in cells of two sizes beside the pixels.
+Three views, each with the one before it: "pixels", standardised; "gradients", oriented gradients in cells of
+two sizes; "patches", how much each part of a picture is like small pieces of training pictures. Nothing of
+them is learned from labels. The third takes long to compute, so it is computed once and kept as a table.
 """
 
-from catwalk.errors import UserError
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
+
+from catwalk import limits
+from catwalk.errors import UserError
+from catwalk.paths import Paths, written_aside
+from catwalk.prepare import Prepared
+
+VIEWS = ("pixels", "gradients", "patches")
 CHOICES = ("auto", "pixels")
 SMALLEST = 6  # pixels a side, for which cells make sense
+PATCHES = 128  # pieces that parts of a picture are compared with
+SAMPLES = 20_000  # patches that whitening is estimated from
+CONTRAST = 10.0  # grey values (of 255) added to a patch's deviation, so that flat ones stay quiet
+WHITENING = 0.1  # added to the variances that whitening divides by
+BLOCK = 1024  # pictures at a time
+
+Compute = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.uint16]]
 
 
 def resolve(choice: str, shape: tuple[int, ...]) -> str:
@@ -16,9 +36,111 @@ def resolve(choice: str, shape: tuple[int, ...]) -> str:
         choice: what the user wrote.
         shape: of a picture.
 
+    Returns:
+        "pixels", or "local" for all views.
+
     Raises:
         UserError: there is no such choice.
     """
     if choice not in CHOICES:
         raise UserError(f"FEATURES={choice}: choose one of {', '.join(CHOICES)}")
-    return "pixels" if choice == "pixels" or min(shape[:2]) < SMALLEST else "gradients"
+    return "pixels" if choice == "pixels" or min(shape[:2]) < SMALLEST else "local"
+
+
+class Views:
+    """What the views of one competition and split need, each made once and kept.
+
+    Args:
+        paths: the competition's.
+        prepared: its arrays and split.
+        shape: of a picture, (height, width) or (height, width, channels).
+    """
+
+    def __init__(self, paths: Paths, prepared: Prepared, shape: tuple[int, ...]) -> None:
+        self._paths, self._prepared = paths, prepared
+        self.shape = (*shape, 1)[:3]
+
+    @cached_property
+    def moments(self) -> tuple[float, float]:
+        """Mean and standard deviation of the training pixels (of 5,000 rows, which is plenty)."""
+        some = self._prepared.pixels[self._prepared.train[:5000]].astype(np.float64)
+        return float(some.mean()), max(1.0, float(some.std()))
+
+    @property
+    def patch_side(self) -> int:
+        """Pixels a side of a patch: 6 of 28."""
+        return max(3, round(min(self.shape[:2]) * 6 / 28))
+
+    @cached_property
+    def dictionary(self) -> npt.NDArray[np.float32]:
+        """Filters (side, side, channels, PATCHES): how much a patch is like pieces of training pictures.
+
+        Whitened, so that what all patches have in common does not count (Coates, Ng and Lee 2011, AISTATS).
+        The answer is for a patch of unit contrast.
+        """
+        random = np.random.default_rng(self._prepared.train[0])
+        patches = self._some_patches(random)
+        patches -= patches.mean(axis=1, keepdims=True)
+        patches = patches[patches.std(axis=1) > CONTRAST]  # flat ones say nothing
+        patches /= np.sqrt(patches.var(axis=1, keepdims=True) + CONTRAST**2)
+        variances, axes = np.linalg.eigh(np.cov(patches.T))
+        whiten = (axes / np.sqrt(np.maximum(variances, 0) + WHITENING)) @ axes.T
+        white = (patches - patches.mean(axis=0)) @ whiten
+        white /= np.linalg.norm(white, axis=1, keepdims=True)
+        filters = whiten @ _centres(white).T
+        filters -= filters.mean(axis=0)  # the mean grey of a patch does not count
+        side = self.patch_side
+        filters = filters.reshape(side, side, self.shape[2], PATCHES)
+        return np.asarray(filters, np.float32)
+
+    def _some_patches(self, random: np.random.Generator) -> npt.NDArray[np.float64]:
+        """(SAMPLES, values) of random places of random training pictures."""
+        height, width, _ = self.shape
+        side = self.patch_side
+        rows = random.choice(self._prepared.train, SAMPLES)
+        top, left = (
+            random.integers(0, height - side + 1, SAMPLES),
+            random.integers(0, width - side + 1, SAMPLES),
+        )
+        pictures = self._prepared.pixels.reshape(-1, *self.shape)
+        cut = [
+            pictures[row, y : y + side, x : x + side].ravel()
+            for row, y, x in zip(rows, top, left, strict=True)
+        ]
+        return np.asarray(cut, np.float64)
+
+    def table(self, compute: Compute) -> npt.NDArray[np.uint16] | None:
+        """All labelled pictures' features, then all their mirror images', as the bits of bfloat16.
+
+        Made where it is not there yet; two workers may both make it, and the same. None where memory is
+        short, for it only helps as long as the system can hold it.
+
+        Args:
+            compute: from (pictures, pixels) float32 to (pictures, features) bits, uint16.
+        """
+        pixels = self._prepared.pixels
+        digest = hashlib.blake2b(self.dictionary.tobytes(), digest_size=6).hexdigest()
+        path = self._paths.features(f"{self._prepared.fingerprint}-{digest}")
+        if not path.is_file():
+            width = compute(pixels[:1].astype(np.float32)).shape[1]
+            if 2 * len(pixels) * width * 2 > limits.available_memory() // 4:
+                return None
+            with written_aside(path) as aside:
+                kept = np.lib.format.open_memmap(aside, "w+", np.uint16, (2 * len(pixels), width))
+                for start in range(0, len(pixels), BLOCK):
+                    block = pixels[start : start + BLOCK].astype(np.float32)
+                    mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
+                    kept[start : start + len(block)] = compute(block)
+                    kept[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
+                kept.flush()
+        table: npt.NDArray[np.uint16] = np.load(path, mmap_mode="c")
+        return table
+
+
+def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(PATCHES, values): what the points gather around, each of length 1."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    means = MiniBatchKMeans(PATCHES, random_state=0, n_init=1, max_iter=20, batch_size=4096).fit(points)
+    centres = means.cluster_centers_
+    return np.asarray(centres / np.linalg.norm(centres, axis=1, keepdims=True))

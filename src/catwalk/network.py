@@ -8,29 +8,24 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from catwalk.features import CONTRAST, PATCHES, Views
 from catwalk.space import Params
 
 DIRECTIONS = 8  # of edges; opposite ones are two, so that light-to-dark is not dark-to-light
 QUIET = 1e-3  # keeps noise in flat places from being blown up, where grey goes from 0 to 1
 LOUD = 6.0  # brings gradients, which are shares of their surroundings' energy, to the size of pixels
+ALIKE = 0.5  # a patch must be as much alike to count (the soft threshold of Coates and Ng 2011, ICML)
+PARTS = 4  # each way, that a picture is cut into
+LOUD_PATCHES = 3.0  # as for gradients
 
 
-def build(
-    shape: tuple[int, ...],
-    classes: int,
-    params: Params,
-    features: str,
-    moments: tuple[float, float],
-    seed: int,
-) -> keras.Model:
+def build(classes: int, params: Params, views: Views, seed: int) -> keras.Model:
     """Build a dense network of stock layers on fixed features.
 
     Args:
-        shape: of one picture, (height, width) or (height, width, channels).
         classes: how many it tells apart.
         params: a choice from ``space.SPACE``.
-        features: "pixels" or "gradients".
-        moments: mean and standard deviation of the training pixels (0-255), to standardise with.
+        views: what the features need.
         seed: of the first weights and of dropout.
 
     Returns:
@@ -39,8 +34,8 @@ def build(
         a kind that step.py can run.
     """
     seeds = iter(range(seed * 1000, seed * 1000 + 1000))
-    inputs = keras.Input((math.prod(shape),), name="pixels")
-    x = _features(inputs, shape, features, moments)
+    inputs = keras.Input((math.prod(views.shape),), name="pixels")
+    x = keras.layers.Concatenate(name="features")(_views(inputs, params["view"], views))
     if params["input_dropout"] and params["depth"]:
         x = keras.layers.Dropout(params["input_dropout"], seed=next(seeds), name="input_dropout")(x)
     for layer in range(1, params["depth"] + 1):
@@ -48,27 +43,50 @@ def build(
     glorot = keras.initializers.GlorotUniform(seed=next(seeds))
     logits = keras.layers.Dense(classes, kernel_initializer=glorot, name="logits")(x)
     model = keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
-    if features == "gradients":
-        model.get_layer("edges").set_weights([_edge_kernel(shape)])
+    for name, kernel in (("edges", _edge_kernel), ("patches", lambda views: views.dictionary)):
+        if any(layer.name == name for layer in model.layers):
+            model.get_layer(name).set_weights([kernel(views)])
     return model
 
 
-def _features(inputs: Any, shape: tuple[int, ...], features: str, moments: tuple[float, float]) -> Any:
-    mean, deviation = moments
-    name = "features" if features == "pixels" else "standardise"
-    pixels = keras.layers.Rescaling(1 / deviation, -mean / deviation, name=name)(inputs)
-    if features == "pixels":
-        return pixels
-    picture = keras.layers.Reshape((*shape, 1)[:3], name="picture")(inputs)
+def _views(inputs: Any, view: str, views: Views) -> list[Any]:
+    """What "features" joins: the pixels, and for each further view what it adds."""
+    mean, deviation = views.moments
+    seen = [keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)]
+    picture = keras.layers.Reshape(views.shape, name="picture")(inputs)
+    if view in ("gradients", "patches"):
+        seen += _gradients(picture, views.shape[0])
+    if view == "patches":
+        seen.append(_patches(picture, views.patch_side))
+    return seen
+
+
+def _gradients(picture: Any, height: int) -> list[Any]:
     edges = keras.layers.Conv2D(
         DIRECTIONS, 3, padding="same", activation="relu", use_bias=False, trainable=False, name="edges"
     )(picture)
-    small, large = max(2, shape[0] // 7), max(2, shape[0] // 4)
-    cells = [
+    small, large = max(2, height // 7), max(2, height // 4)
+    return [
         _cells(edges, small, max(1, small // 2), "small"),
         _cells(edges, large, large, "large"),
     ]
-    return keras.layers.Concatenate(name="features")([pixels, *cells])
+
+
+def _patches(picture: Any, side: int) -> Any:
+    """How much the patches of each part of the picture are like each of the dictionary, in the mean."""
+    stride = max(1, side // 3)
+    window = {"pool_size": side, "strides": stride}
+    mean = keras.ops.mean(keras.layers.AveragePooling2D(**window)(picture), -1, keepdims=True)
+    squares = keras.layers.AveragePooling2D(**window)(keras.ops.square(picture))
+    variance = keras.ops.mean(squares, -1, keepdims=True) - keras.ops.square(mean)
+    contrast = keras.ops.rsqrt(keras.ops.maximum(variance, 0.0) + CONTRAST**2)
+    alike = keras.layers.Conv2D(
+        PATCHES, side, strides=stride, use_bias=False, trainable=False, name="patches"
+    )(picture)
+    above = keras.ops.relu(alike * contrast - ALIKE)
+    part = math.ceil(above.shape[1] / PARTS)
+    parts = keras.layers.AveragePooling2D(part, strides=part, padding="same", name="parts")(above)
+    return keras.layers.Flatten(name="likenesses")(parts * LOUD_PATCHES)
 
 
 def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
@@ -83,9 +101,9 @@ def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
     return keras.layers.Flatten(name=f"{name}_gradients")(shares - 1)
 
 
-def _edge_kernel(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def _edge_kernel(views: Views) -> npt.NDArray[np.float32]:
     """(3, 3, channels, directions): the slope of brightness, with grey from 0 to 1, in each direction."""
-    channels = (*shape, 1)[2]
+    channels = views.shape[2]
     kernel = np.zeros((3, 3, channels, DIRECTIONS), np.float32)
     for direction in range(DIRECTIONS):
         angle = 2 * math.pi * direction / DIRECTIONS
@@ -98,7 +116,7 @@ def _edge_kernel(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
 def mirrored(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     """A model whose answer is the mean of ``model``'s for a picture and for its mirror image."""
     inputs = keras.Input((math.prod(shape),), name="pixels")
-    picture = keras.layers.Reshape((*shape, 1)[:3])(inputs)
+    picture = keras.layers.Reshape(shape)(inputs)
     mirror = keras.layers.Reshape((math.prod(shape),))(keras.ops.flip(picture, axis=2))
     both = [model(inputs), model(mirror)]
     return keras.Model(inputs, keras.layers.Average(name="mean_of_mirrors")(both))

@@ -55,6 +55,9 @@ class Paths:
     def split(self, seed: int) -> Path:
         return self.prepared / f"split-{seed}.npz"
 
+    def features(self, name: str) -> Path:
+        return self.prepared / f"features-{name}.npy"
+
     @property
     def sealed_labels(self) -> Path:
         return self.prepared / "sealed_test_labels.npy"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import prepare, progress, recipe, submission
+from catwalk import forecast, prepare, progress, recipe, submission
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
@@ -104,22 +104,28 @@ def make(
         f"{content['validation']['accuracy']:.4f} on validation (95% interval {low:.4f} to {high:.4f}; "
         f"best single {content['validation']['best_single']:.4f})"
     )
+    low, high = content["forecast"]["interval"]
+    say(
+        f"  forecast for the test rows: {content['forecast']['accuracy']:.4f} (95% {low:.4f} to {high:.4f}), "
+        "if they are like the training rows"
+    )
     return name
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The trials of an ensemble, their weights, and its probabilities on validation."""
+    """The trials of an ensemble, their weights, its probabilities on validation, what is to be expected."""
 
     trials: "list[FrozenTrial]"
     weights: npt.NDArray[np.float64]
     validation: npt.NDArray[np.float32]
     best_single: float
+    forecast: forecast.Forecast
 
 
 def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[FrozenTrial]") -> _Chosen:
     """Choose by validation alone, among the trials whose networks are kept."""
-    from catwalk import ensemble
+    from catwalk import ensemble, metrics
 
     kept = [t for t in trials if paths.model(study, t.number).is_file()]
     if not kept:
@@ -128,11 +134,13 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
     labels = prepared.labels[prepared.validation]
     weights = ensemble.select(probabilities, labels)
     used = np.flatnonzero(weights)
+    both = ensemble.average(probabilities[used], weights[used])
     return _Chosen(
         [kept[i] for i in used],
         weights[used],
-        ensemble.average(probabilities[used], weights[used]),
+        both,
         max(float(trial.value or 0.0) for trial in kept),
+        forecast.make(probabilities, labels, metrics.accuracy(both, labels), len(prepared.test_ids)),
     )
 
 
@@ -195,6 +203,11 @@ def _recipe(
             "accuracy": share,
             "interval": list(metrics.wilson(share, len(labels))),
             "best_single": chosen.best_single,
+        },
+        "forecast": {
+            "accuracy": chosen.forecast.accuracy,
+            "interval": list(chosen.forecast.interval),
+            "optimism": chosen.forecast.optimism,
         },
         "test_rows": len(prepared.test_ids),
         "versions": study.versions(),

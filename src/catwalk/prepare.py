@@ -63,7 +63,7 @@ def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str],
         say(f"prepare: done before, {_described(summary)}, split {seed}")
         return
     if not fresh:
-        for old in paths.prepared.glob("split-*.npz"):
+        for old in (*paths.prepared.glob("split-*.npz"), *paths.prepared.glob("features-*.npy")):
             old.unlink()
         summary = _write_arrays(paths, competition)
     _write_split(paths, competition, seed)

@@ -41,11 +41,14 @@ def make(paths: Paths, competition: Competition, name: str, say: Callable[[str],
         }
         path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     low, high = scores.interval
-    expected = content["validation"]
+    expected = content["forecast"]
     say(
         f"score: {name}: {scores.accuracy:.4f} on {len(labels):,} test rows "
-        f"(95% interval {low:.4f} to {high:.4f}; validation said {expected['accuracy']:.4f})"
+        f"(95% interval {low:.4f} to {high:.4f}; validation said {content['validation']['accuracy']:.4f})"
     )
+    low, high = expected["interval"]
+    held = "inside" if low <= scores.accuracy <= high else "outside"
+    say(f"  the forecast was {expected['accuracy']:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}")
     say(
         f"  macro precision {scores.precision:.4f}, recall {scores.recall:.4f}, F1 {scores.f1:.4f}; "
         f"look number {looks} at these labels: choose nothing by it"
@@ -68,6 +71,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
             "submission": name,
             "validation": said["accuracy"],
             "95% interval": "{:.4f}-{:.4f}".format(*said["interval"]),
+            "forecast": "{:.4f}-{:.4f}".format(*content["forecast"]["interval"]),
             "nets": len(content["trials"]),
             "trials": content["trials_finished"],
             "features": content["features"],

@@ -62,15 +62,16 @@ def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], 
         paths: the competition's.
         seed: as for ``make``.
         features: as for ``make``.
-        choice: changes to ``space.HAND_MADE``.
+        choice: changes to the portfolio's first recipe.
         say: takes lines for people.
 
     Raises:
         UserError: the choice is not one of the space, or the study is of other data.
     """
-    from catwalk import competition, space, study
+    from catwalk import competition, portfolio, space, study
 
-    params = space.by_hand(choice, competition.load(paths).augment)
+    allowed = competition.load(paths).augment
+    params = space.checked({**portfolio.recipes(features, allowed)[0], **choice}, features, allowed)
     prepared = prepare.load(paths, seed)
     name = progress.study_name(paths, prepared, features)
     with progress.lock_if_free(paths) as free:
@@ -118,13 +119,15 @@ def _run(
         try:
             for _ in range(count):
                 workers.start()
-            from catwalk import space, study
+            from catwalk import competition, portfolio, study
 
             opened = study.create(paths, prepared, features)
             if yours is not None:
                 opened.enqueue_trial(yours, user_attrs={"kind": "yours"})
             else:
-                study.enqueue_once(opened, "hand-made", space.HAND_MADE)
+                recipes = portfolio.recipes(features, competition.load(paths).augment)
+                for number, recipe in enumerate(recipes, 1):
+                    study.enqueue_once(opened, f"portfolio {number}", recipe)
             if until is None:
                 waiting = len(study.waiting(opened)) + len(study.running(opened))
                 until = Limits(None, len(study.finished(opened)) + waiting)
@@ -156,7 +159,7 @@ def _summary(opened: "optuna.Study", spent: float, rows: int) -> list[str]:
     """What was found, beside the baselines, and what to type next."""
     from catwalk import study
     from catwalk.metrics import wilson
-    from catwalk.space import BASELINES
+    from catwalk.portfolio import BASELINES
 
     ended = study.finished(opened)
     best = study.complete(opened)[:1]

@@ -18,6 +18,7 @@ Params = dict[str, Any]
 # "log": between the bounds, each factor as likely. "log size": the same, as a whole number; to Optuna it
 # is a fraction all the same, for its integers take it ten times as long to model.
 SPACE: dict[str, tuple[str, list[Any]]] = {
+    "view": ("one of", ["pixels", "gradients", "patches"]),  # see features.py; FEATURES=pixels has the first
     "depth": ("one of", [0, 1, 2, 3]),  # hidden layers; 0 is softmax alone
     "width_1": ("log size", [64, 1024]),  # units of the first hidden layer
     "width_2": ("log size", [64, 1024]),  # of the second, if there is one
@@ -50,38 +51,19 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
     "erase": ("float", [0.0, 0.4]),  # side of a blank square, as a share of the picture's
 }
 
-# Nothing but a softmax, with everything else off.
-PLAIN: Params = {
-    "depth": 0, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu", "norm": "none",
-    "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
-    "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant", "clip": 0.0,
-    "average": 0.0, "mixup": 0.0, "flip": 0, "shift": 0.0, "rotate": 0.0, "zoom": 0.0, "elastic": 0.0,
-    "erase": 0.0,
-}  # fmt: skip
 
-# Always run first, never pruned: what a net has to beat.
-BASELINES: dict[str, Params] = {"softmax": PLAIN, "beginner": {**PLAIN, "depth": 1}}
-
-# Then a good net made by hand, so that the sampler starts from something that works.
-HAND_MADE: Params = {
-    **PLAIN, "depth": 2, "width_1": 512, "width_2": 256, "norm": "batch", "input_dropout": 0.1,
-    "dropout": 0.3, "label_smoothing": 0.05, "learning_rate": 2e-3, "weight_decay": 1e-2,
-    "batch_size": 256, "schedule": "cosine", "average": 0.5, "flip": 1,
-}  # fmt: skip
-
-
-def by_hand(choice: Params, allowed: tuple[str, ...] = AUGMENTATIONS) -> Params:
-    """The hand-made net with some values chosen otherwise, if they are of the space.
+def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
+    """A choice made by hand, if it is one of the space.
 
     Raises:
         UserError: names the value that is outside of it.
     """
-    off = _off(allowed)
-    params = {**HAND_MADE, **off, **choice}
+    off = _off(features, allowed)
     for name, value in params.items():
         kind, values = SPACE[name]
         if value != off.get(name, value):
-            raise UserError(f"{name}={value}: the competition's TOML does not allow it, see augment there")
+            why = "FEATURES=pixels" if name == "view" else "augment in the competition's TOML"
+            raise UserError(f"{name}={value}: not with this {why}")
         if kind == "one of":
             if value not in values:
                 raise UserError(f"{name}={value}: choose one of {', '.join(map(str, values))}")
@@ -96,24 +78,26 @@ def rounded(params: Params) -> Params:
     return {name: round(value) if name in sizes else value for name, value in params.items()}
 
 
-def suggest(trial: "optuna.Trial", allowed: tuple[str, ...] = AUGMENTATIONS) -> Params:
+def suggest(trial: "optuna.Trial", features: str, allowed: tuple[str, ...]) -> Params:
     """Let the trial choose one value for each row of the table.
 
     Args:
         trial: that chooses.
+        features: a resolved name, see ``features``.
         allowed: augmentation that leaves this competition's pictures in their class; the rest is off.
     """
-    off = _off(allowed)
+    off = _off(features, allowed)
     return off | {
         name: _suggest(trial, name, kind, values) for name, (kind, values) in SPACE.items() if name not in off
     }
 
 
-def _off(allowed: tuple[str, ...]) -> Params:
-    """The rows that are not for this competition, each with its first choice, which does nothing."""
-    return {
-        name: values[0] for name, (_, values) in SPACE.items() if name in set(AUGMENTATIONS) - set(allowed)
-    }
+def _off(features: str, allowed: tuple[str, ...]) -> Params:
+    """The rows that are not for this study, each with its first choice, which does nothing."""
+    names = set(AUGMENTATIONS) - set(allowed)
+    if features == "pixels":
+        names.add("view")
+    return {name: SPACE[name][1][0] for name in sorted(names)}
 
 
 def _suggest(trial: "optuna.Trial", name: str, kind: str, values: list[Any]) -> Any:

@@ -37,6 +37,8 @@ class Step:
         params: a choice from ``space.SPACE``; flips and shifts only as far as the competition allows them.
         batch: rows of a step.
         seed: of order, augmentation and dropout.
+        table: (2 x rows, features) uint16, the bits of bfloat16: the features of all pictures, then of their
+            mirror images; for networks whose pictures are at most mirrored. None: computed in each step.
         precision: "float32" or "bfloat16", of the layers' sums; weights, norms, loss and update are float32.
             Tests take float64, with a model of float64.
     """
@@ -52,10 +54,12 @@ class Step:
         batch: int,
         seed: int,
         precision: str,
+        table: tf.Tensor | None = None,
     ) -> None:
         self._pixels, self._labels = pixels, labels
         self._params, self._batch, self._seed = params, batch, seed
         self._dtype = tf.as_dtype(precision)
+        self._table = table
         self._augment = Augmentation(params, shape, batch, seed, precision)
         fixed = model.get_layer("features")
         self._features = keras.Model(model.input, fixed.output)
@@ -73,7 +77,10 @@ class Step:
         rows = tf.TensorSpec([None], tf.int32)
         self.run = tf.function(self._run, input_signature=[rows, number, number], autograph=False)
         # The same in each epoch, so it is rescaled once.
-        self._held_out = self._inputs(tf.gather(pixels, validation)), tf.gather(labels, validation)
+        seen = (
+            self._looked_up(validation) if table is not None else self._inputs(tf.gather(pixels, validation))
+        )
+        self._held_out = seen, tf.gather(labels, validation)
         self.evaluate = tf.function(self._evaluate, input_signature=[], autograph=False)
 
     def plan(self, epochs: int, per_epoch: int) -> None:
@@ -113,8 +120,7 @@ class Step:
     def _gradients(self, rows: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
         """The mean loss's gradients by each weight; each row's loss, and whether its answer was right."""
         labels = tf.cast(tf.gather(self._labels, rows), tf.int32)
-        pictures = self._augment(tf.gather(self._pixels, rows), self._random_seed(0))
-        inputs, target = self._inputs(pictures), self._target(labels)
+        inputs, target = self._batch_inputs(rows), self._target(labels)
         if self._params["mixup"]:
             inputs, target = augment.mixed(inputs, target, self._params["mixup"], self._random_seed(63))
         with tf.GradientTape() as tape:
@@ -157,6 +163,18 @@ class Step:
         begin = (tf.constant(0), tf.zeros((), self._full), tf.zeros((), tf.int64))
         _, loss, right = tf.while_loop(lambda start, *_: start < count, body, begin, parallel_iterations=1)
         return loss / count, tf.cast(right, tf.float64) / count
+
+    def _batch_inputs(self, rows: tf.Tensor) -> tf.Tensor:
+        """Features (batch, features) of augmented pictures."""
+        if self._table is None:
+            return self._inputs(self._augment(tf.gather(self._pixels, rows), self._random_seed(0)))
+        if self._params["flip"]:
+            half = self._batch // 2
+            rows = tf.concat([rows[:half], rows[half:] + self._pixels.shape[0]], axis=0)
+        return self._looked_up(rows)
+
+    def _looked_up(self, rows: tf.Tensor) -> tf.Tensor:
+        return tf.bitcast(tf.gather(self._table, rows), tf.bfloat16)
 
     def _inputs(self, pixels: tf.Tensor) -> tf.Tensor:
         """Raw pixels (rows, pixels) 0-255 to the features, in the precision of the sums."""

@@ -14,14 +14,14 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import event, exc
 
-from catwalk import progress, space
+from catwalk import portfolio, progress, space
 from catwalk.errors import MachineError, UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 
 RETRIES = 2  # how often a trial is run again whose worker died
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-RUNGS = (2, 6, 18)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
+RUNGS = (2, 6)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
 HEARTBEAT, GRACE = 10, 60  # seconds
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -82,7 +82,7 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
         load_if_exists=True,
     )
     _check_choices(paths, study)
-    for kind, params in space.BASELINES.items():
+    for kind, params in portfolio.BASELINES.items():
         enqueue_once(study, kind, params)
     return study
 

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from catwalk import network
+from catwalk import augment, network
 from catwalk.competition import Competition
+from catwalk.features import Views
 from catwalk.messages import Epoch
 from catwalk.prepare import Prepared
 from catwalk.space import Params
@@ -37,7 +38,7 @@ class Training:
     Args:
         prepared: the competition's arrays and split.
         competition: its shape, classes and allowed augmentation.
-        features: a resolved name, see ``features``.
+        views: what the features need.
         precision: "float32" or "bfloat16", see ``precision``.
         params: a choice from ``space.SPACE``.
         seed: of the first weights, the order of the rows, augmentation and dropout.
@@ -47,38 +48,61 @@ class Training:
         self,
         prepared: Prepared,
         competition: Competition,
-        features: str,
+        views: Views,
         precision: str,
         params: Params,
         seed: int,
     ) -> None:
         self._began = time.monotonic()
-        self.prepared = prepared
+        self.prepared, self.params = prepared, params
         batch = min(params["batch_size"], len(prepared.train))
         # The rows that do not fill a last batch wait for the next epoch's order.
         self.per_epoch = len(prepared.train) // batch
         self._rows = self.per_epoch * batch  # of an epoch
-        self.model = network.build(
-            competition.shape, len(competition.classes), params, features, _moments(prepared), seed
-        )
+        self.model = network.build(len(competition.classes), params, views, seed)
         pixels, labels, validation = (
             mapped(prepared.pixels),
             tf.convert_to_tensor(prepared.labels),
             tf.convert_to_tensor(prepared.validation),
         )
         self._step = Step(
-            self.model, pixels, labels, validation, competition.shape, params, batch, seed, precision
+            self.model,
+            pixels,
+            labels,
+            validation,
+            views.shape,
+            params,
+            batch,
+            seed,
+            precision,
+            self._table(views, precision),
         )
         self._random = np.random.default_rng(seed)
-        self._shape, self._flip = competition.shape, params["flip"]
+        self._shape, self._flip = views.shape, params["flip"]
+
+    def _table(self, views: Views, precision: str) -> tf.Tensor | None:
+        """The features from disk, where they are slow to compute and pictures are at most mirrored.
+
+        The table holds bfloat16, which is what a step in bfloat16 would make of them.
+        """
+        if self.params["view"] != "patches" or precision != "bfloat16" or augment.changes(self.params):
+            return None
+        seen = keras.Model(self.model.input, self.model.get_layer("features").output)
+
+        def compute(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+            return np.asarray(tf.bitcast(tf.cast(seen(pixels), tf.bfloat16), tf.uint16))
+
+        table = views.table(compute)
+        return None if table is None else mapped(table)
 
     def epochs(self, epochs: int, deadline: float | None, limit: float | None = None) -> Iterator[Epoch]:
         """Train, and give each epoch as it ends.
 
         Args:
-            epochs: how many at most.
-            deadline: ``time.monotonic()`` by which the training is over; the number of epochs is
-                planned to fit, so that the schedule reaches its end. None: the clock is not asked.
+            epochs: how many are wanted.
+            deadline: ``time.monotonic()`` by which the training is over; None: the clock is not asked.
+                The epochs are planned so that the schedule reaches its end, and so that trainings like
+                this one, one after the other, fill the time: there may be half as many more, or fewer.
             limit: seconds, the building included, in which a further epoch must fit to begin.
 
         Raises:
@@ -95,8 +119,10 @@ class Training:
             now = time.monotonic()
             if deadline is not None:
                 fit = epoch + max(0, int(PLAN_SHARE * (deadline - now) / (now - started)))
-                if epoch <= 3 or fit < epochs:  # the first epoch's time includes the tracing
-                    epochs = max(epoch, min(wanted, fit))
+                # The first epochs' time includes the tracing. Later the plan only shrinks.
+                planned = fit // max(1, round(fit / wanted)) if epoch <= 3 else min(epochs, fit)
+                if planned != epochs:
+                    epochs = max(epoch, planned)
                     self._step.plan(epochs, self.per_epoch)
             if limit is not None and now - self._began + (now - started) > limit:
                 epochs = epoch
@@ -130,12 +156,6 @@ class Training:
         return loss / self._rows, right / self._rows
 
 
-def mapped(array: npt.NDArray[np.uint8]) -> tf.Tensor:
+def mapped(array: npt.NDArray[np.unsignedinteger]) -> tf.Tensor:
     """A tensor over the array's own memory: what is mapped from disk is there once for all workers."""
     return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())
-
-
-def _moments(prepared: Prepared) -> tuple[float, float]:
-    """Mean and standard deviation of the training pixels (of 5,000 rows, which is plenty)."""
-    some = prepared.pixels[prepared.train[:5000]].astype(np.float64)
-    return float(some.mean()), max(1.0, float(some.std()))

@@ -8,16 +8,16 @@ import keras
 import numpy as np
 import optuna
 
-from catwalk import network, space, study
+from catwalk import network, portfolio, space, study
 from catwalk.competition import Competition
+from catwalk.features import Views
 from catwalk.messages import Epoch
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 from catwalk.train import DivergedError, OutOfTimeError, Training
 
-EPOCHS = 20  # of a trial that the pruner lets go on; fewer where the time left is short
+EPOCHS = 30  # of a trial that the pruner lets go on, about; see ``Training.epochs``
 BASELINE_EPOCHS = 10
-PRUNED = ("search", "hand-made")  # kinds that the pruner may stop: baselines and yours go to their end
 BASELINE_SHARE = {"softmax": 0.015, "beginner": 0.02}  # of the budget; with what building costs, below 5%
 
 
@@ -30,6 +30,7 @@ class Objective:
         study: the study's name; the kept files stand below it.
         competition: what is trained for.
         features: a resolved name, see ``features``.
+        views: what the networks see, as far as it is made once.
         precision: the study's, see ``precision``.
         seed: the search's; a trial's own follows from it and the trial's number.
         deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
@@ -42,6 +43,7 @@ class Objective:
     study: str
     competition: Competition
     features: str
+    views: Views
     precision: str
     seed: int
     deadline: float | None
@@ -53,13 +55,13 @@ class Objective:
         started = time.monotonic()
         kind = trial.user_attrs.get("kind", "search")
         self.tell(trial.number, kind, None)
-        params = space.suggest(trial, self.competition.augment)
+        params = space.suggest(trial, self.features, self.competition.augment)
         seed = self.seed * 100_000 + trial.number
         trial.set_user_attr("seed", seed)
         trial.set_user_attr("precision", self.precision)
         trial.set_user_attr("versions", study.versions())
         keras.backend.clear_session()
-        training = Training(self.prepared, self.competition, self.features, self.precision, params, seed)
+        training = Training(self.prepared, self.competition, self.views, self.precision, params, seed)
         history: list[dict[str, float]] = []
         try:
             return self._train(trial, kind, training, history)
@@ -81,7 +83,7 @@ class Objective:
     def _train(
         self, trial: optuna.Trial, kind: str, training: Training, history: list[dict[str, float]]
     ) -> float:
-        is_baseline = kind in space.BASELINES
+        is_baseline = kind in portfolio.BASELINES
         limit = BASELINE_SHARE[kind] * self.budget if is_baseline and self.budget else None
         epochs = BASELINE_EPOCHS if is_baseline else EPOCHS
         for epoch in training.epochs(epochs, self.deadline, limit):
@@ -89,7 +91,7 @@ class Objective:
             trial.report(epoch.accuracy, epoch.epoch)
             self.tell(trial.number, kind, epoch)
             last = epoch.epoch == epoch.epochs
-            if kind in PRUNED and epoch.epoch in study.RUNGS and not last and trial.should_prune():
+            if kind == "search" and epoch.epoch in study.RUNGS and not last and trial.should_prune():
                 raise optuna.TrialPruned
         return self._keep(trial.number, training)
 

@@ -45,6 +45,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
 
     from catwalk import competition as competitions
     from catwalk import precision, prepare, progress, study
+    from catwalk.features import Views
     from catwalk.train import OutOfTimeError
     from catwalk.trial import Objective
 
@@ -56,6 +57,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
         storage=study.open_storage(paths),
         pruner=study.pruner(),
     )
+    views = Views(paths, prepared, competition.shape)
     how_precise = study.precision(opened, precision.fastest)
     opened.sampler = study.sampler(seed, worker, len(study.finished(opened)))
 
@@ -73,7 +75,17 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
         current.clear()
         deadline = None if order.seconds is None else time.monotonic() + order.seconds
         objective = Objective(
-            paths, prepared, name, competition, features, how_precise, seed, deadline, order.budget, tell
+            paths,
+            prepared,
+            name,
+            competition,
+            features,
+            views,
+            how_precise,
+            seed,
+            deadline,
+            order.budget,
+            tell,
         )
         try:
             # Collected after each trial: a network and its graph refer to each other in circles.

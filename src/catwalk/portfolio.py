@@ -1,0 +1,48 @@
+"""The portfolio: networks that every search begins with; baselines, then recipes good on validation.
+
+The recipes were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``, which
+prints what each is worth. For ``FEATURES=pixels`` and for the default they are others.
+"""
+
+from catwalk.competition import AUGMENTATIONS
+from catwalk.space import Params
+
+# Nothing but a softmax, with everything else off.
+PLAIN: Params = {
+    "view": "pixels", "depth": 0, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu",
+    "norm": "none", "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
+    "learning_rate": 1e-3, "weight_decay": 1e-6, "batch_size": 128, "schedule": "constant", "clip": 0.0,
+    "average": 0.0, "mixup": 0.0, "flip": 0, "shift": 0.0, "rotate": 0.0, "zoom": 0.0, "elastic": 0.0,
+    "erase": 0.0,
+}  # fmt: skip
+
+# Always run first, never stopped early: what a net has to beat.
+BASELINES: dict[str, Params] = {"softmax": PLAIN, "beginner": {**PLAIN, "depth": 1}}
+
+WIDE: Params = {
+    **PLAIN, "view": "patches", "depth": 2, "width_1": 1024, "width_2": 1024, "norm": "batch",
+    "input_dropout": 0.1, "dropout": 0.4, "label_smoothing": 0.1, "learning_rate": 2e-3, "weight_decay": 1e-2,
+    "batch_size": 512, "schedule": "cosine", "average": 2.0, "flip": 1,
+}  # fmt: skip
+
+RECIPES: dict[str, list[Params]] = {
+    "local": [WIDE, {**WIDE, "mixup": 0.2}, {**WIDE, "activation": "gelu", "depth": 3, "width_3": 512}],
+    "pixels": [WIDE, {**WIDE, "mixup": 0.2}],
+}
+
+# Characters bear what clothes do not: where a competition allows elastic warps, its recipes have all four.
+WARPED: Params = {"shift": 1.5, "rotate": 10.0, "zoom": 0.1, "elastic": 1.0}
+
+
+def recipes(features: str, allowed: tuple[str, ...]) -> list[Params]:
+    """The first networks after the baselines, the best one first.
+
+    Args:
+        features: a resolved name, see ``features``.
+        allowed: the competition's augmentation.
+    """
+    warped = WARPED if "elastic" in allowed else {}
+    off = {name: PLAIN[name] for name in set(AUGMENTATIONS) - set(allowed)}
+    if features == "pixels":
+        off["view"] = "pixels"
+    return [{**recipe, **warped, **off} for recipe in RECIPES[features]]
