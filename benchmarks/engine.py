@@ -30,6 +30,7 @@ import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
 from catwalk import competition, data, portfolio, precision, prepare, space  # noqa: E402
+from catwalk.features import Views  # noqa: E402
 from catwalk.paths import Paths  # noqa: E402
 from catwalk.train import Training  # noqa: E402
 
@@ -64,7 +65,9 @@ class Ours:
     ):
         keras.backend.clear_session()
         started = time.perf_counter()
-        self.training = Training(prepared, loaded, "pixels", how, params, 1)
+        self.training = Training(
+            prepared, loaded, Views(Paths(ROOT, "fashion-mnist"), prepared, loaded.shape), how, params, 1
+        )
         self.order = tf.constant(np.random.default_rng(1).permutation(prepared.train))
         self.steps(1)
         self.training._step.evaluate()[0].numpy()

@@ -10,6 +10,8 @@ import pytest
 from conftest import digits_paths, load
 
 from catwalk import data, network, portfolio, precision, prepare, space, tensorflow_setup
+from catwalk.features import Views
+from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 
 tensorflow_setup.setup(threads=1)
@@ -36,15 +38,17 @@ def float64() -> Iterator[None]:
     keras.config.set_dtype_policy("float32")
 
 
+HERE = Paths(Path("nowhere"), "digits")  # float32 keeps no table
+
 PLAIN: dict[str, Any] = {
     "depth": 2, "width_1": 24, "width_2": 16, "norm": "none", "dropout": 0.0, "input_dropout": 0.0,
-    "label_smoothing": 0.0, "average": 0.0, "flip": 0, "batch_size": 64,
+    "label_smoothing": 0.0, "average": 0.0, "flip": 0, "batch_size": 64, "view": "pixels",
 }  # fmt: skip
 
 
-def make(digits: Prepared, dtype: str, features: str = "pixels", **changes: Any) -> tuple[Step, keras.Model]:
+def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Model]:
     params, seed = {**portfolio.WIDE, **PLAIN, **changes}, 3
-    model = network.build((8, 8), 10, params, features, (70.0, 90.0), seed)
+    model = network.build(10, params, Views(HERE, digits, (8, 8)), seed)
     step = Step(
         model, tf.constant(digits.pixels), tf.constant(digits.labels), tf.constant(digits.validation),
         (8, 8), params, params["batch_size"], seed, dtype,
@@ -64,7 +68,7 @@ def make(digits: Prepared, dtype: str, features: str = "pixels", **changes: Any)
         {"dropout": 0.4, "input_dropout": 0.1},
         {"label_smoothing": 0.1},
         {"norm": "batch", "activation": "gelu", "dropout": 0.3, "depth": 3, "width_3": 8},
-        {"features": "gradients", "mixup": 0.2, "flip": 1, "shift": 1.0, "erase": 0.3},
+        {"view": "patches", "mixup": 0.2, "flip": 1, "shift": 1.0, "erase": 0.3},
     ],
     ids=str,
 )
@@ -197,15 +201,30 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
 
 
 @pytest.mark.parametrize(
-    ("norm", "features"),
-    [("none", "pixels"), ("batch", "pixels"), ("layer", "pixels"), ("batch", "gradients")],
+    ("norm", "view"),
+    [
+        ("none", "pixels"),
+        ("batch", "pixels"),
+        ("layer", "pixels"),
+        ("batch", "gradients"),
+        ("batch", "patches"),
+    ],
 )
 @pytest.mark.parametrize(("dtype", "equal"), [("float32", 1.0), ("bfloat16", 0.99)])
 def test_the_saved_model_is_what_was_trained(
-    digits: Prepared, norm: str, features: str, dtype: str, equal: float, tmp_path: Path
+    digits: Prepared, norm: str, view: str, dtype: str, equal: float, tmp_path: Path
 ) -> None:
-    params = {**portfolio.WIDE, **PLAIN, "norm": norm, "average": 0.5, "dropout": 0.2, "learning_rate": 1e-2}
-    training = Training(digits, load("digits"), features, dtype, params, 1)
+    params = {
+        **portfolio.WIDE,
+        **PLAIN,
+        "norm": norm,
+        "view": view,
+        "average": 0.5,
+        "dropout": 0.2,
+        "learning_rate": 1e-2,
+    }
+    paths = Paths(tmp_path, "digits")
+    training = Training(digits, load("digits"), Views(paths, digits, (8, 8)), dtype, params, 1)
     last = list(training.epochs(12, None))[-1]
     inputs, _ = training._step._held_out
     ours = tf.nn.softmax(training._step._forward(inputs, training=False)).numpy()

@@ -8,6 +8,9 @@ import pytest
 from conftest import digits_paths, load
 
 from catwalk import data, portfolio, prepare, space, tensorflow_setup
+from catwalk.competition import AUGMENTATIONS
+from catwalk.features import Views
+from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 
 tensorflow_setup.setup(threads=1)
@@ -23,12 +26,26 @@ def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepar
     return prepare.load(paths, 1)
 
 
+HERE = Paths(Path("nowhere"), "digits")  # float32 keeps no table
+
+
 def net(digits: Prepared, params: space.Params, seed: int) -> Training:
-    return Training(digits, load("digits"), "pixels", "float32", params, seed)
+    return Training(digits, load("digits"), Views(HERE, digits, (8, 8)), "float32", params, seed)
 
 
 def choice(**changes: object) -> space.Params:
-    return {**portfolio.WIDE, "width_1": 64, "width_2": 32, "width_3": 16, **changes}
+    return {
+        **portfolio.WIDE,
+        "width_1": 64,
+        "width_2": 32,
+        "width_3": 16,
+        "view": "pixels",
+        "flip": 0,
+        "dropout": 0.3,
+        "label_smoothing": 0.05,
+        "average": 0.5,
+        **changes,
+    }
 
 
 @pytest.mark.parametrize(
@@ -79,11 +96,11 @@ def test_a_loss_that_is_not_finite_ends_the_training(digits: Prepared) -> None:
         list(net(digits, wild, 1).epochs(5, None))
 
 
-def test_baselines_and_hand_made_are_choices_of_the_space() -> None:
+def test_the_portfolio_s_networks_are_choices_of_the_space() -> None:
     study = optuna.create_study()
-    for params in (*portfolio.BASELINES.values(), portfolio.WIDE):
+    for params in (*portfolio.BASELINES.values(), *portfolio.recipes("local", AUGMENTATIONS)):
         study.enqueue_trial(params)
-        assert space.suggest(study.ask()) == params
+        assert space.suggest(study.ask(), "local", AUGMENTATIONS) == params
     for trial in study.get_trials(deepcopy=False):
         for name, distribution in trial.distributions.items():
             assert distribution._contains(distribution.to_internal_repr(trial.params[name])), name

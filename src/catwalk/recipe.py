@@ -36,6 +36,8 @@ def read(paths: Paths, name: str) -> dict[str, Any]:
         raise UserError(
             f"{paths.shown(paths.recipe(name))} can't be read: remove it and run make predict"
         ) from None
+    if "forecast" not in recipe:
+        raise UserError(f"{name} was made by an older catwalk: run make predict for a new submission")
     return recipe
 
 

@@ -63,7 +63,7 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
         kind, values = SPACE[name]
         if value != off.get(name, value):
             why = "FEATURES=pixels" if name == "view" else "augment in the competition's TOML"
-            raise UserError(f"{name}={value}: not with this {why}")
+            raise UserError(f"{name}={value}: not with {why}")
         if kind == "one of":
             if value not in values:
                 raise UserError(f"{name}={value}: choose one of {', '.join(map(str, values))}")
@@ -78,7 +78,9 @@ def rounded(params: Params) -> Params:
     return {name: round(value) if name in sizes else value for name, value in params.items()}
 
 
-def suggest(trial: "optuna.Trial", features: str, allowed: tuple[str, ...]) -> Params:
+def suggest(
+    trial: "optuna.Trial", features: str = "local", allowed: tuple[str, ...] = AUGMENTATIONS
+) -> Params:
     """Let the trial choose one value for each row of the table.
 
     Args:
