@@ -17,6 +17,7 @@ BIN := .venv/bin
 #: SEED          1               of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score and report; by default the newest
+#: VIEW                          for try: pixels, gradients or patches
 #: WIDTHS                        for try: units of the hidden layers, as 512,256; 0 for none
 #: ACTIVATION                    for try: relu, gelu or silu
 #: NORM                          for try: none, batch or layer
@@ -30,13 +31,13 @@ BIN := .venv/bin
 #: SCHEDULE                      for try: cosine or constant
 #: CLIP                          for try: highest norm of the gradients, 1; 0 for none
 #: AVERAGE                       for try: epochs that the weights' average reaches back, 0, 0.5 or 2
-#: MIXUP                         for try: how much pictures are blended, 0 to 0.5
+#: MIXUP                         for try: how much pictures are blended, 0, 0.1, 0.2 or 0.4
 #: FLIP                          for try: 1 mirrors half of the pictures, 0 none
-#: SHIFT                         for try: pixels that pictures move at most, 0 to 2
-#: ROTATE                        for try: degrees that pictures turn at most, 0 to 15
-#: ZOOM                          for try: share that pictures grow or shrink at most, 0 to 0.15
-#: ELASTIC                       for try: pixels that pictures bend at most, 0 to 2
-#: ERASE                         for try: side of a blank square, as a share of the picture's, 0 to 0.4
+#: SHIFT                         for try: pixels that pictures move at most, 0, 1 or 2
+#: ROTATE                        for try: degrees that pictures turn at most, 0, 5, 10 or 15
+#: ZOOM                          for try: share that pictures grow or shrink at most, 0, 0.05, 0.1 or 0.15
+#: ELASTIC                       for try: pixels that pictures bend at most, 0, 0.5, 1 or 2
+#: ERASE                         for try: side of a blank square, as a share of the picture's, 0, 0.2 or 0.4
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
 quoted = '$(subst ','\'',$(1))'
@@ -48,7 +49,7 @@ MAKING = $(COMMON) $(call flag,SOURCE,source)
 SEEDED = $(MAKING) $(call flag,SEED,seed)
 SEARCHING = $(SEEDED) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
             $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features)
-TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,WIDTHS,widths) \
+TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call flag,WIDTHS,widths) \
          $(call flag,ACTIVATION,activation) $(call flag,NORM,norm) \
          $(call flag,INPUT_DROPOUT,input-dropout) $(call flag,DROPOUT,dropout) \
          $(call flag,LABEL_SMOOTHING,label-smoothing) $(call flag,OPTIMIZER,optimizer) \

@@ -30,7 +30,7 @@ def test_all_of_it(digits_done: tuple[Path, Run]) -> None:
     assert done.returncode == 0, done.stderr
     rows = trials_of(root)
     assert len(rows) == 7, "TRIALS is exact with two workers"
-    assert [row.split(",")[2] for row in rows[:3]] == ["softmax", "beginner", "portfolio 1"]
+    assert [row.split(",")[2] for row in rows[:3]] == ["softmax", "beginner", "quick"]
     assert [row.split(",")[1] for row in rows[:2]] == ["complete", "complete"]
     assert "baseline softmax" in done.stdout
     assert "next: make predict" in done.stdout

@@ -6,8 +6,10 @@ them is learned from labels. The third takes long to compute, so it is computed 
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,22 +121,29 @@ class Views:
             compute: from (pictures, pixels) float32 to (pictures, features) bits, uint16.
         """
         pixels = self._prepared.pixels
-        digest = hashlib.blake2b(self.dictionary.tobytes(), digest_size=6).hexdigest()
+        # Named by what it says of some pictures: whatever changes the features changes the name.
+        sample = compute(pixels[:8].astype(np.float32))
+        digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
         path = self._paths.features(f"{self._prepared.fingerprint}-{digest}")
         if not path.is_file():
-            width = compute(pixels[:1].astype(np.float32)).shape[1]
-            if 2 * len(pixels) * width * 2 > limits.available_memory() // 4:
+            size = (2 * len(pixels), sample.shape[1])
+            if sample.itemsize * math.prod(size) > limits.available_memory() // 4:
                 return None
+            for old in path.parent.glob(self._paths.features("*").name):
+                old.unlink(missing_ok=True)  # of another split, perhaps; it would be made again
             with written_aside(path) as aside:
-                kept = np.lib.format.open_memmap(aside, "w+", np.uint16, (2 * len(pixels), width))
-                for start in range(0, len(pixels), BLOCK):
-                    block = pixels[start : start + BLOCK].astype(np.float32)
-                    mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
-                    kept[start : start + len(block)] = compute(block)
-                    kept[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
-                kept.flush()
+                self._fill(np.lib.format.open_memmap(aside, "w+", np.uint16, size), compute)
         table: npt.NDArray[np.uint16] = np.load(path, mmap_mode="c")
         return table
+
+    def _fill(self, table: np.memmap[Any, np.dtype[np.uint16]], compute: Compute) -> None:
+        pixels = self._prepared.pixels
+        for start in range(0, len(pixels), BLOCK):
+            block = pixels[start : start + BLOCK].astype(np.float32)
+            mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
+            table[start : start + len(block)] = compute(block)
+            table[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
+        table.flush()
 
 
 def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -13,6 +13,7 @@ from catwalk.space import Params
 
 DIRECTIONS = 8  # of edges; opposite ones are two, so that light-to-dark is not dark-to-light
 QUIET = 1e-3  # keeps noise in flat places from being blown up, where grey goes from 0 to 1
+HIGHEST = 0.5  # share of a block's energy that one direction of a cell can have
 LOUD = 6.0  # brings gradients, which are shares of their surroundings' energy, to the size of pixels
 ALIKE = 0.5  # a patch must be as much alike to count (the soft threshold of Coates and Ng 2011, ICML)
 PARTS = 4  # each way, that a picture is cut into
@@ -90,15 +91,24 @@ def _patches(picture: Any, side: int) -> Any:
 
 
 def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
-    """Mean strength of each direction in cells, as shares of the energy in and around each cell.
+    """Mean strength of each direction in cells: histograms of oriented gradients (Dalal and Triggs 2005).
 
-    A histogram of oriented gradients (Dalal and Triggs 2005, CVPR), with neighbours in place of blocks.
+    Each cell counts four times, as a share of the energy of each block of 2x2 cells that it belongs to, and
+    no share counts more than ``HIGHEST``.
     """
     cells = keras.layers.AveragePooling2D(side, strides=stride, name=f"{name}_cells")(edges)
     energy = keras.ops.sum(keras.ops.square(cells), axis=-1, keepdims=True)
-    around = keras.layers.AveragePooling2D(3, strides=1, padding="same", name=f"{name}_energy")(energy)
-    shares = cells * keras.ops.rsqrt(around + QUIET) * LOUD
-    return keras.layers.Flatten(name=f"{name}_gradients")(shares - 1)
+    padded = keras.layers.ZeroPadding2D(1, name=f"{name}_border")(energy)
+    blocks = keras.layers.AveragePooling2D(2, strides=1, name=f"{name}_blocks")(padded)
+    scale = keras.ops.rsqrt(blocks + QUIET)
+    _, rows, columns, _ = cells.shape
+    shares = [
+        keras.ops.minimum(cells * scale[:, y : y + rows, x : x + columns], HIGHEST)
+        for y in (0, 1)
+        for x in (0, 1)
+    ]
+    joined = keras.layers.Concatenate(name=f"{name}_shares")(shares)
+    return keras.layers.Flatten(name=f"{name}_gradients")(joined * LOUD - 1)
 
 
 def _edge_kernel(views: Views) -> npt.NDArray[np.float32]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Params = dict[str, Any]
 
+# Patches are computed once, for a picture and its mirror image: nothing else is done to pictures then.
+ONCE: Params = {"shift": 0.0, "rotate": 0.0, "zoom": 0.0, "elastic": 0.0, "erase": 0.0}
+
 # name: (kind, choices or bounds)                 what it is
 # "log": between the bounds, each factor as likely. "log size": the same, as a whole number; to Optuna it
 # is a fraction all the same, for its integers take it ten times as long to model.
@@ -41,14 +44,14 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
     "schedule": ("one of", ["cosine", "constant"]),  # cosine: to zero, after a short warm-up
     "clip": ("one of", [0.0, 1.0]),  # highest norm of all gradients together; 0: as they are
     "average": ("one of", [0.0, 0.5, 2.0]),  # epochs that the average of the weights reaches back; 0: none
-    "mixup": ("float", [0.0, 0.5]),  # alpha: pictures are blended with others; 0: none
+    "mixup": ("one of", [0.0, 0.1, 0.2, 0.4]),  # alpha: pictures are blended with others; 0: none
     # Augmentation; only what the competition's TOML allows.
     "flip": ("one of", [0, 1]),  # 1: half of the pictures are mirrored
-    "shift": ("float", [0.0, 2.0]),  # pixels, at most
-    "rotate": ("float", [0.0, 15.0]),  # degrees, at most
-    "zoom": ("float", [0.0, 0.15]),  # share of the size, at most
-    "elastic": ("float", [0.0, 2.0]),  # pixels, at most
-    "erase": ("float", [0.0, 0.4]),  # side of a blank square, as a share of the picture's
+    "shift": ("one of", [0.0, 1.0, 2.0]),  # pixels, at most
+    "rotate": ("one of", [0.0, 5.0, 10.0, 15.0]),  # degrees, at most
+    "zoom": ("one of", [0.0, 0.05, 0.1, 0.15]),  # share of the size, at most
+    "elastic": ("one of", [0.0, 0.5, 1.0, 2.0]),  # pixels, at most
+    "erase": ("one of", [0.0, 0.2, 0.4]),  # side of a blank square, as a share of the picture's
 }
 
 
@@ -81,17 +84,20 @@ def rounded(params: Params) -> Params:
 def suggest(
     trial: "optuna.Trial", features: str = "local", allowed: tuple[str, ...] = AUGMENTATIONS
 ) -> Params:
-    """Let the trial choose one value for each row of the table.
+    """Let the trial choose one value for each row of the table that is for this study.
 
     Args:
         trial: that chooses.
         features: a resolved name, see ``features``.
         allowed: augmentation that leaves this competition's pictures in their class; the rest is off.
     """
-    off = _off(features, allowed)
-    return off | {
-        name: _suggest(trial, name, kind, values) for name, (kind, values) in SPACE.items() if name not in off
-    }
+    params = _off(features, allowed)
+    for name, (kind, values) in SPACE.items():
+        if name not in params:
+            params[name] = _suggest(trial, name, kind, values)
+        if params.get("view") == "patches":
+            params |= ONCE
+    return params
 
 
 def _off(features: str, allowed: tuple[str, ...]) -> Params:

@@ -100,7 +100,8 @@ class Training:
 
         Args:
             epochs: how many are wanted.
-            deadline: ``time.monotonic()`` by which the training is over; None: the clock is not asked.
+            deadline: ``time.monotonic()`` by which the training is over and the model has answered for the
+                validation rows; None: the clock is not asked.
                 The epochs are planned so that the schedule reaches its end, and so that trainings like
                 this one, one after the other, fill the time: there may be half as many more, or fewer.
             limit: seconds, the building included, in which a further epoch must fit to begin.
@@ -111,6 +112,8 @@ class Training:
         """
         self._step.plan(epochs, self.per_epoch)
         wanted, epoch = epochs, 0
+        if deadline is not None:
+            deadline -= self._seconds_to_answer()
         while epoch < epochs:
             started = time.monotonic()
             train_loss, train_accuracy = self._epoch(deadline)
@@ -127,6 +130,15 @@ class Training:
             if limit is not None and now - self._began + (now - started) > limit:
                 epochs = epoch
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
+
+    def _seconds_to_answer(self) -> float:
+        """About how long the finished model will take for the validation rows, measured on some of them."""
+        rows = self.prepared.validation
+        some = rows[:512]
+        network.probabilities(self.model, self.prepared.pixels, some[:8])  # the first call prepares much
+        started = time.monotonic()
+        network.probabilities(self.model, self.prepared.pixels, some)
+        return float(1 + self.params["flip"]) * (time.monotonic() - started) * len(rows) / len(some)
 
     def finish(self) -> keras.Model:
         """End the training; its model, from raw pixels to probabilities, in float32.

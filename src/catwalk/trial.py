@@ -17,7 +17,7 @@ from catwalk.prepare import Prepared
 from catwalk.train import DivergedError, OutOfTimeError, Training
 
 EPOCHS = 30  # of a trial that the pruner lets go on, about; see ``Training.epochs``
-BASELINE_EPOCHS = 10
+SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that are not worth so many
 BASELINE_SHARE = {"softmax": 0.015, "beginner": 0.02}  # of the budget; with what building costs, below 5%
 
 
@@ -85,8 +85,7 @@ class Objective:
     ) -> float:
         is_baseline = kind in portfolio.BASELINES
         limit = BASELINE_SHARE[kind] * self.budget if is_baseline and self.budget else None
-        epochs = BASELINE_EPOCHS if is_baseline else EPOCHS
-        for epoch in training.epochs(epochs, self.deadline, limit):
+        for epoch in training.epochs(SHORT.get(kind, EPOCHS), self.deadline, limit):
             history.append({key: round(value, 6) for key, value in asdict(epoch).items()})
             trial.report(epoch.accuracy, epoch.epoch)
             self.tell(trial.number, kind, epoch)
