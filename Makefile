@@ -119,8 +119,9 @@ lock: ## compile requirements.txt from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
 	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
 
-clean: ## remove .venv, caches and half-written files; never data, studies, submissions or looks
+clean: ## remove .venv, caches, tables and half-written files; never data, studies, submissions or looks
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f data/*/prepared/features-*.npy
 	rm -rf data/*/.part-* data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

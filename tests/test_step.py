@@ -47,7 +47,7 @@ PLAIN: dict[str, Any] = {
 
 
 def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Model]:
-    params, seed = {**portfolio.WIDE, **PLAIN, **changes}, 3
+    params, seed = {**portfolio.STRONG, **PLAIN, **changes}, 3
     model = network.build(10, params, Views(HERE, digits, (8, 8)), seed)
     step = Step(
         model, tf.constant(digits.pixels), tf.constant(digits.labels), tf.constant(digits.validation),
@@ -157,7 +157,7 @@ def keras_run(
 )
 def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[str, Any]) -> None:
     params = {
-        **portfolio.WIDE, **PLAIN, "schedule": "constant", "learning_rate": 1e-3, "weight_decay": 0.05,
+        **portfolio.STRONG, **PLAIN, "schedule": "constant", "learning_rate": 1e-3, "weight_decay": 0.05,
         **changes,
     }  # fmt: skip
     step, model = make(digits, "float32", **params)
@@ -215,7 +215,7 @@ def test_the_saved_model_is_what_was_trained(
     digits: Prepared, norm: str, view: str, dtype: str, equal: float, tmp_path: Path
 ) -> None:
     params = {
-        **portfolio.WIDE,
+        **portfolio.STRONG,
         **PLAIN,
         "norm": norm,
         "view": view,

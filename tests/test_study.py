@@ -74,7 +74,7 @@ def test_plain_sqlite_would_fail_the_race(tmp_path: Path) -> None:
 def test_first_trials_are_the_baselines_and_the_hand_made_net(tmp_path: Path) -> None:
     opened = made(tmp_path)
     for _ in range(2):
-        study.enqueue_once(opened, "portfolio 1", portfolio.WIDE)
+        study.enqueue_once(opened, "portfolio 1", portfolio.STRONG)
     waiting = opened.get_trials(deepcopy=False)
     assert [trial.user_attrs["kind"] for trial in waiting] == ["softmax", "beginner", "portfolio 1"]
     assert {trial.state for trial in waiting} == {TrialState.WAITING}

@@ -35,7 +35,7 @@ def net(digits: Prepared, params: space.Params, seed: int) -> Training:
 
 def choice(**changes: object) -> space.Params:
     return {
-        **portfolio.WIDE,
+        **portfolio.STRONG,
         "width_1": 64,
         "width_2": 32,
         "width_3": 16,

@@ -19,18 +19,25 @@ PLAIN: Params = {
 # Always run first, never stopped early: what a net has to beat.
 BASELINES: dict[str, Params] = {"softmax": PLAIN, "beginner": {**PLAIN, "depth": 1}}
 
-WIDE: Params = {
-    **PLAIN, "view": "patches", "depth": 2, "width_1": 1024, "width_2": 1024, "norm": "batch",
+STRONG: Params = {
+    **PLAIN, "view": "patches", "depth": 2, "width_1": 512, "width_2": 512, "norm": "batch",
     "input_dropout": 0.1, "dropout": 0.4, "label_smoothing": 0.1, "learning_rate": 2e-3, "weight_decay": 1e-2,
     "batch_size": 512, "schedule": "cosine", "average": 2.0, "flip": 1,
 }  # fmt: skip
 
 # Good within half a minute: while one worker learns it, another one makes the table of features.
-QUICK: Params = {**WIDE, "view": "gradients", "width_1": 512, "width_2": 256, "dropout": 0.3}
+QUICK: Params = {**STRONG, "view": "gradients", "width_2": 256, "dropout": 0.3}
 
 RECIPES: dict[str, list[Params]] = {
-    "local": [WIDE, {**WIDE, "mixup": 0.2}, {**WIDE, "depth": 3, "activation": "gelu"}],
-    "pixels": [WIDE, {**WIDE, "mixup": 0.2}],
+    "local": [
+        STRONG,
+        {**STRONG, "depth": 3, "width_1": 768, "width_2": 768, "width_3": 512},
+        {**STRONG, "mixup": 0.2, "activation": "gelu"},
+    ],
+    "pixels": [
+        {**STRONG, "width_1": 1024, "width_2": 1024},
+        {**STRONG, "width_1": 1024, "width_2": 1024, "shift": 1.0},
+    ],
 }
 
 # Characters bear what clothes do not: where a competition allows elastic warps, its recipes have all four.

@@ -1,0 +1,115 @@
+"""features.py and what network.py builds of it: the dictionary, the table, any shape that a TOML allows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import digits_paths, load
+
+from catwalk import data, features, limits, network, portfolio, prepare, tensorflow_setup
+from catwalk.errors import UserError
+from catwalk.features import PATCHES, Views
+from catwalk.paths import Paths
+from catwalk.prepare import Prepared
+
+tensorflow_setup.setup(threads=1)
+
+import keras  # noqa: E402  (after the set-up)
+import tensorflow as tf  # noqa: E402
+
+from catwalk.train import Training  # noqa: E402
+
+PATCHED = {**portfolio.STRONG, "width_1": 32, "width_2": 16, "batch_size": 64}
+
+
+@pytest.fixture
+def digits(tmp_path: Path, digits_raw: Path) -> tuple[Paths, Prepared]:
+    paths = digits_paths(tmp_path, digits_raw)
+    data.make(paths, load("digits"), "auto", print)
+    prepare.make(paths, load("digits"), 1, print)
+    return paths, prepare.load(paths, 1)
+
+
+def test_what_the_user_may_ask_for() -> None:
+    assert features.resolve("auto", (28, 28)) == "local"
+    assert features.resolve("pixels", (28, 28)) == "pixels"
+    assert features.resolve("auto", (1, 300)) == "pixels", "a row has no cells"
+    with pytest.raises(UserError, match="FEATURES=hog: choose one of auto, pixels"):
+        features.resolve("hog", (28, 28))
+
+
+def test_the_dictionary_is_the_same_each_time_and_blind_to_grey(digits: tuple[Paths, Prepared]) -> None:
+    one, other = (Views(*digits, (8, 8)).dictionary for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    assert one.shape == (3, 3, 1, PATCHES)
+    np.testing.assert_allclose(one.sum(axis=(0, 1, 2)), 0, atol=1e-5)
+
+
+def test_the_table_is_what_the_model_computes(digits: tuple[Paths, Prepared]) -> None:
+    paths, prepared = digits
+    views = Views(paths, prepared, (8, 8))
+    training = Training(prepared, load("digits"), views, "bfloat16", {**PATCHED, "flip": 0}, 1)
+    (path,) = paths.prepared.glob("features-*.npy")
+    table = np.load(path)
+    model = training.model
+    seen = keras.Model(model.input, model.get_layer("features").output)
+    assert table.shape == (2 * len(prepared.pixels), seen.output.shape[1])
+    pictures = prepared.pixels[100:140].astype(np.float32)
+    mirrors = pictures.reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64)
+    for start, asked in ((100, pictures), (100 + len(prepared.pixels), mirrors)):
+        kept = np.asarray(
+            tf.cast(tf.bitcast(tf.constant(table[start : start + 40]), tf.bfloat16), tf.float32)
+        )
+        np.testing.assert_allclose(kept, seen(asked), rtol=1 / 128, atol=1e-3)
+    before = path.stat().st_mtime_ns
+    list(Training(prepared, load("digits"), views, "bfloat16", PATCHED, 2).epochs(1, None))
+    assert path.stat().st_mtime_ns == before, "made once"
+
+
+def test_another_split_s_table_takes_the_place(digits: tuple[Paths, Prepared]) -> None:
+    paths, _ = digits
+    prepare.make(paths, load("digits"), 2, print)
+    names = []
+    for split in (1, 2):
+        prepared = prepare.load(paths, split)
+        Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+        (path,) = paths.prepared.glob("features-*.npy")
+        names.append(path.name)
+    assert names[0] != names[1]
+
+
+def test_without_the_memory_each_step_computes_them(
+    digits: tuple[Paths, Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, prepared = digits
+    kept = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+    for path in paths.prepared.glob("features-*.npy"):
+        path.unlink()
+    monkeypatch.setattr(limits, "available_memory", lambda: 1_000_000)
+    poor = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+    assert not list(paths.prepared.glob("features-*.npy"))
+    for one, other in zip(kept.epochs(2, None), poor.epochs(2, None), strict=True):
+        assert one.train_loss == pytest.approx(other.train_loss, rel=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (8, 8), (28, 20), (32, 32, 3)])
+@pytest.mark.parametrize("view", features.VIEWS)
+def test_any_shape_that_a_competition_has(shape: tuple[int, ...], view: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (300, int(np.prod(shape))), dtype=np.uint8)
+    rows = np.arange(300, dtype=np.int32)
+    prepared = Prepared(
+        pixels=pixels, labels=random.integers(0, 24, 300).astype(np.uint8), train=rows[:250],
+        validation=rows[250:], test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t",
+        split="s1", duplicates={},
+    )  # fmt: skip
+    views = Views(Paths(tmp_path, "any"), prepared, shape)
+    model = network.build(24, {**PATCHED, "view": view}, views, 1)
+    model = network.mirrored(model, views.shape)
+    model.save(tmp_path / "net.keras")
+    opened = keras.models.load_model(tmp_path / "net.keras", compile=False, safe_mode=True)
+    said = network.probabilities(opened, pixels, rows[250:])
+    assert said.shape == (50, 24)
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+    mirror = pixels.reshape(-1, *views.shape)[:, :, ::-1].reshape(pixels.shape)
+    np.testing.assert_allclose(network.probabilities(opened, mirror, rows[250:]), said, atol=1e-5)
