@@ -166,7 +166,7 @@ def test_another_study_s_data(done: Paths) -> None:
     before = done.study_db.read_bytes()
     run = run_catwalk(done.root, "search", *DIGITS)
     assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
-    assert "study.db holds the study digits-44c0ffd11b11-s1-pixels, of another" in run.stderr
+    assert "study.db holds the study digits-44c0ffd11b11-s1-local, of another" in run.stderr
     assert done.study_db.read_bytes() == before
 
 
