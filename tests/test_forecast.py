@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from catwalk import ensemble, forecast, metrics
+from catwalk import forecast, metrics
 
 
 def networks(
@@ -51,11 +51,3 @@ def test_one_network_was_not_chosen() -> None:
 def test_the_ends_of_the_scale(share: float) -> None:
     said = forecast.make(*networks(1, 50, share, 2), share, 20)
     assert 0 <= said.interval[0] <= said.accuracy <= said.interval[1] <= 1
-
-
-def test_selection_is_the_same_whatever_the_order_of_rows() -> None:
-    both, labels = networks(5, 300, 0.7, 3)
-    order = np.random.default_rng(0).permutation(300)
-    np.testing.assert_array_equal(
-        ensemble.select(both, labels), ensemble.select(both[:, order], labels[order])
-    )

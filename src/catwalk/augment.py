@@ -100,11 +100,13 @@ def warps(params: Params, height: int, width: int, count: int, seed: int) -> npt
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width].astype(np.float64)
     middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
+    whole = not any(params[name] for name in WARPS if name != "shift")  # then pictures are not blurred
     made = np.zeros((count, height * width, height * width), np.float32)
     for warp in made:
         turn = math.radians(random.uniform(-1, 1) * params["rotate"])
         zoom = 1 + random.uniform(-1, 1) * params["zoom"]
         move = random.uniform(-1, 1, 2) * params["shift"]
+        move = np.round(move) if whole else move
         bend = _smooth_noise(random, height, width) * params["elastic"]
         # Where each pixel of the result comes from.
         from_y = (math.cos(turn) * (y - middle_y) - math.sin(turn) * (x - middle_x)) / zoom

@@ -1,53 +1,97 @@
-"""The ensemble: which trials' networks are averaged, and with which weights."""
+"""The ensemble: which trials' networks are averaged, with which weights, and how sure each one counts."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 ROUNDS = 30  # picks at most; the weights are shares of as many
+LEAST = 1e-9  # of a probability whose logarithm is taken
 
 
-def select(
-    probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
-) -> npt.NDArray[np.float64]:
-    """Greedy ensemble selection with replacement (Caruana et al. 2004, ICML, section 2).
+@dataclass(frozen=True)
+class Ensemble:
+    """A weighted mean of networks.
 
-    Begins with the best single network, adds in each round the one that helps the average most on
-    validation, and keeps the round that was best; so it is never worse there than the best network.
+    Attributes:
+        weights: (networks,) that sum to 1; zero for those not chosen.
+        temperatures: (networks,) that each network's logits are divided by before.
+    """
+
+    weights: npt.NDArray[np.float64]
+    temperatures: npt.NDArray[np.float64]
+
+    def average(self, probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Join the networks' probabilities: (networks, rows, classes) to (rows, classes) float32."""
+        total = np.zeros(probabilities.shape[1:])
+        for i in np.flatnonzero(self.weights):
+            total += self.weights[i] * scaled(probabilities[i], self.temperatures[i])
+        return total.astype(np.float32)
+
+
+def select(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> Ensemble:
+    """Choose networks and weights on validation rows.
+
+    Each network is first made as sure as it should be (``temperature``). Then greedy selection with
+    replacement (Caruana et al. 2004, ICML, section 2): in each round the network is added that brings the
+    average's Brier score lowest, and the best round is kept. Choosing by right answers instead looked 0.3
+    points better than it was, and was 0.1 to 0.2 points worse on rows that it had not seen (20 halves of
+    Fashion-MNIST's validation rows, 7 to 18 networks).
 
     Args:
         probabilities: (networks, rows, classes) on the validation rows.
         labels: (rows,) positions of classes.
-
-    Returns:
-        (networks,) weights that sum to 1; zero for those not chosen.
     """
+    temperatures = np.array([temperature(one, labels) for one in probabilities])
+    sure = np.stack([scaled(one, t) for one, t in zip(probabilities, temperatures, strict=True)])
+    return Ensemble(weights(sure, labels), temperatures)
+
+
+def weights(
+    probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
+) -> npt.NDArray[np.float64]:
+    """Shares of networks whose average has a low Brier score (1950): the squared distance from the truth."""
     networks, rows, _ = probabilities.shape
-    total = np.zeros(probabilities.shape[1:])
-    picks: list[int] = []
-    best: tuple[int, float] | None = None
-    best_length = 0
-    for _ in range(ROUNDS):
-        scores = _scores(total + probabilities, labels)
-        pick = max(range(networks), key=lambda i: scores[i])
-        picks.append(pick)
-        total = total + probabilities[pick]
-        if best is None or scores[pick] > best:
-            best, best_length = scores[pick], len(picks)
-        if best[0] == rows or networks == 1:
-            break
-    return np.bincount(picks[:best_length], minlength=networks) / best_length
+    # All that the score of an average needs: how alike the networks are, and how near the truth.
+    flat = probabilities.reshape(networks, -1).astype(np.float64)
+    alike = flat @ flat.T / rows
+    right = probabilities[:, np.arange(rows), labels].mean(axis=1, dtype=np.float64)
+    counts = np.zeros(networks)
+    best, chosen = np.inf, counts
+    for length in range(1, ROUNDS + 1):
+        squares = counts @ alike @ counts + 2 * alike @ counts + np.diag(alike)
+        scores = squares / length**2 - 2 * (counts @ right + right) / length
+        pick = int(np.argmin(scores))
+        counts = counts + np.eye(networks)[pick]
+        if scores[pick] < best - 1e-12:
+            best, chosen = scores[pick], counts
+    return np.asarray(chosen / chosen.sum())
 
 
-def average(
-    probabilities: npt.NDArray[np.floating], weights: npt.NDArray[np.floating]
-) -> npt.NDArray[np.float32]:
-    """Weighted mean over the first axis: (networks, rows, classes) to (rows, classes) float32."""
-    return np.tensordot(weights, probabilities, axes=1).astype(np.float32)
+def temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
+    """The temperature under which the labels are likeliest (Guo et al. 2017, arXiv 1706.04599)."""
+    from scipy.optimize import minimize_scalar
+
+    rows = np.arange(len(labels))
+
+    def surprise(log_temperature: float) -> float:
+        said = scaled(probabilities, float(np.exp(log_temperature)))
+        return float(-np.log(np.maximum(said[rows, labels], LEAST)).mean())
+
+    found = minimize_scalar(
+        surprise, bounds=(np.log(0.2), np.log(5)), method="bounded", options={"xatol": 0.01}
+    )
+    return float(np.exp(found.x))
 
 
-def _scores(totals: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> list[tuple[int, float]]:
-    """For each of (candidates, rows, classes): right answers; and to break ties, the mean log-probability."""
-    right = (totals.argmax(axis=2) == labels).sum(axis=1)
-    share = totals[:, np.arange(len(labels)), labels] / totals.sum(axis=2)
-    likely = np.log(np.maximum(share, 1e-12)).mean(axis=1)
-    return list(zip(right.tolist(), likely.tolist(), strict=True))
+def scaled(probabilities: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
+    """The same order of classes, surer below 1 and less sure above."""
+    logits = np.log(np.maximum(probabilities, LEAST)) / temperature
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def brier(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
+    """Mean over the rows of the squared distance of (rows, classes) from the truth; 0 is best, 2 worst."""
+    truth = np.eye(probabilities.shape[1])[labels]
+    return float(((probabilities - truth) ** 2).sum(axis=1).mean())

@@ -71,8 +71,7 @@ def optimism(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int
     for _ in range(HALVES):
         order = random.permutation(len(labels))
         here, there = order[: len(order) // 2], order[len(order) // 2 :]
-        weights = ensemble.select(probabilities[:, here], labels[here])
-        both = ensemble.average(probabilities, weights)
+        both = ensemble.select(probabilities[:, here], labels[here]).average(probabilities)
         differences.append(
             metrics.accuracy(both[here], labels[here]) - metrics.accuracy(both[there], labels[there])
         )

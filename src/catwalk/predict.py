@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from catwalk import forecast, prepare, progress, recipe, submission
 from catwalk.competition import Competition
+from catwalk.ensemble import Ensemble
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 
@@ -114,10 +115,10 @@ def make(
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The trials of an ensemble, their weights, its probabilities on validation, what is to be expected."""
+    """The trials of an ensemble, how they are joined, its probabilities on validation, what is expected."""
 
     trials: "list[FrozenTrial]"
-    weights: npt.NDArray[np.float64]
+    ensemble: Ensemble
     validation: npt.NDArray[np.float32]
     best_single: float
     forecast: forecast.Forecast
@@ -132,12 +133,13 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
         raise FileNotFoundError
     probabilities = np.stack([np.load(paths.probabilities(study, t.number)) for t in kept])
     labels = prepared.labels[prepared.validation]
-    weights = ensemble.select(probabilities, labels)
-    used = np.flatnonzero(weights)
-    both = ensemble.average(probabilities[used], weights[used])
+    selected = ensemble.select(probabilities, labels)
+    used = np.flatnonzero(selected.weights)
+    chosen = Ensemble(selected.weights[used], selected.temperatures[used])
+    both = chosen.average(probabilities[used])
     return _Chosen(
         [kept[i] for i in used],
-        weights[used],
+        chosen,
         both,
         max(float(trial.value or 0.0) for trial in kept),
         forecast.make(probabilities, labels, metrics.accuracy(both, labels), len(prepared.test_ids)),
@@ -155,13 +157,13 @@ def _test_probabilities(
 
     from catwalk import network
 
-    total: Any = 0.0
-    for trial, weight in zip(chosen.trials, chosen.weights, strict=True):
+    said = []
+    for trial in chosen.trials:
         if not paths.model(study, trial.number).is_file():
             raise FileNotFoundError
         model = keras.models.load_model(paths.model(study, trial.number), compile=False)
-        total = total + weight * network.probabilities(model, prepared.test_pixels)
-    return np.asarray(total, np.float32)
+        said.append(network.probabilities(model, prepared.test_pixels))
+    return chosen.ensemble.average(np.stack(said))
 
 
 def _recipe(
@@ -191,12 +193,15 @@ def _recipe(
             {
                 "number": trial.number,
                 "weight": float(weight),
+                "temperature": float(temperature),
                 "validation_accuracy": trial.value,
                 "seed": trial.user_attrs.get("seed"),
                 "precision": trial.user_attrs.get("precision"),
                 "params": space.rounded(trial.params),
             }
-            for trial, weight in zip(chosen.trials, chosen.weights, strict=True)
+            for trial, weight, temperature in zip(
+                chosen.trials, chosen.ensemble.weights, chosen.ensemble.temperatures, strict=True
+            )
         ],
         "validation": {
             "rows": len(labels),
