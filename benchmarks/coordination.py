@@ -29,6 +29,7 @@ from catwalk.limits import Limits
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 
+ALLOWED = ("flip", "shift")  # augmentation, as Fashion-MNIST has it
 EPOCHS = 20
 CURVE = [0.9 - 0.3 / (epoch + 1) for epoch in range(EPOCHS)]
 
@@ -48,7 +49,7 @@ def fill(opened: optuna.Study, trials: int) -> None:
     made = []
     for i in range(trials):
         asked = source.ask()
-        space.suggest(asked)
+        space.suggest(asked, "local", ALLOWED)
         shift = float(random.normal(0, 0.02))
         epochs = EPOCHS if i % 3 == 0 else int(random.choice([2, 6]))
         curve = {e + 1: CURVE[e] + shift for e in range(epochs)}
@@ -74,7 +75,7 @@ def fill(opened: optuna.Study, trials: int) -> None:
 
 
 def objective(trial: optuna.Trial) -> float:
-    space.suggest(trial)
+    space.suggest(trial, "local", ALLOWED)
     trial.set_user_attr("seed", 1)
     trial.set_user_attr("versions", study.versions())
     for epoch, value in enumerate(CURVE):
