@@ -12,9 +12,10 @@ import pytest
 from hypothesis import settings
 
 from catwalk import competition as competitions
-from catwalk import idx, sources
+from catwalk import data, idx, prepare, sources
 from catwalk.competition import Competition
 from catwalk.paths import Paths
+from catwalk.prepare import Prepared
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -118,3 +119,12 @@ def shuffled_csv(source: Path, target: Path, seed: int = 0) -> None:
     header, *rows = source.read_text().splitlines()
     order = np.random.default_rng(seed).permutation(len(rows))
     target.write_text("\n".join([header, *(rows[i] for i in order)]) + "\n")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepared:
+    """The digits, prepared with the split 1."""
+    paths = digits_paths(tmp_path_factory.mktemp("digits"), digits_raw)
+    data.make(paths, load("digits"), "auto", print)
+    prepare.make(paths, load("digits"), 1, print)
+    return prepare.load(paths, 1)

@@ -142,6 +142,8 @@ def test_a_net_of_one_s_own(digits_done: tuple[Path, Run], tmp_path: Path) -> No
         (("--widths", "a"), "'a' is not a number of units"),
         (("--dropout", "0.9"), "dropout=0.9: choose from 0.0 to 0.5"),
         (("--norm", "group"), "norm=group: choose one of none, batch, layer"),
+        (("--shift", "1"), "shift=1.0: not with VIEW=patches: choose gradients or pixels"),
+        (("--flip", "1"), "flip=1: not with augment in the competition's TOML"),
     ],
 )
 def test_a_choice_outside_of_the_space(

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import digits_paths, load
+from conftest import load
 
-from catwalk import data, network, portfolio, precision, prepare, space, tensorflow_setup
+from catwalk import network, portfolio, precision, space, tensorflow_setup
 from catwalk.features import Views
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
@@ -21,14 +21,6 @@ import tensorflow as tf  # noqa: E402
 
 from catwalk.step import AVERAGE_EVERY, SGD_FACTOR, Step  # noqa: E402
 from catwalk.train import Training  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepared:
-    paths = digits_paths(tmp_path_factory.mktemp("step"), digits_raw)
-    data.make(paths, load("digits"), "auto", print)
-    prepare.make(paths, load("digits"), 1, print)
-    return prepare.load(paths, 1)
 
 
 @pytest.fixture

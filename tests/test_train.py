@@ -5,9 +5,9 @@ from pathlib import Path
 
 import optuna
 import pytest
-from conftest import digits_paths, load
+from conftest import load
 
-from catwalk import data, portfolio, prepare, space, tensorflow_setup
+from catwalk import portfolio, space, tensorflow_setup
 from catwalk.competition import AUGMENTATIONS
 from catwalk.features import Views
 from catwalk.paths import Paths
@@ -16,15 +16,6 @@ from catwalk.prepare import Prepared
 tensorflow_setup.setup(threads=1)
 
 from catwalk.train import DivergedError, OutOfTimeError, Training  # noqa: E402  (after the set-up)
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepared:
-    paths = digits_paths(tmp_path_factory.mktemp("train"), digits_raw)
-    data.make(paths, load("digits"), "auto", print)
-    prepare.make(paths, load("digits"), 1, print)
-    return prepare.load(paths, 1)
-
 
 HERE = Paths(Path("nowhere"), "digits")  # float32 keeps no table
 

@@ -11,19 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from catwalk.space import Params
+from catwalk.space import ONCE, Params
 
 GROUPS = 8  # parts of a batch, each warped and erased its own way
 BANK = 64  # warps to draw from
 SMOOTH = 4.0  # pixels over which elastic displacements are alike, as Simard et al. 2003 found best for digits
-
-
 WARPS = ("shift", "rotate", "zoom", "elastic")
 
 
 def changes(params: Params) -> bool:
     """Whether pictures become others than themselves and their mirror images."""
-    return any(params[name] for name in (*WARPS, "erase"))
+    return any(params[name] for name in ONCE)
 
 
 class Augmentation:
@@ -35,6 +33,7 @@ class Augmentation:
         shape: of a picture, (height, width) or (height, width, channels).
         batch: pictures.
         seed: of the bank.
+        precision: of the warps, as the step's.
     """
 
     def __init__(self, params: Params, shape: tuple[int, ...], batch: int, seed: int, precision: str) -> None:

@@ -4,7 +4,7 @@ The recipes were found on the validation rows of Fashion-MNIST and MNIST by ``be
 prints what each is worth. For ``FEATURES=pixels`` and for the default they are others.
 """
 
-from catwalk.competition import AUGMENTATIONS
+from catwalk import space
 from catwalk.space import Params
 
 # Nothing but a softmax, with everything else off.
@@ -52,8 +52,6 @@ def first(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
         allowed: the competition's augmentation.
     """
     warped = WARPED if "elastic" in allowed else {}
-    off = {name: PLAIN[name] for name in set(AUGMENTATIONS) - set(allowed)}
-    if features == "pixels":
-        off["view"] = "pixels"
+    off = space.off(features, allowed)
     named = {f"portfolio {number}": recipe for number, recipe in enumerate(RECIPES[features], 1)}
     return [("quick", {**QUICK, **off})] + [(kind, {**one, **warped, **off}) for kind, one in named.items()]

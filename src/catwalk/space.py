@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 Params = dict[str, Any]
 
-# Patches are computed once, for a picture and its mirror image: nothing else is done to pictures then.
-ONCE: Params = {"shift": 0.0, "rotate": 0.0, "zoom": 0.0, "elastic": 0.0, "erase": 0.0}
-
 # name: (kind, choices or bounds)                 what it is
 # "log": between the bounds, each factor as likely. "log size": the same, as a whole number; to Optuna it
 # is a fraction all the same, for its integers take it ten times as long to model.
@@ -55,18 +52,24 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
 }
 
 
+# Patches are computed once, for a picture and its mirror image: nothing else is done to pictures then.
+ONCE: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
+
+
 def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
     """A choice made by hand, if it is one of the space.
 
     Raises:
         UserError: names the value that is outside of it.
     """
-    off = _off(features, allowed)
+    not_here = off(features, allowed)
     for name, value in params.items():
         kind, values = SPACE[name]
-        if value != off.get(name, value):
+        if value != not_here.get(name, value):
             why = "FEATURES=pixels" if name == "view" else "augment in the competition's TOML"
             raise UserError(f"{name}={value}: not with {why}")
+        if params["view"] == "patches" and value != ONCE.get(name, value):
+            raise UserError(f"{name}={value}: not with VIEW=patches: choose gradients or pixels")
         if kind == "one of":
             if value not in values:
                 raise UserError(f"{name}={value}: choose one of {', '.join(map(str, values))}")
@@ -91,7 +94,7 @@ def suggest(
         features: a resolved name, see ``features``.
         allowed: augmentation that leaves this competition's pictures in their class; the rest is off.
     """
-    params = _off(features, allowed)
+    params = off(features, allowed)
     for name, (kind, values) in SPACE.items():
         if name not in params:
             params[name] = _suggest(trial, name, kind, values)
@@ -100,7 +103,7 @@ def suggest(
     return params
 
 
-def _off(features: str, allowed: tuple[str, ...]) -> Params:
+def off(features: str, allowed: tuple[str, ...]) -> Params:
     """The rows that are not for this study, each with its first choice, which does nothing."""
     names = set(AUGMENTATIONS) - set(allowed)
     if features == "pixels":
