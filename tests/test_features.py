@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import digits_paths, load
 
-from catwalk import data, features, limits, network, portfolio, prepare, tensorflow_setup
+from catwalk import data, features, limits, network, portfolio, prepare, space, tensorflow_setup
 from catwalk.errors import UserError
 from catwalk.features import PATCHES, Views
 from catwalk.paths import Paths
@@ -93,7 +93,7 @@ def test_without_the_memory_each_step_computes_them(
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (8, 8), (28, 20), (32, 32, 3)])
-@pytest.mark.parametrize("view", features.VIEWS)
+@pytest.mark.parametrize("view", space.SPACE["view"][1])
 def test_any_shape_that_a_competition_has(shape: tuple[int, ...], view: str, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (300, int(np.prod(shape))), dtype=np.uint8)

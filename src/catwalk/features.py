@@ -19,7 +19,6 @@ from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 
-VIEWS = ("pixels", "gradients", "patches")
 CHOICES = ("auto", "pixels")
 SMALLEST = 6  # pixels a side, for which cells make sense
 PATCHES = 128  # pieces that parts of a picture are compared with

@@ -78,7 +78,7 @@ class Training:
             self._table(views, precision),
         )
         self._random = np.random.default_rng(seed)
-        self._shape, self._flip = views.shape, params["flip"]
+        self._shape = views.shape
 
     def _table(self, views: Views, precision: str) -> tf.Tensor | None:
         """The features from disk, where they are slow to compute and pictures are at most mirrored.
@@ -146,7 +146,7 @@ class Training:
         A net that learned from mirrored pictures answers for a picture and its mirror image together.
         """
         self._step.finish()
-        return network.mirrored(self.model, self._shape) if self._flip else self.model
+        return network.mirrored(self.model, self._shape) if self.params["flip"] else self.model
 
     def _epoch(self, deadline: float | None) -> tuple[float, float]:
         order = tf.convert_to_tensor(self._random.permutation(self.prepared.train))
