@@ -93,7 +93,6 @@ def measure(trials: int, rounds: int) -> dict[str, Any]:
         paths = Paths(Path(folder), "digits")
         prepared = cast(Prepared, SimpleNamespace(fingerprint="f", split="s1"))
         opened = study.create(paths, prepared, "pixels")
-        opened.optimize(objective, n_trials=len(study.waiting(opened)))  # the baselines
         fill(opened, trials)
         worker = optuna.load_study(
             study_name=opened.study_name,
@@ -107,7 +106,7 @@ def measure(trials: int, rounds: int) -> dict[str, Any]:
             started = time.perf_counter()
             worker.optimize(objective, n_trials=1)
             between = time.perf_counter()
-            last = supervisor.Worker(None, cast(Any, None), 0, trial=trials + len(seconds) + 2)
+            last = supervisor.Worker(None, cast(Any, None), 0, trial=trials + len(seconds))
             parent.after_trial(opened, last)
             parent.record(opened)
             seconds.append((between - started, time.perf_counter() - between))

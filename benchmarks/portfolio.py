@@ -70,7 +70,7 @@ def main() -> None:
     loaded = competition.load(paths)
     data.make(paths, loaded, "auto", print)
     seen = features.resolve(options.features, loaded.shape)
-    strong = portfolio.first(seen, loaded.augment)[1][1]
+    strong = portfolio.recipes(seen, loaded.augment)[0][1]
     how = precision.fastest()
     chosen = {text: checked({**strong, **parsed(text)}, seen, loaded.augment) for text in options.candidates}
     rows: list[dict[str, Any]] = []

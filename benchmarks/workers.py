@@ -21,9 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import optuna
-
-from catwalk import competition, data, portfolio, prepare, progress, search, space, study
+from catwalk import competition, data, portfolio, prepare, progress, search, study
 from catwalk.limits import Limits
 from catwalk.paths import Paths
 
@@ -47,21 +45,15 @@ def quiet(_line: str) -> None:
     pass
 
 
-def _skip(trial: optuna.Trial) -> float:
-    space.suggest(trial)
-    return 0.5
-
-
 def rate(paths: Paths, workers: int, trials: int) -> float:
     """Trials an hour of ``workers`` on ``trials`` equal trials."""
     shutil.rmtree(paths.study, ignore_errors=True)
     prepared = prepare.load(paths, 1)
     opened = study.create(paths, prepared, "pixels")
-    opened.optimize(_skip, n_trials=1)  # softmax: all that is left is of one kind
-    for _ in range(trials - len(study.waiting(opened))):
+    for _ in range(trials):
         opened.enqueue_trial(portfolio.BASELINES["beginner"], user_attrs={"kind": "beginner"})
     search.make(
-        paths, seed=1, features="pixels", until=Limits(None, trials + 1), workers=workers,
+        paths, seed=1, features="pixels", until=Limits(None, trials), workers=workers,
         started=time.monotonic(), say=quiet,
     )  # fmt: skip
     equal = [t for t in study.finished(opened) if t.user_attrs.get("kind") == "beginner"]

@@ -22,7 +22,10 @@ ENQUEUED = 45
 
 def made(tmp_path: Path, fingerprint: str = "aaaa") -> optuna.Study:
     prepared = cast(Prepared, SimpleNamespace(fingerprint=fingerprint, split="s1"))
-    return study.create(Paths(tmp_path, "digits"), prepared, "pixels")
+    opened = study.create(Paths(tmp_path, "digits"), prepared, "pixels")
+    for kind, params in portfolio.BASELINES.items():
+        study.enqueue_once(opened, kind, params)
+    return opened
 
 
 def _take(root: Path, barrier: Any, safe: bool) -> None:

@@ -10,10 +10,12 @@ class Order:
     Attributes:
         seconds: until the training must be over; None: nothing asks the clock.
         budget: of the whole search in seconds; None as above.
+        spent: seconds of search so far, in all runs.
     """
 
     seconds: float | None
     budget: float | None
+    spent: float
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The portfolio: networks that every search begins with; baselines, then recipes good on validation.
+"""The portfolio: networks that every search begins with: baselines, and recipes good on validation.
 
 The recipes were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``, which
 prints what each is worth. For ``FEATURES=pixels`` and for the default they are others.
@@ -16,7 +16,7 @@ PLAIN: Params = {
     "erase": 0.0,
 }  # fmt: skip
 
-# Always run first, never stopped early: what a net has to beat.
+# Among the first, never stopped early: what a net has to beat.
 BASELINES: dict[str, Params] = {"softmax": PLAIN, "beginner": {**PLAIN, "depth": 1}}
 
 STRONG: Params = {
@@ -45,13 +45,20 @@ WARPED: Params = {"view": "gradients", "shift": 1.0, "rotate": 10.0, "zoom": 0.1
 
 
 def first(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
-    """The networks after the baselines, in their order: what kind of trial, and its parameters.
+    """The networks of a new search, in their order: what kind of trial, and its parameters.
+
+    The quick one comes before the larger baseline: a good net is there as early as can be.
 
     Args:
         features: a resolved name, see ``features``.
         allowed: the competition's augmentation.
     """
-    warped = WARPED if "elastic" in allowed else {}
-    off = space.off(features, allowed)
-    named = {f"portfolio {number}": recipe for number, recipe in enumerate(RECIPES[features], 1)}
-    return [("quick", {**QUICK, **off})] + [(kind, {**one, **warped, **off}) for kind, one in named.items()]
+    softmax, beginner = BASELINES.items()
+    quick = ("quick", {**QUICK, **space.off(features, allowed)})
+    return [softmax, quick, beginner, *recipes(features, allowed)]
+
+
+def recipes(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
+    """The strong networks among them, the best first; arguments as for ``first``."""
+    changed = {**(WARPED if "elastic" in allowed else {}), **space.off(features, allowed)}
+    return [(f"portfolio {i}", {**recipe, **changed}) for i, recipe in enumerate(RECIPES[features], 1)]

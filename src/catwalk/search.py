@@ -71,7 +71,7 @@ def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], 
     from catwalk import competition, portfolio, space, study
 
     allowed = competition.load(paths).augment
-    params = space.checked({**portfolio.first(features, allowed)[1][1], **choice}, features, allowed)
+    params = space.checked({**portfolio.recipes(features, allowed)[0][1], **choice}, features, allowed)
     prepared = prepare.load(paths, seed)
     name = progress.study_name(paths, prepared, features)
     with progress.lock_if_free(paths) as free:
@@ -122,11 +122,11 @@ def _run(
             from catwalk import competition, portfolio, study
 
             opened = study.create(paths, prepared, features)
+            for kind, recipe in portfolio.first(features, competition.load(paths).augment):
+                if yours is None or kind in portfolio.BASELINES:
+                    study.enqueue_once(opened, kind, recipe)
             if yours is not None:
                 opened.enqueue_trial(yours, user_attrs={"kind": "yours"})
-            else:
-                for kind, recipe in portfolio.first(features, competition.load(paths).augment):
-                    study.enqueue_once(opened, kind, recipe)
             if until is None:
                 waiting = len(study.waiting(opened)) + len(study.running(opened))
                 until = Limits(None, len(study.finished(opened)) + waiting)

@@ -14,7 +14,7 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import event, exc
 
-from catwalk import portfolio, progress, space
+from catwalk import progress, space
 from catwalk.errors import MachineError, UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -61,7 +61,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 
 def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
-    """Open the study, or make it with the baselines waiting as first trials.
+    """Open the study, or make it.
 
     Raises:
         UserError: the file holds a study of another competition or of other data.
@@ -82,8 +82,6 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
         load_if_exists=True,
     )
     _check_choices(paths, study)
-    for kind, params in portfolio.BASELINES.items():
-        enqueue_once(study, kind, params)
     return study
 
 

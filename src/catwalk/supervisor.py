@@ -177,7 +177,7 @@ class Supervisor:
         for worker in workers.all:
             if more and room > 0 and worker.ready and not worker.busy:
                 with contextlib.suppress(BrokenPipeError):
-                    worker.connection.send(Order(None if budget is None else left, budget))
+                    worker.connection.send(Order(None if budget is None else left, budget, self.spent()))
                     worker.busy, worker.trial = True, None
                     busy, room = busy + 1, room - 1
         return more or busy > 0

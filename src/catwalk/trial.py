@@ -33,6 +33,7 @@ class Objective:
         views: what the networks see, as far as it is made once.
         precision: the study's, see ``precision``.
         seed: the search's; a trial's own follows from it and the trial's number.
+        began: ``time.monotonic()`` from which the search's seconds count.
         deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
         budget: seconds of the whole search, of which the baselines get a share; None as above.
         tell: takes (trial number, kind, epoch): None as the trial begins, then each epoch as it ends.
@@ -46,6 +47,7 @@ class Objective:
     views: Views
     precision: str
     seed: int
+    began: float
     deadline: float | None
     budget: float | None
     tell: Callable[[int, str, Epoch | None], None]
@@ -86,7 +88,8 @@ class Objective:
         is_baseline = kind in portfolio.BASELINES
         limit = BASELINE_SHARE[kind] * self.budget if is_baseline and self.budget else None
         for epoch in training.epochs(SHORT.get(kind, EPOCHS), self.deadline, limit):
-            history.append({key: round(value, 6) for key, value in asdict(epoch).items()})
+            ended = {"second": round(time.monotonic() - self.began, 2)}  # of the search
+            history.append({key: round(value, 6) for key, value in asdict(epoch).items()} | ended)
             trial.report(epoch.accuracy, epoch.epoch)
             self.tell(trial.number, kind, epoch)
             last = epoch.epoch == epoch.epochs

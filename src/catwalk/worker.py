@@ -73,7 +73,8 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     gc.freeze()  # what was imported stays; the collections pass over it
     while True:
         current.clear()
-        deadline = None if order.seconds is None else time.monotonic() + order.seconds
+        now = time.monotonic()
+        deadline = None if order.seconds is None else now + order.seconds
         objective = Objective(
             paths,
             prepared,
@@ -83,6 +84,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
             views,
             how_precise,
             seed,
+            now - order.spent,
             deadline,
             order.budget,
             tell,

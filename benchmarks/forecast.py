@@ -1,0 +1,145 @@
+"""The forecast and the refit, tried on pseudo-tests carved from the training rows.
+
+    .venv/bin/python benchmarks/forecast.py --rounds 20
+
+In each round (another split, another seed) PSEUDO rows of the training part are set aside as a test that
+nobody looks at. A few small networks learn from what is left, an ensemble of them is chosen on the validation
+rows, and its forecast is made. Then: was the pseudo-test's accuracy inside the 95% interval, how far below
+validation was it, and how do the same networks do when trained again, from fresh seeds, on training and
+validation rows together ("refit").
+The official test rows are not touched.
+"""
+
+import argparse
+import statistics
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import record
+
+from catwalk import tensorflow_setup
+from catwalk.limits import cores
+
+PSEUDO = 10_000
+EPOCHS = 4
+# Small, so that many rounds are affordable; different, so that there is something to choose.
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"dropout": 0.5, "activation": "gelu"},
+    {"mixup": 0.2, "learning_rate": 1e-3},
+    {"view": "pixels", "width_1": 512},
+]
+SMALL: dict[str, Any] = {"width_1": 256, "width_2": 128, "dropout": 0.2}
+
+
+def one_round(seed: int) -> dict[str, float]:
+    """Accuracies, the forecast, and what the refit gives, of the split of this seed."""
+    tensorflow_setup.setup(threads=1)
+    from catwalk import competition, ensemble, forecast, metrics, portfolio, precision, prepare
+    from catwalk.paths import Paths
+
+    paths = Paths(record.RESULTS.parents[1], "fashion-mnist")
+    loaded = competition.load(paths)
+    whole = prepare.load(paths, seed)
+    order = np.random.default_rng(seed).permutation(whole.train)
+    pseudo, train = np.sort(order[:PSEUDO]), np.sort(order[PSEUDO:])
+    here = replace(whole, train=train)
+    everything = replace(whole, train=np.sort(np.concatenate([train, whole.validation])))
+    how = precision.fastest()
+    recipes = [{**portfolio.QUICK, **SMALL, **change} for change in CHANGES]
+
+    def answers(data: Any, first_seed: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        said = [_answers(paths, loaded, data, how, params, first_seed + i, pseudo)
+                for i, params in enumerate(recipes)]  # fmt: skip
+        return np.stack([one for one, _ in said]), np.stack([two for _, two in said])
+
+    labels, asked = whole.labels[whole.validation], whole.labels[pseudo]
+    validation, test = answers(here, 1000 * seed)
+    chosen = ensemble.select(validation, labels)
+    shown = metrics.accuracy(chosen.average(validation), labels)
+    said = forecast.make(validation, labels, shown, PSEUDO)
+    _, again = answers(everything, 1000 * seed + 500)
+    both = (chosen.average(test) + chosen.average(again)) / 2
+    return {
+        "seed": seed,
+        "validation": shown,
+        "test": metrics.accuracy(chosen.average(test), asked),
+        "forecast": said.accuracy,
+        "low": said.interval[0],
+        "high": said.interval[1],
+        "optimism": said.optimism,
+        "refit": metrics.accuracy(chosen.average(again), asked),
+        "both": metrics.accuracy(both, asked),
+    }
+
+
+def _answers(
+    paths: Any, loaded: Any, data: Any, how: str, params: Any, seed: int, pseudo: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Train one network; its probabilities on the validation rows and on the pseudo-test."""
+    import keras
+
+    from catwalk import features, network
+    from catwalk.train import Training
+
+    keras.backend.clear_session()
+    views = features.Views(paths, data, loaded.shape)
+    training = Training(data, loaded, views, how, params, seed)
+    for _ in training.epochs(EPOCHS, None):
+        pass
+    model = training.finish()
+    rows = np.concatenate([data.validation, pseudo])
+    said = network.probabilities(model, data.pixels, rows)
+    return said[: len(data.validation)], said[len(data.validation) :]
+
+
+def summary(rows: list[dict[str, float]]) -> dict[str, Any]:
+    """What the rounds say together; differences in points, paired within a round."""
+
+    def points(ahead: str, behind: str) -> dict[str, float]:
+        differences = [100 * (row[ahead] - row[behind]) for row in rows]
+        error = statistics.stdev(differences) / len(rows) ** 0.5
+        return {"mean": statistics.mean(differences), "standard_error": error}
+
+    return {
+        "rounds": len(rows),
+        "inside": sum(row["low"] <= row["test"] <= row["high"] for row in rows),
+        "half_width": 50 * statistics.mean(row["high"] - row["low"] for row in rows),
+        "validation_less_test": points("validation", "test"),
+        "forecast_less_test": points("forecast", "test"),
+        "refit_gain": points("refit", "test"),
+        "both_gain": points("both", "test"),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20)
+    options = parser.parse_args()
+    from catwalk import competition, data, prepare
+    from catwalk.paths import Paths
+
+    paths = Paths(record.RESULTS.parents[1], "fashion-mnist")
+    loaded = competition.load(paths)
+    data.make(paths, loaded, "auto", print)
+    seeds = range(1, options.rounds + 1)
+    for seed in seeds:
+        prepare.make(paths, loaded, seed, lambda _: None)
+    rows = []
+    # A new process for each round: what TensorFlow keeps would grow.
+    with ProcessPoolExecutor(cores(), get_context("spawn"), max_tasks_per_child=1) as pool:
+        for row in pool.map(one_round, seeds):
+            rows.append(row)
+            print(" ".join(f"{key} {value:.4f}" for key, value in row.items()), flush=True)
+    said = summary(rows)
+    for key, value in said.items():
+        print(f"{key}: {value}")
+    print(f"kept in {record.keep('forecast', {'summary': said, 'rounds': rows})}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The search's methods: TPE or random search, halving or every trial to its last epoch, on one budget.
+
+    .venv/bin/python benchmarks/methods.py --budget 3m --seeds 3
+
+Each arm is a search with one worker from the same portfolio, in a process and a study of its own, as many at
+a time as there are cores; a seed's arms have the same split and follow each other. What counts is what a user
+gets: the validation accuracy of the best network and of the ensemble. The test rows are not touched.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import record
+
+from catwalk import limits, tensorflow_setup
+
+ARMS = {
+    "tpe, halving": (True, True),
+    "random, halving": (False, True),
+    "tpe, to the last epoch": (True, False),
+}
+
+
+def search(
+    arm: str, seed: int, budget: float, name: str, features: str, portfolio_too: bool
+) -> dict[str, Any]:
+    """One arm of one seed: what it found."""
+    started = time.monotonic()
+    tensorflow_setup.setup(threads=1)
+    from catwalk import competition, ensemble, metrics, portfolio, precision, prepare, study
+    from catwalk.features import Views
+    from catwalk.paths import Paths
+    from catwalk.train import OutOfTimeError
+    from catwalk.trial import Objective
+
+    with tempfile.TemporaryDirectory() as folder:
+        here = Paths(record.RESULTS.parents[1], name)
+        loaded, prepared = competition.load(here), prepare.load(here, seed)
+        paths = Paths(Path(folder), name)
+        opened = study.create(paths, prepared, features)
+        is_tpe, is_halving = ARMS[arm]
+        opened.sampler = study.sampler(seed, 0, 0) if is_tpe else optuna.samplers.RandomSampler(seed)
+        opened.pruner = study.pruner() if is_halving else optuna.pruners.NopPruner()
+        first = portfolio.first(features, loaded.augment)
+        for kind, recipe in first if portfolio_too else first[:3]:
+            study.enqueue_once(opened, kind, recipe)
+        objective = Objective(
+            paths, prepared, opened.study_name, loaded, features, Views(here, prepared, loaded.shape),
+            precision.fastest(), seed, started, started + budget, budget, lambda *_: None,
+        )  # fmt: skip
+        while time.monotonic() < started + 0.95 * budget:
+            opened.optimize(objective, n_trials=1, gc_after_trial=True, catch=OutOfTimeError)
+        complete = study.complete(opened)
+        labels = prepared.labels[prepared.validation]
+        said = np.stack([np.load(paths.probabilities(opened.study_name, t.number)) for t in complete[:20]])
+        chosen = ensemble.select(said, labels)
+        tried = [t for t in study.finished(opened) if "kind" not in t.user_attrs]
+        return {
+            "arm": arm,
+            "seed": seed,
+            "best": complete[0].value,
+            "best_is": complete[0].user_attrs.get("kind", "search"),
+            "best_of_search": max((t.value for t in complete if "kind" not in t.user_attrs), default=None),
+            "ensemble": metrics.accuracy(chosen.average(said), labels),
+            "complete": len(complete),
+            "of_search": len(tried),
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--competition", default="fashion-mnist")
+    parser.add_argument("--features", default="auto")
+    parser.add_argument("--budget", default="3m")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--baselines-only", action="store_true", help="begin without the strong recipes")
+    options = parser.parse_args()
+    from catwalk import cli, competition, data, features, prepare
+    from catwalk.paths import Paths
+
+    paths = Paths(record.RESULTS.parents[1], options.competition)
+    loaded = competition.load(paths)
+    data.make(paths, loaded, "auto", print)
+    seeds = range(1, options.seeds + 1)
+    for seed in seeds:
+        prepare.make(paths, loaded, seed, lambda _: None)
+    seen, budget = features.resolve(options.features, loaded.shape), cli.duration(options.budget)
+    tasks = [(arm, seed, budget, options.competition, seen, not options.baselines_only)
+             for seed in seeds for arm in ARMS]  # fmt: skip
+    rows = []
+    with ProcessPoolExecutor(limits.cores(), get_context("spawn"), max_tasks_per_child=1) as pool:
+        for row in pool.map(search, *zip(*tasks, strict=True)):
+            rows.append(row)
+            print(row, flush=True)
+    for arm in ARMS:
+        mine = [row for row in rows if row["arm"] == arm]
+        best, both = ([row[key] for row in mine] for key in ("best", "ensemble"))
+        print(f"{arm:24s} best {statistics.median(best):.4f}, ensemble {statistics.median(both):.4f}")
+    print(f"kept in {record.keep('methods', {**vars(options), 'runs': rows})}")
+
+
+if __name__ == "__main__":
+    main()
