@@ -49,7 +49,7 @@ def test_the_table_is_what_the_model_computes(digits: tuple[Paths, Prepared]) ->
     paths, prepared = digits
     views = Views(paths, prepared, (8, 8))
     training = Training(prepared, load("digits"), views, "bfloat16", {**PATCHED, "flip": 0}, 1)
-    (path,) = paths.prepared.glob("features-*.npy")
+    (path,) = paths.prepared.glob("features-table-*.npy")
     table = np.load(path)
     model = training.model
     seen = keras.Model(model.input, model.get_layer("features").output)
@@ -73,7 +73,7 @@ def test_another_split_s_table_takes_the_place(digits: tuple[Paths, Prepared]) -
     for split in (1, 2):
         prepared = prepare.load(paths, split)
         Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
-        (path,) = paths.prepared.glob("features-*.npy")
+        (path,) = paths.prepared.glob("features-table-*.npy")
         names.append(path.name)
     assert names[0] != names[1]
 
@@ -83,11 +83,11 @@ def test_without_the_memory_each_step_computes_them(
 ) -> None:
     paths, prepared = digits
     kept = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
-    for path in paths.prepared.glob("features-*.npy"):
+    for path in paths.prepared.glob("features-table-*.npy"):
         path.unlink()
     monkeypatch.setattr(limits, "available_memory", lambda: 1_000_000)
     poor = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
-    assert not list(paths.prepared.glob("features-*.npy"))
+    assert not list(paths.prepared.glob("features-table-*.npy"))
     for one, other in zip(kept.epochs(2, None), poor.epochs(2, None), strict=True):
         assert one.train_loss == pytest.approx(other.train_loss, rel=1e-2)
 

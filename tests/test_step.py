@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ def float64() -> Iterator[None]:
     keras.config.set_dtype_policy("float32")
 
 
-HERE = Paths(Path("nowhere"), "digits")  # float32 keeps no table
+FOLDER = TemporaryDirectory()  # for the features that are kept
+HERE = Paths(Path(FOLDER.name), "digits")
 
 PLAIN: dict[str, Any] = {
     "depth": 2, "width_1": 24, "width_2": 16, "norm": "none", "dropout": 0.0, "input_dropout": 0.0,

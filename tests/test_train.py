@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import optuna
 import pytest
@@ -17,7 +18,8 @@ tensorflow_setup.setup(threads=1)
 
 from catwalk.train import DivergedError, OutOfTimeError, Training  # noqa: E402  (after the set-up)
 
-HERE = Paths(Path("nowhere"), "digits")  # float32 keeps no table
+FOLDER = TemporaryDirectory()  # for the features that are kept
+HERE = Paths(Path(FOLDER.name), "digits")
 
 
 def net(digits: Prepared, params: space.Params, seed: int) -> Training:

@@ -1,14 +1,16 @@
 """Features: what networks see of a picture, fixed preprocessing that ``network`` builds into them.
 
 Three views, each with the one before it: "pixels", standardised; "gradients", oriented gradients in cells of
-two sizes; "patches", how much each part of a picture is like small pieces of training pictures. Nothing of
-them is learned from labels. The third takes long to compute, so it is computed once and kept as a table.
+two sizes; "patches", how much each part of a picture is like small pieces of training pictures, and all of it
+together as its principal components. Nothing of them is learned from labels. The third takes long to compute,
+so it is computed once and kept as a table.
 """
 
 import hashlib
 import math
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +27,11 @@ PATCHES = 128  # pieces that parts of a picture are compared with
 SAMPLES = 20_000  # patches that whitening is estimated from
 CONTRAST = 10.0  # grey values (of 255) added to a patch's deviation, so that flat ones stay quiet
 WHITENING = 0.1  # added to the variances that whitening divides by
+COMPONENTS = 1024  # at most, that the third view has
+EXAMPLES = 6000  # pictures that the components are estimated from
 BLOCK = 1024  # pictures at a time
 
-Compute = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.uint16]]
+Compute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
 
 
 def resolve(choice: str, shape: tuple[int, ...]) -> str:
@@ -110,32 +114,69 @@ class Views:
         ]
         return np.asarray(cut, np.float64)
 
-    def table(self, compute: Compute) -> npt.NDArray[np.uint16] | None:
-        """All labelled pictures' features, then all their mirror images', as the bits of bfloat16.
+    def components(self, compute: Compute) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The projection (values, components) on principal components, and the offset (components,).
+
+        Features that say nearly the same become one, and a network of a third of the weights learns as much
+        from them. They are not whitened, but scaled together to a standard deviation of 1 in the mean.
+
+        Args:
+            compute: from (pictures, pixels) float32 to (pictures, values) float32.
+        """
+        from sklearn.decomposition import PCA
+
+        random = np.random.default_rng(self._prepared.train[0])
+        train = self._prepared.train
+        rows = np.sort(random.choice(train, min(EXAMPLES, len(train)), replace=False))
+        path = self._kept("components", compute)
+        if not path.is_file():
+            blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+            seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
+            found = PCA(
+                min(COMPONENTS, *seen.shape), svd_solver="randomized", iterated_power=2, random_state=0
+            )
+            found.fit(seen)
+            axes = found.components_.T / np.sqrt(found.explained_variance_.mean())
+            with written_aside(path) as aside:
+                np.save(aside, np.vstack([axes, -found.mean_ @ axes]).astype(np.float32))
+        both = np.load(path)
+        return both[:-1], both[-1]
+
+    def table(self, compute: Compute) -> npt.NDArray[Any] | None:
+        """All labelled pictures' features, then all their mirror images'.
 
         Made where it is not there yet; two workers may both make it, and the same. None where memory is
         short, for it only helps as long as the system can hold it.
 
         Args:
-            compute: from (pictures, pixels) float32 to (pictures, features) bits, uint16.
+            compute: from (pictures, pixels) float32 to (pictures, features): float32, or bits of bfloat16.
         """
         pixels = self._prepared.pixels
-        # Named by what it says of some pictures: whatever changes the features changes the name.
-        sample = compute(pixels[:8].astype(np.float32))
-        digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
-        path = self._paths.features(f"{self._prepared.fingerprint}-{digest}")
+        path = self._kept("table", compute)
         if not path.is_file():
+            sample = compute(pixels[:1].astype(np.float32))
             size = (2 * len(pixels), sample.shape[1])
             if sample.itemsize * math.prod(size) > limits.available_memory() // 4:
                 return None
-            for old in path.parent.glob(self._paths.features("*").name):
-                old.unlink(missing_ok=True)  # of another split, perhaps; it would be made again
             with written_aside(path) as aside:
-                self._fill(np.lib.format.open_memmap(aside, "w+", np.uint16, size), compute)
-        table: npt.NDArray[np.uint16] = np.load(path, mmap_mode="c")
+                self._fill(np.lib.format.open_memmap(aside, "w+", sample.dtype, size), compute)
+        table: npt.NDArray[Any] = np.load(path, mmap_mode="c")
         return table
 
-    def _fill(self, table: np.memmap[Any, np.dtype[np.uint16]], compute: Compute) -> None:
+    def _kept(self, what: str, compute: Compute) -> Path:
+        """The file for what is made from ``compute``; older ones of its kind are removed.
+
+        Named by what is said of some pictures: whatever changes the features changes the name.
+        """
+        sample = compute(self._prepared.pixels[:8].astype(np.float32))
+        digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
+        path = self._paths.features(f"{what}-{self._prepared.split}-{self._prepared.fingerprint}-{digest}")
+        if not path.is_file():
+            for old in path.parent.glob(self._paths.features(f"{what}-*").name):
+                old.unlink(missing_ok=True)  # of another split, perhaps; it would be made again
+        return path
+
+    def _fill(self, table: np.memmap[Any, np.dtype[Any]], compute: Compute) -> None:
         pixels = self._prepared.pixels
         for start in range(0, len(pixels), BLOCK):
             block = pixels[start : start + BLOCK].astype(np.float32)

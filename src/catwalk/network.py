@@ -36,36 +36,50 @@ def build(classes: int, params: Params, views: Views, seed: int) -> keras.Model:
     """
     seeds = iter(range(seed * 1000, seed * 1000 + 1000))
     inputs = keras.Input((math.prod(views.shape),), name="pixels")
-    x = keras.layers.Concatenate(name="features")(_views(inputs, params["view"], views))
+    x = _features(inputs, params["view"], views)
     if params["input_dropout"] and params["depth"]:
         x = keras.layers.Dropout(params["input_dropout"], seed=next(seeds), name="input_dropout")(x)
     for layer in range(1, params["depth"] + 1):
         x = _hidden(x, params, layer, seeds)
     glorot = keras.initializers.GlorotUniform(seed=next(seeds))
     logits = keras.layers.Dense(classes, kernel_initializer=glorot, name="logits")(x)
-    model = keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
-    for name, kernel in (("edges", _edge_kernel), ("patches", lambda views: views.dictionary)):
-        if any(layer.name == name for layer in model.layers):
-            model.get_layer(name).set_weights([kernel(views)])
-    return model
+    return keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
 
 
-def _views(inputs: Any, view: str, views: Views) -> list[Any]:
-    """What "features" joins: the pixels, and for each further view what it adds."""
+def _features(inputs: Any, view: str, views: Views) -> Any:
+    """The view's values, from a layer of the name "features"."""
     mean, deviation = views.moments
     seen = [keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)]
     picture = keras.layers.Reshape(views.shape, name="picture")(inputs)
     if view in ("gradients", "patches"):
-        seen += _gradients(picture, views.shape[0])
-    if view == "patches":
-        seen.append(_patches(picture, views.patch_side))
-    return seen
+        seen += _gradients(picture, views)
+    if view != "patches":
+        return keras.layers.Concatenate(name="features")(seen)
+    joined = keras.layers.Concatenate(name="joined")([*seen, _patches(picture, views)])
+    values = keras.Model(inputs, joined)
+    projection, offset = views.components(lambda pixels: np.asarray(values(pixels)))
+    return _fixed(
+        keras.layers.Dense(len(offset), kernel_initializer="zeros", name="features"),
+        joined,
+        projection,
+        offset,
+    )
 
 
-def _gradients(picture: Any, height: int) -> list[Any]:
-    edges = keras.layers.Conv2D(
-        DIRECTIONS, 3, padding="same", activation="relu", use_bias=False, trainable=False, name="edges"
-    )(picture)
+def _fixed(layer: Any, x: Any, *weights: npt.NDArray[np.float32]) -> Any:
+    """The layer's output, with weights that are not learned."""
+    layer.trainable = False
+    output = layer(x)
+    layer.set_weights(weights)
+    return output
+
+
+def _gradients(picture: Any, views: Views) -> list[Any]:
+    height = views.shape[0]
+    slopes = keras.layers.Conv2D(
+        DIRECTIONS, 3, padding="same", activation="relu", use_bias=False, name="edges"
+    )
+    edges = _fixed(slopes, picture, _edge_kernel(views))
     small, large = max(2, height // 7), max(2, height // 4)
     return [
         _cells(edges, small, max(1, small // 2), "small"),
@@ -73,17 +87,17 @@ def _gradients(picture: Any, height: int) -> list[Any]:
     ]
 
 
-def _patches(picture: Any, side: int) -> Any:
+def _patches(picture: Any, views: Views) -> Any:
     """How much the patches of each part of the picture are like each of the dictionary, in the mean."""
+    side = views.patch_side
     stride = max(1, side // 3)
     window = {"pool_size": side, "strides": stride}
     mean = keras.ops.mean(keras.layers.AveragePooling2D(**window)(picture), -1, keepdims=True)
     squares = keras.layers.AveragePooling2D(**window)(keras.ops.square(picture))
     variance = keras.ops.mean(squares, -1, keepdims=True) - keras.ops.square(mean)
     contrast = keras.ops.rsqrt(keras.ops.maximum(variance, 0.0) + CONTRAST**2)
-    alike = keras.layers.Conv2D(
-        PATCHES, side, strides=stride, use_bias=False, trainable=False, name="patches"
-    )(picture)
+    pieces = keras.layers.Conv2D(PATCHES, side, strides=stride, use_bias=False, name="patches")
+    alike = _fixed(pieces, picture, views.dictionary)
     above = keras.ops.relu(alike * contrast - ALIKE)
     part = math.ceil(above.shape[1] / PARTS)
     parts = keras.layers.AveragePooling2D(part, strides=part, padding="same", name="parts")(above)
@@ -93,8 +107,9 @@ def _patches(picture: Any, side: int) -> Any:
 def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
     """Mean strength of each direction in cells: histograms of oriented gradients (Dalal and Triggs 2005).
 
-    Each cell counts four times, as a share of the energy of each block of 2x2 cells that it belongs to, and
-    no share counts more than ``HIGHEST``.
+    Each cell is taken four times, as a share of the energy of each block of 2x2 cells that it belongs to, and
+    no share counts more than ``HIGHEST``. Kept are, as in Felzenszwalb et al. 2010 (TPAMI, section 6.2), each
+    direction's mean over the four and each block's mean over the directions.
     """
     cells = keras.layers.AveragePooling2D(side, strides=stride, name=f"{name}_cells")(edges)
     energy = keras.ops.sum(keras.ops.square(cells), axis=-1, keepdims=True)
@@ -107,7 +122,8 @@ def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
         for y in (0, 1)
         for x in (0, 1)
     ]
-    joined = keras.layers.Concatenate(name=f"{name}_shares")(shares)
+    strengths = [keras.ops.mean(share, axis=-1, keepdims=True) for share in shares]
+    joined = keras.layers.Concatenate(name=f"{name}_shares")([keras.layers.Average()(shares), *strengths])
     return keras.layers.Flatten(name=f"{name}_gradients")(joined * LOUD - 1)
 
 

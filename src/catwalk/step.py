@@ -37,8 +37,9 @@ class Step:
         params: a choice from ``space.SPACE``; flips and shifts only as far as the competition allows them.
         batch: rows of a step.
         seed: of order, augmentation and dropout.
-        table: (2 x rows, features) uint16, the bits of bfloat16: the features of all pictures, then of their
-            mirror images; for networks whose pictures are at most mirrored. None: computed in each step.
+        table: (2 x rows, features) float32, or uint16 that are the bits of bfloat16: the features of all
+            pictures, then of their mirror images; for networks whose pictures are at most mirrored. None:
+            computed in each step.
         precision: "float32" or "bfloat16", of the layers' sums; weights, norms, loss and update are float32.
             Tests take float64, with a model of float64.
     """
@@ -67,7 +68,12 @@ class Step:
         self._layers = [(_LAYERS[type(layer).__name__], layer) for layer in learned]
         self._weights = [weight.value for weight in model.trainable_variables]
         self._full = self._weights[0].dtype  # of all that is not worth rounding
-        self._moving = [weight.value for weight in model.non_trainable_variables if "float" in weight.dtype]
+        self._moving = [
+            weight.value
+            for layer in learned
+            for weight in layer.non_trainable_variables
+            if "float" in weight.dtype  # not the seeds of dropout
+        ]
         self._update = (_AdamW if params["optimizer"] == "adamw" else _SGD)(self._weights, params)
         self._averages = _Averages(self._weights + self._moving) if params["average"] else None
         self._done = tf.Variable(0, dtype=tf.int32)  # steps so far
@@ -174,7 +180,8 @@ class Step:
         return self._looked_up(rows)
 
     def _looked_up(self, rows: tf.Tensor) -> tf.Tensor:
-        return tf.bitcast(tf.gather(self._table, rows), tf.bfloat16)
+        seen = tf.gather(self._table, rows)
+        return tf.bitcast(seen, tf.bfloat16) if seen.dtype == tf.uint16 else seen
 
     def _inputs(self, pixels: tf.Tensor) -> tf.Tensor:
         """Raw pixels (rows, pixels) 0-255 to the features, in the precision of the sums."""

@@ -6,6 +6,7 @@ The pictures stay uint8, mapped from disk; a step gathers its rows, and many ste
 import math
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -81,15 +82,14 @@ class Training:
         self._shape = views.shape
 
     def _table(self, views: Views, precision: str) -> tf.Tensor | None:
-        """The features from disk, where they are slow to compute and pictures are at most mirrored.
-
-        The table holds bfloat16, which is what a step in bfloat16 would make of them.
-        """
-        if self.params["view"] != "patches" or precision != "bfloat16" or augment.changes(self.params):
+        """The features from disk, where they are slow to compute and pictures are at most mirrored."""
+        if self.params["view"] != "patches" or augment.changes(self.params):
             return None
         seen = keras.Model(self.model.input, self.model.get_layer("features").output)
 
-        def compute(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+        def compute(pixels: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+            if precision != "bfloat16":
+                return np.asarray(seen(pixels))
             return np.asarray(tf.bitcast(tf.cast(seen(pixels), tf.bfloat16), tf.uint16))
 
         table = views.table(compute)
@@ -168,6 +168,6 @@ class Training:
         return loss / self._rows, right / self._rows
 
 
-def mapped(array: npt.NDArray[np.unsignedinteger]) -> tf.Tensor:
+def mapped(array: npt.NDArray[Any]) -> tf.Tensor:
     """A tensor over the array's own memory: what is mapped from disk is there once for all workers."""
     return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())
