@@ -175,6 +175,8 @@ def _summary(opened: "optuna.Study", spent: float, rows: int) -> list[str]:
         if kind in BASELINES and trial.value is not None:
             gain = 100 * (value - trial.value)
             lines.append(f"  baseline {kind}: {trial.value:.4f}, the best is {gain:+.2f} points")
+    if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
+        return [*lines, "the budget was too short for more: make search BUDGET=3m, or make predict with this"]
     return [*lines, "next: make predict"]
 
 

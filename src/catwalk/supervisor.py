@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KEEP = 20  # kept models: as many of the best trials
 OVERRUN = 4.0  # seconds after the deadline until a worker that has not ended is ended
+FIRST_OVERRUN = 60.0  # the same as long as nothing is finished: the softmax baseline's first epoch
 LEAST_SECONDS = 5.0  # with less than this left no further trial begins
 LEAST_SHARE = 0.03  # or with less than this share of the budget
 RECORD_SECONDS = 2.0  # how often progress.json is written
@@ -147,7 +148,7 @@ class Supervisor:
                 for worker, message in workers.messages(timeout=0.25):
                     self._hear(opened, worker, message)
                 self._replace_the_dead(opened, workers)
-                if self._left() < -OVERRUN:
+                if self._left() < -(OVERRUN if self._finished else FIRST_OVERRUN):
                     break
                 self.record(opened)
                 self._display.tick(self.spent(), self._limits)
@@ -173,7 +174,9 @@ class Supervisor:
         room = math.inf
         if self._limits.trials is not None:
             room = self._limits.trials - self._finished - busy
-        more = left > least and room > 0
+        if left <= least:  # the softmax baseline is run in any case
+            room = 0 if self._finished or busy else min(room, 1)
+        more = room > 0
         for worker in workers.all:
             if more and room > 0 and worker.ready and not worker.busy:
                 with contextlib.suppress(BrokenPipeError):

@@ -95,7 +95,9 @@ class Training:
         table = views.table(compute)
         return None if table is None else mapped(table)
 
-    def epochs(self, epochs: int, deadline: float | None, limit: float | None = None) -> Iterator[Epoch]:
+    def epochs(
+        self, epochs: int, deadline: float | None, limit: float | None = None, sure: bool = False
+    ) -> Iterator[Epoch]:
         """Train, and give each epoch as it ends.
 
         Args:
@@ -105,6 +107,7 @@ class Training:
                 The epochs are planned so that the schedule reaches its end, and so that trainings like
                 this one, one after the other, fill the time: there may be half as many more, or fewer.
             limit: seconds, the building included, in which a further epoch must fit to begin.
+            sure: whether the first epoch goes to its end even if the deadline comes before.
 
         Raises:
             OutOfTimeError: the deadline came before an epoch's end.
@@ -116,7 +119,7 @@ class Training:
             deadline -= self._seconds_to_answer()
         while epoch < epochs:
             started = time.monotonic()
-            train_loss, train_accuracy = self._epoch(deadline)
+            train_loss, train_accuracy = self._epoch(None if sure and epoch == 0 else deadline)
             loss, accuracy = (float(value) for value in self._step.evaluate())
             epoch += 1
             now = time.monotonic()

@@ -1,5 +1,6 @@
 """A trial: trains one choice of parameters, reports each epoch, and keeps the net and its probabilities."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,8 +17,9 @@ from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 from catwalk.train import DivergedError, OutOfTimeError, Training
 
-EPOCHS = 30  # of a trial that the pruner lets go on, about; see ``Training.epochs``
+EPOCHS = {"local": 30, "pixels": 60}  # of a trial that the pruner lets go on, about, in ``USUAL`` seconds
 SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that are not worth so many
+USUAL = 600.0  # seconds of a search
 BASELINE_SHARE = {"softmax": 0.015, "beginner": 0.02}  # of the budget; with what building costs, below 5%
 
 
@@ -87,7 +89,9 @@ class Objective:
     ) -> float:
         is_baseline = kind in portfolio.BASELINES
         limit = BASELINE_SHARE[kind] * self.budget if is_baseline and self.budget else None
-        for epoch in training.epochs(SHORT.get(kind, EPOCHS), self.deadline, limit):
+        # However short the budget: the smallest network is there.
+        sure = kind == "softmax"
+        for epoch in training.epochs(self._epochs(kind), self.deadline, limit, sure):
             ended = {"second": round(time.monotonic() - self.began, 2)}  # of the search
             history.append({key: round(value, 6) for key, value in asdict(epoch).items()} | ended)
             trial.report(epoch.accuracy, epoch.epoch)
@@ -96,6 +100,11 @@ class Objective:
             if kind == "search" and epoch.epoch in study.RUNGS and not last and trial.should_prune():
                 raise optuna.TrialPruned
         return self._keep(trial.number, training)
+
+    def _epochs(self, kind: str) -> int:
+        """How many are wanted; with more time both more networks and longer trainings are worth it."""
+        longer = 1.0 if self.budget is None else min(2.0, max(0.5, math.sqrt(self.budget / USUAL)))
+        return SHORT.get(kind, round(EPOCHS[self.features] * longer))
 
     def _keep(self, number: int, training: Training) -> float:
         """Save the net, then its probabilities on validation; their accuracy is the trial's value."""
