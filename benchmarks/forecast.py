@@ -50,7 +50,7 @@ def one_round(seed: int) -> dict[str, float]:
     here = replace(whole, train=train)
     everything = replace(whole, train=np.sort(np.concatenate([train, whole.validation])))
     how = precision.fastest()
-    recipes = [{**portfolio.QUICK, **SMALL, **change} for change in CHANGES]
+    recipes = [{**portfolio.QUICK["local"], **SMALL, **change} for change in CHANGES]
 
     def answers(data: Any, first_seed: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         said = [_answers(paths, loaded, data, how, params, first_seed + i, pseudo)

@@ -200,6 +200,7 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
         ("none", "pixels"),
         ("batch", "pixels"),
         ("layer", "pixels"),
+        ("batch", "whitened"),
         ("batch", "gradients"),
         ("batch", "patches"),
     ],

@@ -93,7 +93,7 @@ def test_the_database_is_in_write_ahead_mode(tmp_path: Path) -> None:
 def test_a_trial_whose_worker_is_gone_runs_again_at_most_twice(tmp_path: Path) -> None:
     opened = made(tmp_path)
     first = opened.ask()
-    params = space.suggest(first)
+    params = space.suggest(first, "pixels")
     for attempt in range(3):
         assert study.reap(opened, "killed") == 1
         assert study.running(opened) == []
@@ -107,7 +107,7 @@ def test_a_trial_whose_worker_is_gone_runs_again_at_most_twice(tmp_path: Path) -
                     break
                 opened.tell(again, 0.5)
             assert again.user_attrs["kind"] == "softmax"
-            assert space.suggest(again) == params
+            assert space.suggest(again, "pixels") == params
     assert all(t.state != TrialState.WAITING or t.user_attrs["kind"] != "softmax" for t in opened.trials)
 
 
@@ -119,7 +119,7 @@ def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
 
 def test_other_choices_in_the_space_need_a_new_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = made(tmp_path)
-    opened.optimize(lambda trial: len(space.suggest(trial)), n_trials=1)
+    opened.optimize(lambda trial: len(space.suggest(trial, "pixels")), n_trials=1)
     assert made(tmp_path), "nothing has changed"
     monkeypatch.setitem(space.SPACE, "dropout", ("float", [0.0, 0.9]))
     assert made(tmp_path), "bounds may change"
@@ -131,7 +131,7 @@ def test_other_choices_in_the_space_need_a_new_study(tmp_path: Path, monkeypatch
 def test_a_trial_is_repeated_once_and_only_if_it_failed(tmp_path: Path) -> None:
     opened = made(tmp_path)
     first = opened.ask()
-    space.suggest(first)
+    space.suggest(first, "pixels")
     opened.tell(first, 0.5)
     study.repeat(opened, opened.trials[0])
     assert len(opened.trials) == 2, "it ended well"

@@ -1,9 +1,10 @@
 """Features: what networks see of a picture, fixed preprocessing that ``network`` builds into them.
 
-Three views, each with the one before it: "pixels", standardised; "gradients", oriented gradients in cells of
-two sizes; "patches", how much each part of a picture is like small pieces of training pictures, and all of it
-together as its principal components. Nothing of them is learned from labels. The third takes long to compute,
-so it is computed once and kept as a table.
+Four views. "pixels": standardised. "whitened": their principal components, the stronger ones damped; nothing
+is added or lost, but a network learns them faster. "gradients": pixels and oriented gradients in cells of two
+sizes. "patches": the same and how much each part of a picture is like small pieces of training pictures, all
+together as principal components. Nothing of them is learned from labels. The last takes long to compute, so
+it is computed once and kept as a table.
 """
 
 import hashlib
@@ -27,7 +28,8 @@ PATCHES = 128  # pieces that parts of a picture are compared with
 SAMPLES = 20_000  # patches that whitening is estimated from
 CONTRAST = 10.0  # grey values (of 255) added to a patch's deviation, so that flat ones stay quiet
 WHITENING = 0.1  # added to the variances that whitening divides by
-COMPONENTS = 1024  # at most, that the third view has
+COMPONENTS = 1024  # at most, of a view that is given as such
+LEAST_DEVIATION = 0.02  # added to a component's, so that noise is not blown up
 EXAMPLES = 6000  # pictures that the components are estimated from
 BLOCK = 1024  # pictures at a time
 
@@ -114,29 +116,32 @@ class Views:
         ]
         return np.asarray(cut, np.float64)
 
-    def components(self, compute: Compute) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def components(
+        self, compute: Compute, whitening: float
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """The projection (values, components) on principal components, and the offset (components,).
 
         Features that say nearly the same become one, and a network of a third of the weights learns as much
-        from them. They are not whitened, but scaled together to a standard deviation of 1 in the mean.
+        from them. All are scaled together to a variance of 1 in the mean.
 
         Args:
             compute: from (pictures, pixels) float32 to (pictures, values) float32.
+            whitening: the power of its standard deviation that each component is divided by: 0 leaves them
+                as different as they are, 1 makes all alike.
         """
         from sklearn.decomposition import PCA
 
         random = np.random.default_rng(self._prepared.train[0])
         train = self._prepared.train
         rows = np.sort(random.choice(train, min(EXAMPLES, len(train)), replace=False))
-        path = self._kept("components", compute)
+        path = self._kept(f"components{whitening:g}", compute)
         if not path.is_file():
             blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
             seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
-            found = PCA(
-                min(COMPONENTS, *seen.shape), svd_solver="randomized", iterated_power=2, random_state=0
-            )
-            found.fit(seen)
-            axes = found.components_.T / np.sqrt(found.explained_variance_.mean())
+            found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
+            deviations = np.sqrt(found.explained_variance_)
+            divisors = (deviations + LEAST_DEVIATION) ** whitening
+            axes = found.components_.T / divisors / np.sqrt(np.mean((deviations / divisors) ** 2))
             with written_aside(path) as aside:
                 np.save(aside, np.vstack([axes, -found.mean_ @ axes]).astype(np.float32))
         both = np.load(path)

@@ -16,6 +16,8 @@ QUIET = 1e-3  # keeps noise in flat places from being blown up, where grey goes 
 HIGHEST = 0.5  # share of a block's energy that one direction of a cell can have
 LOUD = 6.0  # brings gradients, which are shares of their surroundings' energy, to the size of pixels
 ALIKE = 0.5  # a patch must be as much alike to count (the soft threshold of Coates and Ng 2011, ICML)
+# Views that are given as principal components, and the power of its deviation that each is divided by.
+WHITENING = {"whitened": 0.5, "patches": 0.0}
 PARTS = 4  # each way, that a picture is cut into
 LOUD_PATCHES = 3.0  # as for gradients
 
@@ -53,17 +55,15 @@ def _features(inputs: Any, view: str, views: Views) -> Any:
     picture = keras.layers.Reshape(views.shape, name="picture")(inputs)
     if view in ("gradients", "patches"):
         seen += _gradients(picture, views)
-    if view != "patches":
+    if view == "patches":
+        seen.append(_patches(picture, views))
+    if view not in WHITENING:
         return keras.layers.Concatenate(name="features")(seen)
-    joined = keras.layers.Concatenate(name="joined")([*seen, _patches(picture, views)])
+    joined = keras.layers.Concatenate(name="joined")(seen)
     values = keras.Model(inputs, joined)
-    projection, offset = views.components(lambda pixels: np.asarray(values(pixels)))
-    return _fixed(
-        keras.layers.Dense(len(offset), kernel_initializer="zeros", name="features"),
-        joined,
-        projection,
-        offset,
-    )
+    projection, offset = views.components(lambda pixels: np.asarray(values(pixels)), WHITENING[view])
+    dense = keras.layers.Dense(len(offset), kernel_initializer="zeros", name="features")
+    return _fixed(dense, joined, projection, offset)
 
 
 def _fixed(layer: Any, x: Any, *weights: npt.NDArray[np.float32]) -> Any:

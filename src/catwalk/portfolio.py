@@ -26,7 +26,15 @@ STRONG: Params = {
 }  # fmt: skip
 
 # Good within half a minute: while one worker learns it, another one makes the table of features.
-QUICK: Params = {**STRONG, "view": "gradients", "width_1": 512, "width_2": 256, "dropout": 0.3}
+QUICK: dict[str, Params] = {
+    "local": {**STRONG, "view": "gradients", "width_1": 512, "width_2": 256, "dropout": 0.3},
+    "pixels": {**STRONG, "view": "whitened", "width_1": 512, "width_2": 256, "dropout": 0.2},
+}
+
+# Pictures moved about are never the same twice: there is little to learn by heart, and so little dropout.
+MOVED: Params = {
+    **STRONG, "view": "whitened", "input_dropout": 0.0, "dropout": 0.2, "batch_size": 256, "shift": 1.0,
+}  # fmt: skip
 
 RECIPES: dict[str, list[Params]] = {
     "local": [
@@ -35,17 +43,15 @@ RECIPES: dict[str, list[Params]] = {
         {**STRONG, "depth": 3, "width_3": 512},
         {**STRONG, "dropout": 0.5, "input_dropout": 0.2},
     ],
-    # Pictures moved about are never the same twice: there is little to learn by heart, and so little dropout.
-    "pixels": [
-        {**STRONG, "shift": 1.0, "dropout": 0.2, "input_dropout": 0.0, "batch_size": 256},
-    ],
+    "pixels": [MOVED, {**MOVED, "mixup": 0.1, "activation": "gelu"}],
 }
 
 # Characters bear what clothes do not: where a competition allows elastic warps, its recipes have all four.
-WARPED: Params = {
-    "view": "gradients", "width_1": 512, "width_2": 512, "shift": 1.0, "rotate": 10.0, "zoom": 0.1,
-    "elastic": 1.0,
-}  # fmt: skip
+WARPS: Params = {"shift": 1.0, "rotate": 10.0, "zoom": 0.1, "elastic": 1.0}
+WARPED: dict[str, Params] = {
+    "local": {**WARPS, "view": "gradients", "width_1": 512, "width_2": 512},
+    "pixels": WARPS,
+}
 
 
 def first(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
@@ -58,11 +64,11 @@ def first(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
         allowed: the competition's augmentation.
     """
     softmax, beginner = BASELINES.items()
-    quick = ("quick", {**QUICK, **space.off(features, allowed)})
+    quick = ("quick", {**QUICK[features], **space.off(allowed)})
     return [softmax, quick, beginner, *recipes(features, allowed)]
 
 
 def recipes(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
     """The strong networks among them, the best first; arguments as for ``first``."""
-    changed = {**(WARPED if "elastic" in allowed else {}), **space.off(features, allowed)}
+    changed = {**(WARPED[features] if "elastic" in allowed else {}), **space.off(allowed)}
     return [(f"portfolio {i}", {**recipe, **changed}) for i, recipe in enumerate(RECIPES[features], 1)]

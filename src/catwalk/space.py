@@ -18,7 +18,7 @@ Params = dict[str, Any]
 # "log": between the bounds, each factor as likely. "log size": the same, as a whole number; to Optuna it
 # is a fraction all the same, for its integers take it ten times as long to model.
 SPACE: dict[str, tuple[str, list[Any]]] = {
-    "view": ("one of", ["pixels", "gradients", "patches"]),  # see features.py; FEATURES=pixels has the first
+    "view": ("one of", ["pixels", "whitened", "gradients", "patches"]),  # see features.py
     "depth": ("one of", [0, 1, 2, 3]),  # hidden layers; 0 is softmax alone
     "width_1": ("log size", [64, 1024]),  # units of the first hidden layer
     "width_2": ("log size", [64, 1024]),  # of the second, if there is one
@@ -52,6 +52,8 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
 }
 
 
+PURE = ["pixels", "whitened"]  # the views of FEATURES=pixels
+
 # Patches are computed once, for a picture and its mirror image: nothing else is done to pictures then.
 ONCE: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
 
@@ -62,12 +64,11 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
     Raises:
         UserError: names the value that is outside of it.
     """
-    not_here = off(features, allowed)
+    not_here = off(allowed)
     for name, value in params.items():
-        kind, values = SPACE[name]
+        kind, values = SPACE[name][0], choices(name, features)
         if value != not_here.get(name, value):
-            why = "FEATURES=pixels" if name == "view" else "augment in the competition's TOML"
-            raise UserError(f"{name}={value}: not with {why}")
+            raise UserError(f"{name}={value}: not with augment in the competition's TOML")
         if params["view"] == "patches" and value != ONCE.get(name, value):
             raise UserError(f"{name}={value}: not with VIEW=patches: choose gradients or pixels")
         if kind == "one of":
@@ -94,21 +95,23 @@ def suggest(
         features: a resolved name, see ``features``.
         allowed: augmentation that leaves this competition's pictures in their class; the rest is off.
     """
-    params = off(features, allowed)
-    for name, (kind, values) in SPACE.items():
+    params = off(allowed)
+    for name, (kind, _) in SPACE.items():
         if name not in params:
-            params[name] = _suggest(trial, name, kind, values)
+            params[name] = _suggest(trial, name, kind, choices(name, features))
         if params.get("view") == "patches":
             params |= ONCE
     return params
 
 
-def off(features: str, allowed: tuple[str, ...]) -> Params:
-    """The rows that are not for this study, each with its first choice, which does nothing."""
-    names = set(AUGMENTATIONS) - set(allowed)
-    if features == "pixels":
-        names.add("view")
-    return {name: SPACE[name][1][0] for name in sorted(names)}
+def choices(name: str, features: str) -> list[Any]:
+    """A row's choices or bounds in a study of these features."""
+    return PURE if name == "view" and features == "pixels" else SPACE[name][1]
+
+
+def off(allowed: tuple[str, ...]) -> Params:
+    """The rows that this competition does not allow, each with its first choice, which does nothing."""
+    return {name: SPACE[name][1][0] for name in AUGMENTATIONS if name not in allowed}
 
 
 def _suggest(trial: "optuna.Trial", name: str, kind: str, values: list[Any]) -> Any:

@@ -81,16 +81,19 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
         direction="maximize",
         load_if_exists=True,
     )
-    _check_choices(paths, study)
+    _check_choices(paths, study, features)
     return study
 
 
-def _check_choices(paths: Paths, study: optuna.Study) -> None:
+def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
     """Optuna refuses other choices of a categorical parameter within a study; say it before it does."""
     for trial in finished(study)[-1:]:
         for name, distribution in trial.distributions.items():
-            kind, values = space.SPACE.get(name, ("", []))
-            if kind == "one of" and list(distribution.choices) != values:
+            kind, _ = space.SPACE.get(name, ("", []))
+            if kind != "one of":
+                continue
+            values = space.choices(name, features)
+            if list(distribution.choices) != values:
                 raise UserError(
                     f"space.py: {name} may be {values}, but was {list(distribution.choices)} in the study: "
                     f"put it back, or move {paths.shown(paths.study)} away for a new study"
