@@ -7,9 +7,11 @@ together as principal components. Nothing of them is learned from labels. The la
 it is computed once and kept as a table.
 """
 
+import contextlib
 import hashlib
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -135,36 +137,38 @@ class Views:
         train = self._prepared.train
         rows = np.sort(random.choice(train, min(EXAMPLES, len(train)), replace=False))
         path = self._kept(f"components{whitening:g}", compute)
-        if not path.is_file():
-            blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-            seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
-            found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
-            deviations = np.sqrt(found.explained_variance_)
-            divisors = (deviations + LEAST_DEVIATION) ** whitening
-            axes = found.components_.T / divisors / np.sqrt(np.mean((deviations / divisors) ** 2))
-            with written_aside(path) as aside:
-                np.save(aside, np.vstack([axes, -found.mean_ @ axes]).astype(np.float32))
+        with _alone(path.parent):
+            if not path.is_file():
+                blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+                seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
+                found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
+                deviations = np.sqrt(found.explained_variance_)
+                divisors = (deviations + LEAST_DEVIATION) ** whitening
+                axes = found.components_.T / divisors / np.sqrt(np.mean((deviations / divisors) ** 2))
+                with written_aside(path) as aside:
+                    np.save(aside, np.vstack([axes, -found.mean_ @ axes]).astype(np.float32))
         both = np.load(path)
         return both[:-1], both[-1]
 
     def table(self, compute: Compute) -> npt.NDArray[Any] | None:
         """All labelled pictures' features, then all their mirror images'.
 
-        Made where it is not there yet; two workers may both make it, and the same. None where memory is
-        short, for it only helps as long as the system can hold it.
+        Made where it is not there yet. None where memory is short, for it only helps as long as the system
+        can hold it.
 
         Args:
             compute: from (pictures, pixels) float32 to (pictures, features): float32, or bits of bfloat16.
         """
         pixels = self._prepared.pixels
         path = self._kept("table", compute)
-        if not path.is_file():
-            sample = compute(pixels[:1].astype(np.float32))
-            size = (2 * len(pixels), sample.shape[1])
-            if sample.itemsize * math.prod(size) > limits.available_memory() // 4:
-                return None
-            with written_aside(path) as aside:
-                self._fill(np.lib.format.open_memmap(aside, "w+", sample.dtype, size), compute)
+        with _alone(path.parent):
+            if not path.is_file():
+                sample = compute(pixels[:1].astype(np.float32))
+                size = (2 * len(pixels), sample.shape[1])
+                if sample.itemsize * math.prod(size) > limits.available_memory() // 4:
+                    return None
+                with written_aside(path) as aside:
+                    self._fill(np.lib.format.open_memmap(aside, "w+", sample.dtype, size), compute)
         table: npt.NDArray[Any] = np.load(path, mmap_mode="c")
         return table
 
@@ -189,6 +193,20 @@ class Views:
             table[start : start + len(block)] = compute(block)
             table[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
         table.flush()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """What two workers need one makes, and the other waits; the system frees the lock at our death."""
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
