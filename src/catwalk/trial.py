@@ -97,7 +97,9 @@ class Objective:
             trial.report(epoch.accuracy, epoch.epoch)
             self.tell(trial.number, kind, epoch)
             last = epoch.epoch == epoch.epochs
-            if kind == "search" and epoch.epoch in study.RUNGS and not last and trial.should_prune():
+            # The portfolio is judged too, though never stopped: others have to stand beside it.
+            judged = kind not in SHORT and epoch.epoch in study.RUNGS and not last
+            if judged and trial.should_prune() and kind == "search":
                 raise optuna.TrialPruned
         return self._keep(trial.number, training)
 
