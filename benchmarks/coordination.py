@@ -9,18 +9,16 @@ complete. The limit is 0.15 s a trial at 1,000 finished trials.
 """
 
 import argparse
-import json
-import platform
 import statistics
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import optuna
+import record
 from optuna.trial import TrialState
 
 from catwalk import space, study, supervisor
@@ -117,21 +115,12 @@ def measure(trials: int, rounds: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     figures = [measure(trials, options.rounds) for trials in (10, 100, 1000)]
     print(f"{'finished trials':>15}{'worker s':>10}{'parent s':>10}   (a trial, median of {options.rounds})")
     for row in figures:
         print(f"{row['finished']:>15}{row['worker_seconds']:>10.3f}{row['parent_seconds']:>10.3f}")
-    if options.json:
-        content = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "processor": platform.processor() or platform.machine(),
-            "versions": study.versions(),
-            "limit_seconds": 0.15,
-            "figures": figures,
-        }
-        options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(f"kept in {record.keep('coordination', {'limit_seconds': 0.15, 'figures': figures})}")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import record
 
 from catwalk import competition, data
 from catwalk.paths import Paths, folder_aside
@@ -59,7 +61,8 @@ def once(reader: str, file: str) -> None:
     print(json.dumps({"seconds": seconds, "megabytes": peak}))
 
 
-def compare(file: Path, readers: list[str], rounds: int) -> None:
+def compare(file: Path, readers: list[str], rounds: int) -> dict[str, Any]:
+    """Each reader's seconds and peak memory, in turn; shown, and given back."""
     seen: dict[str, list[dict[str, float]]] = {reader: [] for reader in readers}
     for _ in range(rounds):
         for reader in readers:
@@ -69,12 +72,15 @@ def compare(file: Path, readers: list[str], rounds: int) -> None:
     base = [run["seconds"] for run in seen[readers[0]]]
     print(f"\n{file.name}, {file.stat().st_size / 1e6:.0f} MB, {rounds} rounds")
     print(f"{'reader':<24}{'median s':>9}{'range':>16}{'ratio':>7}{'peak MB':>9}")
+    rows = []
     for reader, runs in seen.items():
         seconds = [run["seconds"] for run in runs]
         ratio = statistics.median(a / b for a, b in zip(seconds, base, strict=True))
         span = f"{min(seconds):.2f} to {max(seconds):.2f}"
         peak = max(run["megabytes"] for run in runs)
+        rows.append({"reader": reader, "seconds": seconds, "ratio": ratio, "peak_mb": peak})
         print(f"{reader:<24}{statistics.median(seconds):>9.2f}{span:>16}{ratio:>7.2f}{peak:>9.0f}")
+    return {"megabytes": file.stat().st_size / 1e6, "readers": rows}
 
 
 def generate(file: Path, rows: int) -> None:
@@ -107,14 +113,15 @@ def main() -> None:
     loaded = competition.load(paths)
     data.make(paths, loaded, "auto", print)
     print(f"processor cores: {multiprocessing.cpu_count()}, NumPy {np.__version__}")
-    compare(paths.raw / loaded.train_file, list(READERS), options.rounds)
+    files = [compare(paths.raw / loaded.train_file, list(READERS), options.rounds)]
     if options.rows:
         with folder_aside(Path(tempfile.gettempdir())) as folder:
             file = folder / "generated.csv"
             maker = multiprocessing.get_context("spawn").Process(target=generate, args=(file, options.rows))
             maker.start()
             maker.join()
-            compare(file, ["pyarrow, uint8 columns", "catwalk"], max(3, options.rounds // 2))
+            files.append(compare(file, ["pyarrow, uint8 columns", "catwalk"], max(3, options.rounds // 2)))
+    print(f"kept in {record.keep('csv_reader', {'files': files})}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ the limit is 10% more.
 """
 
 import argparse
-import json
 import os
 import shutil
 import statistics
@@ -20,6 +19,8 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+
+import record
 
 from catwalk import competition, data, portfolio, prepare, progress, search, study
 from catwalk.limits import Limits
@@ -130,14 +131,12 @@ def main() -> None:
     parser.add_argument("what", choices=("scaling", "memory"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--trials", type=int, help="a run (16 for scaling, 210 for memory)")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     if options.what == "scaling":
         figures = scaling(options.rounds, options.trials or 16)
     else:
         figures = memory(options.trials or 210)
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(f"kept in {record.keep(f'workers-{options.what}', figures)}")
 
 
 if __name__ == "__main__":
