@@ -17,7 +17,7 @@ BIN := .venv/bin
 #: SEED          1               of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score and report; by default the newest
-#: VIEW                          for try: pixels, gradients or patches
+#: VIEW                          for try: pixels, whitened, gradients or patches
 #: WIDTHS                        for try: units of the hidden layers, as 512,256; 0 for none
 #: ACTIVATION                    for try: relu, gelu or silu
 #: NORM                          for try: none, batch or layer
@@ -38,6 +38,7 @@ BIN := .venv/bin
 #: ZOOM                          for try: share that pictures grow or shrink at most, 0, 0.05, 0.1 or 0.15
 #: ELASTIC                       for try: pixels that pictures bend at most, 0, 0.5, 1 or 2
 #: ERASE                         for try: side of a blank square, as a share of the picture's, 0, 0.2 or 0.4
+#: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
 quoted = '$(subst ','\'',$(1))'
@@ -60,7 +61,7 @@ TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call 
          $(call flag,ELASTIC,elastic) $(call flag,ERASE,erase)
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
-.PHONY: help setup all data prepare search try predict report score leaderboard test lint bench lock clean
+.PHONY: help setup all data prepare search try predict report score leaderboard test lint bench speed lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -108,19 +109,31 @@ lint: .venv/installed ## ruff (lint and format) and mypy
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordination, workers (about 20 minutes)
+bench: .venv/installed .venv-bench/installed ## catwalk beside its peers, each with BENCH_BUDGET, in three rounds
+	@$(BIN)/python benchmarks/bench.py $(call flag,BENCH_BUDGET,budget)
+
+speed: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordination, workers (half an hour)
 	@$(BIN)/python benchmarks/engine.py
 	@$(BIN)/python benchmarks/csv_reader.py
 	@$(BIN)/python benchmarks/coordination.py
 	@$(BIN)/python benchmarks/workers.py scaling
 	@$(BIN)/python benchmarks/workers.py memory
+	@$(BIN)/python benchmarks/performance.py
 
-lock: ## compile requirements.txt from pyproject.toml (needs uv)
+.venv-bench/installed: benchmarks/requirements.txt
+	@echo 'setting up .venv-bench with the peers (once)'
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip install --disable-pip-version-check -q --require-hashes -r benchmarks/requirements.txt
+	@touch $@
+
+lock: ## compile both requirements.txt (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
 	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
+	cd benchmarks && uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command 'make lock' --output-file requirements.txt requirements.in
 
 clean: ## remove .venv, caches, tables and half-written files; never data, studies, submissions or looks
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f data/*/prepared/features-*.npy
 	rm -rf data/*/.part-* data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,130 @@
+"""Writes docs/performance.md from the newest JSON of each benchmark; runs nothing.
+
+.venv/bin/python benchmarks/performance.py
+"""
+
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bench
+import engine
+import record
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+Kept = dict[str, Any]
+
+
+def newest(name: str) -> Kept | None:
+    """The last kept figures of a benchmark; None where there are none."""
+    found = sorted(record.RESULTS.glob(f"{name}-[0-9][0-9][0-9][0-9]-*.json"))
+    return json.loads(found[-1].read_text(encoding="utf-8")) if found else None
+
+
+def peers(kept: Kept) -> list[str]:
+    return [
+        f"Each tool had {kept['budget'] / 60:g} minutes, the same two cores, the same training and",
+        "validation rows, and the settings of its own documentation (`benchmarks/peers.py`). Medians and",
+        f"ranges of {kept['rounds']} rounds, with another split and another order in each. The labels of the",
+        "test rows were opened once, after all runs.",
+        "",
+        bench.table(kept["runs"]),
+    ]
+
+
+def engine_page(kept: Kept) -> list[str]:
+    said = kept["summary"]
+    texts = {
+        "share": "784-1024-1024-10: share of the time that its matrix products alone take",
+        "large": "784-1024-1024-10 against model.fit, times as fast",
+        "large_at_best": "the same, if there were nothing but matrix products",
+        "small": "784-128-10 against model.fit, times as fast",
+        "trace": "build and trace of a new architecture, seconds",
+        "evaluate": "evaluation, share of an epoch",
+    }
+    lines = ["| | here | limit |", "|---|---|---|"]
+    for name, text in texts.items():
+        must = engine.LIMITS.get(name, ("",))[0]
+        lines.append(f"| {text} | {said[name]:.2f} | {must} |")
+    return [
+        *lines,
+        "",
+        f"In {kept['precision']}. An epoch grows with rows and with weights, which are the products.",
+    ]
+
+
+def reading(kept: Kept) -> list[str]:
+    lines = ["| file | reader | seconds | ratio to pyarrow's own | peak MB |", "|---|---|---|---|---|"]
+    for file in kept["files"]:
+        for one in file["readers"]:
+            low, high = min(one["seconds"]), max(one["seconds"])
+            lines.append(
+                f"| {file['megabytes']:,.0f} MB | {one['reader']} | {statistics.median(one['seconds']):.2f} "
+                f"({low:.2f} to {high:.2f}) | {one['ratio']:.2f} | {one['peak_mb']:,.0f} |"
+            )
+    return [
+        *lines,
+        "",
+        "Held against pyarrow: 1.3 times, and 700 MB for the smaller file. Seconds grow with rows.",
+    ]
+
+
+def coordination(kept: Kept) -> list[str]:
+    lines = ["| finished trials | in the worker, s | in the parent, s |", "|---|---|---|"]
+    for row in kept["figures"]:
+        cells = (row["finished"], row["worker_seconds"], row["parent_seconds"])
+        lines.append("| {:,} | {:.3f} | {:.3f} |".format(*cells))
+    return [*lines, "", f"A trial's cost beside its training; limit {kept['limit_seconds']} s in all."]
+
+
+def scaling(kept: Kept) -> list[str]:
+    one, two = (statistics.median(row[name] for row in kept["rounds"]) for name in ("one", "two"))
+    return [
+        f"Two workers against one: {kept['ratio']:.2f} times the trials an hour ({one:.0f} and {two:.0f}), "
+        f"held against 2.0 (limit {kept['limit']})."
+    ]
+
+
+def memory(kept: Kept) -> list[str]:
+    lines = ["| after trials | MB | open files | threads |", "|---|---|---|---|"]
+    for after, held in kept["after"].items():
+        lines.append(f"| {after} | {held['megabytes']:,.0f} | {held['files']:.0f} | {held['threads']:.0f} |")
+    return [*lines, "", f"One worker's growth: {kept['growth']:+.1%} (limit {kept['limit']:+.0%})."]
+
+
+# Heading, the benchmark's name, the command, and what is said of its figures.
+SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
+    ("Beside its peers", "bench-10m", "bench.py --budget 10m", peers),
+    ("Beside its peers, in three minutes", "bench-3m", "bench.py --budget 3m", peers),
+    ("The engine", "engine", "engine.py", engine_page),
+    ("Reading CSVs", "csv_reader", "csv_reader.py", reading),
+    ("Coordination", "coordination", "coordination.py", coordination),
+    ("Workers", "workers-scaling", "workers.py scaling", scaling),
+    ("A worker's memory", "workers-memory", "workers.py memory", memory),
+]
+
+
+def main() -> None:
+    lines = [
+        "# Performance",
+        "",
+        "Made by `benchmarks/performance.py` from the JSON files in `benchmarks/results/`; nothing is typed.",
+    ]
+    for heading, name, command, said in SECTIONS:
+        kept = newest(name)
+        if kept is None:
+            continue
+        machine = kept["machine"]
+        lines += ["", f"## {heading}", "", *said(kept), ""]
+        lines += [
+            f"`.venv/bin/python benchmarks/{command}`, {kept['date'][:10]}, {machine['cores']} cores of"
+        ]
+        lines += [f"{machine['processor']}, Python {machine['python']}."]
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
