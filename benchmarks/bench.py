@@ -329,6 +329,9 @@ def picture(kept: dict[str, Any], path: Path) -> None:
             axes.fill_between(times, np.min(curves, axis=0), np.max(curves, axis=0), color=colour, alpha=0.15)
             axes.plot(times, middle, color=colour, linestyle=style, linewidth=2, label=NAMES[tool])
         axes.set(xscale="log", ylim=(80, None), xlabel="seconds since the start, imports included")
+        ticks = [second for second in (5, 10, 30, 60, 180, 600, 3600) if second <= kept["budget"]]
+        axes.set_xticks(ticks, [f"{second}" for second in ticks])
+        axes.set_xticks([], minor=True)
         axes.set_ylabel("best single network, % of validation")
         axes.legend(frameon=False, loc="lower right")
         figure.tight_layout()
