@@ -19,7 +19,7 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"\bsealed_labels\b", {"paths.py", "prepare.py", "sealed.py"}),
         (r"open_labels", {"sealed.py", "score.py"}),
         (r"import_module|importlib\.import", {"sources.py"}),
-        (r"fcntl", {"progress.py"}),
+        (r"fcntl", {"locks.py"}),
     ],
 )
 def test_written_in_one_place(pattern: str, files: set[str]) -> None:

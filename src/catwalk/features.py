@@ -7,11 +7,9 @@ together as principal components. Nothing of them is learned from labels. The la
 it is computed once and kept as a table.
 """
 
-import contextlib
 import hashlib
 import math
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import limits
+from catwalk import limits, locks
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -137,7 +135,7 @@ class Views:
         train = self._prepared.train
         rows = np.sort(random.choice(train, min(EXAMPLES, len(train)), replace=False))
         path = self._kept(f"components{whitening:g}", compute)
-        with _alone(path.parent):
+        with locks.locked(path.parent, wait=True):  # what two workers need, one makes
             if not path.is_file():
                 blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
                 seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
@@ -161,7 +159,7 @@ class Views:
         """
         pixels = self._prepared.pixels
         path = self._kept("table", compute)
-        with _alone(path.parent):
+        with locks.locked(path.parent, wait=True):
             if not path.is_file():
                 sample = compute(pixels[:1].astype(np.float32))
                 size = (2 * len(pixels), sample.shape[1])
@@ -180,6 +178,7 @@ class Views:
         sample = compute(self._prepared.pixels[:8].astype(np.float32))
         digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
         path = self._paths.features(f"{what}-{self._prepared.split}-{self._prepared.fingerprint}-{digest}")
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file():
             for old in path.parent.glob(self._paths.features(f"{what}-*").name):
                 old.unlink(missing_ok=True)  # of another split, perhaps; it would be made again
@@ -193,20 +192,6 @@ class Views:
             table[start : start + len(block)] = compute(block)
             table[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
         table.flush()
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """What two workers need one makes, and the other waits; the system frees the lock at our death."""
-    import fcntl
-
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

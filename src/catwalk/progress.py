@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from catwalk import locks
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -39,20 +40,11 @@ def write(paths: Paths, name: str, progress: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def lock_if_free(paths: Paths) -> Iterator[bool]:
-    """Hold the one search lock of this competition on this machine, if nobody does; say whether.
-
-    The system frees it at our death.
-    """
-    import fcntl
-
+    """Hold the one search lock of this competition on this machine, if nobody does; say whether."""
     paths.study.mkdir(parents=True, exist_ok=True)
-    with paths.study_lock.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+    paths.study_lock.touch()
+    with locks.locked(paths.study_lock, wait=False) as free:
+        yield free
 
 
 @contextlib.contextmanager

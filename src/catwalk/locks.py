@@ -1,0 +1,29 @@
+"""Locks between processes of one machine; the system frees them when their holder dies."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: bool) -> Iterator[bool]:
+    """Hold the lock of a file or folder that is there, and say whether it is held.
+
+    Args:
+        path: nothing is written to it.
+        wait: until nobody else holds it; else the answer is False at once.
+    """
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(descriptor)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        os.close(descriptor)
