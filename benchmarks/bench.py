@@ -9,11 +9,10 @@ nothing is chosen by them. ``--draw`` makes table and picture again from the JSO
 """
 
 import argparse
+import contextlib
 import json
 import os
-import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,38 +22,19 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import bench_report
+import methods
 import numpy as np
 import numpy.typing as npt
+import project
 import record
+from project import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
-TOOLS = ("catwalk", "random_engine", "optuna_keras", "keras_tuner", "sklearn_mlp", "beginner")
-NAMES = {
-    "catwalk": "catwalk",
-    "random_engine": "random search, catwalk's engine",
-    "optuna_keras": "Optuna with Keras",
-    "keras_tuner": "KerasTuner Hyperband",
-    "sklearn_mlp": "scikit-learn MLPClassifier",
-    "beginner": "128-unit net",
-}
-MARKS = (0.85, 0.88, 0.90)
 COMPETITION = "fashion-mnist"
 GRACE = 60.0  # seconds after the budget until a tool that goes on is ended
-Answer = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
-
-
-def project(folder: Path, seed: int) -> Path:
-    """A project of its own with the same data, prepared."""
-    from catwalk import competition, data, prepare
-    from catwalk.paths import Paths
-
-    here, paths = Paths(ROOT, COMPETITION), Paths(folder, COMPETITION)
-    data.make(here, competition.load(here), "auto", lambda _: None)
-    shutil.copytree(ROOT / "competitions", folder / "competitions")
-    shutil.copytree(here.raw, paths.raw)
-    prepare.make(paths, competition.load(paths), seed, lambda _: None)
-    return folder
+# Labels of the validation and of the test rows; None where a tool had none within the budget.
+Answer = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None
 
 
 def arrays(folder: Path, seed: int) -> Path:
@@ -109,12 +89,12 @@ def run(command: list[str], folder: Path, budget: float) -> float:
     )
     memory = Memory(process.pid)
     memory.start()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(budget + GRACE)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
     peak = memory.end()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # a worker may outlive the process that we waited for
+    process.wait()
     if process.returncode not in (0, -signal.SIGKILL):
         raise SystemExit(f"{command} failed: {(folder / 'log.txt').read_text()[-500:]}")
     return peak
@@ -162,23 +142,15 @@ def _random_worker(folder: Path, budget: float, seed: int, worker: int, started:
     tensorflow_setup.setup(threads=1)
     import optuna
 
-    from catwalk import competition, precision, prepare, study
-    from catwalk.features import Views
+    from catwalk import competition, prepare, study
     from catwalk.paths import Paths
-    from catwalk.train import OutOfTimeError
-    from catwalk.trial import Objective
 
     paths = Paths(folder, COMPETITION)
     loaded, prepared = competition.load(paths), prepare.load(paths, seed)
     opened = study.create(paths, prepared, "local")
     opened.sampler = optuna.samplers.RandomSampler(100 * seed + worker)
     opened.pruner = optuna.pruners.NopPruner()
-    objective = Objective(
-        paths, prepared, opened.study_name, loaded, "local", Views(paths, prepared, loaded.shape),
-        precision.fastest(), seed, started, started + budget, budget, lambda *_: None,
-    )  # fmt: skip
-    while time.monotonic() < started + 0.95 * budget:
-        opened.optimize(objective, n_trials=1, gc_after_trial=True, catch=OutOfTimeError)
+    methods.run(opened, paths, loaded, prepared, "local", seed, started, budget)
 
 
 def _random_search(folder: Path, budget: float, seed: int) -> None:
@@ -228,18 +200,20 @@ def peer(name: str, folder: Path, budget: float, seed: int) -> tuple[list[dict[s
         str(out),
     ]
     peak = run([*command, "--budget", str(budget), "--seed", str(seed)], folder, budget)
+    curve = out / "curve.jsonl"
+    lines = curve.read_text().splitlines() if curve.is_file() else []
+    points = [json.loads(line) for line in lines]
     answers = sorted(out.glob("answer-*.npz"))
     if not answers:
-        raise SystemExit(f"{NAMES[name]} had no answer within {budget:.0f} s: give it more with --budget")
-    lines = (out / "curve.jsonl").read_text().splitlines()
+        return points, None, peak
     with np.load(answers[-1]) as said:
-        return [json.loads(line) for line in lines], (said["validation"], said["test"]), peak
+        return points, (said["validation"], said["test"]), peak
 
 
 def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
     """Run one tool; what is kept of it, and its answer."""
     with tempfile.TemporaryDirectory() as name:
-        folder = project(Path(name), seed)
+        folder = project.copied(COMPETITION, Path(name), seed).root
         started = time.monotonic()
         if tool == "catwalk":
             curve, answer, peak = catwalk(folder, budget, seed)
@@ -252,10 +226,11 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
             "tool": tool,
             "seed": seed,
             "seconds": round(time.monotonic() - started, 1),
-            "validation": float((answer[0] == labels).mean()),
             "peak_mb": round(peak),
             "curve": rising(curve),
         }
+        if answer:
+            row["validation"] = float((answer[0] == labels).mean())
         return row, answer
 
 
@@ -277,79 +252,11 @@ def rising(curve: list[dict[str, float]]) -> list[list[float]]:
     return points
 
 
-def seconds_to(curve: list[list[float]], mark: float) -> float | None:
-    return next((second for second, accuracy in curve if accuracy >= mark), None)
-
-
-def table(runs: list[dict[str, Any]]) -> str:
-    """Medians and ranges, a line a tool, as Markdown."""
-    lines = [
-        "| tool | validation | test | seconds to 0.85 | 0.88 | 0.90 | peak MB |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for tool in TOOLS:
-        mine = [run for run in runs if run["tool"] == tool]
-        if not mine:
-            continue
-        cells = [_range([100 * run[key] for run in mine if key in run], 2) for key in ("validation", "test")]
-        for mark in MARKS:
-            reached = [seconds_to(run["curve"], mark) for run in mine]
-            known = [second for second in reached if second is not None]
-            cells.append(_range(known, 0) if len(known) == len(mine) else f"{len(known)} of {len(mine)}")
-        cells.append(f"{statistics.median(run['peak_mb'] for run in mine):,.0f}")
-        lines.append(f"| {NAMES[tool]} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _range(values: list[float], digits: int) -> str:
-    if not values:
-        return ""
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def picture(kept: dict[str, Any], path: Path) -> None:
-    """Best validation accuracy so far against time: the median of the rounds, and their range."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    from catwalk import figures
-
-    colours = (figures.BLUE, figures.ORANGE, "#009E73", "#CC79A7", "#B8860B", figures.MUTED)
-    styles = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
-    times = np.geomspace(3, kept["budget"], 400)
-    with mpl.rc_context(figures.STYLE):
-        figure = Figure(figsize=(9, 5))
-        axes = figure.subplots()
-        for tool, colour, style in zip(TOOLS, colours, styles, strict=True):
-            curves = [_at(run["curve"], times) for run in kept["runs"] if run["tool"] == tool]
-            if not curves:
-                continue
-            middle = np.median(curves, axis=0)
-            axes.fill_between(times, np.min(curves, axis=0), np.max(curves, axis=0), color=colour, alpha=0.15)
-            axes.plot(times, middle, color=colour, linestyle=style, linewidth=2, label=NAMES[tool])
-        axes.set(xscale="log", ylim=(80, None), xlabel="seconds since the start, imports included")
-        ticks = [second for second in (5, 10, 30, 60, 180, 600, 3600) if second <= kept["budget"]]
-        axes.set_xticks(ticks, [f"{second}" for second in ticks])
-        axes.set_xticks([], minor=True)
-        axes.set_ylabel("best single network, % of validation")
-        axes.legend(frameon=False, loc="lower right")
-        figure.tight_layout()
-        path.write_bytes(figures.png(figure))
-
-
-def _at(curve: list[list[float]], times: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """Percent reached by each time; not a number before the first."""
-    seconds, shares = np.array(curve).T
-    place = np.searchsorted(seconds, times, side="right") - 1
-    return np.where(place >= 0, 100 * shares[place], np.nan)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--budget", default="3m", help="a tool's, with a unit")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--tools", default=",".join(TOOLS))
+    parser.add_argument("--tools", default=",".join(bench_report.TOOLS))
     parser.add_argument("--draw", type=Path, help="a kept JSON: draw it again, run nothing")
     parser.add_argument("--random-engine", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
@@ -359,8 +266,8 @@ def main() -> None:
         _random_search(options.folder, options.random_engine, options.seed)
     elif options.draw:
         kept = json.loads(options.draw.read_text())
-        print(table(kept["runs"]))
-        picture(kept, ROOT / "docs" / "bench.png")
+        print(bench_report.table(kept["runs"]))
+        bench_report.picture(kept, ROOT / "docs" / "bench.png")
     else:
         measure(options)
 
@@ -375,19 +282,20 @@ def measure(options: argparse.Namespace) -> None:
         for tool in tools[number % len(tools) :] + tools[: number % len(tools)]:
             row, answer = one(tool, budget, number + 1)
             runs.append(row)
-            answers.append(answer[1])
+            answers.append(answer)
+            reached = f"{row['validation']:.4f}" if answer else "no answer"
             print(
-                f"round {number + 1}, {NAMES[tool]}: {row['validation']:.4f} in {row['seconds']} s",
-                flush=True,
+                f"round {number + 1}, {bench_report.NAMES[tool]}: {reached} in {row['seconds']} s", flush=True
             )
     # The last line that matters: the labels are opened when nothing can be changed any more.
     labels = sealed.open_labels(Paths(ROOT, COMPETITION), "bench", f"{len(runs)} runs")
-    for row, test in zip(runs, answers, strict=True):
-        row["test"] = float((test == labels).mean())
-    print(table(runs))
+    for row, answer in zip(runs, answers, strict=True):
+        if answer:
+            row["test"] = float((answer[1] == labels).mean())
+    print(bench_report.table(runs))
     content = {"budget": budget, "rounds": options.rounds, "runs": runs}
     print(f"kept in {record.keep(f'bench-{options.budget}', content)}")
-    picture(content, ROOT / "docs" / "bench.png")
+    bench_report.picture(content, ROOT / "docs" / "bench.png")
 
 
 if __name__ == "__main__":

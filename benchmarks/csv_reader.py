@@ -21,12 +21,11 @@ from typing import Any
 
 import numpy as np
 import record
+from project import ROOT
 
 from catwalk import competition, data
 from catwalk.paths import Paths, folder_aside
 from catwalk.rows import read_rows, write_rows
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def read_catwalk(file: Path) -> None:

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import project
 import record
+from project import ROOT
 
 from catwalk import tensorflow_setup
 
@@ -29,12 +31,11 @@ tensorflow_setup.setup(threads=1)
 import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
-from catwalk import competition, data, portfolio, precision, prepare, space  # noqa: E402
+from catwalk import competition, portfolio, precision, prepare, space  # noqa: E402
 from catwalk.features import Views  # noqa: E402
 from catwalk.paths import Paths  # noqa: E402
 from catwalk.train import Training  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {
     "share": (0.40, 0.65),
     "large": (3.5, 5),
@@ -153,10 +154,7 @@ def profile(ours: Ours, steps: int) -> dict[str, float]:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    paths = Paths(ROOT, "fashion-mnist")
-    loaded = competition.load(paths)
-    data.make(paths, loaded, "auto", lambda _: None)
-    prepare.make(paths, loaded, 1, lambda _: None)
+    paths, loaded = project.here("fashion-mnist")
     prepared = prepare.load(paths, 1)
     chosen = precision.fastest()
     ours = {name: Ours(loaded, prepared, params, chosen) for name, params in NETS.items()}

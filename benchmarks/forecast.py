@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import project
 import record
+from project import ROOT
 
 from catwalk import tensorflow_setup
 from catwalk.limits import cores
@@ -42,7 +44,7 @@ def one_round(seed: int) -> dict[str, float]:
     from catwalk import competition, ensemble, forecast, metrics, portfolio, precision, prepare
     from catwalk.paths import Paths
 
-    paths = Paths(record.RESULTS.parents[1], "fashion-mnist")
+    paths = Paths(ROOT, "fashion-mnist")
     loaded = competition.load(paths)
     whole = prepare.load(paths, seed)
     order = np.random.default_rng(seed).permutation(whole.train)
@@ -120,15 +122,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
-    from catwalk import competition, data, prepare
-    from catwalk.paths import Paths
-
-    paths = Paths(record.RESULTS.parents[1], "fashion-mnist")
-    loaded = competition.load(paths)
-    data.make(paths, loaded, "auto", print)
     seeds = range(1, options.rounds + 1)
-    for seed in seeds:
-        prepare.make(paths, loaded, seed, lambda _: None)
+    project.here("fashion-mnist", seeds)
     rows = []
     # A new process for each round: what TensorFlow keeps would grow.
     with ProcessPoolExecutor(cores(), get_context("spawn"), max_tasks_per_child=1) as pool:

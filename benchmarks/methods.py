@@ -21,7 +21,9 @@ from typing import Any
 
 import numpy as np
 import optuna
+import project
 import record
+from project import ROOT
 
 from catwalk import limits, tensorflow_setup
 
@@ -32,19 +34,39 @@ ARMS = {
 }
 
 
+def run(
+    opened: optuna.Study,
+    paths: Any,
+    loaded: Any,
+    prepared: Any,
+    features: str,
+    seed: int,
+    started: float,
+    budget: float,
+) -> None:
+    """Run the study's trials in this process until ``budget`` seconds after ``started`` are over."""
+    from catwalk import precision
+    from catwalk.features import Views
+    from catwalk.train import OutOfTimeError
+    from catwalk.trial import Objective
+
+    objective = Objective(
+        paths, prepared, opened.study_name, loaded, features, Views(paths, prepared, loaded.shape),
+        precision.fastest(), seed, started, started + budget, budget, lambda *_: None,
+    )  # fmt: skip
+    while time.monotonic() < started + 0.95 * budget:
+        opened.optimize(objective, n_trials=1, gc_after_trial=True, catch=OutOfTimeError)
+
+
 def search(arm: str, seed: int, budget: float, name: str, features: str, rows: int) -> dict[str, Any]:
     """One arm of one seed: what it found."""
     started = time.monotonic()
     tensorflow_setup.setup(threads=1)
-    from catwalk import competition, ensemble, metrics, portfolio, precision, prepare, study
-    from catwalk.features import Views
+    from catwalk import competition, ensemble, metrics, portfolio, prepare, study
     from catwalk.paths import Paths
-    from catwalk.train import OutOfTimeError
-    from catwalk.trial import Objective
 
     with tempfile.TemporaryDirectory() as folder:
-        here = Paths(record.RESULTS.parents[1], name)
-        loaded, whole = competition.load(here), prepare.load(here, seed)
+        loaded, whole = competition.load(Paths(ROOT, name)), prepare.load(Paths(ROOT, name), seed)
         prepared = replace(whole, train=np.random.default_rng(seed).permutation(whole.train)[:rows])
         paths = Paths(Path(folder), name)
         opened = study.create(paths, prepared, features)
@@ -53,12 +75,7 @@ def search(arm: str, seed: int, budget: float, name: str, features: str, rows: i
         opened.pruner = study.pruner() if is_halving else optuna.pruners.NopPruner()
         for kind, recipe in portfolio.first(features, loaded.augment)[:3]:
             study.enqueue_once(opened, kind, recipe)
-        objective = Objective(
-            paths, prepared, opened.study_name, loaded, features, Views(paths, prepared, loaded.shape),
-            precision.fastest(), seed, started, started + budget, budget, lambda *_: None,
-        )  # fmt: skip
-        while time.monotonic() < started + 0.95 * budget:
-            opened.optimize(objective, n_trials=1, gc_after_trial=True, catch=OutOfTimeError)
+        run(opened, paths, loaded, prepared, features, seed, started, budget)
         complete = study.complete(opened)
         labels = prepared.labels[prepared.validation]
         said = np.stack([np.load(paths.probabilities(opened.study_name, t.number)) for t in complete[:20]])
@@ -82,15 +99,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=6000, help="training pictures")
     options = parser.parse_args()
-    from catwalk import cli, competition, data, features, prepare
-    from catwalk.paths import Paths
+    from catwalk import cli, features
 
-    paths = Paths(record.RESULTS.parents[1], options.competition)
-    loaded = competition.load(paths)
-    data.make(paths, loaded, "auto", print)
     seeds = range(1, options.seeds + 1)
-    for seed in seeds:
-        prepare.make(paths, loaded, seed, lambda _: None)
+    _, loaded = project.here(options.competition, seeds)
     seen, budget = features.resolve(options.features, loaded.shape), cli.duration(options.budget)
     tasks = [(arm, seed, budget, options.competition, seen, options.rows)
              for seed in seeds for arm in ARMS]  # fmt: skip

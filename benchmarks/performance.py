@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import bench
+import bench_report
 import engine
 import record
 
@@ -30,7 +30,7 @@ def peers(kept: Kept) -> list[str]:
         f"ranges of {kept['rounds']} rounds, with another split and another order in each. The labels of the",
         "test rows were opened once, after all runs.",
         "",
-        bench.table(kept["runs"]),
+        bench_report.table(kept["runs"]),
     ]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import project
 import record
 
 from catwalk import tensorflow_setup
@@ -23,7 +24,7 @@ tensorflow_setup.setup(threads=1)
 
 import keras  # noqa: E402  (after the set-up)
 
-from catwalk import competition, data, features, metrics, network, portfolio, precision, prepare  # noqa: E402
+from catwalk import competition, features, metrics, network, portfolio, precision, prepare  # noqa: E402
 from catwalk.paths import Paths  # noqa: E402
 from catwalk.space import SPACE, Params, checked  # noqa: E402
 from catwalk.train import Training  # noqa: E402
@@ -45,7 +46,6 @@ def train(
     paths: Paths, loaded: competition.Competition, params: Params, split: int, epochs: int, how: str
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], float]:
     """A candidate's probabilities on the validation rows of a split, their labels, and seconds."""
-    prepare.make(paths, loaded, split, lambda _: None)
     prepared = prepare.load(paths, split)
     views = features.Views(paths, prepared, loaded.shape)
     keras.backend.clear_session()
@@ -66,15 +66,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=25)
     options = parser.parse_args()
-    paths = Paths(record.RESULTS.parents[1], options.competition)
-    loaded = competition.load(paths)
-    data.make(paths, loaded, "auto", print)
+    splits = range(1, options.rounds + 1)
+    paths, loaded = project.here(options.competition, splits)
     seen = features.resolve(options.features, loaded.shape)
     strong = portfolio.recipes(seen, loaded.augment)[0][1]
     how = precision.fastest()
     chosen = {text: checked({**strong, **parsed(text)}, seen, loaded.augment) for text in options.candidates}
     rows: list[dict[str, Any]] = []
-    for split in range(1, options.rounds + 1):
+    for split in splits:
         together, labels = [], np.zeros(0, np.uint8)
         for name, params in chosen.items():
             said, labels, seconds = train(paths, loaded, params, split, options.epochs, how)

@@ -20,26 +20,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import project
 import record
 
-from catwalk import competition, data, portfolio, prepare, progress, search, study
+from catwalk import portfolio, prepare, progress, search, study
 from catwalk.limits import Limits
 from catwalk.paths import Paths
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def project(name: str, folder: Path) -> Paths:
-    """A project in ``folder`` with this competition prepared."""
-    for needed in ("competitions", "notebooks"):
-        shutil.copytree(ROOT / needed, folder / needed)
-    here, paths = Paths(ROOT, name), Paths(folder, name)
-    loaded = competition.load(paths)
-    if here.manifest.is_file():
-        shutil.copytree(here.raw, paths.raw)
-    data.make(paths, loaded, "auto", lambda _: None)
-    prepare.make(paths, loaded, 1, lambda _: None)
-    return paths
 
 
 def quiet(_line: str) -> None:
@@ -66,7 +52,7 @@ def rate(paths: Paths, workers: int, trials: int) -> float:
 def scaling(rounds: int, trials: int) -> dict[str, Any]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        paths = project("fashion-mnist", Path(folder))
+        paths = project.copied("fashion-mnist", Path(folder))
         for number in range(rounds):
             order = (1, 2) if number % 2 == 0 else (2, 1)
             seen = {workers: rate(paths, workers, trials) for workers in order}
@@ -97,7 +83,7 @@ def held(pid: int) -> dict[str, float]:
 def memory(trials: int) -> dict[str, Any]:
     seen: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        paths = project("digits", Path(folder))
+        paths = project.copied("digits", Path(folder))
         ended = threading.Event()
 
         def watch() -> None:

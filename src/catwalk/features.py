@@ -66,6 +66,7 @@ class Views:
     def __init__(self, paths: Paths, prepared: Prepared, shape: tuple[int, ...]) -> None:
         self._paths, self._prepared = paths, prepared
         self.shape = (*shape, 1)[:3]
+        self._components: dict[float, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = {}
 
     @cached_property
     def moments(self) -> tuple[float, float]:
@@ -129,24 +130,30 @@ class Views:
             whitening: the power of its standard deviation that each component is divided by: 0 leaves them
                 as different as they are, 1 makes all alike.
         """
+        if whitening not in self._components:
+            path = self._kept(f"components{whitening:g}", compute)
+            with locks.locked(path.parent, wait=True):  # what two workers need, one makes
+                if not path.is_file():
+                    with written_aside(path) as aside:
+                        np.save(aside, self._principal(compute, whitening))
+            both = np.load(path)
+            self._components[whitening] = both[:-1], both[-1]
+        return self._components[whitening]
+
+    def _principal(self, compute: Compute, whitening: float) -> npt.NDArray[np.float32]:
+        """What ``components`` gives, the offset as the last row; estimated from some training pictures."""
         from sklearn.decomposition import PCA
 
         random = np.random.default_rng(self._prepared.train[0])
         train = self._prepared.train
         rows = np.sort(random.choice(train, min(EXAMPLES, len(train)), replace=False))
-        path = self._kept(f"components{whitening:g}", compute)
-        with locks.locked(path.parent, wait=True):  # what two workers need, one makes
-            if not path.is_file():
-                blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-                seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
-                found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
-                deviations = np.sqrt(found.explained_variance_)
-                divisors = (deviations + LEAST_DEVIATION) ** whitening
-                axes = found.components_.T / divisors / np.sqrt(np.mean((deviations / divisors) ** 2))
-                with written_aside(path) as aside:
-                    np.save(aside, np.vstack([axes, -found.mean_ @ axes]).astype(np.float32))
-        both = np.load(path)
-        return both[:-1], both[-1]
+        blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+        seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
+        found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
+        deviations = np.sqrt(found.explained_variance_)
+        divisors = (deviations + LEAST_DEVIATION) ** whitening
+        axes = found.components_.T / divisors / np.sqrt(np.mean((deviations / divisors) ** 2))
+        return np.vstack([axes, -found.mean_ @ axes]).astype(np.float32)
 
     def table(self, compute: Compute) -> npt.NDArray[Any] | None:
         """All labelled pictures' features, then all their mirror images'.

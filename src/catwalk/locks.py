@@ -14,16 +14,18 @@ def locked(path: Path, wait: bool) -> Iterator[bool]:
         path: nothing is written to it.
         wait: until nobody else holds it; else the answer is False at once.
     """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield _taken(descriptor, wait)
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int, wait: bool) -> bool:
     import fcntl
 
-    descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
-        os.close(descriptor)
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        os.close(descriptor)
+        return False
+    return True

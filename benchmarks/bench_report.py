@@ -1,0 +1,88 @@
+"""The bench's table and picture, from what was kept of its runs; runs nothing."""
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+TOOLS = ("catwalk", "random_engine", "optuna_keras", "keras_tuner", "sklearn_mlp", "beginner")
+NAMES = {
+    "catwalk": "catwalk",
+    "random_engine": "random search, catwalk's engine",
+    "optuna_keras": "Optuna with Keras",
+    "keras_tuner": "KerasTuner Hyperband",
+    "sklearn_mlp": "scikit-learn MLPClassifier",
+    "beginner": "128-unit net",
+}
+MARKS = (0.85, 0.88, 0.90)
+
+
+def seconds_to(curve: list[list[float]], mark: float) -> float | None:
+    return next((second for second, accuracy in curve if accuracy >= mark), None)
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """Medians and ranges, a line a tool, as Markdown."""
+    lines = [
+        "| tool | validation | test | seconds to 0.85 | 0.88 | 0.90 | peak MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for tool in TOOLS:
+        mine = [run for run in runs if run["tool"] == tool]
+        if not mine:
+            continue
+        cells = [_range([100 * run[key] for run in mine if key in run], 2) for key in ("validation", "test")]
+        for mark in MARKS:
+            reached = [seconds_to(run["curve"], mark) for run in mine]
+            known = [second for second in reached if second is not None]
+            cells.append(_range(known, 0) if len(known) == len(mine) else f"{len(known)} of {len(mine)}")
+        cells.append(f"{statistics.median(run['peak_mb'] for run in mine):,.0f}")
+        lines.append(f"| {NAMES[tool]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _range(values: list[float], digits: int) -> str:
+    if not values:
+        return ""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def picture(kept: dict[str, Any], path: Path) -> None:
+    """Best validation accuracy so far against time: the median of the rounds, and their range."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    from catwalk import figures
+
+    colours = (figures.BLUE, figures.ORANGE, "#009E73", "#CC79A7", "#B8860B", figures.MUTED)
+    styles = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+    times = np.geomspace(3, kept["budget"], 400)
+    with mpl.rc_context(figures.STYLE):
+        figure = Figure(figsize=(9, 5))
+        axes = figure.subplots()
+        for tool, colour, style in zip(TOOLS, colours, styles, strict=True):
+            mine = [run["curve"] for run in kept["runs"] if run["tool"] == tool]
+            curves = [_at(curve, times) for curve in mine if curve]
+            if not curves:
+                continue
+            middle = np.median(curves, axis=0)
+            axes.fill_between(times, np.min(curves, axis=0), np.max(curves, axis=0), color=colour, alpha=0.15)
+            axes.plot(times, middle, color=colour, linestyle=style, linewidth=2, label=NAMES[tool])
+        axes.set(xscale="log", ylim=(80, None), xlabel="seconds since the start, imports included")
+        ticks = [second for second in (5, 10, 30, 60, 180, 600, 3600) if second <= kept["budget"]]
+        axes.set_xticks(ticks, [f"{second}" for second in ticks])
+        axes.set_xticks([], minor=True)
+        axes.set_ylabel("best single network, % of validation")
+        axes.legend(frameon=False, loc="lower right")
+        figure.tight_layout()
+        path.write_bytes(figures.png(figure))
+
+
+def _at(curve: list[list[float]], times: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Percent reached by each time; not a number before the first."""
+    seconds, shares = np.array(curve).T
+    place = np.searchsorted(seconds, times, side="right") - 1
+    return np.where(place >= 0, 100 * shares[place], np.nan)
