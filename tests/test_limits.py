@@ -22,7 +22,9 @@ def test_reached() -> None:
 
 
 def test_until_keeps_time_for_what_follows() -> None:
-    assert limits.seconds_until("14:40", NOON) == 2 * 3600 + 40 * 60 - limits.AFTER_SEARCH
+    assert limits.seconds_until("14:40", NOON) == (2 * 3600 + 40 * 60 - limits.AFTER_SEARCH) / (
+        1 + limits.REFIT
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from catwalk.errors import MachineError, UserError
 
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may come to need
 AFTER_SEARCH = 45.0  # seconds that prediction and report take at most, kept free before UNTIL
+REFIT = 1 / 12  # of the search's budget, that training again may take besides
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def seconds_until(clock: str, now: datetime) -> float:
     end = now.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
     if end <= now:
         raise UserError(f"UNTIL={clock} is past, it is {now:%H:%M}: choose a later time of today")
-    left = (end - now).total_seconds() - AFTER_SEARCH
+    left = ((end - now).total_seconds() - AFTER_SEARCH) / (1 + REFIT)
     if left <= 0:
         earliest = now + timedelta(seconds=AFTER_SEARCH + 60)
         raise UserError(

@@ -148,6 +148,12 @@ def mirrored(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     return keras.Model(inputs, keras.layers.Average(name="mean_of_mirrors")(both))
 
 
+def pixel_weights(model: keras.Model) -> npt.NDArray[np.float32]:
+    """(pixels, classes): the weights of a network without hidden layers on raw pixels."""
+    kernel: npt.NDArray[np.float32] = model.get_layer("logits").get_weights()[0]
+    return kernel
+
+
 def _hidden(x: Any, params: Params, layer: int, seeds: Iterator[int]) -> Any:
     start = keras.initializers.HeNormal(seed=next(seeds))
     norm = params["norm"]

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import forecast, prepare, progress, recipe, submission
+from catwalk import forecast, prepare, progress, recipe, refit, submission
 from catwalk.competition import Competition
 from catwalk.ensemble import Ensemble
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 
 if TYPE_CHECKING:
+    import optuna
     from optuna.trial import FrozenTrial
 
 ATTEMPTS = 3  # a search that runs meanwhile may drop a model between choosing and reading it
@@ -89,6 +90,7 @@ def make(
         try:
             chosen = _choose(paths, prepared, opened.study_name, study.complete(opened))
             test = _test_probabilities(paths, prepared, opened.study_name, chosen)
+            weights = _softmax_weights(paths, opened)
             break
         except FileNotFoundError:
             if attempt == ATTEMPTS - 1:
@@ -96,9 +98,13 @@ def make(
                     f"models are missing below {paths.shown(paths.study)}: run make search with a "
                     "larger BUDGET, it trains new ones"
                 ) from None
+    again = _refit(paths, prepared, seed, opened, chosen, say)
+    if again is not None:
+        test = np.mean([test, again.test], axis=0, dtype=np.float32)
     content = _recipe(paths, competition, prepared, opened.study_name, seed, features, chosen, finished)
+    content["refit"] = again.made if again else []
     name = name or recipe.name_of(content)
-    _write(paths, competition, prepared, name, content, chosen, test, records)
+    _write(paths, competition, prepared, name, content, chosen, test, weights, records)
     low, high = content["validation"]["interval"]
     say(
         f"predict: {paths.shown(paths.submission(name))}, {len(chosen.trials)} of {finished} trials, "
@@ -166,6 +172,35 @@ def _test_probabilities(
     return chosen.ensemble.average(np.stack(said))
 
 
+def _refit(
+    paths: Paths,
+    prepared: prepare.Prepared,
+    seed: int,
+    opened: "optuna.Study",
+    chosen: _Chosen,
+    say: Callable[[str], None],
+) -> refit.Refit | None:
+    """Train the weightiest of the chosen again; a study of tries alone has no budget to take it from."""
+    if "budget" not in opened.user_attrs:
+        return None
+    order = np.argsort(-chosen.ensemble.weights, kind="stable")
+    heaviest = [chosen.trials[i] for i in order]
+    return refit.make(paths, prepared, seed, heaviest, opened.user_attrs["budget"], say)
+
+
+def _softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:
+    """(pixels, classes), for the talk: the baseline's only layer; None where its trial never finished."""
+    import keras
+
+    from catwalk import network, study
+
+    for trial in study.complete(opened):
+        path = paths.model(opened.study_name, trial.number)
+        if trial.user_attrs.get("kind") == "softmax" and path.is_file():
+            return network.pixel_weights(keras.models.load_model(path, compile=False))
+    return None
+
+
 def _recipe(
     paths: Paths,
     competition: Competition,
@@ -228,11 +263,13 @@ def _write(
     content: dict[str, Any],
     chosen: _Chosen,
     test: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32] | None,
     records: list[dict[str, Any]],
 ) -> None:
     """The CSV comes last but one and the recipe last: a submission without a recipe is not whole."""
     with written_aside(paths.predictions(name)) as path:
-        np.savez_compressed(path, test=test, validation=chosen.validation)
+        arrays: dict[str, Any] = {"test": test, "validation": chosen.validation}
+        np.savez_compressed(path, **arrays if weights is None else {**arrays, "weights": weights})
     with written_aside(paths.snapshot(name)) as path:
         path.write_text(json.dumps(records) + "\n", encoding="utf-8")
     submission.write(paths.submission(name), prepared.test_ids, test.argmax(axis=1), competition)

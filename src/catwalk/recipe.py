@@ -36,7 +36,7 @@ def read(paths: Paths, name: str) -> dict[str, Any]:
         raise UserError(
             f"{paths.shown(paths.recipe(name))} can't be read: remove it and run make predict"
         ) from None
-    if "forecast" not in recipe:
+    if "refit" not in recipe:
         raise UserError(f"{name} was made by an older catwalk: run make predict for a new submission")
     return recipe
 

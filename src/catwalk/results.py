@@ -32,6 +32,7 @@ class Results:
         labels: (validation rows,) uint8, the true classes.
         validation: (validation rows, classes) float32, the ensemble's probabilities.
         scores: of ``validation`` against ``labels``.
+        weights: (pixels, classes) float32 of the softmax baseline, or None where it was not kept.
         test_score: what ``make score`` found, or None where it has not looked.
     """
 
@@ -43,6 +44,7 @@ class Results:
     labels: npt.NDArray[np.uint8]
     validation: npt.NDArray[np.float32]
     scores: metrics.Scores
+    weights: npt.NDArray[np.float32] | None
     test_score: dict[str, Any] | None
 
     @property
@@ -77,7 +79,7 @@ def load(competition: str | None = None, name: str | None = None) -> Results:
         raise UserError(f"{chosen} was made from other data than those prepared: run make predict again")
     try:
         with np.load(paths.predictions(chosen)) as arrays:
-            validation = arrays["validation"]
+            validation, weights = arrays["validation"], arrays.get("weights")
         trials = json.loads(paths.snapshot(chosen).read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError):
         raise UserError(
@@ -94,6 +96,7 @@ def load(competition: str | None = None, name: str | None = None) -> Results:
         labels=labels,
         validation=validation,
         scores=metrics.score(validation.argmax(axis=1), labels, len(loaded.labels)),
+        weights=weights,
         test_score=json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else None,
     )
 

@@ -125,6 +125,8 @@ def _run(
             for kind, recipe in portfolio.first(features, competition.load(paths).augment):
                 if yours is None or kind in portfolio.BASELINES:
                     study.enqueue_once(opened, kind, recipe)
+            if until is not None:
+                opened.set_user_attr("budget", until.budget)
             if yours is not None:
                 opened.enqueue_trial(yours, user_attrs={"kind": "yours"})
             if until is None:

@@ -85,6 +85,11 @@ def rounded(params: Params) -> Params:
     return {name: round(value) if name in sizes else value for name, value in params.items()}
 
 
+def whole(params: Params) -> Params:
+    """A trial's parameters, and those it had no choice in with their first value, which does nothing."""
+    return {**{name: values[0] for name, (_, values) in SPACE.items()}, **rounded(params)}
+
+
 def suggest(
     trial: "optuna.Trial", features: str = "local", allowed: tuple[str, ...] = AUGMENTATIONS
 ) -> Params:

@@ -244,7 +244,9 @@ class Supervisor:
 
 
 def _drop_models(paths: Paths, opened: "optuna.Study") -> None:
-    """Remove the kept files of all but the best complete trials."""
+    """Remove the kept files of all but the best complete trials; softmax's weights are shown in the talk."""
     for trial in study.complete(opened)[KEEP:]:
+        if trial.user_attrs.get("kind") == "softmax":
+            continue
         paths.model(opened.study_name, trial.number).unlink(missing_ok=True)
         paths.probabilities(opened.study_name, trial.number).unlink(missing_ok=True)

@@ -1,0 +1,155 @@
+"""The refit: the best of the chosen networks, trained again on training and validation rows together.
+
+A quarter more pictures to learn from is worth 0.1 to 0.2 points (``benchmarks/forecast.py --strong``, on
+pseudo-tests carved from the training rows). Nothing can be validated by rows that were learned from, so the
+refitted networks have half of the say, and what is shown as validation stays the chosen networks'.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk import limits, progress, space
+from catwalk.paths import Paths
+from catwalk.prepare import Prepared
+from catwalk.space import Params
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+NETS = 2  # where no clock is asked (TRIALS=)
+LEAST = 0.55  # of the epochs that its trial had; a network trained for less is not worth its time
+WATCHED = 256  # labelled rows whose loss each epoch reports; they were learned from
+
+
+@dataclass(frozen=True)
+class Task:
+    """One network to train again; what its process gets."""
+
+    root: Path
+    competition: str
+    split_seed: int
+    params: Params
+    precision: str
+    seed: int
+    epochs: int
+    ends: float | None  # time.time() by which it is trained; None: the clock is not asked
+
+
+@dataclass(frozen=True)
+class Refit:
+    """What came of it.
+
+    Attributes:
+        test: (test rows, classes) float32, the mean of the networks' probabilities.
+        made: of each network the "trial" it is like, its "seed" and "epochs", and the "rows" it learned from.
+    """
+
+    test: npt.NDArray[np.float32]
+    made: list[dict[str, Any]]
+
+
+def make(
+    paths: Paths,
+    prepared: Prepared,
+    split_seed: int,
+    trials: "list[FrozenTrial]",
+    budget: float | None,
+    say: Callable[[str], None],
+) -> Refit | None:
+    """Train again, a network a core, if the time is enough for that.
+
+    Args:
+        paths: the competition's.
+        prepared: its arrays and split.
+        split_seed: SEED, by which the processes find the same.
+        trials: the chosen ones, the weightiest first.
+        budget: seconds of the whole search; None: it was limited by TRIALS=, so the clock is not asked.
+        say: takes lines for people.
+
+    Returns:
+        None where the time is too short, or another search needs the cores.
+    """
+    count = NETS if budget is None else limits.workers(None, limits.available_memory())
+    rows = len(prepared.train) + len(prepared.validation)
+    ends = None if budget is None else time.time() + limits.REFIT * budget
+    tasks, numbers = [], []
+    for k in range(count):
+        trial = trials[k % len(trials)]
+        own = len(trial.user_attrs.get("history", []))
+        needed = trial.user_attrs.get("seconds", 0.0) * rows / len(prepared.train)
+        if budget is not None and limits.REFIT * budget < LEAST * needed:
+            continue
+        seed = int(trial.user_attrs["seed"]) + 50_000 * (1 + k)
+        params, precision = space.whole(trial.params), trial.user_attrs["precision"]
+        tasks.append(Task(paths.root, paths.competition, split_seed, params, precision, seed, own, ends))
+        numbers.append(trial.number)
+    with progress.lock_if_free(paths) as free:
+        if not tasks or not free:
+            return None
+    within = f", up to {limits.REFIT * budget:.0f} s" if budget else ""
+    say(f"predict: {len(tasks)} of the chosen networks learn again from all {rows:,} labelled rows{within}")
+    answers = _run(tasks, limits.REFIT * budget if budget else None)
+    made = [
+        {"trial": number, "seed": task.seed, "epochs": epochs, "rows": rows}
+        for number, task, (epochs, _) in zip(numbers, tasks, answers, strict=True)
+    ]
+    good = [(row, test) for row, (_, test) in zip(made, answers, strict=True) if test is not None]
+    if not good:
+        return None
+    return Refit(np.mean([test for _, test in good], axis=0, dtype=np.float32), [row for row, _ in good])
+
+
+def _run(tasks: list[Task], seconds: float | None) -> list[Any]:
+    """Each task in a process of its own, with a bar: of the time, or of the networks."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    cores = limits.workers(None, limits.available_memory())
+    columns = TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn()
+    with (
+        ProcessPoolExecutor(min(cores, len(tasks)), get_context("spawn")) as pool,
+        Progress(*columns) as bars,
+    ):
+        bar = bars.add_task("training again", total=seconds or len(tasks))
+        begun = time.monotonic()
+        futures: list[Future[Any]] = [pool.submit(_train, task) for task in tasks]
+        waiting = set(futures)
+        while waiting:
+            _, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+            gone = time.monotonic() - begun if seconds else len(futures) - len(waiting)
+            bars.update(bar, completed=min(gone, seconds or gone))
+        return [future.result() for future in futures]
+
+
+def _train(task: Task) -> tuple[int, npt.NDArray[np.float32] | None]:
+    """In a process of its own: how many epochs it had, and its probabilities of the test rows."""
+    from catwalk import tensorflow_setup
+
+    tensorflow_setup.setup(threads=1)
+    from catwalk import competition as competitions
+    from catwalk import network, prepare
+    from catwalk.features import Views
+    from catwalk.train import DivergedError, OutOfTimeError, Training
+
+    paths = Paths(task.root, task.competition)
+    prepared = prepare.load(paths, task.split_seed)
+    loaded = competitions.load(paths)
+    everything = np.sort(np.concatenate([prepared.train, prepared.validation]))
+    learning = replace(prepared, train=everything, validation=prepared.validation[:WATCHED])
+    views = Views(paths, prepared, loaded.shape)  # fixed features stay those of the search
+    deadline = None if task.ends is None else time.monotonic() + task.ends - time.time()
+    training = Training(learning, loaded, views, task.precision, task.params, task.seed)
+    epochs = 0
+    try:
+        for epoch in training.epochs(task.epochs, deadline):
+            epochs = epoch.epoch
+    except (DivergedError, OutOfTimeError):
+        return epochs, None
+    return epochs, network.probabilities(training.finish(), prepared.test_pixels)

@@ -1,0 +1,59 @@
+"""refit.py: chosen networks trained again on all labelled rows, in the time that is left for it."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from conftest import Run
+
+from catwalk import network, prepare, progress, recipe, refit, study, submission
+from catwalk.ensemble import Ensemble
+from catwalk.paths import Paths
+
+
+@pytest.fixture(scope="module")
+def done(digits_done: tuple[Path, Run]) -> Paths:
+    return Paths(digits_done[0], "digits")
+
+
+def test_it_has_half_of_the_say(done: Paths) -> None:
+    (name,) = submission.names(done)
+    content = recipe.read(done, name)
+    prepared = prepare.load(done, 1)
+    assert [row["rows"] for row in content["refit"]] == [1437, 1437]
+    chosen = content["trials"]
+    heaviest = sorted(chosen, key=lambda trial: -trial["weight"])
+    assert content["refit"][0]["trial"] == heaviest[0]["number"]
+    seeds = {row["seed"] for row in content["refit"]}
+    assert len(seeds) == 2
+    assert not seeds & {trial["seed"] for trial in chosen}
+
+    said = []
+    for trial in chosen:
+        model = keras.models.load_model(done.model(content["study"], trial["number"]), compile=False)
+        said.append(network.probabilities(model, prepared.test_pixels))
+    joined = Ensemble(
+        np.array([trial["weight"] for trial in chosen]), np.array([trial["temperature"] for trial in chosen])
+    ).average(np.stack(said))
+    opened = study.load(done, prepared, content["features"])
+    assert opened is not None
+    numbers = [trial["number"] for trial in heaviest]
+    again = refit.make(done, prepared, 1, [opened.trials[n] for n in numbers], None, lambda _: None)
+    assert again is not None
+    assert again.made == content["refit"]
+    with np.load(done.predictions(name)) as arrays:  # the same bytes when made again
+        np.testing.assert_array_equal(arrays["test"], np.mean([joined, again.test], axis=0, dtype=np.float32))
+    labels = np.load(done.sealed_labels)
+    assert np.mean(again.test.argmax(axis=1) == labels) > 0.9
+
+
+def test_no_time_and_no_free_cores(done: Paths) -> None:
+    prepared = prepare.load(done, 1)
+    opened = study.load(done, prepared, "pixels") or study.load(done, prepared, "local")
+    assert opened is not None
+    trials, said = study.complete(opened), []
+    assert refit.make(done, prepared, 1, trials, 0.1, said.append) is None
+    with progress.locked(done):
+        assert refit.make(done, prepared, 1, trials, 600.0, said.append) is None
+    assert not said
