@@ -1,6 +1,6 @@
 """The refit: the best of the chosen networks, trained again on training and validation rows together.
 
-A quarter more pictures to learn from is worth 0.1 to 0.2 points (``benchmarks/forecast.py --strong``, on
+A ninth more pictures to learn from is worth 0.1 to 0.2 points (``benchmarks/forecast.py --strong``, on
 pseudo-tests carved from the training rows). Nothing can be validated by rows that were learned from, so the
 refitted networks have half of the say, and what is shown as validation stays the chosen networks'.
 """
