@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import Run, load, make_project, run_catwalk
 
-from catwalk import metrics, prepare, recipe, sealed, submission
+from catwalk import browser, metrics, prepare, recipe, sealed, submission
 from catwalk.errors import UserError
 from catwalk.paths import Paths
 
@@ -33,11 +33,11 @@ def test_the_submission(done: Paths) -> None:
     name = only(done)
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", name)
     assert sorted(path.name for path in done.submissions.iterdir()) == [name, f"{name}.csv", f"{name}.json"]
-    assert sorted(path.name for path in done.submission_folder(name).iterdir()) == [
-        "predictions.npz",
-        "talk.ipynb",
-        "trials.json",
-    ]
+    talks = ["talk-notes.pdf", "talk.html", "talk.ipynb", "talk.pdf"]
+    if browser.find() is None:
+        talks = [file for file in talks if not file.endswith(".pdf")]
+    files = sorted(path.name for path in done.submission_folder(name).iterdir())
+    assert files == ["predictions.npz", *talks, "trials.json"]
     with done.submission(name).open() as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["ImageId", "Label"]

@@ -1,19 +1,23 @@
 """report.py, results.py, figures.py and the notebook: what a person gets to see."""
 
 import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import Run, run_catwalk
+from conftest import Run, clean_environment, run_catwalk
 
-from catwalk import figures, results
+from catwalk import figures, results, submission
 from catwalk.paths import Paths
 
 
 @pytest.fixture
 def loaded(digits_done: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch) -> results.Results:
-    monkeypatch.chdir(digits_done[0])
+    monkeypatch.chdir(digits_done[0] / "notebooks")  # where a notebook starts
     return results.load("digits")
 
 
@@ -25,16 +29,51 @@ def test_the_notebook_is_executed_with_its_pictures(digits_done: tuple[Path, Run
     outputs = [output for cell in code for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-    assert len(pictures) == 7
+    assert len(pictures) == 10
+    assert not [output for output in outputs if output.output_type == "stream"], "nothing but results"
     assert all(picture.metadata["image/png"]["alt"] for picture in pictures)
     text = json.dumps(notebook)
     assert "Digits 8x8" in text
     assert str(digits_done[0]) not in text, "no path of this machine"
 
 
-def test_the_source_has_no_outputs() -> None:
-    source = nbformat.read(Path(__file__).parents[1] / "notebooks" / "talk.ipynb", as_version=4)
-    assert not [cell for cell in source.cells if cell.get("outputs")]
+def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from catwalk import results, talk; "
+         "talk.html(results.load('digits')); assert 'tensorflow' not in sys.modules"],
+        cwd=digits_done[0], env=clean_environment(),
+    )  # fmt: skip
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda paths, name: paths.predictions(name).unlink(), "is not whole: run make predict NAME="),
+        (lambda paths, name: paths.snapshot(name).write_text("[]"), "is not whole: run make predict NAME="),
+        (lambda paths, name: paths.snapshot(name).write_text("{"), "is not whole: run make predict NAME="),
+        (lambda paths, name: without_history(paths.snapshot(name)), "is not whole: run make predict NAME="),
+        (lambda paths, name: paths.recipe(name).write_text("{}"), "run make predict for a new submission"),
+        (lambda paths, name: paths.notebook_source.unlink(), "git checkout notebooks/talk.ipynb"),
+    ],
+)
+def test_damaged_records_are_one_line(
+    damage: Callable[[Paths, str], None], said: str, digits_done: tuple[Path, Run], tmp_path: Path
+) -> None:
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    paths = Paths(tmp_path / "copy", "digits")
+    (name,) = submission.names(paths)
+    for made in (paths.talk(name), paths.notebook(name)):
+        made.unlink()
+    damage(paths, name)
+    done = run_catwalk(paths.root, "report", "--competition", "digits", "--submission", name)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert said in done.stderr
+    assert not paths.talk(name).exists()
+
+
+def without_history(path: Path) -> None:
+    path.write_text(json.dumps([{**trial, "history": []} for trial in json.loads(path.read_text())]))
 
 
 def test_results(loaded: results.Results) -> None:
@@ -46,7 +85,18 @@ def test_results(loaded: results.Results) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["samples", "split", "baselines", "search", "learning_curves", "confusion", "mistakes"],
+    [
+        "samples",
+        "split",
+        "baselines",
+        "parallel",
+        "progress",
+        "architecture",
+        "learning_curves",
+        "confusion",
+        "mistakes",
+        "stencils",
+    ],
 )
 def test_a_figure_is_the_same_bytes_each_time(loaded: results.Results, name: str) -> None:
     one, two = (figures.png(getattr(figures, name)(loaded)) for _ in range(2))
@@ -59,5 +109,6 @@ def test_a_report_makes_what_it_needs(project: Path) -> None:
     done = run_catwalk(project, "report", "--competition", "digits", "--trials", "2", "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert len(list(Paths(project, "digits").submissions.glob("*/talk.ipynb"))) == 1
+    assert len(list(Paths(project, "digits").submissions.glob("*/talk.html"))) == 1
     again = run_catwalk(project, "report", "--competition", "digits")
     assert "report: done before" in again.stdout

@@ -20,6 +20,8 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"open_labels", {"sealed.py", "score.py"}),
         (r"import_module|importlib\.import", {"sources.py"}),
         (r"fcntl", {"locks.py"}),
+        (r"--headless", {"browser.py"}),
+        (r"import matplotlib", {"drawing.py"}),
     ],
 )
 def test_written_in_one_place(pattern: str, files: set[str]) -> None:
@@ -28,10 +30,14 @@ def test_written_in_one_place(pattern: str, files: set[str]) -> None:
 
 
 def test_the_report_only_reads_and_no_stage_imports_it() -> None:
-    for name in ("results.py", "figures.py"):
-        assert not re.search(r"written_aside|write_|\.unlink|mkdir", SOURCES[name])
-    importing = {name for name, text in SOURCES.items() if re.search(r"import.*\b(report|figures)\b", text)}
-    assert importing <= {"cli.py", "report.py"}
+    shown = {"results", "findings", "slides", "figures", "explore", "tables", "drawing", "talk"}
+    for name in shown:
+        assert not re.search(r"written_aside|write_|\.unlink|mkdir", SOURCES[f"{name}.py"]), name
+    words = "|".join({*shown - {"results"}, "report"})
+    importing = {name for name, text in SOURCES.items() if re.search(rf"import.*\b({words})\b", text)}
+    assert importing <= {"cli.py", "report.py", *(f"{name}.py" for name in shown)}
+    for name in shown - {"explore"}:  # augmentation is a network's
+        assert not re.search(r"import tensorflow|keras", SOURCES[f"{name}.py"]), name
 
 
 def test_prepare_writes_the_sealed_labels_and_reads_them_nowhere() -> None:

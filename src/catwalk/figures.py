@@ -1,81 +1,105 @@
-"""Figures: every picture of the report, drawn from ``Results`` alone.
+"""Figures: every picture of talk, notebooks and README, drawn from ``Results`` alone, by what drawing.py has.
 
-A colour has one meaning: blue is the model or right, orange is wrong or look here, grey is context; a
-mark, a weight or a word says the same for those who see no colour.
+Each takes the results and gives a figure whose unit is the talk's pixel.
 """
 
-import io
+from itertools import pairwise
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as Curve
 
-from catwalk.results import Results
+from catwalk import findings, space
+from catwalk.drawing import (
+    BLUE,
+    BLUE_TEXT,
+    GREY,
+    INK,
+    MUTED,
+    ORANGE,
+    ORANGE_TEXT,
+    PALE,
+    PAPER,
+    box,
+    canvas,
+    mosaic,
+    picture,
+    png,
+    shortened,
+    text,
+    width_of,
+)
+from catwalk.results import Data, Results
+from catwalk.words import number, parameter, percent
 
-PAPER, INK, MUTED, GREY = "#FAF8F3", "#15171C", "#545966", "#C9C5BA"
-BLUE, ORANGE = "#0072B2", "#D55E00"
-
-STYLE: Any = {
-    "figure.facecolor": PAPER,
-    "axes.facecolor": PAPER,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": MUTED,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "font.size": 12,
-}
+SMALL = 18  # the ends of axes; all other words are larger
+ROWS_OF_CLASSES = 12  # one below the other, at most
 
 
-def samples(results: Results, each: int = 8) -> Figure:
+def samples(results: Data) -> Figure:
     """The first training pictures of every class, a row a class."""
     classes = results.competition.classes
-    train = results.prepared.train
-    labels = np.asarray(results.prepared.labels[train])
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(each * 0.7 + 2.2, len(classes) * 0.7))
-        grid = figure.subplots(len(classes), each, squeeze=False)
-        for i, name in enumerate(classes):
-            rows = train[np.flatnonzero(labels == i)[:each]]
-            for axes in grid[i]:
-                axes.axis("off")
-            for axes, picture in zip(grid[i], results.pictures(rows), strict=False):
-                _picture(axes, picture)
-            grid[i][0].text(-0.3, 0.5, name, transform=grid[i][0].transAxes, ha="right", va="center")
-        figure.subplots_adjust(left=2.0 / (each * 0.7 + 2.2), right=0.99, top=0.99, bottom=0.01)
+    labels = np.asarray(results.prepared.labels[results.prepared.train])
+    wide, high = 700.0, 600.0
+    blocks = -(-len(classes) // ROWS_OF_CLASSES)
+    rows = -(-len(classes) // blocks)
+    side = min(64.0, high / rows)
+    column = wide / blocks
+    names = min(max(width_of(name) for name in classes) + 14, column / 2)
+    each = max(1, int((column - names - 10) // side))
+    figure, axes = canvas(wide, rows * side)
+    for i, name in enumerate(classes):
+        x, y = column * (i // rows) + names, side * (i % rows)
+        chosen = results.prepared.train[np.flatnonzero(labels == i)[:each]]
+        text(axes, x - 12, y + side / 2, shortened(name, names - 12), colour=MUTED, anchor="right")
+        if len(chosen):
+            mosaic(axes, list(results.pictures(chosen)), x, y, side)
     return figure
 
 
 def split(results: Results) -> Figure:
-    """Rows of every class on each side of the split."""
-    classes = results.competition.classes
-    labels = np.asarray(results.prepared.labels)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 0.38 * len(classes) + 1.2), layout="constrained")
-        axes = figure.subplots()
-        places = np.arange(len(classes))
-        train, held = (
-            np.bincount(labels[rows], minlength=len(classes))
-            for rows in (results.prepared.train, results.prepared.validation)
+    """How many pictures teach, compare and compete, as squares; and how even the classes are."""
+    prepared = results.prepared
+    parts = [
+        ("to learn from", len(prepared.train), BLUE, BLUE_TEXT),
+        ("to compare nets on", len(prepared.validation), ORANGE, ORANGE_TEXT),
+        ("to compete with", results.recipe["test_rows"], GREY, MUTED),
+    ]
+    figure, axes = canvas(1180, 500)
+    per_square = _round_up(sum(count for _, count, _, _ in parts) / 400)
+    squares = [max(1, round(count / per_square)) for _, count, _, _ in parts]
+    gap = 44.0
+    least = [max(width_of(words, 22), width_of(f"{count:,}", 44, bold=True)) for words, count, _, _ in parts]
+
+    def widths(side: float) -> list[float]:
+        return [max(side * -(-n // 10), words) for n, words in zip(squares, least, strict=True)]
+
+    side = next(side for side in range(30, 0, -1) if sum(widths(side)) + 2 * gap <= 1180 or side == 1)
+    x = 0.0
+    for (words, count, colour, ink), n, wide in zip(parts, squares, widths(side), strict=True):
+        text(axes, x, 24, f"{count:,}", size=44, bold=True, colour=ink)
+        text(axes, x, 72, words, size=22)
+        for k in range(n):
+            box(axes, x + side * (k // 10) + 1, 110 + side * (k % 10) + 1, side - 3, side - 3, color=colour)
+        x += wide + gap
+    counts = np.bincount(
+        np.asarray(prepared.labels[prepared.train]), minlength=len(results.competition.classes)
+    )
+    below = 110 + 10 * side + 40
+    one = f"A square is {per_square:,} pictures." if per_square > 1 else "A square is a picture."
+    text(axes, 0, below, one, colour=MUTED)
+    few, many = int(counts.argmin()), int(counts.argmax())
+    each = f"{counts[few]:,}" if counts[few] == counts[many] else f"{counts[few]:,} to {counts[many]:,}"
+    even = f"Every class has {each} pictures to learn from"
+    if counts[many] > 1.5 * counts[few]:
+        even = (
+            f"{results.competition.classes[few]} has {counts[few]:,} pictures to learn from, "
+            f"{results.competition.classes[many]} {counts[many]:,}"
         )
-        axes.barh(places, train, color=GREY)
-        axes.barh(places, held, left=train, color=BLUE)
-        for place, (a, b) in enumerate(zip(train, held, strict=True)):
-            axes.text(a / 2, place, f"{a:,}", ha="center", va="center")
-            axes.text(a + b, place, f" {b:,}", va="center", color=BLUE)
-        axes.set_yticks(places, classes)
-        axes.invert_yaxis()
-        axes.set_xticks([])
-        axes.spines[["bottom", "left"]].set_visible(False)
-        axes.tick_params(left=False)
-        axes.set_title(f"{train.sum():,} rows to learn from (grey), {held.sum():,} to compare on (blue)")
+    text(axes, 0, below + 40, shortened(even, 1180, 22), size=22)
     return figure
 
 
@@ -83,158 +107,263 @@ def baselines(results: Results) -> Figure:
     """Validation accuracy of the baselines, the best network and the submission, with 95% intervals."""
     from catwalk.metrics import wilson
 
-    best = results.best
     bars = [(t["kind"], t["value"]) for t in results.trials if t["kind"] in ("softmax", "beginner")]
-    bars += [(f"best net (trial {best['number']})", best["value"])]
+    bars += [(f"best net (trial {results.best['number']})", results.best["value"])]
     bars += [("submission", results.scores.accuracy)]
     bars = [(name, value) for name, value in bars if value is not None]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 0.55 * len(bars) + 1.1), layout="constrained")
-        axes = figure.subplots()
-        for place, (name, value) in enumerate(bars):
-            low, high = wilson(value, len(results.labels))
-            colour = BLUE if name == "submission" else MUTED
-            axes.plot([low, high], [place, place], color=colour, linewidth=3, solid_capstyle="butt")
-            axes.plot(value, place, "o", color=colour, markersize=9)
-            weight = "bold" if name == "submission" else "normal"
-            axes.text(high, place, f"  {value:.2%}", va="center", color=colour, weight=weight)
-        axes.set_yticks(range(len(bars)), [name for name, _ in bars])
-        axes.invert_yaxis()
-        axes.margins(x=0.15, y=0.15)
-        axes.xaxis.set_major_formatter("{x:.0%}")
-        axes.set_title("Validation accuracy; the line is its 95% interval")
+    figure, axes = canvas(900, 64 * len(bars) + 70)
+    ranges = [wilson(value, len(results.labels)) for _, value in bars]
+    low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
+
+    def across(value: float) -> float:
+        return 250 + 500 * (value - low) / (high - low)
+
+    for k, ((name, value), (a, b)) in enumerate(zip(bars, ranges, strict=True)):
+        y, ours = 32 + 64 * k, name == "submission"
+        colour = BLUE if ours else MUTED
+        text(axes, 230, y, name, bold=ours, anchor="right")
+        axes.plot([across(a), across(b)], [y, y], color=colour, linewidth=4, solid_capstyle="butt")
+        axes.plot(across(value), y, "o", color=colour, markersize=12)
+        text(axes, across(b) + 14, y, percent(value, 2), colour=BLUE_TEXT if ours else MUTED, bold=ours)
+    text(axes, 250, 64 * len(bars) + 40, "right on validation; the line is the 95% interval", size=SMALL,
+         colour=MUTED)  # fmt: skip
     return figure
 
 
-def search(results: Results) -> Figure:
+def parallel(results: Results) -> Figure:
+    """Parallel coordinates of the complete trials; the most important parameter stands beside the score."""
+    shares = findings.importances(results.trials)
+    whole = sorted((t for t in results.trials if t["state"] == "complete"), key=lambda t: t["value"])
+    complete = findings.evenly(whole)  # the last is the best
+    columns: list[str | None] = [
+        *reversed(findings.shown_parameters(results, shares)),
+        None,
+    ]  # None: the score
+    scales = [_Scale([_value(t, name) for t in complete], name) for name in columns]
+    figure, axes = canvas(780, 520)
+    top, bottom, step = 150.0, 460.0, 650 / max(4, len(columns) - 1)
+    places = [60 + step * k for k in range(len(columns))]
+    best = results.best
+    for x, name, scale in zip(places, columns, scales, strict=True):
+        heading = parameter(name).split("\n") if name else ["accuracy"]
+        for line, word in enumerate(heading):
+            text(axes, x, 20 + 24 * line, shortened(word, step - 4, 20), bold=True, anchor="center")
+        if name in shares:
+            box(axes, x - 40, 78, 80, 7, color=PALE)
+            box(axes, x - 40, 78, 80 * shares[name], 7, color=BLUE)
+            text(axes, x, 104, percent(shares[name], 0), anchor="center", colour=BLUE_TEXT)
+        for end, y in ((scale.last, top - 26), (scale.first, bottom + 26)):
+            if end != scale.words(_value(best, name)):  # else the winner says it
+                text(axes, x, y, shortened(end, step - 4, SMALL), size=SMALL, colour=MUTED, anchor="center")
+        axes.plot([x, x], [top, bottom], color=INK, linewidth=1.5, zorder=2)
+    for trial in complete:
+        points = [
+            (x, bottom + (top - bottom) * scale.height(_value(trial, name)))
+            for x, name, scale in zip(places, columns, scales, strict=True)
+            if _value(trial, name) is not None
+        ]
+        _curve(axes, points, best=trial["number"] == best["number"])
+    for x, name, scale in zip(places, columns, scales, strict=True):
+        if (value := _value(best, name)) is not None:
+            _flag(axes, x, bottom + (top - bottom) * scale.height(value), scale.words(value))
+    return figure
+
+
+def progress(results: Results) -> Figure:
     """Every finished trial in order, and the best so far."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        axes = figure.subplots()
-        seen = [t for t in results.trials if t["value"] is not None]
-        whole = [t for t in seen if t["state"] == "complete"]
-        stopped = [t for t in seen if t["state"] == "pruned"]
-        axes.plot(
-            [t["number"] for t in stopped],
-            [t["value"] for t in stopped],
-            "x",
-            color=GREY,
-            markersize=7,
-        )
-        numbers = [t["number"] for t in whole]
-        values = [t["value"] for t in whole]
-        axes.plot(numbers, values, "o", color=MUTED, markersize=6)
-        axes.step(numbers, np.maximum.accumulate(values), where="post", color=BLUE, linewidth=2.5)
-        last = max(t["number"] for t in seen)
-        axes.plot([numbers[-1], last], [max(values)] * 2, color=BLUE, linewidth=2.5)
-        floor = min(*values, float(np.quantile([t["value"] for t in seen], 0.1)))
-        axes.set_ylim(floor - 0.01, max(values) + 0.01)
-        axes.yaxis.set_major_formatter("{x:.0%}")
-        axes.set_xlabel("trial")
-        axes.set_title(
-            f"{len(whole)} trials to their end (dots), {len(stopped)} stopped early (crosses), "
-            "best so far (line)"
-        )
+    seen = [t for t in results.trials if t["value"] is not None]
+    whole = [t for t in seen if t["state"] == "complete"]
+    stopped = [t for t in seen if t["state"] == "pruned"]
+    figure, axes = canvas(400, 520)
+    left, right, top, bottom = 24.0, 330.0, 150.0, 430.0
+    last = max(1, *(t["number"] for t in seen))
+    low, high = float(np.quantile([t["value"] for t in whole], 0.1)), max(t["value"] for t in whole)
+    low = min(low, high - 0.01)
+
+    def place(trial: dict[str, Any]) -> tuple[float, float]:
+        share = max(0.0, (trial["value"] - low) / (high - low))
+        return left + (right - left) * trial["number"] / last, bottom - (bottom - top) * share
+
+    text(axes, left, 20, "best so far", bold=True)
+    text(axes, left, 56, f"{len(whole)} trained to the end", colour=MUTED)
+    if stopped:
+        text(axes, left, 84, f"| {len(stopped)} stopped early", colour=MUTED)
+    for trial in stopped:
+        x, _ = place(trial)
+        axes.plot([x, x], [bottom + 14, bottom + 28], color=GREY, linewidth=1.5)
+    steps: list[tuple[float, float]] = []
+    best = 0.0
+    for trial in whole:
+        x, y = place(trial)
+        axes.plot(x, y, "o", color=GREY, markersize=7, zorder=2)
+        if steps:
+            steps.append((x, steps[-1][1]))
+        if trial["value"] > best:
+            best = trial["value"]
+            steps.append((x, y))
+    steps.append((right, steps[-1][1]))
+    axes.plot(*zip(*steps, strict=True), color=BLUE, linewidth=3, zorder=3)
+    x, y = place(results.best)
+    axes.plot(x, y, "o", color=BLUE, markersize=11, zorder=4)
+    words = f"trial {results.best['number']}: {percent(results.best['value'])}"
+    text(axes, right, top - 24, words, bold=True, colour=BLUE_TEXT, anchor="right")
+    text(axes, left, bottom + 50, "trial 0", size=SMALL, colour=MUTED)
+    text(axes, right, bottom + 50, f"{last}", size=SMALL, colour=MUTED, anchor="right")
+    text(axes, right + 6, bottom, percent(low), size=SMALL, colour=MUTED)
+    return figure
+
+
+def architecture(results: Results) -> Figure:
+    """The best network, layer by layer, each bar as long as the layer is wide; and how it was trained."""
+    params = results.best["params"]
+    layers = [(results.competition.pixels, "pixels in", GREY)]
+    if params.get("view", "pixels") != "pixels":
+        layers.append((0, f"{parameter('view')}: {params['view']}, fixed", GREY))
+    layers += [(round(params[f"width_{k}"]), "units", BLUE) for k in range(1, params.get("depth", 0) + 1)]
+    layers.append((len(results.competition.classes), "classes out", GREY))
+    figure, axes = canvas(430, 520)
+    widest = max(count for count, _, _ in layers)
+    step = min(58.0, 290 / len(layers))
+    for k, (count, words, colour) in enumerate(layers):
+        y = step * k
+        if not count:
+            text(axes, 0, y + step * 0.4, shortened(f"↓ {words}", 430), colour=MUTED)
+            continue
+        long = max(12.0, 200 * (count / widest) ** 0.5)
+        box(axes, 0, y, long, step * 0.72, color=colour)
+        text(axes, long + 14, y + step * 0.36, f"{count:,}", size=24, bold=True)
+        text(axes, long + 26 + width_of(f"{count:,}", 24, bold=True), y + step * 0.36, words, colour=MUTED)
+    below = step * len(layers) + 20
+    axes.plot([0, 430], [below, below], color=PALE, linewidth=1.5)
+    told = [name for name in ("learning_rate", "dropout", "batch_size", "weight_decay") if name in params]
+    rows = [(parameter(name).replace("\n", " "), number(params[name])) for name in told]
+    changed = [
+        name for name in ("flip", "shift", "rotate", "zoom", "elastic", "erase", "mixup") if params.get(name)
+    ]
+    rows.append(("augmentation", ", ".join(changed) or "none"))
+    for k, (name, value) in enumerate(rows):
+        y = below + 30 + (500 - below - 30) / len(rows) * k
+        text(axes, 0, y, name, colour=MUTED)
+        text(axes, 170, y, shortened(value, 255, bold=True), bold=True)
     return figure
 
 
 def learning_curves(results: Results) -> Figure:
-    """Loss and accuracy of the best trial, epoch by epoch, on training and validation rows."""
+    """Accuracy of the best trial, epoch by epoch, on training and validation rows."""
     history = results.best["history"]
+    figure, axes = canvas(700, 520)
+    left, right, top, bottom = 60.0, 520.0, 60.0, 450.0
     epochs = [epoch["epoch"] for epoch in history]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        for axes, train, held, title in (
-            (left, "train_loss", "loss", "Loss"),
-            (right, "train_accuracy", "accuracy", "Accuracy"),
-        ):
-            train_is_higher = history[-1][train] > history[-1][held]
-            for key, colour, word in ((train, MUTED, "training"), (held, BLUE, "validation")):
-                values = [epoch[key] for epoch in history]
-                axes.plot(epochs, values, "o-", color=colour, markersize=4)
-                above = (key == train) == train_is_higher
-                axes.annotate(
-                    word, (epochs[-1], values[-1]), xytext=(6, 7 if above else -7),
-                    textcoords="offset points", color=colour, va="center",
-                )  # fmt: skip
-            axes.set_title(title)
-            axes.set_xlabel("epoch")
-            axes.margins(x=0.3)
-            axes.set_xlim(left=min(epochs) - 0.5)
-        right.yaxis.set_major_formatter("{x:.0%}")
+    keys = {"accuracy": ("validation", BLUE, BLUE_TEXT), "train_accuracy": ("training", MUTED, MUTED)}
+    low = min(epoch["accuracy"] for epoch in history)  # training begins further below, which is not shown
+    high = max(epoch[key] for epoch in history for key in keys)
+    low, high = (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
+
+    def across(epoch: float) -> float:
+        return float(left + (right - left) * (epoch - epochs[0]) / max(1, epochs[-1] - epochs[0]))
+
+    def up(value: float) -> float:
+        return float(bottom - (bottom - top) * (value - low) / (high - low))
+
+    late = findings.memorising(history)
+    if late:
+        box(axes, across(late.epoch), top, right - across(late.epoch), bottom - top, color=ORANGE, alpha=0.13)
+        words = f"loss +{percent(late.rise, 0)} after epoch {late.epoch}"
+        text(axes, right, top - 20, words, colour=ORANGE_TEXT, bold=True, anchor="right")
+    text(axes, 0, 20, "accuracy", bold=True)
+    ends = {key: min(bottom, up(history[-1][key])) for key in keys}
+    spread = 60 - abs(ends["accuracy"] - ends["train_accuracy"])
+    higher = min(ends, key=lambda key: ends[key])
+    for key, (word, colour, ink) in keys.items():
+        seen = [epoch for epoch in history if epoch[key] >= low] or history[-1:]
+        curve = [across(epoch["epoch"]) for epoch in seen], [up(epoch[key]) for epoch in seen]
+        axes.plot(*curve, "-o", color=colour, linewidth=3, markersize=7 if len(epochs) < 30 else 0, zorder=3)
+        y = ends[key] + (0 if spread < 0 else spread / 2 * (-1 if key == higher else 1))
+        text(axes, right + 16, y - 13, word, colour=ink, bold=True)
+        text(axes, right + 16, y + 13, percent(history[-1][key]), colour=ink, bold=True)
+    axes.plot([left, right], [bottom + 8] * 2, color=PALE, linewidth=1.5)
+    text(axes, left, bottom + 30, "epoch 1", size=SMALL, colour=MUTED, anchor="center")
+    text(axes, right, bottom + 30, f"{epochs[-1]}", size=SMALL, colour=MUTED, anchor="center")
+    for value in (low, high):
+        text(axes, left - 14, up(value), percent(value, 0), size=SMALL, colour=MUTED, anchor="right")
     return figure
 
 
 def confusion(results: Results) -> Figure:
     """True classes down, predicted ones across, in percent of the true class; scores on the same rows."""
-    classes = results.competition.classes
-    counts = results.scores.confusion
+    classes, counts = results.competition.classes, results.scores.confusion
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    n = len(classes)
-    side = max(4.5, 0.55 * n)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(side + 5.5, side + 1.5), layout="constrained")
-        axes = figure.subplots()
-        axes.set_xlim(-0.5, n + 4)
-        axes.set_ylim(n - 0.5, -1.2)
-        for i in range(n):
-            for j in range(n):
-                colour = BLUE if i == j else ORANGE
-                strength = shares[i, j] ** 0.7 if i == j else min(1.0, shares[i, j] * 4)
-                axes.add_patch(
-                    mpl.patches.Rectangle((j - 0.5, i - 0.5), 1, 1, color=colour, alpha=strength, lw=0)
-                )
-                if i == j or shares[i, j] >= 0.03:
-                    light = i == j and shares[i, j] > 0.5
-                    axes.text(
-                        j, i, f"{100 * shares[i, j]:.0f}", ha="center", va="center",
-                        color="white" if light else INK, weight="bold" if i != j else "normal",
-                    )  # fmt: skip
-            for k, value in enumerate(results.scores.by_class[i, 1:]):
-                axes.text(n + 0.5 + 1.2 * k, i, f"{value:.2f}", ha="center", va="center")
-        for k, word in enumerate(("precision", "recall", "F1")):
-            axes.text(n + 0.5 + 1.2 * k, -0.9, word, ha="center", color=MUTED, size=10)
-        axes.set_xticks(range(n), classes, rotation=45, ha="right")
-        axes.set_yticks(range(n), classes)
-        axes.spines[:].set_visible(False)
-        axes.tick_params(length=0)
-        axes.set_ylabel("true class")
-        axes.set_xlabel("predicted class, % of the true class (from 3%)", loc="left")
+    shown = findings.shown_classes(results)
+    icons = _icons(results)
+    figure, axes = canvas(1180, 560)
+    left, top = 240.0, 56.0
+    side = min(46.0, (520 - top) / len(shown))
+    text(axes, 0, 28, "truth ↓  said →", size=SMALL, colour=MUTED)
+    for r, i in enumerate(shown):
+        y = top + side * r
+        text(axes, left - side - 4, y + side / 2, shortened(classes[i], left - side - 8), anchor="right")
+        if i in icons:
+            picture(axes, icons[i], left - side + 4, y + 4, side - 10)
+            picture(axes, icons[i], left + side * r + 5, top - side + 2, side - 10)
+        for c, j in enumerate(shown):
+            right = i == j
+            strength = 0.15 + 0.3 * shares[i, j] if right else min(0.85, 4 * shares[i, j])
+            if counts[i, j]:
+                box(axes, left + side * c + 1, y + 1, side - 2, side - 2, alpha=strength,
+                    color=BLUE if right else ORANGE)  # fmt: skip
+            if right or shares[i, j] >= 0.03:
+                text(axes, left + side * (c + 0.5), y + side / 2, percent(shares[i, j], 0, sign=""),
+                     size=SMALL, bold=not right, anchor="center")  # fmt: skip
+    _hard_block(axes, results, shown, left, top, side)
+    _class_scores(axes, results, shown, left + side * len(shown) + 90, top, side)
     return figure
 
 
-def mistakes(results: Results, count: int = 18) -> Figure:
-    """The validation pictures that the submission's networks got wrong with most confidence."""
+def mistakes(results: Results) -> Figure:
+    """The validation pictures that the submission got wrong with most confidence."""
     classes = results.competition.classes
-    predicted = results.validation.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != results.labels)
-    wrong = wrong[np.argsort(-results.validation[wrong].max(axis=1), kind="stable")][:count]
-    across = 6
-    down = max(1, -(-len(wrong) // across))
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(across * 1.7, down * 2.1), layout="constrained")
-        grid = figure.subplots(down, across, squeeze=False).ravel()
-        for axes in grid:
-            axes.axis("off")
-        if not len(wrong):
-            grid[0].text(0, 0.5, "No mistake on the validation rows")
-        pictures = results.pictures(results.prepared.validation[wrong])
-        for axes, picture, row in zip(grid, pictures, wrong, strict=False):
-            _picture(axes, picture)
-            sure = int(100 * results.validation[row].max())  # floored: 99.9% is not 100%
-            axes.set_title(
-                f"{classes[results.labels[row]]}\nnot {classes[predicted[row]]} ({sure}%)",
-                size=9, color=INK, weight="normal", loc="center",
-            )  # fmt: skip
+    worst = findings.mistakes(results)[:10]
+    figure, axes = canvas(1180, 560)
+    if not len(worst):
+        text(axes, 0, 60, "No mistake on the validation rows.", size=30)
+        return figure
+    said = results.validation[worst].argmax(axis=1)
+    column, row, side = 1180 / 5, 280.0, 190.0
+    for k, one in enumerate(results.pictures(results.prepared.validation[worst])):
+        x, y = column * (k % 5), row * (k // 5)
+        box(axes, x, y, column - 24, side + 8, color=PALE, alpha=0.5)
+        picture(axes, one, x + (column - 24 - side) / 2, y + 4, side)
+        words = shortened(f"“{classes[said[k]]}”", column - 24, bold=True)
+        text(axes, x, y + side + 28, words, colour=ORANGE_TEXT, bold=True)
+        true = shortened(f"label: {classes[results.labels[worst[k]]]}", column - 24)
+        text(axes, x, y + side + 56, true)
     return figure
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG, the same bytes for the same figure."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
-    return buffer.getvalue()
+def stencils(results: Results) -> Figure:
+    """What each pixel says for and against a class, in the softmax baseline's only layer."""
+    said = findings.votes(results)
+    figure, axes = canvas(1180, 560)
+    if said is None:
+        text(axes, 0, 60, "The softmax baseline's weights were not kept.", size=26)
+        return figure
+    shown = findings.shown_classes(results, 10)
+    shown = sorted(shown)
+    column, row, side = 1180 / 5, 258.0, 200.0
+    for k, i in enumerate(shown):
+        x, y = column * (k % 5), row * (k // 5)
+        picture(axes, _two_colours(said[i]), x, y, side)
+        text(
+            axes,
+            x,
+            y + side + 24,
+            shortened(results.competition.classes[i], column - 20, bold=True),
+            bold=True,
+        )
+    y = 540.0 if len(shown) > 5 else 290.0
+    text(axes, 0, y, "orange: against the class", colour=ORANGE_TEXT, bold=True)
+    text(axes, 300, y, "blue: for it", colour=BLUE_TEXT, bold=True)
+    return figure
 
 
 def show(figure: Figure, alt: str) -> Any:
@@ -244,7 +373,123 @@ def show(figure: Figure, alt: str) -> Any:
     return Image(data=png(figure), format="png", alt=alt)  # type: ignore[no-untyped-call]
 
 
-def _picture(axes: Axes, picture: npt.NDArray[np.uint8]) -> None:
-    """Ink on paper, pixels stay pixels."""
-    grey = picture if picture.ndim == 2 or picture.shape[2] == 3 else picture[:, :, 0]
-    axes.imshow(grey, cmap="gray_r", vmin=0, vmax=255, interpolation="none")
+class _Scale:
+    """Where a parameter's values stand on its axis, from 0 (below) to 1, and how they read."""
+
+    def __init__(self, values: list[Any], name: str | None) -> None:
+        known = [value for value in values if value is not None]
+        kind, choices = space.SPACE.get(name or "", ("float", []))
+        self._order = [c for c in choices if c in known] if kind == "one of" else []
+        self._percent = name is None
+        self._log = kind.startswith("log")
+        ends = (self._order[0], self._order[-1]) if self._order else (min(known), max(known))
+        self._ends = ends
+        self.first, self.last = self.words(ends[0]), self.words(ends[1])
+
+    def height(self, value: Any) -> float:
+        if self._order:
+            return self._order.index(value) / max(1, len(self._order) - 1)
+        low, high, value = (np.log(v) if self._log else v for v in (*self._ends, value))
+        return float((value - low) / (high - low)) if high > low else 1.0
+
+    def words(self, value: Any) -> str:
+        return percent(value) if self._percent else number(value)
+
+
+def _value(trial: dict[str, Any], name: str | None) -> Any:
+    """Of a parameter, None where the trial had none; without a name the trial's score."""
+    return trial["params"].get(name) if name else trial["value"]
+
+
+def _curve(axes: Axes, points: list[tuple[float, float]], best: bool) -> None:
+    """A smooth line through the points: level at each axis."""
+    vertices, codes = [points[0]], [int(Curve.MOVETO)]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        vertices += [((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1), (x1, y1)]
+        codes += [int(Curve.CURVE4)] * 3
+    look: dict[str, Any] = {"edgecolor": GREY, "linewidth": 1.5, "alpha": 0.8, "zorder": 1}
+    if best:
+        look = {"edgecolor": BLUE, "linewidth": 4, "zorder": 3}
+    axes.add_patch(PathPatch(Curve(vertices, codes), facecolor="none", **look))
+
+
+def _flag(axes: Axes, x: float, y: float, words: str) -> None:
+    """A value of the winner, on its line."""
+    words = shortened(words, 116, SMALL, bold=True)
+    wide = width_of(words, SMALL, bold=True) + 14
+    box(axes, x - wide / 2, y - 14, wide, 28, color=BLUE, zorder=4)
+    text(axes, x, y, words, size=SMALL, colour="white", bold=True, anchor="center")
+
+
+def _hard_block(axes: Axes, results: Results, shown: list[int], left: float, top: float, side: float) -> None:
+    counts = results.scores.confusion
+    block = findings.hard_block(counts, findings.similar_order(counts))
+    if block is None or not set(block.classes) <= set(shown):
+        return
+    places = sorted(shown.index(i) for i in block.classes)
+    start, size = places[0], places[-1] - places[0] + 1
+    edge = side * size
+    frame: dict[str, Any] = {"facecolor": "none", "edgecolor": ORANGE, "linewidth": 3, "zorder": 4}
+    box(axes, left + side * start, top + side * start, edge, edge, **frame)
+    words = f"the box: {percent(block.share, 0)} of all mistakes"
+    text(axes, left, top + side * len(shown) + 24, words, colour=ORANGE_TEXT, bold=True)
+
+
+def _class_scores(
+    axes: Axes, results: Results, shown: list[int], left: float, top: float, side: float
+) -> None:
+    """Precision, recall and F1 of each class, as dots on one line."""
+    wide = 1180 - left - 60
+    scores = results.scores.by_class[:, 1:]
+    low = np.floor(10 * min(scores[shown].min(), 0.9)) / 10
+
+    def across(value: float) -> float:
+        return float(left + wide * (value - low) / (1 - low))
+
+    text(axes, left, 14, "○ precision", size=SMALL)
+    text(axes, left + 120, 14, "■ recall", size=SMALL)
+    text(axes, 1180, 14, "● F1", size=SMALL, colour=BLUE_TEXT, bold=True, anchor="right")
+    for value in (low, 1.0):
+        text(axes, across(value), 40, percent(value, 0), size=SMALL, colour=MUTED, anchor="center")
+        axes.plot([across(value)] * 2, [top, top + side * len(shown)], color=PALE, linewidth=1.5)
+    for r, i in enumerate(shown):
+        y = top + side * (r + 0.5)
+        precision, recall, f1 = scores[i]
+        axes.plot([across(precision), across(recall)], [y, y], color=GREY, linewidth=2)
+        axes.plot(across(recall), y, "s", color=INK, markersize=9, zorder=3)
+        axes.plot(across(precision), y, "o", markerfacecolor=PAPER, markeredgecolor=INK, markersize=10,
+                  markeredgewidth=2, zorder=4)  # fmt: skip
+        axes.plot(across(f1), y, "o", color=BLUE, markersize=9, zorder=5)
+        text(axes, 1180, y, percent(f1, 0, sign=""), bold=True, colour=BLUE_TEXT, anchor="right")
+
+
+def _icons(results: Results) -> dict[int, Any]:
+    """The first training picture of each class that has one."""
+    train = results.prepared.train
+    labels = np.asarray(results.prepared.labels[train])
+    known, first = np.unique(labels, return_index=True)
+    pictures = results.pictures(train[np.sort(first)])
+    order = labels[np.sort(first)]
+    assert set(order) == set(known)
+    return {int(i): one for i, one in zip(order, pictures, strict=True)}
+
+
+def _two_colours(values: Any) -> Any:
+    """(height, width, 3) uint8: blue above zero, orange below, paper at it."""
+    from matplotlib.colors import to_rgb
+
+    most = float(np.quantile(np.abs(values), 0.99)) or 1.0
+    strength = np.clip(np.abs(values) / most, 0, 1)[..., None]
+    paper, blue, orange = (np.array(to_rgb(colour)) * 255 for colour in (PAPER, BLUE, ORANGE))
+    ink = np.where(values[..., None] > 0, blue, orange)
+    return np.rint(paper * (1 - strength) + ink * strength).astype(np.uint8)
+
+
+def _round_up(count: float) -> int:
+    """The next of 1, 2, 5, 10, 20, 50 and so on."""
+    power = 1
+    while True:
+        for step in (1, 2, 5):
+            if count <= step * power:
+                return step * power
+        power *= 10

@@ -117,6 +117,15 @@ class Paths:
     def score(self, name: str) -> Path:
         return self.submission_folder(name) / "score.json"
 
+    def talk(self, name: str) -> Path:
+        return self.submission_folder(name) / "talk.html"
+
+    def talk_pdf(self, name: str) -> Path:
+        return self.submission_folder(name) / "talk.pdf"
+
+    def talk_notes(self, name: str) -> Path:
+        return self.submission_folder(name) / "talk-notes.pdf"
+
     def notebook(self, name: str) -> Path:
         return self.submission_folder(name) / "talk.ipynb"
 

@@ -1,10 +1,11 @@
-"""Report: executes the notebook over one submission's records. It only reads; no stage imports it."""
+"""Report: the talk and the notebook over one submission's records. It only reads; no stage imports it."""
 
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from catwalk import browser
 from catwalk.errors import MachineError, UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.results import COMPETITION_VARIABLE, SUBMISSION_VARIABLE
@@ -13,18 +14,40 @@ CELL_SECONDS = 300
 
 
 def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
-    """Execute ``notebooks/talk.ipynb`` into the submission's folder.
+    """Make the talk, its PDFs where a Chromium is found, and the executed notebook.
 
     Raises:
-        UserError: the notebook is missing, or one of its cells fails.
+        UserError: the records are not whole, the notebook is missing, or one of its cells fails.
         MachineError: no kernel could be started.
     """
-    source, target = paths.notebook_source, paths.notebook(name)
+    source = paths.notebook_source
     if not source.is_file():
         raise UserError(f"{paths.shown(source)} is missing: git checkout {paths.shown(source)}")
-    if _is_newer(target, [source, paths.recipe(name), paths.score(name)]):
-        say(f"report: done before, {paths.shown(target)}")
+    chromium = browser.find()
+    pdfs = {paths.talk_pdf(name): "", paths.talk_notes(name): "notes"} if chromium else {}
+    targets = [paths.talk(name), paths.notebook(name), *pdfs]
+    if all(_is_newer(target, [source, paths.recipe(name), paths.score(name)]) for target in targets):
+        say(f"report: done before, {paths.shown(paths.talk(name))}")
         return
+    from catwalk import results, talk
+
+    page = talk.html(results.load(paths.competition, name, paths.root))
+    with written_aside(paths.talk(name)) as path:
+        path.write_text(page, encoding="utf-8")
+    say(
+        f"report: {paths.shown(paths.talk(name))}, eight slides: open it in a browser; "
+        "N is the speaker's window"
+    )
+    for pdf, fragment in pdfs.items():
+        wrong = browser.print_pdf(str(chromium), paths.talk(name), pdf, fragment)
+        say(f"  {paths.shown(pdf)}" if wrong is None else f"  {pdf.name} was not printed: {wrong}")
+    if not chromium:
+        say("  no PDF: no Chromium or Chrome is installed here; any browser prints the page (P)")
+    _execute(paths, source, paths.notebook(name), name)
+    say(f"  {paths.shown(paths.notebook(name))}")
+
+
+def _execute(paths: Paths, source: Path, target: Path, name: str) -> None:
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -44,6 +67,7 @@ def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
             NotebookClient(
                 notebook,
                 timeout=CELL_SECONDS,
+                record_timing=False,  # the same bytes for the same results
                 kernel_name="python3",
                 resources={"metadata": {"path": str(paths.root)}},
                 config=Config({"KernelManager": place}),
@@ -55,7 +79,6 @@ def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
         raise MachineError(f"the notebook's kernel gave up ({reason}): run make report again") from None
     with written_aside(target) as path:
         nbformat.write(notebook, path)
-    say(f"report: {paths.shown(target)}")
 
 
 def _is_newer(target: Path, sources: list[Path]) -> bool:

@@ -20,15 +20,30 @@ SUBMISSION_VARIABLE = "CATWALK_SUBMISSION"
 
 
 @dataclass(frozen=True)
-class Results:
+class Data:
+    """A competition's pictures.
+
+    Attributes:
+        competition: what they are.
+        prepared: the arrays and the split.
+    """
+
+    competition: Competition
+    prepared: prepare.Prepared
+
+    def pictures(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+        """(len(rows), height, width[, channels]) uint8 of the labelled rows named."""
+        return np.asarray(self.prepared.pixels[rows]).reshape(len(rows), *self.competition.shape)
+
+
+@dataclass(frozen=True)
+class Results(Data):
     """One submission's records.
 
     Attributes:
-        competition: what it was made for.
         name: of the submission.
         recipe: ``<name>.json``.
         trials: all finished trials at the time, as ``study.as_records`` gives them.
-        prepared: the arrays and the split.
         labels: (validation rows,) uint8, the true classes.
         validation: (validation rows, classes) float32, the ensemble's probabilities.
         scores: of ``validation`` against ``labels``.
@@ -36,11 +51,9 @@ class Results:
         test_score: what ``make score`` found, or None where it has not looked.
     """
 
-    competition: Competition
     name: str
     recipe: dict[str, Any]
     trials: list[dict[str, Any]]
-    prepared: prepare.Prepared
     labels: npt.NDArray[np.uint8]
     validation: npt.NDArray[np.float32]
     scores: metrics.Scores
@@ -53,24 +66,31 @@ class Results:
         complete = [trial for trial in self.trials if trial["state"] == "complete"]
         return max(complete, key=lambda trial: (trial["value"], -trial["number"]))
 
-    def pictures(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
-        """(len(rows), height, width[, channels]) uint8 of the labelled rows named."""
-        return np.asarray(self.prepared.pixels[rows]).reshape(len(rows), *self.competition.shape)
+
+def load_data(competition: str | None = None, seed: int = 1) -> Data:
+    """Read a competition's prepared pictures, by default Fashion-MNIST's.
+
+    Raises:
+        UserError: they are not prepared.
+    """
+    paths = Paths(_root(), competition or os.environ.get(COMPETITION_VARIABLE) or "fashion-mnist")
+    return Data(competitions.load(paths), prepare.load(paths, seed))
 
 
-def load(competition: str | None = None, name: str | None = None) -> Results:
+def load(competition: str | None = None, name: str | None = None, root: Path | None = None) -> Results:
     """Read the records of a submission, by default the newest of Fashion-MNIST.
 
     Args:
         competition: its name; None: what report asked for, else fashion-mnist.
         name: the submission's; None: what report asked for, else the newest.
+        root: the project's folder; None: here or above.
 
     Raises:
         UserError: there is no such submission, or its files are damaged.
     """
     competition = competition or os.environ.get(COMPETITION_VARIABLE) or "fashion-mnist"
     name = name or os.environ.get(SUBMISSION_VARIABLE)
-    paths = Paths(_root(), competition)
+    paths = Paths(root or _root(), competition)
     loaded = competitions.load(paths)
     chosen = submission.choose(paths, name)
     content = recipe.read(paths, chosen)
@@ -81,18 +101,22 @@ def load(competition: str | None = None, name: str | None = None) -> Results:
         with np.load(paths.predictions(chosen)) as arrays:
             validation, weights = arrays["validation"], arrays.get("weights")
         trials = json.loads(paths.snapshot(chosen).read_text(encoding="utf-8"))
+        complete = [trial for trial in trials if trial["state"] == "complete"]
+        whole = bool(complete) and all(trial["history"] for trial in complete)
     except (OSError, ValueError, KeyError):
+        whole = False
+    if not whole:
         raise UserError(
             f"{paths.shown(paths.submission_folder(chosen))} is not whole: run make predict NAME=<new name>"
-        ) from None
+        )
     labels = np.asarray(prepared.labels[prepared.validation])
     seen = paths.score(chosen)
     return Results(
         competition=loaded,
+        prepared=prepared,
         name=chosen,
         recipe=content,
         trials=trials,
-        prepared=prepared,
         labels=labels,
         validation=validation,
         scores=metrics.score(validation.argmax(axis=1), labels, len(loaded.labels)),

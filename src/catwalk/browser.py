@@ -1,0 +1,57 @@
+"""The browser: finds a Chromium on this machine, and has it print pages. It loads nothing from anywhere."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from catwalk.paths import written_aside
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+MACOS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+         "/Applications/Chromium.app/Contents/MacOS/Chromium")  # fmt: skip
+SECONDS = 60
+
+
+def find() -> str | None:
+    """The path of a Chromium, None where there is none."""
+    found = (shutil.which(name) for name in (*NAMES, *MACOS))
+    return next((path for path in found if path), None)
+
+
+def options() -> list[str]:
+    """How it is called: without a window, and without a sandbox only where root leaves no choice."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", *(["--no-sandbox"] if root else [])]  # fmt: skip
+
+
+def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str | None:
+    """Print a page of this machine.
+
+    Args:
+        chromium: from ``find``.
+        page: an HTML file.
+        pdf: what is written.
+        fragment: of the page's address.
+
+    Returns:
+        What went wrong, None where nothing did.
+    """
+    with tempfile.TemporaryDirectory(prefix="catwalk-", ignore_cleanup_errors=True) as profile:
+        command = [chromium, *options(), f"--user-data-dir={profile}", "--no-pdf-header-footer"]
+        address = page.resolve().as_uri() + (f"#{fragment}" if fragment else "")
+        printed = Path(profile) / "printed.pdf"
+        try:
+            done = subprocess.run(  # noqa: S603
+                [*command, f"--print-to-pdf={printed}", address],
+                capture_output=True, text=True, errors="replace", check=False, timeout=SECONDS,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error).splitlines()[0][:150]
+        if done.returncode or not printed.is_file():
+            return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:150]
+        with written_aside(pdf) as path:
+            shutil.copyfile(printed, path)
+    return None

@@ -1,0 +1,338 @@
+"""Slides: the eight findings of a lightning talk, each with its title, its notes and its seconds, by rules.
+
+A title is one line of at most 64 characters and carries its number; the notes can be spoken in the slide's
+seconds. ``check`` holds all slides to that.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from catwalk import findings
+from catwalk.errors import UserError
+from catwalk.results import Results
+from catwalk.words import parameter, percent, points
+
+TITLE_LENGTH = 64
+WORDS_A_SECOND = 2.5
+SECONDS = 180
+MARGIN = 1.25  # by which the first importance must exceed the second, to be called the first
+
+
+@dataclass(frozen=True)
+class Slide:
+    """One slide.
+
+    Attributes:
+        name: what the template and the anchors call it.
+        seconds: of the three minutes.
+        title: the finding.
+        source: the records behind it, for the footer.
+        notes: what to say.
+        figures: names in figures.py, each with a text for those who can't see it.
+        facts: (number, what it is, what to do or say of it), where the template shows some.
+    """
+
+    name: str
+    seconds: int
+    title: str
+    source: str
+    notes: str
+    figures: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str, str], ...] = ()
+
+
+def make(results: Results) -> list[Slide]:
+    """The slides of a submission, in their order.
+
+    Raises:
+        UserError: a slide broke a rule of ``check``.
+    """
+    makers: list[Callable[[Results], Slide]] = [
+        problem, split, search, network, confusion, mistakes, weights, following,
+    ]  # fmt: skip
+    slides = [one(results) for one in makers]
+    check(slides)
+    return slides
+
+
+def check(slides: list[Slide]) -> None:
+    """Hold the slides to their rules.
+
+    Raises:
+        UserError: a title is too long or has no number, notes are too long to be spoken, or the whole is.
+    """
+    for slide in slides:
+        if len(slide.title) > TITLE_LENGTH or not re.search(r"\d|No mistake", slide.title):
+            raise UserError(f"slides.py: {slide.name}: the title needs a number and 64 characters at most")
+        if len(slide.notes.split()) > WORDS_A_SECOND * slide.seconds:
+            raise UserError(f"slides.py: {slide.name}: the notes take longer than {slide.seconds} s to say")
+    if sum(slide.seconds for slide in slides) > SECONDS:
+        raise UserError(f"slides.py: the slides take longer than {SECONDS} s")
+
+
+def problem(results: Results) -> Slide:
+    accuracy, rows = results.scores.accuracy, len(results.labels)
+    low, high = results.scores.interval
+    facts = [(percent(accuracy), f"of {rows:,} validation pictures named right",
+              f"95% interval {percent(low)} to {percent(high)}")]  # fmt: skip
+    softmax = [t["value"] for t in results.trials if t["kind"] == "softmax" and t["value"] is not None]
+    more, title = "", f"{percent(accuracy)} of {rows:,} validation pictures named right"
+    if softmax:
+        gain = points(accuracy - softmax[0])
+        facts.append((f"{gain} points", f"over softmax, the simplest net ({percent(softmax[0])})", ""))
+        title = f"{percent(accuracy)} right: {gain} points over the simplest net"
+        more = f"The simplest net of all, softmax on pixels, names {percent(softmax[0])}. "
+    low, high = results.recipe["forecast"]["interval"]
+    facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
+    end = "The validation pictures were not learned from; the test is still closed."
+    test = results.test_score
+    if test is not None:
+        looks = f"{test['looks']} look{'s' if test['looks'] != 1 else ''}"
+        facts.append((percent(test["accuracy"]), f"on {test['rows']:,} test pictures ({looks} at them)", ""))
+        end = f"On the sealed test it is {percent(test['accuracy'])}, after {looks}."
+    classes = len(results.competition.classes)
+    return Slide(
+        "problem",
+        25,
+        title,
+        "recipe.validation · recipe.forecast" + (" · score" if test else ""),
+        f"This is {results.competition.title}: small pictures, {classes} classes, given as rows of numbers. "
+        f"Our submission names {percent(accuracy)} of the validation pictures right. {more}{end}",
+        (("samples", f"Training pictures of all {classes} classes"),),
+        tuple(facts),
+    )
+
+
+def split(results: Results) -> Slide:
+    train, held = len(results.prepared.train), len(results.prepared.validation)
+    test = results.recipe["test_rows"]
+    again = ""
+    if results.recipe["refit"]:
+        again = "At the end the best nets learned once more from all labelled pictures. "
+    return Slide(
+        "split",
+        15,
+        f"{train:,} pictures teach, {held:,} compare, {test:,} compete",
+        "recipe.split · recipe.test_rows · prepared",
+        f"{train:,} pictures teach. {held:,} others choose between nets. {again}"
+        f"Nobody here has the labels of the {test:,} test pictures.",
+        (("split", f"{train:,} pictures to learn from, {held:,} to compare, {test:,} to compete"),),
+    )
+
+
+def search(results: Results) -> Slide:
+    complete = [t for t in results.trials if t["state"] == "complete"]
+    stopped = len(results.trials) - len(complete)
+    best = results.best
+    shares = findings.importances(results.trials)
+    count = f"{len(results.trials):,} trial{'s' if len(results.trials) != 1 else ''}"
+    known = list(shares.items())
+    if len(known) > 1 and known[0][1] >= MARGIN * known[1][1]:
+        name, share = parameter(known[0][0]).replace("\n", " "), percent(known[0][1], 0)
+        title = f"{count}: choose the {name} first ({share} of the effect)"
+        told = f"What mattered most was the {name}: {share} of the differences, by analysis of variance. "
+    elif known:
+        first, second = (parameter(name).replace("\n", " ") for name, _ in known[:2])
+        together = percent(known[0][1] + known[1][1], 0)
+        title = f"{count}: {first} and {second} decide ({together})"
+        told = f"{first} and {second} decide together {together} of the differences. "
+    else:
+        title = f"{count}, and number {best['number']} is the best: {percent(best['value'])}"
+        told = "That is too few to say what matters most, so no shares are shown. "
+    stop = f"{stopped} were stopped early to save time. " if stopped else ""
+    return Slide(
+        "search",
+        30,
+        fitted(title, f"{count}: the best is number {best['number']}, {percent(best['value'])}"),
+        "trials.json: params, value, state",
+        f"We trained {count}. {stop}Each line on the left is one of the {len(complete)} that went to their "
+        f"end, and the blue one is the best. {told}On the right, the best so far: "
+        f"trial {best['number']} reached {percent(best['value'])}.",
+        (
+            ("parallel", "Parallel coordinates of the complete trials, the best in blue"),
+            ("progress", "Validation accuracy of each trial, and the best so far"),
+        ),
+    )
+
+
+def network(results: Results) -> Slide:
+    best = results.best
+    history = best["history"]
+    last = history[-1]
+    gap = last["train_accuracy"] - last["accuracy"]
+    late = findings.memorising(history)
+    if late is not None:
+        title = f"It learns until epoch {late.epoch}, then memorises (loss +{percent(late.rise, 0)})"
+        told = (
+            f"After epoch {late.epoch} the validation loss rises by {percent(late.rise, 0)}: it memorises. "
+        )
+    elif gap > 0.01:
+        title = f"{len(history)} epochs, and {points(gap)} points between training and validation"
+        told = f"In the end it knows its training pictures {points(gap)} points better than others. "
+    else:
+        title = f"{len(history)} epochs to {percent(last['accuracy'])}, and no learning by heart"
+        told = "It does not know its training pictures much better than others: it did not memorise. "
+    depth = best["params"].get("depth", 0)
+    layers = f"{depth} hidden layer{'s' if depth != 1 else ''}"
+    view = best["params"].get("view", "pixels")
+    seen = "raw pixels" if view == "pixels" else f"fixed {view} features, computed and not learned"
+    nets = len(results.recipe["trials"])
+    joined = f"The submission averages {nets} such nets. " if nets > 1 else "It is the whole submission. "
+    return Slide(
+        "network",
+        25,
+        fitted(title, f"{len(history)} epochs to {percent(last['accuracy'])}"),
+        f"trials.json: trial {best['number']}, params, history",
+        f"The best net is dense, with {layers}, on {seen}. {told}{joined}"
+        "Training accuracy is counted while units drop out, so it looks low.",
+        (
+            ("architecture", "The best network's layers, and how it was trained"),
+            ("learning_curves", "Training and validation accuracy by epoch"),
+        ),
+    )
+
+
+def confusion(results: Results) -> Slide:
+    classes, scores = results.competition.classes, results.scores.by_class[:, 3]
+    seen = results.scores.confusion.sum(axis=1) > 0
+    worst = min((i for i in range(len(classes)) if seen[i]), key=lambda i: scores[i])
+    best = max((i for i in range(len(classes)) if seen[i]), key=lambda i: scores[i])
+    ours, theirs = percent(scores[worst], 0, sign=""), percent(scores[best], 0, sign="")
+    pair = findings.worst_pair(results.scores.confusion)
+    block = findings.hard_block(results.scores.confusion, findings.similar_order(results.scores.confusion))
+    story = "Nothing is off the diagonal: no class was confused. "
+    if pair is not None and block is not None:
+        true, said, count = pair
+        story = (
+            f"The box holds {percent(block.share, 0)} of all mistakes. The most common one: "
+            f"{short(classes[true])} called {short(classes[said])}, {count} times. "
+        )
+    return Slide(
+        "confusion",
+        30,
+        fitted(
+            f"{classes[worst]} is the hard one: F1 {ours}, against {theirs} for {classes[best]}",
+            f"{short(classes[worst], 30)} is the hard one: F1 {ours}, not {theirs}",
+        )
+        if pair
+        else f"No class was confused: F1 {theirs} for all {len(classes)}",
+        "predictions.npz: validation · confusion",
+        "Rows are the truth, columns what we said, in percent. Blue is right, orange is wrong. "
+        f"{story}On the right, precision, recall and F1 of the same classes. Their plain means are "
+        f"{percent(results.scores.precision)}, {percent(results.scores.recall)} "
+        f"and {percent(results.scores.f1)}.",
+        (("confusion", "Confusion matrix on validation, with precision, recall and F1 of each class"),),
+    )
+
+
+def mistakes(results: Results) -> Slide:
+    wrong = findings.mistakes(results)
+    rows = len(results.labels)
+    if not len(wrong):
+        return Slide(
+            "mistakes", 20, f"No mistake on {rows:,} validation pictures", "predictions.npz: validation",
+            "There is no mistake on these pictures, and so none to show. More pictures would find one.",
+            (("mistakes", "No mistake on the validation pictures"),),
+        )  # fmt: skip
+    shown = wrong[:10]
+    sure = percent(float(results.validation[shown[-1]].max()), 1)
+    many = f"{len(shown)} mistakes" if len(shown) > 1 else "1 mistake"
+    return Slide(
+        "mistakes",
+        20,
+        f"{many} it made with at least {sure} confidence",
+        "predictions.npz: validation",
+        f"These are the {many} of {len(wrong):,} that it was surest of. What it said is in quotes, the label "
+        "below. Look at them: some would fool us too, and some labels may be wrong.",
+        (("mistakes", "The most confident mistakes, with what was said and the label"),),
+    )
+
+
+def weights(results: Results) -> Slide:
+    said = findings.votes(results)
+    if said is None:
+        return Slide(
+            "weights", 15, "Weights of 0 baselines were kept", "predictions.npz: weights",
+            "The simplest net was not kept, so its weights can't be shown.",
+            (("stencils", "No weights"),),
+        )  # fmt: skip
+    best, share = findings.half_a_vote(said)
+    name = results.competition.classes[best]
+    return Slide(
+        "weights",
+        15,
+        fitted(
+            f"Stencils: {percent(share, 0)} of the pixels hold half of {name}'s vote",
+            f"Stencils: {percent(share, 0)} of the pixels hold half a vote",
+        ),
+        "predictions.npz: weights (softmax baseline)",
+        "The simplest net has one weight a pixel and class. Blue ink speaks for the class, orange against. "
+        "The better nets start from more than that.",
+        (("stencils", "The softmax baseline's weights as pictures, a class each"),),
+    )
+
+
+def following(results: Results) -> Slide:
+    """The next steps: each a number that was shown, and what follows from it."""
+    steps = _steps(results)[:3]
+    wrong = len(findings.mistakes(results))
+    title = f"Next: {len(steps)} steps for the {wrong:,} mistakes left"
+    if not wrong:
+        title = f"Next: {len(steps)} steps, with 0 mistakes left here"
+    told = " ".join(f"{then}, because of the {number}." for number, _, then in steps)
+    return Slide(
+        "next", 20, title, "all of the above", f"What we would do next. {told} Thank you!", (), tuple(steps)
+    )
+
+
+def _steps(results: Results) -> list[tuple[str, str, str]]:
+    """All that the rules find, the most telling first."""
+    steps = []
+    history, best = results.best["history"], results.best
+    late = findings.memorising(history)
+    gap = history[-1]["train_accuracy"] - history[-1]["accuracy"]
+    if late is not None:
+        steps.append(
+            (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", "More dropout, fewer epochs")
+        )
+    elif gap > 0.02:
+        steps.append((points(gap), "points better in training", "More dropout or augmentation"))
+    confusion = results.scores.confusion
+    block = findings.hard_block(confusion, findings.similar_order(confusion))
+    if block is not None:
+        names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
+        steps.append((percent(block.share, 0), f"of mistakes in {names}", "Features that tell these apart"))
+    gain = results.scores.accuracy - results.recipe["validation"]["best_single"]
+    nets = len(results.recipe["trials"])
+    if nets > 1 and gain < 0.002:
+        steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
+    complete = [t["number"] for t in results.trials if t["state"] == "complete"]
+    if best["number"] >= 0.75 * max(complete):
+        steps.append((f"{best['number']}", f"of {max(complete)} was the best trial", "A longer search"))
+    train = len(results.prepared.train)
+    steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))
+    steps.append((f"{train:,}", "pictures to learn from", "More of them, moved about"))
+    steps.append((percent(results.scores.accuracy), "on validation", "Another split, to see if it holds"))
+    return steps
+
+
+def fitted(*candidates: str) -> str:
+    """The first that is short enough for a title."""
+    return next((one for one in candidates if len(one) <= TITLE_LENGTH), candidates[-1][:TITLE_LENGTH])
+
+
+def short(name: str, length: int = 24) -> str:
+    """A class's name, not longer than ``length``."""
+    return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+
+
+def markdown(slide: Slide) -> Any:
+    """A slide's words for a notebook."""
+    from IPython.display import Markdown
+
+    told = [f"## {slide.title}", slide.notes]
+    told += [f"- **{number}** {what}{': ' + then if then else ''}" for number, what, then in slide.facts]
+    words = "\n\n".join(told[:2]) + "\n\n" + "\n".join(told[2:])
+    return Markdown(words)  # type: ignore[no-untyped-call]

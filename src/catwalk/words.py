@@ -1,0 +1,39 @@
+"""Words: how numbers and parameters read in talk and notebooks."""
+
+import math
+from typing import Any
+
+LABELS = {
+    "view": "features", "depth": "layers", "width_1": "units,\nlayer 1", "width_2": "units,\nlayer 2",
+    "width_3": "units,\nlayer 3", "norm": "norm", "input_dropout": "input\ndropout",
+    "label_smoothing": "label\nsmoothing", "learning_rate": "learning\nrate", "weight_decay": "weight\ndecay",
+    "batch_size": "batch\nsize", "average": "weight\naverage",
+}  # fmt: skip
+
+
+def percent(share: float, digits: int = 1, sign: str = "%") -> str:
+    """A share as "93.2%", floored where rounding would say 100."""
+    scale: float = 10**digits
+    rounded = round(100 * share * scale) / scale
+    if rounded >= 100 and share < 1:
+        rounded = math.floor(100 * share * scale) / scale
+    return f"{rounded:.{digits}f}{sign}"
+
+
+def points(difference: float, digits: int = 1) -> str:
+    """A difference of shares as "+1.2"."""
+    return f"{100 * difference:+.{digits}f}"
+
+
+def number(value: Any) -> str:
+    """A parameter's value, short: "0.0012", "1,024", "relu"."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or value == round(value):
+        return f"{round(value):,}"
+    return f"{value:.2g}" if abs(value) >= 1e-4 else f"{value:.0e}".replace("e-0", "e-")
+
+
+def parameter(name: str) -> str:
+    """A parameter's name for people, on up to two lines."""
+    return LABELS.get(name, name.replace("_", "\n"))
