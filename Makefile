@@ -92,7 +92,7 @@ try: .venv/installed ## train one net of your own choice: WIDTHS=512,256 DROPOUT
 predict: .venv/installed ## average the best networks and write the submission's CSV
 	@$(BIN)/catwalk predict $(SEARCHING) $(named)
 
-report: .venv/installed ## execute the notebook that shows the results
+report: .venv/installed ## make the talk (HTML, PDF) and the notebook that show the results
 	@$(BIN)/catwalk report $(SEARCHING) $(call flag,SUBMISSION,submission)
 
 score: .venv/installed ## a submission against the sealed test labels (each look is logged)

@@ -76,6 +76,19 @@ def without_history(path: Path) -> None:
     path.write_text(json.dumps([{**trial, "history": []} for trial in json.loads(path.read_text())]))
 
 
+def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    paths = Paths(tmp_path / "copy", "digits")
+    (name,) = submission.names(paths)
+    made = [paths.talk(name), paths.notebook(name)]
+    before = [path.read_bytes() for path in made]
+    for path in made:
+        path.unlink()
+    done = run_catwalk(paths.root, "report", "--competition", "digits")
+    assert done.returncode == 0, done.stderr
+    assert [path.read_bytes() for path in made] == before
+
+
 def test_results(loaded: results.Results) -> None:
     assert loaded.scores.accuracy == loaded.recipe["validation"]["accuracy"]
     assert loaded.best["value"] == max(t["value"] for t in loaded.trials if t["state"] == "complete")

@@ -114,6 +114,9 @@ CASES: dict[str, Callable[[Results], Results]] = {
     "nothing pruned": lambda real: trials(real, 30, pruned=0),
     "2,000 trials": lambda real: trials(real, 2000),
     "a single net": lambda real: replace(real, recipe={**real.recipe, "trials": real.recipe["trials"][:1]}),
+    "pixels only": lambda real: replace(
+        real, trials=[{**t, "params": {**t["params"], "view": "pixels"}} for t in real.trials]
+    ),
     "no refit": lambda real: replace(real, recipe={**real.recipe, "refit": []}),
     "no weights": lambda real: replace(real, weights=None),
     "scored": lambda real: replace(real, test_score={"accuracy": 0.9, "rows": 360, "looks": 2}),

@@ -27,7 +27,7 @@ STAGES = {
     "search": "search for good networks until BUDGET or TRIALS is used up",
     "try": "train one net of your own choice within the study",
     "predict": "average the best networks and write the submission's CSV",
-    "report": "execute the notebook that shows the results",
+    "report": "make the talk (HTML, PDF) and the notebook that show the results",
     "score": "a submission against the sealed test labels (each look is logged)",
     "leaderboard": "all submissions side by side",
 }
