@@ -16,7 +16,7 @@ BIN := .venv/bin
 #: FEATURES      auto            or pixels: raw pixels only
 #: SEED          1               of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
-#: SUBMISSION                    the submission for score and report; by default the newest
+#: SUBMISSION                    the submission for score, submit and report; by default the newest
 #: VIEW                          for try: pixels, whitened, gradients or patches
 #: WIDTHS                        for try: units of the hidden layers, as 512,256; 0 for none
 #: ACTIVATION                    for try: relu, gelu or silu
@@ -38,6 +38,10 @@ BIN := .venv/bin
 #: ZOOM                          for try: share that pictures grow or shrink at most, 0, 0.05, 0.1 or 0.15
 #: ELASTIC                       for try: pixels that pictures bend at most, 0, 0.5, 1 or 2
 #: ERASE                         for try: side of a blank square, as a share of the picture's, 0, 0.2 or 0.4
+#: TO                            for submit: another Kaggle competition than the TOML's
+#: DRY           0               1: submit shows what it would send, and stops
+#: YES           0               1: submit does not ask
+#: FORCE         0               1: submit sends the same bytes once more
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
@@ -59,9 +63,11 @@ TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call 
          $(call flag,AVERAGE,average) $(call flag,MIXUP,mixup) $(call flag,FLIP,flip) \
          $(call flag,SHIFT,shift) $(call flag,ROTATE,rotate) $(call flag,ZOOM,zoom) \
          $(call flag,ELASTIC,elastic) $(call flag,ERASE,erase)
+on = $(if $(filter 1,$($(1))),--$(2))
+SENDING = $(call flag,TO,to) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
-.PHONY: help setup all data prepare search try predict report score leaderboard test lint bench speed lock clean
+.PHONY: help setup all data prepare search try predict report submit kaggle score leaderboard test lint bench speed lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -94,6 +100,12 @@ predict: .venv/installed ## average the best networks and write the submission's
 
 report: .venv/installed ## make the talk (HTML, PDF) and the notebook that show the results
 	@$(BIN)/catwalk report $(SEARCHING) $(call flag,SUBMISSION,submission)
+
+submit: .venv/installed ## upload a submission to Kaggle, and wait for its score
+	@$(BIN)/catwalk submit $(CHOSEN) $(SENDING)
+
+kaggle: .venv/installed ## which Kaggle credential would be used, and from where
+	@$(BIN)/catwalk kaggle
 
 score: .venv/installed ## a submission against the sealed test labels (each look is logged)
 	@$(BIN)/catwalk score $(CHOSEN)

@@ -273,10 +273,10 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> None:
-    from catwalk import cli, sealed
+    from catwalk import arguments, sealed
     from catwalk.paths import Paths
 
-    budget, tools = cli.duration(options.budget), options.tools.split(",")
+    budget, tools = arguments.duration(options.budget), options.tools.split(",")
     runs, answers = [], []
     for number in range(options.rounds):
         for tool in tools[number % len(tools) :] + tools[: number % len(tools)]:

@@ -99,11 +99,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=6000, help="training pictures")
     options = parser.parse_args()
-    from catwalk import cli, features
+    from catwalk import arguments, features
 
     seeds = range(1, options.seeds + 1)
     _, loaded = project.here(options.competition, seeds)
-    seen, budget = features.resolve(options.features, loaded.shape), cli.duration(options.budget)
+    seen, budget = features.resolve(options.features, loaded.shape), arguments.duration(options.budget)
     tasks = [(arm, seed, budget, options.competition, seen, options.rows)
              for seed in seeds for arm in ARMS]  # fmt: skip
     rows = []

@@ -13,6 +13,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
+class Fault:
+    """What goes wrong with a call, so many times.
+
+    Attributes:
+        status: of the answer; 0 drops the connection.
+        message: Kaggle's.
+        headers: of the answer.
+        times: until all is well again.
+        counts: whether the call takes effect all the same.
+    """
+
+    status: int
+    message: str = "no"
+    headers: dict[str, str] = field(default_factory=dict)
+    times: int = 1
+    counts: bool = False
+
+
+@dataclass
 class Kaggle:
     """What the server answers, and what it was asked.
 
@@ -20,13 +39,46 @@ class Kaggle:
         blob: the bytes of the download.
         status: of the answer to API calls; 200 redirects to the blob.
         stall: seconds to wait before any answer.
+        faults: by the call's name, as "CreateSubmission", or "PUT" for the upload.
+        limits: of submissions: made today, in all, and still allowed.
+        submissions: as they are listed, the newest first.
+        scored: what a submission becomes once it has been listed.
+        uploaded: the bytes that were put.
+        logins: the Authorization headers that came.
     """
 
     blob: bytes = b""
     status: int = 200
     stall: threading.Event | None = None
+    faults: dict[str, Fault] = field(default_factory=dict)
+    limits: tuple[int, int, int] = (1, 7, 4)
+    submissions: list[dict[str, object]] = field(default_factory=list)
+    scored: dict[str, object] = field(
+        default_factory=lambda: {"status": "COMPLETE", "publicScore": "0.93210"}
+    )
+    uploaded: list[bytes] = field(default_factory=list)
+    logins: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     port: int = 0
+
+    def said(self, name: str, asked: bytes) -> dict[str, object] | None:
+        """The answer to a call about submissions, which takes effect; None to other calls."""
+        if name == "GetSubmissionLimits":
+            today, total, left = self.limits
+            return {"numToday": today, "numTotal": total, "numAllowedNow": left}
+        if name == "StartSubmissionUpload":
+            return {"token": "blob-token", "createUrl": "http://localhost/put-here"}
+        if name == "CreateSubmission":
+            description = json.loads(asked)["submissionDescription"]
+            made = {"ref": 4711 + len(self.submissions), "description": description, "status": "PENDING"}
+            self.submissions.insert(0, made)
+            return {"message": "Successfully submitted", "ref": made["ref"]}
+        if name == "ListSubmissions":
+            listed = [dict(one) for one in self.submissions]
+            for one in self.submissions:
+                one.update(self.scored)
+            return {"submissions": listed}
+        return None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -39,43 +91,75 @@ class Kaggle:
         }
 
 
+class Handler(BaseHTTPRequestHandler):
+    kaggle: Kaggle
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        self.kaggle.calls.append(self.path)
+        if self.kaggle.stall is not None:
+            self.kaggle.stall.wait(30)
+        self.kaggle.logins.add(self.headers.get("Authorization", ""))
+        asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        name = self.path.rsplit("/", 1)[-1]
+        if self._fails(name, asked):
+            return
+        if (said := self.kaggle.said(name, asked)) is not None:
+            self._answer(200, json.dumps(said).encode())
+        elif self.kaggle.status != 200:
+            self._answer(
+                self.kaggle.status, json.dumps({"code": self.kaggle.status, "message": "no"}).encode()
+            )
+        elif "GetDatasetMetadata" in self.path:
+            self._answer(200, json.dumps({"info": {"licenses": [{"name": "MIT"}]}}).encode())
+        elif "Download" in self.path:
+            self.send_response(302)
+            self.send_header("Location", "http://localhost/blob.zip")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self._answer(404, b'{"code":404,"message":"unknown"}')
+
+    def do_PUT(self) -> None:
+        self.kaggle.calls.append("PUT")
+        self.kaggle.uploaded.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        if not self._fails("PUT", b""):
+            self._answer(201, b"")
+
+    def _fails(self, name: str, asked: bytes) -> bool:
+        fault = self.kaggle.faults.get(name)
+        if fault is None or fault.times == 0:
+            return False
+        fault.times -= 1
+        if fault.counts:
+            self.kaggle.said(name, asked)
+        if fault.status == 0:
+            self.connection.close()
+        else:
+            answer = {"code": fault.status, "message": fault.message}
+            self._answer(fault.status, json.dumps(answer).encode(), **fault.headers)
+        return True
+
+    def do_GET(self) -> None:
+        self.kaggle.calls.append(self.path)
+        self._answer(200, self.kaggle.blob, "application/zip")
+
+    def _answer(self, status: int, body: bytes, kind: str = "application/json", **more: str) -> None:
+        self.send_response(status)
+        for header, value in more.items():
+            self.send_header(header.replace("_", "-"), value)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 @contextlib.contextmanager
 def serving(kaggle: Kaggle) -> Iterator[Kaggle]:
     """Serve until the block ends."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def do_POST(self) -> None:
-            kaggle.calls.append(self.path)
-            if kaggle.stall is not None:
-                kaggle.stall.wait(30)
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if kaggle.status != 200:
-                self._answer(kaggle.status, json.dumps({"code": kaggle.status, "message": "no"}).encode())
-            elif "GetDatasetMetadata" in self.path:
-                self._answer(200, json.dumps({"info": {"licenses": [{"name": "MIT"}]}}).encode())
-            elif "Download" in self.path:
-                self.send_response(302)
-                self.send_header("Location", "http://localhost/blob.zip")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-            else:
-                self._answer(404, b'{"code":404,"message":"unknown"}')
-
-        def do_GET(self) -> None:
-            kaggle.calls.append(self.path)
-            self._answer(200, kaggle.blob, "application/zip")
-
-        def _answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"kaggle": kaggle}))
     server.daemon_threads = True
     kaggle.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever)

@@ -1,4 +1,4 @@
-"""cli.py: arguments, exit codes, and one line for every mistake."""
+"""cli.py, arguments.py: arguments, exit codes, and one line for every mistake."""
 
 import errno
 import os
@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import digits_paths, run_catwalk
 
-from catwalk import cli, data
+from catwalk import data
+from catwalk.arguments import STAGES, duration
 
 Catwalk = Callable[..., tuple[int, str, str]]
 
@@ -19,7 +20,7 @@ Catwalk = Callable[..., tuple[int, str, str]]
 def test_every_stage_has_help(catwalk: Catwalk) -> None:
     code, out, _ = catwalk("--help")
     assert code == 0
-    for stage, what in cli.STAGES.items():
+    for stage, what in STAGES.items():
         assert re.search(rf"^\s+{stage}\s", out, re.MULTILINE)
         code, text, _ = catwalk(stage, "--help")
         assert code == 0
@@ -67,7 +68,7 @@ def test_a_mistake_is_told_in_one_line(
     [("90s", 90), ("10m", 600), ("2h", 7200), ("45", 45), ("1.5m", 90)],
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert cli.duration(text) == seconds
+    assert duration(text) == seconds
 
 
 @pytest.mark.parametrize(

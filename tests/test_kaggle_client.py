@@ -65,7 +65,7 @@ def test_download_as_it_came(on_kaggle: Path, digits_raw: Path, competition: str
 @pytest.mark.parametrize(
     ("status", "code", "said"),
     [
-        (401, 2, "refuses the credentials (401)"),
+        (401, 2, "refuses the API key from KAGGLE_USERNAME and KAGGLE_KEY (401)"),
         (403, 2, "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"),
         (404, 2, "no such page (404)"),
         (503, 3, "answers 503"),

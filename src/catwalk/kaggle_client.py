@@ -8,15 +8,177 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import io
+import json
+import os
 import sys
+import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from catwalk.errors import NetworkError, UserError
 
 TIMEOUT = 10  # seconds until a connection that doesn't answer is given up
+RETRIES = 3  # of a question that changes nothing, after an answer that asks for patience
+LONGEST_WAIT = 60.0  # seconds before such a retry, whatever Kaggle asks for
+BUSY = (429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A way to log in to Kaggle that is set up here; its value is nowhere in it."""
+
+    kind: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Submissions to a competition: how many were made, and how many are still allowed now."""
+
+    today: int
+    total: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A submission as Kaggle has it.
+
+    Attributes:
+        ref: its number.
+        description: as it was sent.
+        status: "pending", "complete" or "error".
+        public: the public score, None where there is none yet.
+        error: Kaggle's reason, where it gives one.
+    """
+
+    ref: int
+    description: str
+    status: str
+    public: float | None
+    error: str
+
+
+def credentials() -> list[Credential]:
+    """All credentials that are set up here, in the order in which the client tries them."""
+    home = Path.home() / ".kaggle"
+    folder = Path(os.environ["KAGGLE_CONFIG_DIR"]) if os.environ.get("KAGGLE_CONFIG_DIR") else home
+    if not folder.is_dir() and folder == home and sys.platform.startswith("linux"):
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"
+    found = []
+    if os.environ.get("KAGGLE_API_TOKEN"):
+        found.append(Credential("access token", "KAGGLE_API_TOKEN"))
+    tokens = [path for path in (home / "access_token", home / "access_token.txt") if path.is_file()]
+    found += [Credential("access token", str(path)) for path in tokens]
+    variables = [name for name in ("KAGGLE_USERNAME", "KAGGLE_KEY") if os.environ.get(name)]
+    if len(variables) == 2:
+        found.append(Credential("API key", " and ".join(variables)))
+    if (folder / "kaggle.json").is_file():
+        mixed = f" with {variables[0]}" if len(variables) == 1 else ""
+        broken = "" if _is_key(folder / "kaggle.json") else ", which is damaged and so not used"
+        found.append(Credential("API key", f"{folder / 'kaggle.json'}{mixed}{broken}"))
+    if (home / "credentials.json").is_file():
+        found.append(Credential("OAuth login", str(home / "credentials.json")))
+    return found
+
+
+def _is_key(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and {"username", "key"} <= content.keys()
+
+
+def described() -> list[str]:
+    """For people: which credential is used, and which others are set up but not used."""
+    usable = [one for one in credentials() if not one.where.endswith("not used")]
+    lines = [f"kaggle: {one.kind} from {one.where}" for one in credentials() if one not in usable]
+    if not usable:
+        return [*lines, "kaggle: no credential is set up: public datasets can be downloaded, nothing can be "
+                "submitted; make a token at https://www.kaggle.com/settings and put it into "
+                "~/.kaggle/access_token"]  # fmt: skip
+    first, *others = usable
+    lines.insert(0, f"kaggle: the {first.kind} from {first.where} is used")
+    return lines + [f"  also set up, but not used: {one.kind} from {one.where}" for one in others]
+
+
+def quota(competition: str) -> Quota:
+    """How many submissions were made and are left; all zero before one has joined the competition.
+
+    Raises:
+        NetworkError: Kaggle can't be reached or failed.
+        UserError: Kaggle refuses the credentials, or there is no such competition.
+    """
+    said = _asked(competition, lambda api: api.competition_get_submission_limits(competition))
+    return Quota(int(said.num_today or 0), int(said.num_total or 0), int(said.num_allowed_now or 0))
+
+
+def sent(competition: str) -> list[Sent]:
+    """The latest submissions, the newest first; raises as ``quota``."""
+    listed = _asked(competition, lambda api: api.competition_submissions(competition, page_size=50)) or []
+    return [
+        Sent(
+            ref=int(one.ref or 0),
+            description=str(one.description or ""),
+            status=one.status.name.lower(),
+            public=_score(one.public_score),
+            error=str(one.error_description or ""),
+        )
+        for one in listed
+    ]
+
+
+def _score(text: Any) -> float | None:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def upload(competition: str, csv: Path, description: str) -> int:
+    """Send a submission, and return its ref.
+
+    Where the answer is lost it is looked up whether the submission counted, by its description.
+
+    Raises:
+        NetworkError: the upload failed, or Kaggle can't be reached; nothing counted then.
+        UserError: Kaggle refuses it: credentials, rules, quota.
+    """
+    try:
+        with _client(_rules(competition)) as api:
+            answer = api.competition_submit(str(csv), description, competition, quiet=True)
+    except NetworkError as error:
+        known = [one.ref for one in sent(competition) if one.description == description]
+        if not known:
+            raise NetworkError(f"{error}; the submission did not arrive: make submit again") from None
+        return known[0]
+    if not answer.ref:
+        raise NetworkError("the upload to Kaggle failed, nothing was submitted: make submit again")
+    return int(answer.ref)
+
+
+def _rules(competition: str) -> str:
+    return f"https://www.kaggle.com/competitions/{competition}/rules"
+
+
+def _asked(competition: str, question: Callable[[Any], Any]) -> Any:
+    """The answer to a question that changes nothing; asked again where Kaggle asks for patience."""
+    import requests
+
+    with _client(_rules(competition)) as api:
+        for attempt in range(RETRIES):
+            try:
+                return question(api)
+            except requests.HTTPError as error:
+                if error.response is None or error.response.status_code not in BUSY:
+                    raise
+                asked = error.response.headers.get("Retry-After", "")
+                time.sleep(min(float(asked) if asked.isdigit() else 2.0**attempt, LONGEST_WAIT))
+        return question(api)
 
 
 def download_dataset(dataset: str, folder: Path) -> Path:
@@ -41,8 +203,7 @@ def download_dataset(dataset: str, folder: Path) -> Path:
 
 def download_competition(competition: str, folder: Path) -> Path:
     """Download a competition's files as one zip; otherwise as ``download_dataset``."""
-    page = f"https://www.kaggle.com/competitions/{competition}/rules"
-    with _client(page) as api:
+    with _client(_rules(competition)) as api:
         api.competition_download_files(competition, path=str(folder), force=True, quiet=_quiet())
     return folder / f"{competition}.zip"
 
@@ -77,16 +238,28 @@ def _client(page: str) -> Iterator[Any]:
 
 def _refused(error: Any, page: str) -> NetworkError | UserError:
     status = error.response.status_code if error.response is not None else 0
+    if status == 400:
+        return UserError(f"Kaggle refuses it (400): {_reason(error)}")
     if status == 401:
+        known = [one for one in credentials() if not one.where.endswith("not used")]
+        used = f"the {known[0].kind} from {known[0].where}" if known else "a call without credentials"
         return UserError(
-            "Kaggle refuses the credentials (401): renew KAGGLE_API_TOKEN, ~/.kaggle/access_token "
-            "or kaggle.json at https://www.kaggle.com/settings"
+            f"Kaggle refuses {used} (401): renew it at https://www.kaggle.com/settings; "
+            "catwalk kaggle shows what else is set up"
         )
     if status == 403:
         return UserError(f"Kaggle says no (403): log in and accept the rules at {page}")
     if status == 404:
         return UserError(f"Kaggle has no such page (404): {page}; mend the name in the TOML")
     return NetworkError(f"Kaggle answers {status or 'nothing of use'}: try again later")
+
+
+def _reason(error: Any) -> str:
+    """What Kaggle's answer says."""
+    try:
+        return str(error.response.json()["message"])[:200]
+    except (ValueError, KeyError, TypeError):
+        return "it gives no reason"
 
 
 def _api_class() -> type[Any]:
@@ -113,6 +286,8 @@ def _time_limit() -> Iterator[None]:
 
     def limited(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         kwargs["timeout"] = TIMEOUT
+        # The client's upload would go on trying for minutes.
+        self.max_retries = self.max_retries.new(total=min(self.max_retries.total or 0, 1))
         return send(self, request, *args, **kwargs)
 
     HTTPAdapter.send = limited  # type: ignore[method-assign]

@@ -19,6 +19,7 @@ def name_of(recipe: dict[str, Any]) -> str:
 
 
 def write(paths: Paths, name: str, recipe: dict[str, Any]) -> None:
+    """Write a recipe; "created" is when it was first written."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     with written_aside(paths.recipe(name)) as path:
         path.write_text(json.dumps({"created": created, **recipe}, indent=2) + "\n", encoding="utf-8")

@@ -76,6 +76,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
             "trials": content["trials_finished"],
             "features": content["features"],
             "split": content["split"],
+            "public": next((one["public"] for one in content.get("sent", [])[::-1]), None),
             "test": None,
             "test 95% interval": "",
         }

@@ -1,0 +1,139 @@
+"""The arguments of the command ``catwalk``: its stages, their options, and what a value may be."""
+
+import argparse
+import math
+import os
+import re
+from typing import NoReturn
+
+from catwalk import __version__
+
+STAGES = {
+    "all": "data, prepare, search, predict, report: the main job",
+    "data": "download the competition's CSVs, or take them from a folder",
+    "prepare": "CSVs to arrays, a train/validation split, sealed test labels",
+    "search": "search for good networks until BUDGET or TRIALS is used up",
+    "try": "train one net of your own choice within the study",
+    "predict": "average the best networks and write the submission's CSV",
+    "report": "make the talk (HTML, PDF) and the notebook that show the results",
+    "submit": "upload a submission to Kaggle, and wait for its score",
+    "kaggle": "which credential the Kaggle client would use, and from where",
+    "score": "a submission against the sealed test labels (each look is logged)",
+    "leaderboard": "all submissions side by side",
+}
+SEARCHING = ("all", "search", "predict", "report")
+MAKING = ("all", "data", "prepare", "search", "try", "predict", "report")
+SEEDED = ("all", "prepare", "search", "try", "predict", "report")
+NAMING = ("all", "predict")
+CHOOSING = ("report", "submit", "score")
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}: see {self.prog} --help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    made = _Parser(prog="catwalk", description="A competition pipeline for pictures in CSVs.")
+    made.add_argument("--version", action="version", version=__version__)
+    stages = made.add_subparsers(dest="stage", required=True, metavar="stage")
+    for name, what in STAGES.items():
+        stage = stages.add_parser(name, help=what, description=what)
+        stage.add_argument(
+            "--competition", default="fashion-mnist", help="a name in competitions/ (%(default)s)"
+        )
+        if name in MAKING:
+            stage.add_argument(
+                "--source",
+                default="auto",
+                help="auto, kaggle, debian, keras, sklearn or a folder (%(default)s)",
+            )
+        if name in SEEDED:
+            stage.add_argument(
+                "--seed", type=_seed, default=1, help="of split, sampler and networks (%(default)s)"
+            )
+        if name in SEARCHING:
+            _add_search(stage)
+        if name == "try":
+            _add_try(stage)
+        if name in ("try", *SEARCHING):
+            stage.add_argument(
+                "--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)"
+            )
+        if name in NAMING:
+            stage.add_argument("--name", help="the submission's (default: time and hash)")
+        if name in CHOOSING:
+            stage.add_argument("--submission", help="its name (default: the newest)")
+        if name == "submit":
+            _add_submit(stage)
+    return made
+
+
+def _add_search(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument(
+        "--budget", type=duration, help="wall-clock time of the search in all: 90s, 10m, 2h (10m)"
+    )
+    stage.add_argument("--trials", type=_count, help="finished trials in all, instead of the default budget")
+    stage.add_argument("--workers", type=_workers, help="processes (default: one a core as memory allows)")
+    stage.add_argument("--until", help="a time of today, as 14:40, by which prediction and report are done")
+
+
+def _add_submit(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--to", help="slug of the Kaggle competition (default: the TOML's)")
+    stage.add_argument("--dry", action="store_true", help="show what would be sent, and stop there")
+    stage.add_argument("--yes", action="store_true", help="don't ask")
+    stage.add_argument("--force", action="store_true", help="send the same bytes once more")
+
+
+def _add_try(stage: argparse.ArgumentParser) -> None:
+    """An option for each row of the search space; the widths say the depth as well."""
+    from catwalk.space import SPACE
+
+    stage.add_argument("--widths", type=_widths, help="units of the hidden layers, as 512,256; 0 for none")
+    for name, (kind, values) in SPACE.items():
+        if name == "depth" or name.startswith("width_"):
+            continue
+        if kind == "one of":
+            what, value = f"one of {', '.join(map(str, values))}", type(values[0])
+        else:
+            what, value = f"from {values[0]} to {values[1]}", float
+        stage.add_argument(f"--{name.replace('_', '-')}", type=value, help=what)
+
+
+def duration(text: str) -> float:
+    """Seconds in "90s", "10m", "2h", or a plain number of seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: not such a text, or not more than 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else math.nan
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time above 0: write 90s, 10m or 2h")
+    return seconds
+
+
+def _whole(text: str, low: int, high: int, what: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low} to {high}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 1_000_000, "a number of trials")
+
+
+def _workers(text: str) -> int:
+    return _whole(text, 1, 4 * (os.cpu_count() or 1), "a number of workers")
+
+
+def _widths(text: str) -> list[int]:
+    if text == "0":
+        return []
+    return [_whole(width, 1, 100_000, "a number of units") for width in text.split(",")]
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, 20_000, "a seed")

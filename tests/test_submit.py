@@ -1,0 +1,213 @@
+"""submit.py and the submissions of kaggle_client.py: the real client against a server of our own."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Run, clean_environment, run_catwalk
+from kaggle_server import Fault, Kaggle, serving
+
+from catwalk import recipe, submission
+from catwalk.paths import Paths
+
+SECRET = "s3cret-Value-of-the-key"  # noqa: S105
+
+
+@pytest.fixture
+def paths(digits_done: tuple[Path, Run], tmp_path: Path) -> Paths:
+    """A finished project whose digits have a Kaggle competition."""
+    shutil.copytree(digits_done[0], tmp_path / "project")
+    toml = tmp_path / "project/competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("first_id = 1", 'first_id = 1\ncompetition = "eight-open"'))
+    return Paths(tmp_path / "project", "digits")
+
+
+def submit(paths: Paths, kaggle: Kaggle, *arguments: str, **more: str) -> Run:
+    login = {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": SECRET}
+    with serving(kaggle):
+        done = run_catwalk(
+            paths.root, "submit", "--competition", "digits", *arguments,
+            **{**kaggle.environment, "HOME": str(paths.root), **login, **more},
+        )  # fmt: skip
+    assert SECRET not in done.stdout + done.stderr
+    return done
+
+
+def kept(paths: Paths) -> list[dict[str, Any]]:
+    (name,) = submission.names(paths)
+    return recipe.read(paths, name).get("sent", [])  # type: ignore[no-any-return]
+
+
+def test_the_good_way(paths: Paths) -> None:
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes", VERBOSE="1")  # with it the client would print its login
+    assert done.returncode == 0, done.stderr
+    (name,) = submission.names(paths)
+    assert kaggle.uploaded == [paths.submission(name).read_bytes()]
+    assert (
+        "to https://www.kaggle.com/competitions/eight-open: 4 submissions left today, 1 made" in done.stdout
+    )
+    assert "public score 0.9321; validation said" in done.stdout
+    (entry,) = kept(paths)
+    assert (entry["to"], entry["ref"], entry["public"]) == ("eight-open", 4711, 0.9321)
+    assert any(login.startswith("Basic ") for login in kaggle.logins)
+    board = run_catwalk(paths.root, "leaderboard", "--competition", "digits")
+    assert "0.9321" in board.stdout
+    for path in paths.root.rglob("*"):
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+    calls = len(kaggle.calls)
+    again = submit(paths, kaggle, "--yes")
+    assert "the same bytes were sent before, as ref 4711; FORCE=1 sends them again" in again.stdout
+    assert len(kaggle.calls) == calls
+    forced = submit(paths, kaggle, "--yes", "--force")
+    assert forced.returncode == 0
+    assert [one["ref"] for one in kept(paths)] == [4711, 4712]
+
+
+def test_a_dry_run_and_one_that_can_not_ask_send_nothing(paths: Paths) -> None:
+    kaggle = Kaggle()
+    dry = submit(paths, kaggle, "--dry")
+    assert dry.returncode == 0
+    assert "DRY=1, nothing was sent" in dry.stdout
+    unasked = submit(paths, kaggle)
+    assert (unasked.returncode, unasked.stderr.count("\n")) == (2, 1)
+    assert "YES=1 sends without asking" in unasked.stderr
+    assert not kaggle.uploaded
+    assert not kept(paths)
+
+
+@pytest.mark.parametrize(("typed", "sent"), [("y\n", 1), ("\n", 0)])
+def test_a_terminal_is_asked(paths: Paths, typed: str, sent: int) -> None:
+    kaggle = Kaggle()
+    ours, theirs = pty.openpty()
+    with serving(kaggle):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "catwalk", "submit", "--competition", "digits"],
+            cwd=paths.root, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=clean_environment(**kaggle.environment, HOME=str(paths.root), KAGGLE_USERNAME="me",
+                                  KAGGLE_KEY=SECRET),
+        )  # fmt: skip
+        os.write(ours, typed.encode())
+        out, err = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert "send it? [y/N]" in out
+    assert process.returncode == (0 if sent else 2), err
+    assert len(kaggle.uploaded) == sent
+
+
+def test_fashion_mnist_has_no_leaderboard(paths: Paths) -> None:
+    toml = paths.root / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace('competition = "eight-open"', ""))
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 2
+    assert "dataset without a leaderboard" in done.stderr
+    assert "TO=<slug>" in done.stderr
+    done = submit(paths, kaggle, "--yes", "--to", "class-of-26")
+    assert done.returncode == 0, done.stderr
+    assert kept(paths)[0]["to"] == "class-of-26"
+
+
+Broken = tuple[Kaggle, int, str]
+
+
+def failing(call: str, fault: Fault, code: int, said: str) -> Broken:
+    return Kaggle(faults={call: fault}), code, said
+
+
+BUSY = Fault(503, headers={"Retry_After": "0"}, times=9)
+RULES = "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"
+FAULTS: dict[str, Broken] = {
+    "401": failing("GetSubmissionLimits", Fault(401), 2, "the API key from KAGGLE_USERNAME and KAGGLE_KEY"),
+    "403": failing("StartSubmissionUpload", Fault(403), 2, RULES),
+    "404": failing("GetSubmissionLimits", Fault(404), 2, "no such page (404)"),
+    "quota used up": (
+        Kaggle(limits=(5, 9, 0)),
+        2,
+        "no submission is left today (5 made): the count starts anew",
+    ),
+    "not joined": (Kaggle(limits=(0, 0, 0)), 2, "join and accept the rules"),
+    "refused": failing(
+        "CreateSubmission", Fault(400, "Too many today"), 2, "refuses it (400): Too many today"
+    ),
+    "upload 500": failing(
+        "PUT", Fault(500, times=9), 3, "the upload to Kaggle failed, nothing was submitted"
+    ),
+    "dropped": failing("CreateSubmission", Fault(0, times=9), 3, "the submission did not arrive"),
+    "always busy": failing("GetSubmissionLimits", BUSY, 3, "answers 503"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_one_line(paths: Paths, fault: str) -> None:
+    kaggle, code, said = FAULTS[fault]
+    done = submit(paths, kaggle, "--yes")
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stdout + done.stderr
+    assert said in done.stderr
+    assert not kept(paths)
+
+
+def test_a_scoring_error_tells_kaggle_s_reason_and_the_ref_is_kept(paths: Paths) -> None:
+    kaggle = Kaggle(scored={"status": "ERROR", "errorDescription": "Row 3 is not a label"})
+    done = submit(paths, kaggle, "--yes")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "could not score ref 4711: Row 3 is not a label" in done.stderr
+    assert kept(paths)[0]["public"] is None
+
+
+def test_an_answer_that_was_lost_is_looked_up(paths: Paths) -> None:
+    kaggle = Kaggle(faults={"CreateSubmission": Fault(0, counts=True)})
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert len(kaggle.submissions) == 1, "it was not sent twice"
+    assert kept(paths)[0]["public"] == 0.9321
+
+
+def test_patience_as_kaggle_asks_for_it(paths: Paths) -> None:
+    kaggle = Kaggle(faults={"ListSubmissions": Fault(429, headers={"Retry_After": "1"}, times=2)})
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert kept(paths)[0]["public"] == 0.9321
+
+
+def test_a_damaged_submission_is_not_sent(paths: Paths) -> None:
+    (name,) = submission.names(paths)
+    rows = paths.submission(name).read_text().splitlines()
+    paths.submission(name).write_text("\n".join(rows[:-1]) + "\n")
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 2
+    assert "359 rows below the header, 360 expected" in done.stderr
+    assert not kaggle.calls
+
+
+def test_the_credential_is_named_never_shown(tmp_path: Path, project: Path) -> None:
+    def said(**more: str) -> str:
+        done = run_catwalk(
+            project, "kaggle", HOME=str(tmp_path), XDG_CONFIG_HOME=str(tmp_path / "xdg"), **more
+        )
+        assert done.returncode == 0
+        assert SECRET not in done.stdout + done.stderr
+        return done.stdout
+
+    assert "no credential is set up" in said()
+    assert "the API key from KAGGLE_USERNAME and KAGGLE_KEY is used" in said(
+        KAGGLE_USERNAME="me", KAGGLE_KEY=SECRET
+    )
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle/kaggle.json").write_text(f'{{"username": "me", "key": "{SECRET}"}}')
+    assert f"the API key from {tmp_path}/.kaggle/kaggle.json is used" in said()
+    (tmp_path / ".kaggle/access_token").write_text(SECRET)
+    both = said()
+    assert f"the access token from {tmp_path}/.kaggle/access_token is used" in both
+    assert f"also set up, but not used: API key from {tmp_path}/.kaggle/kaggle.json" in both
+    (tmp_path / ".kaggle/access_token").unlink()
+    (tmp_path / ".kaggle/kaggle.json").write_text("{broken")
+    assert "which is damaged and so not used" in said()
