@@ -38,7 +38,8 @@ BIN := .venv/bin
 #: ZOOM                          for try: share that pictures grow or shrink at most, 0, 0.05, 0.1 or 0.15
 #: ELASTIC                       for try: pixels that pictures bend at most, 0, 0.5, 1 or 2
 #: ERASE                         for try: side of a blank square, as a share of the picture's, 0, 0.2 or 0.4
-#: TO                            for submit: another Kaggle competition than the TOML's
+#: TO                            for submit: another Kaggle competition than the TOML's, or openhpi
+#: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
 #: DRY           0               1: submit shows what it would send, and stops
 #: YES           0               1: submit does not ask
 #: FORCE         0               1: submit sends the same bytes once more
@@ -64,7 +65,7 @@ TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call 
          $(call flag,SHIFT,shift) $(call flag,ROTATE,rotate) $(call flag,ZOOM,zoom) \
          $(call flag,ELASTIC,elastic) $(call flag,ERASE,erase)
 on = $(if $(filter 1,$($(1))),--$(2))
-SENDING = $(call flag,TO,to) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
+SENDING = $(call flag,TO,to) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
 .PHONY: help setup all data prepare search try predict report submit kaggle score leaderboard test lint bench speed lock clean

@@ -81,7 +81,8 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_submit(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--to", help="slug of the Kaggle competition (default: the TOML's)")
+    stage.add_argument("--to", help="slug of the Kaggle competition (default: the TOML's), or openhpi")
+    stage.add_argument("--assignment", help="with --to openhpi: the exercise's id (its token: OPENHPI_TOKEN)")
     stage.add_argument("--dry", action="store_true", help="show what would be sent, and stop there")
     stage.add_argument("--yes", action="store_true", help="don't ask")
     stage.add_argument("--force", action="store_true", help="send the same bytes once more")

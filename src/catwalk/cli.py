@@ -86,6 +86,13 @@ def _run(options: argparse.Namespace, started: float) -> None:
 
         for line in kaggle_client.described():
             _say(line)
+    elif stage == "submit" and options.to == "openhpi":
+        from catwalk import course, submission
+
+        chosen = submission.choose(paths, options.submission)
+        course.make(
+            paths, loaded, chosen, assignment=options.assignment, dry=options.dry, yes=options.yes, say=_say
+        )
     elif stage == "submit":
         from catwalk import submission, submit
 

@@ -34,6 +34,7 @@ class Competition:
         submission_header: names of the submission's two columns.
         first_id: the first id of the submission where there is no id column.
         kaggle_competition: slug of the Kaggle competition that takes submissions, or None.
+        full_marks: test accuracy from which a course gives full marks, or None.
         sources: where the data can be had: ``kaggle_dataset``, ``kaggle_competition``, ``debian``,
             ``keras``, ``sklearn``, each with its name there.
         sha256: checksums of the uncompressed IDX files, by file name; may be empty.
@@ -56,6 +57,7 @@ class Competition:
     submission_header: tuple[str, str]
     first_id: int
     kaggle_competition: str | None
+    full_marks: float | None
     sources: dict[str, str]
     sha256: dict[str, str]
 
@@ -129,6 +131,7 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
         submission_header=(str(header[0]), str(header[1])),
         first_id=int(submission.get("first_id", 1)),
         kaggle_competition=submission.get("competition"),
+        full_marks=float(submission["full_marks"]) if "full_marks" in submission else None,
         sources=sources,
         sha256=dict(table.get("sha256", {})),
     )
@@ -139,7 +142,7 @@ KEYS: dict[str, set[str]] = {
     | {"sources", "sha256"},
     "files": {"train", "test", "sample", "rows"},
     "columns": {"header", "label", "id", "pixels", "first_pixel"},
-    "submission": {"header", "first_id", "competition"},
+    "submission": {"header", "first_id", "competition", "full_marks"},
     "sources": {"kaggle_dataset", "kaggle_competition", "debian", "keras", "sklearn"},
 }
 
@@ -167,6 +170,8 @@ def _check(competition: Competition) -> None:
         raise ValueError("more than 256 classes do not fit the uint8 label arrays")
     if len(set(competition.pixel_columns)) != competition.pixels:
         raise ValueError("[columns] pixels must hold {} where the pixel's number goes")
+    if competition.full_marks is not None and not 0 < competition.full_marks <= 1:
+        raise ValueError("[submission] full_marks must be a share above 0, at most 1")
     unknown = sorted(set(competition.augment) - set(AUGMENTATIONS))
     if unknown:
         raise ValueError(f"augment: unknown {unknown[0]!r} (known: {', '.join(AUGMENTATIONS)})")

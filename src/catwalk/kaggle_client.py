@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.errors import NetworkError, UserError
+from catwalk.patience import TIMEOUT, time_limit
 
-TIMEOUT = 10  # seconds until a connection that doesn't answer is given up
 RETRIES = 3  # of a question that changes nothing, after an answer that asks for patience
 LONGEST_WAIT = 60.0  # seconds before such a retry, whatever Kaggle asks for
 BUSY = (429, 500, 502, 503, 504)
@@ -218,7 +218,7 @@ def _client(page: str) -> Iterator[Any]:
     import requests
 
     try:
-        with _time_limit(), contextlib.redirect_stdout(io.StringIO()):
+        with time_limit(), contextlib.redirect_stdout(io.StringIO()):
             api = _api_class()()
             # It ends the process where it finds no credentials; public datasets don't need any.
             with contextlib.suppress(SystemExit):
@@ -275,23 +275,3 @@ def _api_class() -> type[Any]:
     from kaggle.api.kaggle_api_extended import KaggleApi
 
     return KaggleApi  # type: ignore[no-any-return]
-
-
-@contextlib.contextmanager
-def _time_limit() -> Iterator[None]:
-    """Give every request of the client a time limit, where it sets none or a longer one."""
-    from requests.adapters import HTTPAdapter
-
-    send = HTTPAdapter.send
-
-    def limited(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        kwargs["timeout"] = TIMEOUT
-        # The client's upload would go on trying for minutes.
-        self.max_retries = self.max_retries.new(total=min(self.max_retries.total or 0, 1))
-        return send(self, request, *args, **kwargs)
-
-    HTTPAdapter.send = limited  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        HTTPAdapter.send = send  # type: ignore[method-assign]

@@ -41,6 +41,11 @@ def wilson(share: float, rows: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def grade(accuracy: float, full_marks: float) -> float:
+    """A course's grade from 0 to 1: full marks from some accuracy on, below it linear down to 0."""
+    return min(1.0, accuracy / full_marks)
+
+
 def score(predicted: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], classes: int) -> Scores:
     """Compare predicted with true classes.
 

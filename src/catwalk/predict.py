@@ -89,7 +89,8 @@ def make(
     for attempt in range(ATTEMPTS):
         try:
             chosen = _choose(paths, prepared, opened.study_name, study.complete(opened))
-            test = _test_probabilities(paths, prepared, opened.study_name, chosen)
+            numbers = [trial.number for trial in chosen.trials]
+            test = _average(paths, opened.study_name, numbers, chosen.ensemble, prepared.test_pixels)
             weights = _softmax_weights(paths, opened)
             break
         except FileNotFoundError:
@@ -152,10 +153,32 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
     )
 
 
-def _test_probabilities(
-    paths: Paths, prepared: prepare.Prepared, study: str, chosen: _Chosen
+def said_by(paths: Paths, content: dict[str, Any], pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """What a submission's chosen networks say of other pictures: (rows, classes) float32.
+
+    Args:
+        paths: the competition's.
+        content: the submission's recipe.
+        pixels: (rows, pixels) uint8.
+
+    Raises:
+        UserError: a network is no longer kept.
+    """
+    trials = content["trials"]
+    joined = Ensemble(*(np.array([one[key] for one in trials]) for key in ("weight", "temperature")))
+    try:
+        return _average(paths, content["study"], [one["number"] for one in trials], joined, pixels)
+    except FileNotFoundError:
+        raise UserError(
+            f"a network of this submission is no longer below {paths.shown(paths.study)}: "
+            "make predict NAME=<new name> makes one of those that are"
+        ) from None
+
+
+def _average(
+    paths: Paths, study: str, numbers: list[int], joined: Ensemble, pixels: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.float32]:
-    """(test rows, classes) float32: the weighted mean over the chosen networks."""
+    """(rows, classes) float32: the weighted mean over the networks of these trials."""
     from catwalk import tensorflow_setup
 
     tensorflow_setup.setup()
@@ -164,12 +187,12 @@ def _test_probabilities(
     from catwalk import network
 
     said = []
-    for trial in chosen.trials:
-        if not paths.model(study, trial.number).is_file():
+    for number in numbers:
+        if not paths.model(study, number).is_file():
             raise FileNotFoundError
-        model = keras.models.load_model(paths.model(study, trial.number), compile=False)
-        said.append(network.probabilities(model, prepared.test_pixels))
-    return chosen.ensemble.average(np.stack(said))
+        model = keras.models.load_model(paths.model(study, number), compile=False)
+        said.append(network.probabilities(model, pixels))
+    return joined.average(np.stack(said))
 
 
 def _refit(

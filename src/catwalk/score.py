@@ -54,6 +54,10 @@ def make(paths: Paths, competition: Competition, name: str, say: Callable[[str],
         f"look number {looks} at these labels: choose nothing by it"
     )
 
+    if competition.full_marks is not None:
+        grade = metrics.grade(scores.accuracy, competition.full_marks)
+        say(f"  the course would grade it {grade:.0%} (full marks from {competition.full_marks:.0%} right)")
+
 
 def leaderboard(paths: Paths) -> "pd.DataFrame":
     """All submissions, the best on validation first; test columns where ``make score`` looked.

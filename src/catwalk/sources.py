@@ -18,7 +18,7 @@ import numpy.typing as npt
 from catwalk import idx, kaggle_client
 from catwalk.competition import Competition
 from catwalk.errors import CatwalkError, NetworkError, UserError
-from catwalk.kaggle_client import TIMEOUT
+from catwalk.patience import TIMEOUT
 from catwalk.rows import write_rows
 
 DEBIAN_DATASETS = Path("/usr/share/datasets")

@@ -61,7 +61,7 @@ def make(
         say("submit: DRY=1, nothing was sent")
         return
     _check(slug, quota)
-    _ask(yes)
+    asked(yes)
     now = datetime.now(UTC)
     description = f"catwalk {name} {digest[:12]} {now:%Y%m%dT%H%M%S}"
     entry = {"to": slug, "ref": kaggle_client.upload(slug, csv, description), "sha256": digest,
@@ -110,7 +110,12 @@ def _check(slug: str, quota: kaggle_client.Quota) -> None:
     )
 
 
-def _ask(yes: bool) -> None:
+def asked(yes: bool) -> None:
+    """Go on only if somebody said yes.
+
+    Raises:
+        UserError: nobody could be asked, or the answer was no.
+    """
     if yes:
         return
     if not sys.stdin.isatty():
