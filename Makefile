@@ -43,6 +43,8 @@ BIN := .venv/bin
 #: DRY           0               1: submit shows what it would send, and stops
 #: YES           0               1: submit does not ask
 #: FORCE         0               1: submit sends the same bytes once more
+#: KAGGLE_USER                   for kernel: your name on Kaggle; by default as the credentials say
+#: ACCELERATOR   none            for kernel: gpu or tpu
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
@@ -68,7 +70,7 @@ on = $(if $(filter 1,$($(1))),--$(2))
 SENDING = $(call flag,TO,to) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
-.PHONY: help setup all data prepare search try predict report submit kaggle score leaderboard test lint bench speed lock clean
+.PHONY: help setup all data prepare search try predict report submit kaggle kernel score leaderboard test lint bench speed lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -107,6 +109,9 @@ submit: .venv/installed ## upload a submission to Kaggle, and wait for its score
 
 kaggle: .venv/installed ## which Kaggle credential would be used, and from where
 	@$(BIN)/catwalk kaggle
+
+kernel: .venv/installed ## write a Kaggle notebook that runs all of it there, and say how it is pushed
+	@$(BIN)/catwalk kernel $(COMMON) $(call flag,KAGGLE_USER,user) $(call flag,ACCELERATOR,accelerator) $(call flag,BUDGET,budget)
 
 score: .venv/installed ## a submission against the sealed test labels (each look is logged)
 	@$(BIN)/catwalk score $(CHOSEN)

@@ -44,6 +44,7 @@ class Kaggle:
         submissions: as they are listed, the newest first.
         scored: what a submission becomes once it has been listed.
         uploaded: the bytes that were put.
+        kernels: as they were pushed.
         logins: the Authorization headers that came.
     """
 
@@ -57,6 +58,7 @@ class Kaggle:
         default_factory=lambda: {"status": "COMPLETE", "publicScore": "0.93210"}
     )
     uploaded: list[bytes] = field(default_factory=list)
+    kernels: list[dict[str, object]] = field(default_factory=list)
     logins: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     port: int = 0
@@ -73,6 +75,9 @@ class Kaggle:
             made = {"ref": 4711 + len(self.submissions), "description": description, "status": "PENDING"}
             self.submissions.insert(0, made)
             return {"message": "Successfully submitted", "ref": made["ref"]}
+        if name == "SaveKernel":
+            self.kernels.append(json.loads(asked))
+            return {"ref": "/me/catwalk", "url": "http://localhost/me/catwalk", "versionNumber": 1}
         if name == "ListSubmissions":
             listed = [dict(one) for one in self.submissions]
             for one in self.submissions:

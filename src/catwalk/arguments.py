@@ -18,6 +18,7 @@ STAGES = {
     "report": "make the talk (HTML, PDF) and the notebook that show the results",
     "submit": "upload a submission to Kaggle, and wait for its score",
     "kaggle": "which credential the Kaggle client would use, and from where",
+    "kernel": "write a Kaggle notebook that runs all of it there, and say how it is pushed",
     "score": "a submission against the sealed test labels (each look is logged)",
     "leaderboard": "all submissions side by side",
 }
@@ -58,20 +59,29 @@ def parser() -> argparse.ArgumentParser:
             _add_search(stage)
         if name == "try":
             _add_try(stage)
-        if name in ("try", *SEARCHING):
-            stage.add_argument(
-                "--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)"
-            )
         if name in NAMING:
             stage.add_argument("--name", help="the submission's (default: time and hash)")
         if name in CHOOSING:
             stage.add_argument("--submission", help="its name (default: the newest)")
         if name == "submit":
             _add_submit(stage)
+        if name == "kernel":
+            _add_kernel(stage)
     return made
 
 
+def _add_features(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
+
+
+def _add_kernel(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--user", help="your name on Kaggle (default: as the credentials say)")
+    stage.add_argument("--accelerator", choices=("none", "gpu", "tpu"), default="none")
+    stage.add_argument("--budget", type=_budget, default="10m", help="of the search there (%(default)s)")
+
+
 def _add_search(stage: argparse.ArgumentParser) -> None:
+    _add_features(stage)
     stage.add_argument(
         "--budget", type=duration, help="wall-clock time of the search in all: 90s, 10m, 2h (10m)"
     )
@@ -92,6 +102,7 @@ def _add_try(stage: argparse.ArgumentParser) -> None:
     """An option for each row of the search space; the widths say the depth as well."""
     from catwalk.space import SPACE
 
+    _add_features(stage)
     stage.add_argument("--widths", type=_widths, help="units of the hidden layers, as 512,256; 0 for none")
     for name, (kind, values) in SPACE.items():
         if name == "depth" or name.startswith("width_"):
@@ -114,6 +125,12 @@ def duration(text: str) -> float:
     if not 0 < seconds < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time above 0: write 90s, 10m or 2h")
     return seconds
+
+
+def _budget(text: str) -> str:
+    """A time as it was written, if it is one."""
+    duration(text)
+    return text
 
 
 def _whole(text: str, low: int, high: int, what: str) -> int:

@@ -86,6 +86,12 @@ def _run(options: argparse.Namespace, started: float) -> None:
 
         for line in kaggle_client.described():
             _say(line)
+    elif stage == "kernel":
+        from catwalk import kernel
+
+        kernel.make(
+            paths, loaded, user=options.user, accelerator=options.accelerator, budget=options.budget, say=_say
+        )
     elif stage == "submit" and options.to == "openhpi":
         from catwalk import course, submission
 

@@ -1,6 +1,6 @@
 """Course: hands a submission's networks to the grader of the openHPI course, by the course's own package.
 
-The networks stay here: the grader sends pictures and gets classes back (``kerasltisubmission``'s LTIProvider).
+The networks stay here: the grader sends pictures and gets classes back, by kerasltisubmission's LTIProvider.
 """
 
 import getpass

@@ -64,10 +64,7 @@ class Sent:
 
 def credentials() -> list[Credential]:
     """All credentials that are set up here, in the order in which the client tries them."""
-    home = Path.home() / ".kaggle"
-    folder = Path(os.environ["KAGGLE_CONFIG_DIR"]) if os.environ.get("KAGGLE_CONFIG_DIR") else home
-    if not folder.is_dir() and folder == home and sys.platform.startswith("linux"):
-        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"
+    home, folder = Path.home() / ".kaggle", _folder()
     found = []
     if os.environ.get("KAGGLE_API_TOKEN"):
         found.append(Credential("access token", "KAGGLE_API_TOKEN"))
@@ -91,6 +88,26 @@ def _is_key(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and {"username", "key"} <= content.keys()
+
+
+def user_name() -> str | None:
+    """The user's name on Kaggle, as far as the files and variables here tell."""
+    if os.environ.get("KAGGLE_USERNAME"):
+        return os.environ["KAGGLE_USERNAME"]
+    for path in (_folder() / "kaggle.json", Path.home() / ".kaggle" / "credentials.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return str(json.loads(path.read_text(encoding="utf-8"))["username"])
+    return None
+
+
+def _folder() -> Path:
+    """Where the client looks for kaggle.json."""
+    home = Path.home() / ".kaggle"
+    if os.environ.get("KAGGLE_CONFIG_DIR"):
+        return Path(os.environ["KAGGLE_CONFIG_DIR"])
+    if not home.is_dir() and sys.platform.startswith("linux"):
+        return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"
+    return home
 
 
 def described() -> list[str]:

@@ -130,8 +130,16 @@ class Paths:
         return self.submission_folder(name) / "talk.ipynb"
 
     @property
+    def notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+    @property
     def notebook_source(self) -> Path:
-        return self.root / "notebooks" / "talk.ipynb"
+        return self.notebooks / "talk.ipynb"
+
+    @property
+    def kernel(self) -> Path:
+        return self.root / "data" / self.competition / "kernel"
 
     def shown(self, path: Path) -> str:
         """``path`` as a message shows it: relative to the root where it lies below it."""
