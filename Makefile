@@ -153,7 +153,7 @@ lock: ## compile both requirements.txt (needs uv)
 clean: ## remove .venv, caches, tables and half-written files; never data, studies, submissions or looks
 	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f data/*/prepared/features-*.npy
-	rm -rf data/*/.part-* data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
+	rm -rf data/*/.part-* data/*/.download data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt pyproject.toml

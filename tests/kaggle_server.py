@@ -45,6 +45,8 @@ class Kaggle:
         scored: what a submission becomes once it has been listed.
         uploaded: the bytes that were put.
         kernels: as they were pushed.
+        cut: how many downloads break in the middle.
+        ranges: the parts that were asked for.
         logins: the Authorization headers that came.
     """
 
@@ -59,6 +61,8 @@ class Kaggle:
     )
     uploaded: list[bytes] = field(default_factory=list)
     kernels: list[dict[str, object]] = field(default_factory=list)
+    cut: int = 0
+    ranges: list[str] = field(default_factory=list)
     logins: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     port: int = 0
@@ -149,7 +153,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.kaggle.calls.append(self.path)
-        self._answer(200, self.kaggle.blob, "application/zip")
+        if self._fails("GET", b""):
+            return
+        blob, first = self.kaggle.blob, 0
+        if asked := self.headers.get("Range"):
+            self.kaggle.ranges.append(asked)
+            first = int(asked.removeprefix("bytes=").removesuffix("-"))
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Type", "application/zip")
+        self.send_header("Content-Length", str(len(blob) - first))
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("ETag", '"one"')
+        if asked:
+            self.send_header("Content-Range", f"bytes {first}-{len(blob) - 1}/{len(blob)}")
+        self.end_headers()
+        if self.kaggle.cut:
+            self.kaggle.cut -= 1
+            self.wfile.write(blob[first : first + len(blob) // 2])
+            self.wfile.flush()
+            self.connection.close()
+            return
+        self.wfile.write(blob[first:])
 
     def _answer(self, status: int, body: bytes, kind: str = "application/json", **more: str) -> None:
         self.send_response(status)

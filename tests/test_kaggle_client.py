@@ -1,16 +1,20 @@
 """kaggle_client.py: the real client against a server of our own."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Run, run_catwalk
-from kaggle_server import Kaggle, serving
+from conftest import REPOSITORY, Run, clean_environment, run_catwalk
+from kaggle_server import Fault, Kaggle, serving
+
+CHUNK = 1 << 20  # what the client writes at once
 
 
 @pytest.fixture
@@ -26,12 +30,13 @@ def on_kaggle(project: Path) -> Path:
     return project
 
 
-def zipped(folder: Path, *names: str) -> bytes:
+def zipped(folder: Path, *names: str, more: int = 0) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             archive.write(folder / name, f"inner/{name}")
         archive.writestr("readme.txt", "something else")
+        archive.writestr("picture.png", os.urandom(more))
     return buffer.getvalue()
 
 
@@ -60,6 +65,43 @@ def test_download_as_it_came(on_kaggle: Path, digits_raw: Path, competition: str
     assert again.returncode == 0
     assert "done before" in again.stdout
     assert len(kaggle.calls) == calls, "what is there is not fetched twice"
+
+
+def test_a_broken_download_goes_on_where_it_broke(on_kaggle: Path, digits_raw: Path) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK), cut=1)
+    done = fetch(on_kaggle, kaggle)
+    assert done.returncode == 0, done.stderr
+    assert kaggle.ranges == [f"bytes={CHUNK}-"]
+    assert sorted(path.name for path in (on_kaggle / "data/digits").iterdir()) == ["raw"]
+
+
+def test_an_ended_download_goes_on_with_the_next_command(on_kaggle: Path, digits_raw: Path) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK), cut=9)
+    part = on_kaggle / "data/digits/.download/eight.zip"
+    with serving(kaggle):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "catwalk", "data", "--competition", "digits", "--source", "kaggle"],
+            cwd=on_kaggle, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=clean_environment(**kaggle.environment, HOME=str(on_kaggle)),
+        )  # fmt: skip
+        end = time.monotonic() + 60
+        while not (part.is_file() and part.stat().st_size) and time.monotonic() < end:
+            time.sleep(0.1)
+        process.kill()
+        process.wait()
+    kaggle.cut, there = 0, part.stat().st_size
+    kaggle.ranges.clear()
+    done = fetch(on_kaggle, kaggle)
+    assert done.returncode == 0, done.stderr
+    assert kaggle.ranges == [f"bytes={there}-"]
+    assert not part.parent.exists()
+
+
+def test_a_busy_kaggle_is_asked_again_when_it_says(on_kaggle: Path, digits_raw: Path) -> None:
+    busy = {"DownloadDataset": Fault(429, headers={"Retry_After": "1"}), "GET": Fault(500)}
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"), faults=busy)
+    done = fetch(on_kaggle, kaggle)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -130,13 +130,14 @@ def quota(competition: str) -> Quota:
         NetworkError: Kaggle can't be reached or failed.
         UserError: Kaggle refuses the credentials, or there is no such competition.
     """
-    said = _asked(competition, lambda api: api.competition_get_submission_limits(competition))
+    said = _asked(_rules(competition), lambda api: api.competition_get_submission_limits(competition))
     return Quota(int(said.num_today or 0), int(said.num_total or 0), int(said.num_allowed_now or 0))
 
 
 def sent(competition: str) -> list[Sent]:
     """The latest submissions, the newest first; raises as ``quota``."""
-    listed = _asked(competition, lambda api: api.competition_submissions(competition, page_size=50)) or []
+    page = _rules(competition)
+    listed = _asked(page, lambda api: api.competition_submissions(competition, page_size=50)) or []
     return [
         Sent(
             ref=int(one.ref or 0),
@@ -182,11 +183,11 @@ def _rules(competition: str) -> str:
     return f"https://www.kaggle.com/competitions/{competition}/rules"
 
 
-def _asked(competition: str, question: Callable[[Any], Any]) -> Any:
+def _asked(page: str, question: Callable[[Any], Any]) -> Any:
     """The answer to a question that changes nothing; asked again where Kaggle asks for patience."""
     import requests
 
-    with _client(_rules(competition)) as api:
+    with _client(page) as api:
         for attempt in range(RETRIES):
             try:
                 return question(api)
@@ -203,7 +204,7 @@ def download_dataset(dataset: str, folder: Path) -> Path:
 
     Args:
         dataset: "owner/slug".
-        folder: where the zip goes.
+        folder: where the zip goes; a part that an earlier try left there is gone on with.
 
     Returns:
         The zip's path; its content has not been checked.
@@ -213,15 +214,15 @@ def download_dataset(dataset: str, folder: Path) -> Path:
         UserError: Kaggle refuses the credentials, or there is no such dataset.
     """
     page = f"https://www.kaggle.com/datasets/{dataset}"
-    with _client(page) as api:
-        api.dataset_download_files(dataset, path=str(folder), force=True, quiet=_quiet())
+    # Without force the client goes on with a part that is there, if it is of the same file.
+    _asked(page, lambda api: api.dataset_download_files(dataset, path=str(folder), quiet=_quiet()))
     return folder / f"{dataset.split('/')[1]}.zip"
 
 
 def download_competition(competition: str, folder: Path) -> Path:
     """Download a competition's files as one zip; otherwise as ``download_dataset``."""
-    with _client(_rules(competition)) as api:
-        api.competition_download_files(competition, path=str(folder), force=True, quiet=_quiet())
+    page = _rules(competition)
+    _asked(page, lambda api: api.competition_download_files(competition, path=str(folder), quiet=_quiet()))
     return folder / f"{competition}.zip"
 
 

@@ -27,14 +27,25 @@ Fetch = Callable[[Competition, Path], None]
 
 
 def fetch_kaggle(competition: Competition, folder: Path) -> None:
-    """From Kaggle, by the official client: the zip's CSVs as they came."""
-    if dataset := competition.sources.get("kaggle_dataset"):
-        archive = kaggle_client.download_dataset(dataset, folder)
-    else:
-        slug = competition.sources["kaggle_competition"]
-        archive = kaggle_client.download_competition(slug, folder)
-    _unzip(archive, competition, folder)
-    archive.unlink()
+    """From Kaggle, by the official client: the zip's CSVs as they came.
+
+    What a broken connection leaves of the zip stays beside ``folder``, and the next try goes on with it.
+    """
+    place = folder.with_name(".download")
+    place.mkdir(exist_ok=True)
+    try:
+        if dataset := competition.sources.get("kaggle_dataset"):
+            archive = kaggle_client.download_dataset(dataset, place)
+        else:
+            archive = kaggle_client.download_competition(competition.sources["kaggle_competition"], place)
+    except CatwalkError:
+        if not any(place.iterdir()):
+            place.rmdir()
+        raise
+    try:
+        _unzip(archive, competition, folder)
+    finally:
+        shutil.rmtree(place)  # a damaged zip would stay damaged
 
 
 def fetch_debian(competition: Competition, folder: Path) -> None:
