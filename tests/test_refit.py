@@ -1,11 +1,17 @@
 """refit.py: chosen networks trained again on all labelled rows, in the time that is left for it."""
 
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import crash_rounds
 import keras
 import numpy as np
 import pytest
-from conftest import Run
+from conftest import Run, clean_environment
 
 from catwalk import network, prepare, progress, recipe, refit, study, submission
 from catwalk.ensemble import Ensemble
@@ -46,6 +52,28 @@ def test_it_has_half_of_the_say(done: Paths) -> None:
         np.testing.assert_array_equal(arrays["test"], np.mean([joined, again.test], axis=0, dtype=np.float32))
     labels = np.load(done.sealed_labels)
     assert np.mean(again.test.argmax(axis=1) == labels) > 0.9
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_an_ended_refit_leaves_no_process(
+    digits_done: tuple[Path, Run], tmp_path: Path, sign: signal.Signals
+) -> None:
+    shutil.copytree(digits_done[0], tmp_path / "project")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "catwalk", "predict", "--competition", "digits", "--name", "again"],
+        cwd=tmp_path / "project", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=clean_environment(),
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while len(children := crash_rounds.workers_of(process.pid)) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    assert len(children) == 2
+    process.send_signal(sign)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == (130 if sign == signal.SIGINT else -sign)
+    assert "Traceback" not in said
+    crash_rounds.assert_all_gone(children)
+    assert not Paths(tmp_path / "project", "digits").submission("again").exists()
 
 
 def test_no_time_and_no_free_cores(done: Paths) -> None:

@@ -7,16 +7,16 @@ refitted networks have half of the say, and what is shown as validation stays th
 
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import limits, progress, space
+from catwalk import limits, processes, progress, space
+from catwalk.errors import MachineError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 from catwalk.space import Params
@@ -108,28 +108,58 @@ def make(
 
 
 def _run(tasks: list[Task], seconds: float | None) -> list[Any]:
-    """Each task in a process of its own, with a bar: of the time, or of the networks."""
+    """Each task in a process of its own, as many at a time as there are cores; a bar of time or of tasks.
+
+    However it ends, no process is left.
+
+    Raises:
+        MachineError: one of them died.
+    """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     cores = limits.workers(None, limits.available_memory())
     columns = TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn()
-    with (
-        ProcessPoolExecutor(min(cores, len(tasks)), get_context("spawn")) as pool,
-        Progress(*columns) as bars,
-    ):
-        bar = bars.add_task("training again", total=seconds or len(tasks))
-        begun = time.monotonic()
-        futures: list[Future[Any]] = [pool.submit(_train, task) for task in tasks]
-        waiting = set(futures)
-        while waiting:
-            _, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
-            gone = time.monotonic() - begun if seconds else len(futures) - len(waiting)
-            bars.update(bar, completed=min(gone, seconds or gone))
-        return [future.result() for future in futures]
+    answers: dict[int, Any] = {}
+    running: dict[Any, tuple[int, Any]] = {}
+    begun = time.monotonic()
+    try:
+        with Progress(*columns) as bars:
+            bar = bars.add_task("training again", total=seconds or len(tasks))
+            while len(answers) < len(tasks):
+                for k in range(len(answers) + len(running), min(len(tasks), len(answers) + cores)):
+                    process, connection = processes.start(_answer, f"catwalk-refit-{k}", tasks[k])
+                    running[connection] = k, process
+                for ready in wait(list(running), timeout=0.5):
+                    k, process = running.pop(ready)
+                    answers[k] = _received(ready)
+                    process.join()
+                gone = time.monotonic() - begun if seconds else len(answers)
+                bars.update(bar, completed=min(gone, seconds or gone))
+    finally:
+        for _, process in running.values():
+            process.kill()
+            process.join()
+    return [answers[k] for k in range(len(tasks))]
+
+
+def _received(connection: Any) -> Any:
+    try:
+        return connection.recv()
+    except EOFError:
+        raise MachineError(
+            "training again ended in the midst of it; if memory is short, close other programs and run "
+            "make predict again"
+        ) from None
+
+
+def _answer(connection: Connection, task: Task) -> None:
+    """What a process does: train, send, end."""
+    processes.be_a_child()
+    connection.send(_train(task))
 
 
 def _train(task: Task) -> tuple[int, npt.NDArray[np.float32] | None]:
-    """In a process of its own: how many epochs it had, and its probabilities of the test rows."""
+    """How many epochs it had, and its probabilities of the test rows; None where it did not get so far."""
     from catwalk import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)

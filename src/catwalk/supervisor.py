@@ -2,15 +2,13 @@
 
 import contextlib
 import math
-import multiprocessing
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from catwalk import progress, study
+from catwalk import processes, progress, study
 from catwalk.errors import MachineError
 from catwalk.limits import Limits
 from catwalk.messages import Order
@@ -58,25 +56,14 @@ class Workers:
 
     def __init__(self, *arguments: Any) -> None:
         self._arguments = arguments
-        self._context = multiprocessing.get_context("spawn")
         self._born = 0
         self.all: list[Worker] = []
 
     def start(self) -> None:
         from catwalk import worker
 
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=worker.run,
-            args=(theirs, *self._arguments, self._born),
-            name=f"catwalk-worker-{self._born}",
-            daemon=True,
-        )
-        # A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        process.start()
-        signal.signal(signal.SIGINT, before)
-        theirs.close()
+        name = f"catwalk-worker-{self._born}"
+        process, ours = processes.start(worker.run, name, *self._arguments, self._born)
         self.all.append(Worker(process, ours, self._born))
         self._born += 1
 

@@ -1,18 +1,14 @@
 """A worker: one process that imports TensorFlow once and runs one trial after another when told to."""
 
 import gc
-import multiprocessing
 import os
-import signal
-import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from catwalk import processes
 from catwalk.messages import Epoch
 from catwalk.paths import Paths
-
-WATCH_SECONDS = 1.0  # how often a worker looks whether its parent still lives
 
 
 def run(connection: Connection, root: Path, competition: str, seed: int, features: str, worker: int) -> None:
@@ -22,9 +18,7 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
     ("epoch", number, kind, Epoch) as epochs end, and ("done",). What it can't go on after is sent as
     ("error", reason) before it ends.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_end_with, args=(_parent(),), daemon=True).start()
-
+    processes.be_a_child()
     try:
         _serve(connection, Paths(root, competition), seed, features, worker)
     except (EOFError, BrokenPipeError):
@@ -102,15 +96,3 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
                 raise
         connection.send(("done",))
         order = connection.recv()
-
-
-def _parent() -> int:
-    parent = multiprocessing.parent_process()
-    return parent.pid or 0 if parent else os.getppid()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone: a search leaves nothing behind."""
-    while os.getppid() == parent:
-        time.sleep(WATCH_SECONDS)
-    os._exit(1)
