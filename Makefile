@@ -66,8 +66,10 @@ TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call 
          $(call flag,AVERAGE,average) $(call flag,MIXUP,mixup) $(call flag,FLIP,flip) \
          $(call flag,SHIFT,shift) $(call flag,ROTATE,rotate) $(call flag,ZOOM,zoom) \
          $(call flag,ELASTIC,elastic) $(call flag,ERASE,erase)
-on = $(if $(filter 1,$($(1))),--$(2))
-SENDING = $(call flag,TO,to) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
+# Only as make's own variables, never from the environment: YES may be set there for something else.
+given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
+on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
+SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
 .PHONY: help setup all data prepare search try predict report submit kaggle kernel score leaderboard test lint bench speed lock clean

@@ -39,7 +39,10 @@ def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str |
     Returns:
         What went wrong, None where nothing did.
     """
-    with tempfile.TemporaryDirectory(prefix="catwalk-", ignore_cleanup_errors=True) as profile:
+    # Beside the PDF, not in /tmp: a Chromium that came as a snap has a /tmp of its own.
+    with tempfile.TemporaryDirectory(
+        prefix="catwalk-", dir=pdf.parent, ignore_cleanup_errors=True
+    ) as profile:
         command = [chromium, *options(), f"--user-data-dir={profile}", "--no-pdf-header-footer"]
         address = page.resolve().as_uri() + (f"#{fragment}" if fragment else "")
         printed = Path(profile) / "printed.pdf"
@@ -50,8 +53,9 @@ def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str |
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error).splitlines()[0][:150]
-        if done.returncode or not printed.is_file():
-            return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:150]
+        if not printed.is_file():
+            last = (done.stderr.strip().splitlines() or [""])[-1][:150]
+            return f"{Path(chromium).name} ended with {done.returncode} and wrote nothing ({last})"
         with written_aside(pdf) as path:
             shutil.copyfile(printed, path)
     return None

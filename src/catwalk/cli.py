@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from catwalk import arguments
 from catwalk.errors import CatwalkError, MachineError, UserError
+from catwalk.limits import REFIT
 from catwalk.paths import Paths
 
 if TYPE_CHECKING:
@@ -133,8 +134,9 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
 
     stage = options.stage
     features = _features(options, loaded)
-    if getattr(options, "until", None) is not None:
-        _until(options)  # a time that is past is told before a download
+    until = None
+    if getattr(options, "until", None) is not None:  # a time that is past is told before a download
+        until = time.time() + _until(options) * (1 + REFIT)
     data.make(paths, loaded, options.source, _say)
     if stage == "data":
         return
@@ -180,6 +182,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
             seed=options.seed,
             features=features,
             name=getattr(options, "name", None),
+            until=until,
             search=search,
             say=_say,
         )

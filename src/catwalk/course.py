@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,10 @@ def make(
     content = recipe.read(paths, name)
     address = os.environ.get(ADDRESS) or GRADER
     accuracy = content["validation"]["accuracy"]
-    say(f"submit: {name} ({accuracy:.4f} on validation) to assignment {assignment} at {address}")
+    shown = urlsplit(address).hostname or "?"
+    again = ", without the refitted ones" if content["refit"] else ""
+    say(f"submit: the chosen networks of {name}{again} ({accuracy:.4f} on validation)")
+    say(f"  to assignment {assignment} at {shown}")
     if dry:
         say("submit: DRY=1, nothing was sent")
         return
@@ -134,9 +138,10 @@ def _graded(address: str, token: str, assignment: str, model: _Answering) -> dic
         ) from None
     except KerasLTISubmissionConnectionFailedException:
         raise NetworkError(
-            f"the grader at {address} can't be reached, or does not answer within {TIMEOUT} s: try later"
+            f"the grader at {urlsplit(address).hostname} can't be reached, "
+            f"or does not answer within {TIMEOUT} s: try again later"
         ) from None
-    except KerasLTISubmissionBaseException as error:
+    except (KerasLTISubmissionBaseException, TypeError, KeyError) as error:  # it trusts what it is sent
         raise NetworkError(f"the grader failed: {str(error)[:200]}: try again later") from None
     (found,) = results.values()
     return dict(found)

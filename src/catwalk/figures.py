@@ -192,7 +192,7 @@ def progress(results: Results) -> Figure:
         x, _ = place(trial)
         axes.plot([x, x], [bottom + 14, bottom + 28], color=GREY, linewidth=1.5)
     steps: list[tuple[float, float]] = []
-    best = 0.0
+    best = -1.0
     for trial in whole:
         x, y = place(trial)
         axes.plot(x, y, "o", color=GREY, markersize=7, zorder=2)

@@ -62,7 +62,7 @@ def hard_block(confusion: npt.NDArray[np.int64], order: list[int]) -> Block | No
     if not wrong.sum():
         return None
     best = None
-    for size in range(2, min(LARGEST_BLOCK, len(order)) + 1):
+    for size in range(2, min(LARGEST_BLOCK, len(order) - 1) + 1):
         for start in range(len(order) - size + 1):
             inside = order[start : start + size]
             share = float(wrong[np.ix_(inside, inside)].sum() / wrong.sum())

@@ -163,7 +163,7 @@ def upload(competition: str, csv: Path, description: str) -> int:
     Where the answer is lost it is looked up whether the submission counted, by its description.
 
     Raises:
-        NetworkError: the upload failed, or Kaggle can't be reached; nothing counted then.
+        NetworkError: the upload failed, or Kaggle can't be reached; look at ``sent`` before trying again.
         UserError: Kaggle refuses it: credentials, rules, quota.
     """
     try:
@@ -245,13 +245,15 @@ def _client(page: str) -> Iterator[Any]:
     except requests.HTTPError as error:
         raise _refused(error, page) from None
     except requests.ConnectionError:
-        raise NetworkError("Kaggle can't be reached: check the network, or set SOURCE=") from None
+        raise NetworkError(
+            "Kaggle can't be reached: check the network, or take data from another SOURCE="
+        ) from None
     except requests.Timeout:
         raise NetworkError(f"Kaggle did not answer within {TIMEOUT} s: try again later") from None
     except requests.RequestException as error:
         raise NetworkError(f"Kaggle: {type(error).__name__}: try again later") from None
     except (ImportError, FileNotFoundError, ValueError) as error:
-        raise UserError(f"the Kaggle client failed: {error}: run make setup, or set SOURCE=") from None
+        raise UserError(f"the Kaggle client failed: {error}: run make setup") from None
 
 
 def _refused(error: Any, page: str) -> NetworkError | UserError:

@@ -34,7 +34,8 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
     made = submission.names(paths)
     asked = made if name is None else [name] if name in made else []
     state = progress.read(paths).get(study)
-    same = [one for one in asked if state and _holds(recipe.read(paths, one), study, state, prepared)]
+    known = recipe.known(paths, asked).items()
+    same = [one for one, content in known if state and _holds(content, study, state, prepared)]
     if name in made and not same:
         raise UserError(
             f"NAME={name}: {paths.shown(paths.submission(str(name)))} is another submission: "
@@ -56,6 +57,7 @@ def make(
     seed: int,
     features: str,
     name: str | None,
+    until: float | None,
     search: Callable[[], None],
     say: Callable[[str], None],
 ) -> str:
@@ -67,6 +69,7 @@ def make(
         seed: with ``features``, names the study.
         features: a resolved name.
         name: of the submission; None: the time and a hash of the recipe.
+        until: ``time.time()`` by which networks are trained again, where UNTIL= asks for it.
         search: runs a search; called where no trial has been completed yet.
         say: takes lines for people.
     """
@@ -99,7 +102,7 @@ def make(
                     f"models are missing below {paths.shown(paths.study)}: run make search with a "
                     "larger BUDGET, it trains new ones"
                 ) from None
-    again = _refit(paths, prepared, seed, opened, chosen, say)
+    again = _refit(paths, prepared, seed, opened, chosen, until, say)
     if again is not None:
         test = np.mean([test, again.test], axis=0, dtype=np.float32)
     content = _recipe(paths, competition, prepared, opened.study_name, seed, features, chosen, finished)
@@ -201,6 +204,7 @@ def _refit(
     seed: int,
     opened: "optuna.Study",
     chosen: _Chosen,
+    until: float | None,
     say: Callable[[str], None],
 ) -> refit.Refit | None:
     """Train the weightiest of the chosen again; a study of tries alone has no budget to take it from."""
@@ -208,7 +212,7 @@ def _refit(
         return None
     order = np.argsort(-chosen.ensemble.weights, kind="stable")
     heaviest = [chosen.trials[i] for i in order]
-    return refit.make(paths, prepared, seed, heaviest, opened.user_attrs["budget"], say)
+    return refit.make(paths, prepared, seed, heaviest, opened.user_attrs["budget"], until, say)
 
 
 def _softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:

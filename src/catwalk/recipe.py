@@ -1,7 +1,9 @@
 """The recipe: ``<name>.json`` beside a submission, all that it was made from."""
 
+import contextlib
 import hashlib
 import json
+import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +21,14 @@ def name_of(recipe: dict[str, Any]) -> str:
 
 
 def write(paths: Paths, name: str, recipe: dict[str, Any]) -> None:
-    """Write a recipe; "created" is when it was first written."""
+    """Write a recipe; one that is written again keeps its time, which says how old the submission is."""
+    target = paths.recipe(name)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    with written_aside(paths.recipe(name)) as path:
+    before = target.stat().st_mtime_ns if target.is_file() else None
+    with written_aside(target) as path:
         path.write_text(json.dumps({"created": created, **recipe}, indent=2) + "\n", encoding="utf-8")
+        if before is not None:
+            os.utime(path, ns=(before, before))
 
 
 def read(paths: Paths, name: str) -> dict[str, Any]:
@@ -37,9 +43,19 @@ def read(paths: Paths, name: str) -> dict[str, Any]:
         raise UserError(
             f"{paths.shown(paths.recipe(name))} can't be read: remove it and run make predict"
         ) from None
-    if "refit" not in recipe:
+    if "forecast" not in recipe:
         raise UserError(f"{name} was made by an older catwalk: run make predict for a new submission")
+    recipe.setdefault("refit", [])
     return recipe
+
+
+def known(paths: Paths, names: list[str]) -> dict[str, dict[str, Any]]:
+    """The recipes of these submissions that can be read, in their order."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(UserError):
+            found[name] = read(paths, name)
+    return found
 
 
 def git_commit(root: Path) -> str | None:

@@ -5,18 +5,19 @@ pseudo-tests carved from the training rows). Nothing can be validated by rows th
 refitted networks have half of the say, and what is shown as validation stays the chosen networks'.
 """
 
+import contextlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from catwalk import limits, processes, progress, space
-from catwalk.errors import MachineError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 from catwalk.space import Params
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 NETS = 2  # where no clock is asked (TRIALS=)
 LEAST = 0.55  # of the epochs that its trial had; a network trained for less is not worth its time
 WATCHED = 256  # labelled rows whose loss each epoch reports; they were learned from
+
+
+Answer = tuple[int, npt.NDArray[np.float32]]  # epochs, and probabilities of the test rows
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def make(
     split_seed: int,
     trials: "list[FrozenTrial]",
     budget: float | None,
+    until: float | None,
     say: Callable[[str], None],
 ) -> Refit | None:
     """Train again, a network a core, if the time is enough for that.
@@ -72,54 +77,69 @@ def make(
         split_seed: SEED, by which the processes find the same.
         trials: the chosen ones, the weightiest first.
         budget: seconds of the whole search; None: it was limited by TRIALS=, so the clock is not asked.
+        until: ``time.time()`` by which they are trained, if that is earlier; None: there is no such time.
         say: takes lines for people.
 
     Returns:
-        None where the time is too short, or another search needs the cores.
+        None where the time is too short, a search needs the cores, or no network got far enough.
     """
-    count = NETS if budget is None else limits.workers(None, limits.available_memory())
+    seconds = None if budget is None else limits.REFIT * budget
+    if until is not None:
+        seconds = min(seconds or math.inf, until - time.time())
     rows = len(prepared.train) + len(prepared.validation)
-    ends = None if budget is None else time.time() + limits.REFIT * budget
-    tasks, numbers = [], []
-    for k in range(count):
-        trial = trials[k % len(trials)]
-        own = len(trial.user_attrs.get("history", []))
-        needed = trial.user_attrs.get("seconds", 0.0) * rows / len(prepared.train)
-        if budget is not None and limits.REFIT * budget < LEAST * needed:
-            continue
-        seed = int(trial.user_attrs["seed"]) + 50_000 * (1 + k)
-        params, precision = space.whole(trial.params), trial.user_attrs["precision"]
-        tasks.append(Task(paths.root, paths.competition, split_seed, params, precision, seed, own, ends))
-        numbers.append(trial.number)
-    with progress.lock_if_free(paths) as free:
+    count = NETS if seconds is None else limits.workers(None, limits.available_memory())
+    chosen = [trials[k % len(trials)] for k in range(count)]
+    if seconds is not None:
+        more = rows / len(prepared.train)
+        chosen = [trial for trial in chosen if seconds >= LEAST * more * _seconds_of(trial)]
+    ends = None if seconds is None else time.time() + seconds
+    tasks = [
+        Task(
+            paths.root,
+            paths.competition,
+            split_seed,
+            space.whole(trial.params),
+            trial.user_attrs["precision"],
+            int(trial.user_attrs["seed"]) + 50_000 * (1 + k),
+            len(trial.user_attrs["history"]),
+            ends,
+        )
+        for k, trial in enumerate(chosen)
+    ]
+    with progress.lock_if_free(paths) as free:  # a search would take its cores
         if not tasks or not free:
             return None
-    within = f", up to {limits.REFIT * budget:.0f} s" if budget else ""
-    say(f"predict: {len(tasks)} of the chosen networks learn again from all {rows:,} labelled rows{within}")
-    answers = _run(tasks, limits.REFIT * budget if budget else None)
-    made = [
-        {"trial": number, "seed": task.seed, "epochs": epochs, "rows": rows}
-        for number, task, (epochs, _) in zip(numbers, tasks, answers, strict=True)
-    ]
-    good = [(row, test) for row, (_, test) in zip(made, answers, strict=True) if test is not None]
-    if not good:
-        return None
-    return Refit(np.mean([test for _, test in good], axis=0, dtype=np.float32), [row for row, _ in good])
+        within = "" if seconds is None else f", up to {seconds:.0f} s"
+        say(f"predict: {len(tasks)} of the chosen networks learn again, from all {rows:,} labels{within}")
+        answers = _run(tasks, seconds)
+    made, tests = [], []
+    for trial, task, answer in zip(chosen, tasks, answers, strict=True):
+        if answer is None or answer[0] < LEAST * task.epochs:
+            say("  one of them did not get far enough, and is left out")
+            continue
+        made.append({"trial": trial.number, "seed": task.seed, "epochs": answer[0], "rows": rows})
+        tests.append(answer[1])
+    return Refit(np.mean(tests, axis=0, dtype=np.float32), made) if made else None
 
 
-def _run(tasks: list[Task], seconds: float | None) -> list[Any]:
+def _seconds_of(trial: "FrozenTrial") -> float:
+    """About how long a trial's epochs took, without what it waited for before the first of them."""
+    seconds = [epoch["second"] for epoch in trial.user_attrs["history"]]
+    if len(seconds) < 2:
+        return float(trial.user_attrs.get("seconds", 0.0))
+    return float((seconds[-1] - seconds[0]) * len(seconds) / (len(seconds) - 1))
+
+
+def _run(tasks: list[Task], seconds: float | None) -> list[Answer | None]:
     """Each task in a process of its own, as many at a time as there are cores; a bar of time or of tasks.
 
-    However it ends, no process is left.
-
-    Raises:
-        MachineError: one of them died.
+    However it ends, no process is left. The answer is None of a process that died.
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     cores = limits.workers(None, limits.available_memory())
     columns = TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn()
-    answers: dict[int, Any] = {}
+    answers: dict[int, Answer | None] = {}
     running: dict[Any, tuple[int, Any]] = {}
     begun = time.monotonic()
     try:
@@ -131,7 +151,9 @@ def _run(tasks: list[Task], seconds: float | None) -> list[Any]:
                     running[connection] = k, process
                 for ready in wait(list(running), timeout=0.5):
                     k, process = running.pop(ready)
-                    answers[k] = _received(ready)
+                    answers[k] = None
+                    with contextlib.suppress(EOFError, OSError):
+                        answers[k] = cast(Connection, ready).recv()
                     process.join()
                 gone = time.monotonic() - begun if seconds else len(answers)
                 bars.update(bar, completed=min(gone, seconds or gone))
@@ -142,23 +164,13 @@ def _run(tasks: list[Task], seconds: float | None) -> list[Any]:
     return [answers[k] for k in range(len(tasks))]
 
 
-def _received(connection: Any) -> Any:
-    try:
-        return connection.recv()
-    except EOFError:
-        raise MachineError(
-            "training again ended in the midst of it; if memory is short, close other programs and run "
-            "make predict again"
-        ) from None
-
-
 def _answer(connection: Connection, task: Task) -> None:
     """What a process does: train, send, end."""
     processes.be_a_child()
     connection.send(_train(task))
 
 
-def _train(task: Task) -> tuple[int, npt.NDArray[np.float32] | None]:
+def _train(task: Task) -> Answer | None:
     """How many epochs it had, and its probabilities of the test rows; None where it did not get so far."""
     from catwalk import tensorflow_setup
 
@@ -181,5 +193,5 @@ def _train(task: Task) -> tuple[int, npt.NDArray[np.float32] | None]:
         for epoch in training.epochs(task.epochs, deadline):
             epochs = epoch.epoch
     except (DivergedError, OutOfTimeError):
-        return epochs, None
+        return None
     return epochs, network.probabilities(training.finish(), prepared.test_pixels)

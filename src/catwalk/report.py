@@ -23,28 +23,33 @@ def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
     source = paths.notebook_source
     if not source.is_file():
         raise UserError(f"{paths.shown(source)} is missing: git checkout {paths.shown(source)}")
-    chromium = browser.find()
-    pdfs = {paths.talk_pdf(name): "", paths.talk_notes(name): "notes"} if chromium else {}
-    targets = [paths.talk(name), paths.notebook(name), *pdfs]
-    if all(_is_newer(target, [source, paths.recipe(name), paths.score(name)]) for target in targets):
-        say(f"report: done before, {paths.shown(paths.talk(name))}")
-        return
-    from catwalk import results, talk
+    records = [source, paths.recipe(name), paths.score(name)]
+    target, notebook = paths.talk(name), paths.notebook(name)
+    if _is_newer(target, records) and _is_newer(notebook, records):
+        say(f"report: done before, {paths.shown(target)}")
+    else:
+        from catwalk import results, talk
 
-    page = talk.html(results.load(paths.competition, name, paths.root))
-    with written_aside(paths.talk(name)) as path:
-        path.write_text(page, encoding="utf-8")
-    say(
-        f"report: {paths.shown(paths.talk(name))}, eight slides: open it in a browser; "
-        "N is the speaker's window"
-    )
-    for pdf, fragment in pdfs.items():
-        wrong = browser.print_pdf(str(chromium), paths.talk(name), pdf, fragment)
-        say(f"  {paths.shown(pdf)}" if wrong is None else f"  {pdf.name} was not printed: {wrong}")
-    if not chromium:
+        page = talk.html(results.load(paths.competition, name, paths.root))
+        with written_aside(target) as path:
+            path.write_text(page, encoding="utf-8")
+        say(f"report: {paths.shown(target)}, eight slides: open it in a browser; N is the speaker's window")
+        _execute(paths, source, notebook, name)
+        say(f"  {paths.shown(notebook)}")
+    _print(paths, name, say)
+
+
+def _print(paths: Paths, name: str, say: Callable[[str], None]) -> None:
+    """The PDFs that are not there yet, or older than the talk."""
+    page, pdfs = paths.talk(name), {paths.talk_pdf(name): "", paths.talk_notes(name): "notes"}
+    missing = {pdf: fragment for pdf, fragment in pdfs.items() if not _is_newer(pdf, [page])}
+    chromium = browser.find()
+    if missing and chromium is None:
         say("  no PDF: no Chromium or Chrome is installed here; any browser prints the page (P)")
-    _execute(paths, source, paths.notebook(name), name)
-    say(f"  {paths.shown(paths.notebook(name))}")
+        return
+    for pdf, fragment in missing.items():
+        wrong = browser.print_pdf(str(chromium), page, pdf, fragment)
+        say(f"  {paths.shown(pdf)}" if wrong is None else f"  {pdf.name} was not printed: {wrong}")
 
 
 def _execute(paths: Paths, source: Path, target: Path, name: str) -> None:

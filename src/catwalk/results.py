@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk import competition as competitions
-from catwalk import metrics, prepare, recipe, submission
+from catwalk import metrics, prepare, recipe, sealed, submission
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.paths import Paths, competitions_folder
@@ -49,6 +49,8 @@ class Results(Data):
         scores: of ``validation`` against ``labels``.
         weights: (pixels, classes) float32 of the softmax baseline, or None where it was not kept.
         test_score: what ``make score`` found, or None where it has not looked.
+        sealed: whether the test rows' labels are here, sealed.
+        looks: how often they were looked at so far, for whatever submission.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Results(Data):
     scores: metrics.Scores
     weights: npt.NDArray[np.float32] | None
     test_score: dict[str, Any] | None
+    sealed: bool
+    looks: int
 
     @property
     def best(self) -> dict[str, Any]:
@@ -122,6 +126,8 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         scores=metrics.score(validation.argmax(axis=1), labels, len(loaded.labels)),
         weights=weights,
         test_score=json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else None,
+        sealed=sealed.are_there(paths),
+        looks=len(sealed.looks(paths)),
     )
 
 

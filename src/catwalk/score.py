@@ -68,8 +68,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for name in submission.names(paths):
-        content = recipe.read(paths, name)
+    for name, content in recipe.known(paths, submission.names(paths)).items():
         said = content["validation"]
         row = {
             "submission": name,

@@ -43,6 +43,11 @@ def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.ui
     return np.asarray(np.load(paths.sealed_labels))
 
 
+def are_there(paths: Paths) -> bool:
+    """Whether this competition's test rows have labels here."""
+    return paths.sealed_labels.is_file()
+
+
 def looks(paths: Paths) -> list[dict[str, Any]]:
     """Every look so far, oldest first."""
     if not paths.looks.is_file():

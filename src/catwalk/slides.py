@@ -17,6 +17,8 @@ from catwalk.words import parameter, percent, points
 TITLE_LENGTH = 64
 WORDS_A_SECOND = 2.5
 SECONDS = 180
+HARDER = ("input_dropout", "dropout", "mixup", "flip", "shift", "rotate", "zoom", "elastic", "erase")
+ENOUGH_FOR_LATE = 8  # complete trials, for the best one's place among them to say something
 MARGIN = 1.25  # by which the first importance must exceed the second, to be called the first
 
 
@@ -86,7 +88,9 @@ def problem(results: Results) -> Slide:
         more = f"The simplest net of all, softmax on pixels, names {percent(softmax[0])}. "
     low, high = results.recipe["forecast"]["interval"]
     facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
-    end = "The validation pictures were not learned from; the test is still closed."
+    end = "The test is still closed."
+    if results.looks:
+        end = f"The sealed test was looked at {results.looks} times, for other submissions."
     test = results.test_score
     if test is not None:
         looks = f"{test['looks']} look{'s' if test['looks'] != 1 else ''}"
@@ -99,7 +103,8 @@ def problem(results: Results) -> Slide:
         title,
         "recipe.validation · recipe.forecast" + (" · score" if test else ""),
         f"This is {results.competition.title}: small pictures, {classes} classes, given as rows of numbers. "
-        f"Our submission names {percent(accuracy)} of the validation pictures right. {more}{end}",
+        f"The chosen nets name {percent(accuracy)} of the validation pictures right; they did not learn from "
+        f"those. {more}{end}",
         (("samples", f"Training pictures of all {classes} classes"),),
         tuple(facts),
     )
@@ -110,26 +115,28 @@ def split(results: Results) -> Slide:
     test = results.recipe["test_rows"]
     again = ""
     if results.recipe["refit"]:
-        again = "At the end the best nets learned once more from all labelled pictures. "
+        again = "At the end some nets learned once more from both. "
+    sealed = f"Nobody here has the labels of the {test:,} test pictures."
+    if results.sealed:
+        sealed = f"The labels of the {test:,} test pictures are sealed; nothing was chosen by them."
     return Slide(
         "split",
         15,
         f"{train:,} pictures teach, {held:,} compare, {test:,} compete",
         "recipe.split · recipe.test_rows · prepared",
-        f"{train:,} pictures teach. {held:,} others choose between nets. {again}"
-        f"Nobody here has the labels of the {test:,} test pictures.",
+        f"{train:,} pictures teach. {held:,} others choose between nets. {again}{sealed}",
         (("split", f"{train:,} pictures to learn from, {held:,} to compare, {test:,} to compete"),),
     )
 
 
 def search(results: Results) -> Slide:
     complete = [t for t in results.trials if t["state"] == "complete"]
-    stopped = len(results.trials) - len(complete)
+    stopped = sum(t["state"] == "pruned" and not t.get("ended") for t in results.trials)
     best = results.best
     shares = findings.importances(results.trials)
     count = f"{len(results.trials):,} trial{'s' if len(results.trials) != 1 else ''}"
     known = list(shares.items())
-    if len(known) > 1 and known[0][1] >= MARGIN * known[1][1]:
+    if known and (len(known) == 1 or known[0][1] >= MARGIN * known[1][1]):
         name, share = parameter(known[0][0]).replace("\n", " "), percent(known[0][1], 0)
         title = f"{count}: choose the {name} first ({share} of the effect)"
         told = f"What mattered most was the {name}: {share} of the differences, by analysis of variance. "
@@ -172,21 +179,25 @@ def network(results: Results) -> Slide:
         title = f"{len(history)} epochs, and {points(gap)} points between training and validation"
         told = f"In the end it knows its training pictures {points(gap)} points better than others. "
     else:
-        title = f"{len(history)} epochs to {percent(last['accuracy'])}, and no learning by heart"
-        told = "It does not know its training pictures much better than others: it did not memorise. "
+        title = f"{len(history)} epochs to {percent(last['accuracy'])} on validation"
+        held = percent(last["accuracy"])
+        told = f"In training {percent(last['train_accuracy'])} are right, on validation {held}. "
+    if any(best["params"].get(name) for name in HARDER):
+        told += "Training is harder: units drop out, or pictures are changed. "
     depth = best["params"].get("depth", 0)
     layers = f"{depth} hidden layer{'s' if depth != 1 else ''}"
     view = best["params"].get("view", "pixels")
-    seen = "raw pixels" if view == "pixels" else f"fixed {view} features, computed and not learned"
-    nets = len(results.recipe["trials"])
-    joined = f"The submission averages {nets} such nets. " if nets > 1 else "It is the whole submission. "
+    seen = "raw pixels" if view == "pixels" else f"fixed features ({view}), made without labels"
+    nets = results.recipe["trials"]
+    joined = f"The submission averages {len(nets)} nets. " if len(nets) > 1 else ""
+    if [net["number"] for net in nets] == [best["number"]] and not results.recipe["refit"]:
+        joined = "It is the whole submission. "
     return Slide(
         "network",
         25,
         fitted(title, f"{len(history)} epochs to {percent(last['accuracy'])}"),
         f"trials.json: trial {best['number']}, params, history",
-        f"The best net is dense, with {layers}, on {seen}. {told}{joined}"
-        "Training accuracy is counted while units drop out, so it looks low.",
+        f"The best net is dense, with {layers}, on {seen}. {told}{joined}",
         (
             ("architecture", "The best network's layers, and how it was trained"),
             ("learning_curves", "Training and validation accuracy by epoch"),
@@ -203,12 +214,13 @@ def confusion(results: Results) -> Slide:
     pair = findings.worst_pair(results.scores.confusion)
     block = findings.hard_block(results.scores.confusion, findings.similar_order(results.scores.confusion))
     story = "Nothing is off the diagonal: no class was confused. "
-    if pair is not None and block is not None:
+    if pair is not None:
         true, said, count = pair
         story = (
-            f"The box holds {percent(block.share, 0)} of all mistakes. The most common one: "
-            f"{short(classes[true])} called {short(classes[said])}, {count} times. "
+            f"The most common mistake: {short(classes[true])} called {short(classes[said])}, {count} times. "
         )
+    if block is not None:
+        story = f"The box holds {percent(block.share, 0)} of all mistakes. {story}"
     return Slide(
         "confusion",
         30,
@@ -309,7 +321,7 @@ def _steps(results: Results) -> list[tuple[str, str, str]]:
     if nets > 1 and gain < 0.002:
         steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
     complete = [t["number"] for t in results.trials if t["state"] == "complete"]
-    if best["number"] >= 0.75 * max(complete):
+    if len(complete) >= ENOUGH_FOR_LATE and best["number"] >= 0.75 * max(complete):
         steps.append((f"{best['number']}", f"of {max(complete)} was the best trial", "A longer search"))
     train = len(results.prepared.train)
     steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import idx, kaggle_client
+from catwalk import idx, kaggle_client, locks
 from catwalk.competition import Competition
 from catwalk.errors import CatwalkError, NetworkError, UserError
 from catwalk.patience import TIMEOUT
@@ -33,6 +33,12 @@ def fetch_kaggle(competition: Competition, folder: Path) -> None:
     """
     place = folder.with_name(".download")
     place.mkdir(exist_ok=True)
+    with locks.locked(place, wait=True):
+        place.mkdir(exist_ok=True)  # another one, who was done with it, may have removed it
+        _download_and_unzip(competition, place, folder)
+
+
+def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> None:
     try:
         if dataset := competition.sources.get("kaggle_dataset"):
             archive = kaggle_client.download_dataset(dataset, place)

@@ -220,6 +220,7 @@ def as_record(trial: FrozenTrial) -> dict[str, Any]:
         "seed": attrs.get("seed"),
         "precision": attrs.get("precision"),
         "seconds": attrs.get("seconds"),
+        "ended": attrs.get("ended"),
         "versions": attrs.get("versions", {}),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from catwalk import kaggle_client, prepare, recipe, submission
+from catwalk import kaggle_client, locks, prepare, recipe, submission
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.kaggle_client import Sent
@@ -56,6 +56,24 @@ def make(
         _await_score(paths, *before, say)
         return
     quota = kaggle_client.quota(slug)
+    with locks.locked(paths.submissions, wait=True):
+        _send(paths, name, content, slug, quota, digest, dry=dry, yes=yes, force=force, say=say)
+
+
+def _send(
+    paths: Paths, name: str, content: dict[str, Any], slug: str, quota: kaggle_client.Quota, digest: str, *,
+    dry: bool, yes: bool, force: bool, say: Say,
+) -> None:  # fmt: skip
+    """Show, ask, send, keep; what Kaggle has already, of another machine or a lost answer, is not sent."""
+    csv = paths.submission(name)
+    entry: dict[str, Any] = {"to": slug, "sha256": digest, "public": None}
+    there = [one for one in kaggle_client.sent(slug) if digest[:12] in one.description]
+    if there and not force:
+        say(f"submit: Kaggle has these bytes, as ref {there[0].ref}; FORCE=1 sends them again")
+        entry |= {"ref": there[0].ref, "time": None}
+        _record(paths, name, entry)
+        _await_score(paths, name, entry, say)
+        return
     _show(paths, content, csv.name, slug, quota, say)
     if dry:
         say("submit: DRY=1, nothing was sent")
@@ -64,8 +82,8 @@ def make(
     asked(yes)
     now = datetime.now(UTC)
     description = f"catwalk {name} {digest[:12]} {now:%Y%m%dT%H%M%S}"
-    entry = {"to": slug, "ref": kaggle_client.upload(slug, csv, description), "sha256": digest,
-             "time": now.isoformat(timespec="seconds"), "public": None}  # fmt: skip
+    ref = kaggle_client.upload(slug, csv, description)
+    entry |= {"ref": ref, "time": now.isoformat(timespec="seconds")}
     _record(paths, name, entry)
     say(f"submit: sent, ref {entry['ref']}")
     _await_score(paths, name, entry, say)
@@ -74,8 +92,8 @@ def make(
 def _sent_before(paths: Paths, slug: str, digest: str) -> tuple[str, dict[str, Any]] | None:
     """Submission and entry of the latest time that these bytes were sent there."""
     found = None
-    for name in submission.names(paths):
-        for entry in recipe.read(paths, name).get("sent", []):
+    for name, content in recipe.known(paths, submission.names(paths)).items():
+        for entry in content.get("sent", []):
             if (entry["to"], entry["sha256"]) == (slug, digest):
                 found = name, entry
     return found
