@@ -88,10 +88,12 @@ def make(
         seconds = min(seconds or math.inf, until - time.time())
     rows = len(prepared.train) + len(prepared.validation)
     count = NETS if seconds is None else limits.workers(None, limits.available_memory())
-    chosen = [trials[k % len(trials)] for k in range(count)]
+    fitting = trials
     if seconds is not None:
         more = rows / len(prepared.train)
-        chosen = [trial for trial in chosen if seconds >= LEAST * more * _seconds_of(trial)]
+        fitting = [trial for trial in trials if seconds >= LEAST * more * _seconds_of(trial)]
+    # Where fewer fit than there are cores, the same one learns again from other seeds.
+    chosen = [fitting[k % len(fitting)] for k in range(count)] if fitting else []
     ends = None if seconds is None else time.time() + seconds
     tasks = [
         Task(
