@@ -1,14 +1,17 @@
 """Processes: children that end with their parent, and leave Ctrl-C to it."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
+# There is a process a core: linear algebra on more threads would make them wait for each other.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 WATCH_SECONDS = 1.0  # how often a child looks whether its parent still lives
 
 
@@ -28,10 +31,23 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
     process = context.Process(target=target, args=(theirs, *arguments), name=name, daemon=True)
     # A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    process.start()
+    with _environment(ONE_THREAD):
+        process.start()
     signal.signal(signal.SIGINT, before)
     theirs.close()
     return process, ours
+
+
+@contextlib.contextmanager
+def _environment(more: dict[str, str]) -> Iterator[None]:
+    """Have these variables for what is started meanwhile; what is set already stays."""
+    added = {name: value for name, value in more.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 def be_a_child() -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 NETS = 2  # where no clock is asked (TRIALS=)
+STARTING = 10.0  # seconds until a process trains
 LEAST = 0.55  # of the epochs that its trial had; a network trained for less is not worth its time
 WATCHED = 256  # labelled rows whose loss each epoch reports; they were learned from
 
@@ -91,7 +92,7 @@ def make(
     fitting = trials
     if seconds is not None:
         more = rows / len(prepared.train)
-        fitting = [trial for trial in trials if seconds >= LEAST * more * _seconds_of(trial)]
+        fitting = [trial for trial in trials if seconds >= STARTING + LEAST * more * _seconds_of(trial)]
     # Where fewer fit than there are cores, the same one learns again from other seeds.
     chosen = [fitting[k % len(fitting)] for k in range(count)] if fitting else []
     ends = None if seconds is None else time.time() + seconds
