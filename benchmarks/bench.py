@@ -3,15 +3,18 @@
     .venv/bin/python benchmarks/bench.py --budget 3m --rounds 3       (make bench)
     .venv/bin/python benchmarks/bench.py --draw benchmarks/results/bench-3m-2026-11-23.json
 
-The tools run one after the other, in another order each round, each in a process group of its own. What they
-answer for the validation and the test rows is kept; the test labels are opened once, in the last line, and
-nothing is chosen by them. ``--draw`` makes table and picture again from the JSON, and runs nothing.
+The tools run one after the other, in another order each round, each in a process group of its own. What
+they answer for the validation and the test rows is kept; the test labels are opened once, in the last line,
+and nothing is chosen by them. Three rounds of ten minutes take three hours: the same command goes on after
+the last run that came to its end, and ``--rounds 1 --collect`` leaves the others for another day. ``--draw``
+makes table and picture again from the JSON, and runs nothing.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,9 +108,11 @@ def catwalk(folder: Path, budget: float, seed: int) -> tuple[list[dict[str, floa
     search = budget - (budget / 12 + 10)
     shared = ["--competition", COMPETITION, "--seed", str(seed)]
     binary = str(Path(sys.executable).with_name("catwalk"))
-    peak = run([binary, "search", *shared, "--budget", f"{search:.0f}s"], folder, budget)
-    run([binary, "predict", *shared, "--name", "bench"], folder, budget)
-    return _curve_of_study(folder, seed), _answer_of_submission(folder), peak
+    peaks = [
+        run([binary, "search", *shared, "--budget", f"{search:.0f}s"], folder, budget),
+        run([binary, "predict", *shared, "--name", "bench"], folder, budget),
+    ]
+    return _curve_of_study(folder, seed), _answer_of_submission(folder), max(peaks)
 
 
 def _curve_of_study(folder: Path, seed: int) -> list[dict[str, float]]:
@@ -225,6 +230,7 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
         row = {
             "tool": tool,
             "seed": seed,
+            "date": record.now(),
             "seconds": round(time.monotonic() - started, 1),
             "peak_mb": round(peak),
             "curve": rising(curve),
@@ -257,6 +263,7 @@ def main() -> None:
     parser.add_argument("--budget", default="3m", help="a tool's, with a unit")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tools", default=",".join(bench_report.TOOLS))
+    parser.add_argument("--collect", action="store_true", help="end before the labels are opened")
     parser.add_argument("--draw", type=Path, help="a kept JSON: draw it again, run nothing")
     parser.add_argument("--random-engine", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
@@ -273,20 +280,26 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> None:
+    """Run what has not been run yet; the labels are opened only when all of it is there."""
     from catwalk import arguments, sealed
     from catwalk.paths import Paths
 
     budget, tools = arguments.duration(options.budget), options.tools.split(",")
+    unfinished = Paths(ROOT, COMPETITION).prepared.parent / f"bench-{options.budget}"
+    unfinished.mkdir(parents=True, exist_ok=True)
     runs, answers = [], []
     for number in range(options.rounds):
         for tool in tools[number % len(tools) :] + tools[: number % len(tools)]:
-            row, answer = one(tool, budget, number + 1)
+            row, answer = _once(unfinished / f"{number + 1}-{tool}.npz", tool, budget, number + 1)
             runs.append(row)
             answers.append(answer)
             reached = f"{row['validation']:.4f}" if answer else "no answer"
             print(
                 f"round {number + 1}, {bench_report.NAMES[tool]}: {reached} in {row['seconds']} s", flush=True
             )
+    if options.collect:
+        print(f"kept in {unfinished}: the same command without --collect goes on")
+        return
     # The last line that matters: the labels are opened when nothing can be changed any more.
     labels = sealed.open_labels(Paths(ROOT, COMPETITION), "bench", f"{len(runs)} runs")
     for row, answer in zip(runs, answers, strict=True):
@@ -295,7 +308,21 @@ def measure(options: argparse.Namespace) -> None:
     print(bench_report.table(runs))
     content = {"budget": budget, "rounds": options.rounds, "runs": runs}
     print(f"kept in {record.keep(f'bench-{options.budget}', content)}")
+    shutil.rmtree(unfinished)
     bench_report.picture(content, ROOT / "docs" / "bench.png")
+
+
+def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
+    """A run, or what an earlier call kept of it."""
+    if not kept.is_file():
+        row, answer = one(tool, budget, seed)
+        aside = kept.with_suffix(".part.npz")
+        validation, test = answer or ([], [])
+        np.savez(aside, row=json.dumps(row), validation=validation, test=test)
+        aside.rename(kept)
+    with np.load(kept) as found:
+        row = json.loads(str(found["row"]))
+        return row, (found["validation"], found["test"]) if len(found["test"]) else None
 
 
 if __name__ == "__main__":

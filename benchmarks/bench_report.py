@@ -55,12 +55,12 @@ def picture(kept: dict[str, Any], path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    from catwalk import figures
+    from catwalk import drawing
 
-    colours = (figures.BLUE, figures.ORANGE, "#009E73", "#CC79A7", "#B8860B", figures.MUTED)
+    colours = (drawing.BLUE, drawing.ORANGE, "#009E73", "#CC79A7", "#B8860B", drawing.MUTED)
     styles = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
     times = np.geomspace(3, kept["budget"], 400)
-    with mpl.rc_context(figures.STYLE):
+    with mpl.rc_context(drawing.STYLE):
         figure = Figure(figsize=(9, 5))
         axes = figure.subplots()
         for tool, colour, style in zip(TOOLS, colours, styles, strict=True):
@@ -78,7 +78,7 @@ def picture(kept: dict[str, Any], path: Path) -> None:
         axes.set_ylabel("best single network, % of validation")
         axes.legend(frameon=False, loc="lower right")
         figure.tight_layout()
-        path.write_bytes(figures.png(figure))
+        path.write_bytes(drawing.png(figure))
 
 
 def _at(curve: list[list[float]], times: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

@@ -13,12 +13,15 @@ PACKAGES = ("catwalk", "tensorflow", "keras", "numpy", "optuna", "scikit-learn",
 
 def keep(name: str, figures: dict[str, Any]) -> Path:
     """Write ``results/<name>-<date>.json``: the figures, with the date, versions and processor."""
-    now = datetime.now(UTC)
-    content = {"date": f"{now:%Y-%m-%dT%H:%MZ}", "machine": machine(), **figures}
-    path = RESULTS / f"{name}-{now:%Y-%m-%d}.json"
+    content = {"date": now(), "machine": machine(), **figures}
+    path = RESULTS / f"{name}-{content['date'][:10]}.json"
     RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def machine() -> dict[str, Any]:
