@@ -1,154 +1,87 @@
-"""course.py: the course's own package against a grader of our own."""
+"""course.py: the five exercises, executed small; and what may go wrong."""
 
 import json
-import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import nbformat
 import pytest
-from conftest import Run, run_catwalk
+from conftest import digits_paths, run_catwalk
 
-from catwalk import metrics, prepare, recipe, submission
+from catwalk import course
+from catwalk.errors import UserError
+from catwalk.exercises.keeping import Exercise
+from catwalk.exercises.project import Project
 from catwalk.paths import Paths
 
-TOKEN = "the-Token-of-the-exercise"  # noqa: S105
-BATCH = 50
+LEAVES = {
+    "1-first-network": {"rates.png", "longer.png", "mistakes.png", "every_epoch.csv", "results.csv"},
+    "2-softmax": {"sizes.png", "softmax_weights.png", "softmax_mini_bands.png", "sizes.csv", "results.csv"},
+    "3-first-model": {"curves.png", "answers.png", "results.csv"},
+    "4-assignment": {"results.csv"},
+    "5-hackathon": {"samples.png", "confusion.png", "results.csv"},
+}
 
 
-@dataclass
-class Grader:
-    """What the grader asks and how it answers: its pictures, their classes, and the status of its answers."""
-
-    pictures: Any
-    labels: Any
-    status: int = 200
-    asked: dict[str, Any] = field(default_factory=dict)
-    port: int = 0
-
-    def answer(self, predictions: dict[str, int]) -> dict[str, Any]:
-        right = [predictions[f"h{i}"] == label for i, label in enumerate(self.labels.tolist())]
-        return {"accuracy": float(np.mean(right)), "grade": min(1.0, float(np.mean(right)) / 0.8)}
-
-
-class Handler(BaseHTTPRequestHandler):
-    grader: Grader
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        *_, kind = self.path.split("/")
-        if kind == "size":
-            self._say({"size": len(self.grader.pictures)})
-            return
-        first = BATCH * int(kind)
-        rows = enumerate(self.grader.pictures[first : first + BATCH].tolist(), first)
-        self._say({"success": True, "predict": [{"hash": f"h{i}", "matrix": matrix} for i, matrix in rows]})
-
-    def do_POST(self) -> None:
-        self.grader.asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.grader.status != 200:
-            self._say(
-                {"error": f"no user has the token {self.grader.asked['user_token']}"}, self.grader.status
-            )
-        else:
-            self._say(self.grader.answer(self.grader.asked["predictions"]))
-
-    def _say(self, content: dict[str, Any], status: int = 200) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-@contextmanager
-def grading(grader: Grader) -> Iterator[Grader]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"grader": grader}))
-    server.daemon_threads = True
-    grader.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield grader
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@pytest.fixture
-def paths(digits_done: tuple[Path, Run], tmp_path: Path) -> Paths:
-    shutil.copytree(digits_done[0], tmp_path / "project")
-    return Paths(tmp_path / "project", "digits")
-
-
-def validation(paths: Paths) -> Grader:
-    """The validation rows, as a grader has them."""
-    prepared = prepare.load(paths, 1)
-    return Grader(prepared.pixels[prepared.validation], prepared.labels[prepared.validation])
-
-
-def hand_in(paths: Paths, grader: Grader, *more: str, **environment: str) -> Run:
-    known = {"OPENHPI_TOKEN": TOKEN, "OPENHPI_URL": f"http://127.0.0.1:{grader.port}"} | environment
-    arguments = ("submit", "--competition", "digits", "--to", "openhpi", *more)
-    done = run_catwalk(paths.root, *arguments, **known, NO_PROXY="127.0.0.1")
-    assert TOKEN not in done.stdout + done.stderr
-    return done
-
-
-@pytest.mark.parametrize("shape", [(64,), (8, 8), (8, 8, 1)])
-def test_any_shape_is_answered(paths: Paths, shape: tuple[int, ...]) -> None:
-    grader = validation(paths)
-    grader.pictures = grader.pictures.reshape(-1, *shape)
-    if shape == (8, 8):
-        grader.pictures = grader.pictures / 255
-    with grading(grader):
-        done = hand_in(paths, grader, "--yes", "--assignment", "7")
+@pytest.mark.slow
+def test_all_five_on_the_digits(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    paths = Paths(project, "digits")
+    done = run_catwalk(project, "course", "--competition", "digits", "--budget", "15s", timeout=600)
     assert done.returncode == 0, done.stderr
-    (name,) = submission.names(paths)
-    content = recipe.read(paths, name)
-    assert grader.asked["assignment_id"] == "7"
-    right = grader.answer(grader.asked["predictions"])["accuracy"]
-    assert right == content["validation"]["accuracy"], "the very networks of the submission answered"
-    assert f"an accuracy of {right:.2f} and gave 1.00" in done.stdout
-    assert content["graded"][0]["assignment"] == "7"
-    for path in paths.root.rglob("*"):
-        assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
+    assert set(LEAVES) == set(course.EXERCISES)
+    for name, files in LEAVES.items():
+        notebook = nbformat.read(paths.course(name) / f"{name}.ipynb", as_version=4)
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+        assert files <= {file.name for file in paths.course(name).iterdir()}
+    assert not paths.looks.exists(), "sealed labels stay sealed"
+    inner = Paths(paths.course("5-hackathon") / "project", "digits")
+    assert {"first", "best"} == {path.stem for path in inner.submissions.glob("*.csv")}
+    assert not paths.study.exists(), "the user's own study is another one"
+
+    again = run_catwalk(project, "course", "--competition", "digits")
+    assert again.stdout.count("done before") == 5
+    (paths.course("3-first-model") / "3-first-model.ipynb").unlink()
+    again = run_catwalk(project, "course", "--competition", "digits", "--exercise", "3")
+    assert "1 of 1, 3-first-model: Train" in again.stdout
 
 
-def test_what_can_not_be_handed_in(paths: Paths) -> None:
-    grader = validation(paths)
-    with grading(grader):
-        for arguments, environment, code, said in (
-            (("--yes",), {}, 2, "ASSIGNMENT=<id>"),
-            (("--assignment", "7"), {}, 2, "YES=1 sends without asking"),
-            (("--yes", "--assignment", "7"), {"OPENHPI_TOKEN": ""}, 2, "OPENHPI_TOKEN"),
-            (("--yes", "--assignment", "7"), {"OPENHPI_URL": "http://127.0.0.1:9"}, 3, "can't be reached"),
-        ):
-            done = hand_in(paths, grader, *arguments, **environment)
-            assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
-            assert said in done.stderr
-        assert hand_in(paths, grader, "--dry", "--assignment", "7").returncode == 0
-        assert not grader.asked
-        grader.status = 403
-        refused = hand_in(paths, grader, "--yes", "--assignment", "7")
-        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
-        assert "the grader says no (403): no user has the token <token>" in refused.stderr
-        grader.pictures = grader.pictures[:, :32]
-        other = hand_in(paths, grader, "--yes", "--assignment", "7")
-        assert other.returncode == 2
-        assert "sends pictures of 32 values, digits has 64" in other.stderr
+def test_a_cell_that_fails_is_one_line(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    path = project / "notebooks" / "course-3-first-model.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][1]["source"] = ["from catwalk.exercises.training import Plan\n", "Plan(0, 0.1, 32, 5)"]
+    path.write_text(json.dumps(notebook))
+    done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "3")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "a hidden layer of 0 units: at least 1" in done.stderr
+    assert not (Paths(project, "digits").course("3-first-model") / "3-first-model.ipynb").exists()
 
 
-def test_the_grade() -> None:
-    assert metrics.grade(0.93, 0.8) == 1
-    assert metrics.grade(0.4, 0.8) == 0.5
-    assert metrics.grade(0, 0.8) == 0
+def test_labels_that_are_missing_are_one_line(project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    train = paths.raw / "digits_train.csv"
+    train.write_text(train.read_text().replace("label,", "kind,", 1))
+    done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "1")
+    assert done.returncode == 2
+    assert "digits_train.csv: row 1" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_exercise_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there are 1 to 5"):
+        course.make(Paths(tmp_path, "digits"), exercise=6, budget="1m", say=print)
+
+
+def test_a_project_of_its_own(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    digits_paths(project, digits_raw)
+    monkeypatch.chdir(project)
+    made = Project(Exercise("5-hackathon", "digits"), "digits")
+    made.run("prepare")
+    assert "prepare: done before" in capfd.readouterr().out
+    assert not Paths(made.root, "digits").prepared.joinpath("looks.jsonl").exists()
+    with pytest.raises(UserError, match="has no submission yet"):
+        made.run("leaderboard")

@@ -5,7 +5,7 @@ import re
 import pytest
 from conftest import REPOSITORY
 
-SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").glob("*.py")}
+SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").rglob("*.py")}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"open_labels", {"sealed.py", "score.py"}),
         (r"import_module|importlib\.import", {"sources.py"}),
         (r"fcntl", {"locks.py"}),
+        (r"NotebookClient\(", {"notebook.py"}),
         (r"--headless", {"browser.py"}),
         (r"import matplotlib", {"drawing.py"}),
     ],

@@ -16,6 +16,15 @@ def data(project: Path, competition: str, source: str, **environment: str) -> Ru
     return run_catwalk(project, "data", "--competition", competition, "--source", source, **environment)
 
 
+def fill_keras_cache(home: Path, fashion_idx: Path) -> None:
+    """Put the files of Debian's package where Keras's download would have put them."""
+    archive = home / "datasets" / "fashion-mnist"
+    archive.mkdir(parents=True)
+    for name, path in idx.find(fashion_idx).items():
+        content = path.read_bytes()
+        (archive / f"{name}.gz").write_bytes(content if path.suffix == ".gz" else gzip.compress(content))
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_folder_of_csvs(project: Path, digits_raw: Path, tmp_path: Path, packed: bool) -> None:
     folder = tmp_path / "mine"
@@ -41,11 +50,7 @@ def test_idx_files_and_keras_give_the_same_csvs(project: Path, fashion_idx: Path
     shutil.rmtree(project / "data")
 
     # Keras's own loader finds the files where its download would have put them.
-    archive = tmp_path / "keras" / "datasets" / "fashion-mnist"
-    archive.mkdir(parents=True)
-    for name, path in idx.find(fashion_idx).items():
-        content = path.read_bytes()
-        (archive / f"{name}.gz").write_bytes(content if path.suffix == ".gz" else gzip.compress(content))
+    fill_keras_cache(tmp_path / "keras", fashion_idx)
     done = data(project, "fashion-mnist", "keras", KERAS_HOME=str(tmp_path / "keras"))
     assert done.returncode == 0, done.stderr
     assert (project / "data/fashion-mnist/raw/fashion-mnist_train.csv").read_bytes() == by_folder

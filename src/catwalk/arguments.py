@@ -21,6 +21,7 @@ STAGES = {
     "kernel": "write a Kaggle notebook that runs all of it there, and say how it is pushed",
     "score": "a submission against the sealed test labels (each look is logged)",
     "leaderboard": "all submissions side by side",
+    "course": "execute the five course exercises' notebooks, each once",
 }
 SEARCHING = ("all", "search", "predict", "report")
 MAKING = ("all", "data", "prepare", "search", "try", "predict", "report")
@@ -57,16 +58,12 @@ def parser() -> argparse.ArgumentParser:
             )
         if name in SEARCHING:
             _add_search(stage)
-        if name == "try":
-            _add_try(stage)
         if name in NAMING:
             stage.add_argument("--name", help="the submission's (default: time and hash)")
         if name in CHOOSING:
             stage.add_argument("--submission", help="its name (default: the newest)")
-        if name == "submit":
-            _add_submit(stage)
-        if name == "kernel":
-            _add_kernel(stage)
+        if name in OWN:
+            OWN[name](stage)
     return made
 
 
@@ -78,6 +75,11 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--user", help="your name on Kaggle (default: as the credentials say)")
     stage.add_argument("--accelerator", choices=("none", "gpu", "tpu"), default="none")
     stage.add_argument("--budget", type=_budget, default="10m", help="of the search there (%(default)s)")
+
+
+def _add_course(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--exercise", type=int, help="only this one, 1 to 5")
+    stage.add_argument("--budget", type=_budget, default="3m", help="of the hackathon's search (%(default)s)")
 
 
 def _add_search(stage: argparse.ArgumentParser) -> None:
@@ -112,6 +114,10 @@ def _add_try(stage: argparse.ArgumentParser) -> None:
         else:
             what, value = f"from {values[0]} to {values[1]}", float
         stage.add_argument(f"--{name.replace('_', '-')}", type=value, help=what)
+
+
+# Stages with options that no other has.
+OWN = {"try": _add_try, "submit": _add_submit, "kernel": _add_kernel, "course": _add_course}
 
 
 def duration(text: str) -> float:

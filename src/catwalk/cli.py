@@ -93,11 +93,15 @@ def _run(options: argparse.Namespace, started: float) -> None:
         kernel.make(
             paths, loaded, user=options.user, accelerator=options.accelerator, budget=options.budget, say=_say
         )
+    elif stage == "course":
+        from catwalk import course
+
+        course.make(paths, exercise=options.exercise, budget=options.budget, say=_say)
     elif stage == "submit" and options.to == "openhpi":
-        from catwalk import course, submission
+        from catwalk import openhpi, submission
 
         chosen = submission.choose(paths, options.submission)
-        course.make(
+        openhpi.make(
             paths, loaded, chosen, assignment=options.assignment, dry=options.dry, yes=options.yes, say=_say
         )
     elif stage == "submit":

@@ -1,147 +1,81 @@
-"""Course: hands a submission's networks to the grader of the openHPI course, by the course's own package.
+"""Course: executes the five exercises' notebooks, one after the other, each once."""
 
-The networks stay here: the grader sends pictures and gets classes back, by kerasltisubmission's LTIProvider.
-"""
-
-import getpass
-import logging
-import os
-import sys
+import time
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
-from urllib.parse import urlsplit
 
-import numpy as np
-import numpy.typing as npt
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from catwalk import recipe
-from catwalk.competition import Competition
-from catwalk.errors import NetworkError, UserError
+from catwalk import notebook
+from catwalk.display import plain_console
+from catwalk.errors import UserError
 from catwalk.paths import Paths
-from catwalk.patience import TIMEOUT, time_limit
-from catwalk.predict import said_by
-from catwalk.submit import asked
+from catwalk.results import COMPETITION_VARIABLE
 
-NAME = "openhpi"  # as TO= names it
-TOKEN, ADDRESS = "OPENHPI_TOKEN", "OPENHPI_URL"
-GRADER = "https://neuralnet.xopic.de/ltiprovider"  # the course's, unless OPENHPI_URL says another
+BUDGET_VARIABLE = "CATWALK_BUDGET"  # of the fifth exercise's search
+EXERCISES = ("1-first-network", "2-softmax", "3-first-model", "4-assignment", "5-hackathon")
+CELL_SECONDS = 3600
 
 Say = Callable[[str], None]
 
 
-def make(
-    paths: Paths,
-    competition: Competition,
-    name: str,
-    *,
-    assignment: str | None,
-    dry: bool,
-    yes: bool,
-    say: Say,
-) -> None:
-    """Let the grader ask the submission's networks; accuracy and grade are shown and kept in the recipe.
-
-    Raises:
-        UserError: there is no token or assignment, nobody could be asked, or the grader refuses them.
-        NetworkError: the grader can't be reached or failed.
-    """
-    if assignment is None:
-        raise UserError("which assignment? ASSIGNMENT=<id>, from the exercise's page")
-    content = recipe.read(paths, name)
-    address = os.environ.get(ADDRESS) or GRADER
-    accuracy = content["validation"]["accuracy"]
-    shown = urlsplit(address).hostname or "?"
-    again = ", without the refitted ones" if content["refit"] else ""
-    say(f"submit: the chosen networks of {name}{again} ({accuracy:.4f} on validation)")
-    say(f"  to assignment {assignment} at {shown}")
-    if dry:
-        say("submit: DRY=1, nothing was sent")
-        return
-    asked(yes)
-    token = _token()
-    model = _Answering(paths, competition, content)
-    found = _graded(address, token, assignment, model)
-    say(f"submit: the grader found an accuracy of {found['accuracy']:.2f} and gave {found['grade']:.2f}")
-    entry = {"to": NAME, "assignment": assignment, **found}
-    recipe.write(paths, name, {**content, "graded": [*content.get("graded", []), entry]})
-
-
-def _token() -> str:
-    token = os.environ.get(TOKEN)
-    if not token and sys.stdin.isatty():
-        token = getpass.getpass("token of the exercise's page (it is not shown): ")
-    if not token:
-        raise UserError(f"no token: put the one of the exercise's page into {TOKEN}")
-    return token.strip()
-
-
-class _Answering:
-    """What the course's package takes for a model: the average of the submission's networks.
+def make(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
+    """Execute the exercises that are not done yet, or the one that is named.
 
     Args:
-        paths: the competition's.
-        competition: its classes and shape.
-        content: the submission's recipe.
+        paths: the competition whose pictures they use.
+        exercise: from 1 to 5; None for all.
+        budget: of the fifth one's search.
+        say: takes a line on what happens.
+
+    Raises:
+        UserError: a notebook is missing or one of its cells fails.
+        MachineError: a kernel gave up.
     """
-
-    def __init__(self, paths: Paths, competition: Competition, content: dict[str, Any]) -> None:
-        self._paths, self._competition, self._content = paths, competition, content
-
-    def predict(self, pictures: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """(rows, highest label + 1) float32: probabilities by label, as the grader counts classes.
-
-        Args:
-            pictures: (rows, ...) of any shape with as many values as ours; 0 to 255, or 0 to 1.
-
-        Raises:
-            UserError: they have another number of values.
-        """
-        values = np.asarray(pictures, np.float32).reshape(len(pictures), -1)
-        if values.shape[1] != self._competition.pixels:
-            raise UserError(
-                f"the grader sends pictures of {values.shape[1]} values, {self._competition.name} has "
-                f"{self._competition.pixels}: choose another ASSIGNMENT= or COMPETITION="
-            )
-        if values.max(initial=0) <= 1:
-            values = values * 255
-        said = said_by(self._paths, self._content, np.rint(values).astype(np.uint8))
-        labels = np.asarray(self._competition.labels)
-        by_label = np.zeros((len(said), labels.max() + 1), np.float32)
-        by_label[:, labels] = said
-        return by_label
+    chosen = EXERCISES if exercise is None else (_named(exercise),)
+    began, console = time.monotonic(), plain_console()
+    for number, name in enumerate(chosen, 1):
+        source, folder = paths.course_notebook(name), paths.course(name)
+        target = folder / f"{name}.ipynb"
+        where = f"course: {number} of {len(chosen)}, {name}"
+        if notebook.is_newer(target, [source, paths.prepared_summary]):
+            say(f"{where}: done before, {paths.shown(target)}")
+            continue
+        started = time.monotonic()
+        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget}
+        with _Bar(console, where) as bar:
+            notebook.execute(paths, source, target, given, seconds=CELL_SECONDS, watch=bar.cell)
+        say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}")
+    say(f"course: {time.monotonic() - began:.0f} s; figures (PNG) and tables (CSV) lie beside the notebooks")
 
 
-def _graded(address: str, token: str, assignment: str, model: _Answering) -> dict[str, float]:
-    """Accuracy and grade, of the package's own conversation with the grader."""
-    try:
-        from kerasltisubmission.exceptions import (
-            KerasLTISubmissionBadResponseException,
-            KerasLTISubmissionBaseException,
-            KerasLTISubmissionConnectionFailedException,
+def _named(exercise: int) -> str:
+    found = [name for name in EXERCISES if name.startswith(f"{exercise}-")]
+    if not found:
+        raise UserError(f"EXERCISE={exercise}: there are 1 to {len(EXERCISES)}: choose one")
+    return found[0]
+
+
+class _Bar:
+    """On a terminal a bar over an exercise's cells, and the heading; elsewhere a line a heading."""
+
+    def __init__(self, console: Console, where: str) -> None:
+        self._where, self._console, self._heading = where, console, ""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task(where, total=None)
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def cell(self, number: int, cells: int, heading: str) -> None:
+        self._progress.update(
+            self._task, completed=number, total=cells, description=f"{self._where}: {heading}"
         )
-        from kerasltisubmission.provider import LTIProvider
-    except ImportError:
-        raise UserError(
-            "the course's package is missing: run make setup, or pip install catwalk[course]"
-        ) from None
-    logging.getLogger("kerasltisubmission").propagate = False  # it logs what it then raises
-    grader = LTIProvider(address, f"{address}/submit", token)
-    try:
-        with time_limit():
-            results = grader.submit(SimpleNamespace(assignment_id=assignment, model=model), verbose=False)
-    except KerasLTISubmissionBadResponseException as error:
-        reason = str(error.message or "no reason given").replace(token, "<token>")[:200]
-        kind = UserError if error.return_code in (200, 400, 401, 403, 404) else NetworkError
-        raise kind(
-            f"the grader says no ({error.return_code}): {reason}: check ASSIGNMENT= and {TOKEN}"
-        ) from None
-    except KerasLTISubmissionConnectionFailedException:
-        raise NetworkError(
-            f"the grader at {urlsplit(address).hostname} can't be reached, "
-            f"or does not answer within {TIMEOUT} s: try again later"
-        ) from None
-    except (KerasLTISubmissionBaseException, TypeError, KeyError) as error:  # it trusts what it is sent
-        raise NetworkError(f"the grader failed: {str(error)[:200]}: try again later") from None
-    (found,) = results.values()
-    return dict(found)
+        if heading != self._heading and not self._console.is_terminal:
+            self._console.print(f"{self._where}: {heading}", soft_wrap=True)
+        self._heading = heading

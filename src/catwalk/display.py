@@ -1,5 +1,6 @@
 """What a person sees while the search runs: on a terminal a live view, elsewhere a plain line a trial."""
 
+import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,16 @@ Record = dict[str, Any]  # a trial, as ``study.as_record`` gives it
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
+def plain_console() -> Console:
+    """A console that draws only on a real terminal: Jupyter's kernels ask for colours (FORCE_COLOR)."""
+    return Console(highlight=False, force_terminal=sys.stdout.isatty())
+
+
 class Display:
     """Shows the time left, the best so far, and each worker's trial, epoch and score."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or plain_console()
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._workers: dict[int, str] = {}
         self._ended: list[Record] = []

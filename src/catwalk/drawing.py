@@ -6,6 +6,7 @@ A figure's unit is the talk's pixel: at 1280x720 a text of size 20 is 20 pixels 
 import io
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ PAPER, INK, MUTED, GREY, PALE = "#FAF8F3", "#15171C", "#545966", "#ABA799", "#DE
 BLUE, ORANGE = "#0072B2", "#D55E00"
 BLUE_TEXT, ORANGE_TEXT = "#005A8C", "#B84A00"
 FONT = "Inter Tight"
+SMALL = 18  # the ends of axes; all other words are larger
 ASSETS = Path(__file__).parent / "assets"
 PER_INCH = 72  # matplotlib's points, one a unit
 
@@ -34,6 +36,15 @@ STYLE: Any = {
     "image.interpolation": "none",
     "text.hinting": "no_hinting",  # letters as wide as a browser sets them
     "path.simplify": False,
+    "font.family": [FONT, "DejaVu Sans"],
+    "font.size": SMALL,
+    "axes.titlesize": 20,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
 }
 
 
@@ -47,6 +58,28 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     axes.set_ylim(height, 0)
     axes.set_autoscale_on(False)
     return figure, axes
+
+
+def plots(wide: float, high: float, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    """A figure of ordinary axes side by side, each so ``wide`` and ``high`` and under its title."""
+    _letters()
+    with mpl.rc_context(STYLE):
+        figure = Figure(
+            figsize=(wide * len(titles) / PER_INCH, high / PER_INCH), dpi=PER_INCH, layout="tight"
+        )
+        figure.set_facecolor(PAPER)
+        made = [
+            figure.add_subplot(1, len(titles), 1 + place, facecolor=PAPER) for place in range(len(titles))
+        ]
+        for axes, title in zip(made, titles, strict=True):
+            axes.set_title(title, loc="left", weight="bold", color=INK)
+    return figure, made
+
+
+def legend(axes: Axes) -> None:
+    """What the lines are, where there is room."""
+    with mpl.rc_context(STYLE):
+        axes.legend(frameon=False, labelcolor=INK, fontsize=15)
 
 
 def text(
@@ -146,6 +179,15 @@ def inked(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     grey = (pixels if pixels.ndim == 2 else pixels[:, :, 0]).astype(np.float32)[..., None] / 255
     paper, ink = (np.array(mpl.colors.to_rgb(colour)) * 255 for colour in (PAPER, INK))
     return np.asarray(np.rint(paper * (1 - grey) + ink * grey), np.uint8)
+
+
+def two_colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """(height, width) of numbers to (height, width, 3) uint8: blue above zero, orange below, paper at it."""
+    most = float(np.quantile(np.abs(values), 0.99)) or 1.0
+    strength = np.clip(np.abs(values) / most, 0, 1)[..., None]
+    paper, blue, orange = (np.array(mpl.colors.to_rgb(colour)) * 255 for colour in (PAPER, BLUE, ORANGE))
+    ink = np.where(values[..., None] > 0, blue, orange)
+    return np.asarray(np.rint(paper * (1 - strength) + ink * strength), np.uint8)
 
 
 def svg(figure: Figure, name: str, alt: str) -> str:

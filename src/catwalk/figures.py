@@ -23,6 +23,7 @@ from catwalk.drawing import (
     ORANGE_TEXT,
     PALE,
     PAPER,
+    SMALL,
     box,
     canvas,
     mosaic,
@@ -30,12 +31,12 @@ from catwalk.drawing import (
     png,
     shortened,
     text,
+    two_colours,
     width_of,
 )
 from catwalk.results import Data, Results
 from catwalk.words import number, parameter, percent
 
-SMALL = 18  # the ends of axes; all other words are larger
 ROWS_OF_CLASSES = 12  # one below the other, at most
 
 
@@ -352,7 +353,7 @@ def stencils(results: Results) -> Figure:
     column, row, side = 1180 / 5, 258.0, 200.0
     for k, i in enumerate(shown):
         x, y = column * (k % 5), row * (k // 5)
-        picture(axes, _two_colours(said[i]), x, y, side)
+        picture(axes, two_colours(said[i]), x, y, side)
         text(
             axes,
             x,
@@ -472,17 +473,6 @@ def _icons(results: Results) -> dict[int, Any]:
     order = labels[np.sort(first)]
     assert set(order) == set(known)
     return {int(i): one for i, one in zip(order, pictures, strict=True)}
-
-
-def _two_colours(values: Any) -> Any:
-    """(height, width, 3) uint8: blue above zero, orange below, paper at it."""
-    from matplotlib.colors import to_rgb
-
-    most = float(np.quantile(np.abs(values), 0.99)) or 1.0
-    strength = np.clip(np.abs(values) / most, 0, 1)[..., None]
-    paper, blue, orange = (np.array(to_rgb(colour)) * 255 for colour in (PAPER, BLUE, ORANGE))
-    ink = np.where(values[..., None] > 0, blue, orange)
-    return np.rint(paper * (1 - strength) + ink * strength).astype(np.uint8)
 
 
 def _round_up(count: float) -> int:

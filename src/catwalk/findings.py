@@ -95,8 +95,20 @@ def shown_classes(results: Results, most: int = 12) -> list[int]:
 
 def mistakes(results: Results) -> npt.NDArray[np.intp]:
     """Places among the validation rows of the wrong answers, the most confident first."""
-    wrong = np.flatnonzero(results.validation.argmax(axis=1) != results.labels)
-    sure = results.validation[wrong].max(axis=1)
+    return confident_mistakes(results.validation, results.labels)
+
+
+def confident_mistakes(
+    said: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.integer]
+) -> npt.NDArray[np.intp]:
+    """Row numbers of the wrong answers, the most confident first.
+
+    Args:
+        said: (rows, classes) probabilities.
+        labels: (rows,) positions of classes.
+    """
+    wrong = np.flatnonzero(said.argmax(axis=1) != labels)
+    sure = said[wrong].max(axis=1)
     return wrong[np.argsort(-sure, kind="stable")]
 
 

@@ -137,6 +137,12 @@ class Paths:
     def notebook_source(self) -> Path:
         return self.notebooks / "talk.ipynb"
 
+    def course(self, exercise: str) -> Path:
+        return self.root / "data" / self.competition / "course" / exercise
+
+    def course_notebook(self, exercise: str) -> Path:
+        return self.notebooks / f"course-{exercise}.ipynb"
+
     @property
     def kernel(self) -> Path:
         return self.root / "data" / self.competition / "kernel"

@@ -217,31 +217,44 @@ def _save_in_order(path: Any, pixels: npt.NDArray[np.uint8], order: npt.NDArray[
             file.write(pixels[order[start : start + 8192]].data)
 
 
-def _write_split(paths: Paths, competition: Competition, seed: int) -> None:
-    """Stratified by label; identical pictures stay on one side."""
+def hold_out(
+    pixels: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], share: float, seed: int
+) -> npt.NDArray[np.bool_]:
+    """Which rows to keep apart: stratified by label; identical pictures stay on one side.
+
+    Args:
+        pixels: (rows, pixels) uint8, in the order of ``Prepared``.
+        labels: (rows,) uint8.
+        share: of the rows, to keep apart.
+        seed: another one keeps others apart.
+
+    Raises:
+        ValueError: too few rows of some class.
+    """
     from sklearn.model_selection import train_test_split
 
-    labels = np.load(paths.labels)
-    pixels = np.load(paths.pixels, mmap_mode="r")
-    _check_classes(np.bincount(labels, minlength=len(competition.labels)), competition)
     twin = np.zeros(len(labels), bool)  # the rows are sorted, so identical pictures stand together
     for start in range(1, len(labels), 8192):
         end = min(start + 8192, len(labels))
         twin[start:end] = (pixels[start:end] == pixels[start - 1 : end - 1]).all(axis=1)
     picture = np.cumsum(~twin) - 1
     first = np.flatnonzero(~twin)
+    _, apart = train_test_split(
+        np.arange(len(first)), test_size=share, stratify=labels[first], random_state=seed
+    )
+    return np.isin(picture, apart)
+
+
+def _write_split(paths: Paths, competition: Competition, seed: int) -> None:
+    labels = np.load(paths.labels)
+    pixels = np.load(paths.pixels, mmap_mode="r")
+    _check_classes(np.bincount(labels, minlength=len(competition.labels)), competition)
     try:
-        _, held_out = train_test_split(
-            np.arange(len(first)),
-            test_size=VALIDATION_SHARE,
-            stratify=labels[first],
-            random_state=seed,
-        )
+        is_validation = hold_out(pixels, labels, VALIDATION_SHARE, seed)
     except ValueError as error:
         raise UserError(
             f"{competition.train_file}: too few rows to hold out a tenth of each class ({error}): add rows"
         ) from None
-    is_validation = np.isin(picture, held_out)
     split = {
         "train": np.flatnonzero(~is_validation).astype(np.int32),
         "validation": np.flatnonzero(is_validation).astype(np.int32),

@@ -31,7 +31,7 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
     process = context.Process(target=target, args=(theirs, *arguments), name=name, daemon=True)
     # A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with _environment(ONE_THREAD):
+    with one_thread():
         process.start()
     signal.signal(signal.SIGINT, before)
     theirs.close()
@@ -39,9 +39,9 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
 
 
 @contextlib.contextmanager
-def _environment(more: dict[str, str]) -> Iterator[None]:
-    """Have these variables for what is started meanwhile; what is set already stays."""
-    added = {name: value for name, value in more.items() if name not in os.environ}
+def one_thread() -> Iterator[None]:
+    """What is started meanwhile computes on one thread, unless the environment says otherwise."""
+    added = {name: value for name, value in ONE_THREAD.items() if name not in os.environ}
     os.environ.update(added)
     try:
         yield

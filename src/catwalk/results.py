@@ -77,7 +77,7 @@ def load_data(competition: str | None = None, seed: int = 1) -> Data:
     Raises:
         UserError: they are not prepared.
     """
-    paths = Paths(_root(), competition or os.environ.get(COMPETITION_VARIABLE) or "fashion-mnist")
+    paths = Paths(project_folder(), competition or os.environ.get(COMPETITION_VARIABLE) or "fashion-mnist")
     return Data(competitions.load(paths), prepare.load(paths, seed))
 
 
@@ -94,7 +94,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     """
     competition = competition or os.environ.get(COMPETITION_VARIABLE) or "fashion-mnist"
     name = name or os.environ.get(SUBMISSION_VARIABLE)
-    paths = Paths(root or _root(), competition)
+    paths = Paths(root or project_folder(), competition)
     loaded = competitions.load(paths)
     chosen = submission.choose(paths, name)
     content = recipe.read(paths, chosen)
@@ -131,7 +131,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     )
 
 
-def _root() -> Path:
+def project_folder() -> Path:
     """The project's folder: here or above (a notebook starts in the folder it lies in)."""
     here = Path.cwd()
     return next((p for p in (here, *here.parents) if competitions_folder(p).is_dir()), here)

@@ -92,4 +92,5 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
         rows.append(row)
     if not rows:
         raise UserError(f"{paths.competition} has no submission yet: run make predict")
-    return pd.DataFrame(rows).sort_values("validation", ascending=False, kind="stable")
+    table = pd.DataFrame(rows).astype({"public": float, "test": float})
+    return table.sort_values("validation", ascending=False, kind="stable")

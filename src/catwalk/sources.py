@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -122,24 +123,36 @@ def _run(*command: str, cwd: Path | None = None) -> None:
 
 def fetch_keras(competition: Competition, folder: Path) -> None:
     """From Keras's archive, by ``keras.datasets`` (kept in $KERAS_HOME/datasets)."""
+    (train, train_labels), (test, test_labels) = keras_arrays(competition)
+    write_csvs(train, train_labels, test, test_labels, competition, folder)
+
+
+def keras_arrays(competition: Competition) -> Any:
+    """What ``keras.datasets`` gives: train and test, each pictures and labels, as uint8.
+
+    Raises:
+        UserError: the competition names no data set of Keras's.
+        NetworkError: it is not in $KERAS_HOME/datasets, and the archive can't be reached.
+    """
     import importlib
 
     from catwalk import tensorflow_setup
 
+    name = competition.sources.get("keras")
+    if name is None:
+        raise UserError(f"{competition.name} is not among Keras's data sets")
     tensorflow_setup.setup()
-    name = competition.sources["keras"]
     module = importlib.import_module(f"keras.datasets.{name}")
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:
-        (train, train_labels), (test, test_labels) = module.load_data()
+        return module.load_data()
     except Exception as error:
         # Keras wraps what went wrong below it in a bare Exception of one line.
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise NetworkError(f"Keras's archive can't be reached ({reason}): check the network") from None
     finally:
         socket.setdefaulttimeout(before)
-    write_csvs(train, train_labels, test, test_labels, competition, folder)
 
 
 def fetch_sklearn(competition: Competition, folder: Path) -> None:
@@ -233,7 +246,7 @@ def write_csvs(
                 f"{pictures.shape} pictures and {len(labels)} labels are not a "
                 f"{competition.name} of {competition.shape}: choose another SOURCE="
             )
-        write_rows(folder / name, pictures.reshape(len(labels), -1), labels, competition)
+        write_rows(folder / name, pictures.reshape(len(labels), -1), labels.ravel(), competition)
 
 
 SOURCES: dict[str, Fetch] = {

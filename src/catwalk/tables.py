@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from catwalk.metrics import Scores
 from catwalk.results import Results
 from catwalk.words import number
 
@@ -11,12 +12,16 @@ if TYPE_CHECKING:
 
 def classes(results: Results) -> "pd.DataFrame":
     """Each class's scores on validation; the last row is accuracy and the plain means."""
+    return scored(results.scores, results.competition.classes)
+
+
+def scored(scores: Scores, names: tuple[str, ...]) -> "pd.DataFrame":
+    """A row a class, the last one the system's: accuracy, and the plain means over the classes."""
     import pandas as pd
 
-    scores = results.scores
     table = pd.DataFrame(
         scores.by_class,
-        index=list(results.competition.classes),
+        index=list(names),
         columns=["accuracy (one against rest)", "precision", "recall", "F1"],
     )
     table.loc["all (accuracy, then macro averages)"] = [

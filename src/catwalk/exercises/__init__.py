@@ -1,0 +1,1 @@
+"""What the five course notebooks import; no stage of the pipeline does."""
