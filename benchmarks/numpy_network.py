@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/numpy_network.py
 
-60,000 pictures of 784 pixels, 300 hidden sigmoid units, 10 classes, batch gradient descent, float32, all cores.
-Both are timed in turn; the ratio is the median of the rounds' ratios. The limit is 1.5.
+60,000 pictures of 784 pixels, 300 hidden sigmoid units, 10 classes, batch gradient descent, float32, all
+cores. Both are timed in turn; the ratio is the median of the rounds' ratios. The limit is 1.5.
 """
 
 import statistics
