@@ -9,7 +9,8 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from loopback import Quiet, listening
 
 
 @dataclass
@@ -100,42 +101,39 @@ class Kaggle:
         }
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet):
     kaggle: Kaggle
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def do_POST(self) -> None:
         self.kaggle.calls.append(self.path)
         if self.kaggle.stall is not None:
             self.kaggle.stall.wait(30)
         self.kaggle.logins.add(self.headers.get("Authorization", ""))
-        asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        asked = self.body()
         name = self.path.rsplit("/", 1)[-1]
         if self._fails(name, asked):
             return
         if (said := self.kaggle.said(name, asked)) is not None:
-            self._answer(200, json.dumps(said).encode())
+            self.answer(200, json.dumps(said).encode())
         elif self.kaggle.status != 200:
-            self._answer(
+            self.answer(
                 self.kaggle.status, json.dumps({"code": self.kaggle.status, "message": "no"}).encode()
             )
         elif "GetDatasetMetadata" in self.path:
-            self._answer(200, json.dumps({"info": {"licenses": [{"name": "MIT"}]}}).encode())
+            self.answer(200, json.dumps({"info": {"licenses": [{"name": "MIT"}]}}).encode())
         elif "Download" in self.path:
             self.send_response(302)
             self.send_header("Location", "http://localhost/blob.zip")
             self.send_header("Content-Length", "0")
             self.end_headers()
         else:
-            self._answer(404, b'{"code":404,"message":"unknown"}')
+            self.answer(404, b'{"code":404,"message":"unknown"}')
 
     def do_PUT(self) -> None:
         self.kaggle.calls.append("PUT")
-        self.kaggle.uploaded.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self.kaggle.uploaded.append(self.body())
         if not self._fails("PUT", b""):
-            self._answer(201, b"")
+            self.answer(201, b"")
 
     def _fails(self, name: str, asked: bytes) -> bool:
         fault = self.kaggle.faults.get(name)
@@ -148,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
         else:
             answer = {"code": fault.status, "message": fault.message}
-            self._answer(fault.status, json.dumps(answer).encode(), **fault.headers)
+            self.answer(fault.status, json.dumps(answer).encode(), **fault.headers)
         return True
 
     def do_GET(self) -> None:
@@ -175,27 +173,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.wfile.write(blob[first:])
 
-    def _answer(self, status: int, body: bytes, kind: str = "application/json", **more: str) -> None:
-        self.send_response(status)
-        for header, value in more.items():
-            self.send_header(header.replace("_", "-"), value)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
 
 @contextlib.contextmanager
 def serving(kaggle: Kaggle) -> Iterator[Kaggle]:
     """Serve until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"kaggle": kaggle}))
-    server.daemon_threads = True
-    kaggle.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with listening(Handler, kaggle=kaggle) as kaggle.port:
         yield kaggle
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

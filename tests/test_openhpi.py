@@ -2,17 +2,16 @@
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Run, run_catwalk
+from loopback import Quiet, listening
 
 from catwalk import metrics, prepare, recipe, submission
 from catwalk.paths import Paths
@@ -36,11 +35,8 @@ class Grader:
         return {"accuracy": float(np.mean(right)), "grade": min(1.0, float(np.mean(right)) / 0.8)}
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet):
     grader: Grader
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def do_GET(self) -> None:
         *_, kind = self.path.split("/")
@@ -52,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         self._say({"success": True, "predict": [{"hash": f"h{i}", "matrix": matrix} for i, matrix in rows]})
 
     def do_POST(self) -> None:
-        self.grader.asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.grader.asked = json.loads(self.body())
         if self.grader.status != 200:
             self._say(
                 {"error": f"no user has the token {self.grader.asked['user_token']}"}, self.grader.status
@@ -61,27 +57,13 @@ class Handler(BaseHTTPRequestHandler):
             self._say(self.grader.answer(self.grader.asked["predictions"]))
 
     def _say(self, content: dict[str, Any], status: int = 200) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(status, json.dumps(content).encode())
 
 
 @contextmanager
 def grading(grader: Grader) -> Iterator[Grader]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"grader": grader}))
-    server.daemon_threads = True
-    grader.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with listening(Handler, grader=grader) as grader.port:
         yield grader
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

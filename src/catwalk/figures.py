@@ -1,28 +1,23 @@
 """Figures: every picture of talk, notebooks and README, drawn from ``Results`` alone, by what drawing.py has.
 
-Each takes the results and gives a figure whose unit is the talk's pixel.
+Each takes the results and gives a figure whose unit is the talk's pixel. Two have files of their own.
 """
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path as Curve
 
-from catwalk import findings, space
+from catwalk import findings
+from catwalk.confusion import confusion as confusion
 from catwalk.drawing import (
     BLUE,
     BLUE_TEXT,
     GREY,
-    INK,
     MUTED,
     ORANGE,
     ORANGE_TEXT,
     PALE,
-    PAPER,
     SMALL,
     box,
     canvas,
@@ -34,6 +29,7 @@ from catwalk.drawing import (
     two_colours,
     width_of,
 )
+from catwalk.parallel import parallel as parallel
 from catwalk.results import Data, Results
 from catwalk.words import number, parameter, percent
 
@@ -131,50 +127,11 @@ def baselines(results: Results) -> Figure:
     return figure
 
 
-def parallel(results: Results) -> Figure:
-    """Parallel coordinates of the complete trials; the most important parameter stands beside the score."""
-    shares = findings.importances(results.trials)
-    whole = sorted((t for t in results.trials if t["state"] == "complete"), key=lambda t: t["value"])
-    complete = findings.evenly(whole)  # the last is the best
-    columns: list[str | None] = [
-        *reversed(findings.shown_parameters(results, shares)),
-        None,
-    ]  # None: the score
-    scales = [_Scale([_value(t, name) for t in complete], name) for name in columns]
-    figure, axes = canvas(780, 520)
-    top, bottom, step = 150.0, 460.0, 650 / max(4, len(columns) - 1)
-    places = [60 + step * k for k in range(len(columns))]
-    best = results.best
-    for x, name, scale in zip(places, columns, scales, strict=True):
-        heading = parameter(name).split("\n") if name else ["accuracy"]
-        for line, word in enumerate(heading):
-            text(axes, x, 20 + 24 * line, shortened(word, step - 4, 20), bold=True, anchor="center")
-        if name in shares:
-            box(axes, x - 40, 78, 80, 7, color=PALE)
-            box(axes, x - 40, 78, 80 * shares[name], 7, color=BLUE)
-            text(axes, x, 104, percent(shares[name], 0), anchor="center", colour=BLUE_TEXT)
-        for end, y in ((scale.last, top - 26), (scale.first, bottom + 26)):
-            if end != scale.words(_value(best, name)):  # else the winner says it
-                text(axes, x, y, shortened(end, step - 4, SMALL), size=SMALL, colour=MUTED, anchor="center")
-        axes.plot([x, x], [top, bottom], color=INK, linewidth=1.5, zorder=2)
-    for trial in complete:
-        points = [
-            (x, bottom + (top - bottom) * scale.height(_value(trial, name)))
-            for x, name, scale in zip(places, columns, scales, strict=True)
-            if _value(trial, name) is not None
-        ]
-        _curve(axes, points, best=trial["number"] == best["number"])
-    for x, name, scale in zip(places, columns, scales, strict=True):
-        if (value := _value(best, name)) is not None:
-            _flag(axes, x, bottom + (top - bottom) * scale.height(value), scale.words(value))
-    return figure
-
-
 def progress(results: Results) -> Figure:
     """Every finished trial in order, and the best so far."""
     seen = [t for t in results.trials if t["value"] is not None]
-    whole = [t for t in seen if t["state"] == "complete"]
-    stopped = [t for t in seen if t["state"] == "pruned"]
+    whole = results.complete
+    stopped = [t for t in seen if t["state"] == "pruned" and not t.get("ended")]
     figure, axes = canvas(400, 520)
     left, right, top, bottom = 24.0, 330.0, 150.0, 430.0
     last = max(1, *(t["number"] for t in seen))
@@ -290,36 +247,6 @@ def learning_curves(results: Results) -> Figure:
     return figure
 
 
-def confusion(results: Results) -> Figure:
-    """True classes down, predicted ones across, in percent of the true class; scores on the same rows."""
-    classes, counts = results.competition.classes, results.scores.confusion
-    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    shown = findings.shown_classes(results)
-    icons = _icons(results)
-    figure, axes = canvas(1180, 560)
-    left, top = 240.0, 56.0
-    side = min(46.0, (520 - top) / len(shown))
-    text(axes, 0, 28, "truth ↓  said →", size=SMALL, colour=MUTED)
-    for r, i in enumerate(shown):
-        y = top + side * r
-        text(axes, left - side - 4, y + side / 2, shortened(classes[i], left - side - 8), anchor="right")
-        if i in icons:
-            picture(axes, icons[i], left - side + 4, y + 4, side - 10)
-            picture(axes, icons[i], left + side * r + 5, top - side + 2, side - 10)
-        for c, j in enumerate(shown):
-            right = i == j
-            strength = 0.15 + 0.3 * shares[i, j] if right else min(0.85, 4 * shares[i, j])
-            if counts[i, j]:
-                box(axes, left + side * c + 1, y + 1, side - 2, side - 2, alpha=strength,
-                    color=BLUE if right else ORANGE)  # fmt: skip
-            if right or shares[i, j] >= 0.03:
-                text(axes, left + side * (c + 0.5), y + side / 2, percent(shares[i, j], 0, sign=""),
-                     size=SMALL, bold=not right, anchor="center")  # fmt: skip
-    _hard_block(axes, results, shown, left, top, side)
-    _class_scores(axes, results, shown, left + side * len(shown) + 90, top, side)
-    return figure
-
-
 def mistakes(results: Results) -> Figure:
     """The validation pictures that the submission got wrong with most confidence."""
     classes = results.competition.classes
@@ -372,107 +299,6 @@ def show(figure: Figure, alt: str) -> Any:
     from IPython.display import Image
 
     return Image(data=png(figure), format="png", alt=alt)  # type: ignore[no-untyped-call]
-
-
-class _Scale:
-    """Where a parameter's values stand on its axis, from 0 (below) to 1, and how they read."""
-
-    def __init__(self, values: list[Any], name: str | None) -> None:
-        known = [value for value in values if value is not None]
-        kind, choices = space.SPACE.get(name or "", ("float", []))
-        self._order = [c for c in choices if c in known] if kind == "one of" else []
-        self._percent = name is None
-        self._log = kind.startswith("log")
-        ends = (self._order[0], self._order[-1]) if self._order else (min(known), max(known))
-        self._ends = ends
-        self.first, self.last = self.words(ends[0]), self.words(ends[1])
-
-    def height(self, value: Any) -> float:
-        if self._order:
-            return self._order.index(value) / max(1, len(self._order) - 1)
-        low, high, value = (np.log(v) if self._log else v for v in (*self._ends, value))
-        return float((value - low) / (high - low)) if high > low else 1.0
-
-    def words(self, value: Any) -> str:
-        return percent(value) if self._percent else number(value)
-
-
-def _value(trial: dict[str, Any], name: str | None) -> Any:
-    """Of a parameter, None where the trial had none; without a name the trial's score."""
-    return trial["params"].get(name) if name else trial["value"]
-
-
-def _curve(axes: Axes, points: list[tuple[float, float]], best: bool) -> None:
-    """A smooth line through the points: level at each axis."""
-    vertices, codes = [points[0]], [int(Curve.MOVETO)]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        vertices += [((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1), (x1, y1)]
-        codes += [int(Curve.CURVE4)] * 3
-    look: dict[str, Any] = {"edgecolor": GREY, "linewidth": 1.5, "alpha": 0.8, "zorder": 1}
-    if best:
-        look = {"edgecolor": BLUE, "linewidth": 4, "zorder": 3}
-    axes.add_patch(PathPatch(Curve(vertices, codes), facecolor="none", **look))
-
-
-def _flag(axes: Axes, x: float, y: float, words: str) -> None:
-    """A value of the winner, on its line."""
-    words = shortened(words, 116, SMALL, bold=True)
-    wide = width_of(words, SMALL, bold=True) + 14
-    box(axes, x - wide / 2, y - 14, wide, 28, color=BLUE, zorder=4)
-    text(axes, x, y, words, size=SMALL, colour="white", bold=True, anchor="center")
-
-
-def _hard_block(axes: Axes, results: Results, shown: list[int], left: float, top: float, side: float) -> None:
-    counts = results.scores.confusion
-    block = findings.hard_block(counts, findings.similar_order(counts))
-    if block is None or not set(block.classes) <= set(shown):
-        return
-    places = sorted(shown.index(i) for i in block.classes)
-    start, size = places[0], places[-1] - places[0] + 1
-    edge = side * size
-    frame: dict[str, Any] = {"facecolor": "none", "edgecolor": ORANGE, "linewidth": 3, "zorder": 4}
-    box(axes, left + side * start, top + side * start, edge, edge, **frame)
-    words = f"the box: {percent(block.share, 0)} of all mistakes"
-    text(axes, left, top + side * len(shown) + 24, words, colour=ORANGE_TEXT, bold=True)
-
-
-def _class_scores(
-    axes: Axes, results: Results, shown: list[int], left: float, top: float, side: float
-) -> None:
-    """Precision, recall and F1 of each class, as dots on one line."""
-    wide = 1180 - left - 60
-    scores = results.scores.by_class[:, 1:]
-    low = np.floor(10 * min(scores[shown].min(), 0.9)) / 10
-
-    def across(value: float) -> float:
-        return float(left + wide * (value - low) / (1 - low))
-
-    text(axes, left, 14, "○ precision", size=SMALL)
-    text(axes, left + 120, 14, "■ recall", size=SMALL)
-    text(axes, 1180, 14, "● F1", size=SMALL, colour=BLUE_TEXT, bold=True, anchor="right")
-    for value in (low, 1.0):
-        text(axes, across(value), 40, percent(value, 0), size=SMALL, colour=MUTED, anchor="center")
-        axes.plot([across(value)] * 2, [top, top + side * len(shown)], color=PALE, linewidth=1.5)
-    for r, i in enumerate(shown):
-        y = top + side * (r + 0.5)
-        precision, recall, f1 = scores[i]
-        axes.plot([across(precision), across(recall)], [y, y], color=GREY, linewidth=2)
-        axes.plot(across(recall), y, "s", color=INK, markersize=9, zorder=3)
-        axes.plot(across(precision), y, "o", markerfacecolor=PAPER, markeredgecolor=INK, markersize=10,
-                  markeredgewidth=2, zorder=4)  # fmt: skip
-        axes.plot(across(f1), y, "o", color=BLUE, markersize=9, zorder=5)
-        text(axes, 1180, y, percent(f1, 0, sign=""), bold=True, colour=BLUE_TEXT, anchor="right")
-
-
-def _icons(results: Results) -> dict[int, Any]:
-    """The first training picture of each class that has one."""
-    train = results.prepared.train
-    labels = np.asarray(results.prepared.labels[train])
-    known, first = np.unique(labels, return_index=True)
-    pictures = results.pictures(train[np.sort(first)])
-    order = labels[np.sort(first)]
-    assert set(order) == set(known)
-    return {int(i): one for i, one in zip(order, pictures, strict=True)}
 
 
 def _round_up(count: float) -> int:

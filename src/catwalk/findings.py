@@ -21,13 +21,10 @@ class Block:
     """Neighbouring classes that are confused with each other.
 
     Attributes:
-        start, stop: their places in ``similar_order``.
         classes: positions of the classes.
         share: of all mistakes, those within the block.
     """
 
-    start: int
-    stop: int
     classes: list[int]
     share: float
 
@@ -56,8 +53,9 @@ def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:
     return [int(i) for i in leaves_list(linkage(distances, "average", optimal_ordering=True))]
 
 
-def hard_block(confusion: npt.NDArray[np.int64], order: list[int]) -> Block | None:
+def hard_block(confusion: npt.NDArray[np.int64]) -> Block | None:
     """The smallest run of similar classes that holds half of all mistakes, else the worst one of four."""
+    order = similar_order(confusion)
     wrong = confusion - np.diag(np.diag(confusion))
     if not wrong.sum():
         return None
@@ -67,7 +65,7 @@ def hard_block(confusion: npt.NDArray[np.int64], order: list[int]) -> Block | No
             inside = order[start : start + size]
             share = float(wrong[np.ix_(inside, inside)].sum() / wrong.sum())
             if best is None or share > best.share:
-                best = Block(start, start + size, inside, share)
+                best = Block(inside, share)
         if best and best.share >= 0.5:
             break
     return best
@@ -164,10 +162,9 @@ def evenly(trials: list[dict[str, Any]], most: int = 300) -> list[dict[str, Any]
 
 def shown_parameters(results: Results, shares: dict[str, float]) -> list[str]:
     """The parameters worth an axis: the most important, else those that differed, in the space's order."""
-    complete = [t for t in results.trials if t["state"] == "complete"]
 
     def differs(name: str) -> bool:
-        return len({t["params"].get(name) for t in complete} - {None}) > 1
+        return len({t["params"].get(name) for t in results.complete} - {None}) > 1
 
     first = list(shares) or ["view", "depth", "width_1", "dropout", "learning_rate", "batch_size"]
     rest = [name for name in space.SPACE if name not in first]

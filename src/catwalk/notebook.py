@@ -12,6 +12,16 @@ from catwalk.paths import Paths, written_aside
 Watch = Callable[[int, int, str], None]  # a cell begins: its number, how many there are, the heading above
 
 
+def check(paths: Paths, source: Path) -> None:
+    """That a notebook is there.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not source.is_file():
+        raise UserError(f"{paths.shown(source)} is missing: git checkout {paths.shown(source)}")
+
+
 def execute(
     paths: Paths,
     source: Path,
@@ -40,8 +50,7 @@ def execute(
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 
-    if not source.is_file():
-        raise UserError(f"{paths.shown(source)} is missing: git checkout {paths.shown(source)}")
+    check(paths, source)
     # JUPYTER_PREFER_ENV_PATH: this environment's kernel, not one of the user's others.
     os.environ |= {"JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_PLATFORM_DIRS": "1", **given}
     notebook = nbformat.read(source, as_version=4)

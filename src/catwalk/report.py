@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from catwalk import browser
-from catwalk.notebook import execute, is_newer
+from catwalk.notebook import check, execute, is_newer
 from catwalk.paths import Paths, written_aside
 from catwalk.results import COMPETITION_VARIABLE, SUBMISSION_VARIABLE
 
@@ -18,6 +18,7 @@ def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
         MachineError: no kernel could be started.
     """
     source = paths.notebook_source
+    check(paths, source)
     records = [source, paths.recipe(name), paths.score(name)]
     target, notebook = paths.talk(name), paths.notebook(name)
     if is_newer(target, records) and is_newer(notebook, records):

@@ -65,10 +65,14 @@ class Results(Data):
     looks: int
 
     @property
+    def complete(self) -> list[dict[str, Any]]:
+        """The trials that were trained to their end."""
+        return [trial for trial in self.trials if trial["state"] == "complete"]
+
+    @property
     def best(self) -> dict[str, Any]:
         """The best complete trial's record."""
-        complete = [trial for trial in self.trials if trial["state"] == "complete"]
-        return max(complete, key=lambda trial: (trial["value"], -trial["number"]))
+        return max(self.complete, key=lambda trial: (trial["value"], -trial["number"]))
 
 
 def load_data(competition: str | None = None, seed: int = 1) -> Data:

@@ -130,7 +130,6 @@ def split(results: Results) -> Slide:
 
 
 def search(results: Results) -> Slide:
-    complete = [t for t in results.trials if t["state"] == "complete"]
     stopped = sum(t["state"] == "pruned" and not t.get("ended") for t in results.trials)
     best = results.best
     shares = findings.importances(results.trials)
@@ -154,8 +153,8 @@ def search(results: Results) -> Slide:
         30,
         fitted(title, f"{count}: the best is number {best['number']}, {percent(best['value'])}"),
         "trials.json: params, value, state",
-        f"We trained {count}. {stop}Each line on the left is one of the {len(complete)} that went to their "
-        f"end, and the blue one is the best. {told}On the right, the best so far: "
+        f"We trained {count}. {stop}Each line on the left is one of the {len(results.complete)} that went to "
+        f"their end, and the blue one is the best. {told}On the right, the best so far: "
         f"trial {best['number']} reached {percent(best['value'])}.",
         (
             ("parallel", "Parallel coordinates of the complete trials, the best in blue"),
@@ -212,7 +211,7 @@ def confusion(results: Results) -> Slide:
     best = max((i for i in range(len(classes)) if seen[i]), key=lambda i: scores[i])
     ours, theirs = percent(scores[worst], 0, sign=""), percent(scores[best], 0, sign="")
     pair = findings.worst_pair(results.scores.confusion)
-    block = findings.hard_block(results.scores.confusion, findings.similar_order(results.scores.confusion))
+    block = findings.hard_block(results.scores.confusion)
     story = "Nothing is off the diagonal: no class was confused. "
     if pair is not None:
         true, said, count = pair
@@ -311,8 +310,7 @@ def _steps(results: Results) -> list[tuple[str, str, str]]:
         )
     elif gap > 0.02:
         steps.append((points(gap), "points better in training", "More dropout or augmentation"))
-    confusion = results.scores.confusion
-    block = findings.hard_block(confusion, findings.similar_order(confusion))
+    block = findings.hard_block(results.scores.confusion)
     if block is not None:
         names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
         steps.append((percent(block.share, 0), f"of mistakes in {names}", "Features that tell these apart"))
@@ -320,7 +318,7 @@ def _steps(results: Results) -> list[tuple[str, str, str]]:
     nets = len(results.recipe["trials"])
     if nets > 1 and gain < 0.002:
         steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
-    complete = [t["number"] for t in results.trials if t["state"] == "complete"]
+    complete = [t["number"] for t in results.complete]
     if len(complete) >= ENOUGH_FOR_LATE and best["number"] >= 0.75 * max(complete):
         steps.append((f"{best['number']}", f"of {max(complete)} was the best trial", "A longer search"))
     train = len(results.prepared.train)

@@ -4,6 +4,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,6 +41,50 @@ def make(
             left, nobody could be asked, or Kaggle refuses it.
         NetworkError: Kaggle can't be reached or failed.
     """
+    parcel = _packed(paths, competition, name, to)
+    before = _sent_before(paths, parcel)
+    if before is not None and not force:
+        say(f"submit: the same bytes were sent before, as ref {before[1]['ref']}; FORCE=1 sends them again")
+        _await_score(paths, *before, say)
+        return
+    quota = kaggle_client.quota(parcel.slug)
+    with locks.locked(paths.submissions, wait=True):
+        there = None if force else _there(parcel)
+        if there is not None:
+            say(f"submit: Kaggle has these bytes, as ref {there['ref']}; FORCE=1 sends them again")
+        else:
+            _show(parcel, quota, say)
+        if dry:
+            say("submit: DRY=1, nothing was sent")
+            return
+        entry = there
+        if entry is None:
+            _check(parcel.slug, quota)
+            asked(yes)
+            entry = _sent(paths, parcel)
+            say(f"submit: sent, ref {entry['ref']}")
+        _record(paths, name, entry)
+    _await_score(paths, name, entry, say)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A checked submission, and where it goes.
+
+    Attributes:
+        name: of the submission.
+        content: its recipe.
+        slug: of the Kaggle competition.
+        digest: sha256 of the CSV.
+    """
+
+    name: str
+    content: dict[str, Any]
+    slug: str
+    digest: str
+
+
+def _packed(paths: Paths, competition: Competition, name: str, to: str | None) -> Parcel:
     slug = to or competition.kaggle_competition
     if slug is None:
         raise UserError(
@@ -49,66 +94,45 @@ def make(
     content = recipe.read(paths, name)
     csv = paths.submission(name)
     submission.read(csv, prepare.load(paths, content["seed"]).test_ids, competition)
-    digest = hashlib.sha256(csv.read_bytes()).hexdigest()
-    before = _sent_before(paths, slug, digest)
-    if before is not None and not force:
-        say(f"submit: the same bytes were sent before, as ref {before[1]['ref']}; FORCE=1 sends them again")
-        _await_score(paths, *before, say)
-        return
-    quota = kaggle_client.quota(slug)
-    with locks.locked(paths.submissions, wait=True):
-        _send(paths, name, content, slug, quota, digest, dry=dry, yes=yes, force=force, say=say)
+    return Parcel(name, content, slug, hashlib.sha256(csv.read_bytes()).hexdigest())
 
 
-def _send(
-    paths: Paths, name: str, content: dict[str, Any], slug: str, quota: kaggle_client.Quota, digest: str, *,
-    dry: bool, yes: bool, force: bool, say: Say,
-) -> None:  # fmt: skip
-    """Show, ask, send, keep; what Kaggle has already, of another machine or a lost answer, is not sent."""
-    csv = paths.submission(name)
-    entry: dict[str, Any] = {"to": slug, "sha256": digest, "public": None}
-    there = [one for one in kaggle_client.sent(slug) if digest[:12] in one.description]
-    if there and not force:
-        say(f"submit: Kaggle has these bytes, as ref {there[0].ref}; FORCE=1 sends them again")
-        entry |= {"ref": there[0].ref, "time": None}
-        _record(paths, name, entry)
-        _await_score(paths, name, entry, say)
-        return
-    _show(paths, content, csv.name, slug, quota, say)
-    if dry:
-        say("submit: DRY=1, nothing was sent")
-        return
-    _check(slug, quota)
-    asked(yes)
+def _there(parcel: Parcel) -> dict[str, Any] | None:
+    """What the recipe keeps of bytes that Kaggle has already, of another machine or after a lost answer."""
+    for one in kaggle_client.sent(parcel.slug):
+        if parcel.digest[:12] in one.description:
+            return {"to": parcel.slug, "sha256": parcel.digest, "public": None, "ref": one.ref, "time": None}
+    return None
+
+
+def _sent(paths: Paths, parcel: Parcel) -> dict[str, Any]:
+    """Send it; what the recipe keeps of that."""
     now = datetime.now(UTC)
-    description = f"catwalk {name} {digest[:12]} {now:%Y%m%dT%H%M%S}"
-    ref = kaggle_client.upload(slug, csv, description)
-    entry |= {"ref": ref, "time": now.isoformat(timespec="seconds")}
-    _record(paths, name, entry)
-    say(f"submit: sent, ref {entry['ref']}")
-    _await_score(paths, name, entry, say)
+    description = f"catwalk {parcel.name} {parcel.digest[:12]} {now:%Y%m%dT%H%M%S}"
+    ref = kaggle_client.upload(parcel.slug, paths.submission(parcel.name), description)
+    time = now.isoformat(timespec="seconds")
+    return {"to": parcel.slug, "sha256": parcel.digest, "public": None, "ref": ref, "time": time}
 
 
-def _sent_before(paths: Paths, slug: str, digest: str) -> tuple[str, dict[str, Any]] | None:
+def _sent_before(paths: Paths, parcel: Parcel) -> tuple[str, dict[str, Any]] | None:
     """Submission and entry of the latest time that these bytes were sent there."""
     found = None
     for name, content in recipe.known(paths, submission.names(paths)).items():
         for entry in content.get("sent", []):
-            if (entry["to"], entry["sha256"]) == (slug, digest):
+            if (entry["to"], entry["sha256"]) == (parcel.slug, parcel.digest):
                 found = name, entry
     return found
 
 
-def _show(
-    paths: Paths, content: dict[str, Any], csv: str, slug: str, quota: kaggle_client.Quota, say: Say
-) -> None:
+def _show(parcel: Parcel, quota: kaggle_client.Quota, say: Say) -> None:
+    content = parcel.content
     low, high = content["forecast"]["interval"]
     say(
-        f"submit: {csv} ({content['test_rows']:,} rows, {content['validation']['accuracy']:.4f} "
+        f"submit: {parcel.name}.csv ({content['test_rows']:,} rows, {content['validation']['accuracy']:.4f} "
         f"on validation, forecast {low:.4f} to {high:.4f})"
     )
     say(
-        f"  to https://www.kaggle.com/competitions/{slug}: {quota.left} submission"
+        f"  to https://www.kaggle.com/competitions/{parcel.slug}: {quota.left} submission"
         f"{'s' if quota.left != 1 else ''} left today, {quota.today} made"
     )
 

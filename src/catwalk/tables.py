@@ -37,8 +37,7 @@ def trials(results: Results, most: int = 10) -> "pd.DataFrame":
     """The best complete trials, and what they were."""
     import pandas as pd
 
-    complete = [trial for trial in results.trials if trial["state"] == "complete"]
-    best = sorted(complete, key=lambda trial: (-trial["value"], trial["number"]))[:most]
+    best = sorted(results.complete, key=lambda trial: (-trial["value"], trial["number"]))[:most]
     rows = [
         {"trial": t["number"], "kind": t["kind"], "validation": round(t["value"], 4)}
         | {name: number(value) for name, value in t["params"].items()}
