@@ -40,6 +40,9 @@ BIN := .venv/bin
 #: ERASE                         for try: side of a blank square, as a share of the picture's, 0, 0.2 or 0.4
 #: TO                            for submit: another Kaggle competition than the TOML's, or openhpi
 #: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
+#: SUBMISSIONS                   for grade: a folder or a zip of all teams' CSVs
+#: LABELS                        for grade: a CSV of ids and true labels; by default the sealed ones
+#: FINAL         0               1: grade shows the private scores in the leaderboard
 #: EXERCISE                      for course: only this one, 1 to 5
 #: DRY           0               1: submit shows what it would send, and stops
 #: YES           0               1: submit does not ask
@@ -73,7 +76,7 @@ on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
 SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
-.PHONY: help setup all data prepare search try predict report submit kaggle kernel score leaderboard course test lint bench speed lock clean
+.PHONY: help setup all data prepare search try predict report submit kaggle kernel score leaderboard grade course test lint bench speed lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -121,6 +124,9 @@ score: .venv/installed ## a submission against the sealed test labels (each look
 
 leaderboard: .venv/installed ## all submissions side by side
 	@$(BIN)/catwalk leaderboard $(COMMON)
+
+grade: .venv/installed ## every team's CSV in SUBMISSIONS= against the labels: leaderboard, grades
+	@$(BIN)/catwalk grade $(COMMON) $(call flag,SUBMISSIONS,submissions) $(call flag,LABELS,labels) $(call on,FINAL,final)
 
 course: .venv/installed ## execute the five course exercises' notebooks (under 20 minutes)
 	@$(BIN)/catwalk course $(COMMON) $(call flag,EXERCISE,exercise) $(call flag,BUDGET,budget)

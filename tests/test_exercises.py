@@ -123,18 +123,6 @@ def test_choices() -> None:
     assert table.loc["updates", "a"] == 2
 
 
-def test_paired_is_mcnemar_s_exact_test() -> None:
-    labels = np.zeros(100, int)
-    right, wrong = np.array([0.9, 0.1]), np.array([0.1, 0.9])
-    first = np.array([right] * 90 + [wrong] * 10)
-    second = np.array([right] * 88 + [wrong] * 2 + [right] * 9 + [wrong])
-    found = choosing.paired(first, second, labels)
-    assert (found.only_first, found.only_second) == (2, 9)
-    assert found.difference == pytest.approx(0.07)
-    assert found.p == pytest.approx(2 * (1 + 11 + 55) / 2**11)  # two-sided binomial of 2 in 11
-    assert choosing.paired(first, first, labels).p == 1
-
-
 def test_figures_say_what_diverged(place: Path) -> None:
     wild = run_of([2.0, 50.0, float("inf")], [0.1, 0.1, 0.1], Plan(None, 30.0, None, 2))
     good = run_of([2.0, 1.0, 0.5], [0.1, 0.5, 0.8], Plan(None, 0.1, None, 2))

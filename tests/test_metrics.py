@@ -28,3 +28,14 @@ def test_wilson_is_the_published_interval() -> None:
 def test_a_class_never_predicted_counts_as_zero() -> None:
     scores = metrics.score(np.array([0, 0]), np.array([0, 1]), 2)
     assert scores.by_class[1].tolist() == [0.5, 0.0, 0.0, 0.0]
+
+
+def test_paired_is_mcnemar_s_exact_test() -> None:
+    first = np.array([True] * 90 + [False] * 10)
+    second = np.array([True] * 88 + [False] * 2 + [True] * 9 + [False])
+    found = metrics.paired(first, second)
+    assert (found.only_first, found.only_second) == (2, 9)
+    assert found.difference == pytest.approx(0.07)
+    assert found.interval[0] < found.difference < found.interval[1]
+    assert found.p == pytest.approx(2 * (1 + 11 + 55) / 2**11)  # two-sided binomial of 2 in 11
+    assert metrics.paired(first, first).p == 1

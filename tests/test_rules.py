@@ -17,7 +17,7 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"GradientTape|raw_ops", {"step.py"}),
         (r"(root|data|raw|prepared|study|submissions) / f?['\"]", {"paths.py"}),
         (r"\bsealed_labels\b", {"paths.py", "prepare.py", "sealed.py"}),
-        (r"open_labels", {"sealed.py", "score.py"}),
+        (r"open_labels", {"sealed.py", "score.py", "grade.py"}),
         (r"import_module|importlib\.import", {"sources.py"}),
         (r"fcntl", {"locks.py"}),
         (r"NotebookClient\(", {"notebook.py"}),

@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import re
+from pathlib import Path
 from typing import NoReturn
 
 from catwalk import __version__
@@ -21,6 +22,7 @@ STAGES = {
     "kernel": "write a Kaggle notebook that runs all of it there, and say how it is pushed",
     "score": "a submission against the sealed test labels (each look is logged)",
     "leaderboard": "all submissions side by side",
+    "grade": "every team's CSV against the labels: leaderboard and grades (the instructor's)",
     "course": "execute the five course exercises' notebooks, each once",
 }
 SEARCHING = ("all", "search", "predict", "report")
@@ -77,6 +79,12 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--budget", type=_budget, default="10m", help="of the search there (%(default)s)")
 
 
+def _add_grade(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--submissions", type=Path, required=True, help="a folder or a zip of all teams' CSVs")
+    stage.add_argument("--labels", type=Path, help="a CSV of ids and true labels (default: the sealed ones)")
+    stage.add_argument("--final", action="store_true", help="show the private scores in the leaderboard")
+
+
 def _add_course(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--exercise", type=int, help="only this one, 1 to 5")
     stage.add_argument("--budget", type=_budget, default="3m", help="of the hackathon's search (%(default)s)")
@@ -117,7 +125,13 @@ def _add_try(stage: argparse.ArgumentParser) -> None:
 
 
 # Stages with options that no other has.
-OWN = {"try": _add_try, "submit": _add_submit, "kernel": _add_kernel, "course": _add_course}
+OWN = {
+    "try": _add_try,
+    "submit": _add_submit,
+    "kernel": _add_kernel,
+    "grade": _add_grade,
+    "course": _add_course,
+}
 
 
 def duration(text: str) -> float:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,57 +74,77 @@ def _run(options: argparse.Namespace, started: float) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     paths = Paths(Path.cwd(), options.competition)
     loaded = competition.load(paths)
-    stage = options.stage
-    if stage == "leaderboard":
-        from catwalk import score
-
-        _say(score.leaderboard(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
-    elif stage == "score":
-        from catwalk import score, submission
-
-        score.make(paths, loaded, submission.choose(paths, options.submission), _say)
-    elif stage == "kaggle":
-        from catwalk import kaggle_client
-
-        for line in kaggle_client.described():
-            _say(line)
-    elif stage == "kernel":
-        from catwalk import kernel
-
-        kernel.make(
-            paths, loaded, user=options.user, accelerator=options.accelerator, budget=options.budget, say=_say
-        )
-    elif stage == "course":
-        from catwalk import course
-
-        course.make(paths, exercise=options.exercise, budget=options.budget, say=_say)
-    elif stage == "submit" and options.to == "openhpi":
-        from catwalk import openhpi, submission
-
-        chosen = submission.choose(paths, options.submission)
-        openhpi.make(
-            paths, loaded, chosen, assignment=options.assignment, dry=options.dry, yes=options.yes, say=_say
-        )
-    elif stage == "submit":
-        from catwalk import submission, submit
-
-        chosen = submission.choose(paths, options.submission)
-        submit.make(
-            paths,
-            loaded,
-            chosen,
-            to=options.to,
-            dry=options.dry,
-            yes=options.yes,
-            force=options.force,
-            say=_say,
-        )
-    elif stage == "report" and (options.submission is not None or _has_submission(paths)):
+    if options.stage in ALONE:
+        ALONE[options.stage](options, paths, loaded)
+    elif options.stage == "report" and (options.submission is not None or _has_submission(paths)):
         from catwalk import report, submission
 
         report.make(paths, submission.choose(paths, options.submission), _say)
     else:
         _run_making(options, paths, loaded, started)
+
+
+def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import score
+
+    _say(score.leaderboard(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
+
+
+def _score(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import score, submission
+
+    score.make(paths, loaded, submission.choose(paths, options.submission), _say)
+
+
+def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import kaggle_client
+
+    for line in kaggle_client.described():
+        _say(line)
+
+
+def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import kernel
+
+    kernel.make(
+        paths, loaded, user=options.user, accelerator=options.accelerator, budget=options.budget, say=_say
+    )
+
+
+def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import openhpi, submission, submit
+
+    name, how = submission.choose(paths, options.submission), {"dry": options.dry, "yes": options.yes}
+    if options.to == openhpi.NAME:
+        openhpi.make(paths, loaded, name, assignment=options.assignment, **how, say=_say)
+    else:
+        submit.make(paths, loaded, name, to=options.to, **how, force=options.force, say=_say)
+
+
+def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import grade
+
+    grade.make(
+        paths, loaded, handed=options.submissions, labels=options.labels, final=options.final, say=_say
+    )
+
+
+def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import course
+
+    course.make(paths, exercise=options.exercise, budget=options.budget, say=_say)
+
+
+# Stages that run no other stage before them.
+ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
+    "leaderboard": _leaderboard,
+    "score": _score,
+    "kaggle": _kaggle,
+    "kernel": _kernel,
+    "submit": _submit,
+    "grade": _grade,
+    "course": _course,
+}
 
 
 def _has_submission(paths: Paths) -> bool:

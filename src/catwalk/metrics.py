@@ -72,3 +72,46 @@ def score(predicted: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], c
         by_class=np.column_stack([1 - wrong / len(labels), precision, recall, f1]),
         confusion=confusion,
     )
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two answers for the same rows.
+
+    Attributes:
+        only_first, only_second: rows that one of them has right and the other wrong.
+        difference: of the accuracies, second less first.
+        interval: its 95% interval.
+        p: how often a difference as large comes by chance, were both as good.
+    """
+
+    only_first: int
+    only_second: int
+    difference: float
+    interval: tuple[float, float]
+    p: float
+
+    def __str__(self) -> str:
+        low, high = (100 * end for end in self.interval)
+        chance = f"p = {self.p:.2g}" if self.p >= 1e-4 else "p < 0.0001"
+        return (
+            f"{100 * self.difference:+.2f} points ({low:+.2f} to {high:+.2f}); the second alone is right on "
+            f"{self.only_second}, the first alone on {self.only_first}; {chance}"
+        )
+
+
+def paired(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Paired:
+    """McNemar's exact test (McNemar 1947, Psychometrika 12:153-157).
+
+    Args:
+        first: (rows,) whether the first one is right.
+        second: (rows,) the same of the second.
+    """
+    from scipy.stats import binomtest
+
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    differ, rows = only_first + only_second, len(first)
+    difference = (only_second - only_first) / rows
+    half = 1.96 * math.sqrt(max(0.0, differ / rows - difference**2) / rows)
+    p = float(binomtest(only_second, differ).pvalue) if differ else 1.0
+    return Paired(only_first, only_second, difference, (difference - half, difference + half), p)

@@ -144,6 +144,22 @@ class Paths:
         return self.notebooks / f"course-{exercise}.ipynb"
 
     @property
+    def grade(self) -> Path:
+        return self.root / "data" / self.competition / "grade"
+
+    @property
+    def grade_secret(self) -> Path:
+        return self.grade / "secret"
+
+    @property
+    def grades(self) -> Path:
+        return self.grade / "grades.csv"
+
+    @property
+    def leaderboard(self) -> Path:
+        return self.grade / "leaderboard.html"
+
+    @property
     def kernel(self) -> Path:
         return self.root / "data" / self.competition / "kernel"
 

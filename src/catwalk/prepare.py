@@ -87,12 +87,23 @@ def load(paths: Paths, seed: int) -> Prepared:
         train=train,
         validation=validation,
         test_pixels=np.load(paths.test_pixels, mmap_mode="r"),
-        test_ids=json.loads(paths.test_ids.read_text(encoding="utf-8")),
+        test_ids=test_ids(paths),
         fingerprint=summary["fingerprint"],
         test_fingerprint=summary["test_fingerprint"],
         split=f"s{seed}",
         duplicates=summary["duplicates"],
     )
+
+
+def test_ids(paths: Paths) -> list[str]:
+    """The submission's ids, in the test CSV's order.
+
+    Raises:
+        UserError: ``make`` has not run.
+    """
+    _read_summary(paths)
+    ids: list[str] = json.loads(paths.test_ids.read_text(encoding="utf-8"))
+    return ids
 
 
 def picture_hashes(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:

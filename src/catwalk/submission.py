@@ -1,6 +1,7 @@
 """The submission: writes the CSV that is uploaded, and checks the contract it has to keep."""
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,22 +48,26 @@ def read(path: Path, ids: Sequence[str], competition: Competition) -> npt.NDArra
     Raises:
         UserError: names file, row (the header is row 1) and what was expected.
     """
+    return parse(path.read_bytes(), path.name, ids, competition)
+
+
+def parse(content: bytes, name: str, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.uint8]:
+    """As ``read``, of a file's bytes; ``name`` is what an error calls it."""
     place = {str(label): i for i, label in enumerate(competition.labels)}
     mend = "make it anew with make predict"
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path.name}: not a CSV ({error}): {mend}") from None
+        raise UserError(f"{name}: not a CSV ({error}): {mend}") from None
     if not rows or tuple(rows[0]) != competition.submission_header:
         raise UserError(
-            f"{path.name}: row 1: the header must be {','.join(competition.submission_header)}: {mend}"
+            f"{name}: row 1: the header must be {','.join(competition.submission_header)}: {mend}"
         )
     if len(rows) - 1 != len(ids):
-        raise UserError(f"{path.name}: {len(rows) - 1} rows below the header, {len(ids)} expected: {mend}")
+        raise UserError(f"{name}: {len(rows) - 1} rows below the header, {len(ids)} expected: {mend}")
     predicted = np.empty(len(ids), np.uint8)
     for i, (cells, expected) in enumerate(zip(rows[1:], ids, strict=True)):
-        where = f"{path.name}: row {i + 2}"
+        where = f"{name}: row {i + 2}"
         if len(cells) != 2 or cells[0] != expected:
             raise UserError(f"{where}: expected the id {expected} and a label, not {cells}: {mend}")
         if cells[1] not in place:

@@ -1,8 +1,7 @@
 """The talk: one HTML file that holds all it shows, made from the slides and figures of a submission."""
 
-import base64
-
 from catwalk import drawing, figures, slides
+from catwalk.page import render
 from catwalk.results import Results
 
 
@@ -12,7 +11,6 @@ def html(results: Results) -> str:
     Raises:
         UserError: see ``slides.check``.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     made = slides.make(results)
@@ -21,16 +19,13 @@ def html(results: Results) -> str:
         for slide in made
         for name, alt in slide.figures
     }
-    environment = Environment(
-        loader=FileSystemLoader(drawing.ASSETS), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("talk.html.j2").render(
+    return render(
+        "talk.html.j2",
         title=results.competition.title,
         classes=len(results.competition.classes),
         size=" x ".join(map(str, results.competition.shape[:2])),
         slides=made,
         pictures=pictures,
-        font=base64.b64encode((drawing.ASSETS / "inter-tight.woff2").read_bytes()).decode(),
         css=Markup(_asset("talk.css")),  # noqa: S704 - files of ours
         script=Markup(_asset("talk.js")),  # noqa: S704
     )

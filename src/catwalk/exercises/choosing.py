@@ -1,7 +1,7 @@
 """How the exercises choose, each rule written down once; and what is expected before anything is learned."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,48 +119,3 @@ def smallest_good(groups: dict[int, list[Run]]) -> int:
     largest = max(means, key=lambda size: means[size])
     spread = float(accuracies(groups[largest]).std(ddof=1)) if len(groups[largest]) > 1 else 0.0
     return min(size for size in means if means[size] >= means[largest] - spread)
-
-
-@dataclass(frozen=True)
-class Paired:
-    """Two networks on the same pictures.
-
-    Attributes:
-        only_first, only_second: pictures that one of them has right and the other wrong.
-        difference: of the accuracies, second less first.
-        interval: its 95% interval.
-        p: how often a difference as large comes by chance, were both as good.
-    """
-
-    only_first: int
-    only_second: int
-    difference: float
-    interval: tuple[float, float]
-    p: float
-
-    def __str__(self) -> str:
-        low, high = (100 * end for end in self.interval)
-        chance = f"p = {self.p:.2g}" if self.p >= 1e-4 else "p < 0.0001"
-        return (
-            f"{100 * self.difference:+.2f} points ({low:+.2f} to {high:+.2f}); the second alone is right on "
-            f"{self.only_second}, the first alone on {self.only_first}; {chance}"
-        )
-
-
-def paired(first: Array, second: Array, labels: npt.NDArray[np.integer]) -> Paired:
-    """McNemar's exact test (McNemar 1947, Psychometrika 12:153-157).
-
-    Args:
-        first: (n, k) probabilities of one network.
-        second: (n, k) of the other.
-        labels: (n,) positions of classes.
-    """
-    from scipy.stats import binomtest
-
-    right = [said.argmax(axis=1) == labels for said in (first, second)]
-    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    differ, rows = only_first + only_second, len(labels)
-    difference = (only_second - only_first) / rows
-    half = 1.96 * math.sqrt(max(0.0, differ / rows - difference**2) / rows)
-    p = float(binomtest(only_second, differ).pvalue) if differ else 1.0
-    return Paired(only_first, only_second, difference, (difference - half, difference + half), p)

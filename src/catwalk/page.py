@@ -1,0 +1,15 @@
+"""Page: an HTML file that holds all it shows, from a template in ``assets/``; data are escaped."""
+
+import base64
+from typing import Any
+
+from catwalk.drawing import ASSETS
+
+
+def render(template: str, **content: Any) -> str:
+    """The page; it has the fonts' file as ``font``, and ``content``."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)
+    font = base64.b64encode((ASSETS / "inter-tight.woff2").read_bytes()).decode()
+    return environment.get_template(template).render(font=font, **content)
