@@ -29,7 +29,8 @@ def test_it_has_half_of_the_say(done: Paths) -> None:
     prepared = prepare.load(done, 1)
     assert [row["rows"] for row in content["refit"]] == [1437, 1437]
     chosen = content["trials"]
-    heaviest = sorted(chosen, key=lambda trial: -trial["weight"])
+    weights = np.array([trial["weight"] for trial in chosen])
+    heaviest = [chosen[i] for i in refit.heaviest(weights)]
     assert content["refit"][0]["trial"] == heaviest[0]["number"]
     seeds = {row["seed"] for row in content["refit"]}
     assert len(seeds) == 2
@@ -52,6 +53,13 @@ def test_it_has_half_of_the_say(done: Paths) -> None:
         np.testing.assert_array_equal(arrays["test"], np.mean([joined, again.test], axis=0, dtype=np.float32))
     labels = np.load(done.sealed_labels)
     assert np.mean(again.test.argmax(axis=1) == labels) > 0.9
+
+
+def test_a_light_network_is_not_trained_again() -> None:
+    """A baseline of little weight fits into any time; half of the say is not for it."""
+    assert refit.heaviest(np.array([0.13, 0.5, 0.37])) == [1, 2]
+    assert refit.heaviest(np.array([0.3, 0.15, 0.15, 0.4])) == [3, 0]
+    assert refit.heaviest(np.array([1.0])) == [0]
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])

@@ -210,8 +210,7 @@ def _refit(
     """Train the weightiest of the chosen again; a study of tries alone has no budget to take it from."""
     if "budget" not in opened.user_attrs:
         return None
-    order = np.argsort(-chosen.ensemble.weights, kind="stable")
-    heaviest = [chosen.trials[i] for i in order]
+    heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]
     return refit.make(paths, prepared, seed, heaviest, opened.user_attrs["budget"], until, say)
 
 

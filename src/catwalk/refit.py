@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NETS = 2  # where no clock is asked (TRIALS=)
 STARTING = 10.0  # seconds until a process trains
+PEER = 0.5  # of the heaviest weight; a network with less (as a baseline) is none to give half of the say to
 LEAST = 0.55  # of the epochs that its trial had; a network trained for less is not worth its time
 WATCHED = 256  # labelled rows whose loss each epoch reports; they were learned from
 
@@ -61,6 +62,12 @@ class Refit:
     made: list[dict[str, Any]]
 
 
+def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
+    """Places of the networks worth training again, by their weights in the ensemble, the heaviest first."""
+    order = np.argsort(-weights, kind="stable")
+    return [int(i) for i in order if weights[i] >= PEER * weights.max()]
+
+
 def make(
     paths: Paths,
     prepared: Prepared,
@@ -76,7 +83,7 @@ def make(
         paths: the competition's.
         prepared: its arrays and split.
         split_seed: SEED, by which the processes find the same.
-        trials: the chosen ones, the weightiest first.
+        trials: those worth it, the weightiest first.
         budget: seconds of the whole search; None: it was limited by TRIALS=, so the clock is not asked.
         until: ``time.time()`` by which they are trained, if that is earlier; None: there is no such time.
         say: takes lines for people.
