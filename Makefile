@@ -148,6 +148,7 @@ speed: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordina
 	@$(BIN)/python benchmarks/coordination.py
 	@$(BIN)/python benchmarks/workers.py scaling
 	@$(BIN)/python benchmarks/workers.py memory
+	@$(BIN)/python benchmarks/numpy_network.py
 	@$(BIN)/python benchmarks/performance.py
 
 .venv-bench/installed: benchmarks/requirements.txt

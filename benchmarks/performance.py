@@ -94,6 +94,14 @@ def memory(kept: Kept) -> list[str]:
     return [*lines, "", f"One worker's growth: {kept['growth']:+.1%} (limit {kept['limit']:+.0%})."]
 
 
+def first_network(kept: Kept) -> list[str]:
+    epoch, alone = (statistics.median(row[name] for row in kept["rounds"]) for name in ("epoch", "products"))
+    return [
+        f"An epoch of 60,000 pictures, 784-300-10, takes {epoch:.2f} s, its matrix products alone "
+        f"{alone:.2f} s: {kept['ratio']:.2f} times (limit {kept['limit']})."
+    ]
+
+
 # Heading, the benchmark's name, the command, and what is said of its figures.
 SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
     ("Beside its peers", "bench-10m", "bench.py --budget 10m", peers),
@@ -103,6 +111,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
     ("Coordination", "coordination", "coordination.py", coordination),
     ("Workers", "workers-scaling", "workers.py scaling", scaling),
     ("A worker's memory", "workers-memory", "workers.py memory", memory),
+    ("The first exercise's network in NumPy", "numpy_network", "numpy_network.py", first_network),
 ]
 
 

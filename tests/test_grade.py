@@ -136,7 +136,7 @@ def test_a_class_s_own_labels(catwalk: Catwalk, truth: np.ndarray, paths: Paths,
     assert code == 0, err
     row = grades_of(paths)["one"]
     assert 0.3 * float(row["public"]) + 0.7 * float(row["private"]) == pytest.approx(0.9, abs=1e-5)
-    assert "are public" not in out
+    assert "labels of" not in out
     for content, said in (
         (b"ImageId,Label\n1,3\n1,4\n", "once"),
         (b"ImageId,Label\n1,99\n", "row 2"),

@@ -47,6 +47,7 @@ def test_explore(digits_done: tuple[Path, Run]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_hackathon(digits_raw: Path, tmp_path: Path) -> None:
     """From data deep below a made-up input folder to the file that Kaggle looks for."""
     deep = tmp_path / "input" / "some dataset" / "inner"

@@ -68,6 +68,7 @@ def test_a_budget_too_short_for_an_epoch_still_gives_the_softmax(project: Path, 
     assert "the budget was too short for more: make search BUDGET=3m" in short.stdout
 
 
+@pytest.mark.slow
 def test_a_budget_is_kept_and_a_larger_one_adds(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
     assert run_catwalk(project, "prepare", *DIGITS).returncode == 0
@@ -92,6 +93,7 @@ def test_five_rounds_of_kill_9(project: Path, digits_raw: Path) -> None:
     crash_rounds.rounds(project, 5, seed=7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sign", "workers"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
 def test_an_ended_search_ends_cleanly_within_five_seconds(
     project: Path, digits_raw: Path, sign: signal.Signals, workers: int
