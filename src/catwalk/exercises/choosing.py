@@ -69,6 +69,11 @@ def enough_epochs(losses: list[float], patience: int, gain: float = 0.01) -> int
     return len(losses) - 1
 
 
+def told(enough: int, epochs: int) -> str:
+    """What ``enough_epochs`` found, of a training of so many epochs."""
+    return f"{enough} epochs are enough" if enough < epochs else f"the loss still falls after {epochs} epochs"
+
+
 def compared(ways: dict[str, tuple[list[Run], int]], rows: int) -> "pd.DataFrame":
     """What ways to train cost, and what they give: a column a way.
 
