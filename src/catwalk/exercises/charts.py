@@ -12,6 +12,7 @@ from catwalk.competition import Competition
 from catwalk.drawing import (
     BLUE,
     BLUE_TEXT,
+    FONT,
     INK,
     MUTED,
     ORANGE,
@@ -87,7 +88,7 @@ def scan(runs: list[Run], chosen: Run) -> Figure:
     for run in runs:
         if run.history.diverged:
             axes.plot(run.plan.rate, top, "x", color=ORANGE, markersize=12, markeredgewidth=3)
-            text(axes, run.plan.rate, top, "  diverges", colour=ORANGE_TEXT, bold=True)
+            text(axes, 1.15 * run.plan.rate, top, "diverges", colour=ORANGE_TEXT, bold=True)
     axes.set(xscale="log", xlabel="learning rate")
     rates = sorted({run.plan.rate for run in runs})
     axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
@@ -163,7 +164,7 @@ def confusion(scores: Scores, classes: tuple[str, ...]) -> Figure:
     """True classes down, predicted ones across, counted."""
     counts = scores.confusion
     side = max(34.0, min(56.0, 900 / len(classes)))
-    figure, axes = canvas(260 + side * len(classes), 150 + side * len(classes))
+    figure, axes = canvas(340 + side * len(classes), 160 + side * len(classes))
     text(axes, 0, 130, "truth ↓  said →", size=SMALL, colour=MUTED)
     most = max(1, int((counts - np.diag(np.diag(counts))).max()))
     shades = _shades(counts, most)
@@ -172,8 +173,10 @@ def confusion(scores: Scores, classes: tuple[str, ...]) -> Figure:
     )
     for i, name in enumerate(classes):
         text(axes, 240, 150 + side * (i + 0.5), shortened(name, 230), anchor="right")
-        axes.text(250 + side * (i + 0.5), 140, shortened(name, 120, SMALL), size=SMALL, rotation=45,
-                  ha="left", va="bottom", color=INK)  # fmt: skip
+        axes.text(
+            250 + side * (i + 0.5), 140, shortened(name, 120, SMALL), size=SMALL, rotation=45, ha="left",
+            va="bottom", color=INK, family=[FONT, "DejaVu Sans"], parse_math=False,
+        )  # fmt: skip
         for j in range(len(classes)):
             if counts[i, j]:
                 dark = i == j or counts[i, j] > 0.6 * most
@@ -197,5 +200,5 @@ def _finish(panels: list[Axes], seen: Sequence[History]) -> None:
     start = max(h.loss[0] for h in seen)
     panels[0].set_ylim(0, min(1.05 * max(finite), 3 * start))  # one that diverges would hide the others
     low, high = panels[1].get_ylim()
-    panels[1].set_ylim(min(low, high - 0.2), high)
+    panels[1].set_ylim(max(0.0, min(low, high - 0.2)), max(high, 0.2))
     legend(panels[1])
