@@ -79,6 +79,7 @@ def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None
         assert run.stdout.splitlines()[-1] == "HEAVY []", stage
 
 
+@pytest.mark.slow
 def test_a_name_of_one_s_own(done: Paths) -> None:
     run = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
     assert run.returncode == 0, run.stderr
