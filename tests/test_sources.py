@@ -42,6 +42,7 @@ def test_a_folder_of_csvs(project: Path, digits_raw: Path, tmp_path: Path, packe
     assert manifest["files"]["digits_train.csv"]["rows"] == 1437
 
 
+@pytest.mark.slow
 def test_idx_files_and_keras_give_the_same_csvs(project: Path, fashion_idx: Path, tmp_path: Path) -> None:
     assert data(project, "fashion-mnist", str(fashion_idx)).returncode == 0
     by_folder = (project / "data/fashion-mnist/raw/fashion-mnist_train.csv").read_bytes()

@@ -135,9 +135,15 @@ def chromium() -> Iterator[Any]:
         opened.close()
 
 
-def shown(chromium: Any, made: Results, path: Path, size: tuple[int, int]) -> tuple[Any, list[str]]:
-    """The talk of these results in a page; what goes wrong there, or leaves the file, is in the list."""
+def written(made: Results, folder: Path) -> Path:
+    """The talk of these results."""
+    path = folder / "talk.html"
     path.write_text(talk.html(made), encoding="utf-8")
+    return path
+
+
+def shown(chromium: Any, path: Path, size: tuple[int, int]) -> tuple[Any, list[str]]:
+    """A talk in a page; what goes wrong there, or leaves the file, is in the list."""
     wrong: list[str] = []
     page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
     page.on("console", lambda message: wrong.append(message.text))
@@ -168,10 +174,10 @@ def troubles(words: list[Any], size: tuple[int, int]) -> list[str]:
 @needs_chromium
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_cut_or_covered(case: str, loaded: Results, chromium: Any, tmp_path: Path) -> None:
-    made = CASES[case](loaded)
+    path = written(CASES[case](loaded), tmp_path)
     found: list[str] = []
     for name, size in SIZES.items():
-        page, wrong = shown(chromium, made, tmp_path / "talk.html", size)
+        page, wrong = shown(chromium, path, size)
         for slide in range(8):
             found += [f"{name}, slide {slide + 1}: {t}" for t in troubles(page.evaluate(WORDS), size)]
             page.keyboard.press("ArrowRight")
@@ -183,7 +189,7 @@ def test_nothing_is_cut_or_covered(case: str, loaded: Results, chromium: Any, tm
 
 @needs_chromium
 def test_a_phone_held_upright(loaded: Results, chromium: Any, tmp_path: Path) -> None:
-    page, _ = shown(chromium, loaded, tmp_path / "talk.html", (390, 844))
+    page, _ = shown(chromium, written(loaded, tmp_path), (390, 844))
     for _ in range(8):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "the page does not move sideways"
         sizes = [letters for *_, letters in page.evaluate(WORDS)]
@@ -194,7 +200,7 @@ def test_a_phone_held_upright(loaded: Results, chromium: Any, tmp_path: Path) ->
 
 @needs_chromium
 def test_keys_and_the_speaker_s_window(loaded: Results, chromium: Any, tmp_path: Path) -> None:
-    page, wrong = shown(chromium, loaded, tmp_path / "talk.html", SIZES["beamer"])
+    page, wrong = shown(chromium, written(loaded, tmp_path), SIZES["beamer"])
     made = slides.make(loaded)
 
     def now() -> str:
