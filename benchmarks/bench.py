@@ -92,12 +92,14 @@ def run(command: list[str], folder: Path, budget: float) -> float:
     )
     memory = Memory(process.pid)
     memory.start()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(budget + GRACE)
-    peak = memory.end()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # a worker may outlive the process that we waited for
-    process.wait()
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(budget + GRACE)
+    finally:  # also where we are ended ourselves
+        peak = memory.end()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a worker may outlive the process that we waited for
+        process.wait()
     if process.returncode not in (0, -signal.SIGKILL):
         raise SystemExit(f"{command} failed: {(folder / 'log.txt').read_text()[-500:]}")
     return peak
@@ -276,11 +278,15 @@ def main() -> None:
         print(bench_report.table(kept["runs"]))
         bench_report.picture(kept, ROOT / "docs" / "bench.png")
     else:
-        measure(options)
+        try:
+            measure(options)
+        except KeyboardInterrupt:
+            raise SystemExit("ended; what was measured is kept, the same command goes on") from None
 
 
 def measure(options: argparse.Namespace) -> None:
     """Run what has not been run yet; the labels are opened only when all of it is there."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and the tool with it
     from catwalk import arguments, sealed
     from catwalk.paths import Paths
 
