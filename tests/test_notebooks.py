@@ -37,6 +37,7 @@ def test_they_define_nothing_and_hold_no_outputs(path: Path) -> None:
         assert not re.search(r"^\s*(def|class) |lambda", cell.source, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_explore(digits_done: tuple[Path, Run]) -> None:
     outputs = execute(read("explore"), digits_done[0] / "notebooks")
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]

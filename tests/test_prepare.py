@@ -127,6 +127,7 @@ def test_twice_and_after_a_change(catwalk: Catwalk, project: Path, digits_raw: P
     assert json.loads(paths.prepared_summary.read_text())["fingerprint"] != first
 
 
+@pytest.mark.slow
 def test_kaggle_s_row_order_gives_the_same_split(project: Path, tmp_path: Path, fashion_idx: Path) -> None:
     """The real Fashion-MNIST, from its IDX files and as a CSV in another order, as Kaggle's is."""
     paths = Paths(project, "fashion-mnist")

@@ -23,6 +23,7 @@ def done(digits_done: tuple[Path, Run]) -> Paths:
     return Paths(digits_done[0], "digits")
 
 
+@pytest.mark.slow
 def test_it_has_half_of_the_say(done: Paths) -> None:
     (name,) = submission.names(done)
     content = recipe.read(done, name)

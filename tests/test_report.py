@@ -76,6 +76,7 @@ def without_history(path: Path) -> None:
     path.write_text(json.dumps([{**trial, "history": []} for trial in json.loads(path.read_text())]))
 
 
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
     shutil.copytree(digits_done[0], tmp_path / "copy")
     paths = Paths(tmp_path / "copy", "digits")

@@ -126,6 +126,7 @@ def test_an_ended_search_ends_cleanly_within_five_seconds(
     assert len(trials_of(project)) == len(crash_rounds.finished(project)), "trials.csv is written"
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_at_once(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
     process = crash_rounds.begin(project, "--trials", "5000", "--workers", "2")
@@ -140,6 +141,7 @@ def test_a_second_ctrl_c_ends_at_once(project: Path, digits_raw: Path) -> None:
     crash_rounds.assert_all_gone(children)
 
 
+@pytest.mark.slow
 def test_a_net_of_one_s_own(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
     shutil.copytree(digits_done[0], tmp_path / "copy")
     done = run_catwalk(tmp_path / "copy", "try", *DIGITS, "--widths", "300,100", "--dropout", "0.1")
