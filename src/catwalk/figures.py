@@ -296,9 +296,14 @@ def stencils(results: Results) -> Figure:
 
 def show(figure: Figure, alt: str) -> Any:
     """The figure for a notebook: a PNG with a text for those who can't see it."""
+    return shown(png(figure), alt)
+
+
+def shown(data: bytes, alt: str) -> Any:
+    """As ``show``, of a PNG that is drawn already."""
     from IPython.display import Image
 
-    return Image(data=png(figure), format="png", alt=alt)  # type: ignore[no-untyped-call]
+    return Image(data=data, format="png", alt=alt)  # type: ignore[no-untyped-call]
 
 
 def _round_up(count: float) -> int:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from catwalk.drawing import png
 from catwalk.exercises.pictures import asked_for
-from catwalk.figures import show
+from catwalk.figures import shown
 from catwalk.paths import Paths, written_aside
 from catwalk.results import project_folder
 
@@ -29,9 +29,10 @@ class Exercise:
 
     def figure(self, name: str, figure: Figure, alt: str) -> Any:
         """Keep a figure as ``<name>.png``; what is given back, a notebook shows."""
+        data = png(figure)
         with written_aside(self.folder / f"{name}.png") as path:
-            path.write_bytes(png(figure))
-        return show(figure, alt)
+            path.write_bytes(data)
+        return shown(data, alt)
 
     def table(self, name: str, table: "pd.DataFrame") -> "pd.DataFrame":
         """Keep a table as ``<name>.csv``, and give it back."""
