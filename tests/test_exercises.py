@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import digits_paths, load, make_project
 
-from catwalk import data, metrics, prepare, sources
+from catwalk import data, metrics, prepare, results, sources
 from catwalk.drawing import png
 from catwalk.errors import UserError
 from catwalk.exercises import charts, choosing, pictures, training
@@ -58,7 +58,7 @@ def test_where_a_set_can_not_be_had_another_takes_its_place(
     monkeypatch.delenv("CATWALK_COMPETITION")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setattr("keras.src.backend.config.keras_home", lambda: str(place))
-    monkeypatch.setattr(pictures, "DEFAULT", "digits")
+    monkeypatch.setattr(results, "DEFAULT", "digits")
     assert pictures.load_first("mnist", said.append).competition.name == "digits"
     assert said[1].startswith("mnist can't be had here (")
 

@@ -17,6 +17,7 @@ from catwalk.paths import Paths, competitions_folder
 
 COMPETITION_VARIABLE = "CATWALK_COMPETITION"  # how report tells the notebook what to show
 SUBMISSION_VARIABLE = "CATWALK_SUBMISSION"
+DEFAULT = "fashion-mnist"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def load_data(competition: str | None = None, seed: int = 1) -> Data:
     Raises:
         UserError: they are not prepared.
     """
-    paths = Paths(project_folder(), competition or os.environ.get(COMPETITION_VARIABLE) or "fashion-mnist")
+    paths = Paths(project_folder(), competition or asked_for())
     return Data(competitions.load(paths), prepare.load(paths, seed))
 
 
@@ -96,7 +97,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     Raises:
         UserError: there is no such submission, or its files are damaged.
     """
-    competition = competition or os.environ.get(COMPETITION_VARIABLE) or "fashion-mnist"
+    competition = competition or asked_for()
     name = name or os.environ.get(SUBMISSION_VARIABLE)
     paths = Paths(root or project_folder(), competition)
     loaded = competitions.load(paths)
@@ -133,6 +134,11 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         sealed=sealed.are_there(paths),
         looks=len(sealed.looks(paths)),
     )
+
+
+def asked_for() -> str:
+    """The competition that a notebook is told to show, else Fashion-MNIST."""
+    return os.environ.get(COMPETITION_VARIABLE) or DEFAULT
 
 
 def project_folder() -> Path:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from catwalk.drawing import png
-from catwalk.exercises.pictures import asked_for
 from catwalk.figures import shown
 from catwalk.paths import Paths, written_aside
-from catwalk.results import project_folder
+from catwalk.results import asked_for, project_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,6 +1,5 @@
 """The exercises' pictures: labelled rows alone, in three parts; the sealed test rows stay sealed."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk import competition as competitions
-from catwalk import data, prepare, sources
+from catwalk import data, prepare, results, sources
 from catwalk.competition import Competition
 from catwalk.errors import CatwalkError
 from catwalk.exercises.numpy_network import Array, one_hot
 from catwalk.paths import Paths
-from catwalk.results import COMPETITION_VARIABLE, project_folder
+from catwalk.results import asked_for, project_folder
 
-DEFAULT = "fashion-mnist"
 TEST_SHARE = 1 / 9  # of the pipeline's training rows, as many as it has for validation
 SEED = 1
 
@@ -77,11 +75,6 @@ class Pictures:
         )
 
 
-def asked_for() -> str:
-    """The competition that ``make course COMPETITION=`` names, else Fashion-MNIST."""
-    return os.environ.get(COMPETITION_VARIABLE) or DEFAULT
-
-
 def load(name: str | None = None) -> Pictures:
     """A competition's labelled rows, fetched and prepared where they are not yet.
 
@@ -114,14 +107,14 @@ def load_first(name: str, say: Callable[[str], None] = print) -> Pictures:
 
     A competition that ``make course`` was asked for by name comes before both.
     """
-    if asked_for() != DEFAULT:
+    if asked_for() != results.DEFAULT:
         say(f"{asked_for()} was asked for.")
         return load()
     try:
         return load(name)
     except CatwalkError as error:
-        say(f"{name} can't be had here ({error}). {DEFAULT} takes its place.")
-        return load(DEFAULT)
+        say(f"{name} can't be had here ({error}). {results.DEFAULT} takes its place.")
+        return load(results.DEFAULT)
 
 
 def from_keras(

@@ -7,8 +7,9 @@ from pathlib import Path
 from catwalk import hackathon
 from catwalk.errors import UserError
 from catwalk.exercises.keeping import Exercise
-from catwalk.exercises.pictures import asked_for, prepared_paths
+from catwalk.exercises.pictures import prepared_paths
 from catwalk.paths import Paths
+from catwalk.results import asked_for
 
 
 class Project:
