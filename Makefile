@@ -16,7 +16,7 @@ BIN := .venv/bin
 #: FEATURES      auto            or pixels: raw pixels only
 #: SEED          1               of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
-#: SUBMISSION                    the submission for score, submit and report; by default the newest
+#: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest
 #: VIEW                          for try: pixels, whitened, gradients or patches
 #: WIDTHS                        for try: units of the hidden layers, as 512,256; 0 for none
 #: ACTIVATION                    for try: relu, gelu or silu
@@ -49,6 +49,11 @@ BIN := .venv/bin
 #: FORCE         0               1: submit sends the same bytes once more
 #: KAGGLE_USER                   for kernel: your name on Kaggle; by default as the credentials say
 #: ACCELERATOR   none            for kernel: gpu or tpu
+#: STUDY                         postgresql://user@host:port/database, a study that a team shares
+#: MEMBER                        who you are to the team; by default user@host
+#: ARTIFACTS                     a folder that the whole team sees, for the networks
+#: HOST          127.0.0.1       for serve: the address to listen on
+#: PORT                          for serve (5433) and dashboard (8080)
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
@@ -59,9 +64,10 @@ named = $(if $(filter command,$(firstword $(origin NAME))),$(call flag,NAME,name
 COMMON = $(call flag,COMPETITION,competition)
 MAKING = $(COMMON) $(call flag,SOURCE,source)
 SEEDED = $(MAKING) $(call flag,SEED,seed)
-SEARCHING = $(SEEDED) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
+TEAM = $(call flag,STUDY,study) $(call flag,MEMBER,member) $(call flag,ARTIFACTS,artifacts)
+SEARCHING = $(SEEDED) $(TEAM) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
             $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features)
-TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call flag,WIDTHS,widths) \
+TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call flag,WIDTHS,widths) \
          $(call flag,ACTIVATION,activation) $(call flag,NORM,norm) \
          $(call flag,INPUT_DROPOUT,input-dropout) $(call flag,DROPOUT,dropout) \
          $(call flag,LABEL_SMOOTHING,label-smoothing) $(call flag,OPTIMIZER,optimizer) \
@@ -74,9 +80,11 @@ TRYING = $(SEEDED) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call 
 given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
 on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
 SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
+# Some shells have a HOST of their own in the environment.
+LISTENING = $(if $(call given,HOST),$(call flag,HOST,host)) $(if $(call given,PORT),$(call flag,PORT,port))
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
-.PHONY: help setup all data prepare search try predict report submit kaggle kernel score leaderboard grade course test lint bench speed lock clean
+.PHONY: help setup all data prepare search try predict report submit kaggle kernel score reproduce leaderboard grade course serve dashboard test lint audit bench speed trust lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -122,6 +130,9 @@ kernel: .venv/installed ## write a Kaggle notebook that runs all of it there, an
 score: .venv/installed ## a submission against the sealed test labels (each look is logged)
 	@$(BIN)/catwalk score $(CHOSEN)
 
+reproduce: .venv/installed ## train a submission's networks again from its recipe, and compare
+	@$(BIN)/catwalk reproduce $(MAKING) $(call flag,SUBMISSION,submission)
+
 leaderboard: .venv/installed ## all submissions side by side
 	@$(BIN)/catwalk leaderboard $(COMMON)
 
@@ -131,6 +142,12 @@ grade: .venv/installed ## every team's CSV in SUBMISSIONS= against the labels: l
 course: .venv/installed ## execute the five course exercises' notebooks (under 20 minutes)
 	@$(BIN)/catwalk course $(COMMON) $(call flag,EXERCISE,exercise) $(call flag,BUDGET,budget)
 
+serve: .venv/installed ## start the PostgreSQL in which a team shares its study, until Ctrl-C
+	@$(BIN)/catwalk serve $(COMMON) $(LISTENING)
+
+dashboard: .venv/installed ## show the study in the browser (optuna-dashboard), until Ctrl-C
+	@$(BIN)/catwalk dashboard $(COMMON) $(TEAM) $(if $(call given,PORT),$(call flag,PORT,port))
+
 test: .venv/installed ## run the tests, the slow end-to-end one last
 	@$(BIN)/pytest
 
@@ -139,17 +156,24 @@ lint: .venv/installed ## ruff (lint and format) and mypy
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
+audit: .venv/installed ## known weaknesses of the locked packages (pip-audit)
+	@$(BIN)/python trust/audit.py
+
 bench: .venv/installed .venv-bench/installed ## catwalk beside its peers, each with BENCH_BUDGET, in three rounds
 	@$(BIN)/python benchmarks/bench.py $(call flag,BENCH_BUDGET,budget)
 
 speed: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordination, workers (half an hour)
 	@$(BIN)/python benchmarks/engine.py
+	@$(BIN)/python benchmarks/growth.py
 	@$(BIN)/python benchmarks/csv_reader.py
 	@$(BIN)/python benchmarks/coordination.py
 	@$(BIN)/python benchmarks/workers.py scaling
 	@$(BIN)/python benchmarks/workers.py memory
 	@$(BIN)/python benchmarks/numpy_network.py
 	@$(BIN)/python benchmarks/performance.py
+
+trust: .venv/installed ## what SECURITY.md and docs/promises.md promise, proved in full (some hours)
+	@PYTHONPATH=benchmarks $(BIN)/python trust/promises.py
 
 .venv-bench/installed: benchmarks/requirements.txt
 	@echo 'setting up .venv-bench with the peers (once)'

@@ -43,6 +43,43 @@ def table(runs: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def losses(runs: list[dict[str, Any]]) -> list[str]:
+    """What another tool does better than catwalk, by medians; a line each."""
+    lines = []
+    for key, text, more in (
+        ("validation", "validation accuracy", True),
+        ("test", "test accuracy", True),
+        ("peak_mb", "peak memory, MB", False),
+    ):
+        medians = {
+            tool: _median([run[key] for run in runs if run["tool"] == tool and key in run]) for tool in TOOLS
+        }
+        lines += _behind(text, medians, more)
+    for mark in MARKS:
+        found = {tool: [seconds_to(r["curve"], mark) for r in runs if r["tool"] == tool] for tool in TOOLS}
+        whole = {
+            tool: _median([second for second in seconds if second is not None])
+            for tool, seconds in found.items()
+            if None not in seconds
+        }
+        lines += _behind(f"seconds to {mark:.2f}", whole, False)
+    return lines
+
+
+def _median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def _behind(text: str, medians: dict[str, float | None], more_is_better: bool) -> list[str]:
+    ours = medians.get("catwalk")
+    if ours is None:
+        return []
+    sign = 1 if more_is_better else -1
+    ahead = {tool: m for tool, m in medians.items() if m is not None and sign * m > sign * ours}
+    shown = ", ".join(f"{NAMES[tool]} {value:.4g}" for tool, value in ahead.items())
+    return [f"{text}: catwalk {ours:.4g}, {shown}"] if ahead else []
+
+
 def _range(values: list[float], digits: int) -> str:
     if not values:
         return ""

@@ -5,10 +5,12 @@
 A trial here does all that a real one does but train: it is given its parameters by the sampler, reports 20
 epochs, asks the pruner after each, keeps its history; the parent then does what it does after a trial. The
 finished trials of the study are made up (random parameters, a plausible learning curve), a third of them
-complete. The limit is 0.15 s a trial at 1,000 finished trials.
+complete. The limit is 0.15 s a trial at 1,000 finished trials, on SQLite. PostgreSQL, which a team shares, is
+measured beside it, on loopback.
 """
 
 import argparse
+import contextlib
 import statistics
 import tempfile
 import time
@@ -18,10 +20,11 @@ from typing import Any, cast
 
 import numpy as np
 import optuna
+import project
 import record
 from optuna.trial import TrialState
 
-from catwalk import space, study, supervisor
+from catwalk import space, storage, study, supervisor
 from catwalk.display import Display
 from catwalk.limits import Limits
 from catwalk.paths import Paths
@@ -85,16 +88,18 @@ def objective(trial: optuna.Trial) -> float:
     return CURVE[-1]
 
 
-def measure(trials: int, rounds: int) -> dict[str, Any]:
+def measure(trials: int, rounds: int, team: bool) -> dict[str, Any]:
     """Seconds a trial takes in the worker and in the parent with so many finished trials."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = Paths(Path(folder), "digits")
+    with contextlib.ExitStack() as stack:
+        paths = Paths(Path(stack.enter_context(tempfile.TemporaryDirectory())), "digits")
+        if team:
+            paths = stack.enter_context(project.shared(paths))
         prepared = cast(Prepared, SimpleNamespace(fingerprint="f", split="s1"))
         opened = study.create(paths, prepared, "pixels")
         fill(opened, trials)
         worker = optuna.load_study(
             study_name=opened.study_name,
-            storage=study.open_storage(paths),
+            storage=storage.open_storage(paths),
             sampler=study.sampler(1, 1, trials),
             pruner=study.pruner(),
         )
@@ -109,17 +114,25 @@ def measure(trials: int, rounds: int) -> dict[str, Any]:
             parent.record(opened)
             seconds.append((between - started, time.perf_counter() - between))
         in_worker, in_parent = (statistics.median(column) for column in zip(*seconds[1:], strict=True))
-        return {"finished": trials, "worker_seconds": in_worker, "parent_seconds": in_parent}
+        place = "PostgreSQL" if team else "SQLite"
+        return {
+            "storage": place,
+            "finished": trials,
+            "worker_seconds": in_worker,
+            "parent_seconds": in_parent,
+        }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
-    figures = [measure(trials, options.rounds) for trials in (10, 100, 1000)]
-    print(f"{'finished trials':>15}{'worker s':>10}{'parent s':>10}   (a trial, median of {options.rounds})")
+    figures = [measure(trials, options.rounds, team) for team in (False, True) for trials in (10, 100, 1000)]
+    print(f"{'':12}{'finished trials':>15}{'worker s':>10}{'parent s':>10}   (median of {options.rounds})")
     for row in figures:
-        print(f"{row['finished']:>15}{row['worker_seconds']:>10.3f}{row['parent_seconds']:>10.3f}")
+        print(
+            f"{row['storage']:12}{row['finished']:>15}{row['worker_seconds']:>10.3f}{row['parent_seconds']:>10.3f}"
+        )
     print(f"kept in {record.keep('coordination', {'limit_seconds': 0.15, 'figures': figures})}")
 
 

@@ -1,10 +1,14 @@
 """The projects that benchmarks run in: this checkout, or a copy of one competition elsewhere."""
 
+import contextlib
+import os
 import shutil
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from catwalk import competition, data, prepare
+from catwalk import competition, data, prepare, serve, team
 from catwalk.competition import Competition
 from catwalk.paths import Paths
 
@@ -24,6 +28,31 @@ def copied(name: str, folder: Path, seed: int = 1) -> Paths:
     if ours.manifest.is_file():
         shutil.copytree(ours.raw, paths.raw)
     return _prepared(paths, [seed])[0]
+
+
+@contextlib.contextmanager
+def shared(paths: Paths) -> Iterator[Paths]:
+    """The same project in a team of its own: a PostgreSQL on loopback while the block lasts."""
+    with socket.create_server((serve.LOOPBACK[0], 0)) as probe:
+        port = probe.getsockname()[1]
+    try:
+        with serve.running(paths, serve.LOOPBACK[0], port, lambda _: None):
+            url = f"postgresql://{serve.USER}@{serve.LOOPBACK[0]}:{port}/{serve.DATABASE}"
+            yield replace(paths, team=team.of(url, "benchmark", None))
+    finally:
+        shutil.rmtree(paths.server_cluster(as_root=os.geteuid() == 0), ignore_errors=True)
+
+
+def emptied(paths: Paths) -> None:
+    """No study is left, neither in the folder nor in the team's database."""
+    shutil.rmtree(paths.study, ignore_errors=True)
+    if paths.team is not None:
+        import psycopg
+
+        url = paths.team.url.replace("+psycopg", "")
+        with psycopg.connect(url, passfile=str(paths.server_password), autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
 
 
 def _prepared(paths: Paths, seeds: Iterable[int]) -> tuple[Paths, Competition]:

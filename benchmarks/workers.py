@@ -1,18 +1,18 @@
 """Workers: how two scale against one, and what a worker holds after 200 trials against after 10.
 
-    .venv/bin/python benchmarks/workers.py scaling     # Fashion-MNIST, trials of some seconds
+    .venv/bin/python benchmarks/workers.py scaling     # Fashion-MNIST, 8 trials a run; a quarter of an hour
     .venv/bin/python benchmarks/workers.py memory      # digits, 210 trials in one worker
 
 Both run the real search (``search.make``) in a folder of its own. For scaling every trial is the same (the
 beginners' net, never stopped early), and the rate counts from the first trial's start to the last one's end,
-without the start of the processes; one and two workers take turns. The limit is 1.85 times the rate. For
-memory, the worker's resident memory, open files and threads are read from /proc (Linux) as each trial ends;
-the limit is 10% more.
+without the start of the processes; one, two and four workers take turns, on the embedded SQLite and on
+PostgreSQL as a team has it. The limit is 1.85 times the rate with two on SQLite. For
+memory, resident memory, open files and threads of worker and parent are read from /proc (Linux) as each trial
+ends; the limit for the worker is 10% more.
 """
 
 import argparse
 import os
-import shutil
 import statistics
 import tempfile
 import threading
@@ -27,6 +27,8 @@ from catwalk import portfolio, prepare, progress, search, study
 from catwalk.limits import Limits
 from catwalk.paths import Paths
 
+COUNTS = (1, 2, 4)
+
 
 def quiet(_line: str) -> None:
     pass
@@ -34,7 +36,7 @@ def quiet(_line: str) -> None:
 
 def rate(paths: Paths, workers: int, trials: int) -> float:
     """Trials an hour of ``workers`` on ``trials`` equal trials."""
-    shutil.rmtree(paths.study, ignore_errors=True)
+    project.emptied(paths)
     prepared = prepare.load(paths, 1)
     opened = study.create(paths, prepared, "pixels")
     for _ in range(trials):
@@ -53,14 +55,24 @@ def scaling(rounds: int, trials: int) -> dict[str, Any]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         paths = project.copied("fashion-mnist", Path(folder))
-        for number in range(rounds):
-            order = (1, 2) if number % 2 == 0 else (2, 1)
-            seen = {workers: rate(paths, workers, trials) for workers in order}
-            rows.append({"one": seen[1], "two": seen[2], "ratio": seen[2] / seen[1]})
-            print(f"round {number + 1}: {seen[1]:.0f} and {seen[2]:.0f} trials an hour", flush=True)
-    ratio = statistics.median(row["ratio"] for row in rows)
-    print(f"two workers against one: {ratio:.2f} times the trials an hour (median of {rounds}; limit 1.85)")
-    return {"rounds": rows, "ratio": ratio, "limit": 1.85}
+        with project.shared(paths) as shared:
+            places = [("SQLite", paths), ("PostgreSQL", shared)]
+            for number in range(rounds):
+                for place, where in places[:: 1 if number % 2 == 0 else -1]:
+                    for workers in COUNTS[number % 3 :] + COUNTS[: number % 3]:
+                        an_hour = rate(where, workers, trials)
+                        rows.append({"storage": place, "workers": workers, "trials_an_hour": an_hour})
+                        print(f"round {number + 1}, {place}, {workers}: {an_hour:.0f} an hour", flush=True)
+    medians = {
+        f"{place} {workers}": statistics.median(
+            row["trials_an_hour"] for row in rows if (row["storage"], row["workers"]) == (place, workers)
+        )
+        for place, _ in places
+        for workers in COUNTS
+    }
+    ratio = medians["SQLite 2"] / medians["SQLite 1"]
+    print(f"two workers against one: {ratio:.2f} times the trials an hour (limit 1.85)")
+    return {"rounds": rows, "medians": medians, "ratio": ratio, "limit": 1.85}
 
 
 def worker_pids() -> list[int]:
@@ -90,7 +102,12 @@ def memory(trials: int) -> dict[str, Any]:
             while not ended.wait(0.2):
                 (state,) = progress.read(paths).values() or ({"finished": 0},)
                 for pid in worker_pids():
-                    seen[state["finished"]] = held(pid)
+                    parent = held(os.getpid())
+                    seen[state["finished"]] = {
+                        **held(pid),
+                        **{f"parent_{key}": value for key, value in parent.items()},
+                        "study_megabytes": paths.study_db.stat().st_size / 1e6,
+                    }
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -115,11 +132,11 @@ def memory(trials: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("what", choices=("scaling", "memory"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--trials", type=int, help="a run (16 for scaling, 210 for memory)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--trials", type=int, help="a run (8 for scaling, 210 for memory)")
     options = parser.parse_args()
     if options.what == "scaling":
-        figures = scaling(options.rounds, options.trials or 16)
+        figures = scaling(options.rounds, options.trials or 8)
     else:
         figures = memory(options.trials or 210)
     print(f"kept in {record.keep(f'workers-{options.what}', figures)}")

@@ -4,16 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from catwalk import competition as competitions
-from catwalk import data, idx, prepare, sources
+from catwalk import data, idx, prepare, serve, sources
 from catwalk.competition import Competition
+from catwalk.errors import UserError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 
@@ -38,7 +40,7 @@ def make_project(root: Path) -> Path:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """The environment without what would change the outcome: credentials, and what report sets."""
-    ours = ("KAGGLE_", "CATWALK_", "OPENHPI_")
+    ours = ("KAGGLE_", "CATWALK_", "OPENHPI_", "STUDY", "MEMBER")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**kept, "KAGGLE_API_ENVIRONMENT": "LOCALHOST", **more}
 
@@ -104,6 +106,31 @@ def fashion_idx(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return installed
     folder = tmp_path_factory.mktemp("debian")
     return next(iter(sources.debian_files(load("fashion-mnist"), folder).values())).parent
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL of our own, running; see ``postgres.Server``."""
+    from postgres import Server
+
+    try:
+        serve._binaries()
+    except UserError as error:
+        pytest.skip(str(error))
+    made = Server(tmp_path_factory.mktemp("server") / "project")
+    made.start()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def shared(server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty database; its password is where every process started from here finds it."""
+    if server.process is None:
+        server.start()
+    server.empty()
+    monkeypatch.setenv("PGPASSFILE", server.passfile)
+    return str(server.url)
 
 
 def load(name: str) -> Competition:

@@ -85,6 +85,8 @@ def test_the_fast_reader_never_says_other_than_the_careful_one(
         "label, pixel1, pixel2, pixel3\n3, 0, 128, 255\n",
         "pixel3,label,pixel2,pixel1\n255,3,128,0\n",
         "label,pixel1,pixel2,pixel3\n\n3,0,128,255\n\n",
+        ",label,pixel1,pixel2,pixel3\n0,3,0,128,255\n",
+        "Unnamed: 0,label,pixel1,pixel2,pixel3\nx,3,0,128.0,255\n",
     ],
 )
 def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
@@ -120,6 +122,13 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str | bytes
         read(tmp_path, text)
     assert said in str(error.value)
     assert "make data" in str(error.value)
+
+
+def test_row_numbers_that_pandas_wrote_are_ignored_and_said(tmp_path: Path) -> None:
+    assert read(tmp_path, ",label,pixel1,pixel2,pixel3\n0,3,0,128,255\n").ignored == "Unnamed: 0"
+    assert read(tmp_path, HEADER + "3,0,128,255\n").ignored is None
+    with pytest.raises(UserError, match="1 are not known, first ''"):
+        read(tmp_path, "label,,pixel1,pixel2,pixel3\n3,0,0,128,255\n")
 
 
 def test_a_test_file_has_no_labels(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"open_labels", {"sealed.py", "score.py", "grade.py"}),
         (r"import_module|importlib\.import", {"sources.py"}),
         (r"fcntl", {"locks.py"}),
+        (r"RDBStorage\(", {"storage.py"}),
         (r"NotebookClient\(", {"notebook.py"}),
         (r"--headless", {"browser.py"}),
         (r"import matplotlib", {"drawing.py"}),
@@ -28,6 +29,12 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
 def test_written_in_one_place(pattern: str, files: set[str]) -> None:
     found = {name for name, text in SOURCES.items() if re.search(pattern, text, re.MULTILINE)}
     assert found == files
+
+
+def test_no_pickle_is_loaded_and_nothing_is_evaluated() -> None:
+    """Networks come from ``.keras`` in Keras's safe mode, arrays from NumPy without objects."""
+    unsafe = r"\bpickle\b|allow_pickle=True|safe_mode=False|joblib|enable_unsafe|\beval\(|\bexec\(|shell=True"
+    assert [name for name, text in SOURCES.items() if re.search(unsafe, text)] == []
 
 
 def test_the_report_only_reads_and_no_stage_imports_it() -> None:

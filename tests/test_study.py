@@ -11,7 +11,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from catwalk import portfolio, progress, space, study
+from catwalk import portfolio, progress, space, storage, study
 from catwalk.errors import CatwalkError, UserError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
@@ -31,8 +31,8 @@ def made(tmp_path: Path, fingerprint: str = "aaaa") -> optuna.Study:
 def _take(root: Path, barrier: Any, safe: bool) -> None:
     """Run enqueued trials in a process of its own, with our storage or with plain SQLite."""
     paths = Paths(root, "race")
-    storage: Any = study.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
-    opened = optuna.load_study(study_name="race", storage=storage, sampler=optuna.samplers.RandomSampler())
+    place: Any = storage.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
+    opened = optuna.load_study(study_name="race", storage=place, sampler=optuna.samplers.RandomSampler())
     barrier.wait()
     for _ in range(ENQUEUED // 3):
         opened.optimize(lambda trial: trial.suggest_int("x", 0, 10**6), n_trials=1)
@@ -41,9 +41,9 @@ def _take(root: Path, barrier: Any, safe: bool) -> None:
 def race(root: Path, safe: bool) -> tuple[Counter[int], list[int]]:
     """45 enqueued trials and 3 workers that begin at once: how often each ran, and the exit codes."""
     paths = Paths(root, "race")
-    storage: Any = study.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
+    place: Any = storage.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
     paths.study.mkdir(parents=True, exist_ok=True)
-    opened = optuna.create_study(study_name="race", storage=storage)
+    opened = optuna.create_study(study_name="race", storage=place)
     for i in range(ENQUEUED):
         opened.enqueue_trial({"x": i})
     context = multiprocessing.get_context("spawn")

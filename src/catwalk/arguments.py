@@ -21,15 +21,19 @@ STAGES = {
     "kaggle": "which credential the Kaggle client would use, and from where",
     "kernel": "write a Kaggle notebook that runs all of it there, and say how it is pushed",
     "score": "a submission against the sealed test labels (each look is logged)",
+    "reproduce": "train a submission's networks again from its recipe, and compare",
     "leaderboard": "all submissions side by side",
+    "serve": "start the PostgreSQL in which a team shares its study, until Ctrl-C",
+    "dashboard": "show the study in the browser with optuna-dashboard, until Ctrl-C",
     "grade": "every team's CSV against the labels: leaderboard and grades (the instructor's)",
     "course": "execute the five course exercises' notebooks, each once",
 }
 SEARCHING = ("all", "search", "predict", "report")
-MAKING = ("all", "data", "prepare", "search", "try", "predict", "report")
+MAKING = ("all", "data", "prepare", "search", "try", "predict", "report", "reproduce")
 SEEDED = ("all", "prepare", "search", "try", "predict", "report")
 NAMING = ("all", "predict")
-CHOOSING = ("report", "submit", "score")
+CHOOSING = ("report", "submit", "score", "reproduce")
+SHARING = (*SEARCHING, "try", "dashboard")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
             )
         if name in SEARCHING:
             _add_search(stage)
+        if name in SHARING:
+            _add_team(stage)
         if name in NAMING:
             stage.add_argument("--name", help="the submission's (default: time and hash)")
         if name in CHOOSING:
@@ -71,6 +77,29 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_features(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
+
+
+def _add_team(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument(
+        "--study", help="postgresql://user@host/database that a team shares (default: a file of this folder)"
+    )
+    stage.add_argument("--member", help="who this is to the team (default: user@host)")
+    stage.add_argument("--artifacts", type=Path, help="a folder that the whole team sees, for the networks")
+
+
+def _add_serve(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    stage.add_argument("--port", type=_port, default=5433, help="(%(default)s)")
+
+
+def _add_reproduce(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument(
+        "recipe", type=Path, nargs="?", help="a <name>.json of any folder (default: SUBMISSION's)"
+    )
+
+
+def _add_dashboard(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--port", type=_port, default=8080, help="of 127.0.0.1 (%(default)s)")
 
 
 def _add_kernel(stage: argparse.ArgumentParser) -> None:
@@ -131,6 +160,9 @@ OWN = {
     "kernel": _add_kernel,
     "grade": _add_grade,
     "course": _add_course,
+    "serve": _add_serve,
+    "dashboard": _add_dashboard,
+    "reproduce": _add_reproduce,
 }
 
 
@@ -165,6 +197,10 @@ def _count(text: str) -> int:
 
 def _workers(text: str) -> int:
     return _whole(text, 1, 4 * (os.cpu_count() or 1), "a number of workers")
+
+
+def _port(text: str) -> int:
+    return _whole(text, 1, 65535, "a port")
 
 
 def _widths(text: str) -> list[int]:

@@ -41,10 +41,18 @@ def main(given: list[str] | None = None) -> int:
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("optuna", "sqlalchemy", "sqlite3"):
             raise
-        reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0][:150]
-        mend = f"make room on the disk, or move data/{options.competition}/study away"
-        return _complain(options.stage, f"the study can't be used ({reason}): {mend}", 4)
+        broken = _of_study(options, error)
+        return _complain(options.stage, str(broken), broken.exit_code)
     return 0
+
+
+def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError:
+    from catwalk import storage
+
+    if getattr(options, "study", None) is not None:
+        return storage.unreachable(error)
+    mend = f"make room on the disk, or move data/{options.competition}/study away"
+    return MachineError(f"the study can't be used ({storage.reason(error)}): {mend}")
 
 
 def _complain(stage: str, message: str, code: int) -> int:
@@ -69,10 +77,11 @@ def _say(line: str) -> None:
 
 
 def _run(options: argparse.Namespace, started: float) -> None:
-    from catwalk import competition
+    from catwalk import competition, team
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
-    paths = Paths(Path.cwd(), options.competition)
+    shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
+    paths = Paths(Path.cwd(), options.competition, team.of(*shared))
     loaded = competition.load(paths)
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)
@@ -135,6 +144,28 @@ def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
     course.make(paths, exercise=options.exercise, budget=options.budget, say=_say)
 
 
+def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import data, prepare, recipe, reproduce, submission
+
+    file = options.recipe or paths.recipe(submission.choose(paths, options.submission))
+    content = recipe.read_file(file, paths.shown(file))
+    data.make(paths, loaded, options.source, _say)
+    prepare.make(paths, loaded, content["seed"], _say)
+    reproduce.make(paths, loaded, content, file.stem, _say)
+
+
+def _serve(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import serve
+
+    serve.make(paths, host=options.host, port=options.port, say=_say)
+
+
+def _dashboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import dashboard
+
+    dashboard.make(paths, port=options.port, say=_say)
+
+
 # Stages that run no other stage before them.
 ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
     "leaderboard": _leaderboard,
@@ -144,6 +175,9 @@ ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
     "submit": _submit,
     "grade": _grade,
     "course": _course,
+    "serve": _serve,
+    "dashboard": _dashboard,
+    "reproduce": _reproduce,
 }
 
 
@@ -224,9 +258,8 @@ def _limits(options: argparse.Namespace, paths: Paths, features: str) -> "Limits
         default = 600.0 if options.trials is None else None
         return limits.Limits(options.budget or default, options.trials)
     left = _until(options)
-    name = progress.study_name(paths, prepare.load(paths, options.seed), features)
-    spent = progress.read(paths).get(name, progress.NOTHING)["spent"]
-    return limits.Limits(spent + left, options.trials)
+    _, known = progress.known(paths, prepare.load(paths, options.seed), features)
+    return limits.Limits(known["spent"] + left, options.trials)
 
 
 def _until(options: argparse.Namespace) -> float:

@@ -94,7 +94,10 @@ def _manifest(folder: Path, competition: Competition, source: str) -> dict[str, 
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         files[name] = {"bytes": path.stat().st_size, "sha256": digest}
         if name != competition.sample_file:
-            files[name]["rows"] = len(read_rows(path, competition).pixels)
+            rows = read_rows(path, competition)
+            files[name]["rows"] = len(rows.pixels)
+            if rows.ignored:
+                files[name]["ignored"] = rows.ignored
     return {
         "competition": competition.name,
         "source": source,
@@ -119,4 +122,9 @@ def _described(manifest: dict[str, Any]) -> str:
     rows = ", ".join(
         f"{name} {facts['rows']:,} rows" for name, facts in manifest["files"].items() if "rows" in facts
     )
-    return f"{rows} (source: {manifest['source']})"
+    ignored = "".join(
+        f"; {name}: the column {facts['ignored']!r} holds row numbers and is ignored"
+        for name, facts in manifest["files"].items()
+        if "ignored" in facts
+    )
+    return f"{rows} (source: {manifest['source']}){ignored}"

@@ -33,6 +33,7 @@ class Display:
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._workers: dict[int, str] = {}
         self._ended: list[Record] = []
+        self._numbers: set[int] = set()  # of those
         self._best: list[Record] = []  # after each trial that was better than all before, that trial
         self._so_far: list[float] = []  # the best value after each finished trial
         self._shown = 0.0
@@ -66,10 +67,14 @@ class Display:
         else:
             self._workers[worker] = f"{what}  epoch {epoch.epoch}/{epoch.epochs}  {epoch.accuracy:.4f}"
 
-    def ended(self, worker: int, record: Record | None) -> None:
-        """A worker's trial has ended; ``record`` is None where it did not finish."""
-        self._workers.pop(worker, None)
-        if record is None:
+    def ended(self, worker: int | None, record: Record | None) -> None:
+        """A worker's trial has ended; ``record`` is None where it did not finish.
+
+        ``worker`` is None for a trial of somebody else in the team, who may be named again and again.
+        """
+        if worker is not None:
+            self._workers.pop(worker, None)
+        if record is None or record["number"] in self._numbers:
             return
         self._count(record)
         if not self._console.is_terminal:
@@ -81,7 +86,7 @@ class Display:
             )
             self._console.print(
                 f"trial {record['number']} {record['kind']} {record['state']} {value} "
-                f"in {record['seconds'] or 0.0:.1f} s{best}",
+                f"in {record['seconds'] or 0.0:.1f} s{_by(record)}{best}",
                 soft_wrap=True,
             )
 
@@ -104,7 +109,8 @@ class Display:
         if self._best:
             best = self._best[-1]
             chosen = ", ".join(f"{key} {_short(value)}" for key, value in best["params"].items())
-            lines.append(_line(f"best {best['value']:.4f} on validation, trial {best['number']}", "bold"))
+            found = f"best {best['value']:.4f} on validation, trial {best['number']}{_by(best)}"
+            lines.append(_line(found, "bold"))
             lines.append(_line(f"  {chosen}", "dim"))
             lines.append(_line(f"best so far  {self._sparkline()}"))
         lines += [_line(f"worker {worker}: {doing}") for worker, doing in sorted(self._workers.items())]
@@ -112,6 +118,7 @@ class Display:
 
     def _count(self, record: Record) -> None:
         self._ended.append(record)
+        self._numbers.add(record["number"])
         if record["state"] == "complete" and (not self._best or record["value"] > self._best[-1]["value"]):
             self._best.append(record)
         if self._best:
@@ -145,6 +152,10 @@ class Display:
         low, high = min(values), max(values)
         top = len(BLOCKS) - 1
         return "".join(BLOCKS[round(top * (v - low) / (high - low)) if high > low else top] for v in values)
+
+
+def _by(record: Record) -> str:
+    return f" by {record['member']}" if "member" in record else ""
 
 
 def _line(text: str, style: str = "") -> Text:

@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from catwalk.errors import UserError
 
+LARGEST = 2_000_000_000  # bytes, unpacked: they have to be in memory
+
 FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -43,9 +45,12 @@ def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
         UserError: not such a file, cut short, or its uncompressed bytes have another checksum.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path.name}: damaged gzip file ({error}): fetch it again") from None
+    if len(content) > LARGEST:
+        raise UserError(f"{path.name}: more than {LARGEST / 1e9:.0f} GB of pictures: choose another SOURCE=")
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise UserError(f"{path.name}: its sha256 is not the published one: fetch the file again")
     dimensions = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0

@@ -1,6 +1,7 @@
 """Knows the directories: no other module writes a folder's or a kept file's name."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -8,13 +9,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from catwalk.team import Team
+
+SYSTEM_CLUSTERS = Path("/var/lib/postgresql")  # of Debian's user postgres
+
 
 @dataclass(frozen=True)
 class Paths:
-    """Where one competition's files are, below ``root`` (the folder that holds ``competitions/``)."""
+    """Where one competition's files are, below ``root`` (the folder that holds ``competitions/``).
+
+    Attributes:
+        root, competition: as said.
+        team: with whom the study is shared; None: it is this folder's own.
+    """
 
     root: Path
     competition: str
+    team: Team | None = None
 
     @property
     def toml(self) -> Path:
@@ -68,6 +79,11 @@ class Paths:
 
     @property
     def study(self) -> Path:
+        """What this search writes; members of a team have a folder each, for they may share a disk."""
+        return self._studies / "team" / self.team.member if self.team else self._studies
+
+    @property
+    def _studies(self) -> Path:
         return self.root / "data" / self.competition / "study"
 
     @property
@@ -87,7 +103,8 @@ class Paths:
         return self.study / "trials.csv"
 
     def kept(self, study: str) -> Path:
-        return self.study / "kept" / study
+        """Networks by the study's key, see ``progress``: those of a team lie beside each other."""
+        return self._studies / "kept" / study
 
     def model(self, study: str, trial: int) -> Path:
         return self.kept(study) / f"trial-{trial:05d}.keras"
@@ -143,6 +160,9 @@ class Paths:
     def course_notebook(self, exercise: str) -> Path:
         return self.notebooks / f"course-{exercise}.ipynb"
 
+    def reproduced(self, name: str) -> Path:
+        return self.root / "data" / self.competition / "reproduced" / f"{name}.csv"
+
     @property
     def grade(self) -> Path:
         return self.root / "data" / self.competition / "grade"
@@ -162,6 +182,25 @@ class Paths:
     @property
     def kernel(self) -> Path:
         return self.root / "data" / self.competition / "kernel"
+
+    @property
+    def server(self) -> Path:
+        return self.root / "data" / self.competition / "server"
+
+    def server_cluster(self, as_root: bool) -> Path:
+        """PostgreSQL's files; it refuses root, and the user it then has can't enter root's folders."""
+        if as_root:
+            digest = hashlib.blake2b(str(self.server.resolve()).encode(), digest_size=6).hexdigest()
+            return SYSTEM_CLUSTERS / f"catwalk-{digest}"
+        return self.server / "postgresql"
+
+    @property
+    def server_password(self) -> Path:
+        return self.server / "pgpass"
+
+    @property
+    def server_log(self) -> Path:
+        return self.server / "log.txt"
 
     def shown(self, path: Path) -> str:
         """``path`` as a message shows it: relative to the root where it lies below it."""

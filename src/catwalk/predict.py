@@ -1,7 +1,9 @@
 """Predict: chooses trials, averages their networks on the test rows, and writes the submission."""
 
+import hashlib
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import forecast, prepare, progress, recipe, refit, submission
+from catwalk import elsewhere, forecast, limits, prepare, progress, recipe, refit, retrain, submission
 from catwalk.competition import Competition
 from catwalk.ensemble import Ensemble
 from catwalk.errors import UserError
@@ -28,14 +30,13 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
     Raises:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
     """
-    study = progress.study_name(paths, prepared, features)
+    study, state = progress.known(paths, prepared, features)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
         raise UserError(f"NAME={name}: use letters, digits, '-', '_' and '.' only")
     made = submission.names(paths)
     asked = made if name is None else [name] if name in made else []
-    state = progress.read(paths).get(study)
     known = recipe.known(paths, asked).items()
-    same = [one for one, content in known if state and _holds(content, study, state, prepared)]
+    same = [one for one, content in known if study and _holds(content, study, state, prepared)]
     if name in made and not same:
         raise UserError(
             f"NAME={name}: {paths.shown(paths.submission(str(name)))} is another submission: "
@@ -87,13 +88,18 @@ def make(
         opened = study.load(paths, prepared, features)
     if opened is None or not study.complete(opened):
         raise UserError("no trial is complete: give the search more time, make search BUDGET=10m")
+    begun, budget = time.time(), opened.user_attrs.get("budget")
+    if paths.team is not None:
+        allowed = None if budget is None else begun + limits.REFIT * budget
+        elsewhere.bring(paths, prepared, seed, opened, min(filter(None, (allowed, until)), default=None), say)
+    key = study.key(opened)
     records = study.as_records(opened)
     finished = len(records)
     for attempt in range(ATTEMPTS):
         try:
-            chosen = _choose(paths, prepared, opened.study_name, study.complete(opened))
+            chosen = _choose(paths, prepared, key, study.complete(opened))
             numbers = [trial.number for trial in chosen.trials]
-            test = _average(paths, opened.study_name, numbers, chosen.ensemble, prepared.test_pixels)
+            test = _average(paths, key, numbers, chosen.ensemble, prepared.test_pixels)
             weights = _softmax_weights(paths, opened)
             break
         except FileNotFoundError:
@@ -102,10 +108,10 @@ def make(
                     f"models are missing below {paths.shown(paths.study)}: run make search with a "
                     "larger BUDGET, it trains new ones"
                 ) from None
-    again = _refit(paths, prepared, seed, opened, chosen, until, say)
+    again = _refit(paths, prepared, seed, opened, chosen, begun, until, say)
     if again is not None:
         test = np.mean([test, again.test], axis=0, dtype=np.float32)
-    content = _recipe(paths, competition, prepared, opened.study_name, seed, features, chosen, finished)
+    content = _recipe(paths, competition, prepared, key, seed, features, chosen, finished)
     content["refit"] = again.made if again else []
     name = name or recipe.name_of(content)
     _write(paths, competition, prepared, name, content, chosen, test, weights, records)
@@ -204,6 +210,7 @@ def _refit(
     seed: int,
     opened: "optuna.Study",
     chosen: _Chosen,
+    begun: float,
     until: float | None,
     say: Callable[[str], None],
 ) -> refit.Refit | None:
@@ -211,7 +218,10 @@ def _refit(
     if "budget" not in opened.user_attrs:
         return None
     heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]
-    return refit.make(paths, prepared, seed, heaviest, opened.user_attrs["budget"], until, say)
+    budget = opened.user_attrs["budget"]
+    if budget is not None and paths.team is not None:  # the others' networks had of the same time
+        until = min(filter(None, (until, begun + limits.REFIT * budget)))
+    return refit.make(paths, prepared, seed, heaviest, budget, until, say)
 
 
 def _softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:
@@ -221,7 +231,7 @@ def _softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.flo
     from catwalk import network, study
 
     for trial in study.complete(opened):
-        path = paths.model(opened.study_name, trial.number)
+        path = paths.model(study.key(opened), trial.number)
         if trial.user_attrs.get("kind") == "softmax" and path.is_file():
             return network.pixel_weights(keras.models.load_model(path, compile=False))
     return None
@@ -231,7 +241,7 @@ def _recipe(
     paths: Paths,
     competition: Competition,
     prepared: prepare.Prepared,
-    study_name: str,
+    key: str,
     seed: int,
     features: str,
     chosen: _Chosen,
@@ -243,7 +253,7 @@ def _recipe(
     share = metrics.accuracy(chosen.validation, labels)
     return {
         "competition": competition.name,
-        "study": study_name,
+        "study": key,
         "features": features,
         "seed": seed,
         "fingerprint": prepared.fingerprint,
@@ -253,11 +263,13 @@ def _recipe(
         "trials": [
             {
                 "number": trial.number,
+                **({"member": trial.user_attrs["member"]} if "member" in trial.user_attrs else {}),
                 "weight": float(weight),
                 "temperature": float(temperature),
                 "validation_accuracy": trial.value,
                 "seed": trial.user_attrs.get("seed"),
                 "precision": trial.user_attrs.get("precision"),
+                "plan": retrain.plan_of(trial.user_attrs),
                 "params": space.rounded(trial.params),
             }
             for trial, weight, temperature in zip(
@@ -277,6 +289,7 @@ def _recipe(
         },
         "test_rows": len(prepared.test_ids),
         "versions": study.versions(),
+        "processor": recipe.processor(),
         "git_commit": recipe.git_commit(paths.root),
     }
 
@@ -299,4 +312,5 @@ def _write(
     with written_aside(paths.snapshot(name)) as path:
         path.write_text(json.dumps(records) + "\n", encoding="utf-8")
     submission.write(paths.submission(name), prepared.test_ids, test.argmax(axis=1), competition)
-    recipe.write(paths, name, content)
+    written = paths.submission(name).read_bytes()
+    recipe.write(paths, name, {**content, "csv_sha256": hashlib.sha256(written).hexdigest()})

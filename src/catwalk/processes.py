@@ -7,12 +7,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
-from typing import Any
+from multiprocessing.connection import Connection, wait
+from typing import Any, TypeVar, cast
 
 # There is a process a core: linear algebra on more threads would make them wait for each other.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 WATCH_SECONDS = 1.0  # how often a child looks whether its parent still lives
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any, Connection]:
@@ -36,6 +39,57 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
     signal.signal(signal.SIGINT, before)
     theirs.close()
     return process, ours
+
+
+def run_all(
+    work: Callable[[Task], Result], tasks: list[Task], title: str, together: int, seconds: float | None
+) -> list[Result | None]:
+    """Do each task in a process of its own and show a bar; however it ends, no process is left.
+
+    Args:
+        work: a module's function that does one task.
+        tasks: what it is to do.
+        title: of the bar.
+        together: how many processes at a time.
+        seconds: how long it takes in all, for the bar; None: it counts tasks.
+
+    Returns:
+        In the tasks' order, what ``work`` returned; None of a process that died.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn()
+    results: dict[int, Result | None] = {}
+    running: dict[Any, tuple[int, Any]] = {}
+    begun = time.monotonic()
+    try:
+        with Progress(*columns) as bars:
+            bar = bars.add_task(title, total=seconds or len(tasks))
+            while len(results) < len(tasks):
+                for k in range(len(results) + len(running), min(len(tasks), len(results) + together)):
+                    process, connection = start(
+                        _do, f"catwalk-{work.__name__.strip('_')}-{k}", work, tasks[k]
+                    )
+                    running[connection] = k, process
+                for ready in wait(list(running), timeout=0.5):
+                    k, process = running.pop(ready)
+                    results[k] = None
+                    with contextlib.suppress(EOFError, OSError):
+                        results[k] = cast(Connection, ready).recv()
+                    process.join()
+                gone = time.monotonic() - begun if seconds else len(results)
+                bars.update(bar, completed=min(gone, seconds or gone))
+    finally:
+        for _, process in running.values():
+            process.kill()
+            process.join()
+    return [results[k] for k in range(len(tasks))]
+
+
+def _do(connection: Connection, work: Callable[[Task], Result], task: Task) -> None:
+    """What such a process does: work, send, end."""
+    be_a_child()
+    connection.send(work(task))
 
 
 @contextlib.contextmanager

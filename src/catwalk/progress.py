@@ -19,11 +19,11 @@ def study_name(paths: Paths, prepared: Prepared, features: str) -> str:
 
 
 def read(paths: Paths) -> dict[str, dict[str, Any]]:
-    """``progress.json``: for each study's name, seconds "spent", trials "finished" and the "best" value.
+    """``progress.json``: for each study's key, seconds "spent", trials "finished" and the "best" value.
 
     What it says may be older than the study, never newer.
     """
-    if not (paths.progress.is_file() and paths.study_db.is_file()):
+    if not paths.progress.is_file() or (paths.team is None and not paths.study_db.is_file()):
         return {}
     try:
         content: dict[str, dict[str, Any]] = json.loads(paths.progress.read_text(encoding="utf-8"))
@@ -32,8 +32,26 @@ def read(paths: Paths) -> dict[str, dict[str, Any]]:
     return content
 
 
-def write(paths: Paths, name: str, progress: dict[str, Any]) -> None:
-    everything = {**read(paths), name: progress}
+def known(paths: Paths, prepared: Prepared, features: str) -> tuple[str | None, dict[str, Any]]:
+    """The study's key (None where nothing is known of it), and what ``read`` has of it.
+
+    A team's is asked itself: others may have gone on. Seconds are what this member spent here.
+    """
+    if paths.team is None:
+        name, everything = study_name(paths, prepared, features), read(paths)
+        return (name, everything[name]) if name in everything else (None, NOTHING)
+    from catwalk import study
+
+    opened = study.load(paths, prepared, features)
+    if opened is None:
+        return None, NOTHING
+    key, best = study.key(opened), study.complete(opened)[:1]
+    state = {"finished": len(study.finished(opened)), "best": best[0].value if best else None}
+    return key, {**read(paths).get(key, NOTHING), **state}
+
+
+def write(paths: Paths, key: str, progress: dict[str, Any]) -> None:
+    everything = {**read(paths), key: progress}
     with written_aside(paths.progress) as path:
         path.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
 
@@ -59,5 +77,6 @@ def locked(paths: Paths) -> Iterator[None]:
             raise UserError(
                 f"another search of {paths.competition} is running here: wait for it, or end it; "
                 "make predict, make try and make leaderboard work meanwhile"
+                + (f"; or search as somebody else, MEMBER= is {paths.team.member}" if paths.team else "")
             )
         yield

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,19 +33,22 @@ def write(paths: Paths, name: str, recipe: dict[str, Any]) -> None:
 
 
 def read(paths: Paths, name: str) -> dict[str, Any]:
+    """Read a submission's recipe; errors as for ``read_file``."""
+    return read_file(paths.recipe(name), paths.shown(paths.recipe(name)))
+
+
+def read_file(file: Path, shown: str) -> dict[str, Any]:
     """Read a recipe.
 
     Raises:
-        UserError: it is damaged.
+        UserError: it is damaged, or of an older catwalk.
     """
     try:
-        recipe: dict[str, Any] = json.loads(paths.recipe(name).read_text(encoding="utf-8"))
+        recipe: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise UserError(
-            f"{paths.shown(paths.recipe(name))} can't be read: remove it and run make predict"
-        ) from None
-    if "forecast" not in recipe:
-        raise UserError(f"{name} was made by an older catwalk: run make predict for a new submission")
+        raise UserError(f"{shown} can't be read: remove it and run make predict") from None
+    if not isinstance(recipe, dict) or "forecast" not in recipe:
+        raise UserError(f"{shown} was made by an older catwalk: run make predict for a new submission")
     recipe.setdefault("refit", [])
     return recipe
 
@@ -56,6 +60,14 @@ def known(paths: Paths, names: list[str]) -> dict[str, dict[str, Any]]:
         with contextlib.suppress(UserError):
             found[name] = read(paths, name)
     return found
+
+
+def processor() -> str:
+    """The processor's name; the last digits of a network's weights may depend on it."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return platform.processor() or platform.machine()
 
 
 def git_commit(root: Path) -> str | None:

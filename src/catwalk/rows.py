@@ -8,7 +8,7 @@ other clothes (``" 12"``, ``"12.0"``) and names file, row and column of what is 
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ import pyarrow.csv as pacsv
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 
+INDEX = "Unnamed: 0"  # what pandas calls a first column without a name: row numbers that it wrote
 BLOCK = 32 << 20  # bytes read at once: large enough for pyarrow's threads, small beside the arrays
 WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,18}(\.0*)?\s*")
 
@@ -31,11 +32,13 @@ class Rows:
         pixels: (rows, pixels) uint8.
         labels: (rows,) uint8, positions in ``Competition.labels``; None where the file has no label column.
         ids: the id column's cells as they stand; None where the competition has none.
+        ignored: name of the column of row numbers that was passed over, or None.
     """
 
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8] | None
     ids: list[str] | None
+    ignored: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class _Columns:
     id: int | None
     pixels: list[int]
     header_lines: int
+    ignored: str | None = None
 
 
 def read_rows(path: Path, competition: Competition) -> Rows:
@@ -59,7 +63,7 @@ def read_rows(path: Path, competition: Competition) -> Rows:
         rows = _read_careful(path, columns, competition)
     if not len(rows.pixels):
         raise UserError(f"{path.name}: no rows below the header: {_mend(path)}")
-    return rows
+    return replace(rows, ignored=columns.ignored)
 
 
 def _mend(path: Path) -> str:
@@ -86,6 +90,7 @@ def _columns(path: Path, competition: Competition) -> _Columns:
 
 
 def _named_columns(path: Path, cells: list[str], competition: Competition) -> _Columns:
+    cells = [cells[0] or INDEX, *cells[1:]] if cells else []
     place = {name: i for i, name in enumerate(cells)}
     if len(place) != len(cells):
         twice = next(name for name in cells if cells.count(name) > 1)
@@ -94,8 +99,9 @@ def _named_columns(path: Path, cells: list[str], competition: Competition) -> _C
     if competition.id_column and path.name != competition.train_file:
         needed.append(competition.id_column)
     known = {*needed, competition.label_column, competition.id_column}
+    ignored = INDEX if cells[:1] == [INDEX] and INDEX not in known else None
     missing = [name for name in needed if name not in place]
-    unknown = [name for name in cells if name not in known]
+    unknown = [name for name in cells if name not in known and name != ignored]
     if missing or unknown:
         lack = f"{len(missing)} columns are missing, first {missing[0]!r}" if missing else ""
         more = f"{len(unknown)} are not known, first {unknown[0]!r}" if unknown else ""
@@ -110,6 +116,7 @@ def _named_columns(path: Path, cells: list[str], competition: Competition) -> _C
         id=place.get(competition.id_column) if competition.id_column else None,
         pixels=[place[name] for name in competition.pixel_columns],
         header_lines=1,
+        ignored=ignored,
     )
 
 
@@ -169,7 +176,7 @@ def _batches(path: Path, columns: _Columns) -> Iterator[pa.RecordBatch]:
         types[columns.names[columns.label]] = pa.int64()
     if columns.id is not None:
         types[columns.names[columns.id]] = pa.string()
-    convert = pacsv.ConvertOptions(column_types=types)
+    convert = pacsv.ConvertOptions(column_types=types, include_columns=list(types))
     skip = columns.header_lines
     for block in _blocks(path):
         read = pacsv.ReadOptions(column_names=columns.names, block_size=4 << 20, skip_rows=skip)
@@ -195,9 +202,9 @@ def _read_fast(path: Path, columns: _Columns, competition: Competition) -> Rows 
             rows = slice(done, done + batch.num_rows)
             pixels[rows] = batch.select(names).to_tensor(row_major=True).to_numpy()
             if columns.label is not None:
-                codes[rows] = batch.column(columns.label).to_numpy()
+                codes[rows] = batch.column(columns.names[columns.label]).to_numpy()
             if columns.id is not None:
-                ids += batch.column(columns.id).to_pylist()
+                ids += batch.column(columns.names[columns.id]).to_pylist()
             done += batch.num_rows
     except pa.ArrowInvalid:
         return None

@@ -42,7 +42,7 @@ def make(
         MachineError: no worker can be kept alive, or memory does not bear so many.
     """
     prepared = prepare.load(paths, seed)
-    before = progress.read(paths).get(progress.study_name(paths, prepared, features), progress.NOTHING)
+    _, before = progress.known(paths, prepared, features)
     if until.reached(before["spent"], before["finished"]):
         say(_already(before, until))
         return
@@ -73,17 +73,24 @@ def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], 
     allowed = competition.load(paths).augment
     params = space.checked({**portfolio.recipes(features, allowed)[0][1], **choice}, features, allowed)
     prepared = prepare.load(paths, seed)
-    name = progress.study_name(paths, prepared, features)
     with progress.lock_if_free(paths) as free:
-        if not free:
+        if not free or _is_team_at_work(paths, prepared, features):
             say(_wait_in_line(paths, prepared, features, params))
             return
-        spent = progress.read(paths).get(name, progress.NOTHING)["spent"]
+        spent = progress.known(paths, prepared, features)[1]["spent"]
         opened, _ = _run(paths, prepared, seed, features, None, 1, time.monotonic(), spent, params)
     made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
     same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
     for line in _compared(same[0], study.complete(opened)) if same else ["try: it did not finish"]:
         say(line)
+
+
+def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) -> bool:
+    """Whether some machine of the team has workers that would take a trial from the line."""
+    from catwalk import study
+
+    opened = study.load(paths, prepared, features) if paths.team else None
+    return opened is not None and bool(study.running(opened))
 
 
 def _wait_in_line(paths: Paths, prepared: prepare.Prepared, features: str, params: dict[str, Any]) -> str:
@@ -115,7 +122,7 @@ def _run(
     from catwalk.supervisor import Supervisor, Workers
 
     with Display() as display:
-        workers = Workers(paths.root, paths.competition, seed, features)
+        workers = Workers(paths, seed, features)
         try:
             for _ in range(count):
                 workers.start()

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from catwalk.errors import CatwalkError, NetworkError, UserError
 from catwalk.patience import TIMEOUT
 from catwalk.rows import write_rows
 
+LARGEST = 8_000_000_000  # bytes of a CSV out of an archive; what is larger is made to fill the disk
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
 Fetch = Callable[[Competition, Path], None]
@@ -197,9 +198,19 @@ def _copy(source: Path, target: Path) -> None:
         return
     try:
         with gzip.open(source) as packed, target.open("wb") as plain:
-            shutil.copyfileobj(packed, plain, 1 << 20)
+            _unpack(packed, plain, source.name)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{source}: damaged gzip file ({error}): fetch it again") from None
+
+
+def _unpack(packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], name: str) -> None:
+    """Copy what an archive holds, up to ``LARGEST`` bytes."""
+    left = LARGEST
+    while block := packed.read(1 << 20):
+        left -= len(block)
+        if left < 0:
+            raise UserError(f"{name}: unpacks to more than {LARGEST / 1e9:.0f} GB: choose another SOURCE=")
+        plain.write(block)
 
 
 def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
@@ -212,7 +223,7 @@ def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
                     raise NetworkError(f"{archive.name}: holds no {name}: try another SOURCE=")
                 if name and members:
                     with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
-                        shutil.copyfileobj(packed, plain, 1 << 20)
+                        _unpack(packed, plain, members[0])
     except (zipfile.BadZipFile, zlib.error, EOFError):
         head = archive.read_bytes()[:200].lstrip().lower()
         what = "a web page" if head.startswith((b"<!doctype", b"<html")) else "not a whole zip"

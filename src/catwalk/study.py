@@ -1,88 +1,83 @@
-"""The study: Optuna's record of all trials of one competition, split and set of features.
+"""The study: Optuna's record of all trials of one competition, split and set of features."""
 
-It lies in an SQLite file in the form that several processes can share: a write-ahead log, and
-transactions that take the write lock when they begin. Without that, SQLite hands one enqueued trial to
-two workers. ``storage.engine`` is not promised by Optuna; a test keeps watch over the race.
-"""
-
-import warnings
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 import optuna
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy import event, exc
 
-from catwalk import progress, space
-from catwalk.errors import MachineError, UserError
+from catwalk import progress, space, storage
+from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 
-RETRIES = 2  # how often a trial is run again whose worker died
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 RUNGS = (2, 6)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
-HEARTBEAT, GRACE = 10, 60  # seconds
-
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-
-
-def open_storage(paths: Paths) -> RDBStorage:
-    """Open the competition's study.db, made if it is not there."""
-    paths.study.mkdir(parents=True, exist_ok=True)
-    try:
-        storage = RDBStorage(
-            f"sqlite:///{paths.study_db}",
-            engine_kwargs={"connect_args": {"timeout": 60}},
-            heartbeat_interval=HEARTBEAT,
-            grace_period=GRACE,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
-        )
-    except (exc.DatabaseError, RuntimeError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0][:150]
-        kind = MachineError if isinstance(error, exc.OperationalError) else UserError
-        raise kind(
-            f"{paths.shown(paths.study_db)} can't be opened ({reason}): "
-            f"move {paths.shown(paths.study)} away and run make search"
-        ) from None
-    # Only now: listeners that are there while Optuna makes its tables lead to "database is locked".
-    storage.scoped_session.remove()
-    storage.engine.dispose()
-    event.listen(storage.engine, "connect", _on_connect)
-    event.listen(storage.engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
-    return storage
-
-
-def _on_connect(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # sqlite3 would begin transactions of its own
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+ID = "id"  # the attribute by which two studies of one name are told apart
 
 
 def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
     """Open the study, or make it.
 
     Raises:
-        UserError: the file holds a study of another competition or of other data.
+        UserError: the storage holds a study of another competition, of other data, or, where it is a team's,
+            of another split or other features.
+        NetworkError: the team's server can't be reached.
     """
-    storage = open_storage(paths)
-    name = progress.study_name(paths, prepared, features)
-    for other in storage.get_all_studies():
-        if not other.study_name.startswith(f"{paths.competition}-{prepared.fingerprint}-"):
-            raise UserError(
-                f"{paths.shown(paths.study_db)} holds the study {other.study_name}, of another competition "
-                f"or other data than {paths.competition} with the fingerprint {prepared.fingerprint}: "
-                f"move {paths.shown(paths.study)} away, or bring the data back"
-            )
-    study = optuna.create_study(
-        storage=storage,
-        study_name=name,
-        direction="maximize",
-        load_if_exists=True,
-    )
+    with storage.alone(paths, storage.STUDY):
+        opened = storage.open_storage(paths)
+        name = progress.study_name(paths, prepared, features)
+        check = _check_folder if paths.team is None else _check_team
+        for other in opened.get_all_studies():
+            check(paths, name, other.study_name)
+        study = optuna.create_study(
+            storage=opened,
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+        )
+        if paths.team is not None and ID not in study.user_attrs:
+            study.set_user_attr(ID, secrets.token_hex(4))
     _check_choices(paths, study, features)
     return study
+
+
+def _check_folder(paths: Paths, name: str, other: str) -> None:
+    """The embedded study holds one competition's trials on one version of its data."""
+    if _parts(other)[:2] != _parts(name)[:2]:
+        raise UserError(
+            f"{paths.shown(paths.study_db)} holds the study {other}, of another competition "
+            f"or other data than {paths.competition} with the fingerprint {_parts(name)[1]}: "
+            f"move {paths.shown(paths.study)} away, or bring the data back"
+        )
+
+
+def _check_team(paths: Paths, name: str, other: str) -> None:
+    """A team searches on the same rows, split and features; other competitions may lie beside it."""
+    theirs, ours = _parts(other), _parts(name)
+    if theirs[0] != ours[0] or theirs == ours:
+        return
+    if theirs[1] != ours[1]:
+        raise UserError(
+            f"the team's study is of other data (fingerprint {theirs[1]}, here {ours[1]}): move "
+            f"{paths.shown(paths.raw)} away and take the team's CSVs, make data SOURCE=<their folder>"
+        )
+    what = ("split", "SEED=", 2) if theirs[2] != ours[2] else ("set of features", "FEATURES=", 3)
+    raise UserError(
+        f"the team's study has another {what[0]} ({theirs[what[2]]}, here {ours[what[2]]}): "
+        f"take theirs with {what[1]}"
+    )
+
+
+def _parts(name: str) -> list[str]:
+    """Competition (which may hold a dash), fingerprint, split and features."""
+    return name.rsplit("-", 3)
+
+
+def key(study: optuna.Study) -> str:
+    """The study's name on this disk; a team's may be made anew under the same name, so its id is added."""
+    return f"{study.study_name}@{study.user_attrs[ID]}" if ID in study.user_attrs else str(study.study_name)
 
 
 def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
@@ -115,23 +110,26 @@ def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
 
 def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None:
     """Open the study to read it; None where there is none yet."""
-    if not paths.study_db.is_file():
+    if paths.team is None and not paths.study_db.is_file():
         return None
-    storage = open_storage(paths)
-    names = {known.study_name for known in storage.get_all_studies()}
+    opened = storage.open_storage(paths)
+    names = {known.study_name for known in opened.get_all_studies()}
     name = progress.study_name(paths, prepared, features)
-    return optuna.load_study(study_name=name, storage=storage) if name in names else None
+    return optuna.load_study(study_name=name, storage=opened) if name in names else None
 
 
-def sampler(seed: int, worker: int, done: int) -> optuna.samplers.BaseSampler:
+def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.samplers.BaseSampler:
     """TPE; every worker of every run needs a seed of its own, or two would try the same.
 
     Args:
         seed: the search's.
         worker: its number in this run.
         done: finished trials when it starts.
+        team: whether other machines search too; then nothing of the above tells them apart, and the
+            system's entropy is the seed.
     """
-    return optuna.samplers.TPESampler(n_startup_trials=8, seed=seed * 100_003 + done * 101 + worker)
+    own = None if team else seed * 100_003 + done * 101 + worker
+    return optuna.samplers.TPESampler(n_startup_trials=8, seed=own)
 
 
 def pruner() -> optuna.pruners.BasePruner:
@@ -188,7 +186,7 @@ def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None
     if any(other.system_attrs.get("failed_trial") == trial.number for other in everyone):
         return  # somebody has done it
     history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
-    if len(history) > RETRIES:
+    if len(history) > storage.RETRIES:
         return
     attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
     again = {
@@ -207,6 +205,11 @@ def reap(study: optuna.Study, reason: str) -> int:
     return len(left)
 
 
+def reap_stale(study: optuna.Study) -> None:
+    """Run again every trial whose heartbeat has stopped, wherever it was."""
+    optuna.storages.fail_stale_trials(study)
+
+
 def as_record(trial: FrozenTrial) -> dict[str, Any]:
     """A finished trial as a plain dictionary; what trials.csv and recipes are made of."""
     attrs = trial.user_attrs
@@ -214,6 +217,7 @@ def as_record(trial: FrozenTrial) -> dict[str, Any]:
         "number": trial.number,
         "state": trial.state.name.lower(),
         "kind": attrs.get("kind", "search"),
+        **({"member": attrs["member"]} if "member" in attrs else {}),
         "value": trial.value,
         "params": space.rounded(trial.params),
         "history": attrs.get("history", []),
@@ -237,7 +241,9 @@ def write_table(paths: Paths, study: optuna.Study) -> None:
     rows = []
     for record in as_records(study):
         last = record["history"][-1] if record["history"] else {}
-        row = {key: record[key] for key in ("number", "state", "kind")}
+        row: dict[str, Any] = {
+            key: record[key] for key in ("number", "state", "kind", "member") if key in record
+        }
         row |= {"validation_accuracy": record["value"]}
         row |= {f"param_{name}": value for name, value in record["params"].items()}
         row |= {key: last.get(key) for key in ("epoch", "epochs", "train_loss", "train_accuracy")}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from catwalk import processes, progress, study
+from catwalk import processes, progress, storage, study
 from catwalk.errors import MachineError
 from catwalk.limits import Limits
 from catwalk.messages import Order
@@ -16,6 +16,7 @@ from catwalk.paths import Paths
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial
 
     from catwalk.display import Display
 
@@ -24,7 +25,7 @@ OVERRUN = 4.0  # seconds after the deadline until a worker that has not ended is
 FIRST_OVERRUN = 60.0  # the same as long as nothing is finished: the softmax baseline's first epoch
 LEAST_SECONDS = 5.0  # with less than this left no further trial begins
 LEAST_SHARE = 0.03  # or with less than this share of the budget
-RECORD_SECONDS = 2.0  # how often progress.json is written
+RECORD_SECONDS = 2.0  # how often progress.json is written, and a team's study is looked at
 TABLE_SECONDS = 20.0  # how often trials.csv is written while the search runs
 DEATHS = 3  # so many a worker, with no trial ended between them, and the search gives up
 
@@ -118,6 +119,9 @@ class Supervisor:
         self._finished = 0
         self._deaths = 0  # since a trial last ended
         self._orphans = False  # a worker died, and its trial has not been looked for yet
+        self._ours: set[int] = set()  # trials that our workers have begun
+        self._elsewhere = 0  # trials that other members of the team are in
+        self._nameless: dict[int, float] = {}  # trials of nobody, and when they were first seen
         self._recorded = self._tabled = time.monotonic()
 
     def run(self, opened: "optuna.Study", workers: Workers) -> None:
@@ -126,7 +130,8 @@ class Supervisor:
         Raises:
             MachineError: the workers die again and again.
         """
-        study.reap(opened, "its worker was gone when the search went on")
+        if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
+            study.reap(opened, "its worker was gone when the search went on")
         _drop_models(self._paths, opened)
         self._finished = len(study.finished(opened))
         self._display.begin(study.as_records(opened))
@@ -137,11 +142,13 @@ class Supervisor:
                 self._replace_the_dead(opened, workers)
                 if self._left() < -(OVERRUN if self._finished else FIRST_OVERRUN):
                     break
+                if self._paths.team is not None:
+                    self._look_at_the_others(opened)
                 self.record(opened)
                 self._display.tick(self.spent(), self._limits)
         finally:
             workers.kill()
-            for trial in study.running(opened):
+            for trial in self._of_ours(study.running(opened)):
                 study.run_again(opened, trial, "the search was ended", counts=False)
             self._recorded = self._tabled = -math.inf
             self.record(opened)
@@ -164,6 +171,7 @@ class Supervisor:
         if left <= least:  # the softmax baseline is run in any case
             room = 0 if self._finished or busy else min(room, 1)
         more = room > 0
+        room -= self._elsewhere  # those may yet fail: wait for them
         for worker in workers.all:
             if more and room > 0 and worker.ready and not worker.busy:
                 with contextlib.suppress(BrokenPipeError):
@@ -177,6 +185,7 @@ class Supervisor:
             worker.ready = True
         elif message[0] == "epoch":
             worker.trial = message[1]
+            self._ours.add(message[1])
             self._display.epoch(worker.number, *message[1:])
         elif message[0] == "error":
             worker.error = message[1]
@@ -208,10 +217,36 @@ class Supervisor:
             workers.start()
         known = {worker.trial for worker in workers.busy()}
         if self._orphans and None not in known:  # else: one of them may be in what looks orphaned
-            for trial in study.running(opened):
+            for trial in self._of_ours(study.running(opened)):
                 if trial.number not in known:
                     study.run_again(opened, trial, "its worker died")
             self._orphans = False
+
+    def _of_ours(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
+        """Those that our workers are or were in; whose study is this folder's own has no others."""
+        return [trial for trial in trials if self._paths.team is None or trial.number in self._ours]
+
+    def _look_at_the_others(self, opened: "optuna.Study") -> None:
+        """Now and then: what the team has finished, what it is in, and trials that nobody is in.
+
+        A worker killed between taking a trial and its first heartbeat leaves one that no heartbeat betrays;
+        its objective never began, which shows in that it bears no member's name.
+        """
+        now = time.monotonic()
+        if now - self._recorded <= RECORD_SECONDS:
+            return
+        study.reap_stale(opened)
+        self._finished = len(study.finished(opened))
+        for trial in study.finished(opened):
+            if trial.number not in self._ours:
+                self._display.ended(None, study.as_record(trial))
+        running = [trial for trial in study.running(opened) if trial.number not in self._ours]
+        self._elsewhere = len(running)
+        nameless = {trial.number: trial for trial in running if "member" not in trial.user_attrs}
+        self._nameless = {number: self._nameless.get(number, now) for number in nameless}
+        for number, since in self._nameless.items():
+            if now - since > storage.GRACE:
+                study.run_again(opened, nameless[number], "its worker died before it began")
 
     def record(self, opened: "optuna.Study") -> None:
         """Write progress.json every few seconds, and trials.csv now and then."""
@@ -223,7 +258,7 @@ class Supervisor:
                 "finished": self._finished,
                 "best": best[0].value if best else None,
             }
-            progress.write(self._paths, opened.study_name, state)
+            progress.write(self._paths, study.key(opened), state)
             self._recorded = now
         if now - self._tabled > TABLE_SECONDS:
             study.write_table(self._paths, opened)
@@ -232,8 +267,9 @@ class Supervisor:
 
 def _drop_models(paths: Paths, opened: "optuna.Study") -> None:
     """Remove the kept files of all but the best complete trials; softmax's weights are shown in the talk."""
+    key = study.key(opened)
     for trial in study.complete(opened)[KEEP:]:
         if trial.user_attrs.get("kind") == "softmax":
             continue
-        paths.model(opened.study_name, trial.number).unlink(missing_ok=True)
-        paths.probabilities(opened.study_name, trial.number).unlink(missing_ok=True)
+        paths.model(key, trial.number).unlink(missing_ok=True)
+        paths.probabilities(key, trial.number).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ The pictures stay uint8, mapped from disk; a step gathers its rows, and many ste
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -96,7 +96,12 @@ class Training:
         return None if table is None else mapped(table)
 
     def epochs(
-        self, epochs: int, deadline: float | None, limit: float | None = None, sure: bool = False
+        self,
+        epochs: int,
+        deadline: float | None,
+        limit: float | None = None,
+        sure: bool = False,
+        plan: Sequence[int] = (),
     ) -> Iterator[Epoch]:
         """Train, and give each epoch as it ends.
 
@@ -108,6 +113,7 @@ class Training:
                 this one, one after the other, fill the time: there may be half as many more, or fewer.
             limit: seconds, the building included, in which a further epoch must fit to begin.
             sure: whether the first epoch goes to its end even if the deadline comes before.
+            plan: how many epochs an earlier training planned after each of its epochs; the same then.
 
         Raises:
             OutOfTimeError: the deadline came before an epoch's end.
@@ -127,9 +133,11 @@ class Training:
                 fit = epoch + max(0, int(PLAN_SHARE * (deadline - now) / (now - started)))
                 # The first epochs' time includes the tracing. Later the plan only shrinks.
                 planned = fit // max(1, round(fit / wanted)) if epoch <= 3 else min(epochs, fit)
-                if planned != epochs:
-                    epochs = max(epoch, planned)
-                    self._step.plan(epochs, self.per_epoch)
+            else:
+                planned = plan[epoch - 1] if epoch <= len(plan) else epochs
+            if planned != epochs:
+                epochs = max(epoch, planned)
+                self._step.plan(epochs, self.per_epoch)
             if limit is not None and now - self._began + (now - started) > limit:
                 epochs = epoch
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)

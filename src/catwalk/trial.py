@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import optuna
 
-from catwalk import network, portfolio, space, study
+from catwalk import elsewhere, network, portfolio, space, study
 from catwalk.competition import Competition
 from catwalk.features import Views
 from catwalk.messages import Epoch
@@ -29,7 +29,7 @@ class Objective:
 
     Attributes:
         paths, prepared: the competition's.
-        study: the study's name; the kept files stand below it.
+        study: the study's key; the kept files stand below it.
         competition: what is trained for.
         features: a resolved name, see ``features``.
         views: what the networks see, as far as it is made once.
@@ -59,6 +59,8 @@ class Objective:
         started = time.monotonic()
         kind = trial.user_attrs.get("kind", "search")
         self.tell(trial.number, kind, None)
+        if self.paths.team is not None:
+            trial.set_user_attr("member", self.paths.team.member)
         params = space.suggest(trial, self.features, self.competition.augment)
         seed = self.seed * 100_000 + trial.number
         trial.set_user_attr("seed", seed)
@@ -91,7 +93,9 @@ class Objective:
         limit = BASELINE_SHARE[kind] * self.budget if is_baseline and self.budget else None
         # However short the budget: the smallest network is there.
         sure = kind == "softmax"
-        for epoch in training.epochs(self._epochs(kind), self.deadline, limit, sure):
+        wanted = self._epochs(kind)
+        trial.set_user_attr("planned", wanted)
+        for epoch in training.epochs(wanted, self.deadline, limit, sure):
             ended = {"second": round(time.monotonic() - self.began, 2)}  # of the search
             history.append({key: round(value, 6) for key, value in asdict(epoch).items()} | ended)
             trial.report(epoch.accuracy, epoch.epoch)
@@ -101,22 +105,25 @@ class Objective:
             judged = kind not in SHORT and epoch.epoch in study.RUNGS and not last
             if judged and trial.should_prune() and kind == "search":
                 raise optuna.TrialPruned
-        return self._keep(trial.number, training)
+        value = keep(self.paths, self.study, trial.number, self.prepared, training.finish())
+        if self.paths.team is not None:
+            elsewhere.offer(self.paths, self.study, trial, value)
+        return value
 
     def _epochs(self, kind: str) -> int:
         """How many are wanted; with more time both more networks and longer trainings are worth it."""
         longer = 1.0 if self.budget is None else min(2.0, max(0.5, math.sqrt(self.budget / USUAL)))
         return SHORT.get(kind, round(EPOCHS[self.features] * longer))
 
-    def _keep(self, number: int, training: Training) -> float:
-        """Save the net, then its probabilities on validation; their accuracy is the trial's value."""
-        from catwalk.metrics import accuracy
 
-        rows = self.prepared.validation
-        model = training.finish()
-        probabilities = network.probabilities(model, self.prepared.pixels, rows)
-        with written_aside(self.paths.model(self.study, number)) as path:
-            model.save(path)
-        with written_aside(self.paths.probabilities(self.study, number)) as path:
-            np.save(path, probabilities)
-        return accuracy(probabilities, self.prepared.labels[rows])
+def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: keras.Model) -> float:
+    """Save a trained net, then its probabilities on validation; return their accuracy, the trial's value."""
+    from catwalk.metrics import accuracy
+
+    rows = prepared.validation
+    probabilities = network.probabilities(model, prepared.pixels, rows)
+    with written_aside(paths.model(study_key, number)) as path:
+        model.save(path)
+    with written_aside(paths.probabilities(study_key, number)) as path:
+        np.save(path, probabilities)
+    return accuracy(probabilities, prepared.labels[rows])

@@ -4,14 +4,13 @@ import gc
 import os
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from catwalk import processes
 from catwalk.messages import Epoch
 from catwalk.paths import Paths
 
 
-def run(connection: Connection, root: Path, competition: str, seed: int, features: str, worker: int) -> None:
+def run(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
     """Serve the parent: receive an ``Order``, run a trial, send what happens; until it is killed.
 
     Sends ("ready",) once; then for each trial ("epoch", number, kind, None) as it begins,
@@ -20,7 +19,7 @@ def run(connection: Connection, root: Path, competition: str, seed: int, feature
     """
     processes.be_a_child()
     try:
-        _serve(connection, Paths(root, competition), seed, features, worker)
+        _serve(connection, paths, seed, features, worker)
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the parent is gone
     except Exception as error:
@@ -38,7 +37,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     import optuna
 
     from catwalk import competition as competitions
-    from catwalk import precision, prepare, progress, study
+    from catwalk import precision, prepare, progress, storage, study
     from catwalk.features import Views
     from catwalk.train import OutOfTimeError
     from catwalk.trial import Objective
@@ -48,12 +47,12 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     name = progress.study_name(paths, prepared, features)
     opened = optuna.load_study(
         study_name=name,
-        storage=study.open_storage(paths),
+        storage=storage.open_storage(paths),
         pruner=study.pruner(),
     )
     views = Views(paths, prepared, competition.shape)
     how_precise = study.precision(opened, precision.fastest)
-    opened.sampler = study.sampler(seed, worker, len(study.finished(opened)))
+    opened.sampler = study.sampler(seed, worker, len(study.finished(opened)), paths.team is not None)
 
     current: list[int] = []  # the number of the trial this worker is in, once it has one
 
@@ -72,7 +71,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
         objective = Objective(
             paths,
             prepared,
-            name,
+            study.key(opened),
             competition,
             features,
             views,

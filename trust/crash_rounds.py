@@ -1,6 +1,6 @@
 """kill -9 of a worker, of the search's parent, or of all at once, at random moments of searches on digits.
 
-    .venv/bin/python tests/crash_rounds.py --rounds 30
+    .venv/bin/python trust/crash_rounds.py --rounds 30
 
 All rounds go on in one study. After each: no process is left 5 s after the parent's death, and after the next
 start no finished trial is lost, none is counted twice (as itself and as its own repetition), nothing is left

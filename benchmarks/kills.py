@@ -1,0 +1,154 @@
+"""A team's study under fire: kill -9 of random workers, and restarts of the server.
+
+    .venv/bin/python benchmarks/kills.py               # 50 kills, 5 restarts; a quarter of an hour
+
+Two machines (a project each, on this one) search on digits in one PostgreSQL, two workers each. After each
+kill the search has to finish further trials before the next; the server is away for 1 to 5 seconds at each
+restart. At the end both searches are ended by Ctrl-C. Counted are finished trials that are not there any
+more (0), trials that finished and were run again all the same (0), failed trials that run again more than
+once (0), and trials left RUNNING (0).
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import project
+import record
+from optuna.trial import TrialState
+
+from catwalk import prepare, serve, study, team
+from catwalk.paths import Paths
+
+MEMBERS = ("ann", "bob")
+PATIENCE = 120.0  # seconds for a further trial to finish
+
+
+def search(paths: Paths) -> "subprocess.Popen[bytes]":
+    assert paths.team
+    command = [sys.executable, "-m", "catwalk", "search", "--competition", paths.competition]
+    asked = ["--study", paths.team.url, "--member", paths.team.member, "--features", "pixels"]
+    asked += ["--trials", "100000", "--workers", "2"]
+    environment = {**os.environ, "PGPASSFILE": str(paths.server_password)}
+    with (paths.root / "search.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603
+            [*command, *asked], cwd=paths.root, stdout=log, stderr=log, env=environment
+        )
+
+
+def workers_of(parent: int) -> list[int]:
+    with contextlib.suppress(FileNotFoundError):
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+        return [p for p in map(int, children) if b"spawn_main" in Path(f"/proc/{p}/cmdline").read_bytes()]
+    return []
+
+
+class Watch:
+    """What has been seen finished so far."""
+
+    def __init__(self, paths: Paths, searches: "list[subprocess.Popen[bytes]]") -> None:
+        self._paths, self._searches = paths, searches
+        self._prepared = prepare.load(paths, 1)
+        self.seen: set[int] = set()
+        self.lost: set[int] = set()
+
+    def look(self) -> Any:
+        opened = study.load(self._paths, self._prepared, "pixels")
+        now = {trial.number for trial in study.finished(opened)} if opened else set()
+        self.lost |= self.seen - now
+        self.seen |= now
+        return opened
+
+    def until_more(self, count: int) -> None:
+        """Wait for so many further finished trials."""
+        wanted, ends = len(self.seen) + count, time.monotonic() + PATIENCE
+        while len(self.seen) < wanted:
+            if time.monotonic() > ends or any(one.poll() is not None for one in self._searches):
+                raise SystemExit(f"the search does not go on; see {self._paths.root}")
+            time.sleep(0.3)
+            self.look()
+
+
+def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[str, Any]:
+    with socket.create_server((serve.LOOPBACK[0], 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"postgresql://{serve.USER}@{serve.LOOPBACK[0]}:{port}/{serve.DATABASE}"
+    homes = [project.copied("digits", folder / name) for name in MEMBERS]
+    machines = [
+        replace(paths, team=team.of(url, name, None)) for paths, name in zip(homes, MEMBERS, strict=True)
+    ]
+    os.environ["PGPASSFILE"] = str(homes[0].server_password)
+    server, searches = contextlib.ExitStack(), []
+    server.enter_context(serve.running(homes[0], serve.LOOPBACK[0], port, lambda _: None))
+    try:
+        searches = [search(paths) for paths in machines]
+        watch = Watch(machines[0], searches)
+        watch.until_more(4)
+        for number in range(kills):
+            time.sleep(dice.uniform(0, 2))
+            victims = [pid for one in searches for pid in workers_of(one.pid)]
+            os.kill(dice.choice(victims), signal.SIGKILL)
+            watch.until_more(2)
+            print(f"kill {number + 1}: {len(watch.seen)} trials finished", flush=True)
+        for number in range(restarts):
+            server.close()
+            time.sleep(dice.uniform(1, 5))
+            server.enter_context(serve.running(homes[0], serve.LOOPBACK[0], port, lambda _: None))
+            watch.until_more(8)
+            print(f"restart {number + 1}: {len(watch.seen)} trials finished", flush=True)
+        for one in searches:
+            one.send_signal(signal.SIGINT)
+        codes = [one.wait(timeout=60) for one in searches]
+        opened = watch.look()
+        return {**counted(opened.get_trials(deepcopy=False), watch), "exit_codes": codes}
+    finally:
+        for one in searches:
+            one.kill()
+            one.wait()
+        server.close()
+        shutil.rmtree(homes[0].server_cluster(as_root=os.geteuid() == 0), ignore_errors=True)
+
+
+def counted(trials: list[Any], watch: Watch) -> dict[str, Any]:
+    """The promises, in figures."""
+    again = Counter(t.system_attrs["failed_trial"] for t in trials if "failed_trial" in t.system_attrs)
+    states = Counter(trial.state.name for trial in trials)
+    return {
+        "finished": len(watch.seen),
+        "states": dict(states),
+        "lost": len(watch.lost),
+        "finished_and_run_again": len(set(again) & watch.seen),
+        "failed_and_run_again_twice": sum(count > 1 for count in again.values()),
+        "left_running": sum(trial.state == TrialState.RUNNING for trial in trials),
+        "members": dict(Counter(t.user_attrs.get("member") for t in trials if t.number in watch.seen)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--restarts", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        dice = random.Random(options.seed)  # noqa: S311
+        figures = fire(Path(folder), options.kills, options.restarts, dice)
+    asked = {"kills": options.kills, "restarts": options.restarts, "seed": options.seed}
+    print(figures)
+    print(f"kept in {record.keep('kills', {**asked, **figures})}")
+
+
+if __name__ == "__main__":
+    main()

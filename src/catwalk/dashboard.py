@@ -1,0 +1,33 @@
+"""Dashboard: optuna-dashboard on any study, on this machine alone: it has no login, and can delete trials."""
+
+import webbrowser
+from collections.abc import Callable
+
+from catwalk.errors import UserError
+from catwalk.paths import Paths
+
+HOST = "127.0.0.1"
+
+
+def make(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
+    """Serve the study's dashboard until Ctrl-C.
+
+    Raises:
+        UserError: there is no study yet, the port is taken, or optuna-dashboard is not installed.
+    """
+    if paths.team is None and not paths.study_db.is_file():
+        raise UserError(f"{paths.shown(paths.study_db)} is not there yet: run make search")
+    try:
+        from optuna_dashboard import run_server
+    except ModuleNotFoundError:
+        raise UserError("make dashboard needs a package: pip install 'catwalk[team]'") from None
+    from catwalk import storage
+
+    opened = storage.open_storage(paths)
+    address = f"http://{HOST}:{port}/"
+    say(f"dashboard: {address}, until Ctrl-C; it has no login, so it is for this machine alone")
+    webbrowser.open(address)
+    try:
+        run_server(opened, host=HOST, port=port)
+    except OSError as error:
+        raise UserError(f"{address} can't be served ({error.strerror}): choose another PORT=") from None

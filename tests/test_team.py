@@ -1,0 +1,75 @@
+"""team.py: which study is shared, and as whom; no password gets through."""
+
+from pathlib import Path
+
+import pytest
+
+from catwalk import team
+from catwalk.errors import UserError
+
+URL = "postgresql://catwalk@host:5433/db"
+
+
+def test_without_a_study_there_is_no_team() -> None:
+    assert team.of(None, None, None) is None
+    with pytest.raises(UserError, match="MEMBER= is for a shared study"):
+        team.of(None, "ann", None)
+
+
+def test_a_url_becomes_sqlalchemy_s() -> None:
+    for url in (URL, URL.replace("postgresql", "postgres"), URL.replace("postgresql", "postgresql+psycopg")):
+        made = team.of(url, "ann@laptop", None)
+        assert made == team.Team("postgresql+psycopg://catwalk@host:5433/db", "ann@laptop")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:s3cr3t@host/db",
+        "postgresql://ann:s3cr3t@host:5433/db?sslmode=require",
+        "postgresql://ann@host/db?password=s3cr3t",
+        "postgresql://ann@host/db?sslpassword=s3cr3t",
+        "postgresql://ann:@host/db",
+        "mysql://ann:s3cr3t@host/db",
+    ],
+)
+def test_a_password_is_refused_and_never_shown(url: str) -> None:
+    with pytest.raises(UserError, match="STUDY= holds a password: leave it out") as error:
+        team.of(url, None, None)
+    assert "s3cr3t" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "study.db", "sqlite:///study.db", "postgresql://", "postgresql://host", "postgresql:///db",
+     "postgresql://host:port/db", "postgresql://host:99999/db", "postgresql://[::1/db", "mysql://host/db"],
+)  # fmt: skip
+def test_another_url_is_one_line(url: str) -> None:
+    with pytest.raises(UserError, match=r"^STUDY= .*postgresql://user@host:5432/database") as error:
+        team.of(url, None, None)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("member", ["../x", "a/b", ".", "a b", "a\nb", "x" * 65])
+def test_a_member_can_be_a_folder(member: str) -> None:
+    with pytest.raises(UserError, match="MEMBER="):
+        team.of(URL, member, None)
+
+
+def test_a_member_has_a_name_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise OSError("no such user")
+
+    monkeypatch.setattr(team.getpass, "getuser", unknown)
+    monkeypatch.setattr(team.socket, "gethostname", lambda: "Ann's laptop")
+    made = team.of(URL, None, None)
+    assert made
+    assert made.member == "someone@Ann-s-laptop"
+
+
+def test_the_folder_of_artifacts_must_be_there(tmp_path: Path) -> None:
+    made = team.of(URL, "ann", tmp_path)
+    assert made
+    assert made.artifacts == tmp_path
+    with pytest.raises(UserError, match="no such folder"):
+        team.of(URL, "ann", tmp_path / "nowhere")

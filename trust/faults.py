@@ -1,0 +1,132 @@
+"""kill -9 at random moments of every stage, on digits; after each, the same command has to come to its end.
+
+    .venv/bin/python trust/faults.py --rounds 100       (part of make trust; an hour or so)
+
+A round takes one stage's results away (or asks for more trials), starts ``catwalk all``, and kills its parent
+process, or all of its processes, at a moment of the time that it takes. Then the same command runs again, and
+must end well: no finished trial is lost or counted twice, nothing is left RUNNING, SQLite passes its
+integrity check, and data, arrays, submission, recipe, talk and notebook are whole.
+"""
+
+import argparse
+import contextlib
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import crash_rounds
+import nbformat
+
+from catwalk import competition as competitions
+from catwalk import data, prepare, results, submission
+from catwalk.paths import Paths
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+STAGES = ("data", "prepare", "search", "predict", "report")
+TRIALS = 4
+
+
+def command(root: Path, trials: int, name: str) -> "subprocess.Popen[bytes]":
+    asked = ["--competition", "digits", "--trials", str(trials), "--workers", "2", "--name", name]
+    with (root / "all.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "catwalk", "all", *asked],
+            cwd=root, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+
+def take_away(paths: Paths, stage: str, name: str) -> None:
+    """What the stage made; looks at the labels, studies and other submissions stay."""
+    if stage == "data":
+        shutil.rmtree(paths.raw)
+    elif stage == "prepare":
+        for file in paths.prepared.glob("*.np*"):
+            file.unlink()
+        paths.prepared_summary.unlink()
+    elif stage == "predict":
+        paths.recipe(name).unlink(missing_ok=True)
+    elif stage == "report":
+        for file in (paths.talk(name), paths.notebook(name)):
+            file.unlink(missing_ok=True)
+
+
+def check(paths: Paths, name: str, before: set[int]) -> None:
+    crash_rounds.check(paths.root, before)
+    loaded = competitions.load(paths)
+    for file, facts in data.read_manifest(paths)["files"].items():
+        assert (paths.raw / file).stat().st_size == facts["bytes"], file
+    prepared = prepare.load(paths, 1)
+    assert len(prepared.pixels) == len(prepared.labels) == len(prepared.train) + len(prepared.validation)
+    assert len(submission.read(paths.submission(name), prepared.test_ids, loaded)) == len(prepared.test_ids)
+    found = results.load("digits", name, paths.root)
+    assert found.recipe["trials_finished"] >= len(before)
+    assert paths.talk(name).read_text(encoding="utf-8").rstrip().endswith("</html>")
+    notebook = nbformat.read(paths.notebook(name), as_version=4)
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+    json.loads(paths.progress.read_text(encoding="utf-8"))
+
+
+def one_round(root: Path, number: int, trials: int, seconds: float, dice: random.Random) -> str:
+    """One kill, and the run that mends it; what was hit."""
+    paths, stage = Paths(root, "digits"), STAGES[number % len(STAGES)]
+    name = f"trials-{trials}"
+    before = crash_rounds.finished(root)
+    take_away(paths, stage, name)
+    process = command(root, trials, name)
+    moment = dice.uniform(0, seconds)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(moment)
+    before |= crash_rounds.finished(root)
+    children = crash_rounds.children_of(process.pid) if process.poll() is None else []
+    whole_group = dice.random() < 0.5
+    for pid in [process.pid, *(children if whole_group else [])]:
+        crash_rounds.kill(pid)
+    ended = process.wait()
+    crash_rounds.assert_all_gone(children)
+    again = command(root, trials, name)
+    assert again.wait(timeout=300) == 0, (root / "all.log").read_text()
+    check(paths, name, before)
+    what = "was done before" if ended == 0 else f"{'all' if whole_group else 'parent'} killed"
+    return f"{stage} away, {what} after {moment:.1f} s"
+
+
+def rounds(root: Path, count: int, seed: int) -> dict[str, Any]:
+    dice = random.Random(seed)  # noqa: S311
+    started = time.monotonic()
+    assert command(root, TRIALS, f"trials-{TRIALS}").wait(timeout=300) == 0, (root / "all.log").read_text()
+    seconds = time.monotonic() - started
+    said: Counter[str] = Counter()
+    trials = TRIALS
+    for number in range(count):
+        trials += 1 if STAGES[number % len(STAGES)] == "search" else 0
+        line = one_round(root, number, trials, seconds, dice)
+        said[line.split(" after ")[0]] += 1
+        print(f"round {number + 1}: {line}", flush=True)
+    return {"rounds": count, "seconds_of_a_run": round(seconds, 1), "what": dict(said), "broken": 0}
+
+
+def measure(count: int, seed: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for needed in ("competitions", "notebooks"):
+            shutil.copytree(REPOSITORY / needed, root / needed)
+        return rounds(root, count, seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    print(measure(options.rounds, options.seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,313 @@
+"""Hostile input: the readers of CSV, IDX, TOML, zip and submissions under made-up and damaged files.
+
+    .venv/bin/python trust/hostile.py --inputs 200000 --seed 1       (part of make trust)
+
+Each input is either made up of the format's own pieces or a good file that was cut, changed or repeated in
+places. What must hold: an error is a ``CatwalkError`` of one line; no input takes more than 2 seconds; the
+process never holds more than 1 GB; and what is read without an error agrees with an oracle: Python's own
+csv, tomllib and gzip, written down again in a few lines here. Hypothesis chooses the inputs and makes what
+fails small; every such input is kept in ``trust/found/``, and tests read those again.
+"""
+
+import argparse
+import csv
+import gzip
+import hashlib
+import io
+import math
+import random
+import resource
+import shutil
+import struct
+import tempfile
+import time
+import tomllib
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catwalk import competition as competitions
+from catwalk import handed_in, idx, rows, sources, submission
+from catwalk.competition import Competition
+from catwalk.errors import CatwalkError
+from catwalk.paths import Paths
+
+ROOT = Path(__file__).resolve().parents[1]
+FOUND = Path(__file__).resolve().parent / "found"
+SECONDS, MEGABYTES = 2.0, 1000
+FINE = ("read", "refused")
+
+
+class BrokenPromiseError(Exception):
+    """An input for which one of the promises does not hold."""
+
+
+PIECES = [
+    b"", b" ", b"0", b"1", b"3", b"7", b"12", b"255", b"256", b"-1", b"+5", b"1.0", b"2.5", b"1e2", b"0x1F",
+    b"nan", b"inf", b"\xff", b"\x00", b'"', b'"3"', b'"1', b"'", b";", b"\t", b"\r", b"\r\n", b"\n", b"\n\n",
+    b",", b",,", b"\xef\xbb\xbf", b"label", b"pixel1", b"pixel2", b"pixel3", b"Unnamed: 0", b"ImageId,Label",
+    b"=1+1", b"9" * 400, "١٢".encode(), "é".encode("latin-1"), b"<html>", b"# comment", b"1_000", b"1,000",
+    b"99999999999999999999", b"{}", b"[", b"]", b"{0.x}", b"[[1]]", b"100000000", b"true", b"1e400",
+]  # fmt: skip
+
+
+def small() -> Competition:
+    """Three pixels, three labels with a gap."""
+    return replace(
+        competitions.load(Paths(ROOT, "digits")),
+        shape=(1, 3), labels=(0, 1, 3), classes=("a", "b", "d"), train_file="train.csv", test_file="test.csv",
+        pixel_columns=("pixel1", "pixel2", "pixel3"), rows=None,
+    )  # fmt: skip
+
+
+SMALL = small()
+IDS = [str(number) for number in range(1, 5)]
+
+
+def damaged(good: bytes, dice: random.Random) -> bytes:
+    """A good file with one to five places cut, changed, repeated, swapped or filled with a piece."""
+    made = bytearray(good)
+    for _ in range(dice.randint(1, 5)):
+        if not made:
+            break
+        here, there = sorted((dice.randrange(len(made)), dice.randrange(len(made) + 1)))
+        kind = dice.randrange(6)
+        if kind == 0:
+            del made[here:there]
+        elif kind == 1:
+            made[here:here] = dice.choice(PIECES)
+        elif kind == 2:
+            made[here] = dice.randrange(256)
+        elif kind == 3:
+            made[here:here] = made[here:there] * dice.randint(1, 3)
+        elif kind == 4:
+            del made[dice.randrange(len(made)) :]
+        else:
+            made[here:there] = dice.choice(PIECES)
+    return bytes(made)
+
+
+def made_up(dice: random.Random) -> bytes:
+    """Pieces in a row."""
+    return b"".join(dice.choice(PIECES) for _ in range(dice.randint(0, 60)))
+
+
+def mixture(good: Callable[[random.Random], bytes]) -> Callable[[random.Random], bytes]:
+    def one(dice: random.Random) -> bytes:
+        kind = dice.random()
+        if kind < 0.1:
+            return good(dice)
+        return damaged(good(dice), dice) if kind < 0.8 else made_up(dice)
+
+    return one
+
+
+# Good files.
+
+
+def good_csv(dice: random.Random) -> bytes:
+    columns = ["label", "pixel1", "pixel2", "pixel3"]
+    dice.shuffle(columns)
+    quote = dice.choice(["", "", '"'])
+    end = dice.choice(["\n", "\n", "\r\n"])
+    number = dice.choice([str, str, lambda value: f"{value}.0", lambda value: f" {value}"])
+    lines = [",".join(columns)]
+    for _ in range(dice.randint(1, 6)):
+        cells = [dice.choice((0, 1, 3)) if name == "label" else dice.randrange(256) for name in columns]
+        lines.append(",".join(f"{quote}{number(cell)}{quote}" for cell in cells))
+    text = end.join(lines) + dice.choice(["", end])
+    return dice.choice([b"", b"", b"\xef\xbb\xbf"]) + text.encode()
+
+
+def good_idx(dice: random.Random) -> bytes:
+    shape = [dice.randint(1, 4) for _ in range(dice.randint(1, 3))]
+    content = bytes(dice.randrange(256) for _ in range(math.prod(shape)))
+    whole = b"\0\0\x08" + bytes([len(shape)]) + b"".join(struct.pack(">I", side) for side in shape) + content
+    return gzip.compress(whole, 1) if dice.random() < 0.5 else whole
+
+
+def good_toml(dice: random.Random) -> bytes:
+    names = ("digits", "fashion-mnist", "cifar10", "digit-recognizer", "mnist")
+    return (ROOT / "competitions" / f"{dice.choice(names)}.toml").read_bytes()
+
+
+def good_submission(dice: random.Random) -> bytes:
+    lines = [",".join(SMALL.submission_header)] + [f"{one},{dice.choice((0, 1, 3))}" for one in IDS]
+    return "\n".join([*lines, ""]).encode()
+
+
+def good_zip(dice: random.Random) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", dice.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as opened:
+        for _ in range(dice.randint(1, 3)):
+            names = ("a.csv", "team/b.csv", "../b.csv", "/etc/a.csv", "e\x1b[31m.csv", "x/y/f.csv", "g.txt")
+            name = dice.choice(names)
+            opened.writestr(zipfile.ZipInfo(name), dice.choice([good_submission(dice), b"0" * 100_000, b""]))
+    return made.getvalue()
+
+
+# What reads them, and the oracle.
+
+
+def read_csv(content: bytes, folder: Path) -> None:
+    path = folder / "train.csv"
+    path.write_bytes(content)
+    got = rows.read_rows(path, SMALL)
+    pixels, labels = csv_oracle(content)
+    assert got.pixels.tolist() == pixels, "other pixels"
+    assert (got.labels is None) == (labels is None)
+    if got.labels is not None:
+        assert [SMALL.labels[place] for place in got.labels] == labels, "other labels"
+
+
+def csv_oracle(content: bytes) -> tuple[list[list[int]], list[int] | None]:
+    """The same by Python's csv, which the promise is about: names, whole numbers, nothing else."""
+    text = content.decode("utf-8-sig", errors="replace")
+    table = [cells for cells in csv.reader(io.StringIO(text, newline="")) if cells]
+    header = [cell.strip() for cell in table[0]]
+    place = {name: header.index(name) for name in ("label", "pixel1", "pixel2", "pixel3") if name in header}
+    body = [[int(float(cells[place[f"pixel{i}"]])) for i in (1, 2, 3)] for cells in table[1:]]
+    labels = [int(float(cells[place["label"]])) for cells in table[1:]] if "label" in place else None
+    return body, labels
+
+
+def read_idx(content: bytes, folder: Path) -> None:
+    packed = content[:2] == b"\x1f\x8b"
+    path = folder / ("x.gz" if packed else "x")
+    path.write_bytes(content)
+    got = idx.read(path)
+    plain = gzip.decompress(content) if packed else content
+    assert plain[:3] == b"\0\0\x08"
+    assert plain.endswith(got.tobytes())
+    assert len(plain) == 4 + 4 * got.ndim + got.size
+
+
+def read_toml(content: bytes, folder: Path) -> None:
+    path = folder / "competitions" / "x.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    got = competitions.load(Paths(folder, "x"))
+    table = tomllib.loads(content.decode())
+    assert got.shape == tuple(table["shape"])
+    assert list(got.classes) == [str(one) for one in table["classes"]]
+    assert len(got.pixel_columns) == math.prod(got.shape)
+
+
+def read_submission(content: bytes, folder: Path) -> None:
+    got = submission.parse(content, "x.csv", IDS, SMALL)
+    text = content.decode("utf-8-sig")
+    table = list(csv.reader(io.StringIO(text, newline="")))
+    assert [cells[0] for cells in table[1:]] == IDS
+    assert [str(SMALL.labels[place]) for place in got] == [cells[1] for cells in table[1:]]
+
+
+def read_handed_in(content: bytes, folder: Path) -> None:
+    path = folder / "all.zip"
+    path.write_bytes(content)
+    for one in handed_in.collect(path, 10_000):
+        assert one.team.isprintable()
+        assert one.file.isprintable()
+        assert one.wrong.isprintable()
+        assert one.content is None or len(one.content) <= 10_000
+
+
+def read_download(content: bytes, folder: Path) -> None:
+    """A zip as Kaggle sends it: its CSVs come to one folder, whatever their paths say."""
+    archive, target = folder / "download.zip", folder / "inner" / "target"
+    archive.write_bytes(content)
+    target.mkdir(parents=True, exist_ok=True)
+    outside = sorted(folder.rglob("*"))
+    try:
+        files = replace(SMALL, train_file="a.csv", test_file="b.csv", sample_file=None)
+        sources._unzip(archive, files, target)
+    finally:
+        new = set(folder.rglob("*")) - set(outside)
+        assert all(path.parent == target for path in new), "written elsewhere"
+
+
+READERS: dict[str, tuple[Callable[[random.Random], bytes], Callable[[bytes, Path], None]]] = {
+    "csv": (mixture(good_csv), read_csv),
+    "idx": (mixture(good_idx), read_idx),
+    "toml": (mixture(good_toml), read_toml),
+    "submission": (mixture(good_submission), read_submission),
+    "handed_in": (mixture(good_zip), read_handed_in),
+    "download": (mixture(good_zip), read_download),
+}
+
+
+def judge(reader: str, content: bytes, folder: Path) -> str:
+    """What came of it: "read", "refused", or the promise that was broken."""
+    for old in folder.iterdir():
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    started = time.perf_counter()
+    try:
+        READERS[reader][1](content, folder)
+        said = "read"
+    except CatwalkError:
+        said = "refused"
+    except AssertionError as error:
+        said = f"a wrong answer: {error}"
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"[:200]
+    seconds = time.perf_counter() - started
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    if seconds > SECONDS:
+        said = f"took {seconds:.1f} s"
+    return f"held {megabytes:.0f} MB" if megabytes > MEGABYTES else said
+
+
+def fuzz(reader: str, inputs: int, seed: int, keep: Path | None = None) -> Counter[str]:
+    """So many inputs to one reader; how often it said what.
+
+    Ends at the first broken promise, made small; it is counted as what it said, and kept.
+    """
+    counts: Counter[str] = Counter()
+    last = {"content": b"", "said": ""}
+
+    @hypothesis.seed(seed)
+    @settings(max_examples=inputs, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.randoms(use_true_random=False))
+    def one(dice: random.Random) -> None:
+        content = READERS[reader][0](dice)
+        said = judge(reader, content, Path(folder))
+        if said not in FINE:
+            last.update(content=content, said=said)
+            raise BrokenPromiseError(said)
+        counts[said] += 1
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            one()
+        except BrokenPromiseError:
+            counts[str(last["said"])] += 1
+            if keep is not None:
+                keep.mkdir(exist_ok=True)
+                digest = hashlib.sha256(bytes(last["content"])).hexdigest()[:12]
+                (keep / f"{reader}-{digest}.bin").write_bytes(bytes(last["content"]))
+    return counts
+
+
+def measure(inputs: int, seed: int) -> dict[str, Any]:
+    counts = {name: dict(fuzz(name, inputs // len(READERS), seed, FOUND)) for name in READERS}
+    tried = sum(sum(said.values()) for said in counts.values())
+    broken = sum(n for said in counts.values() for what, n in said.items() if what not in FINE)
+    return {"inputs": tried, "broken": broken, "readers": counts}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--inputs", type=int, default=200_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    print(measure(options.inputs, options.seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What is promised, the command that proves it, and the figures of the last run: docs/promises.md.
+
+    PYTHONPATH=benchmarks .venv/bin/python trust/promises.py           # all of it (make trust; some hours)
+    PYTHONPATH=benchmarks .venv/bin/python trust/promises.py faults    # one proof
+    PYTHONPATH=benchmarks .venv/bin/python trust/promises.py --draw    # the page again, from the JSON
+
+Each proof writes dated JSON to benchmarks/results/, and the page is made from the newest of each.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faults
+import hostile
+import record
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "promises.md"
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One row of the page.
+
+    Attributes:
+        promise: what is promised.
+        command: what proves it.
+        run: measures; None where the benchmark of this name does, with a command of its own.
+        said: the figures in words.
+    """
+
+    promise: str
+    command: str
+    run: Callable[[argparse.Namespace], Figures] | None
+    said: Callable[[Figures], str]
+
+
+def _killed(kept: Figures) -> str:
+    twice = kept["finished_and_run_again"] + kept["failed_and_run_again_twice"]
+    return (
+        f"{kept['kills']} kills and {kept['restarts']} restarts, {kept['finished']:,} trials: "
+        f"{kept['lost']} lost, {twice} run twice, {kept['left_running']} left running"
+    )
+
+
+def _held(kept: Figures) -> str:
+    return "; ".join(
+        f"after {count} trials {one['megabytes']:,.0f} MB, {one['files']:.0f} files, "
+        f"{one['threads']:.0f} threads"
+        for count, one in kept["after"].items()
+    )
+
+
+PROOFS = {
+    "faults": Proof(
+        "kill -9 at any moment of any stage: the same command then comes to its end; no finished trial is "
+        "lost or counted twice, and no half-written file is taken for whole",
+        "trust/faults.py --rounds 100",
+        lambda asked: faults.measure(asked.rounds, asked.seed),
+        lambda kept: f"{kept['rounds']} rounds, {kept['broken']} broken promises",
+    ),
+    "hostile": Proof(
+        "readers of CSV, IDX, TOML, zip and submissions: one line or the right answer, within 2 s and 1 GB",
+        "trust/hostile.py --inputs 200000",
+        lambda asked: hostile.measure(asked.inputs, asked.seed),
+        lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
+    ),
+    "kills": Proof(
+        "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice",
+        "benchmarks/kills.py",
+        None,
+        _killed,
+    ),
+    "workers-memory": Proof(
+        "a long search: memory, open files and threads stay flat",
+        "benchmarks/workers.py memory",
+        None,
+        _held,
+    ),
+}
+
+
+def newest(name: str) -> Figures | None:
+    found = sorted(record.RESULTS.glob(f"{name}-[0-9][0-9][0-9][0-9]-*.json"))
+    return json.loads(found[-1].read_text(encoding="utf-8")) if found else None
+
+
+def page() -> str:
+    lines = [
+        "# Promises",
+        "",
+        "Made by `trust/promises.py --draw` from the JSON files in `benchmarks/results/`; nothing is typed.",
+        "CI runs the same proofs with small counts.",
+        "",
+        "| what is promised | proved by | last run |",
+        "|---|---|---|",
+    ]
+    for name, proof in PROOFS.items():
+        kept = newest(name)
+        last = f"{proof.said(kept)} ({kept['date'][:10]})" if kept else "not run yet"
+        lines.append(f"| {proof.promise} | `{proof.command}` | {last} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    ours = [name for name, proof in PROOFS.items() if proof.run]
+    parser.add_argument("proofs", nargs="*", choices=[*ours, []], help=f"of {', '.join(ours)} (all)")
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--inputs", type=int, default=200_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--draw", action="store_true", help="only write the page")
+    asked = parser.parse_args()
+    for name in () if asked.draw else asked.proofs or ours:
+        run = PROOFS[name].run
+        assert run is not None
+        print(f"kept in {record.keep(name, run(asked))}")
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
