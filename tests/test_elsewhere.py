@@ -97,7 +97,7 @@ def test_a_third_trains_again_what_others_found(
     labels = prepared.labels[prepared.validation]
     for trial in study.complete(opened):
         said = np.load(paths.probabilities(study.key(opened), trial.number))
-        assert (said.argmax(axis=1) == labels).mean() == pytest.approx(trial.value, abs=0.012), trial.number
+        assert (said.argmax(axis=1) == labels).mean() == trial.value, trial.number
     assert content["validation"]["accuracy"] > 0.9
     assert len(submission.names(paths)) == 1
     assert "done before" in predicted(root, url, server, "--name", "again").stdout

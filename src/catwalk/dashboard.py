@@ -29,5 +29,6 @@ def make(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
     webbrowser.open(address)
     try:
         run_server(opened, host=HOST, port=port)
+        raise KeyboardInterrupt  # which its server takes for a good end
     except OSError as error:
         raise UserError(f"{address} can't be served ({error.strerror}): choose another PORT=") from None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import limits, metrics, prepare, processes, recipe, retrain, submission
+from catwalk import limits, metrics, prepare, processes, recipe, retrain, space, submission
 from catwalk.competition import Competition
 from catwalk.ensemble import Ensemble
 from catwalk.errors import MachineError, UserError
@@ -70,7 +70,7 @@ def make(
 
 def _task(paths: Paths, split_seed: int, one: dict[str, Any], everything: bool = False) -> retrain.Task:
     return retrain.Task(
-        paths, split_seed, one["params"], one["precision"], one["seed"], tuple(one["plan"]), everything
+        paths, split_seed, space.whole(one["params"]), one["precision"], one["seed"], tuple(one["plan"]), everything
     )
 
 
