@@ -51,8 +51,13 @@ def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError:
 
     if getattr(options, "study", None) is not None:
         return storage.unreachable(error)
-    mend = f"make room on the disk, or move data/{options.competition}/study away"
-    return MachineError(f"the study can't be used ({storage.reason(error)}): {mend}")
+    folder, said = f"data/{options.competition}/study", storage.reason(error)
+    if "malformed" in said or "not a database" in said:
+        return UserError(
+            f"{folder}/study.db is damaged ({said}): move it away, make search begins a new one; "
+            f"{folder}/trials.csv still lists its trials, and submissions stay as they are"
+        )
+    return MachineError(f"the study can't be used ({said}): make room on the disk, or move {folder} away")
 
 
 def _complain(stage: str, message: str, code: int) -> int:

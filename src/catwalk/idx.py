@@ -8,7 +8,9 @@ import gzip
 import hashlib
 import math
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -46,16 +48,27 @@ def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = b"".join(_pieces(file, path))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path.name}: damaged gzip file ({error}): fetch it again") from None
-    if len(content) > LARGEST:
-        raise UserError(f"{path.name}: more than {LARGEST / 1e9:.0f} GB of pictures: choose another SOURCE=")
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise UserError(f"{path.name}: its sha256 is not the published one: fetch the file again")
     dimensions = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * dimensions
-    shape = [int(side) for side in np.frombuffer(content[4:start], ">u4")] if dimensions else []
-    if not dimensions or len(shape) != dimensions or math.prod(shape) != len(content) - start:
+    whole = dimensions and len(content) >= start
+    shape = [int(side) for side in np.frombuffer(content[4:start], ">u4")] if whole else []
+    if not whole or math.prod(shape) != len(content) - start:
         raise UserError(f"{path.name}: not a whole IDX file of unsigned bytes: fetch it again")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _pieces(file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes]:
+    """The file's content, up to ``LARGEST`` bytes."""
+    size = 0
+    while piece := file.read(1 << 24):
+        size += len(piece)
+        if size > LARGEST:
+            raise UserError(
+                f"{path.name}: unpacks to more than {LARGEST / 1e9:.0f} GB: choose another SOURCE="
+            )
+        yield piece

@@ -1,13 +1,17 @@
 """Builds the networks, the only file that names layers, and asks them."""
 
 import math
+import zipfile
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from catwalk.errors import UserError
 from catwalk.features import CONTRAST, PATCHES, Views
 from catwalk.space import Params
 
@@ -20,6 +24,21 @@ ALIKE = 0.5  # a patch must be as much alike to count (the soft threshold of Coa
 WHITENING = {"whitened": 0.5, "patches": 0.0}
 PARTS = 4  # each way, that a picture is cut into
 LOUD_PATCHES = 3.0  # as for gradients
+
+
+def load(path: Path) -> keras.Model:
+    """A kept network, by Keras in its safe mode.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        UserError: the file is damaged.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
+        raise UserError(f"{path} is damaged: remove it, and run make predict with what is left") from None
 
 
 def build(classes: int, params: Params, views: Views, seed: int) -> keras.Model:

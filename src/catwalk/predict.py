@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
     kept = [t for t in trials if paths.model(study, t.number).is_file()]
     if not kept:
         raise FileNotFoundError
-    probabilities = np.stack([np.load(paths.probabilities(study, t.number)) for t in kept])
+    probabilities = np.stack([_probabilities(paths.probabilities(study, t.number)) for t in kept])
     labels = prepared.labels[prepared.validation]
     selected = ensemble.select(probabilities, labels)
     used = np.flatnonzero(selected.weights)
@@ -160,6 +161,14 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
         max(float(trial.value or 0.0) for trial in kept),
         forecast.make(probabilities, labels, metrics.accuracy(both, labels), len(prepared.test_ids)),
     )
+
+
+def _probabilities(path: Path) -> npt.NDArray[np.float32]:
+    try:
+        return np.asarray(np.load(path))
+    except (ValueError, EOFError):
+        mend = "remove it and the network beside it, and run make predict with what is left"
+        raise UserError(f"{path} is damaged: {mend}") from None
 
 
 def said_by(paths: Paths, content: dict[str, Any], pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -191,17 +200,10 @@ def _average(
     from catwalk import tensorflow_setup
 
     tensorflow_setup.setup()
-    import keras
-
     from catwalk import network
 
-    said = []
-    for number in numbers:
-        if not paths.model(study, number).is_file():
-            raise FileNotFoundError
-        model = keras.models.load_model(paths.model(study, number), compile=False)
-        said.append(network.probabilities(model, pixels))
-    return joined.average(np.stack(said))
+    networks = (network.load(paths.model(study, number)) for number in numbers)
+    return joined.average(np.stack([network.probabilities(model, pixels) for model in networks]))
 
 
 def _refit(
@@ -226,14 +228,12 @@ def _refit(
 
 def _softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:
     """(pixels, classes), for the talk: the baseline's only layer; None where its trial never finished."""
-    import keras
-
     from catwalk import network, study
 
     for trial in study.complete(opened):
         path = paths.model(study.key(opened), trial.number)
         if trial.user_attrs.get("kind") == "softmax" and path.is_file():
-            return network.pixel_weights(keras.models.load_model(path, compile=False))
+            return network.pixel_weights(network.load(path))
     return None
 
 

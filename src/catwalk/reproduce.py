@@ -70,7 +70,13 @@ def make(
 
 def _task(paths: Paths, split_seed: int, one: dict[str, Any], everything: bool = False) -> retrain.Task:
     return retrain.Task(
-        paths, split_seed, space.whole(one["params"]), one["precision"], one["seed"], tuple(one["plan"]), everything
+        paths,
+        split_seed,
+        space.whole(one["params"]),
+        one["precision"],
+        one["seed"],
+        tuple(one["plan"]),
+        everything,
     )
 
 

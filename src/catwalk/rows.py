@@ -76,14 +76,14 @@ def _columns(path: Path, competition: Competition) -> _Columns:
     """Find where each column stands, from the first line alone."""
     with path.open("rb") as file:
         start = file.read(1 << 20)
-    if not start.strip():
+    lines = start.decode("utf-8-sig", errors="replace").splitlines()
+    if not start.strip() or not lines:  # it may hold a byte order mark alone
         raise UserError(f"{path.name}: the file is empty: {_mend(path)}")
     if re.match(rb"\s*(<!doctype|<html|<\?xml)", start[:200].lower()):
         raise UserError(f"{path.name}: this is a web page, not a CSV: {_mend(path)}")
     if b"\0" in start:
         raise UserError(f"{path.name}: this is not a text file: {_mend(path)}")
-    line = start.decode("utf-8-sig", errors="replace").splitlines()[0]
-    cells = [cell.strip() for cell in next(csv.reader([line]), [])]
+    cells = [cell.strip() for cell in next(csv.reader(lines[:1]), [])]
     if competition.has_header:
         return _named_columns(path, cells, competition)
     return _placed_columns(path, len(cells), competition)

@@ -1,6 +1,7 @@
 """Sources: each function fetches a competition's data from one place into a folder, as its raw CSVs."""
 
 import contextlib
+import errno
 import gzip
 import os
 import shutil
@@ -224,7 +225,9 @@ def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
                 if name and members:
                     with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
                         _unpack(packed, plain, members[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk; a damaged zip sends its reader to places that can't be
         head = archive.read_bytes()[:200].lstrip().lower()
         what = "a web page" if head.startswith((b"<!doctype", b"<html")) else "not a whole zip"
         raise NetworkError(

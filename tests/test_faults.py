@@ -1,0 +1,184 @@
+"""Faults of machines and people: full disks, no HOME, a clock set back, two at once, damaged files."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import crash_rounds
+import faults
+import pytest
+from conftest import Run, clean_environment, digits_paths, make_project, run_catwalk
+
+from catwalk import prepare, study, submission
+from catwalk.paths import Paths
+
+DIGITS = ("--competition", "digits")
+
+
+@pytest.mark.slow
+def test_kill_9_in_every_stage(tmp_path: Path) -> None:
+    """Five rounds of what ``make trust`` does a hundred times."""
+    root = make_project(tmp_path / "project")
+    assert faults.rounds(root, 5, seed=3)["rounds"] == 5
+
+
+class SmallDisk:
+    """A project on a disk of its own, whose size is chosen as we go."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def size(self, kilobytes: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", self.place], check=True)
+
+    def used(self) -> int:
+        facts = os.statvfs(self.place)
+        return (facts.f_blocks - facts.f_bfree) * facts.f_frsize // 1024
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", place], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    yield SmallDisk(place)
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_in_every_stage(disk: SmallDisk) -> None:
+    """Each stage meets a disk with a little room left, then with enough: it goes on, and nothing is lost."""
+    root = make_project(disk.place / "project")
+    asked = (*DIGITS, "--trials", "4", "--workers", "1")
+    stages = {
+        "data": DIGITS,
+        "prepare": DIGITS,
+        "search": asked,
+        "predict": (*asked, "--name", "one"),
+        "report": (*DIGITS, "--submission", "one"),
+        "score": (*DIGITS, "--submission", "one"),
+    }
+    for stage, arguments in stages.items():
+        before = sorted(path for path in root.rglob("*") if path.is_file())
+        disk.size(disk.used() + 8)
+        done = run_catwalk(root, stage, *arguments, PYTHONDONTWRITEBYTECODE="1")
+        assert done.returncode == 4, (stage, done.stdout, done.stderr)
+        assert done.stderr.strip().splitlines()[-1].startswith(f"catwalk {stage}: "), done.stderr
+        assert "Traceback" not in done.stderr, (stage, done.stderr)
+        assert "make room on the disk" in done.stderr, (stage, done.stderr)
+        assert all(path.is_file() for path in before), stage
+        assert not list(root.rglob(".*part*")), stage
+        disk.size(200_000)
+        done = run_catwalk(root, stage, *arguments)
+        assert done.returncode == 0, (stage, done.stderr)
+    paths = Paths(root, "digits")
+    crash_rounds.check(root, set())
+    assert submission.names(paths) == ["one"]
+
+
+@pytest.mark.slow
+def test_without_a_home_and_with_a_clock_set_back(project: Path, digits_raw: Path, tmp_path: Path) -> None:
+    """The clock of the day jumps an hour back in the midst of it; budgets go by another clock."""
+    digits_paths(project, digits_raw)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import time\nbegan, real = time.monotonic(), time.time\n"
+        "time.time = lambda: real() - (3600 if time.monotonic() - began > 4 else 0)\n"
+    )
+    environment = {key: value for key, value in clean_environment().items() if key != "HOME"}
+    command = [sys.executable, "-m", "catwalk", "all", *DIGITS, "--budget", "12s", "--name", "one"]
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=project, capture_output=True, text=True, timeout=300,
+        env={**environment, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 120
+    assert submission.names(Paths(project, "digits")) == ["one"]
+
+
+@pytest.mark.slow
+def test_two_of_each_stage_at_once(project: Path) -> None:
+    """In one folder: both end well, or one says that the other is at work; what is there is whole."""
+    stages = ("data", "prepare", "search", "predict", "report")
+    for stage in stages:
+        limits = ("--trials", "4", "--workers", "1") if stage == "search" else ()
+        begun = [
+            subprocess.Popen(
+                [sys.executable, "-m", "catwalk", stage, *DIGITS, *limits], cwd=project, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        said = [process.communicate(timeout=300)[1] for process in begun]
+        codes = sorted(process.returncode for process in begun)
+        assert codes == ([0, 2] if stage == "search" else [0, 0]), (stage, said)
+        assert "Traceback" not in "".join(said)
+    paths = Paths(project, "digits")
+    crash_rounds.check(project, set())
+    prepared = prepare.load(paths, 1)
+    assert len(prepared.train) + len(prepared.validation) == len(prepared.pixels)
+    assert 1 <= len(submission.names(paths)) <= 2
+    assert not list(project.rglob(".*part*"))
+
+
+@pytest.mark.parametrize("stage", ["data", "prepare", "search", "predict", "report"])
+def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> None:
+    digits_paths(project, digits_raw)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "catwalk", stage, *DIGITS], cwd=project, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=clean_environment(),
+    )  # fmt: skip
+    time.sleep(1.0)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert "Traceback" not in said
+    assert process.returncode in (0, 130), said
+    if process.returncode:
+        assert said == f"catwalk {stage}: stopped; what was finished is kept, the same command goes on\n"
+
+
+@pytest.mark.parametrize("kind", ["model", "probabilities"])
+def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Path, kind: str) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(digits_done[0], root)
+    paths = Paths(root, "digits")
+    prepared = prepare.load(paths, 1)
+    opened = study.load(paths, prepared, "local")
+    assert opened
+    best = study.complete(opened)[0].number
+    key = study.key(opened)
+    damaged = paths.model(key, best) if kind == "model" else paths.probabilities(key, best)
+    damaged.write_bytes(damaged.read_bytes()[:-300])
+    done = run_catwalk(root, "predict", *DIGITS, "--name", "again")
+    assert done.returncode == 2, done.stderr
+    assert f"{damaged} is damaged: remove it" in done.stderr
+    assert done.stderr.count("\n") == 1
+    for file in (paths.model(key, best), paths.probabilities(key, best)):
+        file.unlink()
+    assert run_catwalk(root, "predict", *DIGITS, "--name", "again").returncode == 0
+
+
+def test_a_damaged_study_is_said_plainly(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
+    """A hole in the midst of study.db; what can be saved is named."""
+    root = tmp_path / "project"
+    shutil.copytree(digits_done[0], root)
+    paths = Paths(root, "digits")
+    with sqlite3.connect(paths.study_db) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(paths.study_db.read_bytes())
+    content[4096 : len(content) - 4096] = os.urandom(len(content) - 8192)
+    paths.study_db.write_bytes(content)
+    done = run_catwalk(root, "search", *DIGITS, "--trials", "9")
+    assert done.returncode in (2, 4), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "still lists its trials, and submissions stay as they are" in done.stderr
+    paths.study_db.rename(tmp_path / "damaged.db")
+    assert run_catwalk(root, "search", *DIGITS, "--trials", "2", "--workers", "1").returncode == 0
