@@ -75,8 +75,9 @@ def _embedded(paths: Paths) -> RDBStorage:
     except (exc.DatabaseError, RuntimeError) as error:
         kind = MachineError if isinstance(error, exc.OperationalError) else UserError
         raise kind(
-            f"{paths.shown(paths.study_db)} can't be opened ({reason(error)}): move it away, make search begins"
-            f" a new one; {paths.shown(paths.trials)} still lists its trials, and submissions stay as they are"
+            f"{paths.shown(paths.study_db)} can't be opened ({reason(error)}): move it away, make search "
+            f"begins a new one; {paths.shown(paths.trials)} still lists its trials, and submissions stay as "
+            "they are"
         ) from None
     # Only now: listeners that are there while Optuna makes its tables lead to "database is locked".
     storage.scoped_session.remove()
