@@ -2,11 +2,13 @@
 
     .venv/bin/python benchmarks/kills.py               # 50 kills, 5 restarts; a quarter of an hour
 
-Two machines (a project each, on this one) search on digits in one PostgreSQL, two workers each. After each
-kill the search has to finish further trials before the next; the server is away for 1 to 5 seconds at each
-restart. At the end both searches are ended by Ctrl-C. Counted are finished trials that are not there any
-more (0), trials that finished and were run again all the same (0), failed trials that run again more than
-once (0), and trials left RUNNING (0).
+Two machines (a project each, on this one) search on digits in one PostgreSQL, two workers each. Every fifth
+kill hits a whole machine, its parent process and its workers, which is started again; its trials come back by
+their heartbeats, the others' by the parent. After each kill the search has to finish further trials before the
+next; the server is away for 1 to 5 seconds at each restart. At the end both searches are ended by Ctrl-C.
+Counted are finished trials that are not there any more (0), trials that finished and were run again all the
+same (0), failed trials that run again more than once (0), equal choices that finished more than once (0), and
+trials left RUNNING (0).
 """
 
 import argparse
@@ -29,7 +31,7 @@ import project
 import record
 from optuna.trial import TrialState
 
-from catwalk import prepare, serve, study, team
+from catwalk import prepare, serve, storage, study, team
 from catwalk.paths import Paths
 
 MEMBERS = ("ann", "bob")
@@ -98,8 +100,16 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
         watch.until_more(4)
         for number in range(kills):
             time.sleep(dice.uniform(0, 2))
-            victims = [pid for one in searches for pid in workers_of(one.pid)]
-            os.kill(dice.choice(victims), signal.SIGKILL)
+            which = dice.randrange(len(searches))
+            if number % 5 == 4:
+                victims = [searches[which].pid, *workers_of(searches[which].pid)]
+            else:
+                victims = [dice.choice([pid for one in searches for pid in workers_of(one.pid)])]
+            for pid in victims:
+                os.kill(pid, signal.SIGKILL)
+            if len(victims) > 1:
+                searches[which].wait()
+                searches[which] = search(machines[which])
             watch.until_more(2)
             print(f"kill {number + 1}: {len(watch.seen)} trials finished", flush=True)
         for number in range(restarts):
@@ -108,6 +118,7 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
             server.enter_context(serve.running(homes[0], serve.LOOPBACK[0], port, lambda _: None))
             watch.until_more(8)
             print(f"restart {number + 1}: {len(watch.seen)} trials finished", flush=True)
+        time.sleep(storage.GRACE + 3 * storage.HEARTBEAT)  # the last dead machine's trials come back
         for one in searches:
             one.send_signal(signal.SIGINT)
         codes = [one.wait(timeout=60) for one in searches]
@@ -123,7 +134,10 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
 
 def counted(trials: list[Any], watch: Watch) -> dict[str, Any]:
     """The promises, in figures."""
-    again = Counter(t.system_attrs["failed_trial"] for t in trials if "failed_trial" in t.system_attrs)
+    heirs = [t.system_attrs for t in trials if "failed_trial" in t.system_attrs]
+    again = Counter(heir["failed_trial"] for heir in heirs)
+    finished = [trial for trial in trials if trial.number in watch.seen]
+    choices = Counter(tuple(sorted(trial.params.items())) for trial in finished)
     states = Counter(trial.state.name for trial in trials)
     return {
         "finished": len(watch.seen),
@@ -131,6 +145,7 @@ def counted(trials: list[Any], watch: Watch) -> dict[str, Any]:
         "lost": len(watch.lost),
         "finished_and_run_again": len(set(again) & watch.seen),
         "failed_and_run_again_twice": sum(count > 1 for count in again.values()),
+        "equal_choices_finished": sum(count - 1 for count in choices.values()),
         "left_running": sum(trial.state == TrialState.RUNNING for trial in trials),
         "members": dict(Counter(t.user_attrs.get("member") for t in trials if t.number in watch.seen)),
     }

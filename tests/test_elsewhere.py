@@ -169,15 +169,15 @@ def trial_of(seconds: float, number: int) -> Any:
 def test_as_many_as_fit_the_best_first() -> None:
     trials = [trial_of(seconds, number) for number, seconds in enumerate((50, 100, 20, 20, 30))]
 
-    def fitting(cores: int, seconds: float | None, one_at_least: bool = False) -> list[int]:
-        return [trial.number for trial in elsewhere._fitting(trials, cores, seconds, one_at_least)]
+    def fitting(cores: int, seconds: float) -> list[int]:
+        return [trial.number for trial in elsewhere._fitting(trials, cores, seconds)]
 
-    assert fitting(2, None) == [0, 1, 2, 3, 4]
+    assert fitting(2, float("inf")) == [0, 1, 2, 3, 4]
     assert fitting(1, 70) == [0]
     assert fitting(2, 70) == [0, 2, 3]
+    assert fitting(1, 90) == [0, 2]
     assert fitting(1, 5) == []
-    assert fitting(1, 5, one_at_least=True) == [0, 2]
-    assert elsewhere._fitting([], 2, 5, True) == []
+    assert elsewhere._fitting([], 2, 5) == []
 
 
 def test_what_is_torn_is_not_taken(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_what_is_torn_is_not_taken(tmp_path: Path) -> None:
     paths = Paths(tmp_path, "digits")
     paths.model("key", 1).parent.mkdir(parents=True)
     paths.model("key", 1).touch()
-    assert not elsewhere._is_here(paths, "key", trial_of(1, 1))
+    assert not elsewhere.is_here(paths, "key", trial_of(1, 1))
     paths.probabilities("key", 1).touch()
-    assert elsewhere._is_here(paths, "key", trial_of(1, 1))
+    assert elsewhere.is_here(paths, "key", trial_of(1, 1))
     shutil.rmtree(tmp_path)

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -25,7 +26,9 @@ def password(server: Server) -> str:
 
 def test_it_prints_the_line_that_the_others_type(shared: str, server: Server) -> None:
     assert f"make search STUDY={shared}\n" in server.said
-    assert re.search(rf"ssh -N -L {server.port}:127\.0\.0\.1:{server.port} \S+@\S+", server.said)
+    assert re.search(
+        rf"ssh -N -o \S+ -o \S+ -o \S+ -L {server.port}:127\.0\.0\.1:{server.port} \S+@\S+", server.said
+    )
     assert "data/digits/server/pgpass" in server.said
     assert password(server) not in server.said
     assert stat.S_IMODE(Path(server.passfile).stat().st_mode) == 0o600
@@ -74,6 +77,39 @@ def test_its_data_stays(shared: str, server: Server) -> None:
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
 
 
+def test_a_server_that_was_left_running_is_ended_first(shared: str, server: Server) -> None:
+    """As after a kill -9 of make serve, or where its terminal was closed."""
+    assert server.process
+    with psycopg.connect(shared, passfile=server.passfile) as connection:
+        connection.execute("CREATE TABLE kept_too AS SELECT 7 AS n")
+    server.process.kill()
+    server.process.communicate()
+    with psycopg.connect(shared, passfile=server.passfile):
+        pass  # it is still there
+    server.start()
+    assert "ending the server that an earlier make serve left running" in server.said
+    with psycopg.connect(shared, passfile=server.passfile) as connection:
+        assert connection.execute("SELECT n FROM kept_too").fetchone() == (7,)
+
+
+def test_a_closed_terminal_ends_it(shared: str, server: Server) -> None:
+    assert server.process
+    server.process.send_signal(signal.SIGHUP)
+    assert server.process.wait(timeout=60) == 130
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(shared, passfile=server.passfile)
+    server.start()
+
+
+def test_the_environment_of_another_server_does_no_harm(
+    shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.stop()
+    monkeypatch.setenv("PGPASSWORD", "of-another")
+    monkeypatch.setenv("PGSSLMODE", "require")
+    server.start()
+
+
 def test_a_second_one_is_refused(shared: str, server: Server) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "catwalk", "serve", "--competition", "digits", "--port", "1"],
@@ -105,5 +141,5 @@ def test_without_postgresql_it_says_how_it_is_installed(monkeypatch: pytest.Monk
 def test_who_listens_to_all_is_warned(tmp_path: Path) -> None:
     (warning, line) = list(serve._lines(Paths(tmp_path, "digits"), "0.0.0.0", 5433))[1:3]  # noqa: S104
     assert "warning: whoever reaches this address can try passwords" in warning
-    assert "ssh -N -L 5433:127.0.0.1:5433" in warning
+    assert "-L 5433:127.0.0.1:5433" in warning
     assert re.search(r"STUDY=postgresql://catwalk@(?!0\.0\.0\.0)[\w.-]+:5433/catwalk", line)

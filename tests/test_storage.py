@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import optuna
+import psycopg
 import pytest
 from optuna.trial import TrialState
 from postgres import Server
+from sqlalchemy import event
 
 from catwalk import portfolio, progress, space, storage, study, team
 from catwalk.errors import CatwalkError, NetworkError, UserError
@@ -120,6 +122,72 @@ def test_it_waits_for_a_server_that_starts_again(tmp_path: Path, shared: str, se
     assert opened.user_attrs["n"] == len(waits), "and lost nothing"
 
 
+def test_a_connection_that_breaks_between_two_queries(
+    tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Optuna asks on within the broken transaction; SQLAlchemy then tells it in other words."""
+    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
+    opened.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    backend = opened._storage._backend
+    asked: list[str] = []
+
+    def break_second(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+        if len(asked) == 2:
+            with psycopg.connect(server.url, passfile=server.passfile, autocommit=True) as other:
+                pid = connection.connection.dbapi_connection.info.backend_pid
+                other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    event.listen(backend.engine, "before_cursor_execute", break_second)
+    assert len(backend.get_all_trials(opened._study_id)) == 2
+    assert len(asked) > 3, "it was broken, and asked again"
+
+
+def test_who_fails_twice_is_repeated_twice_but_no_oftener(tmp_path: Path, shared: str) -> None:
+    """Two machines find the same dead trial; its heir dies too; then it is given up."""
+    one = study.create(member(tmp_path, shared, "ann"), PREPARED, "pixels")
+    two = study.create(member(tmp_path, shared, "bob"), PREPARED, "pixels")
+    dead = one.ask()
+    dead.set_user_attr("member", "ann")
+    for _ in range(4):
+        number = one.get_trials(deepcopy=False)[-1].number
+        one.tell(number, state=TrialState.FAIL)
+        for opened in (one, two, one):
+            study.repeat(opened, opened.get_trials(deepcopy=False)[0])
+            study.repeat(opened, opened.get_trials(deepcopy=False)[number])
+        waiting = study.waiting(one)
+        if not waiting:
+            break
+        assert len(waiting) == 1
+        assert "member" not in waiting[0].user_attrs
+        one.ask()
+    assert [trial.state for trial in one.trials] == [TrialState.FAIL] * 3
+    assert study.failed(one) == []
+
+
+def test_two_that_start_together_queue_each_kind_once(tmp_path: Path, shared: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    study.create(member(tmp_path, shared), PREPARED, "pixels")
+    barrier = context.Barrier(3)
+    started = [context.Process(target=_enqueue, args=(tmp_path, shared, f"m{i}", barrier)) for i in range(3)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    opened = study.load(member(tmp_path, shared), PREPARED, "pixels")
+    assert opened
+    kinds = Counter(trial.user_attrs["kind"] for trial in study.waiting(opened))
+    assert kinds == Counter(range(10))
+
+
+def _enqueue(root: Path, url: str, name: str, barrier: Any) -> None:
+    opened = study.load(member(root, url, name), PREPARED, "pixels")
+    assert opened
+    barrier.wait()
+    for kind in range(10):
+        study.enqueue_once(opened, cast(str, kind), {"x": kind})
+
+
 def test_its_patience_ends(
     tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +197,10 @@ def test_its_patience_ends(
     with pytest.raises(optuna.exceptions.StorageInternalError) as error:
         opened.set_user_attr("n", 1)
     assert isinstance(storage.unreachable(error.value), NetworkError)
+    began = time.monotonic()
+    with pytest.raises(optuna.exceptions.StorageInternalError):
+        opened.set_user_attr("n", 1)
+    assert time.monotonic() - began < 0.4, "it does not wait anew"
     server.start()
     opened.set_user_attr("n", 2)
 

@@ -1,5 +1,6 @@
 """team.py: which study is shared, and as whom; no password gets through."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def test_another_url_is_one_line(url: str) -> None:
     with pytest.raises(UserError, match=r"^STUDY= .*postgresql://user@host:5432/database") as error:
         team.of(url, None, None)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("stage", ["data", "score", "serve", "search"])
+def test_a_password_is_not_quoted_by_a_stage_that_knows_no_study(
+    stage: str, catwalk: Callable[..., tuple[int, str, str]]
+) -> None:
+    for url in ("postgresql://ann:s3cr3t@host/db", "postgresql://ann@host/db?password=s3cr3t"):
+        code, out, said = catwalk(stage, "--competition", "digits", "--study", url)
+        assert code == 2
+        assert "s3cr3t" not in out + said
 
 
 @pytest.mark.parametrize("member", ["../x", "a/b", ".", "a b", "a\nb", "x" * 65])

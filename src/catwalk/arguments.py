@@ -40,6 +40,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse, but a mistake is one line."""
 
     def error(self, message: str) -> NoReturn:
+        message = re.sub(r"//[^\s/]*@|pass\w*=[^\s&]*", "...", message)  # it may quote a URL with a password
         self.exit(2, f"{self.prog}: {message}: see {self.prog} --help\n")
 
 

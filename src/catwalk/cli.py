@@ -154,9 +154,14 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
 
     file = options.recipe or paths.recipe(submission.choose(paths, options.submission))
     content = recipe.read_file(file, paths.shown(file))
+    if content.get("competition") != paths.competition:
+        raise UserError(f"{file.name} is of another competition: COMPETITION={content.get('competition')}")
     data.make(paths, loaded, options.source, _say)
-    prepare.make(paths, loaded, content["seed"], _say)
-    reproduce.make(paths, loaded, content, file.stem, _say)
+    try:
+        prepare.make(paths, loaded, content["seed"], _say)
+        reproduce.make(paths, loaded, content, file.stem, _say)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{file.name} is not a whole recipe ({type(error).__name__}: {error})") from None
 
 
 def _serve(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:

@@ -1,11 +1,12 @@
 """Elsewhere: networks of trials that other machines of the team ran, brought here or trained here again."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catwalk import limits, processes, refit, retrain
+from catwalk import limits, processes, progress, refit, retrain
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 
@@ -44,8 +45,11 @@ def offer(paths: Paths, key: str, trial: "optuna.Trial", value: float) -> None:
     if sum((other.value or 0.0) > value for other in study.complete(trial.study)) >= CANDIDATES:
         return
     store = artifacts.FileSystemArtifactStore(paths.team.artifacts)
-    for file in (paths.model(key, trial.number), paths.probabilities(key, trial.number)):
-        artifacts.upload_artifact(artifact_store=store, file_path=str(file), study_or_trial=trial)
+    try:
+        for file in (paths.model(key, trial.number), paths.probabilities(key, trial.number)):
+            artifacts.upload_artifact(artifact_store=store, file_path=str(file), study_or_trial=trial)
+    except OSError as error:  # the others train it again; the trial is none the worse
+        trial.set_user_attr("not_offered", str(error)[:200])
 
 
 def bring(
@@ -55,12 +59,11 @@ def bring(
     opened: "optuna.Study",
     until: float | None,
     say: Callable[[str], None],
-) -> None:
+) -> int:
     """Keep here what of the study's best networks is not here yet, as far as the time allows.
 
     Where the artifact store has a network it is copied; else it is trained from its recipe, with its own
-    parameters, seed, precision and plan. Where no network is here at all, one is trained
-    however long that takes.
+    parameters, seed, precision and plan. Where no network is here at all, there is time for the best one.
 
     Args:
         paths: the competition's, with a team.
@@ -69,29 +72,38 @@ def bring(
         opened: the study.
         until: ``time.time()`` by which it is done; None: the clock is not asked.
         say: takes lines for people.
+
+    Returns:
+        How many of them are still not here.
     """
     from catwalk import study
 
     key, complete = study.key(opened), study.complete(opened)
     shown = [trial for trial in complete[CANDIDATES:] if trial.user_attrs.get("kind") == "softmax"]
     wanted = complete[:CANDIDATES] + shown
-    missing = [t for t in wanted if not _is_here(paths, key, t) and not _fetched(paths, key, opened, t)]
-    brought = len(wanted) - len(missing)
-    cores = limits.workers(None, limits.available_memory())
-    chosen = _fitting(missing, cores, None if until is None else until - time.time(), brought == 0)
-    if not chosen:
-        return
-    say(f"predict: {len(chosen)} networks that others found are trained here again, from their recipes")
-    tasks = [
-        Task(key, trial.number, retrain.of_trial(paths, split_seed, trial.params, trial.user_attrs))
-        for trial in chosen
-    ]
-    seconds = sum(_needed(trial) for trial in chosen) / min(cores, len(chosen))
-    processes.run_all(_train, tasks, "training", cores, seconds)
+    missing = [t for t in wanted if not is_here(paths, key, t) and not _fetched(paths, key, opened, t)]
+    if not missing:
+        return 0
+    seconds = math.inf if until is None else max(0.0, until - time.time())
+    if len(missing) == len(wanted):
+        seconds = max(seconds, SLOWER * _needed(missing[0]))
+    with progress.lock_if_free(paths) as free:  # a search here has the cores
+        cores = limits.workers(None, limits.available_memory()) if free else 1
+        chosen = _fitting(missing, cores, seconds)
+        if not chosen:
+            return len(missing)
+        say(f"predict: {len(chosen)} networks that others found are trained here again, from their recipes")
+        tasks = [
+            Task(key, trial.number, retrain.of_trial(paths, split_seed, trial.params, trial.user_attrs))
+            for trial in chosen
+        ]
+        whole = sum(map(_needed, chosen)) / min(cores, len(chosen))
+        processes.run_all(_train, tasks, "training", cores, whole, time.monotonic() + seconds)
+    return sum(not is_here(paths, key, trial) for trial in wanted)
 
 
-def _is_here(paths: Paths, key: str, trial: "FrozenTrial") -> bool:
-    # The probabilities are written last.
+def is_here(paths: Paths, key: str, trial: "FrozenTrial") -> bool:
+    """Whether a trial's network was kept here, to the end: the probabilities are written last."""
     return paths.probabilities(key, trial.number).is_file() and paths.model(key, trial.number).is_file()
 
 
@@ -118,14 +130,8 @@ def _fetched(paths: Paths, key: str, opened: "optuna.Study", trial: "FrozenTrial
     return True
 
 
-def _fitting(
-    trials: "list[FrozenTrial]", cores: int, seconds: float | None, one_at_least: bool
-) -> "list[FrozenTrial]":
+def _fitting(trials: "list[FrozenTrial]", cores: int, seconds: float) -> "list[FrozenTrial]":
     """The best that can be trained in so many seconds on so many cores."""
-    if seconds is None:
-        return trials
-    if one_at_least and trials:
-        seconds = max(seconds, SLOWER * _needed(trials[0]))
     ends, chosen = [0.0] * cores, []
     for trial in trials:
         free = ends.index(min(ends))

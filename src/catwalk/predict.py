@@ -49,7 +49,8 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
 def _holds(content: dict[str, Any], study: str, state: dict[str, Any], prepared: prepare.Prepared) -> bool:
     """Whether a submission was made from this study as far as it went, for these test rows."""
     same = (content["study"], content["test_fingerprint"]) == (study, prepared.test_fingerprint)
-    return same and bool(content["trials_finished"] >= state["finished"])
+    # A team's networks that were not here then may be had now.
+    return same and bool(content["trials_finished"] >= state["finished"]) and not content.get("missing")
 
 
 def make(
@@ -89,11 +90,12 @@ def make(
         opened = study.load(paths, prepared, features)
     if opened is None or not study.complete(opened):
         raise UserError("no trial is complete: give the search more time, make search BUDGET=10m")
-    begun, budget = time.time(), opened.user_attrs.get("budget")
-    if paths.team is not None:
-        allowed = None if budget is None else begun + limits.REFIT * budget
-        elsewhere.bring(paths, prepared, seed, opened, min(filter(None, (allowed, until)), default=None), say)
-    key = study.key(opened)
+    key, missing = study.key(opened), 0
+    budget = progress.read(paths).get(key, {}).get("budget") or opened.user_attrs.get("budget")
+    if paths.team is not None:  # to have the others' networks takes from the same time as the refit
+        by = [] if budget is None else [time.time() + limits.REFIT * budget]
+        until = min([*by, *filter(None, [until])], default=None)
+        missing = elsewhere.bring(paths, prepared, seed, opened, until, say)
     records = study.as_records(opened)
     finished = len(records)
     for attempt in range(ATTEMPTS):
@@ -109,11 +111,13 @@ def make(
                     f"models are missing below {paths.shown(paths.study)}: run make search with a "
                     "larger BUDGET, it trains new ones"
                 ) from None
-    again = _refit(paths, prepared, seed, opened, chosen, begun, until, say)
+    again = _refit(paths, prepared, seed, opened, chosen, until, say)
     if again is not None:
         test = np.mean([test, again.test], axis=0, dtype=np.float32)
     content = _recipe(paths, competition, prepared, key, seed, features, chosen, finished)
     content["refit"] = again.made if again else []
+    if missing:
+        content["missing"] = missing
     name = name or recipe.name_of(content)
     _write(paths, competition, prepared, name, content, chosen, test, weights, records)
     low, high = content["validation"]["interval"]
@@ -145,7 +149,7 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
     """Choose by validation alone, among the trials whose networks are kept."""
     from catwalk import ensemble, metrics
 
-    kept = [t for t in trials if paths.model(study, t.number).is_file()]
+    kept = [trial for trial in trials if elsewhere.is_here(paths, study, trial)]
     if not kept:
         raise FileNotFoundError
     probabilities = np.stack([_probabilities(paths.probabilities(study, t.number)) for t in kept])
@@ -212,7 +216,6 @@ def _refit(
     seed: int,
     opened: "optuna.Study",
     chosen: _Chosen,
-    begun: float,
     until: float | None,
     say: Callable[[str], None],
 ) -> refit.Refit | None:
@@ -220,10 +223,7 @@ def _refit(
     if "budget" not in opened.user_attrs:
         return None
     heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]
-    budget = opened.user_attrs["budget"]
-    if budget is not None and paths.team is not None:  # the others' networks had of the same time
-        until = min(filter(None, (until, begun + limits.REFIT * budget)))
-    return refit.make(paths, prepared, seed, heaviest, budget, until, say)
+    return refit.make(paths, prepared, seed, heaviest, opened.user_attrs["budget"], until, say)
 
 
 def _softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:

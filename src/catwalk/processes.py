@@ -1,9 +1,11 @@
 """Processes: children that end with their parent, and leave Ctrl-C to it."""
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,7 +44,12 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
 
 
 def run_all(
-    work: Callable[[Task], Result], tasks: list[Task], title: str, together: int, seconds: float | None
+    work: Callable[[Task], Result],
+    tasks: list[Task],
+    title: str,
+    together: int,
+    seconds: float | None,
+    ends: float = math.inf,
 ) -> list[Result | None]:
     """Do each task in a process of its own and show a bar; however it ends, no process is left.
 
@@ -52,9 +59,10 @@ def run_all(
         title: of the bar.
         together: how many processes at a time.
         seconds: how long it takes in all, for the bar; None: it counts tasks.
+        ends: ``time.monotonic()`` when those that are still at it are ended, and no more begin.
 
     Returns:
-        In the tasks' order, what ``work`` returned; None of a process that died.
+        In the tasks' order, what ``work`` returned; None where it did not come to its end.
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -65,7 +73,7 @@ def run_all(
     try:
         with Progress(*columns) as bars:
             bar = bars.add_task(title, total=seconds or len(tasks))
-            while len(results) < len(tasks):
+            while len(results) < len(tasks) and time.monotonic() < ends:
                 for k in range(len(results) + len(running), min(len(tasks), len(results) + together)):
                     process, connection = start(
                         _do, f"catwalk-{work.__name__.strip('_')}-{k}", work, tasks[k]
@@ -83,13 +91,16 @@ def run_all(
         for _, process in running.values():
             process.kill()
             process.join()
-    return [results[k] for k in range(len(tasks))]
+    return [results.get(k) for k in range(len(tasks))]
 
 
 def _do(connection: Connection, work: Callable[[Task], Result], task: Task) -> None:
-    """What such a process does: work, send, end."""
+    """What such a process does: work, send, end; an error is told in one line."""
     be_a_child()
-    connection.send(work(task))
+    try:
+        connection.send(work(task))
+    except Exception as error:
+        print(f"  it failed: {' '.join(f'{type(error).__name__}: {error}'.split())[:200]}", file=sys.stderr)
 
 
 @contextlib.contextmanager

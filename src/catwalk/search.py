@@ -90,7 +90,10 @@ def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) ->
     from catwalk import study
 
     opened = study.load(paths, prepared, features) if paths.team else None
-    return opened is not None and bool(study.running(opened))
+    if opened is None:
+        return False
+    study.reap_stale(opened)
+    return bool(study.running(opened))
 
 
 def _wait_in_line(paths: Paths, prepared: prepare.Prepared, features: str, params: dict[str, Any]) -> str:
@@ -132,7 +135,7 @@ def _run(
             for kind, recipe in portfolio.first(features, competition.load(paths).augment):
                 if yours is None or kind in portfolio.BASELINES:
                     study.enqueue_once(opened, kind, recipe)
-            if until is not None:
+            if until is not None and (until.budget is not None or "budget" not in opened.user_attrs):
                 opened.set_user_attr("budget", until.budget)
             if yours is not None:
                 opened.enqueue_trial(yours, user_attrs={"kind": "yours"})

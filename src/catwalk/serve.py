@@ -26,6 +26,8 @@ PLACES = (
 CONNECTIONS = 200  # a process of a search holds two
 STARTING = 60.0  # seconds until it answers
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# A broken tunnel must end, and one whose port is taken here too; queries would wait for a quarter of an hour.
+TUNNEL = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ExitOnForwardFailure=yes"
 SYSTEM_USER = "postgres"  # PostgreSQL refuses to run as root; Debian's package makes this user
 
 
@@ -42,6 +44,8 @@ def make(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> N
         UserError: PostgreSQL is not installed, the port is taken, or a server runs here already.
         MachineError: it does not start.
     """
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)  # the terminal is closed
     with running(paths, host, port, say) as process:
         for line in _lines(paths, host, port):
             say(line)
@@ -59,8 +63,9 @@ def running(
     with locks.locked(paths.server, wait=False) as free:
         if not free:
             raise UserError(f"a server is running in {paths.shown(paths.server)} already: end it first")
-        _refuse_taken(host, port)
         cluster = paths.server_cluster(as_root=os.geteuid() == 0)
+        _end_forsaken(binaries, cluster, say)
+        _refuse_taken(host, port)
         if not (cluster / "PG_VERSION").is_file():
             say("serve: making a database (once)")
             _initialise(paths, binaries, cluster)
@@ -87,6 +92,14 @@ def _binaries() -> Path:
             "brew install postgresql@17 (macOS); one machine of the team is enough"
         )
     return folders[-1]
+
+
+def _end_forsaken(binaries: Path, cluster: Path, say: Callable[[str], None]) -> None:
+    """End a server whose catwalk was killed; nobody else runs one here, for we hold the lock."""
+    if (cluster / "postmaster.pid").exists():
+        say("serve: ending the server that an earlier make serve left running")
+        command = [str(binaries / "pg_ctl"), "stop", "-D", str(cluster), "-m", "fast", "-w"]
+        subprocess.run(command, check=False, capture_output=True, cwd="/", **_as_user())  # noqa: S603
 
 
 def _version(folder: Path) -> int:
@@ -121,7 +134,11 @@ def _initialise(paths: Paths, binaries: Path, cluster: Path) -> None:
         raise MachineError(f"PostgreSQL's initdb failed in {aside}: {said}")
     orders = f"CREATE ROLE {USER} LOGIN PASSWORD '{password}'\nCREATE DATABASE {DATABASE} OWNER {USER}\n"
     single = [str(binaries / "postgres"), "--single", "-D", str(aside), "postgres"]
-    subprocess.run(single, check=False, input=orders, **how)  # noqa: S603
+    done = subprocess.run(single, check=False, input=orders, **how)  # noqa: S603
+    wrong = re.findall(r".*(?:ERROR|FATAL|PANIC).*", done.stderr)
+    if done.returncode or wrong:
+        said = wrong[0] if wrong else "no reason given"
+        raise MachineError(f"PostgreSQL can't make its database in {aside}: {said}")
     with written_aside(paths.server_password) as path:
         path.touch(mode=0o600)
         path.write_text(f"*:*:*:{USER}:{password}\n", encoding="ascii")
@@ -151,12 +168,13 @@ def _wait_for(paths: Paths, process: "subprocess.Popen[bytes]", host: str, port:
         import psycopg
     except ModuleNotFoundError:
         raise UserError("make serve needs the package psycopg: pip install 'catwalk[team]'") from None
-    asked = f"user={USER} dbname={DATABASE} connect_timeout=5"
-    passfile = str(paths.server_password)
+    # Given here, for what the environment says (PGPASSWORD, PGSSLMODE) is meant for other servers.
+    asked = f"user={USER} dbname={DATABASE} connect_timeout=5 sslmode=disable"
+    password = paths.server_password.read_text(encoding="ascii").strip().rsplit(":", 1)[1]
     ends = time.monotonic() + STARTING
     while process.poll() is None and time.monotonic() < ends:
         try:
-            psycopg.connect(asked, host=host, port=port, passfile=passfile).close()
+            psycopg.connect(asked, host=host, port=port, password=password).close()
             return
         except psycopg.OperationalError:
             time.sleep(0.2)
@@ -171,7 +189,8 @@ def _last_line(paths: Paths) -> str:
 
 def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
     """What the team has to know."""
-    tunnel = f"ssh -N -L {port}:127.0.0.1:{port} {os.environ.get('USER', 'you')}@{socket.gethostname()}"
+    where = f"{os.environ.get('USER', 'you')}@{socket.gethostname()}"
+    tunnel = f"ssh -N {TUNNEL} -L {port}:127.0.0.1:{port} {where}"
     everywhere = host not in LOOPBACK
     shown = _address(host) if everywhere else "127.0.0.1"
     yield f"serve: PostgreSQL listens on {host}:{port}, until Ctrl-C; it goes on where it was next time"

@@ -56,7 +56,7 @@ def _check_folder(paths: Paths, name: str, other: str) -> None:
 def _check_team(paths: Paths, name: str, other: str) -> None:
     """A team searches on the same rows, split and features; other competitions may lie beside it."""
     theirs, ours = _parts(other), _parts(name)
-    if theirs[0] != ours[0] or theirs == ours:
+    if len(theirs) != len(ours) or theirs[0] != ours[0] or theirs == ours:
         return
     if theirs[1] != ours[1]:
         raise UserError(
@@ -97,14 +97,18 @@ def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
 
 def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
     """Let a trial of this kind wait, unless the study has or had one."""
-    if all(trial.user_attrs.get("kind") != kind for trial in study.get_trials(deepcopy=False)):
-        study.enqueue_trial(params, user_attrs={"kind": kind})
+    with storage.exclusive(study):
+        if all(trial.user_attrs.get("kind") != kind for trial in study.get_trials(deepcopy=False)):
+            study.enqueue_trial(params, user_attrs={"kind": kind})
 
 
 def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
     """The precision of this study's sums: what ``measure`` said on the first machine that asked."""
     if "precision" not in study.user_attrs:
-        study.set_user_attr("precision", measure())
+        measured = measure()
+        with storage.exclusive(study):
+            if "precision" not in study.user_attrs:
+                study.set_user_attr("precision", measured)
     return str(study.user_attrs["precision"])
 
 
@@ -180,21 +184,46 @@ def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool
 
 def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
     """Let a failed trial's parameters wait for the next free worker, unless they failed too often."""
+    with storage.exclusive(study):
+        again = _again(study, trial, counts)
+        if again is not None:
+            study.add_trial(again)
+
+
+def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
+    """What ``repeat`` queues; None where it ended well after all, has an heir, or fails always."""
     everyone = study.get_trials(deepcopy=False)
-    if everyone[trial.number].state != TrialState.FAIL:
-        return  # it ended well after all
-    if any(other.system_attrs.get("failed_trial") == trial.number for other in everyone):
-        return  # somebody has done it
+    if everyone[trial.number].state != TrialState.FAIL or trial.number in with_heirs(everyone):
+        return None
     history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
     if len(history) > storage.RETRIES:
-        return
+        return None
     attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
-    again = {
+    system = {
         "fixed_params": trial.system_attrs.get("fixed_params") or dict(trial.params),
         "failed_trial": trial.number,
         "retry_history": history,
     }
-    study.add_trial(create_trial(state=TrialState.WAITING, system_attrs=again, user_attrs=attrs))
+    return create_trial(state=TrialState.WAITING, system_attrs=system, user_attrs=attrs)
+
+
+def with_heirs(trials: list[FrozenTrial]) -> set[int]:
+    """Numbers of the failed trials that another one has taken the place of."""
+    heirs = [trial.system_attrs for trial in trials if "failed_trial" in trial.system_attrs]
+    return {number for heir in heirs for number in (heir["failed_trial"], *heir.get("retry_history", []))}
+
+
+def failed(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that failed, may run again, and that no other has taken the place of."""
+    trials = study.get_trials(deepcopy=False)
+    done = with_heirs(trials)
+    return [
+        trial
+        for trial in trials
+        if trial.state == TrialState.FAIL
+        and trial.number not in done
+        and len(trial.system_attrs.get("retry_history", [])) < storage.RETRIES
+    ]
 
 
 def reap(study: optuna.Study, reason: str) -> int:

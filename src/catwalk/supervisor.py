@@ -121,7 +121,7 @@ class Supervisor:
         self._orphans = False  # a worker died, and its trial has not been looked for yet
         self._ours: set[int] = set()  # trials that our workers have begun
         self._elsewhere = 0  # trials that other members of the team are in
-        self._nameless: dict[int, float] = {}  # trials of nobody, and when they were first seen
+        self._forsaken: dict[int, float] = {}  # trials that nobody cares for, and when first seen so
         self._recorded = self._tabled = time.monotonic()
 
     def run(self, opened: "optuna.Study", workers: Workers) -> None:
@@ -148,6 +148,7 @@ class Supervisor:
                 self._display.tick(self.spent(), self._limits)
         finally:
             workers.kill()
+            storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):
                 study.run_again(opened, trial, "the search was ended", counts=False)
             self._recorded = self._tabled = -math.inf
@@ -227,11 +228,7 @@ class Supervisor:
         return [trial for trial in trials if self._paths.team is None or trial.number in self._ours]
 
     def _look_at_the_others(self, opened: "optuna.Study") -> None:
-        """Now and then: what the team has finished, what it is in, and trials that nobody is in.
-
-        A worker killed between taking a trial and its first heartbeat leaves one that no heartbeat betrays;
-        its objective never began, which shows in that it bears no member's name.
-        """
+        """Now and then: what the team has finished, what it is in, and trials that nobody cares for."""
         now = time.monotonic()
         if now - self._recorded <= RECORD_SECONDS:
             return
@@ -242,11 +239,22 @@ class Supervisor:
                 self._display.ended(None, study.as_record(trial))
         running = [trial for trial in study.running(opened) if trial.number not in self._ours]
         self._elsewhere = len(running)
-        nameless = {trial.number: trial for trial in running if "member" not in trial.user_attrs}
-        self._nameless = {number: self._nameless.get(number, now) for number in nameless}
-        for number, since in self._nameless.items():
-            if now - since > storage.GRACE:
-                study.run_again(opened, nameless[number], "its worker died before it began")
+        self._care_for(opened, running, now)
+
+    def _care_for(self, opened: "optuna.Study", running: "list[FrozenTrial]", now: float) -> None:
+        """Run again what no heartbeat betrays, once it has been so for long.
+
+        A worker killed between taking a trial and its first heartbeat leaves it without a member's name, for
+        its objective never began. One killed between failing a trial and queueing it anew leaves no heir.
+        """
+        begun = {trial.number: trial for trial in running if "member" not in trial.user_attrs}
+        without_heir = {trial.number: trial for trial in study.failed(opened)}
+        self._forsaken = {n: self._forsaken.get(n, now) for n in begun | without_heir}
+        for number, since in self._forsaken.items():
+            if now - since > storage.GRACE and number in begun:
+                study.run_again(opened, begun[number], "its worker died before it began")
+            elif now - since > storage.GRACE:
+                study.repeat(opened, without_heir[number])
 
     def record(self, opened: "optuna.Study") -> None:
         """Write progress.json every few seconds, and trials.csv now and then."""
@@ -257,6 +265,7 @@ class Supervisor:
                 "spent": round(self.spent(), 1),
                 "finished": self._finished,
                 "best": best[0].value if best else None,
+                "budget": self._limits.budget,
             }
             progress.write(self._paths, study.key(opened), state)
             self._recorded = now
