@@ -4,8 +4,8 @@
 
 Two machines (a project each, on this one) search on digits in one PostgreSQL, two workers each. Every fifth
 kill hits a whole machine, its parent process and its workers, which is started again; its trials come back by
-their heartbeats, the others' by the parent. After each kill the search has to finish further trials before the
-next; the server is away for 1 to 5 seconds at each restart. At the end both searches are ended by Ctrl-C.
+their heartbeats, the others' by the parent. After each kill the search has to finish further trials before
+the next; the server is away for 1 to 5 seconds at each restart. At the end both searches are ended by Ctrl-C.
 Counted are finished trials that are not there any more (0), trials that finished and were run again all the
 same (0), failed trials that run again more than once (0), equal choices that finished more than once (0), and
 trials left RUNNING (0).

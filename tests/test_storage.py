@@ -191,8 +191,8 @@ def _enqueue(root: Path, url: str, name: str, barrier: Any) -> None:
 def test_its_patience_ends(
     tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
     monkeypatch.setattr(storage, "PATIENCE", 0.5)
+    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
     server.stop()
     with pytest.raises(optuna.exceptions.StorageInternalError) as error:
         opened.set_user_attr("n", 1)
