@@ -68,7 +68,7 @@ def test_a_full_disk_is_one_line_in_every_stage(disk: SmallDisk) -> None:
     }
     for stage, arguments in stages.items():
         before = sorted(path for path in root.rglob("*") if path.is_file())
-        disk.size(disk.used() + 8)
+        disk.size(disk.used() + (0 if stage == "score" else 8))  # a score is small
         done = run_catwalk(root, stage, *arguments, PYTHONDONTWRITEBYTECODE="1")
         assert done.returncode == 4, (stage, done.stdout, done.stderr)
         assert done.stderr.strip().splitlines()[-1].startswith(f"catwalk {stage}: "), done.stderr
@@ -136,7 +136,7 @@ def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> Non
         [sys.executable, "-m", "catwalk", stage, *DIGITS], cwd=project, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=clean_environment(),
     )  # fmt: skip
-    time.sleep(1.0)
+    time.sleep(1.5)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
     assert "Traceback" not in said

@@ -10,6 +10,7 @@ from typing import Any
 from catwalk.errors import UserError
 from catwalk.paths import Paths, competitions_folder
 
+MOST_PIXELS = 1_000_000  # of a picture, each a column
 AUGMENTATIONS = ("flip", "shift", "rotate", "zoom", "elastic", "erase")
 
 
@@ -106,6 +107,8 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
     files, columns, submission = table["files"], table["columns"], table["submission"]
     sources = dict(table.get("sources", {}))
     shape = tuple(int(side) for side in table["shape"])
+    if math.prod(shape) > MOST_PIXELS:
+        raise ValueError(f"shape {shape} has more than {MOST_PIXELS:,} values a picture")
     classes = tuple(str(label) for label in table["classes"])
     first = int(columns.get("first_pixel", 0))
     header = tuple(submission["header"])
@@ -126,7 +129,7 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
         label_column=str(columns.get("label", "label")),
         id_column=columns.get("id"),
         pixel_columns=tuple(
-            columns.get("pixels", "pixel{}").format(first + i) for i in range(math.prod(shape))
+            columns.get("pixels", "pixel{}").replace("{}", str(first + i)) for i in range(math.prod(shape))
         ),
         submission_header=(str(header[0]), str(header[1])),
         first_id=int(submission.get("first_id", 1)),

@@ -5,6 +5,7 @@ anything else, the careful one reads the file again cell by cell: it takes what 
 other clothes (``" 12"``, ``"12.0"``) and names file, row and column of what is not.
 """
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator
@@ -76,14 +77,15 @@ def _columns(path: Path, competition: Competition) -> _Columns:
     """Find where each column stands, from the first line alone."""
     with path.open("rb") as file:
         start = file.read(1 << 20)
-    lines = start.decode("utf-8-sig", errors="replace").splitlines()
-    if not start.strip() or not lines:  # it may hold a byte order mark alone
+    # Not splitlines, which ends a line at other characters too.
+    line = re.split(r"[\r\n]", start.decode("utf-8-sig", errors="replace"), maxsplit=1)[0]
+    if not start.removeprefix(codecs.BOM_UTF8).strip():
         raise UserError(f"{path.name}: the file is empty: {_mend(path)}")
     if re.match(rb"\s*(<!doctype|<html|<\?xml)", start[:200].lower()):
         raise UserError(f"{path.name}: this is a web page, not a CSV: {_mend(path)}")
     if b"\0" in start:
         raise UserError(f"{path.name}: this is not a text file: {_mend(path)}")
-    cells = [cell.strip() for cell in next(csv.reader(lines[:1]), [])]
+    cells = [cell.strip() for cell in next(csv.reader([line]), [])]
     if competition.has_header:
         return _named_columns(path, cells, competition)
     return _placed_columns(path, len(cells), competition)

@@ -80,18 +80,25 @@ def _embedded(paths: Paths) -> RDBStorage:
             f"sqlite:///{paths.study_db}", engine_kwargs={"connect_args": {"timeout": 60}}, **_retrying()
         )
     except (exc.DatabaseError, RuntimeError) as error:
-        kind = MachineError if isinstance(error, exc.OperationalError) else UserError
-        raise kind(
-            f"{paths.shown(paths.study_db)} can't be opened ({reason(error)}): move it away, make search "
-            f"begins a new one; {paths.shown(paths.trials)} still lists its trials, and submissions stay as "
-            "they are"
-        ) from None
+        raise _unusable(paths, error) from None
     # Only now: listeners that are there while Optuna makes its tables lead to "database is locked".
     storage.scoped_session.remove()
     storage.engine.dispose()
     event.listen(storage.engine, "connect", _on_connect)
     event.listen(storage.engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
     return storage
+
+
+def _unusable(paths: Paths, error: Exception) -> CatwalkError:
+    said, file = reason(error), paths.shown(paths.study_db)
+    if isinstance(error, exc.OperationalError):
+        return MachineError(
+            f"{file}: {said}: make room on the disk, and see that the folder is yours to write"
+        )
+    return UserError(
+        f"{file} can't be opened ({said}): move it away, make search begins a new one; "
+        f"{paths.shown(paths.trials)} still lists its trials, and submissions stay as they are"
+    )
 
 
 def _on_connect(connection: Any, _record: Any) -> None:
