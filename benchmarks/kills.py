@@ -43,10 +43,9 @@ def search(paths: Paths) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "catwalk", "search", "--competition", paths.competition]
     asked = ["--study", paths.team.url, "--member", paths.team.member, "--features", "pixels"]
     asked += ["--trials", "100000", "--workers", "2"]
-    environment = {**os.environ, "PGPASSFILE": str(paths.server_password)}
     with (paths.root / "search.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603
-            [*command, *asked], cwd=paths.root, stdout=log, stderr=log, env=environment
+            [*command, *asked], cwd=paths.root, stdout=log, stderr=log
         )
 
 
@@ -78,7 +77,8 @@ class Watch:
         wanted, ends = len(self.seen) + count, time.monotonic() + PATIENCE
         while len(self.seen) < wanted:
             if time.monotonic() > ends or any(one.poll() is not None for one in self._searches):
-                raise SystemExit(f"the search does not go on; see {self._paths.root}")
+                said = "".join(path.read_text() for path in self._paths.root.parent.glob("*/search.log"))
+                raise SystemExit(f"the search does not go on:\n{said[-2000:]}")
             time.sleep(0.3)
             self.look()
 

@@ -23,9 +23,9 @@ DIGITS = ("--competition", "digits")
 
 @pytest.mark.slow
 def test_kill_9_in_every_stage(tmp_path: Path) -> None:
-    """Five rounds of what ``make trust`` does a hundred times."""
+    """Two rounds of what ``make trust`` does a hundred times."""
     root = make_project(tmp_path / "project")
-    assert faults.rounds(root, 5, seed=3)["rounds"] == 5
+    assert faults.rounds(root, 2, seed=3)["rounds"] == 2
 
 
 class SmallDisk:
@@ -145,6 +145,7 @@ def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> Non
         assert said == f"catwalk {stage}: stopped; what was finished is kept, the same command goes on\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["model", "probabilities"])
 def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Path, kind: str) -> None:
     root = tmp_path / "project"
@@ -166,6 +167,7 @@ def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Pat
     assert run_catwalk(root, "predict", *DIGITS, "--name", "again").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_damaged_study_is_said_plainly(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
     """A hole in the midst of study.db; what can be saved is named."""
     root = tmp_path / "project"

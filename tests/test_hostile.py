@@ -12,7 +12,7 @@ from catwalk.errors import UserError
 
 @pytest.mark.parametrize("reader", hostile.READERS)
 def test_readers_keep_their_promises(reader: str) -> None:
-    counts = hostile.fuzz(reader, inputs=300, seed=7)
+    counts = hostile.fuzz(reader, inputs=200, seed=7)
     assert set(counts) == {"read", "refused"}, counts
 
 
@@ -24,7 +24,7 @@ def test_what_was_found_once(found: Path, tmp_path: Path) -> None:
 def test_it_would_notice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A reader that takes 256 for a pixel, and one that fails in its own way."""
     monkeypatch.setattr(rows._Pixels, "__missing__", lambda self, cell: int(float(cell)) % 256)
-    assert any("wrong answer" in said or "Error" in said for said in hostile.fuzz("csv", 300, 7, tmp_path))
+    assert any("wrong answer" in said or "Error" in said for said in hostile.fuzz("csv", 100, 7, tmp_path))
     assert list(tmp_path.glob("csv-*.bin"))
 
     def broken(*_: object) -> None:

@@ -73,9 +73,9 @@ def check(paths: Paths, name: str, before: set[int]) -> None:
     json.loads(paths.progress.read_text(encoding="utf-8"))
 
 
-def one_round(root: Path, number: int, trials: int, seconds: float, dice: random.Random) -> str:
+def one_round(root: Path, stage: str, trials: int, seconds: float, dice: random.Random) -> str:
     """One kill, and the run that mends it; what was hit."""
-    paths, stage = Paths(root, "digits"), STAGES[number % len(STAGES)]
+    paths = Paths(root, "digits")
     name = f"trials-{trials}"
     before = crash_rounds.finished(root)
     take_away(paths, stage, name)
@@ -105,8 +105,9 @@ def rounds(root: Path, count: int, seed: int) -> dict[str, Any]:
     said: Counter[str] = Counter()
     trials = TRIALS
     for number in range(count):
-        trials += 1 if STAGES[number % len(STAGES)] == "search" else 0
-        line = one_round(root, number, trials, seconds, dice)
+        stage = dice.choice(STAGES)
+        trials += 1 if stage == "search" else 0
+        line = one_round(root, stage, trials, seconds, dice)
         said[line.split(" after ")[0]] += 1
         print(f"round {number + 1}: {line}", flush=True)
     return {"rounds": count, "seconds_of_a_run": round(seconds, 1), "what": dict(said), "broken": 0}
