@@ -97,7 +97,7 @@ def picture(kept: dict[str, Any], path: Path) -> None:
     colours = (drawing.BLUE, drawing.ORANGE, "#009E73", "#CC79A7", "#B8860B", drawing.MUTED)
     styles = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
     times = np.geomspace(3, kept["budget"], 400)
-    with mpl.rc_context(drawing.STYLE):
+    with mpl.rc_context({**drawing.STYLE, "font.size": 11, "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(9, 5))
         axes = figure.subplots()
         for tool, colour, style in zip(TOOLS, colours, styles, strict=True):
@@ -113,7 +113,7 @@ def picture(kept: dict[str, Any], path: Path) -> None:
         axes.set_xticks(ticks, [f"{second}" for second in ticks])
         axes.set_xticks([], minor=True)
         axes.set_ylabel("best single network, % of validation")
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
         figure.tight_layout()
         path.write_bytes(drawing.png(figure))
 
