@@ -129,7 +129,7 @@ def test_two_of_each_stage_at_once(project: Path) -> None:
     assert not list(project.rglob(".*part*"))
 
 
-@pytest.mark.parametrize("stage", ["data", "prepare", "search", "predict", "report"])
+@pytest.mark.parametrize("stage", ["data", "prepare"])
 def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> None:
     digits_paths(project, digits_raw)
     process = subprocess.Popen(

@@ -12,25 +12,23 @@ def locked(path: Path, wait: bool) -> Iterator[bool]:
     """Hold the lock of a file or folder that is there, and say whether it is held.
 
     Args:
-        path: nothing is written to it; a folder is locked by an empty file beside it.
+        path: nothing is written to it; on NFS a folder is locked by an empty file beside it.
         wait: until nobody else holds it; else the answer is False at once.
     """
-    descriptor = _opened(path)
-    try:
-        yield _taken(descriptor, wait)
-    finally:
-        os.close(descriptor)
-
-
-def _opened(path: Path) -> int:
-    """For writing, for NFS locks nothing else; where nothing may be written, as it is."""
-    file = path.with_name(f".{path.name}.lock") if path.is_dir() else path
-    try:
-        return os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EROFS):
-            raise
-        return os.open(path, os.O_RDONLY)
+    flags = os.O_RDONLY if path.is_dir() or not os.access(path, os.W_OK) else os.O_RDWR
+    with contextlib.ExitStack() as stack:
+        descriptor = os.open(path, flags)
+        stack.callback(os.close, descriptor)
+        try:
+            held = _taken(descriptor, wait)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            # NFS locks nothing that is not open for writing, which a folder can't be.
+            descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+            stack.callback(os.close, descriptor)
+            held = _taken(descriptor, wait)
+        yield held
 
 
 def _taken(descriptor: int, wait: bool) -> bool:
