@@ -200,5 +200,5 @@ clean: ## remove .venv, caches, tables and half-written files; never data, studi
 	@$(PYTHON) -m venv .venv \
 	  || { echo 'the module venv is missing: on Debian and Ubuntu, apt install python3-venv'; exit 2; }
 	@$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
-	@$(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@touch $@

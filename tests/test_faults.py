@@ -1,6 +1,7 @@
 """Faults of machines and people: full disks, no HOME, a clock set back, two at once, damaged files."""
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -129,20 +130,34 @@ def test_two_of_each_stage_at_once(project: Path) -> None:
     assert not list(project.rglob(".*part*"))
 
 
-@pytest.mark.parametrize("stage", ["data", "prepare"])
-def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> None:
-    digits_paths(project, digits_raw)
+def begun(project: Path, stage: str) -> "subprocess.Popen[str]":
+    """A stage that already minds SIGTERM (Python itself needs a moment to start)."""
     process = subprocess.Popen(
         [sys.executable, "-m", "catwalk", stage, *DIGITS], cwd=project, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=clean_environment(),
     )  # fmt: skip
-    time.sleep(1.5)
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
-    assert "Traceback" not in said
-    assert process.returncode in (0, 130), said
-    if process.returncode:
-        assert said == f"catwalk {stage}: stopped; what was finished is kept, the same command goes on\n"
+    while process.poll() is None:
+        caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{process.pid}/status").read_text(), re.M)
+        if caught and int(caught[1], 16) & (1 << (signal.SIGTERM - 1)):
+            break
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["data", "prepare", "search", "predict", "report"])
+def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> None:
+    """Also while it imports, and while it starts its workers."""
+    digits_paths(project, digits_raw)
+    for seconds in (0.0, 0.3, 0.9, 1.5, 2.5, 4.0):
+        process = begun(project, stage)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode in (0, 130), (seconds, said)
+        if process.returncode:
+            line = f"catwalk {stage}: stopped; what was finished is kept, the same command goes on\n"
+            assert said == line, seconds
 
 
 @pytest.mark.slow

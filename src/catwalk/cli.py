@@ -3,7 +3,6 @@
 import argparse
 import errno
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catwalk import arguments
+from catwalk import arguments, processes
 from catwalk.errors import CatwalkError, MachineError, UserError
 from catwalk.limits import REFIT
 from catwalk.paths import Paths
@@ -25,6 +24,7 @@ def main(given: list[str] | None = None) -> int:
     """Run one stage; the exit code: 0 done, 2 the user mends it, 3 network, 4 machine, 130 Ctrl-C."""
     started = time.monotonic()
     options = arguments.parser().parse_args(given)
+    processes.stop_by_signals()
     try:
         _run(options, started)
     except CatwalkError as error:
@@ -84,7 +84,6 @@ def _say(line: str) -> None:
 def _run(options: argparse.Namespace, started: float) -> None:
     from catwalk import competition, team
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
     paths = Paths(Path.cwd(), options.competition, team.of(*shared))
     loaded = competition.load(paths)

@@ -1,4 +1,4 @@
-"""Processes: children that end with their parent, and leave Ctrl-C to it."""
+"""Processes: how they are stopped; children that end with their parent, and leave Ctrl-C to it."""
 
 import contextlib
 import math
@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
+from types import FrameType
 from typing import Any, TypeVar, cast
 
 # There is a process a core: linear algebra on more threads would make them wait for each other.
@@ -18,6 +19,46 @@ WATCH_SECONDS = 1.0  # how often a child looks whether its parent still lives
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody asked the command to end: Ctrl-C or SIGTERM.
+
+    A class of its own, for after a plain KeyboardInterrupt within any ``exec`` of a string (as dataclasses
+    do while they are imported) Python ends by SIGINT, even if it was caught (Python/pythonrun.c).
+    """
+
+
+def stop_by_signals() -> None:
+    """From now on SIGTERM ends the command as Ctrl-C does, unless it ignores that one."""
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(sign) != signal.SIG_IGN:
+            signal.signal(sign, _stop)
+
+
+def _stop(_sign: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+@contextlib.contextmanager
+def unstopped() -> Iterator[None]:
+    """A signal to end that comes within the block takes effect after it; what is started ignores Ctrl-C.
+
+    A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means. A child that has
+    lost its parent before it was told what to do would show a traceback.
+    """
+    came: list[int] = []
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda sign, _: came.append(sign)),
+    }
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+    if came:
+        raise Stopped
 
 
 def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any, Connection]:
@@ -34,11 +75,8 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=target, args=(theirs, *arguments), name=name, daemon=True)
-    # A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with one_thread():
+    with one_thread(), unstopped():
         process.start()
-    signal.signal(signal.SIGINT, before)
     theirs.close()
     return process, ours
 
