@@ -27,6 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import procfs
 import project
 import record
 from optuna.trial import TrialState
@@ -47,13 +48,6 @@ def search(paths: Paths) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603
             [*command, *asked], cwd=paths.root, stdout=log, stderr=log
         )
-
-
-def workers_of(parent: int) -> list[int]:
-    with contextlib.suppress(FileNotFoundError):
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
-        return [p for p in map(int, children) if b"spawn_main" in Path(f"/proc/{p}/cmdline").read_bytes()]
-    return []
 
 
 class Watch:
@@ -102,9 +96,9 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
             time.sleep(dice.uniform(0, 2))
             which = dice.randrange(len(searches))
             if number % 5 == 4:
-                victims = [searches[which].pid, *workers_of(searches[which].pid)]
+                victims = [searches[which].pid, *procfs.workers_of(searches[which].pid)]
             else:
-                victims = [dice.choice([pid for one in searches for pid in workers_of(one.pid)])]
+                victims = [dice.choice([pid for one in searches for pid in procfs.workers_of(one.pid)])]
             for pid in victims:
                 os.kill(pid, signal.SIGKILL)
             if len(victims) > 1:

@@ -3,7 +3,6 @@
 .venv/bin/python benchmarks/performance.py
 """
 
-import json
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -23,12 +22,6 @@ ENGINE = {
     "trace": "build and trace of a new architecture, seconds",
     "evaluate": "evaluation, share of an epoch",
 }
-
-
-def newest(name: str) -> Kept | None:
-    """The last kept figures of a benchmark; None where there are none."""
-    found = sorted(record.RESULTS.glob(f"{name}-[0-9][0-9][0-9][0-9]-*.json"))
-    return json.loads(found[-1].read_text(encoding="utf-8")) if found else None
 
 
 def peers(kept: Kept) -> list[str]:
@@ -142,7 +135,7 @@ def losses() -> list[str]:
         "workers-scaling": missed_by_workers,
         "coordination": missed_by_coordination,
     }
-    lines = [line for name, said in judges.items() if (kept := newest(name)) for line in said(kept)]
+    lines = [line for name, said in judges.items() if (kept := record.newest(name)) for line in said(kept)]
     return [f"- {line}" for line in lines] or ["Nowhere in these files."]
 
 
@@ -202,7 +195,7 @@ def main() -> None:
         "Made by `benchmarks/performance.py` from the JSON files in `benchmarks/results/`; nothing is typed.",
     ]
     for heading, name, command, said in SECTIONS:
-        kept = newest(name)
+        kept = record.newest(name)
         if kept is None:
             continue
         machine = kept["machine"]

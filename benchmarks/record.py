@@ -20,6 +20,12 @@ def keep(name: str, figures: dict[str, Any]) -> Path:
     return path
 
 
+def newest(name: str) -> dict[str, Any] | None:
+    """The last kept figures of a benchmark; None where there are none."""
+    found = sorted(RESULTS.glob(f"{name}-[0-9][0-9][0-9][0-9]-*.json"))
+    return json.loads(found[-1].read_text(encoding="utf-8")) if found else None
+
+
 def now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
 

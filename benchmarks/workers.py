@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import procfs
 import project
 import record
 
@@ -75,23 +76,6 @@ def scaling(rounds: int, trials: int) -> dict[str, Any]:
     return {"rounds": rows, "medians": medians, "ratio": ratio, "limit": 1.85}
 
 
-def worker_pids() -> list[int]:
-    """Our children that are search workers."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
-    return [pid for pid in map(int, children) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
-def held(pid: int) -> dict[str, float]:
-    status = dict(
-        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    )
-    return {
-        "megabytes": int(status["VmRSS"].split()[0]) / 1024,
-        "files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
-        "threads": int(status["Threads"]),
-    }
-
-
 def memory(trials: int) -> dict[str, Any]:
     seen: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -101,10 +85,10 @@ def memory(trials: int) -> dict[str, Any]:
         def watch() -> None:
             while not ended.wait(0.2):
                 (state,) = progress.read(paths).values() or ({"finished": 0},)
-                for pid in worker_pids():
-                    parent = held(os.getpid())
+                for pid in procfs.workers_of(os.getpid()):
+                    parent = procfs.held(os.getpid())
                     seen[state["finished"]] = {
-                        **held(pid),
+                        **procfs.held(pid),
                         **{f"parent_{key}": value for key, value in parent.items()},
                         "study_megabytes": paths.study_db.stat().st_size / 1e6,
                     }

@@ -1,6 +1,6 @@
 """kill -9 of a worker, of the search's parent, or of all at once, at random moments of searches on digits.
 
-    .venv/bin/python trust/crash_rounds.py --rounds 30
+    PYTHONPATH=benchmarks .venv/bin/python trust/crash_rounds.py --rounds 30
 
 All rounds go on in one study. After each: no process is left 5 s after the parent's death, and after the next
 start no finished trial is lost, none is counted twice (as itself and as its own repetition), nothing is left
@@ -20,6 +20,8 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+from procfs import alive, children_of, workers_of
 
 from catwalk.paths import Paths
 
@@ -47,24 +49,6 @@ def wait_for(root: Path, process: "subprocess.Popen[str]", start: str, count: in
             break
         time.sleep(0.05)
     raise AssertionError(f"no {count} lines {start!r} in:\n{(root / 'search.log').read_text()}")
-
-
-def children_of(parent: int) -> list[int]:
-    """Process ids right below ``parent``: the workers, and multiprocessing's resource tracker."""
-    tasks = Path(f"/proc/{parent}/task/{parent}/children")
-    return [int(pid) for pid in tasks.read_text().split()]
-
-
-def workers_of(parent: int) -> list[int]:
-    return [pid for pid in children_of(parent) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
-def alive(pid: int) -> bool:
-    """Whether the process is there and not a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def kill(pid: int) -> None:

@@ -1,6 +1,6 @@
 """kill -9 at random moments of every stage, on digits; after each, the same command has to come to its end.
 
-    .venv/bin/python trust/faults.py --rounds 100       (part of make trust; an hour or so)
+    PYTHONPATH=benchmarks .venv/bin/python trust/faults.py --rounds 100     (part of make trust; an hour)
 
 A round takes one stage's results away (or asks for more trials), starts ``catwalk all``, and kills its parent
 process, or all of its processes, at a moment of the time that it takes. Then the same command runs again, and
@@ -23,6 +23,7 @@ from typing import Any
 
 import crash_rounds
 import nbformat
+import procfs
 
 from catwalk import competition as competitions
 from catwalk import data, prepare, results, submission
@@ -84,7 +85,7 @@ def one_round(root: Path, stage: str, trials: int, seconds: float, dice: random.
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(moment)
     before |= crash_rounds.finished(root)
-    children = crash_rounds.children_of(process.pid) if process.poll() is None else []
+    children = procfs.children_of(process.pid) if process.poll() is None else []
     whole_group = dice.random() < 0.5
     for pid in [process.pid, *(children if whole_group else [])]:
         crash_rounds.kill(pid)

@@ -8,7 +8,6 @@ Each proof writes dated JSON to benchmarks/results/, and the page is made from t
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,11 +83,6 @@ PROOFS = {
 }
 
 
-def newest(name: str) -> Figures | None:
-    found = sorted(record.RESULTS.glob(f"{name}-[0-9][0-9][0-9][0-9]-*.json"))
-    return json.loads(found[-1].read_text(encoding="utf-8")) if found else None
-
-
 def page() -> str:
     lines = [
         "# Promises",
@@ -100,7 +94,7 @@ def page() -> str:
         "|---|---|---|",
     ]
     for name, proof in PROOFS.items():
-        kept = newest(name)
+        kept = record.newest(name)
         last = f"{proof.said(kept)} ({kept['date'][:10]})" if kept else "not run yet"
         lines.append(f"| {proof.promise} | `{proof.command}` | {last} |")
     return "\n".join([*lines, ""])

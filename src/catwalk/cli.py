@@ -39,25 +39,17 @@ def main(given: list[str] | None = None) -> int:
     except OSError as error:
         return _complain(options.stage, _of_machine(error), MachineError.exit_code)
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("optuna", "sqlalchemy", "sqlite3"):
+        if (told := _of_study(options, error)) is None:
             raise
-        broken = _of_study(options, error)
-        return _complain(options.stage, str(broken), broken.exit_code)
+        return _complain(options.stage, str(told), told.exit_code)
     return 0
 
 
-def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError:
-    from catwalk import storage
+def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError | None:
+    from catwalk import storage_errors
 
-    if getattr(options, "study", None) is not None:
-        return storage.unreachable(error)
-    folder, said = f"data/{options.competition}/study", storage.reason(error)
-    if "malformed" in said or "not a database" in said:
-        return UserError(
-            f"{folder}/study.db is damaged ({said}): move it away, make search begins a new one; "
-            f"{folder}/trials.csv still lists its trials, and submissions stay as they are"
-        )
-    return MachineError(f"the study can't be used ({said}): make room on the disk, or move {folder} away")
+    paths, shared = Paths(Path.cwd(), options.competition), getattr(options, "study", None) is not None
+    return storage_errors.told(paths, error, shared)
 
 
 def _complain(stage: str, message: str, code: int) -> int:

@@ -113,7 +113,7 @@ def make(
                 ) from None
     again = _refit(paths, prepared, seed, opened, chosen, until, say)
     if again is not None:
-        test = np.mean([test, again.test], axis=0, dtype=np.float32)
+        test = refit.joined(test, again.tests)
     content = _recipe(paths, competition, prepared, key, seed, features, chosen, finished)
     content["refit"] = again.made if again else []
     if missing:
@@ -186,10 +186,12 @@ def said_by(paths: Paths, content: dict[str, Any], pixels: npt.NDArray[np.uint8]
     Raises:
         UserError: a network is no longer kept.
     """
+    from catwalk import ensemble
+
     trials = content["trials"]
-    joined = Ensemble(*(np.array([one[key] for one in trials]) for key in ("weight", "temperature")))
+    joined, numbers = ensemble.of_recipe(trials), [one["number"] for one in trials]
     try:
-        return _average(paths, content["study"], [one["number"] for one in trials], joined, pixels)
+        return _average(paths, content["study"], numbers, joined, pixels)
     except FileNotFoundError:
         raise UserError(
             f"a network of this submission is no longer below {paths.shown(paths.study)}: "

@@ -34,12 +34,12 @@ class Refit:
     """What came of it.
 
     Attributes:
-        test: (test rows, classes) float32, the mean of the networks' probabilities.
+        tests: (networks, test rows, classes) float32, their probabilities.
         made: of each network the "trial" it is like, its "seed", "epochs" and "plan" (see ``retrain``), and
             the "rows" it learned from.
     """
 
-    test: npt.NDArray[np.float32]
+    tests: npt.NDArray[np.float32]
     made: list[dict[str, Any]]
 
 
@@ -110,7 +110,21 @@ def make(
         of_it = {"trial": trial.number, "seed": task.seed, "epochs": epochs, "plan": list(said[0])}
         made.append({**of_it, "rows": rows})
         tests.append(said[1])
-    return Refit(np.mean(tests, axis=0, dtype=np.float32), made) if made else None
+    return Refit(np.stack(tests), made) if made else None
+
+
+def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Chosen and refitted networks, half of the say each.
+
+    Args:
+        chosen: (rows, classes) float32, of the ensemble.
+        again: (networks, rows, classes) float32, of the networks trained again.
+
+    Returns:
+        (rows, classes) float32.
+    """
+    both = [chosen, np.mean(again, axis=0, dtype=np.float32)]
+    return np.asarray(np.mean(both, axis=0, dtype=np.float32))
 
 
 def seconds_of(trial: "FrozenTrial") -> float:

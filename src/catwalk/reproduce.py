@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import limits, metrics, prepare, processes, recipe, retrain, space, submission
+from catwalk import ensemble, limits, metrics, prepare, processes, recipe, refit, retrain, space, submission
 from catwalk.competition import Competition
-from catwalk.ensemble import Ensemble
 from catwalk.errors import MachineError, UserError
 from catwalk.paths import Paths
 
@@ -55,12 +54,10 @@ def make(
     if any(answer is None for answer in answers):
         raise MachineError("a training did not come to its end: is there memory enough?")
     validation, test = (np.stack([a[k] for a in answers if a is not None]) for k in (0, 1))
-    joined = Ensemble(*(np.array([one[key] for one in trials]) for key in ("weight", "temperature")))
-    both, tested = joined.average(validation[: len(trials)]), joined.average(test[: len(trials)])
+    chosen = ensemble.of_recipe(trials)
+    both, tested = chosen.average(validation[: len(trials)]), chosen.average(test[: len(trials)])
     if refits:
-        tested = np.mean(
-            [tested, np.mean(test[len(trials) :], axis=0, dtype=np.float32)], axis=0, dtype=np.float32
-        )
+        tested = refit.joined(tested, test[len(trials) :])
     target = paths.reproduced(name)
     submission.write(target, prepared.test_ids, tested.argmax(axis=1), competition)
     accuracy = metrics.accuracy(both, prepared.labels[prepared.validation])

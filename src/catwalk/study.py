@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from catwalk import progress, space, storage
+from catwalk import progress, shared_storage, space, storage
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -25,7 +25,7 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
             of another split or other features.
         NetworkError: the team's server can't be reached.
     """
-    with storage.alone(paths, storage.STUDY):
+    with shared_storage.alone(paths, shared_storage.STUDY):
         opened = storage.open_storage(paths)
         name = progress.study_name(paths, prepared, features)
         check = _check_folder if paths.team is None else _check_team
@@ -97,7 +97,7 @@ def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
 
 def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
     """Let a trial of this kind wait, unless the study has or had one."""
-    with storage.exclusive(study):
+    with shared_storage.exclusive(study):
         if all(trial.user_attrs.get("kind") != kind for trial in study.get_trials(deepcopy=False)):
             study.enqueue_trial(params, user_attrs={"kind": kind})
 
@@ -106,7 +106,7 @@ def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
     """The precision of this study's sums: what ``measure`` said on the first machine that asked."""
     if "precision" not in study.user_attrs:
         measured = measure()
-        with storage.exclusive(study):
+        with shared_storage.exclusive(study):
             if "precision" not in study.user_attrs:
                 study.set_user_attr("precision", measured)
     return str(study.user_attrs["precision"])
@@ -184,7 +184,7 @@ def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool
 
 def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
     """Let a failed trial's parameters wait for the next free worker, unless they failed too often."""
-    with storage.exclusive(study):
+    with shared_storage.exclusive(study):
         again = _again(study, trial, counts)
         if again is not None:
             study.add_trial(again)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from catwalk import processes, progress, storage, study
+from catwalk import processes, progress, shared_storage, storage, study
 from catwalk.errors import MachineError
 from catwalk.limits import Limits
 from catwalk.messages import Order
@@ -148,7 +148,7 @@ class Supervisor:
                 self._display.tick(self.spent(), self._limits)
         finally:
             workers.kill()
-            storage.hurry(opened)
+            shared_storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):
                 study.run_again(opened, trial, "the search was ended", counts=False)
             self._recorded = self._tabled = -math.inf

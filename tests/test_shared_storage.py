@@ -1,4 +1,4 @@
-"""storage.py on a real PostgreSQL: many at once, a server that comes and goes, trials of dead workers."""
+"""shared_storage.py on a real PostgreSQL: many at once, a server that comes and goes, dead workers."""
 
 import multiprocessing
 import socket
@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from postgres import Server
 from sqlalchemy import event
 
-from catwalk import portfolio, progress, space, storage, study, team
+from catwalk import portfolio, progress, shared_storage, space, storage, storage_errors, study, team
 from catwalk.errors import CatwalkError, NetworkError, UserError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
@@ -191,12 +191,12 @@ def _enqueue(root: Path, url: str, name: str, barrier: Any) -> None:
 def test_its_patience_ends(
     tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "PATIENCE", 0.5)
+    monkeypatch.setattr(shared_storage, "PATIENCE", 0.5)
     opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
     server.stop()
     with pytest.raises(optuna.exceptions.StorageInternalError) as error:
         opened.set_user_attr("n", 1)
-    assert isinstance(storage.unreachable(error.value), NetworkError)
+    assert isinstance(storage_errors.unreachable(error.value), NetworkError)
     began = time.monotonic()
     with pytest.raises(optuna.exceptions.StorageInternalError):
         opened.set_user_attr("n", 1)
@@ -239,7 +239,7 @@ def test_a_password_is_asked_for_at_a_terminal(
     monkeypatch.setenv("PGPASSFILE", "/dev/null")
     monkeypatch.delenv("PGPASSWORD", raising=False)
     monkeypatch.setattr(getpass, "getpass", answer)
-    monkeypatch.setattr(storage.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(shared_storage.sys.stdin, "isatty", lambda: True, raising=False)
     try:
         assert study.create(member(tmp_path, shared), PREPARED, "pixels")
         assert asked == ["password of catwalk at 127.0.0.1: "], "once"

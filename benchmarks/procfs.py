@@ -1,0 +1,40 @@
+"""What Linux tells of processes (/proc): children, workers of a search, what one holds."""
+
+import contextlib
+from pathlib import Path
+
+
+def children_of(parent: int) -> list[int]:
+    """Process ids right below ``parent``; none where it is gone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return [int(p) for p in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return []
+
+
+def workers_of(parent: int) -> list[int]:
+    """Those of them that multiprocessing spawned for work, without its resource tracker."""
+    return [pid for pid in children_of(parent) if b"spawn_main" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def alive(pid: int) -> bool:
+    """Whether the process is there and not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def held(pid: int) -> dict[str, float]:
+    """A process's resident megabytes, open files and threads."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return {
+        "megabytes": int(status["VmRSS"].split()[0]) / 1024,
+        "files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
+        "threads": int(status["Threads"]),
+    }
