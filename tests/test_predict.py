@@ -1,4 +1,4 @@
-"""predict.py, recipe.py, sealed.py, score.py: from a finished search to a submission and its score."""
+"""predict.py, recipe.py: from a finished search to a submission and its score."""
 
 import csv
 import json
