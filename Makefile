@@ -162,13 +162,14 @@ audit: .venv/installed ## known weaknesses of the locked packages (pip-audit)
 bench: .venv/installed .venv-bench/installed ## catwalk beside its peers, each with BENCH_BUDGET, in three rounds
 	@$(BIN)/python benchmarks/bench.py $(call flag,BENCH_BUDGET,budget)
 
-speed: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordination, workers (half an hour)
+speed: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordination, workers (two hours)
 	@$(BIN)/python benchmarks/engine.py
 	@$(BIN)/python benchmarks/growth.py
 	@$(BIN)/python benchmarks/csv_reader.py
 	@$(BIN)/python benchmarks/coordination.py
 	@$(BIN)/python benchmarks/workers.py scaling
 	@$(BIN)/python benchmarks/workers.py memory
+	@$(BIN)/python benchmarks/workers.py long
 	@$(BIN)/python benchmarks/numpy_network.py
 	@$(BIN)/python benchmarks/performance.py
 

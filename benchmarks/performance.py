@@ -101,10 +101,15 @@ def scaling(kept: Kept) -> list[str]:
 
 
 def memory(kept: Kept) -> list[str]:
-    lines = ["| after trials | MB | open files | threads |", "|---|---|---|---|"]
+    lines = [
+        "| after trials | a worker's MB | its open files | its threads | parent's MB | study.db, MB |",
+        "|---|---|---|---|---|---|",
+    ]
     for after, held in kept["after"].items():
-        lines.append(f"| {after} | {held['megabytes']:,.0f} | {held['files']:.0f} | {held['threads']:.0f} |")
-    return [*lines, "", f"One worker's growth: {kept['growth']:+.1%} (limit {kept['limit']:+.0%})."]
+        cells = (held["megabytes"], held["files"], held["threads"], held["parent_megabytes"])
+        counts = " | ".join(f"{value:,.0f}" for value in cells)
+        lines.append(f"| {int(after):,} | {counts} | {held['study_megabytes']:.1f} |")
+    return [*lines, "", f"A worker's growth: {kept['growth']:+.1%} (limit {kept['limit']:+.0%})."]
 
 
 def kills(kept: Kept) -> list[str]:
@@ -133,6 +138,8 @@ def losses() -> list[str]:
         "engine": missed_by_engine,
         "csv_reader": slower_reading,
         "workers-scaling": missed_by_workers,
+        "workers-memory": grown,
+        "workers-long": grown,
         "coordination": missed_by_coordination,
     }
     lines = [line for name, said in judges.items() if (kept := record.newest(name)) for line in said(kept)]
@@ -163,6 +170,15 @@ def missed_by_workers(kept: Kept) -> list[str]:
     return [text] if missed else []
 
 
+def grown(kept: Kept) -> list[str]:
+    after = list(kept["after"])
+    text = (
+        f"from {after[0]} to {after[1]} trials a worker's memory grows by {kept['growth']:.1%}, "
+        f"the limit is {kept['limit']:.0%}"
+    )
+    return [text] if kept["growth"] > kept["limit"] else []
+
+
 def missed_by_coordination(kept: Kept) -> list[str]:
     costs = [(row["worker_seconds"] + row["parent_seconds"], row) for row in kept["figures"]]
     return [
@@ -183,6 +199,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
     ("Coordination", "coordination", "coordination.py", coordination),
     ("Workers", "workers-scaling", "workers.py scaling", scaling),
     ("A worker's memory", "workers-memory", "workers.py memory", memory),
+    ("Thousands of trials", "workers-long", "workers.py long", memory),
     ("A team's study under fire", "kills", "kills.py", kills),
     ("The first exercise's network in NumPy", "numpy_network", "numpy_network.py", first_network),
 ]

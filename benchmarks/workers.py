@@ -1,22 +1,28 @@
-"""Workers: how two scale against one, and what a worker holds after 200 trials against after 10.
+"""Workers: how two scale against one, and what is held after hundreds and thousands of trials.
 
     .venv/bin/python benchmarks/workers.py scaling     # Fashion-MNIST, 8 trials a run; a quarter of an hour
-    .venv/bin/python benchmarks/workers.py memory      # digits, 210 trials in one worker
+    .venv/bin/python benchmarks/workers.py memory      # digits, 210 trials in one worker; about as long
+    .venv/bin/python benchmarks/workers.py long        # digits, 2,000 tiny ones in two workers; half an hour
 
-Both run the real search (``search.make``) in a folder of its own. For scaling every trial is the same (the
+All run the real search (``search.make``) in a folder of its own. For scaling every trial is the same (the
 beginners' net, never stopped early), and the rate counts from the first trial's start to the last one's end,
 without the start of the processes; one, two and four workers take turns, on the embedded SQLite and on
 PostgreSQL as a team has it. The limit is 1.85 times the rate with two on SQLite. For
-memory, resident memory, open files and threads of worker and parent are read from /proc (Linux) as each trial
-ends; the limit for the worker is 10% more.
+memory, resident memory, open files and threads of workers (their mean) and parent are read from /proc (Linux)
+as trials end; the limit for a worker is 10% more. The long one is as many trials as eight hours bring: linear
+networks of six epochs in large batches, all else chosen by the sampler.
 """
 
 import argparse
+import contextlib
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +35,8 @@ from catwalk.limits import Limits
 from catwalk.paths import Paths
 
 COUNTS = (1, 2, 4)
+TINY = {"depth": 0, "batch_size": 2048}
+LINE = 20  # tiny trials that wait
 
 
 def quiet(_line: str) -> None:
@@ -76,7 +84,39 @@ def scaling(rounds: int, trials: int) -> dict[str, Any]:
     return {"rounds": rows, "medians": medians, "ratio": ratio, "limit": 1.85}
 
 
-def memory(trials: int) -> dict[str, Any]:
+def held_now(paths: Paths) -> dict[str, float] | None:
+    """What the workers, the parent and the study's file hold; None while there are no workers."""
+    workers = [procfs.held(pid) for pid in procfs.workers_of(os.getpid())]
+    if not workers:
+        return None
+    mean = {key: statistics.mean(one[key] for one in workers) for key in workers[0]}
+    parent = {f"parent_{key}": value for key, value in procfs.held(os.getpid()).items()}
+    files = {"study": paths.study_db, "table": paths.trials}
+    sizes = {f"{name}_megabytes": file.stat().st_size / 1e6 for name, file in files.items() if file.is_file()}
+    return {**mean, **parent, **sizes}
+
+
+def feed(root: Path) -> None:
+    """Let tiny trials wait in line, a few at a time, until ended; in a process of its own, for it grows."""
+    paths = Paths(root, "digits")
+    opened = study.create(paths, prepare.load(paths, 1), "pixels")
+    while True:
+        for _ in range(LINE - len(study.waiting(opened))):
+            opened.enqueue_trial(TINY, user_attrs={"kind": "quick"})
+        time.sleep(1)
+
+
+@contextlib.contextmanager
+def fed(paths: Paths) -> Iterator[None]:
+    feeder = subprocess.Popen([sys.executable, __file__, "feed", "--root", str(paths.root)])  # noqa: S603
+    try:
+        yield
+    finally:
+        feeder.kill()
+        feeder.wait()
+
+
+def memory(trials: int, workers: int, tiny: bool) -> dict[str, Any]:
     seen: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         paths = project.copied("digits", Path(folder))
@@ -84,29 +124,25 @@ def memory(trials: int) -> dict[str, Any]:
 
         def watch() -> None:
             while not ended.wait(0.2):
-                (state,) = progress.read(paths).values() or ({"finished": 0},)
-                for pid in procfs.workers_of(os.getpid()):
-                    parent = procfs.held(os.getpid())
-                    seen[state["finished"]] = {
-                        **procfs.held(pid),
-                        **{f"parent_{key}": value for key, value in parent.items()},
-                        "study_megabytes": paths.study_db.stat().st_size / 1e6,
-                    }
+                states = list(progress.read(paths).values())
+                if states and (held := held_now(paths)):
+                    seen[states[0]["finished"]] = held
 
         watcher = threading.Thread(target=watch)
         watcher.start()
         try:
-            search.make(
-                paths, seed=1, features="pixels", until=Limits(None, trials), workers=1,
-                started=time.monotonic(), say=quiet,
-            )  # fmt: skip
+            with fed(paths) if tiny else contextlib.nullcontext():
+                search.make(
+                    paths, seed=1, features="pixels", until=Limits(None, trials), workers=workers,
+                    started=time.monotonic(), say=quiet,
+                )  # fmt: skip
         finally:
             ended.set()
             watcher.join()
     counts = sorted(seen)
     first = next(count for count in counts if count >= 10)
     last = next(count for count in counts if count >= trials - 10)
-    for count in [c for c in counts if c in (first, last) or c % 50 < 2]:
+    for count in [c for c in counts if c in (first, last) or c % 50 == 0]:
         print(f"after {count:>4} trials: {seen[count]}")
     growth = seen[last]["megabytes"] / seen[first]["megabytes"] - 1
     print(f"memory after {last} trials against {first}: {growth:+.1%} (limit +10%)")
@@ -115,14 +151,19 @@ def memory(trials: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=("scaling", "memory"))
+    parser.add_argument("what", choices=("scaling", "memory", "long", "feed"), help="feed: long's own")
+    parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--trials", type=int, help="a run (8 for scaling, 210 for memory)")
+    parser.add_argument("--trials", type=int, help="a run (8 for scaling, 210 for memory, 2,000 for long)")
     options = parser.parse_args()
+    if options.what == "feed":
+        feed(options.root)
     if options.what == "scaling":
         figures = scaling(options.rounds, options.trials or 8)
+    elif options.what == "memory":
+        figures = memory(options.trials or 210, workers=1, tiny=False)
     else:
-        figures = memory(options.trials or 210)
+        figures = memory(options.trials or 2000, workers=2, tiny=True)
     print(f"kept in {record.keep(f'workers-{options.what}', figures)}")
 
 

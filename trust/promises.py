@@ -49,7 +49,7 @@ def _killed(kept: Figures) -> str:
 def _held(kept: Figures) -> str:
     return "; ".join(
         f"after {count} trials {one['megabytes']:,.0f} MB, {one['files']:.0f} files, "
-        f"{one['threads']:.0f} threads"
+        f"{one['threads']:.0f} threads, study.db {one['study_megabytes']:.1f} MB"
         for count, one in kept["after"].items()
     )
 
@@ -74,9 +74,9 @@ PROOFS = {
         None,
         _killed,
     ),
-    "workers-memory": Proof(
-        "a long search: memory, open files and threads stay flat",
-        "benchmarks/workers.py memory",
+    "workers-long": Proof(
+        "a long search: a worker's memory, open files and threads stay flat, the study stays small",
+        "benchmarks/workers.py long",
         None,
         _held,
     ),
