@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import digits_paths, load
 
-from catwalk import data, features, limits, network, portfolio, prepare, space, tensorflow_setup
+from catwalk import data, features, memory, network, portfolio, prepare, space, tensorflow_setup
 from catwalk.errors import UserError
 from catwalk.features import PATCHES, Views
 from catwalk.paths import Paths
@@ -88,7 +88,7 @@ def test_without_the_memory_each_step_computes_them(
     kept = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
     for path in paths.prepared.glob("features-table-*.npy"):
         path.unlink()
-    monkeypatch.setattr(limits, "available_memory", lambda: 1_000_000)
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
     poor = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
     assert not list(paths.prepared.glob("features-table-*.npy"))
     for one, other in zip(kept.epochs(2, None), poor.epochs(2, None), strict=True):

@@ -88,7 +88,7 @@ def bring(
     if len(missing) == len(wanted):
         seconds = max(seconds, SLOWER * _needed(missing[0]))
     with progress.lock_if_free(paths) as free:  # a search here has the cores
-        cores = limits.workers(None, limits.available_memory()) if free else 1
+        cores = limits.workers(None) if free else 1
         chosen = _fitting(missing, cores, seconds)
         if not chosen:
             return len(missing)

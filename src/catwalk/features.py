@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import limits, locks
+from catwalk import locks, memory
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -170,7 +170,7 @@ class Views:
             if not path.is_file():
                 sample = compute(pixels[:1].astype(np.float32))
                 size = (2 * len(pixels), sample.shape[1])
-                if sample.itemsize * math.prod(size) > limits.available_memory() // 4:
+                if sample.itemsize * math.prod(size) > memory.available() // 4:
                     return None
                 with written_aside(path) as aside:
                     self._fill(np.lib.format.open_memmap(aside, "w+", sample.dtype, size), compute)

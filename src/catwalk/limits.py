@@ -1,11 +1,10 @@
 """Limits: when a search ends, and how many workers the machine bears."""
 
-import contextlib
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
+from catwalk import memory
 from catwalk.errors import MachineError, UserError
 
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may come to need
@@ -64,27 +63,19 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def available_memory() -> int:
-    """Bytes that new processes could use, as far as the system tells."""
-    with contextlib.suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        line = next(line for line in lines if line.startswith("MemAvailable"))
-        return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def workers(asked: int | None, memory: int) -> int:
+def workers(asked: int | None) -> int:
     """How many workers to start: those asked for, else one a core as far as memory allows.
 
     Raises:
-        MachineError: ``memory`` bytes do not bear the workers asked for.
+        MachineError: there is not memory enough for those asked for.
     """
-    bearable = max(1, memory // WORKER_MEMORY)
+    free = memory.available()
+    bearable = max(1, free // WORKER_MEMORY)
     if asked is None:
         return min(cores(), bearable)
     if asked > bearable:
         raise MachineError(
             f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, "
-            f"{memory / 1e9:.1f} GB are free: WORKERS={bearable}"
+            f"{free / 1e9:.1f} GB are free: WORKERS={bearable}"
         )
     return asked

@@ -49,7 +49,7 @@ def make(
         like = {**of_number[one["trial"]], "seed": one["seed"], "plan": one["plan"]}
         tasks.append(_task(paths, content["seed"], like, everything=True))
     say(f"reproduce: {len(tasks)} networks are trained again, as {name}.json says")
-    cores = limits.workers(None, limits.available_memory())
+    cores = limits.workers(None)
     answers = processes.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
         raise MachineError("a training did not come to its end: is there memory enough?")

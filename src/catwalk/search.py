@@ -46,7 +46,7 @@ def make(
     if until.reached(before["spent"], before["finished"]):
         say(_already(before, until))
         return
-    count = limits.workers(workers, limits.available_memory())
+    count = limits.workers(workers)
     with progress.locked(paths):
         opened, spent = _run(paths, prepared, seed, features, until, count, started, before["spent"], None)
     for line in _summary(opened, spent, len(prepared.validation)):

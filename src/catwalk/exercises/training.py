@@ -107,7 +107,7 @@ def _in_processes(missing: dict[Path, Plan], pictures: Pictures) -> Iterator[int
     """Train and keep; how many are done, after each one."""
     if not missing:
         return
-    workers = min(limits.workers(None, limits.available_memory()), len(missing))
+    workers = min(limits.workers(None), len(missing))
     # The longest first, so that the last one does not run alone.
     order = sorted(missing, key=lambda file: -missing[file].epochs * (missing[file].hidden or 1))
     pool = ProcessPoolExecutor(
