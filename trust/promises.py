@@ -8,6 +8,7 @@ Each proof writes dated JSON to benchmarks/results/, and the page is made from t
 """
 
 import argparse
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import faults
 import hostile
 import record
 
+JUDGED = Path(__file__).resolve().parent / "mutants.toml"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "promises.md"
 Figures = dict[str, Any]
 
@@ -46,6 +48,26 @@ def _killed(kept: Figures) -> str:
     )
 
 
+def _mutated(kept: Figures) -> str:
+    return f"{sum(kept['mutants'].values())} mutants, {len(kept['survivors'])} survived (below)"
+
+
+def survivors() -> list[str]:
+    """The mutants that no test noticed, and why that is right or what is missing."""
+    kept = record.newest("mutation")
+    if kept is None:
+        return []
+    judged = tomllib.loads(JUDGED.read_text(encoding="utf-8"))["mutant"]
+    lines = ["", "## Surviving mutants", "", "| where | was | became | judged |", "|---|---|---|---|"]
+    for one in kept["survivors"]:
+        same = ("file", "was", "is")
+        said = [row["judged"] for row in judged if all(row[key] == one[key] for key in same)]
+        was, became = (one[key].replace("|", "\\|") for key in ("was", "is"))
+        where = f"{one['file']}, {one['function']}"
+        lines.append(f"| {where} | `{was}` | `{became}` | {said[0] if said else 'not yet'} |")
+    return lines
+
+
 def _held(kept: Figures) -> str:
     return "; ".join(
         f"after {count} trials {one['megabytes']:,.0f} MB, {one['files']:.0f} files, "
@@ -68,11 +90,23 @@ PROOFS = {
         lambda asked: hostile.measure(asked.inputs, asked.seed),
         lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
     ),
+    "guided": Proof(
+        "the same, with inputs that atheris makes of those that reached new lines of code",
+        "trust/guided.py --inputs 20000",
+        None,
+        lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} readers broke a promise",
+    ),
     "kills": Proof(
         "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice",
         "benchmarks/kills.py",
         None,
         _killed,
+    ),
+    "mutation": Proof(
+        "the tests see it when the submission's contract, the split, the sealing or the score is changed",
+        "trust/mutation.py",
+        None,
+        _mutated,
     ),
     "workers-long": Proof(
         "a long search: a worker's memory, open files and threads stay flat, the study stays small",
@@ -97,7 +131,7 @@ def page() -> str:
         kept = record.newest(name)
         last = f"{proof.said(kept)} ({kept['date'][:10]})" if kept else "not run yet"
         lines.append(f"| {proof.promise} | `{proof.command}` | {last} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *survivors(), ""])
 
 
 def main() -> None:
