@@ -5,7 +5,7 @@
 Two machines (a project each, on this one) search on digits in one PostgreSQL, two workers each. Every fifth
 kill hits a whole machine, its parent process and its workers, which is started again; its trials come back by
 their heartbeats, the others' by the parent. After each kill the search has to finish further trials before
-the next; the server is away for 1 to 5 seconds at each restart. At the end both searches are ended by Ctrl-C.
+the next; the server is away for 1 to 5 s at each restart. At the end both searches are ended by SIGTERM.
 Counted are finished trials that are not there any more (0), trials that finished and were run again all the
 same (0), failed trials that run again more than once (0), equal choices that finished more than once (0), and
 trials left RUNNING (0).
@@ -114,7 +114,7 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
             print(f"restart {number + 1}: {len(watch.seen)} trials finished", flush=True)
         time.sleep(storage.GRACE + 3 * storage.HEARTBEAT)  # the last dead machine's trials come back
         for one in searches:
-            one.send_signal(signal.SIGINT)
+            one.terminate()  # not Ctrl-C, which whatever runs in the background ignores
         codes = [one.wait(timeout=60) for one in searches]
         opened = watch.look()
         return {**counted(opened.get_trials(deepcopy=False), watch), "exit_codes": codes}

@@ -17,6 +17,8 @@ from typing import Any, TypeVar, cast
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 WATCH_SECONDS = 1.0  # how often a child looks whether its parent still lives
 
+_asked = threading.Event()  # whether somebody asked the command to end
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -37,7 +39,14 @@ def stop_by_signals() -> None:
 
 
 def _stop(_sign: int, _frame: FrameType | None) -> None:
+    _asked.set()
     raise Stopped
+
+
+def stop_if_asked() -> None:
+    """For long loops: Python drops what is raised while it cleans up behind objects, an end asked for too."""
+    if _asked.is_set():
+        raise Stopped
 
 
 @contextlib.contextmanager

@@ -206,7 +206,7 @@ def _locked(engine: Engine, what: int) -> Connection:
     connection = engine.connect()
     try:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": what})
-    except exc.DBAPIError:
+    except BaseException:  # Ctrl-C too: its traceback would keep the lock from those who clean up
         connection.close()
         raise
     return connection
