@@ -1,5 +1,6 @@
 """submission.py: the contract, whatever the ids and labels are."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,10 @@ def test_a_changed_byte_is_seen_or_means_another_known_label(tmp_path: Path, pla
         ("ImageId,Label\n1,0\n2,1\n3,0\n", "row 3: the label '1' is not one of 0, 2, 24"),
         ("ImageId,Label\n1,0\n2,2.0\n3,0\n", "row 3: the label '2.0'"),
         ("", "row 1: the header"),
+        ("ImageId,Label\n1,0\n2,2\n3,9\n", "row 4: the label '9'"),
+        ("ImageId,Label\n1,0\n2\n3,2\n", "row 3: expected the id 2 and a label, not ['2']"),
+        ("ImageId,Label\n1,0\n2,2\n3,2,0\n", "row 4: expected the id 3 and a label, not ['3', '2', '0']"),
+        ("ImageId,Label\n1,0\n2,2\n3,0\n4,0\n", "4 rows below the header, 3 expected"),
     ],
 )
 def test_what_breaks_it_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -76,6 +81,19 @@ def test_what_breaks_it_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UserError, match=r"bad\.csv: ") as error:
         submission.read(tmp_path / "bad.csv", IDS, GAPPED)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"ImageId,Label\n\xff\xfe\n", b"ImageId,Label\n" + b"1" * 200_000])
+def test_what_is_no_csv(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.csv").write_bytes(content)
+    with pytest.raises(UserError, match=r"bad\.csv: not a CSV \("):
+        submission.read(tmp_path / "bad.csv", IDS, GAPPED)
+
+
+def test_many_rows(tmp_path: Path) -> None:
+    ids, predicted = [f"picture {i}" for i in range(1000)], np.arange(1000) % 3
+    submission.write(tmp_path / "made.csv", ids, predicted, GAPPED)
+    np.testing.assert_array_equal(submission.read(tmp_path / "made.csv", ids, GAPPED), predicted)
 
 
 def test_nothing_is_left_of_a_refused_one(tmp_path: Path) -> None:
@@ -90,12 +108,19 @@ def test_nothing_is_left_of_a_refused_one(tmp_path: Path) -> None:
         ("ImageId,Label\n1,0\n2,0\n3,0\n", None),
         ("id,Label\n1,0\n2,0\n3,0\n", "row 1: its header is not ImageId,Label"),
         ("ImageId,Label\n1,0\n9,0\n3,0\n", "row 3: its ids are not those of"),
+        ("ImageId,Label\n1,0\n0,0\n3,0\n", "row 3: its ids are not those of"),
+        ("ImageId,Label\n1,0\n2,0\n33,0\n", "row 4: its ids are not those of"),
         ("ImageId,Label\n1,0\n", "1 rows: its ids are not those of"),
+        ("ImageId,Labels\n1,0\n2,0\n3,0\n", "row 1: its header is not ImageId,Label"),
+        ("ImageId\n1\n2\n3\n", "row 1: its header is not ImageId,Label"),
+        ("", "row 1: its header is not ImageId,Label"),
     ],
 )
 def test_the_sample_submission_has_the_last_word(tmp_path: Path, sample: str, said: str | None) -> None:
     competition = replace(GAPPED, sample_file="sample_submission.csv")
     paths = Paths(tmp_path, "digits")
+    submission.check_sample(paths, competition, IDS)  # it may be missing
+    submission.check_sample(paths, replace(GAPPED, sample_file=None), IDS)
     paths.raw.mkdir(parents=True)
     (paths.raw / "sample_submission.csv").write_text(sample)
     if said is None:
@@ -104,3 +129,22 @@ def test_the_sample_submission_has_the_last_word(tmp_path: Path, sample: str, sa
         with pytest.raises(UserError) as error:
             submission.check_sample(paths, competition, IDS)
         assert said in str(error.value)
+
+
+def test_the_newest_or_the_one_that_is_meant(tmp_path: Path) -> None:
+    """Newest by the recipe's time; a CSV without a recipe, or a recipe without a CSV, is none."""
+    paths = Paths(tmp_path, "digits")
+    with pytest.raises(UserError, match="digits has no submission yet: run make predict"):
+        submission.choose(paths, None)
+    paths.submissions.mkdir(parents=True)
+    for second, name in enumerate(("c", "a", "b")):
+        paths.submission(name).touch()
+        paths.recipe(name).touch()
+        os.utime(paths.recipe(name), (1_000 + second, 1_000 + second))
+    paths.submission("torn").touch()
+    paths.recipe("alone").touch()
+    assert submission.names(paths) == ["c", "a", "b"]
+    assert submission.choose(paths, None) == "b"
+    assert submission.choose(paths, "a") == submission.choose(paths, "a.csv") == "a"
+    with pytest.raises(UserError, match="SUBMISSION=torn: no such submission of digits"):
+        submission.choose(paths, "torn")
