@@ -9,64 +9,63 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import Any, TypeVar, cast
 
 # There is a process a core: linear algebra on more threads would make them wait for each other.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+SOON = 0.01  # seconds
 WATCH_SECONDS = 1.0  # how often a child looks whether its parent still lives
-
-_asked = threading.Event()  # whether somebody asked the command to end
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 class Stopped(KeyboardInterrupt):
-    """Somebody asked the command to end: Ctrl-C or SIGTERM.
-
-    A class of its own, for after a plain KeyboardInterrupt within any ``exec`` of a string (as dataclasses
-    do while they are imported) Python ends by SIGINT, even if it was caught (Python/pythonrun.c).
-    """
+    """Somebody asked the command to end: Ctrl-C or SIGTERM."""
 
 
 def stop_by_signals() -> None:
     """From now on SIGTERM ends the command as Ctrl-C does, unless it ignores that one."""
-    for sign in (signal.SIGINT, signal.SIGTERM):
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         if signal.getsignal(sign) != signal.SIG_IGN:
             signal.signal(sign, _stop)
+    sys.unraisablehook = _stop_soon
 
 
 def _stop(_sign: int, _frame: FrameType | None) -> None:
-    _asked.set()
     raise Stopped
 
 
-def stop_if_asked() -> None:
-    """For long loops: Python drops what is raised while it cleans up behind objects, an end asked for too."""
-    if _asked.is_set():
-        raise Stopped
+def _stop_soon(dropped: "sys.UnraisableHookArgs") -> None:
+    """Python drops what is raised while it cleans up behind an object: an end is asked for once more."""
+    if issubclass(dropped.exc_type, Stopped):
+        signal.setitimer(signal.ITIMER_REAL, SOON)
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 @contextlib.contextmanager
 def unstopped() -> Iterator[None]:
-    """A signal to end that comes within the block takes effect after it; what is started ignores Ctrl-C.
+    """An end asked for within the block comes after it; what is started there is born deaf to Ctrl-C.
 
     A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means. A child that has
     lost its parent before it was told what to do would show a traceback.
     """
     came: list[int] = []
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda sign, _: came.append(sign)),
-    }
+    signs = (signal.SIGINT, signal.SIGTERM)
+    before = {sign: signal.signal(sign, lambda sign, _: came.append(sign)) for sign in signs}
+    resource_tracker.ensure_running()  # its start would unblock it
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         for sign, handler in before.items():
             signal.signal(sign, handler)
-    if came:
+    if any(before[signal.Signals(sign)] != signal.SIG_IGN for sign in came):
         raise Stopped
 
 
@@ -165,6 +164,7 @@ def one_thread() -> Iterator[None]:
 def be_a_child() -> None:
     """Ignore Ctrl-C, and end when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # as it was born, see ``unstopped``
     threading.Thread(target=_end_with, args=(_parent(),), daemon=True).start()
 
 

@@ -146,7 +146,6 @@ class Supervisor:
                     self._look_at_the_others(opened)
                 self.record(opened)
                 self._display.tick(self.spent(), self._limits)
-                processes.stop_if_asked()
         finally:
             workers.kill()
             shared_storage.hurry(opened)
