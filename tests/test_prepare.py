@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import digits_paths, load, make_project, shuffled_csv
+from sklearn.model_selection import train_test_split
 
 from catwalk import data, prepare
 from catwalk.errors import UserError
@@ -83,6 +84,43 @@ def test_identical_pictures_stay_on_one_side(project: Path, digits_raw: Path) ->
     assert got.duplicates["train"] == 550
 
 
+def test_the_split_is_that_of_whole_pictures() -> None:
+    """Beside scikit-learn's own split of the different pictures, with twins around every piece of rows."""
+    dice = np.random.default_rng(1)
+    pixels = np.unique(dice.integers(0, 40, (30_000, 3), np.uint8), axis=0)
+    pixels = np.repeat(pixels, dice.choice((1, 1, 2, 3), len(pixels)), axis=0)
+    assert len(pixels) > 3 * 8192
+    pictures, picture = np.unique(pixels, axis=0, return_inverse=True)
+    labels = (pictures.sum(axis=1) % 3).astype(np.uint8)
+    _, apart = train_test_split(np.arange(len(pictures)), test_size=0.1, stratify=labels, random_state=5)
+    held = prepare.hold_out(pixels, labels[picture], 0.1, 5)
+    np.testing.assert_array_equal(held, np.isin(picture, apart))
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        ({"4": 0, "7": 0}, "too few rows of the class 4 (4)"),
+        ({"4": 1}, "too few rows to hold out a tenth of each class"),
+        ({"4": 2}, "too few rows of the class 4 (4), each class is needed on both sides"),
+    ],
+)
+def test_too_few_of_a_class(
+    catwalk: Catwalk, project: Path, digits_raw: Path, left: dict[str, int], said: str
+) -> None:
+    paths = digits_paths(project, digits_raw)
+    train = paths.raw / "digits_train.csv"
+    header, *rows = train.read_text().splitlines()
+    kept = [row for row in rows if row[0] not in left]
+    for label, count in left.items():
+        kept += [row for row in rows if row[0] == label][:count]
+    train.write_text("\n".join([header, *kept]) + "\n")
+    code, _, err = catwalk("prepare", "--competition", "digits")
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"digits_train.csv: {said}" in err
+    assert not paths.split(1).exists()
+
+
 def test_duplicates_between_train_and_test_are_counted_and_said(
     catwalk: Catwalk, project: Path, digits_raw: Path
 ) -> None:
@@ -92,16 +130,6 @@ def test_duplicates_between_train_and_test_are_counted_and_said(
     code, out, _ = catwalk("prepare", "--competition", "digits")
     assert code == 0
     assert "5 test pictures also among the labelled rows" in out
-
-
-def test_a_class_without_rows(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
-    paths = digits_paths(project, digits_raw)
-    train = paths.raw / "digits_train.csv"
-    train.write_text("".join(r for r in train.read_text().splitlines(True) if not r.startswith("4,")))
-    code, _, err = catwalk("prepare", "--competition", "digits")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "digits_train.csv: too few rows of the class 4 (4)" in err
-    assert not paths.split(1).exists()
 
 
 def test_a_training_file_without_labels(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:

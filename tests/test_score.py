@@ -110,6 +110,10 @@ def _other_rows(content: dict[str, Any]) -> None:
     content["test_fingerprint"] = "0" * 12
 
 
+def _and_others(content: dict[str, Any]) -> None:
+    content["test_fingerprint"] = "f" * 12
+
+
 def _other_seed(content: dict[str, Any]) -> None:
     content["seed"] = 2
 
@@ -118,6 +122,7 @@ def _other_seed(content: dict[str, Any]) -> None:
     ("change", "said"),
     [
         (_other_rows, "made for other test rows than those prepared here"),
+        (_and_others, "made for other test rows than those prepared here"),
         (_other_seed, "make prepare SEED=2"),
     ],
 )

@@ -79,7 +79,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
             "trials": content["trials_finished"],
             "features": content["features"],
             "split": content["split"],
-            "public": next((one["public"] for one in content.get("sent", [])[::-1]), None),
+            "public": (content.get("sent") or [{}])[-1].get("public"),
             "test": None,
             "test 95% interval": "",
         }
