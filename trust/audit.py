@@ -2,14 +2,15 @@
 
     .venv/bin/python trust/audit.py
 
-Ends with 1 if a locked package has one that is not judged below. Where the network fails it says so in a line
-that can't be overlooked, and ends with 0: nothing was found out.
+Ends with 1 if a locked package has one that is not judged below. Where the network fails, or PyPI's list
+does not answer for a package, it says so in a line that can't be overlooked, and ends with 0.
 """
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements.txt", "benchmarks/requirements.txt")
@@ -17,8 +18,8 @@ LOCKS = ("requirements.txt", "benchmarks/requirements.txt")
 JUDGED: dict[str, str] = {}
 
 
-def found(lock: Path) -> list[dict[str, str]] | str:
-    """Package, version and id of each weakness; a text where nothing could be found out, and why."""
+def audited(lock: Path) -> list[dict[str, Any]] | str:
+    """What pip-audit says of each package; a text where nothing could be found out, and why."""
     command = [
         sys.executable,
         "-m",
@@ -31,29 +32,29 @@ def found(lock: Path) -> list[dict[str, str]] | str:
         [*command, "-f", "json", "-r", lock], capture_output=True, text=True, check=False, timeout=600
     )
     try:
-        packages = json.loads(done.stdout)["dependencies"]
+        return list(json.loads(done.stdout)["dependencies"])
     except (ValueError, KeyError):
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         return (lines or ["no reason given"])[-1][:200]
-    return [
-        {"package": f"{package['name']} {package['version']}", "id": weakness["id"]}
-        for package in packages
-        for weakness in package.get("vulns", [])
-    ]
 
 
 def main() -> int:
     code = 0
     for name in LOCKS:
-        said = found(ROOT / name)
-        if isinstance(said, str):
-            print(f"audit: NOT DONE for {name}, the network or pip-audit failed: {said}")
+        packages = audited(ROOT / name)
+        if isinstance(packages, str):
+            print(f"audit: NOT DONE for {name}, the network or pip-audit failed: {packages}")
             continue
-        for one in said:
-            reason = JUDGED.get(one["id"])
-            print(f"audit: {name}: {one['package']}: {one['id']}" + (f" ({reason})" if reason else ""))
+        skipped = [one["skip_reason"] for one in packages if "skip_reason" in one]
+        if skipped:
+            print(f"audit: NOT DONE for {len(skipped)} of {len(packages)} packages of {name}: {skipped[0]}")
+        weak = [(one, weakness["id"]) for one in packages for weakness in one.get("vulns", [])]
+        for package, weakness in weak:
+            reason = JUDGED.get(weakness)
+            said = f"audit: {name}: {package['name']} {package['version']}: {weakness}"
+            print(said + (f" ({reason})" if reason else ""))
             code = code if reason else 1
-        print(f"audit: {name}: {len(said)} known weaknesses")
+        print(f"audit: {name}: {len(packages) - len(skipped)} packages, {len(weak)} known weaknesses")
     return code
 
 
