@@ -65,6 +65,7 @@ def test_a_changed_byte_is_seen_or_means_another_known_label(tmp_path: Path, pla
     ("text", "said"),
     [
         ("ImageId,Label\n1,0\n2,2\n", "2 rows below the header, 3 expected"),
+        ("ImageId,Label\n1,0\n", "1 rows below the header, 3 expected"),
         ("id,Label\n1,0\n2,2\n3,0\n", "row 1: the header must be ImageId,Label"),
         ("ImageId,Label\n1,0\n3,2\n2,0\n", "row 3: expected the id 2"),
         ("ImageId,Label\n1,0\n2,1\n3,0\n", "row 3: the label '1' is not one of 0, 2, 24"),
@@ -129,6 +130,14 @@ def test_the_sample_submission_has_the_last_word(tmp_path: Path, sample: str, sa
         with pytest.raises(UserError) as error:
             submission.check_sample(paths, competition, IDS)
         assert said in str(error.value)
+
+
+def test_the_sample_s_first_row_that_differs(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "digits")
+    paths.raw.mkdir(parents=True)
+    (paths.raw / "sample.csv").write_text("ImageId,Label\n1001,0\n1003,0\n")
+    with pytest.raises(UserError, match=r"sample\.csv: row 3: its ids"):
+        submission.check_sample(paths, replace(GAPPED, sample_file="sample.csv"), ["1001", "1002"])
 
 
 def test_the_newest_or_the_one_that_is_meant(tmp_path: Path) -> None:
