@@ -17,7 +17,7 @@ from conftest import REPOSITORY, Run, clean_environment, digits_paths, make_proj
 from catwalk import elsewhere, prepare, study, submission, team
 from catwalk.paths import Paths
 
-TRIALS = 8
+TRIALS = 6
 MEMBERS = ("ann", "bob")
 
 

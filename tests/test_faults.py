@@ -58,7 +58,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 def test_a_full_disk_is_one_line_in_every_stage(disk: SmallDisk) -> None:
     """Each stage meets a disk with a little room left, then with enough: it goes on, and nothing is lost."""
     root = make_project(disk.place / "project")
-    asked = (*DIGITS, "--trials", "4", "--workers", "1")
+    asked = (*DIGITS, "--trials", "3", "--workers", "1")
     stages = {
         "data": DIGITS,
         "prepare": DIGITS,
@@ -110,7 +110,7 @@ def test_two_of_each_stage_at_once(project: Path) -> None:
     """In one folder: both end well, or one says that the other is at work; what is there is whole."""
     stages = ("data", "prepare", "search", "predict", "report")
     for stage in stages:
-        limits = ("--trials", "4", "--workers", "1") if stage == "search" else ()
+        limits = ("--trials", "3", "--workers", "1") if stage == "search" else ()
         begun = [
             subprocess.Popen(
                 [sys.executable, "-m", "catwalk", stage, *DIGITS, *limits], cwd=project, text=True,

@@ -74,14 +74,14 @@ def test_a_budget_is_kept_and_a_larger_one_adds(project: Path, digits_raw: Path)
     digits_paths(project, digits_raw)
     assert run_catwalk(project, "prepare", *DIGITS).returncode == 0
     began = time.monotonic()
-    first = run_catwalk(project, "search", *DIGITS, "--budget", "25s", "--workers", "1")
+    first = run_catwalk(project, "search", *DIGITS, "--budget", "15s", "--workers", "1")
     took = time.monotonic() - began
     assert first.returncode == 0, first.stderr
-    assert took < 35, "a search ends within 10 s of its budget"
+    assert took < 25, "a search ends within 10 s of its budget"
     before = len(trials_of(project))
     assert before >= 2
 
-    again = run_catwalk(project, "search", *DIGITS, "--budget", "20s")
+    again = run_catwalk(project, "search", *DIGITS, "--budget", "12s")
     assert "done before" in again.stdout
     more = run_catwalk(project, "search", *DIGITS, "--trials", str(before + 2), "--budget", "2h")
     assert more.returncode == 0, more.stderr
@@ -89,9 +89,9 @@ def test_a_budget_is_kept_and_a_larger_one_adds(project: Path, digits_raw: Path)
 
 
 @pytest.mark.slow
-def test_kill_9_of_a_worker_of_the_parent_and_of_all(project: Path, digits_raw: Path) -> None:
+def test_kill_9_of_a_worker_and_of_the_parent(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
-    crash_rounds.rounds(project, 3, seed=7)
+    crash_rounds.rounds(project, 2, seed=7)
 
 
 @pytest.mark.slow

@@ -153,7 +153,7 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     paths = Paths(tmp_path, "digits")
     paths.study.mkdir(parents=True)
     paths.study_db.write_bytes(b"not a database" * 100)
-    with pytest.raises(CatwalkError, match=r"study\.db can't be opened \(file is not a database\)"):
+    with pytest.raises(CatwalkError, match=r"study\.db can't be used \(file is not a database\)"):
         made(tmp_path)
 
 
@@ -162,7 +162,7 @@ def test_a_file_of_a_newer_optuna_is_one_line(tmp_path: Path) -> None:
     with sqlite3.connect(Paths(tmp_path, "digits").study_db) as database:
         database.execute("UPDATE version_info SET schema_version = 99, library_version = '9.9.9'")
         database.execute("UPDATE alembic_version SET version_num = 'v9.9.9.a'")
-    with pytest.raises(UserError, match=r"study\.db can't be opened \(.*9\.9\.9") as error:
+    with pytest.raises(UserError, match=r"study\.db can't be used \(.*9\.9\.9") as error:
         made(tmp_path)
     assert "\n" not in str(error.value)
 
