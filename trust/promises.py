@@ -63,7 +63,7 @@ def survivors() -> list[str]:
         same = ("file", "was", "is")
         said = [row["judged"] for row in judged if all(row[key] == one[key] for key in same)]
         was, became = (one[key].replace("|", "\\|") for key in ("was", "is"))
-        where = f"{one['file']}, {one['function']}"
+        where = ", ".join(filter(None, (one["file"], one["function"])))
         lines.append(f"| {where} | `{was}` | `{became}` | {said[0] if said else 'not yet'} |")
     return lines
 
