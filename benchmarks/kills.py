@@ -36,7 +36,7 @@ from catwalk import prepare, serve, storage, study, team
 from catwalk.paths import Paths
 
 MEMBERS = ("ann", "bob")
-PATIENCE = 120.0  # seconds for a further trial to finish
+PATIENCE = 600.0  # seconds for a further trial to finish
 
 
 def search(paths: Paths) -> "subprocess.Popen[bytes]":
