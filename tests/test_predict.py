@@ -69,7 +69,6 @@ def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None
         "import sys; from catwalk.cli import main; code = main(sys.argv[1:]); "
         "print('HEAVY', sorted({'tensorflow', 'keras', 'optuna', 'pandas'} & set(sys.modules)))"
     )
-
     for stage in ("data", "prepare", "search", "predict", "report", "all"):
         arguments = [stage, *DIGITS] + (["--trials", "7"] if stage in ("search", "all") else [])
         run = subprocess.run(

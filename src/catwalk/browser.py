@@ -12,6 +12,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 MACOS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
          "/Applications/Chromium.app/Contents/MacOS/Chromium")  # fmt: skip
 SECONDS = 60
+# All of the environment that it gets: a crash's dump holds it, and would hold passwords too.
+PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_RUNTIME_DIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
 
 
 def find() -> str | None:
@@ -23,8 +25,8 @@ def find() -> str | None:
 def options() -> list[str]:
     """How it is called: without a window, and without a sandbox only where root leaves no choice."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", *(["--no-sandbox"] if root else [])]  # fmt: skip
+    flags = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    return [*flags, "--disable-component-update", "--disable-breakpad", *(["--no-sandbox"] if root else [])]
 
 
 def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str | None:
@@ -50,6 +52,7 @@ def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str |
             done = subprocess.run(  # noqa: S603
                 [*command, f"--print-to-pdf={printed}", address],
                 capture_output=True, text=True, errors="replace", check=False, timeout=SECONDS,
+                env={name: os.environ[name] for name in PASSED if name in os.environ},
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error).splitlines()[0][:150]
