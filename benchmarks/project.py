@@ -20,10 +20,15 @@ def here(name: str, seeds: Iterable[int] = (1,)) -> tuple[Paths, Competition]:
     return _prepared(Paths(ROOT, name), seeds)
 
 
-def copied(name: str, folder: Path, seed: int = 1) -> Paths:
-    """A project in ``folder`` with this competition prepared."""
+def bare(folder: Path) -> None:
+    """Put into ``folder`` what a user's checkout has for the stages: competitions and notebooks."""
     for needed in ("competitions", "notebooks"):
         shutil.copytree(ROOT / needed, folder / needed)
+
+
+def copied(name: str, folder: Path, seed: int = 1) -> Paths:
+    """A project in ``folder`` with this competition prepared."""
+    bare(folder)
     ours, paths = Paths(ROOT, name), Paths(folder, name)
     if ours.manifest.is_file():
         shutil.copytree(ours.raw, paths.raw)

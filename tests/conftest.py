@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import settings
+from project import bare
 
 from catwalk import competition as competitions
 from catwalk import data, idx, prepare, serve, sources
@@ -32,9 +33,7 @@ Run = subprocess.CompletedProcess[str]
 
 def make_project(root: Path) -> Path:
     """A folder with the repository's competitions and notebooks, as a user's checkout has them."""
-    root.mkdir(parents=True, exist_ok=True)
-    for name in ("competitions", "notebooks"):
-        shutil.copytree(REPOSITORY / name, root / name)
+    bare(root)
     return root
 
 
@@ -53,6 +52,18 @@ def run_catwalk(root: Path, *arguments: str, timeout: float = 300, **environment
         capture_output=True,
         text=True,
         timeout=timeout,
+        env=clean_environment(**environment),
+    )
+
+
+def start_catwalk(root: Path, *arguments: str | Path, **environment: str) -> "subprocess.Popen[str]":
+    """The same, begun and not waited for."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "catwalk", *arguments],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env=clean_environment(**environment),
     )
 

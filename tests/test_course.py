@@ -1,13 +1,11 @@
 """course.py: the five exercises, executed small; and what may go wrong."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import clean_environment, digits_paths, run_catwalk
+from conftest import digits_paths, run_catwalk, start_catwalk
 
 from catwalk import course
 from catwalk.errors import UserError
@@ -29,14 +27,11 @@ def test_all_five_on_the_digits(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
     paths = Paths(project, "digits")
     asked = ("course", "--competition", "digits", "--budget", "15s")
-    with subprocess.Popen(  # two at a time, for the time that it takes
-        [sys.executable, "-m", "catwalk", *asked, "--exercise", "5"], cwd=project, env=clean_environment(),
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as fifth:  # fmt: skip
+    with start_catwalk(project, *asked, "--exercise", "5") as fifth:  # two at a time: it takes long
         for number in range(1, 5):
             done = run_catwalk(project, *asked, "--exercise", str(number), timeout=600)
             assert done.returncode == 0, done.stderr
-        said, _ = fifth.communicate(timeout=600)
+        _, said = fifth.communicate(timeout=600)
         assert fifth.returncode == 0, said
     assert set(LEAVES) == set(course.EXERCISES)
     for name, files in LEAVES.items():

@@ -12,7 +12,15 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, Run, clean_environment, digits_paths, make_project, run_catwalk
+from conftest import (
+    REPOSITORY,
+    Run,
+    clean_environment,
+    digits_paths,
+    make_project,
+    run_catwalk,
+    start_catwalk,
+)
 
 from catwalk import elsewhere, prepare, study, submission, team
 from catwalk.paths import Paths
@@ -35,16 +43,14 @@ def together(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path, server:
     (folder / "artifacts").mkdir()
     server.empty()
     begun = [
-        subprocess.Popen(
-            [sys.executable, "-m", "catwalk", "search", "--competition", "digits", "--study", server.url,
-             "--member", name, "--trials", str(TRIALS), "--workers", "1",
-             "--artifacts", folder / "artifacts"],
-            cwd=machine(folder, digits_raw, name), env=clean_environment(PGPASSFILE=server.passfile),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_catwalk(
+            machine(folder, digits_raw, name), "search", "--competition", "digits", "--study", server.url,
+            "--member", name, "--trials", str(TRIALS), "--workers", "1",
+            "--artifacts", folder / "artifacts", PGPASSFILE=server.passfile,
         )
         for name in MEMBERS
     ]  # fmt: skip
-    said = [process.communicate(timeout=300)[0] for process in begun]
+    said = [process.communicate(timeout=300) for process in begun]
     assert [process.returncode for process in begun] == [0, 0], said
     return folder, server.url
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import crash_rounds
 import faults
 import pytest
-from conftest import Run, clean_environment, digits_paths, make_project, run_catwalk
+from conftest import Run, clean_environment, digits_paths, make_project, run_catwalk, start_catwalk
 
 from catwalk import prepare, study, submission
 from catwalk.paths import Paths
@@ -111,13 +111,7 @@ def test_two_of_each_stage_at_once(project: Path) -> None:
     stages = ("data", "prepare", "search", "predict", "report")
     for stage in stages:
         limits = ("--trials", "3", "--workers", "1") if stage == "search" else ()
-        begun = [
-            subprocess.Popen(
-                [sys.executable, "-m", "catwalk", stage, *DIGITS, *limits], cwd=project, text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
-            )
-            for _ in range(2)
-        ]  # fmt: skip
+        begun = [start_catwalk(project, stage, *DIGITS, *limits) for _ in range(2)]
         said = [process.communicate(timeout=300)[1] for process in begun]
         codes = sorted(process.returncode for process in begun)
         assert codes == ([0, 2] if stage == "search" else [0, 0]), (stage, said)
@@ -132,10 +126,7 @@ def test_two_of_each_stage_at_once(project: Path) -> None:
 
 def begun(project: Path, stage: str) -> "subprocess.Popen[str]":
     """A stage that already minds SIGTERM (Python itself needs a moment to start)."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "catwalk", stage, *DIGITS], cwd=project, text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=clean_environment(),
-    )  # fmt: skip
+    process = start_catwalk(project, stage, *DIGITS)
     while process.poll() is None:
         caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{process.pid}/status").read_text(), re.M)
         if caught and int(caught[1], 16) & (1 << (signal.SIGTERM - 1)):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run, clean_environment, load, make_project, run_catwalk
+from conftest import Run, load, make_project, run_catwalk, start_catwalk
 
 from catwalk import browser, metrics, prepare, recipe, sealed, submission
 from catwalk.errors import UserError
@@ -114,15 +114,10 @@ def test_two_clones_give_the_same_bytes_whatever_the_test_labels_say(
             test = paths.raw / "digits_test.csv"
             header, *rows = test.read_text().splitlines()
             test.write_text("\n".join([header, *("0," + row.split(",", 1)[1] for row in rows)]) + "\n")
-        command = [sys.executable, "-m", "catwalk", *asked]
-        process = subprocess.Popen(
-            command, cwd=root, env=clean_environment(), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        begun.append((paths, process))
+        begun.append((paths, start_catwalk(root, *asked)))
     texts = []
     for paths, process in begun:
-        said, _ = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=300)
         assert process.returncode == 0, said
         table = [line.rsplit(",", 1)[0] for line in paths.trials.read_text().splitlines()]
         assert len(table) == 11

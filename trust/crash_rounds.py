@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,11 +20,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import project
 from procfs import alive, children_of, workers_of
 
 from catwalk.paths import Paths
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 VICTIMS = ("worker", "parent", "all")
 
 
@@ -136,8 +135,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for needed in ("competitions", "notebooks"):
-            shutil.copytree(REPOSITORY / needed, root / needed)
+        project.bare(root)
         rounds(root, options.rounds, options.seed)
     print(f"{options.rounds} rounds, every promise kept")
 

@@ -24,12 +24,12 @@ from typing import Any
 import crash_rounds
 import nbformat
 import procfs
+import project
 
 from catwalk import competition as competitions
 from catwalk import data, prepare, results, submission
 from catwalk.paths import Paths
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 STAGES = ("data", "prepare", "search", "predict", "report")
 TRIALS = 4
 
@@ -117,8 +117,7 @@ def rounds(root: Path, count: int, seed: int) -> dict[str, Any]:
 def measure(count: int, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for needed in ("competitions", "notebooks"):
-            shutil.copytree(REPOSITORY / needed, root / needed)
+        project.bare(root)
         return rounds(root, count, seed)
 
 

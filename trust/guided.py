@@ -8,7 +8,6 @@ hostile.py does. What breaks a promise is kept in ``trust/found/``, where the te
 """
 
 import argparse
-import hashlib
 import random
 import subprocess
 import sys
@@ -35,8 +34,7 @@ def fuzz(reader: str, inputs: int, corpus: Path) -> None:
     def one(content: bytes) -> None:
         said = hostile.judge(reader, content, place)
         if said not in hostile.FINE:
-            digest = hashlib.sha256(content).hexdigest()[:12]
-            (hostile.FOUND / f"{reader}-{digest}.bin").write_bytes(content)
+            hostile.keep_found(hostile.FOUND, reader, content)
             raise hostile.BrokenPromiseError(said)
 
     asked = [f"-runs={inputs}", f"-max_len={LONGEST}", "-seed=1", "-rss_limit_mb=0", "-timeout=20"]

@@ -303,10 +303,14 @@ def fuzz(reader: str, inputs: int, seed: int, keep: Path | None = None) -> Count
         except BrokenPromiseError:
             counts[str(last["said"])] += 1
             if keep is not None:
-                keep.mkdir(exist_ok=True)
-                digest = hashlib.sha256(bytes(last["content"])).hexdigest()[:12]
-                (keep / f"{reader}-{digest}.bin").write_bytes(bytes(last["content"]))
+                keep_found(keep, reader, bytes(last["content"]))
     return counts
+
+
+def keep_found(folder: Path, reader: str, content: bytes) -> None:
+    """Keep an input that broke a promise, where the tests read it again."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{reader}-{hashlib.sha256(content).hexdigest()[:12]}.bin").write_bytes(content)
 
 
 def measure(inputs: int, seed: int) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def make(
     if until is not None:
         seconds = min(seconds or math.inf, until - time.time())
     rows = len(prepared.train) + len(prepared.validation)
-    count = NETS if seconds is None else limits.workers(None)
+    cores = limits.workers(None)
+    count = NETS if seconds is None else cores
     fitting = trials
     if seconds is not None:
         more = rows / len(prepared.train)
@@ -99,7 +100,6 @@ def make(
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"
         say(f"predict: {len(tasks)} of the chosen networks learn again, from all {rows:,} labels{within}")
-        cores = limits.workers(None)
         answers = processes.run_all(answer, tasks, "training again", cores, seconds)
     made, tests = [], []
     for trial, task, said in zip(chosen, tasks, answers, strict=True):
