@@ -171,9 +171,8 @@ def missed_by_workers(kept: Kept) -> list[str]:
 
 
 def grown(kept: Kept) -> list[str]:
-    after = list(kept["after"])
     text = (
-        f"from {after[0]} to {after[1]} trials a worker's memory grows by {kept['growth']:.1%}, "
+        f"from {kept['from']} to {kept['most']} trials a worker's memory grows by {kept['growth']:.1%}, "
         f"the limit is {kept['limit']:.0%}"
     )
     return [text] if kept["growth"] > kept["limit"] else []

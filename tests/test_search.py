@@ -5,14 +5,16 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import crash_rounds
 import procfs
 import pytest
 from conftest import Run, digits_paths, run_catwalk
 
-from catwalk import space
+from catwalk import processes, search, space, supervisor
 from catwalk.competition import AUGMENTATIONS
+from catwalk.limits import Limits
 from catwalk.paths import Paths
 
 DIGITS = ("--competition", "digits")
@@ -187,3 +189,35 @@ def test_what_no_worker_can_go_on_after_is_one_line(project: Path, digits_raw: P
     assert set(crash_rounds.states(project).values()) <= {"FAIL", "WAITING"}
     softmax = [state for number, state in crash_rounds.states(project).items() if state == "FAIL"]
     assert len(softmax) == 4, "three times softmax, then the next trial"
+
+
+@pytest.mark.slow
+def test_a_new_process_takes_a_worker_s_place_after_some_trials(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = digits_paths(project, digits_raw)
+    assert run_catwalk(project, "prepare", *DIGITS).returncode == 0
+    started: list[tuple[str, Any]] = []
+
+    def start(target: Any, name: str, *arguments: Any) -> tuple[Any, Any]:
+        process, connection = real(target, name, *arguments)
+        started.append((name, process))
+        return process, connection
+
+    real = processes.start
+    monkeypatch.setattr(processes, "start", start)
+    monkeypatch.setattr(supervisor, "FRESH", 2)
+    search.make(
+        paths,
+        seed=1,
+        features="pixels",
+        until=Limits(None, 5),
+        workers=1,
+        started=time.monotonic(),
+        say=print,
+    )
+    assert [name for name, _ in started] == ["catwalk-worker-0", "catwalk-worker-1", "catwalk-worker-2"]
+    assert not any(process.is_alive() for _, process in started)
+    assert len(crash_rounds.finished(project)) == 5
+    assert "FAIL" not in crash_rounds.states(project).values(), "that is no worker's death"
+    crash_rounds.check(project, set())

@@ -52,6 +52,14 @@ def _mutated(kept: Figures) -> str:
     return f"{sum(kept['mutants'].values())} mutants, {len(kept['survivors'])} survived (below)"
 
 
+def _ran(kept: Figures) -> str:
+    least = min(kept["by_file"], key=kept["by_file"].__getitem__)
+    return (
+        f"{kept['percent']}% of {kept['lines']:,} lines, least in {least} ({kept['by_file'][least]}%); "
+        "what only a search's workers run is not counted"
+    )
+
+
 def survivors() -> list[str]:
     """The mutants that no test noticed, and why that is right or what is missing."""
     kept = record.newest("mutation")
@@ -107,6 +115,12 @@ PROOFS = {
         "trust/mutation.py",
         None,
         _mutated,
+    ),
+    "line_coverage": Proof(
+        "more than 90% of the lines run in the quick tests",
+        "trust/line_coverage.py",
+        None,
+        _ran,
     ),
     "workers-long": Proof(
         "a long search: a worker's memory, open files and threads stay flat, the study stays small",

@@ -28,6 +28,8 @@ LEAST_SHARE = 0.03  # or with less than this share of the budget
 RECORD_SECONDS = 2.0  # how often progress.json is written, and a team's study is looked at
 TABLE_SECONDS = 20.0  # how often trials.csv is written while the search runs
 DEATHS = 3  # so many a worker, with no trial ended between them, and the search gives up
+FRESH = 40  # trials, then a new process takes a worker's place: TensorFlow keeps memory for each shape
+FRESH_SECONDS = 60.0  # with less than this left, the new process would not pay for its start
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Worker:
     number: int
     ready: bool = False
     busy: bool = False
+    trials: int = 0  # told to begin
     trial: int | None = None  # known once the worker has told it
     error: str | None = None  # what it could not go on after
 
@@ -84,6 +87,13 @@ class Workers:
             with contextlib.suppress(EOFError, ConnectionResetError):
                 while worker.connection.poll():
                     yield worker, worker.connection.recv()
+
+    def renew(self, worker: Worker) -> None:
+        """End a worker that waits, and start another."""
+        worker.process.kill()
+        worker.process.join()
+        self.all.remove(worker)
+        self.start()
 
     def kill(self) -> None:
         for worker in self.all:
@@ -173,12 +183,16 @@ class Supervisor:
             room = 0 if self._finished or busy else min(room, 1)
         more = room > 0
         room -= self._elsewhere  # those may yet fail: wait for them
-        for worker in workers.all:
-            if more and room > 0 and worker.ready and not worker.busy:
-                with contextlib.suppress(BrokenPipeError):
-                    worker.connection.send(Order(None if budget is None else left, budget, self.spent()))
-                    worker.busy, worker.trial = True, None
-                    busy, room = busy + 1, room - 1
+        for worker in [worker for worker in workers.all if worker.ready and not worker.busy]:
+            if not more or room <= 0:
+                break
+            if worker.trials >= FRESH and left > FRESH_SECONDS:
+                workers.renew(worker)
+                continue
+            with contextlib.suppress(BrokenPipeError):
+                worker.connection.send(Order(None if budget is None else left, budget, self.spent()))
+                worker.busy, worker.trial, worker.trials = True, None, worker.trials + 1
+                busy, room = busy + 1, room - 1
         return more or busy > 0
 
     def _hear(self, opened: "optuna.Study", worker: Worker, message: tuple[Any, ...]) -> None:
