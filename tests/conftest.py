@@ -144,6 +144,31 @@ def shared(server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(server.url)
 
 
+class SmallDisk:
+    """A project on a disk of its own, whose size is chosen as we go."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def size(self, kilobytes: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", self.place], check=True)
+
+    def used(self) -> int:
+        facts = os.statvfs(self.place)
+        return (facts.f_blocks - facts.f_bfree) * facts.f_frsize // 1024
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", place], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    yield SmallDisk(place)
+    subprocess.run(["umount", "-l", place], check=True)
+
+
 def load(name: str) -> Competition:
     """A competition of the repository."""
     return competitions.load(Paths(REPOSITORY, name))

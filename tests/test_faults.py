@@ -8,13 +8,20 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import crash_rounds
 import faults
 import pytest
-from conftest import Run, clean_environment, digits_paths, make_project, run_catwalk, start_catwalk
+from conftest import (
+    Run,
+    SmallDisk,
+    clean_environment,
+    digits_paths,
+    make_project,
+    run_catwalk,
+    start_catwalk,
+)
 
 from catwalk import prepare, study, submission
 from catwalk.paths import Paths
@@ -27,31 +34,6 @@ def test_kill_9_in_every_stage(tmp_path: Path) -> None:
     """Two rounds of what ``make trust`` does a hundred times."""
     root = make_project(tmp_path / "project")
     assert faults.rounds(root, 2, seed=3)["rounds"] == 2
-
-
-class SmallDisk:
-    """A project on a disk of its own, whose size is chosen as we go."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-
-    def size(self, kilobytes: int) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", self.place], check=True)
-
-    def used(self) -> int:
-        facts = os.statvfs(self.place)
-        return (facts.f_blocks - facts.f_bfree) * facts.f_frsize // 1024
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", place], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("only root may mount a small disk")
-    yield SmallDisk(place)
-    subprocess.run(["umount", "-l", place], check=True)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Run, clean_environment, run_catwalk
+from conftest import REPOSITORY, Run, SmallDisk, clean_environment, run_catwalk
 from kaggle_server import Fault, Kaggle, serving
 
 CHUNK = 1 << 20  # what the client writes at once
@@ -95,6 +95,22 @@ def test_an_ended_download_goes_on_with_the_next_command(on_kaggle: Path, digits
     assert done.returncode == 0, done.stderr
     assert kaggle.ranges == [f"bytes={there}-"]
     assert not part.parent.exists()
+
+
+def test_a_full_disk_in_a_download_is_one_line(on_kaggle: Path, digits_raw: Path, disk: SmallDisk) -> None:
+    """What had arrived is kept, and gone on with once there is room."""
+    root = disk.place / "project"
+    shutil.copytree(on_kaggle, root)
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK))
+    disk.size(disk.used() + 1500)
+    done = fetch(root, kaggle, PYTHONDONTWRITEBYTECODE="1")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+    assert "make room on the disk" in done.stderr
+    assert not (root / "data/digits/raw").exists()
+    disk.size(200_000)
+    done = fetch(root, kaggle)
+    assert done.returncode == 0, done.stderr
+    assert len(kaggle.ranges) == 1, "it begins where the disk was full"
 
 
 def test_a_busy_kaggle_is_asked_again_when_it_says(on_kaggle: Path, digits_raw: Path) -> None:

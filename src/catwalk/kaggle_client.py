@@ -1,10 +1,12 @@
 """Talks to Kaggle: the only file that imports the official client, and only when a call is made.
 
 What the client does that users should not have to know is undone here: importing ``kaggle`` logs in,
-prints and may call the network; its calls have no time limit; without credentials it ends the process.
+prints and may call the network; its calls have no time limit; a full disk it tries again for a minute;
+without credentials it ends the process.
 """
 
 import contextlib
+import errno
 import importlib.metadata
 import importlib.util
 import io
@@ -294,4 +296,11 @@ def _api_class() -> type[Any]:
         sys.modules["kaggle"] = package
     from kaggle.api.kaggle_api_extended import KaggleApi
 
-    return KaggleApi  # type: ignore[no-any-return]
+    class Api(KaggleApi):  # type: ignore[misc]
+        def _is_rate_limited(self, error: Exception) -> bool:
+            """It is asked before each retry of a download, which the client makes for a full disk too."""
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+                raise error
+            return bool(super()._is_rate_limited(error))
+
+    return Api
