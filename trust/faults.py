@@ -3,9 +3,9 @@
     PYTHONPATH=benchmarks .venv/bin/python trust/faults.py --rounds 100     (part of make trust; an hour)
 
 A round takes one stage's results away (or asks for more trials), starts ``catwalk all``, and kills its parent
-process, or all of its processes, at a moment of the time that this takes without a kill. Then the same command
-runs again, and must end well: no finished trial is lost or counted twice, nothing is left RUNNING, SQLite
-passes its integrity check, and data, arrays, submission, recipe, talk and notebook are whole.
+process, or all of its processes, at a moment of the time that this takes without a kill. Then the same
+command runs again, and must end well: no finished trial is lost or counted twice, nothing is left RUNNING,
+SQLite passes its integrity check, and data, arrays, submission, recipe, talk and notebook are whole.
 """
 
 import argparse
