@@ -5,12 +5,15 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from catwalk.errors import UserError
 from catwalk.paths import Paths, competitions_folder
 
 MOST_PIXELS = 1_000_000  # of a picture, each a column
+KINDS: dict[type, str] = {
+    bool: "true or false", int: "a whole number", str: "a text", list: "a list", dict: "a table"
+}  # fmt: skip
 AUGMENTATIONS = ("flip", "shift", "rotate", "zoom", "elastic", "erase")
 
 
@@ -105,39 +108,62 @@ def load(paths: Paths) -> Competition:
 def _read(name: str, table: dict[str, Any]) -> Competition:
     _refuse_unknown_keys(table)
     files, columns, submission = table["files"], table["columns"], table["submission"]
-    sources = dict(table.get("sources", {}))
-    shape = tuple(int(side) for side in table["shape"])
+    shape = _all(int, table["shape"], "shape")
     if math.prod(shape) > MOST_PIXELS:
         raise ValueError(f"shape {shape} has more than {MOST_PIXELS:,} values a picture")
-    classes = tuple(str(label) for label in table["classes"])
-    first = int(columns.get("first_pixel", 0))
-    header = tuple(submission["header"])
+    classes = tuple(str(label) for label in _a(list, table["classes"], "classes"))
+    pixels = _a(str, columns.get("pixels", "pixel{}"), "pixels")
+    first = _a(int, columns.get("first_pixel", 0), "first_pixel")
+    rows = _all(int, files["rows"], "rows") if "rows" in files else None
+    if rows is not None and len(rows) != 2:
+        raise ValueError("[files] rows must be two numbers, of the train and the test file")
+    header = _all(str, submission["header"], "header")
     if len(header) != 2:
         raise ValueError("[submission] header must name two columns, the id and the label")
     return Competition(
         name=name,
-        title=str(table["title"]),
+        title=_a(str, table["title"], "title"),
         shape=shape,
-        labels=tuple(int(label) for label in table.get("labels", range(len(classes)))),
+        labels=_all(int, table.get("labels", [*range(len(classes))]), "labels"),
         classes=classes,
-        augment=tuple(table.get("augment", ())),
-        train_file=str(files["train"]),
-        test_file=str(files["test"]),
-        sample_file=files.get("sample"),
-        rows=(int(files["rows"][0]), int(files["rows"][1])) if "rows" in files else None,
-        has_header=bool(columns.get("header", True)),
-        label_column=str(columns.get("label", "label")),
-        id_column=columns.get("id"),
-        pixel_columns=tuple(
-            columns.get("pixels", "pixel{}").replace("{}", str(first + i)) for i in range(math.prod(shape))
-        ),
-        submission_header=(str(header[0]), str(header[1])),
-        first_id=int(submission.get("first_id", 1)),
-        kaggle_competition=submission.get("competition"),
+        augment=_all(str, table.get("augment", []), "augment"),
+        train_file=_a(str, files["train"], "train"),
+        test_file=_a(str, files["test"], "test"),
+        sample_file=_text(files, "sample"),
+        rows=rows and (rows[0], rows[1]),
+        has_header=_a(bool, columns.get("header", True), "header"),
+        label_column=_text(columns, "label") or "label",
+        id_column=_text(columns, "id"),
+        pixel_columns=tuple(pixels.replace("{}", str(first + i)) for i in range(math.prod(shape))),
+        submission_header=(header[0], header[1]),
+        first_id=_a(int, submission.get("first_id", 1), "first_id"),
+        kaggle_competition=_text(submission, "competition"),
         full_marks=float(submission["full_marks"]) if "full_marks" in submission else None,
-        sources=sources,
-        sha256=dict(table.get("sha256", {})),
+        sources=_texts(table, "sources"),
+        sha256=_texts(table, "sha256"),
     )
+
+
+Kind = TypeVar("Kind")
+
+
+def _a(kind: type[Kind], value: object, key: str) -> Kind:
+    """A value as it stands: TOML has types, and to turn one into another would be a guess."""
+    if type(value) is not kind:
+        raise TypeError(f"{key}: {value!r} is not {KINDS[kind]}")
+    return value
+
+
+def _all(kind: type[Kind], value: object, key: str) -> tuple[Kind, ...]:
+    return tuple(_a(kind, one, key) for one in _a(list, value, key))
+
+
+def _text(table: dict[str, Any], key: str) -> str | None:
+    return _a(str, table[key], key) if key in table else None
+
+
+def _texts(table: dict[str, Any], key: str) -> dict[str, str]:
+    return {name: _a(str, value, name) for name, value in _a(dict, table.get(key, {}), key).items()}
 
 
 KEYS: dict[str, set[str]] = {

@@ -174,7 +174,7 @@ def _of_zip(name: str, opening: Callable[[], BinaryIO], size: int) -> list[Entry
     for info in infos:
         parts = tuple(part for part in PurePosixPath(info.filename.replace("\\", "/")).parts if part != "/")
         hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
-        if info.is_dir() or hidden or not info.filename.lower().endswith((".csv", ".zip")):
+        if hidden or not info.filename.lower().endswith((".csv", ".zip")):
             continue
         if ".." in parts:
             entries.append(

@@ -22,7 +22,7 @@ from catwalk.errors import UserError
 
 INDEX = "Unnamed: 0"  # what pandas calls a first column without a name: row numbers that it wrote
 BLOCK = 32 << 20  # bytes read at once: large enough for pyarrow's threads, small beside the arrays
-WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,18}(\.0*)?\s*")
+WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,18}(\.0*)?\s*", re.ASCII)  # not all that Python calls a space
 
 
 @dataclass(frozen=True)
