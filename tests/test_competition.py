@@ -49,12 +49,13 @@ def test_it_is_frozen() -> None:
         ('"digits_train.csv"', '"../digits_train.csv"', "not a plain file name"),
         ('["ImageId", "Label"]', '["ImageId"]', "two columns"),
         ("[files]", "[files", "digits.toml"),
+        ("[files]", "\r[files]", "Invalid statement"),
     ],
 )
 def test_a_wrong_toml_is_told_in_one_line(project: Path, old: str, new: str, said: str) -> None:
     path = project / "competitions" / "digits.toml"
     assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
+    path.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
     with pytest.raises(UserError, match=r"competitions/digits\.toml: ") as error:
         competitions.load(Paths(project, "digits"))
     assert said in str(error.value)

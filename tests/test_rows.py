@@ -85,6 +85,7 @@ def test_the_fast_reader_never_says_other_than_the_careful_one(
         "label, pixel1, pixel2, pixel3\n3, 0, 128, 255\n",
         "pixel3,label,pixel2,pixel1\n255,3,128,0\n",
         "label,pixel1,pixel2,pixel3\n\n3,0,128,255\n\n",
+        "label,pixel1,pixel2,pixel3\n \n3,0,128,255\n\t\n ",
         ",label,pixel1,pixel2,pixel3\n0,3,0,128,255\n",
         "Unnamed: 0,label,pixel1,pixel2,pixel3\nx,3,0,128.0,255\n",
     ],

@@ -173,7 +173,11 @@ def read_csv(content: bytes, folder: Path) -> None:
 def csv_oracle(content: bytes) -> tuple[list[list[int]], list[int] | None]:
     """The same by Python's csv, which the promise is about: names, whole numbers, nothing else."""
     text = content.decode("utf-8-sig", errors="replace")
-    table = [cells for cells in csv.reader(io.StringIO(text, newline="")) if cells]
+    table = [
+        cells
+        for cells in csv.reader(io.StringIO(text, newline=""))
+        if len(cells) > 1 or "".join(cells).strip()
+    ]
     header = [cell.strip() for cell in table[0]]
     place = {name: header.index(name) for name in ("label", "pixel1", "pixel2", "pixel3") if name in header}
     body = [[int(float(cells[place[f"pixel{i}"]])) for i in (1, 2, 3)] for cells in table[1:]]
@@ -197,7 +201,7 @@ def read_toml(content: bytes, folder: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     got = competitions.load(Paths(folder, "x"))
-    table = tomllib.loads(content.decode())
+    table = tomllib.loads(content.decode("utf-8-sig"))
     assert got.shape == tuple(table["shape"])
     assert list(got.classes) == [str(one) for one in table["classes"]]
     assert len(got.pixel_columns) == math.prod(got.shape)

@@ -92,7 +92,7 @@ def load(paths: Paths) -> Competition:
         )
     shown = paths.shown(paths.toml)
     try:
-        table = tomllib.loads(paths.toml.read_text(encoding="utf-8"))
+        table = tomllib.loads(paths.toml.read_bytes().decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{shown}: {error}: mend the file") from None
     try:

@@ -232,7 +232,7 @@ def _read_careful(path: Path, columns: _Columns, competition: Competition) -> Ro
         reader = csv.reader(file)
         try:
             for number, cells in enumerate(reader, start=1):
-                if number <= columns.header_lines or not cells:
+                if number <= columns.header_lines or (len(cells) < 2 and not "".join(cells).strip()):
                     continue
                 where = f"{path.name}: row {number}"
                 if len(cells) != len(columns.names):
