@@ -244,10 +244,8 @@ def hold_out(
     """
     from sklearn.model_selection import train_test_split
 
-    twin = np.zeros(len(labels), bool)  # the rows are sorted, so identical pictures stand together
-    for start in range(1, len(labels), 8192):
-        end = min(start + 8192, len(labels))
-        twin[start:end] = (pixels[start:end] == pixels[start - 1 : end - 1]).all(axis=1)
+    rows = np.ascontiguousarray(pixels).view(np.dtype((np.void, pixels.shape[1]))).ravel()
+    twin = np.append(False, rows[1:] == rows[:-1])  # they are sorted, so identical pictures stand together
     picture = np.cumsum(~twin) - 1
     first = np.flatnonzero(~twin)
     _, apart = train_test_split(
