@@ -40,6 +40,11 @@ class Proof:
     said: Callable[[Figures], str]
 
 
+def _hit(kept: Figures) -> str:
+    hit = sum(count for what, count in kept["what"].items() if what.endswith("killed"))
+    return f"{kept['rounds']} rounds, {hit} of them hit a stage at work: {kept['broken']} broken promises"
+
+
 def _killed(kept: Figures) -> str:
     twice = kept["finished_and_run_again"] + kept["failed_and_run_again_twice"]
     return (
@@ -90,7 +95,7 @@ PROOFS = {
         "lost or counted twice, and no half-written file is taken for whole",
         "trust/faults.py --rounds 100",
         lambda asked: faults.measure(asked.rounds, asked.seed),
-        lambda kept: f"{kept['rounds']} rounds, {kept['broken']} broken promises",
+        _hit,
     ),
     "hostile": Proof(
         "readers of CSV, IDX, TOML, zip and submissions: one line or the right answer, within 2 s and 1 GB",
