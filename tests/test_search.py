@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,12 +169,16 @@ def test_a_net_of_one_s_own(digits_done: tuple[Path, Run], tmp_path: Path) -> No
     ],
 )
 def test_a_choice_outside_of_the_space(
-    project: Path, digits_raw: Path, arguments: tuple[str, ...], said: str
+    catwalk: Callable[..., tuple[int, str, str]],
+    project: Path,
+    digits_raw: Path,
+    arguments: tuple[str, ...],
+    said: str,
 ) -> None:
     digits_paths(project, digits_raw)
-    done = run_catwalk(project, "try", *DIGITS, *arguments)
-    assert done.returncode == 2
-    assert said in done.stderr.splitlines()[-1]
+    code, _, stderr = catwalk("try", *DIGITS, *arguments)
+    assert code == 2
+    assert said in stderr.splitlines()[-1]
 
 
 @pytest.mark.slow
