@@ -18,6 +18,7 @@ import numpy.typing as npt
 from catwalk.errors import UserError
 
 LARGEST = 2_000_000_000  # bytes, unpacked: they have to be in memory
+MOST_DIMENSIONS = 4  # rows, height, width, channels; the format would allow 255, NumPy 64
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -55,7 +56,7 @@ def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
         raise UserError(f"{path.name}: its sha256 is not the published one: fetch the file again")
     dimensions = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * dimensions
-    whole = dimensions and len(content) >= start
+    whole = 0 < dimensions <= MOST_DIMENSIONS and len(content) > start
     shape = [int(side) for side in np.frombuffer(content[4:start], ">u4")] if whole else []
     if not whole or math.prod(shape) != len(content) - start:
         raise UserError(f"{path.name}: not a whole IDX file of unsigned bytes: fetch it again")
