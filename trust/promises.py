@@ -84,8 +84,8 @@ def survivors() -> list[str]:
 def _held(kept: Figures) -> str:
     first, most = (kept["after"][str(kept[which])] for which in ("from", "most"))
     return (
-        f"{max(map(int, kept['after'])):,} trials: from {first['megabytes']:,.0f} MB after {kept['from']} at most "
-        f"{kept['growth']:+.1%}; {first['files']:.0f} and {most['files']:.0f} open files, "
+        f"{max(map(int, kept['after'])):,} trials: from {first['megabytes']:,.0f} MB after {kept['from']} "
+        f"at most {kept['growth']:+.1%}; {first['files']:.0f} and {most['files']:.0f} open files, "
         f"{first['threads']:.0f} and {most['threads']:.0f} threads; study.db {most['study_megabytes']:.1f} MB"
     )
 
