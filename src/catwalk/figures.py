@@ -167,7 +167,8 @@ def progress(results: Results) -> Figure:
     text(axes, right, top - 24, words, bold=True, colour=BLUE_TEXT, anchor="right")
     text(axes, left, bottom + 50, "trial 0", size=SMALL, colour=MUTED)
     text(axes, right, bottom + 50, f"{last}", size=SMALL, colour=MUTED, anchor="right")
-    text(axes, right + 6, bottom, percent(low), size=SMALL, colour=MUTED)
+    under = "≤ " if any(t["value"] < low for t in whole) else ""  # those stand on the lowest line
+    text(axes, right + 6, bottom, under + percent(low), size=SMALL, colour=MUTED)
     return figure
 
 
