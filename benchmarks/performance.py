@@ -109,7 +109,8 @@ def memory(kept: Kept) -> list[str]:
         cells = (held["megabytes"], held["files"], held["threads"], held["parent_megabytes"])
         counts = " | ".join(f"{value:,.0f}" for value in cells)
         lines.append(f"| {int(after):,} | {counts} | {held['study_megabytes']:.1f} |")
-    return [*lines, "", f"A worker's growth: {kept['growth']:+.1%} (limit {kept['limit']:+.0%})."]
+    said = f"A worker's growth: at most {kept['growth']:+.1%} (limit {kept['limit']:+.0%}). "
+    return [*lines, "", said + "Now and then a new process takes a worker's place, and the means fall."]
 
 
 def kills(kept: Kept) -> list[str]:
