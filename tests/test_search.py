@@ -211,18 +211,18 @@ def test_a_new_process_takes_a_worker_s_place_after_some_trials(
 
     real = processes.start
     monkeypatch.setattr(processes, "start", start)
-    monkeypatch.setattr(supervisor, "FRESH", 2)
+    monkeypatch.setattr(supervisor, "FRESH", 1)
     search.make(
         paths,
         seed=1,
         features="pixels",
-        until=Limits(None, 5),
+        until=Limits(None, 3),
         workers=1,
         started=time.monotonic(),
         say=print,
     )
     assert [name for name, _ in started] == ["catwalk-worker-0", "catwalk-worker-1", "catwalk-worker-2"]
     assert not any(process.is_alive() for _, process in started)
-    assert len(crash_rounds.finished(project)) == 5
+    assert len(crash_rounds.finished(project)) == 3
     assert "FAIL" not in crash_rounds.states(project).values(), "that is no worker's death"
     crash_rounds.check(project, set())
