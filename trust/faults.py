@@ -31,7 +31,7 @@ from catwalk import data, prepare, results, submission
 from catwalk.paths import Paths
 
 STAGES = ("data", "prepare", "search", "predict", "report")
-TRIALS = 4
+TRIALS = 3  # the baselines, which are quick
 
 
 def command(root: Path, trials: int, name: str) -> "subprocess.Popen[bytes]":
