@@ -7,11 +7,10 @@
 All run the real search (``search.make``) in a folder of its own. For scaling every trial is the same (the
 beginners' net, never stopped early), and the rate counts from the first trial's start to the last one's end,
 without the start of the processes; one, two and four workers take turns, on the embedded SQLite and on
-PostgreSQL as a team has it. The limit is 1.85 times the rate with two on SQLite. For
-memory, resident memory, open files and threads of workers (their mean) and parent are read from /proc (Linux)
-as trials end; the limit for a worker is 10% more, at any time after its tenth trial. The long one
-is as many trials as eight hours bring: linear networks of six epochs in large batches, all else chosen by the
-sampler.
+PostgreSQL as a team has it. The limit is 1.85 times the rate with two on SQLite. For memory, resident memory,
+open files and threads of workers (their mean) and parent are read from /proc (Linux) as trials end; the limit
+for a worker is 10% more than after the tenth, at any time. The long one is as many trials as eight hours
+bring: linear networks of six epochs in large batches, all else chosen by the sampler.
 """
 
 import argparse

@@ -113,11 +113,12 @@ def rounds(root: Path, count: int, seed: int) -> dict[str, Any]:
     said: Counter[str] = Counter()
     for number in range(count):
         stage = dice.choice(STAGES)
+        more = 1 if stage == "search" else 0
         if stage not in seconds:
-            trials += 1 if stage == "search" else 0
+            trials += more
             take_away(Paths(root, "digits"), stage, f"trials-{trials}")
             seconds[stage] = whole_run(root, trials)
-        trials += 1 if stage == "search" else 0
+        trials += more
         line = one_round(root, stage, trials, seconds[stage], dice)
         said[line.split(" after ")[0]] += 1
         print(f"round {number + 1}: {line}", flush=True)

@@ -142,7 +142,7 @@ def page() -> str:
         "# Promises",
         "",
         "Made by `trust/promises.py --draw` from the JSON files in `benchmarks/results/`; nothing is typed.",
-        "CI runs the same proofs with small counts.",
+        "CI runs the first two with small counts.",
         "",
         "| what is promised | proved by | last run |",
         "|---|---|---|",

@@ -208,9 +208,9 @@ def _write_arrays(paths: Paths, competition: Competition) -> dict[str, Any]:
     return summary
 
 
-def _keys(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
-    """(rows, 2) uint64 to (rows,) of one comparable value a row."""
-    return np.ascontiguousarray(hashes).view(np.dtype((np.void, 16))).ravel()
+def _keys(rows: npt.NDArray[Any]) -> npt.NDArray[np.void]:
+    """(rows, values) to (rows,) of one comparable value a row."""
+    return np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
 
 
 def _save(path: Any, array: npt.NDArray[Any]) -> None:
@@ -244,7 +244,7 @@ def hold_out(
     """
     from sklearn.model_selection import train_test_split
 
-    rows = np.ascontiguousarray(pixels).view(np.dtype((np.void, pixels.shape[1]))).ravel()
+    rows = _keys(pixels)
     twin = np.append(False, rows[1:] == rows[:-1])  # they are sorted, so identical pictures stand together
     picture = np.cumsum(~twin) - 1
     first = np.flatnonzero(~twin)
