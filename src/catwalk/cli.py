@@ -102,9 +102,9 @@ def _score(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
 
 
 def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import kaggle_client
+    from catwalk import kaggle_credentials
 
-    for line in kaggle_client.described():
+    for line in kaggle_credentials.described():
         _say(line)
 
 

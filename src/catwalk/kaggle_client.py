@@ -10,8 +10,6 @@ import errno
 import importlib.metadata
 import importlib.util
 import io
-import json
-import os
 import sys
 import time
 import types
@@ -20,20 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catwalk import kaggle_credentials
 from catwalk.errors import NetworkError, UserError
 from catwalk.patience import TIMEOUT, time_limit
 
 RETRIES = 3  # of a question that changes nothing, after an answer that asks for patience
 LONGEST_WAIT = 60.0  # seconds before such a retry, whatever Kaggle asks for
 BUSY = (429, 500, 502, 503, 504)
-
-
-@dataclass(frozen=True)
-class Credential:
-    """A way to log in to Kaggle that is set up here; its value is nowhere in it."""
-
-    kind: str
-    where: str
 
 
 @dataclass(frozen=True)
@@ -62,67 +53,6 @@ class Sent:
     status: str
     public: float | None
     error: str
-
-
-def credentials() -> list[Credential]:
-    """All credentials that are set up here, in the order in which the client tries them."""
-    home, folder = Path.home() / ".kaggle", _folder()
-    found = []
-    if os.environ.get("KAGGLE_API_TOKEN"):
-        found.append(Credential("access token", "KAGGLE_API_TOKEN"))
-    tokens = [path for path in (home / "access_token", home / "access_token.txt") if path.is_file()]
-    found += [Credential("access token", str(path)) for path in tokens]
-    variables = [name for name in ("KAGGLE_USERNAME", "KAGGLE_KEY") if os.environ.get(name)]
-    if len(variables) == 2:
-        found.append(Credential("API key", " and ".join(variables)))
-    if (folder / "kaggle.json").is_file():
-        mixed = f" with {variables[0]}" if len(variables) == 1 else ""
-        broken = "" if _is_key(folder / "kaggle.json") else ", which is damaged and so not used"
-        found.append(Credential("API key", f"{folder / 'kaggle.json'}{mixed}{broken}"))
-    if (home / "credentials.json").is_file():
-        found.append(Credential("OAuth login", str(home / "credentials.json")))
-    return found
-
-
-def _is_key(path: Path) -> bool:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and {"username", "key"} <= content.keys()
-
-
-def user_name() -> str | None:
-    """The user's name on Kaggle, as far as the files and variables here tell."""
-    if os.environ.get("KAGGLE_USERNAME"):
-        return os.environ["KAGGLE_USERNAME"]
-    for path in (_folder() / "kaggle.json", Path.home() / ".kaggle" / "credentials.json"):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return str(json.loads(path.read_text(encoding="utf-8"))["username"])
-    return None
-
-
-def _folder() -> Path:
-    """Where the client looks for kaggle.json."""
-    home = Path.home() / ".kaggle"
-    if os.environ.get("KAGGLE_CONFIG_DIR"):
-        return Path(os.environ["KAGGLE_CONFIG_DIR"])
-    if not home.is_dir() and sys.platform.startswith("linux"):
-        return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"
-    return home
-
-
-def described() -> list[str]:
-    """For people: which credential is used, and which others are set up but not used."""
-    usable = [one for one in credentials() if not one.where.endswith("not used")]
-    lines = [f"kaggle: {one.kind} from {one.where}" for one in credentials() if one not in usable]
-    if not usable:
-        return [*lines, "kaggle: no credential is set up: public datasets can be downloaded, nothing can be "
-                "submitted; make a token at https://www.kaggle.com/settings and put it into "
-                "~/.kaggle/access_token"]  # fmt: skip
-    first, *others = usable
-    lines.insert(0, f"kaggle: the {first.kind} from {first.where} is used")
-    return lines + [f"  also set up, but not used: {one.kind} from {one.where}" for one in others]
 
 
 def quota(competition: str) -> Quota:
@@ -263,7 +193,7 @@ def _refused(error: Any, page: str) -> NetworkError | UserError:
     if status == 400:
         return UserError(f"Kaggle refuses it (400): {_reason(error)}")
     if status == 401:
-        known = [one for one in credentials() if not one.where.endswith("not used")]
+        known = kaggle_credentials.usable()
         used = f"the {known[0].kind} from {known[0].where}" if known else "a call without credentials"
         return UserError(
             f"Kaggle refuses {used} (401): renew it at https://www.kaggle.com/settings; "

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from catwalk import kaggle_client
+from catwalk import kaggle_credentials
 from catwalk.competition import Competition
 from catwalk.errors import MachineError, UserError
 from catwalk.paths import Paths, folder_aside
@@ -44,7 +44,7 @@ def make(
         raise UserError(
             f"{competition.name}: its TOML names no data on Kaggle: add kaggle_dataset to [sources]"
         )
-    user = user or kaggle_client.user_name()
+    user = user or kaggle_credentials.user_name()
     if user is None:
         raise UserError(
             "your name on Kaggle is not known here: KAGGLE_USER=<name>, as in your profile's address"
