@@ -84,13 +84,13 @@ SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assig
 LISTENING = $(if $(call given,HOST),$(call flag,HOST,host)) $(if $(call given,PORT),$(call flag,PORT,port))
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
-.PHONY: help setup all data prepare search try predict report submit kaggle kernel score reproduce leaderboard grade course serve dashboard test lint audit bench speed trust lock clean
+.PHONY: help setup all data prepare search try predict report submit kaggle kernel score reproduce leaderboard grade course serve dashboard test test-all lint audit bench speed trust lock clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make <target> [VARIABLE=value ...]'
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-15s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-15s %s\n", $$1, $$2}'
 	@echo
 	@echo '  variable      default         meaning'
 	@sed -n 's/^#: /  /p' Makefile
@@ -148,21 +148,25 @@ serve: .venv/installed ## start the PostgreSQL in which a team shares its study,
 dashboard: .venv/installed ## show the study in the browser (optuna-dashboard), until Ctrl-C
 	@$(BIN)/catwalk dashboard $(COMMON) $(TEAM) $(if $(call given,PORT),$(call flag,PORT,port))
 
-test: .venv/installed ## run the tests, the slow end-to-end one last
+test: .venv/dev ## the quick tests, one whole run from no data to the talk among them (5 minutes)
+	@$(BIN)/pytest -m 'not slow'
+
+test-all: .venv/dev ## all tests: kills, faults, team, course, fuzzing (18 minutes)
 	@$(BIN)/pytest
 
-lint: .venv/installed ## ruff (lint and format) and mypy
+lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/deptry src
 
-audit: .venv/installed ## known weaknesses of the locked packages (pip-audit)
+audit: .venv/dev ## known weaknesses of the locked packages (pip-audit)
 	@$(BIN)/python trust/audit.py
 
-bench: .venv/installed .venv-bench/installed ## catwalk beside its peers, each with BENCH_BUDGET, in three rounds
+bench: .venv/dev .venv-bench/installed ## catwalk beside its peers, each with BENCH_BUDGET, in three rounds
 	@$(BIN)/python benchmarks/bench.py $(call flag,BENCH_BUDGET,budget)
 
-speed: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordination, workers (two hours)
+speed: .venv/dev ## benchmarks: the engine, reading CSVs, cost of coordination, workers (two hours)
 	@$(BIN)/python benchmarks/engine.py
 	@$(BIN)/python benchmarks/growth.py
 	@$(BIN)/python benchmarks/csv_reader.py
@@ -173,7 +177,7 @@ speed: .venv/installed ## benchmarks: the engine, reading CSVs, cost of coordina
 	@$(BIN)/python benchmarks/numpy_network.py
 	@$(BIN)/python benchmarks/performance.py
 
-trust: .venv/installed ## what SECURITY.md and docs/promises.md promise, proved in full (some hours)
+trust: .venv/dev ## what SECURITY.md and docs/promises.md promise, proved in full (some hours)
 	@PYTHONPATH=benchmarks $(BIN)/python trust/promises.py
 
 .venv-bench/installed: benchmarks/requirements.txt
@@ -182,11 +186,17 @@ trust: .venv/installed ## what SECURITY.md and docs/promises.md promise, proved 
 	@.venv-bench/bin/pip install --disable-pip-version-check -q --require-hashes -r benchmarks/requirements.txt
 	@touch $@
 
-lock: ## compile both requirements.txt (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
-	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
-	cd benchmarks && uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --custom-compile-command 'make lock' --output-file requirements.txt requirements.in
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
+lock: ## compile all requirements*.txt anew, from one resolution (needs uv)
+	@cat requirements.txt requirements-*.txt > .all.txt
+	$(COMPILE) --all-extras --output-file .all.txt pyproject.toml
+	$(COMPILE) --extra build --constraint .all.txt --output-file requirements.txt pyproject.toml
+	for extra in team course dev; do \
+	  $(COMPILE) --extra $$extra --constraint .all.txt --output-file requirements-$$extra.txt pyproject.toml \
+	    $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' requirements.txt) || exit 1; \
+	done
+	@rm .all.txt
+	cd benchmarks && $(COMPILE) --output-file requirements.txt requirements.in
 
 clean: ## remove .venv, caches, tables and half-written files; never data, studies, submissions or looks
 	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -202,4 +212,14 @@ clean: ## remove .venv, caches, tables and half-written files; never data, studi
 	  || { echo 'the module venv is missing: on Debian and Ubuntu, apt install python3-venv'; exit 2; }
 	@$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
 	@PYTHONWARNINGS=ignore $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .venv/installed requirements-dev.txt
+	@echo 'adding what tests, lint and benchmarks need to .venv (once)'
+	@$(BIN)/pip install --disable-pip-version-check -q --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv/dev: .venv/installed requirements-dev.txt
+	@echo 'adding what tests, lint and benchmarks need to .venv (once)'
+	@$(BIN)/pip install --disable-pip-version-check -q --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@

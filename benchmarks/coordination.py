@@ -104,7 +104,7 @@ def measure(trials: int, rounds: int, team: bool) -> dict[str, Any]:
             pruner=study.pruner(),
         )
         parent = supervisor.Supervisor(paths, Limits(None, 10**6), time.monotonic(), 0.0, Display())
-        seconds = []
+        seconds: list[tuple[float, float]] = []
         for _ in range(rounds + 1):
             started = time.perf_counter()
             worker.optimize(objective, n_trials=1)

@@ -110,7 +110,8 @@ def _watch(keras: Any, data: Any, out: Out, also: Callable[[int, float], None] =
 
 
 def _labels(model: Any, pixels: np.ndarray) -> np.ndarray:
-    return np.asarray(model.predict(pixels, batch_size=2000, verbose=0)).argmax(axis=1)
+    labels: np.ndarray = np.asarray(model.predict(pixels, batch_size=2000, verbose=0)).argmax(axis=1)
+    return labels
 
 
 def beginner(data: Any, out: Out, seed: int) -> None:

@@ -57,11 +57,11 @@ def rate(paths: Paths, workers: int, trials: int) -> float:
     equal = [t for t in study.finished(opened) if t.user_attrs.get("kind") == "beginner"]
     begun = min(t.datetime_start.timestamp() for t in equal if t.datetime_start)
     ended = max(t.datetime_complete.timestamp() for t in equal if t.datetime_complete)
-    return 3600 * len(equal) / (ended - begun)
+    return float(3600 * len(equal) / (ended - begun))
 
 
 def scaling(rounds: int, trials: int) -> dict[str, Any]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         paths = project.copied("fashion-mnist", Path(folder))
         with project.shared(paths) as shared:

@@ -1,10 +1,15 @@
 """What the tests share: projects in folders of their own, real data, and the command as users call it."""
 
+import contextlib
+import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +49,48 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**kept, "KAGGLE_API_ENVIRONMENT": "LOCALHOST", **more}
 
 
-def run_catwalk(root: Path, *arguments: str, timeout: float = 300, **environment: str) -> Run:
-    """The command in a process of its own, in ``root``."""
-    return subprocess.run(
-        [sys.executable, "-m", "catwalk", *arguments],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env=clean_environment(**environment),
-    )
+@contextlib.contextmanager
+def surroundings(root: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Work in ``root`` with this environment; folder, environment and signals are put back."""
+    here, before = Path.cwd(), dict(os.environ)
+    signs = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    hook, temporary = sys.unraisablehook, tempfile.tempdir
+    os.chdir(root)
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None  # it is kept from TMPDIR
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        os.environ.clear()
+        os.environ.update(before)
+        sys.unraisablehook, tempfile.tempdir = hook, temporary
+        for sign, handler in signs.items():
+            signal.signal(sign, handler)
+
+
+def run_catwalk(root: Path, *arguments: str, **environment: str) -> Run:
+    """The command in ``root``, within this process: what is heavy to import is imported once for all tests.
+
+    An error that it does not turn into a line is raised here.
+    """
+    from catwalk.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with surroundings(root, clean_environment(**environment)), redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main(list(arguments))
+        except SystemExit as error:  # argparse's
+            code = int(error.code or 0)
+    return Run(["catwalk", *arguments], code, out.getvalue(), err.getvalue())
+
+
+def run_process(root: Path, *arguments: str, **environment: str) -> Run:
+    """The same in a process of its own, where imports, the terminal or the user's home are what is tested."""
+    process = start_catwalk(root, *arguments, **environment)
+    out, err = process.communicate(timeout=600)
+    return Run(process.args, process.returncode, out, err)
 
 
 def start_catwalk(root: Path, *arguments: str | Path, **environment: str) -> "subprocess.Popen[str]":

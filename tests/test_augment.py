@@ -20,9 +20,7 @@ def some(shape: tuple[int, ...], rows: int = 32) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(0).integers(1, 256, (rows, int(np.prod(shape))), dtype=np.uint8)
 
 
-def changed(
-    pictures: npt.NDArray[np.uint8], shape: tuple[int, ...], **params: float
-) -> npt.NDArray[np.generic]:
+def changed(pictures: npt.NDArray[np.uint8], shape: tuple[int, ...], **params: float) -> np.ndarray:
     augmentation = Augmentation({**portfolio.PLAIN, **params}, shape, len(pictures), 7, "float32")
     return np.asarray(augmentation(tf.constant(pictures), SEED))
 
@@ -40,10 +38,12 @@ def test_a_whole_shift_is_an_exact_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """With moves forced to two pixels down and one right, the matrices move pixels and bring zeros."""
 
     class Fixed:
-        def uniform(self, _low: float, _high: float, size: object = None) -> npt.NDArray[np.float64] | float:
+        def uniform(
+            self, _low: float, _high: float, size: int | tuple[int, ...] | None = None
+        ) -> npt.NDArray[np.float64] | float:
             if size is None:
                 return 0.0
-            return np.array([-1.0, -0.5]) if size == 2 else np.ones(size)  # type: ignore[arg-type]
+            return np.array([-1.0, -0.5]) if size == 2 else np.ones(size)
 
     monkeypatch.setattr(np.random, "default_rng", lambda _seed: Fixed())
     (matrix,) = warps({**portfolio.PLAIN, "shift": 2.0}, 6, 5, 1, 0)

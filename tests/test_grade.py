@@ -45,9 +45,9 @@ def answers(truth: np.ndarray, wrong: int) -> bytes:
     return ("ImageId,Label\n" + "".join(f"{i},{label}\n" for i, label in enumerate(said, 1))).encode()
 
 
-def zipped(files: dict[str, bytes], **how: int) -> bytes:
+def zipped(files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", **how) as packed:
+    with zipfile.ZipFile(buffer, "w", compression) as packed:
         for name, content in files.items():
             packed.writestr(name, content)
     return buffer.getvalue()

@@ -6,7 +6,7 @@ from pathlib import Path
 import hostile
 import pytest
 
-from catwalk import rows, sources
+from catwalk import competition, rows, sources
 from catwalk.errors import UserError
 
 
@@ -30,7 +30,7 @@ def test_it_would_notice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     def broken(*_: object) -> None:
         raise IndexError("oh")
 
-    monkeypatch.setattr(hostile.competitions, "load", broken)
+    monkeypatch.setattr(competition, "load", broken)
     assert hostile.fuzz("toml", 10, 7) == Counter({"IndexError: oh": 1})
 
 

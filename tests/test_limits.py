@@ -19,6 +19,9 @@ def test_reached() -> None:
     assert both.reached(10, 0)
     assert both.reached(0, 5)
     assert not Limits(None, 5).reached(1e9, 4)
+    assert Limits(120, None).reached(119, 3, full=120), "no further trial fitted 120 s"
+    assert not Limits(121, None).reached(119, 3, full=120)
+    assert not Limits(None, 4).reached(119, 3, full=120)
 
 
 def test_until_keeps_time_for_what_follows() -> None:

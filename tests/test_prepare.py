@@ -27,8 +27,8 @@ def prepared(paths: Paths, seed: int = 1) -> prepare.Prepared:
 def test_arrays_and_split(project: Path, digits_raw: Path) -> None:
     got = prepared(digits_paths(project, digits_raw))
     assert isinstance(got.pixels, np.memmap)
-    assert (got.pixels.shape, got.pixels.dtype) == ((1437, 64), np.uint8)
-    assert (got.labels.shape, got.labels.dtype) == ((1437,), np.uint8)
+    assert (got.pixels.shape, got.pixels.dtype) == ((1437, 64), np.dtype("uint8"))
+    assert (got.labels.shape, got.labels.dtype) == ((1437,), np.dtype("uint8"))
     assert (len(got.train), len(got.validation)) == (1293, 144)
     np.testing.assert_array_equal(np.union1d(got.train, got.validation), np.arange(1437))
     held = np.bincount(got.labels[got.validation], minlength=10)

@@ -91,7 +91,8 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
     prepared = prepare.load(done, 1)
     opened = study.load(done, prepared, "pixels") or study.load(done, prepared, "local")
     assert opened is not None
-    trials, said = study.complete(opened), []
+    trials = study.complete(opened)
+    said: list[str] = []
     assert refit.make(done, prepared, 1, trials, 0.1, None, said.append) is None
     with progress.locked(done):
         assert refit.make(done, prepared, 1, trials, 600.0, None, said.append) is None

@@ -12,6 +12,7 @@ import pytest
 from conftest import Run, clean_environment, run_catwalk
 
 from catwalk import figures, results, submission
+from catwalk.drawing import png
 from catwalk.paths import Paths
 
 
@@ -113,7 +114,7 @@ def test_results(loaded: results.Results) -> None:
     ],
 )
 def test_a_figure_is_the_same_bytes_each_time(loaded: results.Results, name: str) -> None:
-    one, two = (figures.png(getattr(figures, name)(loaded)) for _ in range(2))
+    one, two = (png(getattr(figures, name)(loaded)) for _ in range(2))
     assert one == two
     assert one.startswith(b"\x89PNG")
 

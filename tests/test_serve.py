@@ -43,9 +43,9 @@ def test_it_prints_the_line_that_the_others_type(shared: str, server: Server) ->
 def test_only_its_user_gets_in_with_the_password(shared: str, server: Server) -> None:
     asked = {"host": "127.0.0.1", "port": server.port}
     with psycopg.connect(**asked, user="catwalk", dbname="catwalk", passfile=server.passfile) as connection:
-        (superuser,) = connection.execute(
+        ((superuser,),) = connection.execute(
             "SELECT usesuper FROM pg_user WHERE usename = current_user"
-        ).fetchone()
+        ).fetchall()
     assert superuser is False, "nobody of the team can run programs on this machine"
     for user, word, database in (
         ("catwalk", "wrong", "catwalk"),

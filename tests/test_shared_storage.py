@@ -2,6 +2,7 @@
 
 import multiprocessing
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -239,7 +240,7 @@ def test_a_password_is_asked_for_at_a_terminal(
     monkeypatch.setenv("PGPASSFILE", "/dev/null")
     monkeypatch.delenv("PGPASSWORD", raising=False)
     monkeypatch.setattr(getpass, "getpass", answer)
-    monkeypatch.setattr(shared_storage.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     try:
         assert study.create(member(tmp_path, shared), PREPARED, "pixels")
         assert asked == ["password of catwalk at 127.0.0.1: "], "once"
@@ -285,5 +286,11 @@ def test_progress_of_a_team_is_asked_of_the_team(tmp_path: Path, shared: str) ->
     progress.write(ann, key, {"spent": 5.0, "finished": 0, "best": None})
     opened.optimize(lambda trial: 0.5 * len(space.suggest(trial, "pixels")) / 100, n_trials=1)
     value = opened.best_value
-    assert progress.known(ann, PREPARED, "pixels") == (key, {"spent": 5.0, "finished": 1, "best": value})
-    assert progress.known(bob, PREPARED, "pixels") == (key, {"spent": 0.0, "finished": 1, "best": value})
+    assert progress.known(ann, PREPARED, "pixels") == (
+        key,
+        {**progress.NOTHING, "spent": 5.0, "finished": 1, "best": value},
+    )
+    assert progress.known(bob, PREPARED, "pixels") == (
+        key,
+        {**progress.NOTHING, "finished": 1, "best": value},
+    )

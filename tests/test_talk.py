@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from catwalk import browser, figures, metrics, results, slides, talk
+from catwalk import browser, metrics, results, slides, talk
 from catwalk.errors import UserError
 from catwalk.results import Results
+from catwalk.words import percent
 
 SIZES = {"beamer": (1280, 720), "full HD": (1920, 1080), "phone across": (844, 390)}
 CHROMIUM = browser.find()
@@ -337,4 +338,4 @@ def test_findings_follow_their_rules(loaded: Results) -> None:
     scored_talk = CASES["scored"](loaded)
     assert any("2 looks" in what for _, what, _ in slides.problem(scored_talk).facts)
     assert "2 looks" in slides.problem(scored_talk).notes
-    assert figures.percent(0.99999) == "99.9%"
+    assert percent(0.99999) == "99.9%"

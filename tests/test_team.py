@@ -71,8 +71,8 @@ def test_a_member_has_a_name_by_default(monkeypatch: pytest.MonkeyPatch) -> None
     def unknown() -> str:
         raise OSError("no such user")
 
-    monkeypatch.setattr(team.getpass, "getuser", unknown)
-    monkeypatch.setattr(team.socket, "gethostname", lambda: "Ann's laptop")
+    monkeypatch.setattr("getpass.getuser", unknown)
+    monkeypatch.setattr("socket.gethostname", lambda: "Ann's laptop")
     made = team.of(URL, None, None)
     assert made
     assert made.member == "someone@Ann-s-laptop"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements.txt", "benchmarks/requirements.txt")
+LOCKS = (*sorted(file.name for file in ROOT.glob("requirements*.txt")), "benchmarks/requirements.txt")
 # Weaknesses that do not concern us, each with the reason.
 JUDGED: dict[str, str] = {}
 

@@ -119,11 +119,11 @@ def good_csv(dice: random.Random) -> bytes:
     dice.shuffle(columns)
     quote = dice.choice(["", "", '"'])
     end = dice.choice(["\n", "\n", "\r\n"])
-    number = dice.choice([str, str, lambda value: f"{value}.0", lambda value: f" {value}"])
+    number = dice.choice(["{}", "{}", "{}.0", " {}"])
     lines = [",".join(columns)]
     for _ in range(dice.randint(1, 6)):
         cells = [dice.choice((0, 1, 3)) if name == "label" else dice.randrange(256) for name in columns]
-        lines.append(",".join(f"{quote}{number(cell)}{quote}" for cell in cells))
+        lines.append(",".join(f"{quote}{number.format(cell)}{quote}" for cell in cells))
     text = end.join(lines) + dice.choice(["", end])
     return dice.choice([b"", b"", b"\xef\xbb\xbf"]) + text.encode()
 
@@ -179,7 +179,8 @@ def csv_oracle(content: bytes) -> tuple[list[list[int]], list[int] | None]:
         if len(cells) > 1 or "".join(cells).strip()
     ]
     header = [cell.strip() for cell in table[0]]
-    place = {name: header.index(name) for name in ("label", "pixel1", "pixel2", "pixel3") if name in header}
+    names = ["label", "pixel1", "pixel2", "pixel3"]
+    place = {name: header.index(name) for name in names if name in header}
     body = [[int(float(cells[place[f"pixel{i}"]])) for i in (1, 2, 3)] for cells in table[1:]]
     labels = [int(float(cells[place["label"]])) for cells in table[1:]] if "label" in place else None
     return body, labels
@@ -288,7 +289,7 @@ def fuzz(reader: str, inputs: int, seed: int, keep: Path | None = None) -> Count
     Ends at the first broken promise, made small; it is counted as what it said, and kept.
     """
     counts: Counter[str] = Counter()
-    last = {"content": b"", "said": ""}
+    last: dict[str, Any] = {"content": b"", "said": ""}
 
     @hypothesis.seed(seed)
     @settings(max_examples=inputs, deadline=None, database=None, suppress_health_check=list(HealthCheck))

@@ -74,11 +74,13 @@ def _say(line: str) -> None:
 
 
 def _run(options: argparse.Namespace, started: float) -> None:
-    from catwalk import competition, team
+    from catwalk import competition, extras, team
 
     shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
     paths = Paths(Path.cwd(), options.competition, team.of(*shared))
     loaded = competition.load(paths)
+    if paths.team is not None:
+        extras.ensure("psycopg", _say)
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)
     elif options.stage == "report" and (options.submission is not None or _has_submission(paths)):

@@ -3,6 +3,7 @@
 import webbrowser
 from collections.abc import Callable
 
+from catwalk import extras
 from catwalk.errors import UserError
 from catwalk.paths import Paths
 
@@ -13,14 +14,14 @@ def make(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
     """Serve the study's dashboard until Ctrl-C.
 
     Raises:
-        UserError: there is no study yet, the port is taken, or optuna-dashboard is not installed.
+        UserError: there is no study yet, or the port is taken.
+        NetworkError: optuna-dashboard can't be installed.
     """
     if paths.team is None and not paths.study_db.is_file():
         raise UserError(f"{paths.shown(paths.study_db)} is not there yet: run make search")
-    try:
-        from optuna_dashboard import run_server
-    except ModuleNotFoundError:
-        raise UserError("make dashboard needs a package: pip install 'catwalk[team]'") from None
+    extras.ensure("optuna_dashboard", say)
+    from optuna_dashboard import run_server
+
     from catwalk import storage
 
     opened = storage.open_storage(paths)

@@ -9,6 +9,7 @@ from catwalk.errors import MachineError, UserError
 
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may come to need
 AFTER_SEARCH = 45.0  # seconds that prediction and report take at most, kept free before UNTIL
+FULL = "no further trial fitted the budget"  # one of the ways in which a search ends
 REFIT = 1 / 12  # of the search's budget, that training again may take besides
 
 
@@ -24,8 +25,15 @@ class Limits:
     budget: float | None
     trials: int | None
 
-    def reached(self, spent: float, finished: int) -> bool:
-        by_time = self.budget is not None and spent >= self.budget
+    def reached(self, spent: float, finished: int, full: float | None = None) -> bool:
+        """Whether a search with these limits has nothing left to do.
+
+        Args:
+            spent: seconds of search so far.
+            finished: trials so far.
+            full: the largest budget of a search that ended because no further trial fitted it, if any.
+        """
+        by_time = self.budget is not None and max(spent, full or 0.0) >= self.budget
         return by_time or (self.trials is not None and finished >= self.trials)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import recipe
+from catwalk import extras, recipe
 from catwalk.competition import Competition
 from catwalk.errors import NetworkError, UserError
 from catwalk.paths import Paths
@@ -44,7 +44,7 @@ def make(
 
     Raises:
         UserError: there is no token or assignment, nobody could be asked, or the grader refuses them.
-        NetworkError: the grader can't be reached or failed.
+        NetworkError: the grader can't be reached or failed, or the course's package can't be installed.
     """
     if assignment is None:
         raise UserError("which assignment? ASSIGNMENT=<id>, from the exercise's page")
@@ -60,6 +60,7 @@ def make(
         return
     asked(yes)
     token = _token()
+    extras.ensure("kerasltisubmission", say)
     model = _Answering(paths, competition, content)
     found = _graded(address, token, assignment, model)
     say(f"submit: the grader found an accuracy of {found['accuracy']:.2f} and gave {found['grade']:.2f}")
@@ -114,17 +115,13 @@ class _Answering:
 
 def _graded(address: str, token: str, assignment: str, model: _Answering) -> dict[str, float]:
     """Accuracy and grade, of the package's own conversation with the grader."""
-    try:
-        from kerasltisubmission.exceptions import (
-            KerasLTISubmissionBadResponseException,
-            KerasLTISubmissionBaseException,
-            KerasLTISubmissionConnectionFailedException,
-        )
-        from kerasltisubmission.provider import LTIProvider
-    except ImportError:
-        raise UserError(
-            "the course's package is missing: run make setup, or pip install catwalk[course]"
-        ) from None
+    from kerasltisubmission.exceptions import (
+        KerasLTISubmissionBadResponseException,
+        KerasLTISubmissionBaseException,
+        KerasLTISubmissionConnectionFailedException,
+    )
+    from kerasltisubmission.provider import LTIProvider
+
     logging.getLogger("kerasltisubmission").propagate = False  # it logs what it then raises
     grader = LTIProvider(address, f"{address}/submit", token)
     try:

@@ -10,7 +10,7 @@ from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
 
-NOTHING: dict[str, Any] = {"spent": 0.0, "finished": 0, "best": None}
+NOTHING: dict[str, Any] = {"spent": 0.0, "finished": 0, "best": None, "full": None}
 
 
 def study_name(paths: Paths, prepared: Prepared, features: str) -> str:
@@ -20,6 +20,9 @@ def study_name(paths: Paths, prepared: Prepared, features: str) -> str:
 
 def read(paths: Paths) -> dict[str, dict[str, Any]]:
     """``progress.json``: for each study's key, seconds "spent", trials "finished" and the "best" value.
+
+    Where the last search came to its end, "ended" says by which limit, and "full" is the largest budget that
+    no further trial fitted into.
 
     What it says may be older than the study, never newer.
     """
@@ -39,7 +42,7 @@ def known(paths: Paths, prepared: Prepared, features: str) -> tuple[str | None, 
     """
     if paths.team is None:
         name, everything = study_name(paths, prepared, features), read(paths)
-        return (name, everything[name]) if name in everything else (None, NOTHING)
+        return (name, {**NOTHING, **everything[name]}) if name in everything else (None, NOTHING)
     from catwalk import study
 
     opened = study.load(paths, prepared, features)
@@ -47,7 +50,7 @@ def known(paths: Paths, prepared: Prepared, features: str) -> tuple[str | None, 
         return None, NOTHING
     key, best = study.key(opened), study.complete(opened)[:1]
     state = {"finished": len(study.finished(opened)), "best": best[0].value if best else None}
-    return key, {**read(paths).get(key, NOTHING), **state}
+    return key, {**NOTHING, **read(paths).get(key, {}), **state}
 
 
 def write(paths: Paths, key: str, progress: dict[str, Any]) -> None:

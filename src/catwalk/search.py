@@ -43,7 +43,7 @@ def make(
     """
     prepared = prepare.load(paths, seed)
     _, before = progress.known(paths, prepared, features)
-    if until.reached(before["spent"], before["finished"]):
+    if until.reached(before["spent"], before["finished"], before["full"]):
         say(_already(before, until))
         return
     count = limits.workers(workers)
@@ -156,8 +156,10 @@ def _already(before: dict[str, Any], until: Limits) -> str:
     if until.trials is not None:
         more.append(f"TRIALS={2 * until.trials}")
     best = f", best {before['best']:.4f} on validation" if before.get("best") else ""
+    full = until.budget is not None and before["spent"] < until.budget <= (before["full"] or 0.0)
+    ended = f" ({limits.FULL})" if full else ""
     return (
-        f"search: done before, {before['finished']} trials in {before['spent']:.0f} s{best}; "
+        f"search: done before, {before['finished']} trials in {before['spent']:.0f} s{ended}{best}; "
         f"for more: make search {' '.join(more)}"
     )
 

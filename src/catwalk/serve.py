@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from catwalk import locks
+from catwalk import extras, locks
 from catwalk.errors import MachineError, UserError
 from catwalk.paths import Paths, written_aside
 
@@ -59,6 +59,7 @@ def running(
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """The server while the block lasts, answering; arguments and errors as for ``make``."""
     binaries = _binaries()
+    extras.ensure("psycopg", say)
     paths.server.mkdir(parents=True, exist_ok=True)
     with locks.locked(paths.server, wait=False) as free:
         if not free:
@@ -164,10 +165,8 @@ def _start(paths: Paths, binaries: Path, cluster: Path, host: str, port: int) ->
 
 
 def _wait_for(paths: Paths, process: "subprocess.Popen[bytes]", host: str, port: int) -> None:
-    try:
-        import psycopg
-    except ModuleNotFoundError:
-        raise UserError("make serve needs the package psycopg: pip install 'catwalk[team]'") from None
+    import psycopg
+
     # Given here, for what the environment says (PGPASSWORD, PGSSLMODE) is meant for other servers.
     asked = f"user={USER} dbname={DATABASE} connect_timeout=5 sslmode=disable"
     password = paths.server_password.read_text(encoding="ascii").strip().rsplit(":", 1)[1]

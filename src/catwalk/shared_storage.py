@@ -15,7 +15,6 @@ from optuna.storages import RDBStorage
 from sqlalchemy import Connection, Engine, create_engine, exc, pool, text
 
 from catwalk import locks
-from catwalk.errors import UserError
 from catwalk.paths import Paths
 from catwalk.storage_errors import reason, unreachable
 from catwalk.team import Team
@@ -170,8 +169,6 @@ def alone(paths: Paths, what: int) -> Iterator[None]:
                 engine = create_engine(paths.team.url, poolclass=pool.NullPool, connect_args=connecting)
                 stack.enter_context(_locked(engine, what))
                 break
-            except ModuleNotFoundError:
-                raise UserError("STUDY= needs the package psycopg: pip install 'catwalk[team]'") from None
             except exc.DBAPIError as error:
                 if not _asked_for_password(paths.team, error):
                     raise unreachable(error) from None

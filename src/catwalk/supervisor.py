@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from catwalk import processes, progress, shared_storage, storage, study
 from catwalk.errors import MachineError
-from catwalk.limits import Limits
+from catwalk.limits import FULL, Limits
 from catwalk.messages import Order
 from catwalk.paths import Paths
 
@@ -133,6 +133,7 @@ class Supervisor:
         self._elsewhere = 0  # trials that other members of the team are in
         self._forsaken: dict[int, float] = {}  # trials that nobody cares for, and when first seen so
         self._recorded = self._tabled = time.monotonic()
+        self._ended: str | None = None  # by which limit
 
     def run(self, opened: "optuna.Study", workers: Workers) -> None:
         """Give the workers trials until a limit is reached; however it ends, no worker is left.
@@ -156,6 +157,7 @@ class Supervisor:
                     self._look_at_the_others(opened)
                 self.record(opened)
                 self._display.tick(self.spent(), self._limits)
+            self._ended = self._limit_reached()
         finally:
             workers.kill()
             shared_storage.hurry(opened)
@@ -167,6 +169,11 @@ class Supervisor:
     def spent(self) -> float:
         """Seconds of search in all runs so far."""
         return self._spent_before + (time.monotonic() - self._started if self._counts else 0.0)
+
+    def _limit_reached(self) -> str:
+        if self._limits.trials is not None and self._finished >= self._limits.trials:
+            return "all trials are there"
+        return "the budget is spent" if self._left() <= 0 else FULL
 
     def _left(self) -> float:
         return math.inf if self._limits.budget is None else self._limits.budget - self.spent()
@@ -274,14 +281,19 @@ class Supervisor:
         """Write progress.json every few seconds, and trials.csv now and then."""
         now = time.monotonic()
         if now - self._recorded > RECORD_SECONDS:
-            best = study.complete(opened)[:1]
+            best, key = study.complete(opened)[:1], study.key(opened)
+            full = progress.read(self._paths).get(key, progress.NOTHING).get("full")
+            if self._ended == FULL:
+                full = max(full or 0.0, self._limits.budget or 0.0)
             state = {
                 "spent": round(self.spent(), 1),
                 "finished": self._finished,
                 "best": best[0].value if best else None,
                 "budget": self._limits.budget,
+                "ended": self._ended,
+                "full": full,
             }
-            progress.write(self._paths, study.key(opened), state)
+            progress.write(self._paths, key, state)
             self._recorded = now
         if now - self._tabled > TABLE_SECONDS:
             study.write_table(self._paths, opened)
