@@ -27,6 +27,10 @@ from catwalk.prepare import Prepared
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# Children are told to stop by these; a shell that starts the tests in the background has them ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 # No test reaches Kaggle itself: without a server of ours the client finds nobody on this machine's port 80.
 os.environ["KAGGLE_API_ENVIRONMENT"] = "LOCALHOST"
 
@@ -34,6 +38,7 @@ settings.register_profile("catwalk", deadline=None)  # these machines are noisy
 settings.load_profile("catwalk")
 
 Run = subprocess.CompletedProcess[str]
+DONE_TRIALS = 5  # of the finished project: the baselines, the quick net, and two of the portfolio
 
 
 def make_project(root: Path) -> Path:
@@ -139,11 +144,52 @@ def digits_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class Finished:
+    """A project in which ``catwalk all`` makes everything on ``digits``, from no data to the talk.
+
+    It begins with the session, while tests run that don't need it.
+    """
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="catwalk-digits-")
+        self.root = make_project(Path(self.folder.name) / "project")
+        asked = ("--competition", "digits", "--trials", str(DONE_TRIALS), "--workers", "2")
+        self.process = start_catwalk(self.root, "all", *asked)
+
+    def result(self) -> Run:
+        out, err = self.process.communicate(timeout=600)
+        return Run(self.process.args, self.process.returncode, out, err)
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.communicate()
+        self.folder.cleanup()
+
+
+FINISHED = pytest.StashKey[Finished]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What reads the finished project comes last, when it is there."""
+    items.sort(key=lambda item: "digits_done" in getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    wanted = any("digits_done" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        session.config.stash[FINISHED] = Finished()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if FINISHED in session.config.stash:
+        session.config.stash[FINISHED].end()
+
+
 @pytest.fixture(scope="session")
-def digits_done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
-    """A project in which ``catwalk all`` went through on ``digits``, and what it printed."""
-    root = make_project(tmp_path_factory.mktemp("done") / "project")
-    return root, run_catwalk(root, "all", "--competition", "digits", "--trials", "7", "--workers", "2")
+def digits_done(pytestconfig: pytest.Config) -> tuple[Path, Run]:
+    """The finished project, and what its command printed."""
+    finished = pytestconfig.stash[FINISHED]
+    return finished.root, finished.result()
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,7 @@ def test_where_a_set_can_not_be_had_another_takes_its_place(
     assert said[1].startswith("mnist can't be had here (")
 
 
+@pytest.mark.slow
 def test_runs_are_kept_and_the_same_everywhere(place: Path) -> None:
     found, exercise = pictures.load(), Exercise("2-softmax")
     plans = [Plan(None, 0.3, 32, 3), Plan(8, 0.1, None, 4), Plan(None, 0.3, 32, 3, seed=2)]
@@ -137,6 +138,7 @@ def test_figures_say_what_diverged(place: Path) -> None:
     assert png(figure).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_an_archive_of_cifar_s_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keras's own loader reads it; the exercise runs on colour pictures."""
     archive = tmp_path / "keras" / "datasets" / "cifar-10-batches-py-target_archive"

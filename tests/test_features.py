@@ -45,7 +45,9 @@ def test_the_dictionary_is_the_same_each_time_and_blind_to_grey(digits: tuple[Pa
     np.testing.assert_allclose(one.sum(axis=(0, 1, 2)), 0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("precision", "near"), [("bfloat16", 1 / 128), ("float32", 1e-4)])
+@pytest.mark.parametrize(
+    ("precision", "near"), [pytest.param("bfloat16", 1 / 128, marks=pytest.mark.slow), ("float32", 1e-4)]
+)
 def test_the_table_is_what_the_model_computes(
     digits: tuple[Paths, Prepared], precision: str, near: float
 ) -> None:
@@ -69,6 +71,7 @@ def test_the_table_is_what_the_model_computes(
     assert path.stat().st_mtime_ns == before, "made once"
 
 
+@pytest.mark.slow
 def test_another_split_s_table_takes_the_place(digits: tuple[Paths, Prepared]) -> None:
     paths, _ = digits
     prepare.make(paths, load("digits"), 2, print)
@@ -81,6 +84,7 @@ def test_another_split_s_table_takes_the_place(digits: tuple[Paths, Prepared]) -
     assert names[0] != names[1]
 
 
+@pytest.mark.slow
 def test_without_the_memory_each_step_computes_them(
     digits: tuple[Paths, Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +99,9 @@ def test_without_the_memory_each_step_computes_them(
         assert one.train_loss == pytest.approx(other.train_loss, rel=1e-2)
 
 
-@pytest.mark.parametrize("shape", [(6, 6), (8, 8), (28, 20), (32, 32, 3)])
+@pytest.mark.parametrize(
+    "shape", [(6, 6), (8, 8), *(pytest.param(big, marks=pytest.mark.slow) for big in ((28, 20), (32, 32, 3)))]
+)
 @pytest.mark.parametrize("view", space.SPACE["view"][1])
 def test_any_shape_that_a_competition_has(shape: tuple[int, ...], view: str, tmp_path: Path) -> None:
     random = np.random.default_rng(0)

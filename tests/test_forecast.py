@@ -17,6 +17,7 @@ def networks(
     return np.eye(10)[said] * 0.9 + 0.01, labels
 
 
+@pytest.mark.slow
 def test_the_interval_holds_nineteen_times_of_twenty() -> None:
     held = 0
     for seed in range(200):
@@ -29,6 +30,7 @@ def test_the_interval_holds_nineteen_times_of_twenty() -> None:
     assert 180 <= held <= 199
 
 
+@pytest.mark.slow
 def test_choosing_among_equals_is_seen_as_optimism() -> None:
     """Twenty networks that are equally good: the best on validation is so by luck."""
     gaps, said = [], []

@@ -219,6 +219,7 @@ def test_a_zip_of_all_teams(paths: Paths, truth: np.ndarray, catwalk: Catwalk, t
     assert set(grades_of(paths)) == {"one", "two", "three"}
 
 
+@pytest.mark.slow
 def test_two_hundred_files_are_graded_in_ten_seconds(
     paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path
 ) -> None:

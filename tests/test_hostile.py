@@ -21,6 +21,7 @@ def test_what_was_found_once(found: Path, tmp_path: Path) -> None:
     assert hostile.judge(found.name.split("-")[0], found.read_bytes(), tmp_path) in hostile.FINE
 
 
+@pytest.mark.slow
 def test_it_would_notice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A reader that takes 256 for a pixel, and one that fails in its own way."""
     monkeypatch.setattr(rows._Pixels, "__missing__", lambda self, cell: int(float(cell)) % 256)

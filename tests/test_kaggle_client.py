@@ -14,6 +14,8 @@ import pytest
 from conftest import REPOSITORY, Run, SmallDisk, clean_environment, run_catwalk
 from kaggle_server import Fault, Kaggle, serving
 
+from catwalk import kaggle_client, patience
+
 CHUNK = 1 << 20  # what the client writes at once
 
 
@@ -113,6 +115,7 @@ def test_a_full_disk_in_a_download_is_one_line(on_kaggle: Path, digits_raw: Path
     assert len(kaggle.ranges) == 1, "it begins where the disk was full"
 
 
+@pytest.mark.slow
 def test_a_busy_kaggle_is_asked_again_when_it_says(on_kaggle: Path, digits_raw: Path) -> None:
     busy = {"DownloadDataset": Fault(429, headers={"Retry_After": "1"}), "GET": Fault(500)}
     kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"), faults=busy)
@@ -129,7 +132,10 @@ def test_a_busy_kaggle_is_asked_again_when_it_says(on_kaggle: Path, digits_raw: 
         (503, 3, "answers 503"),
     ],
 )
-def test_refusals(on_kaggle: Path, status: int, code: int, said: str) -> None:
+def test_refusals(
+    on_kaggle: Path, status: int, code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kaggle_client, "LONGEST_WAIT", 0.1)
     done = fetch(
         on_kaggle, Kaggle(status=status), "digits-open", KAGGLE_USERNAME="me", KAGGLE_KEY="s3cretkey"
     )
@@ -164,13 +170,14 @@ def test_what_arrives_is_checked(
     assert not list((on_kaggle / "data" / "digits").iterdir()), "nothing is left half-written"
 
 
-def test_a_server_that_does_not_answer_is_given_up(on_kaggle: Path) -> None:
+def test_a_server_that_does_not_answer_is_given_up(on_kaggle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "TIMEOUT", 1)  # it is 10 s
     stall = threading.Event()
     kaggle = Kaggle(stall=stall)
     with serving(kaggle):
         done = run_catwalk(
             on_kaggle, "data", "--competition", "digits", "--source", "kaggle",
-            timeout=25, **{**kaggle.environment, "HOME": str(on_kaggle)},
+            **{**kaggle.environment, "HOME": str(on_kaggle)},
         )  # fmt: skip
         stall.set()
     assert done.returncode == 3
@@ -178,7 +185,9 @@ def test_a_server_that_does_not_answer_is_given_up(on_kaggle: Path) -> None:
 
 
 def test_importing_catwalk_never_imports_kaggle() -> None:
-    modules = sorted(path.stem for path in (REPOSITORY / "src/catwalk").glob("[!_]*.py"))
-    light = [name for name in modules if name not in ("train", "trial", "network", "figures")]
-    code = f"import sys; from catwalk import {', '.join(light)}; sys.exit('kaggle' in sys.modules)"
+    sources = {path.stem: path.read_text() for path in (REPOSITORY / "src/catwalk").glob("[!_]*.py")}
+    users = [name for name, text in sources.items() if "kaggle_client" in text and name != "kaggle_client"]
+    assert {"sources", "submit"} <= set(users)
+    names = ", ".join(["cli", "kaggle_client", *users])
+    code = f"import sys; from catwalk import {names}; sys.exit('kaggle' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

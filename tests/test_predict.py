@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run, load, make_project, run_catwalk, start_catwalk
+from conftest import DONE_TRIALS, Run, load, make_project, run_catwalk, start_catwalk
 
 from catwalk import browser, metrics, prepare, recipe, sealed, submission
 from catwalk.errors import UserError
@@ -60,7 +60,7 @@ def test_the_recipe_tells_what_it_was_made_from(done: Paths) -> None:
     assert said["interval"] == list(metrics.wilson(share, 144))
     assert sum(trial["weight"] for trial in content["trials"]) == pytest.approx(1)
     assert content["fingerprint"] == prepared.fingerprint
-    assert content["trials_finished"] == 7
+    assert content["trials_finished"] == DONE_TRIALS
     assert {"seed", "versions", "git_commit", "created"} <= set(content)
 
 
@@ -70,7 +70,7 @@ def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None
         "print('HEAVY', sorted({'tensorflow', 'keras', 'optuna', 'pandas'} & set(sys.modules)))"
     )
     for stage in ("data", "prepare", "search", "predict", "report", "all"):
-        arguments = [stage, *DIGITS] + (["--trials", "7"] if stage in ("search", "all") else [])
+        arguments = [stage, *DIGITS] + (["--trials", str(DONE_TRIALS)] if stage in ("search", "all") else [])
         run = subprocess.run(
             [sys.executable, "-c", code, *arguments], cwd=done.root, capture_output=True, text=True
         )
@@ -86,7 +86,9 @@ def test_a_name_of_one_s_own(done: Paths) -> None:
     again = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
     assert "done before" in again.stdout
     done.recipe("final").write_text(
-        done.recipe("final").read_text().replace('"trials_finished": 7', '"trials_finished": 6')
+        done.recipe("final")
+        .read_text()
+        .replace(f'"trials_finished": {DONE_TRIALS}', f'"trials_finished": {DONE_TRIALS - 1}')
     )
     taken = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
     assert taken.returncode == 2

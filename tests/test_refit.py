@@ -65,6 +65,7 @@ def test_a_light_network_is_not_trained_again() -> None:
     assert refit.heaviest(np.array([1.0])) == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_an_ended_refit_leaves_no_process(
     digits_done: tuple[Path, Run], tmp_path: Path, sign: signal.Signals

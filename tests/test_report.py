@@ -38,6 +38,7 @@ def test_the_notebook_is_executed_with_its_pictures(digits_done: tuple[Path, Run
     assert str(digits_done[0]) not in text, "no path of this machine"
 
 
+@pytest.mark.slow
 def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import sys; from catwalk import results, talk; "

@@ -38,6 +38,7 @@ def _take(root: Path, url: str, name: str, answers: Any) -> None:
         opened.optimize(lambda trial: trial.suggest_int("x", 0, 10**6), n_trials=1)
 
 
+@pytest.mark.slow
 def test_three_machines_begin_at_once(tmp_path: Path, shared: str) -> None:
     """They make tables and study without an error, and each waiting trial runs once."""
     context = multiprocessing.get_context("spawn")
@@ -92,6 +93,7 @@ def test_a_study_made_anew_is_another(tmp_path: Path, shared: str, server: Serve
     assert paths.model(first, 1) != paths.model(second, 1)
 
 
+@pytest.mark.slow
 def test_it_waits_for_a_server_that_starts_again(tmp_path: Path, shared: str, server: Server) -> None:
     opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
     waits: list[float] = []
@@ -166,6 +168,7 @@ def test_who_fails_twice_is_repeated_twice_but_no_oftener(tmp_path: Path, shared
     assert study.failed(one) == []
 
 
+@pytest.mark.slow
 def test_two_that_start_together_queue_each_kind_once(tmp_path: Path, shared: str) -> None:
     context = multiprocessing.get_context("spawn")
     study.create(member(tmp_path, shared), PREPARED, "pixels")
@@ -189,6 +192,7 @@ def _enqueue(root: Path, url: str, name: str, barrier: Any) -> None:
         study.enqueue_once(opened, cast(str, kind), {"x": kind})
 
 
+@pytest.mark.slow
 def test_its_patience_ends(
     tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +258,7 @@ def test_a_database_that_is_not_there(tmp_path: Path, shared: str) -> None:
         study.create(member(tmp_path, shared + "2"), PREPARED, "pixels")
 
 
+@pytest.mark.slow
 def test_a_dead_machine_s_trial_runs_again(
     tmp_path: Path, shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,8 +61,13 @@ def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Mode
         {"norm": "layer"},
         {"dropout": 0.4, "input_dropout": 0.1},
         {"label_smoothing": 0.1},
-        {"norm": "batch", "activation": "gelu", "dropout": 0.3, "depth": 3, "width_3": 8},
-        {"view": "patches", "mixup": 0.2, "flip": 1, "shift": 1.0, "erase": 0.3},
+        pytest.param(
+            {"norm": "batch", "activation": "gelu", "dropout": 0.3, "depth": 3, "width_3": 8},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"view": "patches", "mixup": 0.2, "flip": 1, "shift": 1.0, "erase": 0.3}, marks=pytest.mark.slow
+        ),
     ],
     ids=str,
 )
@@ -142,10 +147,14 @@ def keras_run(
     "changes",
     [
         {"norm": "none", "activation": "relu"},
-        {"norm": "batch", "activation": "gelu", "label_smoothing": 0.1},
-        {"norm": "layer", "activation": "silu", "optimizer": "sgd", "clip": 1.0},
-        {"norm": "batch", "optimizer": "sgd", "average": 2.0},
-        {"norm": "batch", "average": 0.5, "clip": 1.0, "depth": 3, "width_3": 12},
+        pytest.param({"norm": "batch", "activation": "gelu", "label_smoothing": 0.1}, marks=pytest.mark.slow),
+        pytest.param(
+            {"norm": "layer", "activation": "silu", "optimizer": "sgd", "clip": 1.0}, marks=pytest.mark.slow
+        ),
+        pytest.param({"norm": "batch", "optimizer": "sgd", "average": 2.0}, marks=pytest.mark.slow),
+        pytest.param(
+            {"norm": "batch", "average": 0.5, "clip": 1.0, "depth": 3, "width_3": 12}, marks=pytest.mark.slow
+        ),
     ],
     ids=str,
 )
@@ -201,8 +210,8 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
         ("batch", "pixels"),
         ("layer", "pixels"),
         ("batch", "whitened"),
-        ("batch", "gradients"),
-        ("batch", "patches"),
+        pytest.param("batch", "gradients", marks=pytest.mark.slow),
+        pytest.param("batch", "patches", marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize(("dtype", "equal"), [("float32", 1.0), ("bfloat16", 0.99)])

@@ -59,12 +59,14 @@ def race(root: Path, safe: bool) -> tuple[Counter[int], list[int]]:
     return counts, [worker.exitcode or 0 for worker in workers]
 
 
+@pytest.mark.slow
 def test_each_enqueued_trial_is_run_once_by_three_workers(tmp_path: Path) -> None:
     counts, codes = race(tmp_path, safe=True)
     assert codes == [0, 0, 0]
     assert counts == Counter(range(ENQUEUED))
 
 
+@pytest.mark.slow
 def test_plain_sqlite_would_fail_the_race(tmp_path: Path) -> None:
     """The watch over the race can see one: without our transactions some round goes wrong."""
     for attempt in range(5):

@@ -13,14 +13,16 @@ from conftest import Run, clean_environment, run_catwalk
 from kaggle_server import Fault, Kaggle, serving
 
 from catwalk import recipe, submission
+from catwalk import submit as submit_stage
 from catwalk.paths import Paths
 
 SECRET = "s3cret-Value-of-the-key"  # noqa: S105
 
 
 @pytest.fixture
-def paths(digits_done: tuple[Path, Run], tmp_path: Path) -> Paths:
+def paths(digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """A finished project whose digits have a Kaggle competition."""
+    monkeypatch.setattr(submit_stage, "ASK_SECONDS", 0.1)
     shutil.copytree(digits_done[0], tmp_path / "project")
     toml = tmp_path / "project/competitions/digits.toml"
     toml.write_text(toml.read_text().replace("first_id = 1", 'first_id = 1\ncompetition = "eight-open"'))

@@ -124,6 +124,7 @@ CASES: dict[str, Callable[[Results], Results]] = {
     "memorises": lambda real: history(real, [1.0, 0.5, 0.4, 0.5, 0.6]),
     "one epoch": lambda real: history(real, [1.0]),
 }  # fmt: skip
+QUICK = ("digits", "two trials")  # the others run in make test-all
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,9 @@ def troubles(words: list[Any], size: tuple[int, int]) -> list[str]:
 
 
 @needs_chromium
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CASES]
+)
 def test_nothing_is_cut_or_covered(case: str, loaded: Results, chromium: Any, tmp_path: Path) -> None:
     path = written(CASES[case](loaded), tmp_path)
     found: list[str] = []
@@ -188,6 +191,7 @@ def test_nothing_is_cut_or_covered(case: str, loaded: Results, chromium: Any, tm
     assert (tmp_path / "talk.html").stat().st_size < 1_000_000
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_phone_held_upright(loaded: Results, chromium: Any, tmp_path: Path) -> None:
     page, _ = shown(chromium, written(loaded, tmp_path), (390, 844))
@@ -248,6 +252,7 @@ def test_without_javascript_it_is_a_document(loaded: Results, chromium: Any, tmp
     context.close()
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_page_a_slide_is_printed(loaded: Results, tmp_path: Path) -> None:
     from pypdf import PdfReader
@@ -271,6 +276,7 @@ def test_a_page_that_can_not_be_printed(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_same_bytes_each_time(loaded: Results) -> None:
     assert talk.html(loaded) == talk.html(loaded)
 

@@ -74,12 +74,14 @@ def _say(line: str) -> None:
 
 
 def _run(options: argparse.Namespace, started: float) -> None:
-    from catwalk import competition, extras, team
+    from catwalk import competition, team
 
     shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
     paths = Paths(Path.cwd(), options.competition, team.of(*shared))
     loaded = competition.load(paths)
     if paths.team is not None:
+        from catwalk import extras
+
         extras.ensure("psycopg", _say)
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)

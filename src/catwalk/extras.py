@@ -4,7 +4,6 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import requires
 from importlib.resources import files
 from pathlib import Path
 
@@ -54,6 +53,8 @@ def _wanted(extra: str) -> list[str]:
 
 def _ranges(extra: str) -> list[str]:
     """The versions that pyproject.toml asks for."""
+    from importlib.metadata import requires
+
     from packaging.requirements import Requirement
 
     named = [Requirement(line) for line in requires("catwalk") or [] if "extra" in line]
