@@ -10,7 +10,7 @@ from conftest import REPOSITORY
 from catwalk.arguments import STAGES
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
-TARGETS = re.findall(r"^([a-z]+):.*##", MAKEFILE, re.MULTILINE)
+TARGETS = re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)
 VARIABLES = re.findall(r"^#: ([A-Z_]+)", MAKEFILE, re.MULTILINE)
 
 

@@ -13,15 +13,16 @@ import procfs
 import pytest
 from conftest import DONE_TRIALS, Run, digits_paths, run_catwalk
 
-from catwalk import processes, search, space, supervisor
+from catwalk import limits, processes, search, space, supervisor
 from catwalk.competition import AUGMENTATIONS
+from catwalk.errors import MachineError
 from catwalk.limits import Limits
 from catwalk.paths import Paths
 
 DIGITS = ("--competition", "digits")
 
 
-def progress_of(project: Path) -> dict[str, float]:
+def progress_of(project: Path) -> dict[str, Any]:
     (only,) = json.loads(Paths(project, "digits").progress.read_text()).values()
     return dict(only)
 
@@ -71,6 +72,30 @@ def test_a_budget_too_short_for_an_epoch_still_gives_the_softmax(project: Path, 
     (row,) = trials_of(project)
     assert row.split(",")[1:3] == ["complete", "softmax"]
     assert "the budget was too short for more: make search BUDGET=3m" in short.stdout
+
+
+@pytest.mark.slow
+def test_a_search_into_which_no_further_trial_fits_is_done(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits_paths(project, digits_raw)
+    monkeypatch.setattr(supervisor, "LEAST_SECONDS", 3600.0)
+    first = run_catwalk(project, "search", *DIGITS, "--budget", "10m", "--workers", "1")
+    assert first.returncode == 0, first.stderr
+    assert len(trials_of(project)) == 1
+    assert progress_of(project)["ended"] == limits.FULL
+    assert progress_of(project)["spent"] < 300
+
+    def start(*_: Any) -> Any:
+        raise MachineError("a worker is started")
+
+    monkeypatch.setattr(processes, "start", start)
+    for budget in ("10m", "9m"):
+        again = run_catwalk(project, "search", *DIGITS, "--budget", budget)
+        assert again.returncode == 0, again.stderr
+        assert f"done before, 1 trials in {progress_of(project)['spent']:.0f} s" in again.stdout
+        assert f"({limits.FULL})" in again.stdout
+    assert run_catwalk(project, "search", *DIGITS, "--budget", "11m").stderr.endswith("a worker is started\n")
 
 
 @pytest.mark.slow
