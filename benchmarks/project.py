@@ -24,6 +24,7 @@ def bare(folder: Path) -> None:
     """Put into ``folder`` what a user's checkout has for the stages: competitions and notebooks."""
     for needed in ("competitions", "notebooks"):
         shutil.copytree(ROOT / needed, folder / needed)
+    shutil.copy(ROOT / "Makefile", folder)
 
 
 def copied(name: str, folder: Path, seed: int = 1) -> Paths:

@@ -5,7 +5,7 @@ import math
 import os
 import re
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from catwalk import __version__
 
@@ -28,6 +28,7 @@ STAGES = {
     "grade": "every team's CSV against the labels: leaderboard and grades (the instructor's)",
     "course": "execute the five course exercises' notebooks, each once",
 }
+OTHER_NAMES = {"user": "KAGGLE_USER"}  # options whose variable is called otherwise
 SEARCHING = ("all", "search", "predict", "report")
 MAKING = ("all", "data", "prepare", "search", "try", "predict", "report", "reproduce")
 SEEDED = ("all", "prepare", "search", "try", "predict", "report")
@@ -44,10 +45,36 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}: see {self.prog} --help\n")
 
 
+def variable(option: str) -> str:
+    """The Makefile's variable of an option: "input-dropout" is INPUT_DROPOUT."""
+    return OTHER_NAMES.get(option, option.replace("-", "_").upper())
+
+
+def option(variable: str) -> str:
+    """The option of a Makefile's variable."""
+    others = {name: one for one, name in OTHER_NAMES.items()}
+    return others.get(variable, variable.replace("_", "-").lower())
+
+
+def defaults(stage: str) -> dict[str, Any]:
+    """The variables that a stage takes, with their defaults; empty where there is no such stage."""
+    _, stages = _parsers()
+    if stage not in stages.choices:
+        return {}
+    made = stages.choices[stage]
+    names = [text[2:] for action in made._actions for text in action.option_strings if text[:2] == "--"]
+    return {variable(name): made.get_default(name.replace("-", "_")) for name in names if name != "help"}
+
+
 def parser() -> argparse.ArgumentParser:
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Parser]"]:
+    """The parser of the command, and those of its stages."""
     made = _Parser(prog="catwalk", description="A competition pipeline for pictures in CSVs.")
     made.add_argument("--version", action="version", version=__version__)
-    stages = made.add_subparsers(dest="stage", required=True, metavar="stage")
+    stages = made.add_subparsers(dest="stage", required=True, metavar="stage", parser_class=_Parser)
     for name, what in STAGES.items():
         stage = stages.add_parser(name, help=what, description=what)
         stage.add_argument(
@@ -73,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
             stage.add_argument("--submission", help="its name (default: the newest)")
         if name in OWN:
             OWN[name](stage)
-    return made
+    return made, stages
 
 
 def _add_features(stage: argparse.ArgumentParser) -> None:

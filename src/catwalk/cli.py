@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catwalk import arguments, processes
+from catwalk import arguments, hints, processes
 from catwalk.errors import CatwalkError, MachineError, UserError
 from catwalk.limits import REFIT
 from catwalk.paths import Paths
+
+LONGEST = 300  # characters of an error's line
 
 if TYPE_CHECKING:
     from catwalk.competition import Competition
@@ -24,6 +26,7 @@ def main(given: list[str] | None = None) -> int:
     """Run one stage; the exit code: 0 done, 2 the user mends it, 3 network, 4 machine, 130 Ctrl-C."""
     started = time.monotonic()
     options = arguments.parser().parse_args(given)
+    hints.remember(sys.argv[1:] if given is None else given)
     processes.stop_by_signals()
     try:
         _run(options, started)
@@ -53,7 +56,8 @@ def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError | N
 
 
 def _complain(stage: str, message: str, code: int) -> int:
-    print(f"catwalk {stage}: {' '.join(message.split())}", file=sys.stderr)
+    line = hints.completed(f"catwalk {stage}: {' '.join(message.split())}")
+    print(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...", file=sys.stderr)
     return code
 
 
@@ -70,7 +74,7 @@ def _of_machine(error: OSError) -> str:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    print(hints.completed(line), flush=True)
 
 
 def _run(options: argparse.Namespace, started: float) -> None:

@@ -1,5 +1,6 @@
 """The search: trials until a limit is reached, or one trial of your own; and what came of it."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -152,9 +153,9 @@ def _run(
 def _already(before: dict[str, Any], until: Limits) -> str:
     more = []
     if until.budget is not None:
-        more.append(f"BUDGET={_minutes(2 * until.budget)}")
+        more.append(f"BUDGET={_minutes(2 * max(until.budget, math.ceil(before['spent'])))}")
     if until.trials is not None:
-        more.append(f"TRIALS={2 * until.trials}")
+        more.append(f"TRIALS={2 * max(until.trials, before['finished'])}")
     best = f", best {before['best']:.4f} on validation" if before.get("best") else ""
     full = until.budget is not None and before["spent"] < until.budget <= (before["full"] or 0.0)
     ended = f" ({limits.FULL})" if full else ""

@@ -1,0 +1,56 @@
+"""Hints: the commands that messages advise, completed so that they can be pasted.
+
+Messages name a command as ``make search TRIALS=20``. Before a line is printed, what the user gave beside that
+(``COMPETITION=``, ``SEED=``, ``STUDY=`` ...) is added, as far as the target takes it; where there is no
+Makefile, as on Kaggle, the command ``catwalk search --trials 20`` stands in its place.
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+from catwalk import arguments
+
+COMMAND = re.compile(r"\bmake ([a-z]+)((?: [A-Z_]+=(?:'[^']*'|[^\s,;()']*[^\s,;:()'.]))*)(?![\w-])")
+# A submission needs a name of its own, a time may be past; what sends or shows more is asked for each time.
+NEVER = {"NAME", "UNTIL", "DRY", "YES", "FORCE", "FINAL"}
+
+_given: dict[str, str] = {}
+
+
+def remember(command: list[str]) -> None:
+    """Keep the variables of this process's command that differ from their defaults."""
+    _given.clear()
+    stage, *words = command or [""]
+    defaults = arguments.defaults(stage)
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if not name.startswith("--") or arguments.variable(name[2:]) not in defaults:
+            continue
+        value = value if equals else next(iter(words[place + 1 :]), "")
+        variable = arguments.variable(name[2:])
+        if variable not in NEVER and value != str(defaults[variable]):
+            _given[variable] = value
+
+
+def completed(text: str) -> str:
+    """``text``, with what the user gave added to each command in it."""
+    return COMMAND.sub(_complete, text)
+
+
+def _complete(found: "re.Match[str]") -> str:
+    stage = found[1]
+    if stage not in arguments.STAGES:  # as in "make room on the disk"
+        return found[0]
+    said = dict(word.split("=", 1) for word in shlex.split(found[2]))
+    taken = arguments.defaults(stage)
+    variables = {name: value for name, value in _given.items() if name in taken} | said
+    if Path("Makefile").is_file():
+        return " ".join(["make", stage, *(f"{name}={_quoted(value)}" for name, value in variables.items())])
+    words = [f"--{arguments.option(name)} {_quoted(value)}" for name, value in variables.items()]
+    return " ".join(["catwalk", stage, *words])
+
+
+def _quoted(value: str) -> str:
+    """For the shell; a placeholder like <name> is for the reader."""
+    return value if re.fullmatch(r"<[^>]*>|\.\.\.", value) else shlex.quote(value)
