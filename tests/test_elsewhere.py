@@ -25,7 +25,7 @@ from conftest import (
 from catwalk import elsewhere, prepare, study, submission, team
 from catwalk.paths import Paths
 
-TRIALS = 6
+TRIALS = 4  # the baselines, the quick net, and one of the portfolio
 MEMBERS = ("ann", "bob")
 
 

@@ -58,7 +58,7 @@ def test_hackathon(digits_raw: Path, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     notebook = read("hackathon")
     (given,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    given.source += f"\nCOMPETITION, BUDGET, INPUT = 'digits', '25s', Path({str(deep.parents[1])!r})"
+    given.source += f"\nCOMPETITION, BUDGET, INPUT = 'digits', '12s', Path({str(deep.parents[1])!r})"
     outputs = execute(notebook, tmp_path / "work")
     assert not [output for output in outputs if output.output_type == "error"]
     rows = (tmp_path / "work/submission.csv").read_text().splitlines()

@@ -42,7 +42,7 @@ def test_no_secret_is_written_or_said(digits_done: tuple[Path, Run], tmp_path: P
         assert done.returncode == code, (arguments, done.stdout, done.stderr)
 
     with serving(kaggle):
-        run("search", *DIGITS, "--trials", "8", "--workers", "1", code=0)
+        run("search", *DIGITS, "--trials", "6", "--workers", "1", code=0)
         run("predict", *DIGITS, "--name", "one", code=0)
         run("report", *DIGITS, "--submission", "one", code=0)
         run("score", *DIGITS, "--submission", "one", code=0)
