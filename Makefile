@@ -38,7 +38,7 @@ BIN := .venv/bin
 #: ZOOM                          for try: share that pictures grow or shrink at most, 0, 0.05, 0.1 or 0.15
 #: ELASTIC                       for try: pixels that pictures bend at most, 0, 0.5, 1 or 2
 #: ERASE                         for try: side of a blank square, as a share of the picture's, 0, 0.2 or 0.4
-#: TO                            for submit: another Kaggle competition than the TOML's, or openhpi
+#: TO                            for submit: a Kaggle competition's name or address, or openhpi
 #: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
 #: SUBMISSIONS                   for grade: a folder or a zip of all teams' CSVs
 #: LABELS                        for grade: a CSV of ids and true labels; by default the sealed ones
@@ -58,6 +58,23 @@ BIN := .venv/bin
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
 quoted = '$(subst ','\'',$(1))'
+
+# A variable typed on the command line that is not in the table is a mistake; make would pass over it.
+KNOWN := $(shell sed -n 's/^.: \([A-Z_]*\).*/\1/p' Makefile)
+typed = $(if $(filter command,$(firstword $(origin $(1)))),$(1))
+NAMES := $(foreach word,$(MAKEOVERRIDES),$(call typed,$(firstword $(subst =, ,$(subst :, ,$(word))))))
+UNKNOWN := $(filter-out $(KNOWN) BIN SHELL MAKE MAKEFLAGS,$(if $(filter 0,$(MAKELEVEL)),$(NAMES)))
+NEAREST = import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1, .5))
+ifneq ($(UNKNOWN),)
+  near := $(shell $(PYTHON) -I -c '$(NEAREST)' $(call quoted,$(firstword $(UNKNOWN))) $(KNOWN) 2> /dev/null)
+  $(error there is no variable $(firstword $(UNKNOWN))$(near:%=, did you mean %?) (make alone lists them all))
+endif
+
+# Another tool's PYTHONPATH would hide modules of this environment: only what lies in this checkout stays.
+blank := $() $()
+export PYTHONPATH := $(subst $(blank),:,$(strip $(filter src benchmarks trust $(CURDIR)/%,$(subst :, ,$(PYTHONPATH)))))
+unexport PYTHONHOME
+
 flag = $(if $($(1)),--$(2) $(call quoted,$($(1))))
 named = $(if $(filter command,$(firstword $(origin NAME))),$(call flag,NAME,name))
 
@@ -212,11 +229,6 @@ clean: ## remove .venv, caches, tables and half-written files; never data, studi
 	  || { echo 'the module venv is missing: on Debian and Ubuntu, apt install python3-venv'; exit 2; }
 	@$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
 	@PYTHONWARNINGS=ignore $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
-	@touch $@
-
-.venv/dev: .venv/installed requirements-dev.txt
-	@echo 'adding what tests, lint and benchmarks need to .venv (once)'
-	@$(BIN)/pip install --disable-pip-version-check -q --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt

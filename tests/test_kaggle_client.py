@@ -1,7 +1,10 @@
 """kaggle_client.py: the real client against a server of our own."""
 
+import base64
+import builtins
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,7 +131,7 @@ def test_a_busy_kaggle_is_asked_again_when_it_says(on_kaggle: Path, digits_raw: 
     [
         (401, 2, "refuses the API key from KAGGLE_USERNAME and KAGGLE_KEY (401)"),
         (403, 2, "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"),
-        (404, 2, "no such page (404)"),
+        (404, 2, "digits-open.toml, kaggle_competition: Kaggle has no competition eight-open (404)"),
         (503, 3, "answers 503"),
     ],
 )
@@ -191,3 +194,118 @@ def test_importing_catwalk_never_imports_kaggle() -> None:
     names = ", ".join(["cli", "kaggle_client", *users])
     code = f"import sys; from catwalk import {names}; sys.exit('kaggle' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+SOURCES = ('kaggle_dataset = "someone/eight"', 'kaggle_competition = "eight-open"')
+
+
+@pytest.fixture
+def as_in_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``exit`` and ``quit`` are for people at a prompt; a notebook's cell has none."""
+    for name in ("exit", "quit"):
+        monkeypatch.delattr(builtins, name)
+
+
+@pytest.mark.usefixtures("as_in_a_kernel")
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("status", [0, 401, 403])
+def test_without_a_credential_the_next_source_is_tried(
+    project: Path, tmp_path: Path, source: str, status: int
+) -> None:
+    toml = project / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("[sources]", f"[sources]\n{source}"))
+    home, kaggle = tmp_path / "home", Kaggle(status=status)
+    home.mkdir()
+    with serving(kaggle):
+        where = (
+            kaggle.environment if status else {"HTTP_PROXY": "", "http_proxy": ""}
+        )  # nothing listens there
+        done = run_catwalk(project, "data", "--competition", "digits", HOME=str(home), **where)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    said = f"Kaggle wants a login ({status}" if status else "offline: no network"
+    assert f"\nkaggle: {said}" in done.stdout
+    assert "(source: sklearn)" in done.stdout
+    assert not list(home.iterdir()), "nothing is left in the user's home"
+
+
+@pytest.mark.usefixtures("as_in_a_kernel")
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("access_token", "KGAT_stale"),
+        ("kaggle.json", '["no table"]'),
+        ("kaggle.json", "{broken"),
+        ("credentials.json", '["no table"]'),
+        ("credentials.json", '{"refresh_token": "old", "username": "me"}'),
+    ],
+)
+def test_a_credential_that_is_of_no_use_is_told_and_stays(
+    on_kaggle: Path, tmp_path: Path, file: str, content: str
+) -> None:
+    path = tmp_path / "home/.kaggle" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    refused = Fault(401, times=9)
+    faults = {"DownloadDataset": refused, "GenerateAccessToken": refused, "IntrospectToken": Fault(403)}
+    done = fetch(on_kaggle, Kaggle(status=401, faults=faults), HOME=str(tmp_path / "home"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "https://www.kaggle.com/settings" in done.stderr
+    assert len(done.stderr) < 300
+    assert path.read_text() == content
+
+
+def test_a_public_dataset_needs_no_credential(on_kaggle: Path, digits_raw: Path, tmp_path: Path) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"))
+    done = fetch(on_kaggle, kaggle, HOME=str(tmp_path / "nowhere"))
+    assert done.returncode == 0, done.stderr
+    assert kaggle.logins == {""}
+
+
+LOGIN = {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "s3cretkey"}
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_kaggle_s_own_words_stand_beside_ours(on_kaggle: Path, status: int) -> None:
+    basic = base64.b64encode(b"me:s3cretkey").decode()
+    words = f"Accept\nthe \x1b[31mrules\u202e of s3cretkey {basic} {'a1' * 16} KGAT_0a1 {'long ' * 60}"
+    kaggle = Kaggle(faults={"DownloadDataFiles": Fault(status, words)})
+    done = fetch(on_kaggle, kaggle, "digits-open", **LOGIN)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f'({status}: "Accept the \\x1b[31mrules\\u202e of *** *** *** *** long long' in done.stderr
+    (shown,) = re.findall(r'"(.*)"', done.stderr)
+    assert len(shown) == 120
+    assert len(done.stderr) < 300
+    assert done.stderr[:-1].isprintable()
+
+
+def test_an_answer_without_words_has_none(on_kaggle: Path) -> None:
+    kaggle = Kaggle(faults={"DownloadDataFiles": Fault(403, "")})
+    assert "Kaggle denies access (403): " in fetch(on_kaggle, kaggle, "digits-open", **LOGIN).stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "code", "said"),
+    [
+        ({"HTTP_PROXY": "", "http_proxy": ""}, 3, "offline: no network, or none that reaches Kaggle"),
+        ({"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}, 3, "offline: the proxy"),
+    ],
+)
+def test_offline_is_said(on_kaggle: Path, broken: dict[str, str], code: int, said: str) -> None:
+    done = run_catwalk(
+        on_kaggle, "data", "--competition", "digits", "--source", "kaggle", HOME=str(on_kaggle),
+        NO_PROXY="", no_proxy="", **broken,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1)
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("name", ["eight", "some one/eight", "someone/eight/2", "someone/Eight", "../eight"])
+def test_what_is_no_name_of_a_dataset_is_refused_before_any_call(on_kaggle: Path, name: str) -> None:
+    toml = on_kaggle / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("someone/eight", name))
+    kaggle = Kaggle()
+    done = fetch(on_kaggle, kaggle)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"competitions/digits.toml, kaggle_dataset: {name!r} is not the name of a dataset" in done.stderr
+    assert not kaggle.calls

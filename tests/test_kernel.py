@@ -1,6 +1,8 @@
 """kernel.py: what Kaggle's own command would push."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from conftest import clean_environment, run_catwalk
 from kaggle_server import Kaggle, serving
 from nbclient import NotebookClient
 
+from catwalk import kernel
 from catwalk.paths import Paths
 
 
@@ -18,9 +21,34 @@ from catwalk.paths import Paths
 def made(project: Path) -> Path:
     done = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "gpu", "--budget", "90s")
     assert done.returncode == 0, done.stderr
-    folder = Paths(project, "fashion-mnist").kernel
-    assert "kaggle kernels push -p data/fashion-mnist/kernel" in done.stdout
-    return folder
+    return Paths(project, "fashion-mnist").kernel
+
+
+@pytest.mark.parametrize("place", ["project", "elsewhere", "nowhere"])
+def test_the_command_that_is_printed_pushes_it(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """In a shell that has nothing of ours on its PATH, as a user's."""
+    folder = {"project": project / ".venv/bin", "elsewhere": tmp_path / "of one's own", "nowhere": tmp_path}
+    python = folder[place] / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    if place != "nowhere":
+        (python.parent / "kaggle").symlink_to(Path(sys.executable).with_name("kaggle"))
+    python.chmod(0o755)
+    monkeypatch.setattr(kernel, "_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl")))
+    monkeypatch.setattr(sys, "executable", str(python))
+    kaggle, login = Kaggle(), {"HOME": str(tmp_path), "KAGGLE_USERNAME": "me", "KAGGLE_KEY": "key"}
+    done = run_catwalk(project, "kernel", "--user", "me", PATH="/usr/bin:/bin")
+    (command,) = re.findall(r"this sends them: (.*)", done.stdout)
+    assert command.startswith(".venv/bin/kaggle ") == (place == "project")
+    with serving(kaggle):
+        pushed = subprocess.run(
+            ["sh", "-c", command], cwd=project, capture_output=True, text=True, timeout=60,
+            env=clean_environment(**kaggle.environment, **login, PATH="/usr/bin:/bin"),
+        )  # fmt: skip
+    assert pushed.returncode == 0, pushed.stdout + pushed.stderr
+    assert [one["slug"] for one in kaggle.kernels] == ["me/catwalk-fashion-mnist"]
 
 
 def test_the_official_command_pushes_it(made: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
@@ -14,14 +15,19 @@ TARGETS = re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)
 VARIABLES = re.findall(r"^#: ([A-Z_]+)", MAKEFILE, re.MULTILINE)
 
 
-def make(*arguments: str, **environment: str) -> str:
-    """What make would do or prints; the installation counts as done."""
+def called(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Make with these arguments; the installation counts as done."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL")}
-    done = subprocess.run(
+    return subprocess.run(
         ["make", "-o", ".venv/installed", *arguments],
         cwd=REPOSITORY, capture_output=True, text=True, env={**inherited, **environment},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+
+
+def make(*arguments: str, **environment: str) -> str:
+    """What make would do or prints."""
+    done = called(*arguments, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
@@ -67,3 +73,42 @@ def test_clean_keeps_data_studies_and_submissions() -> None:
         removed = [word for word in line.split() if word.startswith(("data", "submissions"))]
         again = ("data/*/prepared/features-*.npy", "data/*/.download")  # are made or fetched again
         assert all(".part" in word or word in again for word in removed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("all", "TRAILS=3"), "there is no variable TRAILS, did you mean TRIALS?"),
+        (("all", "competition=digits"), "there is no variable competition, did you mean COMPETITION?"),
+        (("all", "COMPETITION=digits", "WORKER:=2"), "there is no variable WORKER, did you mean WORKERS?"),
+        (("Trials=3",), "there is no variable Trials, did you mean TRIALS?"),
+        (("all", "XYZZY=3"), "there is no variable XYZZY (make alone lists them all)"),
+        (("all", "it's=3"), "there is no variable it's"),
+        (("all", "TRAILS=3", "PYTHON=/nowhere"), "there is no variable TRAILS (make alone"),
+    ],
+)
+def test_a_variable_that_is_none_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    done = called("-n", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert said in done.stderr
+
+
+def test_variables_of_the_environment_of_make_and_in_values_are_none_of_ours() -> None:
+    own = ("SHELL=/bin/sh", "PYTHON=python3", "BIN=.venv/bin", "MAKEFLAGS=")
+    assert "--source 'my x=1 TRAILS=2 it'" in make(
+        "-n", "data", "SOURCE=my x=1 TRAILS=2 it", *own, TRAILS="3"
+    )
+
+
+def test_every_variable_may_be_given() -> None:
+    make("-n", "help", *(f"{name}=1" for name in VARIABLES if name != "PYTHON"))
+
+
+def test_another_tool_s_python_path_stays_outside(tmp_path: Path) -> None:
+    command = tmp_path / "catwalk"
+    command.write_text('#!/bin/sh\necho "path=$PYTHONPATH home=$PYTHONHOME"\n')
+    command.chmod(0o755)
+    other = f"/opt/ros/lib:src:/opt/my folder:{REPOSITORY}/benchmarks:"
+    said = make("data", f"BIN={tmp_path}", PYTHONPATH=other, PYTHONHOME="/nowhere")
+    assert said == f"path=src:{REPOSITORY}/benchmarks home=\n"
+    assert make("data", f"BIN={tmp_path}", PYTHONPATH="/opt/ros/lib") == "path= home=\n"

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, clean_environment, run_catwalk
+from conftest import REPOSITORY, Run, clean_environment, run_catwalk
 from kaggle_server import Fault, Kaggle, serving
 
-from catwalk import recipe, submission
-from catwalk import submit as submit_stage
+from catwalk import kaggle_names, recipe, submission
+from catwalk import submit as submitting
 from catwalk.paths import Paths
 
 SECRET = "s3cret-Value-of-the-key"  # noqa: S105
@@ -22,11 +23,16 @@ SECRET = "s3cret-Value-of-the-key"  # noqa: S105
 @pytest.fixture
 def paths(digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """A finished project whose digits have a Kaggle competition."""
-    monkeypatch.setattr(submit_stage, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.1)
     shutil.copytree(digits_done[0], tmp_path / "project")
     toml = tmp_path / "project/competitions/digits.toml"
     toml.write_text(toml.read_text().replace("first_id = 1", 'first_id = 1\ncompetition = "eight-open"'))
     return Paths(tmp_path / "project", "digits")
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.05)
 
 
 def submit(paths: Paths, kaggle: Kaggle, *arguments: str, **more: str) -> Run:
@@ -117,6 +123,84 @@ def test_fashion_mnist_has_no_leaderboard(paths: Paths) -> None:
     assert kept(paths)[0]["to"] == "class-of-26"
 
 
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://www.kaggle.com/competitions/class-of-26/leaderboard?tab=public#top",
+        "http://kaggle.com/c/class-of-26",
+        "www.kaggle.com/competitions/class-of-26/",
+        " class-of-26 ",
+    ],
+)
+def test_to_takes_a_page_s_address(to: str) -> None:
+    page = kaggle_names.contest(to, "TO=")
+    assert page.address == "https://www.kaggle.com/competitions/class-of-26"
+
+
+def test_old_competitions_have_capitals() -> None:
+    assert kaggle_names.contest("https://www.kaggle.com/c/GiveMeSomeCredit", "TO=").name == "GiveMeSomeCredit"
+
+
+def test_an_address_is_sent_to(paths: Paths) -> None:
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes", "--to", "https://www.kaggle.com/competitions/class-of-26/data")
+    assert done.returncode == 0, done.stderr
+    assert kept(paths)[0]["to"] == "class-of-26"
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("Digit Recognizer", "is not the name of a competition on Kaggle: take it from the page's address"),
+        ("Digit Recognizer", "<name>; perhaps digit-recognizer"),
+        ("Titanic", "perhaps titanic"),
+        ("", "'' is not the name"),
+        ("digit_recognizer", "perhaps digit-recognizer"),
+        ("me/eight", "is not the name"),
+        ("../eight", "is not the name"),
+        ("eight\x1b[31m", "'eight\\x1b[31m' is not the name"),
+        ("x" * 3000, "xxx...' is not the name"),
+        ("https://www.kaggle.com/competitions", "is not the name"),
+        ("https://example.com/competitions/eight", "is not the name"),
+        ("https://www.kaggle.com/t/0123456789abcdef", "is an invitation: open it and join"),
+        ("https://www.kaggle.com/datasets/zalando-research/fashionmnist", "is a dataset"),
+    ],
+)
+def test_what_is_no_name_on_kaggle_is_refused_before_any_call(paths: Paths, to: str, said: str) -> None:
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes", "--to", to)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("catwalk submit: TO=: ")
+    assert said in done.stderr
+    assert len(done.stderr) <= 300
+    assert not kaggle.calls
+
+
+def test_a_mistyped_to_is_blamed(paths: Paths) -> None:
+    kaggle = Kaggle(faults={"GetSubmissionLimits": Fault(404)})
+    done = submit(paths, kaggle, "--yes", "--to", "class-of-62")
+    assert "TO=: Kaggle has no competition class-of-62 (404)" in done.stderr
+    assert "toml" not in done.stderr.lower()
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [("0.10278", "far below the forecast"), ("0.90000", ""), ("1.41421", "far above the forecast")],
+)
+def test_a_score_far_outside_of_the_forecast_gets_a_remark(paths: Paths, score: str, said: str) -> None:
+    (name,) = submission.names(paths)
+    content = recipe.read(paths, name)
+    content["forecast"]["interval"] = [0.88, 0.93]
+    recipe.write(paths, name, content)
+    kaggle = Kaggle(scored={"status": "COMPLETE", "publicScore": score})
+    for _ in range(2):  # also when it is looked at once more
+        done = submit(paths, kaggle, "--yes")
+        assert done.returncode == 0, done.stderr
+        assert ("far" in done.stdout) == bool(said)
+        assert said in done.stdout
+    assert ("wrong ids, shuffled rows" in done.stdout) == ("below" in said)
+
+
 Broken = tuple[Kaggle, int, str]
 
 
@@ -129,7 +213,7 @@ RULES = "accept the rules at https://www.kaggle.com/competitions/eight-open/rule
 FAULTS: dict[str, Broken] = {
     "401": failing("GetSubmissionLimits", Fault(401), 2, "the API key from KAGGLE_USERNAME and KAGGLE_KEY"),
     "403": failing("StartSubmissionUpload", Fault(403), 2, RULES),
-    "404": failing("GetSubmissionLimits", Fault(404), 2, "no such page (404)"),
+    "404": failing("GetSubmissionLimits", Fault(404), 2, "Kaggle has no competition eight-open (404)"),
     "quota used up": (
         Kaggle(limits=(5, 9, 0)),
         2,
@@ -137,7 +221,7 @@ FAULTS: dict[str, Broken] = {
     ),
     "not joined": (Kaggle(limits=(0, 0, 0)), 2, "join and accept the rules"),
     "refused": failing(
-        "CreateSubmission", Fault(400, "Too many today"), 2, "refuses it (400): Too many today"
+        "CreateSubmission", Fault(400, "Too many today"), 2, 'refuses it (400: "Too many today")'
     ),
     "upload 500": failing(
         "PUT", Fault(500, times=9), 3, "the upload to Kaggle failed, nothing was submitted"
@@ -160,7 +244,7 @@ def test_a_scoring_error_tells_kaggle_s_reason_and_the_ref_is_kept(paths: Paths)
     kaggle = Kaggle(scored={"status": "ERROR", "errorDescription": "Row 3 is not a label"})
     done = submit(paths, kaggle, "--yes")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "could not score ref 4711: Row 3 is not a label" in done.stderr
+    assert 'could not score ref 4711: "Row 3 is not a label"' in done.stderr
     assert kept(paths)[0]["public"] is None
 
 
@@ -213,3 +297,108 @@ def test_the_credential_is_named_never_shown(tmp_path: Path, project: Path) -> N
     (tmp_path / ".kaggle/access_token").unlink()
     (tmp_path / ".kaggle/kaggle.json").write_text("{broken")
     assert "which is damaged and so not used" in said()
+
+
+KEY = f'{{"username": "me", "key": "{SECRET}"}}'
+
+
+def kaggle_says(root: Path, home: Path, kaggle: Kaggle | None = None, **more: str) -> Run:
+    """A download that needs a login, which Kaggle gives to those who send one."""
+    kaggle = kaggle or Kaggle(faults={"DownloadDataFiles": Fault(401, times=9)})
+    toml = root / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace('sklearn = "load_digits"', 'kaggle_competition = "eight"'))
+    with serving(kaggle):
+        done = run_catwalk(
+            root, "data", "--competition", "digits", "--source", "kaggle",
+            **{**kaggle.environment, "HOME": str(home), **more},
+        )  # fmt: skip
+    assert SECRET not in done.stdout + done.stderr
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) <= 300
+    return done
+
+
+def follow(advice: str, home: Path, root: Path) -> None:
+    (command,) = re.findall(r"((?:mkdir|cp|mv) .*)", advice)
+    subprocess.run(["sh", "-ec", command], check=True, cwd=root, env={**os.environ, "HOME": str(home)})
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "home/.kaggle/kaggle.json.txt", "home/Downloads/kaggle (1).json", "home/Downloads/kaggle.json",
+        "project/kaggle.json", "home/.config/kaggle/kaggle (2).json",
+    ],
+)  # fmt: skip
+def test_a_key_that_is_not_found_is_named_and_the_advice_works(
+    project: Path, tmp_path: Path, place: str
+) -> None:
+    home, key = tmp_path / "home", tmp_path / place
+    home.mkdir()
+    key.parent.mkdir(parents=True, exist_ok=True)
+    key.write_text(KEY)
+    said = kaggle_says(project, home, XDG_CONFIG_HOME=str(home / ".config")).stderr
+    assert "no credential is set up here" in said
+    follow(said, home, project)
+    assert key.read_text() == KEY, "it may be the only copy"
+    said = kaggle_says(project, home, XDG_CONFIG_HOME=str(home / ".config")).stderr
+    assert f"Kaggle refuses the API key from {home}/.kaggle/kaggle.json (401)" in said
+
+
+def test_a_damaged_key_is_not_replaced_by_the_advice(project: Path, tmp_path: Path) -> None:
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle/kaggle.json").write_text('{"username": "me"')
+    (tmp_path / ".kaggle/kaggle (1).json").write_text(KEY)
+    said = kaggle_says(project, tmp_path).stderr
+    assert "kaggle.json is damaged: rename it, and copy ~/.kaggle/kaggle (1).json there" in said
+
+
+def test_without_a_credential_the_line_says_how_to_get_one(project: Path, tmp_path: Path) -> None:
+    (project / "kaggle.json").write_text('{"not": "a key"}')
+    said = kaggle_says(project, tmp_path).stderr
+    assert 'Kaggle wants a login (401: "no"), and no credential is set up here' in said
+    assert "get one at https://www.kaggle.com/settings" in said
+    assert "renew" not in said
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle/access_token").write_text(SECRET)
+    said = kaggle_says(project, tmp_path).stderr
+    assert f"refuses the access token from {tmp_path}/.kaggle/access_token (401): renew it" in said
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("place", ["variable", "variable's file", "access_token", "access_token.txt"])
+def test_a_key_in_a_token_s_place_is_told(project: Path, tmp_path: Path, place: str, there: bool) -> None:
+    (tmp_path / ".kaggle").mkdir()
+    target, mine = tmp_path / ".kaggle/kaggle.json", tmp_path / "my key.json"
+    if there:
+        target.write_text(KEY)
+    mine.write_text(KEY)
+    more = {"variable": {"KAGGLE_API_TOKEN": KEY}, "variable's file": {"KAGGLE_API_TOKEN": str(mine)}}
+    if place.startswith("access"):
+        (tmp_path / ".kaggle" / place).write_text(KEY)
+    kaggle = Kaggle()
+    said = kaggle_says(project, tmp_path, kaggle, **more.get(place, {})).stderr
+    assert "holds the text of kaggle.json, not an access token" in said
+    assert not kaggle.calls
+    if place == "variable":
+        assert ("unset KAGGLE_API_TOKEN" in said, "save the text as" in said) == (True, not there)
+        target.write_text(KEY)
+    elif place == "variable's file" and there:
+        assert said.endswith(": unset KAGGLE_API_TOKEN\n")
+    else:
+        follow(said.replace(", then unset KAGGLE_API_TOKEN", ""), tmp_path, project)
+    assert target.read_text() == KEY
+    assert sum(KEY in path.read_text() for path in (tmp_path / ".kaggle").iterdir()) >= 1 + there * (
+        place.startswith("access")
+    )
+    assert f"refuses the API key from {target} (401)" in kaggle_says(project, tmp_path).stderr
+
+
+def test_kaggle_json_is_never_committed() -> None:
+    names = ["kaggle.json", "kaggle.json.txt", "kaggle (1).json"]
+    done = subprocess.run(
+        ["git", "check-ignore", "--no-index", *names], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    if done.returncode == 128:
+        pytest.skip("no git repository")
+    assert done.stdout.splitlines() == names

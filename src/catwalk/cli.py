@@ -41,6 +41,10 @@ def main(given: list[str] | None = None) -> int:
         return _complain(options.stage, "out of memory: close other programs, or WORKERS=1", 4)
     except OSError as error:
         return _complain(options.stage, _of_machine(error), MachineError.exit_code)
+    except ImportError as error:
+        if (error.name or "catwalk").startswith("catwalk"):
+            raise
+        return _complain(options.stage, f"the package {error.name} can't be imported: run make setup", 4)
     except Exception as error:
         if (told := _of_study(options, error)) is None:
             raise

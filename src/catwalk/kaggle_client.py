@@ -10,7 +10,9 @@ import errno
 import importlib.metadata
 import importlib.util
 import io
+import os
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Callable, Iterator
@@ -18,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catwalk import kaggle_credentials
-from catwalk.errors import NetworkError, UserError
-from catwalk.patience import TIMEOUT, time_limit
+from catwalk import kaggle_credentials, kaggle_errors
+from catwalk.errors import CatwalkError, NetworkError, UserError
+from catwalk.kaggle_names import Page
+from catwalk.patience import time_limit
 
 RETRIES = 3  # of a question that changes nothing, after an answer that asks for patience
 LONGEST_WAIT = 60.0  # seconds before such a retry, whatever Kaggle asks for
@@ -55,21 +58,20 @@ class Sent:
     error: str
 
 
-def quota(competition: str) -> Quota:
+def quota(page: Page) -> Quota:
     """How many submissions were made and are left; all zero before one has joined the competition.
 
     Raises:
         NetworkError: Kaggle can't be reached or failed.
         UserError: Kaggle refuses the credentials, or there is no such competition.
     """
-    said = _asked(_rules(competition), lambda api: api.competition_get_submission_limits(competition))
+    said = _asked(page, lambda api: api.competition_get_submission_limits(page.name))
     return Quota(int(said.num_today or 0), int(said.num_total or 0), int(said.num_allowed_now or 0))
 
 
-def sent(competition: str) -> list[Sent]:
+def sent(page: Page) -> list[Sent]:
     """The latest submissions, the newest first; raises as ``quota``."""
-    page = _rules(competition)
-    listed = _asked(page, lambda api: api.competition_submissions(competition, page_size=50)) or []
+    listed = _asked(page, lambda api: api.competition_submissions(page.name, page_size=50)) or []
     return [
         Sent(
             ref=int(one.ref or 0),
@@ -89,7 +91,7 @@ def _score(text: Any) -> float | None:
         return None
 
 
-def upload(competition: str, csv: Path, description: str) -> int:
+def upload(page: Page, csv: Path, description: str) -> int:
     """Send a submission, and return its ref.
 
     Where the answer is lost it is looked up whether the submission counted, by its description.
@@ -99,23 +101,21 @@ def upload(competition: str, csv: Path, description: str) -> int:
         UserError: Kaggle refuses it: credentials, rules, quota.
     """
     try:
-        with _client(_rules(competition)) as api:
-            answer = api.competition_submit(str(csv), description, competition, quiet=True)
+        with _client(page) as api:
+            answer = api.competition_submit(str(csv), description, page.name, quiet=True)
     except NetworkError as error:
-        known = [one.ref for one in sent(competition) if one.description == description]
+        known = [one.ref for one in sent(page) if one.description == description]
         if not known:
-            raise NetworkError(f"{error}; the submission did not arrive: make submit again") from None
+            raise NetworkError(
+                f"{error.what}; the submission did not arrive", fix="make submit again"
+            ) from None
         return known[0]
     if not answer.ref:
-        raise NetworkError("the upload to Kaggle failed, nothing was submitted: make submit again")
+        raise NetworkError("the upload to Kaggle failed, nothing was submitted", fix="make submit again")
     return int(answer.ref)
 
 
-def _rules(competition: str) -> str:
-    return f"https://www.kaggle.com/competitions/{competition}/rules"
-
-
-def _asked(page: str, question: Callable[[Any], Any]) -> Any:
+def _asked(page: Page, question: Callable[[Any], Any]) -> Any:
     """The answer to a question that changes nothing; asked again where Kaggle asks for patience."""
     import requests
 
@@ -131,11 +131,11 @@ def _asked(page: str, question: Callable[[Any], Any]) -> Any:
         return question(api)
 
 
-def download_dataset(dataset: str, folder: Path) -> Path:
+def download_dataset(page: Page, folder: Path) -> Path:
     """Download a public or private dataset as one zip.
 
     Args:
-        dataset: "owner/slug".
+        page: the dataset's.
         folder: where the zip goes; a part that an earlier try left there is gone on with.
 
     Returns:
@@ -145,17 +145,15 @@ def download_dataset(dataset: str, folder: Path) -> Path:
         NetworkError: Kaggle can't be reached or failed.
         UserError: Kaggle refuses the credentials, or there is no such dataset.
     """
-    page = f"https://www.kaggle.com/datasets/{dataset}"
     # Without force the client goes on with a part that is there, if it is of the same file.
-    _asked(page, lambda api: api.dataset_download_files(dataset, path=str(folder), quiet=_quiet()))
-    return folder / f"{dataset.split('/')[1]}.zip"
+    _asked(page, lambda api: api.dataset_download_files(page.name, path=str(folder), quiet=_quiet()))
+    return folder / f"{page.name.split('/')[1]}.zip"
 
 
-def download_competition(competition: str, folder: Path) -> Path:
+def download_competition(page: Page, folder: Path) -> Path:
     """Download a competition's files as one zip; otherwise as ``download_dataset``."""
-    page = _rules(competition)
-    _asked(page, lambda api: api.competition_download_files(competition, path=str(folder), quiet=_quiet()))
-    return folder / f"{competition}.zip"
+    _asked(page, lambda api: api.competition_download_files(page.name, path=str(folder), quiet=_quiet()))
+    return folder / f"{page.name}.zip"
 
 
 def _quiet() -> bool:
@@ -163,55 +161,42 @@ def _quiet() -> bool:
 
 
 @contextlib.contextmanager
-def _client(page: str) -> Iterator[Any]:
-    """The authenticated client (anonymous without credentials); its errors come out as ours."""
+def _client(page: Page) -> Iterator[Any]:
+    """The client, logged in as far as there are credentials; all that it raises comes out as our errors."""
+    import requests
+
+    kaggle_credentials.check()
+    try:
+        with time_limit(), contextlib.redirect_stdout(io.StringIO()):
+            yield _logged_in()
+    except requests.RequestException as error:
+        raise kaggle_errors.told(error, page) from None
+    except (CatwalkError, OSError, MemoryError):
+        raise  # OSError: of the disk that a download is written to
+    except (SystemExit, Exception) as error:
+        raise NetworkError(
+            f"the Kaggle client failed ({type(error).__name__})", fix="try again later"
+        ) from None
+
+
+def _logged_in() -> Any:
     import requests
 
     try:
-        with time_limit(), contextlib.redirect_stdout(io.StringIO()):
-            api = _api_class()()
-            # It ends the process where it finds no credentials; public datasets don't need any.
-            with contextlib.suppress(SystemExit):
-                api.authenticate()
-            yield api
-    except requests.HTTPError as error:
-        raise _refused(error, page) from None
-    except requests.ConnectionError:
-        raise NetworkError(
-            "Kaggle can't be reached: check the network, or take data from another SOURCE="
+        api = _api_class()()
+        api.authenticate()
+    except (requests.RequestException, MemoryError):
+        raise
+    except ImportError:
+        raise UserError("the Kaggle client can't be imported", fix="run make setup") from None
+    except (SystemExit, Exception) as error:
+        used = kaggle_credentials.usable() or kaggle_credentials.credentials()
+        raise UserError(
+            f"the Kaggle client could not log in ({type(error).__name__})",
+            where=used[0].where if used else "",
+            fix=f"make a new credential at {kaggle_credentials.SETTINGS}",
         ) from None
-    except requests.Timeout:
-        raise NetworkError(f"Kaggle did not answer within {TIMEOUT} s: try again later") from None
-    except requests.RequestException as error:
-        raise NetworkError(f"Kaggle: {type(error).__name__}: try again later") from None
-    except (ImportError, FileNotFoundError, ValueError) as error:
-        raise UserError(f"the Kaggle client failed: {error}: run make setup") from None
-
-
-def _refused(error: Any, page: str) -> NetworkError | UserError:
-    status = error.response.status_code if error.response is not None else 0
-    if status == 400:
-        return UserError(f"Kaggle refuses it (400): {_reason(error)}")
-    if status == 401:
-        known = kaggle_credentials.usable()
-        used = f"the {known[0].kind} from {known[0].where}" if known else "a call without credentials"
-        return UserError(
-            f"Kaggle refuses {used} (401): renew it at https://www.kaggle.com/settings; "
-            "catwalk kaggle shows what else is set up"
-        )
-    if status == 403:
-        return UserError(f"Kaggle says no (403): log in and accept the rules at {page}")
-    if status == 404:
-        return UserError(f"Kaggle has no such page (404): {page}; mend the name in the TOML")
-    return NetworkError(f"Kaggle answers {status or 'nothing of use'}: try again later")
-
-
-def _reason(error: Any) -> str:
-    """What Kaggle's answer says."""
-    try:
-        return str(error.response.json()["message"])[:200]
-    except (ValueError, KeyError, TypeError):
-        return "it gives no reason"
+    return api
 
 
 def _api_class() -> type[Any]:
@@ -224,9 +209,19 @@ def _api_class() -> type[Any]:
         package.__path__ = list(spec.submodule_search_locations)
         package.__dict__["__version__"] = importlib.metadata.version("kaggle")
         sys.modules["kaggle"] = package
-    from kaggle.api.kaggle_api_extended import KaggleApi
+    with _folder_that_is_there():
+        from kaggle.api.kaggle_api_extended import KaggleApi, KaggleCredentials
+
+    KaggleCredentials.delete = lambda *_: None  # a refused login is the user's to remove
 
     class Api(KaggleApi):  # type: ignore[misc]
+        config_dir = str(kaggle_credentials.folder())
+        config = str(kaggle_credentials.folder() / "kaggle.json")
+
+        def _authenticate_anonymously(self) -> bool:
+            """Public datasets need no login; the client would call ``exit``, which a notebook lacks."""
+            return True
+
         def _is_rate_limited(self, error: Exception) -> bool:
             """It is asked before each retry of a download, which the client makes for a full disk too."""
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
@@ -234,3 +229,16 @@ def _api_class() -> type[Any]:
             return bool(super()._is_rate_limited(error))
 
     return Api
+
+
+@contextlib.contextmanager
+def _folder_that_is_there() -> Iterator[None]:
+    """The import makes the folder of kaggle.json, and fails in a home that can't be written to."""
+    before = os.environ.get("KAGGLE_CONFIG_DIR")
+    os.environ["KAGGLE_CONFIG_DIR"] = tempfile.gettempdir()
+    try:
+        yield
+    finally:
+        del os.environ["KAGGLE_CONFIG_DIR"]
+        if before is not None:
+            os.environ["KAGGLE_CONFIG_DIR"] = before

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from catwalk import kaggle_credentials
+from catwalk import kaggle_credentials, kaggle_names
 from catwalk.competition import Competition
 from catwalk.errors import MachineError, UserError
+from catwalk.kaggle_names import Page
 from catwalk.paths import Paths, folder_aside
 
 NOTEBOOK, METADATA = "hackathon.ipynb", "kernel-metadata.json"
@@ -38,16 +40,11 @@ def make(
         UserError: Kaggle has no data of this competition, or the user's name is not known.
         MachineError: the wheel can't be built.
     """
-    dataset = competition.sources.get("kaggle_dataset")
-    contest = competition.sources.get("kaggle_competition") or competition.kaggle_competition
-    if not (dataset or contest):
-        raise UserError(
-            f"{competition.name}: its TOML names no data on Kaggle: add kaggle_dataset to [sources]"
-        )
+    page = _page(competition)
     user = user or kaggle_credentials.user_name()
     if user is None:
         raise UserError(
-            "your name on Kaggle is not known here: KAGGLE_USER=<name>, as in your profile's address"
+            "your name on Kaggle is not known here", fix="KAGGLE_USER=<name>, as in your profile's address"
         )
     title = f"catwalk {competition.name}"
     metadata = {
@@ -60,8 +57,8 @@ def make(
         "enable_gpu": accelerator == "gpu",
         "enable_tpu": accelerator == "tpu",
         "enable_internet": True,  # for packages that Kaggle lacks
-        "dataset_sources": [dataset] if dataset else [],
-        "competition_sources": [] if dataset else [contest],
+        "dataset_sources": [page.name] if page.kind == "dataset" else [],
+        "competition_sources": [page.name] if page.kind == "competition" else [],
         "kernel_sources": [],
         "model_sources": [],
     }
@@ -77,7 +74,30 @@ def make(
             made.replace(paths.kernel / made.name)
     folder = paths.shown(paths.kernel)
     say(f"kernel: {folder} holds {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
-    say(f"  look at them; this sends them: kaggle kernels push -p {folder}")
+    push = f"{_kaggle(paths.root)} kernels push -p {shlex.quote(folder)}"
+    say(f"  look at them; this sends them: {push}")
+
+
+def _page(competition: Competition) -> Page:
+    """The dataset or competition on Kaggle that is attached."""
+    if {"kaggle_dataset", "kaggle_competition"} & set(competition.sources):
+        return kaggle_names.of_data(competition)
+    page = kaggle_names.of_submissions(competition, None)
+    if page is None:
+        raise UserError(
+            "it names no data on Kaggle",
+            where=f"competitions/{competition.name}.toml",
+            fix="add kaggle_dataset to [sources]",
+        )
+    return page
+
+
+def _kaggle(root: Path) -> str:
+    """How the user's shell calls the official command in ``root``: seldom is it on the PATH."""
+    beside = Path(sys.executable).with_name("kaggle")  # in .venv, as a rule
+    if beside.is_file():
+        return shlex.quote(str(beside.relative_to(root) if beside.is_relative_to(root) else beside))
+    return "kaggle" if shutil.which("kaggle") else f"{shlex.quote(sys.executable)} -m kaggle"
 
 
 def _wheel(folder: Path) -> Path:

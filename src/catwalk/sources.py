@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import textwrap
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -17,13 +18,14 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import idx, kaggle_client, locks
+from catwalk import idx, kaggle_client, kaggle_names, locks
 from catwalk.competition import Competition
 from catwalk.errors import CatwalkError, NetworkError, UserError
 from catwalk.patience import TIMEOUT
 from catwalk.rows import write_rows
 
 LARGEST = 8_000_000_000  # bytes of a CSV out of an archive; what is larger is made to fill the disk
+STORY = 180  # characters about all attempts in the line that none worked
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
 Fetch = Callable[[Competition, Path], None]
@@ -43,10 +45,11 @@ def fetch_kaggle(competition: Competition, folder: Path) -> None:
 
 def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> None:
     try:
-        if dataset := competition.sources.get("kaggle_dataset"):
-            archive = kaggle_client.download_dataset(dataset, place)
+        page = kaggle_names.of_data(competition)
+        if page.kind == "dataset":
+            archive = kaggle_client.download_dataset(page, place)
         else:
-            archive = kaggle_client.download_competition(competition.sources["kaggle_competition"], place)
+            archive = kaggle_client.download_competition(page, place)
     except CatwalkError:
         if not any(place.iterdir()):
             place.rmdir()
@@ -322,9 +325,20 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
             return name
     if len(failures) == 1:
         raise failures[0]
+    raise _nothing(competition, names, failures)
+
+
+def _nothing(competition: Competition, names: list[str], failures: list[CatwalkError]) -> CatwalkError:
+    """That no source worked; each attempt was told in full before, and is short here."""
     kind = NetworkError if any(isinstance(f, NetworkError) for f in failures) else UserError
-    story = "; ".join(f"{name}: {error}" for name, error in zip(names, failures, strict=True))
-    raise kind(f"no source gave {competition.name}: {story}; or set SOURCE= to a folder")
+    attempts = "; ".join(
+        textwrap.shorten(f"{name}: {error.what}", STORY // len(names), placeholder=" ...")
+        for name, error in zip(names, failures, strict=True)
+    )
+    return kind(
+        f"no source gave {competition.name} ({attempts or 'its TOML names none'})",
+        fix="set SOURCE= to a folder that holds its files",
+    )
 
 
 def _empty(folder: Path) -> None:

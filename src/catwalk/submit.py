@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from catwalk import kaggle_client, locks, prepare, recipe, submission
+from catwalk import kaggle_client, kaggle_errors, kaggle_names, locks, prepare, recipe, submission
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.kaggle_client import Sent
+from catwalk.kaggle_names import Page
 from catwalk.paths import Paths
 
 ASK_SECONDS = 3.0  # between two looks for the score
 WAIT_SECONDS = 300.0  # for the score, at most
+FAR = 2.0  # widths of the forecast's interval: a public score is of a part of the rows, so it scatters more
+LEAST = 0.02  # what is nearer to the interval than this is not far
 
 Say = Callable[[str], None]
 
@@ -30,7 +33,7 @@ def make(
         paths: the competition's.
         competition: whose TOML may name the Kaggle competition.
         name: of the submission.
-        to: slug of another Kaggle competition.
+        to: name, or a page's address, of another Kaggle competition.
         dry: show it only.
         yes: don't ask.
         force: send bytes that were sent before.
@@ -45,9 +48,9 @@ def make(
     before = _sent_before(paths, parcel)
     if before is not None and not force:
         say(f"submit: the same bytes were sent before, as ref {before[1]['ref']}; FORCE=1 sends them again")
-        _await_score(paths, *before, say)
+        _await_score(paths, parcel.page, *before, say)
         return
-    quota = kaggle_client.quota(parcel.slug)
+    quota = kaggle_client.quota(parcel.page)
     with locks.locked(paths.submissions, wait=True):
         there = None if force else _there(parcel)
         if there is not None:
@@ -59,12 +62,12 @@ def make(
             return
         entry = there
         if entry is None:
-            _check(parcel.slug, quota)
+            _check(parcel.page, quota)
             asked(yes)
             entry = _sent(paths, parcel)
             say(f"submit: sent, ref {entry['ref']}")
         _record(paths, name, entry)
-    _await_score(paths, name, entry, say)
+    _await_score(paths, parcel.page, name, entry, say)
 
 
 @dataclass(frozen=True)
@@ -74,34 +77,35 @@ class Parcel:
     Attributes:
         name: of the submission.
         content: its recipe.
-        slug: of the Kaggle competition.
+        page: of the Kaggle competition.
         digest: sha256 of the CSV.
     """
 
     name: str
     content: dict[str, Any]
-    slug: str
+    page: Page
     digest: str
 
 
 def _packed(paths: Paths, competition: Competition, name: str, to: str | None) -> Parcel:
-    slug = to or competition.kaggle_competition
-    if slug is None:
+    page = kaggle_names.of_submissions(competition, to)
+    if page is None:
         raise UserError(
-            f"{competition.title} has no Kaggle competition to send to (its page is a dataset without a "
-            "leaderboard): make score scores it here, TO=<slug> names a competition, as your class's own"
+            f"{competition.title} has no Kaggle competition to send to (a dataset without a leaderboard)",
+            fix="make score scores it here; TO=<slug> names a competition, as your class's own",
         )
     content = recipe.read(paths, name)
     csv = paths.submission(name)
     submission.read(csv, prepare.load(paths, content["seed"]).test_ids, competition)
-    return Parcel(name, content, slug, hashlib.sha256(csv.read_bytes()).hexdigest())
+    return Parcel(name, content, page, hashlib.sha256(csv.read_bytes()).hexdigest())
 
 
 def _there(parcel: Parcel) -> dict[str, Any] | None:
     """What the recipe keeps of bytes that Kaggle has already, of another machine or after a lost answer."""
-    for one in kaggle_client.sent(parcel.slug):
+    to = parcel.page.name
+    for one in kaggle_client.sent(parcel.page):
         if parcel.digest[:12] in one.description:
-            return {"to": parcel.slug, "sha256": parcel.digest, "public": None, "ref": one.ref, "time": None}
+            return {"to": to, "sha256": parcel.digest, "public": None, "ref": one.ref, "time": None}
     return None
 
 
@@ -109,9 +113,9 @@ def _sent(paths: Paths, parcel: Parcel) -> dict[str, Any]:
     """Send it; what the recipe keeps of that."""
     now = datetime.now(UTC)
     description = f"catwalk {parcel.name} {parcel.digest[:12]} {now:%Y%m%dT%H%M%S}"
-    ref = kaggle_client.upload(parcel.slug, paths.submission(parcel.name), description)
+    ref = kaggle_client.upload(parcel.page, paths.submission(parcel.name), description)
     time = now.isoformat(timespec="seconds")
-    return {"to": parcel.slug, "sha256": parcel.digest, "public": None, "ref": ref, "time": time}
+    return {"to": parcel.page.name, "sha256": parcel.digest, "public": None, "ref": ref, "time": time}
 
 
 def _sent_before(paths: Paths, parcel: Parcel) -> tuple[str, dict[str, Any]] | None:
@@ -119,7 +123,7 @@ def _sent_before(paths: Paths, parcel: Parcel) -> tuple[str, dict[str, Any]] | N
     found = None
     for name, content in recipe.known(paths, submission.names(paths)).items():
         for entry in content.get("sent", []):
-            if (entry["to"], entry["sha256"]) == (parcel.slug, parcel.digest):
+            if (entry["to"], entry["sha256"]) == (parcel.page.name, parcel.digest):
                 found = name, entry
     return found
 
@@ -132,23 +136,21 @@ def _show(parcel: Parcel, quota: kaggle_client.Quota, say: Say) -> None:
         f"on validation, forecast {low:.4f} to {high:.4f})"
     )
     say(
-        f"  to https://www.kaggle.com/competitions/{parcel.slug}: {quota.left} submission"
+        f"  to {parcel.page.address}: {quota.left} submission"
         f"{'s' if quota.left != 1 else ''} left today, {quota.today} made"
     )
 
 
-def _check(slug: str, quota: kaggle_client.Quota) -> None:
+def _check(page: Page, quota: kaggle_client.Quota) -> None:
     if quota.left:
         return
     if not quota.total:
-        raise UserError(
-            f"no submission is allowed yet: join and accept the rules at https://www.kaggle.com/competitions/{slug}"
-        )
+        raise UserError("no submission is allowed yet", fix=f"join and accept the rules at {page.rules}")
     now = datetime.now(UTC)
     minutes = 24 * 60 - (60 * now.hour + now.minute)
     raise UserError(
-        f"no submission is left today ({quota.today} made): the count starts anew at 00:00 UTC, "
-        f"in {minutes // 60} h {minutes % 60} min"
+        f"no submission is left today ({quota.today} made)",
+        fix=f"the count starts anew at 00:00 UTC, in {minutes // 60} h {minutes % 60} min",
     )
 
 
@@ -161,9 +163,11 @@ def asked(yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UserError("there is no terminal to ask at, so nothing was sent: YES=1 sends without asking")
+        raise UserError(
+            "there is no terminal to ask at, so nothing was sent", fix="YES=1 sends without asking"
+        )
     if input("send it? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise UserError("not sent: make submit asks again")
+        raise UserError("not sent", fix="make submit asks again")
 
 
 def _record(paths: Paths, name: str, entry: dict[str, Any]) -> None:
@@ -173,36 +177,55 @@ def _record(paths: Paths, name: str, entry: dict[str, Any]) -> None:
     recipe.write(paths, name, {**content, "sent": [*others, entry]})
 
 
-def _await_score(paths: Paths, name: str, entry: dict[str, Any], say: Say) -> None:
+def _await_score(paths: Paths, page: Page, name: str, entry: dict[str, Any], say: Say) -> None:
     """Ask for the score until it is there, and keep it."""
+    content = recipe.read(paths, name)
     if entry["public"] is not None:
         say(f"  public score {entry['public']:.4f}")
+        _remark(entry["public"], content, say)
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = SpinnerColumn(), TextColumn("  waiting for the score"), TimeElapsedColumn()
     with Progress(*columns, transient=True) as line:
         line.add_task("")
-        found = _scored(entry)
+        found = _scored(page, entry["ref"])
     if found is None or found.status == "pending":
         say("  Kaggle has not scored it yet: make submit looks again, and sends nothing twice")
         return
     if found.status == "error":
+        reason = kaggle_errors.quoted(found.error) or "it gives no reason"
         raise UserError(
-            f"Kaggle could not score ref {found.ref}: {found.error or 'it gives no reason'}: "
-            f"look at https://www.kaggle.com/competitions/{entry['to']}/submissions"
+            f"Kaggle could not score ref {found.ref}: {reason}",
+            fix=f"look at {page.address}/submissions",
         )
     _record(paths, name, {**entry, "public": found.public})
-    said = recipe.read(paths, name)["validation"]["accuracy"]
     public = "none shown" if found.public is None else f"{found.public:.4f}"
+    said = content["validation"]["accuracy"]
     say(f"  public score {public}; validation said {said:.4f}: choose nothing by the public score")
+    if found.public is not None:
+        _remark(found.public, content, say)
 
 
-def _scored(entry: dict[str, Any]) -> Sent | None:
+def _remark(public: float, content: dict[str, Any], say: Say) -> None:
+    """A word on a score that is no accident: it lies outside the forecast by more than twice its width."""
+    low, high = content["forecast"]["interval"]
+    far = max(FAR * (high - low), LEAST)
+    if low - far <= public <= high + far:
+        return
+    if public > high:
+        why = "does the competition score accuracy, and are its test rows other rows than the training's?"
+    else:
+        why = "wrong ids, shuffled rows, or another competition's file? does it score accuracy?"
+    side = "above" if public > high else "below"
+    say(f"  that is far {side} the forecast, {low:.4f} to {high:.4f}: {why}")
+
+
+def _scored(page: Page, ref: int) -> Sent | None:
     """The submission once it is scored, or as it is when the time is up."""
     end = time.monotonic() + WAIT_SECONDS
     while True:
-        found = next((one for one in kaggle_client.sent(entry["to"]) if one.ref == entry["ref"]), None)
+        found = next((one for one in kaggle_client.sent(page) if one.ref == ref), None)
         if (found and found.status != "pending") or time.monotonic() > end:
             return found
         time.sleep(ASK_SECONDS)

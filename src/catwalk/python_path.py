@@ -1,0 +1,53 @@
+"""Keeps another tool's PYTHONPATH from replacing modules of this environment; imports nothing of either."""
+
+import os
+import sys
+
+MEANT_TO = {"sitecustomize", "usercustomize"}  # are put on PYTHONPATH to stand before others
+
+
+def leave_out_what_shadows() -> None:
+    """Begin again without those folders of PYTHONPATH whose modules hide this environment's.
+
+    Workers and notebooks' kernels inherit what is left. Folders of this checkout stay, and those that add
+    modules without hiding any. Does not return where it begins again.
+    """
+    given = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    hidden = {folder: name for folder in given if (name := _hides(folder, given))}
+    if not hidden:
+        return
+    for folder, name in hidden.items():
+        line = f"catwalk: PYTHONPATH={folder} is left out: its {name} hides this environment's"
+        print(line, file=sys.stderr, flush=True)
+    left = os.pathsep.join(folder for folder in given if folder not in hidden)
+    command = [sys.executable, *sys.orig_argv[1:]]
+    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": left})  # noqa: S606
+
+
+def _hides(folder: str, given: list[str]) -> str | None:
+    """A module in ``folder`` that is also in the environment; None where there is none."""
+    source, place = os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.path.abspath(folder)
+    checkout = os.path.dirname(source)
+    is_checkout = os.path.isfile(os.path.join(checkout, "pyproject.toml"))
+    if place == source or (is_checkout and place.startswith(checkout + os.sep)):
+        return None
+    places = {os.path.abspath(one) for one in given}
+    own = [one for one in sys.path[1:] if one and os.path.abspath(one) not in places]
+    mine = set(sys.stdlib_module_names).union(*map(_modules, own))
+    return min(_modules(folder) & mine - MEANT_TO, default=None)
+
+
+def _modules(folder: str) -> set[str]:
+    """What can be imported from a folder: files, and packages with an ``__init__``."""
+    try:
+        entries = os.listdir(folder)
+    except OSError:
+        return set()
+    found = set()
+    for entry in entries:
+        name, ending = os.path.splitext(entry)
+        if ending in (".py", ".so", ".pyd"):
+            found.add(name.split(".")[0])
+        elif not ending and os.path.isfile(os.path.join(folder, entry, "__init__.py")):
+            found.add(entry)
+    return found
