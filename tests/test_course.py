@@ -51,6 +51,17 @@ def test_all_five_on_the_digits(project: Path, digits_raw: Path) -> None:
     assert "1 of 1, 3-first-model: Train" in again.stdout
 
 
+@pytest.mark.slow
+def test_without_a_credential_a_kernel_goes_on_to_the_next_source(project: Path, tmp_path: Path) -> None:
+    """The Kaggle client would call ``exit`` there, which a notebook lacks."""
+    toml = project / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("[sources]", '[sources]\nkaggle_dataset = "someone/eight"'))
+    done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "1", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads(Paths(project, "digits").manifest.read_text())
+    assert manifest["source"] == "sklearn"
+
+
 def test_a_cell_that_fails_is_one_line(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
     path = project / "notebooks" / "course-3-first-model.ipynb"

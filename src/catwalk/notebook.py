@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from catwalk.errors import MachineError, UserError
+from catwalk.errors import MachineError, NetworkError, UserError
 from catwalk.paths import Paths, written_aside
 
 Watch = Callable[[int, int, str], None]  # a cell begins: its number, how many there are, the heading above
@@ -43,6 +43,7 @@ def execute(
 
     Raises:
         UserError: the notebook is missing, or a cell fails.
+        NetworkError: a cell needs what can't be fetched.
         MachineError: no kernel could be started, or it gave up.
     """
     import nbformat
@@ -73,6 +74,9 @@ def execute(
                 config=Config({"KernelManager": place}),
             ).execute()
     except CellExecutionError as error:
+        for kind in (UserError, NetworkError, MachineError):  # the line says what to do
+            if error.ename == kind.__name__:
+                raise kind(error.evalue, where=paths.shown(source)) from None
         raise UserError(f"{paths.shown(source)}: {error.ename}: {error.evalue}: mend the cell") from None
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
