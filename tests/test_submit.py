@@ -23,7 +23,6 @@ SECRET = "s3cret-Value-of-the-key"  # noqa: S105
 @pytest.fixture
 def paths(digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """A finished project whose digits have a Kaggle competition."""
-    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.1)
     shutil.copytree(digits_done[0], tmp_path / "project")
     toml = tmp_path / "project/competitions/digits.toml"
     toml.write_text(toml.read_text().replace("first_id = 1", 'first_id = 1\ncompetition = "eight-open"'))
