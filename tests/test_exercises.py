@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import digits_paths, load, make_project
 
-from catwalk import data, metrics, prepare, results, sources
+from catwalk import data, idx_csvs, metrics, prepare, results, sources
 from catwalk.drawing import png
 from catwalk.errors import UserError
 from catwalk.exercises import charts, choosing, pictures, training
@@ -161,7 +161,7 @@ def test_an_archive_of_cifar_s_form(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     paths = Paths(make_project(tmp_path / "project"), "cifar10")
     paths.raw.mkdir(parents=True)
-    sources.write_csvs(train[:400], train_labels[:400], test[:50], test_labels[:50], competition, paths.raw)
+    idx_csvs.write(train[:400], train_labels[:400], test[:50], test_labels[:50], competition, paths.raw)
     data.make(paths, competition, "auto", print)
     monkeypatch.chdir(paths.root)
     monkeypatch.setenv("CATWALK_COMPETITION", "cifar10")

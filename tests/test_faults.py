@@ -148,7 +148,7 @@ def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Pat
     damaged.write_bytes(damaged.read_bytes()[:-300])
     done = run_catwalk(root, "predict", *DIGITS, "--name", "again")
     assert done.returncode == 2, done.stderr
-    assert f"{damaged} is damaged: remove it" in done.stderr
+    assert f"{damaged} is damaged: move it" in done.stderr
     assert done.stderr.count("\n") == 1
     for file in (paths.model(key, best), paths.probabilities(key, best)):
         file.unlink()

@@ -6,7 +6,7 @@ from pathlib import Path
 import hostile
 import pytest
 
-from catwalk import competition, rows, sources
+from catwalk import archives, competition, rows
 from catwalk.errors import UserError
 
 
@@ -38,9 +38,9 @@ def test_it_would_notice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_an_archive_can_t_fill_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import gzip
 
-    monkeypatch.setattr(sources, "LARGEST", 1 << 20)
+    monkeypatch.setattr(archives, "LARGEST", 1 << 20)
     packed = tmp_path / "x.csv.gz"
     packed.write_bytes(gzip.compress(b"0" * (3 << 20)))
     with pytest.raises(UserError, match=r"x\.csv\.gz: unpacks to more than"):
-        sources._copy(packed, tmp_path / "x.csv")
+        archives.unpack(packed, None, tmp_path / "x.csv")
     assert (tmp_path / "x.csv").stat().st_size <= 1 << 20

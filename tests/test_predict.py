@@ -165,15 +165,16 @@ def test_no_labels_no_score(done: Paths) -> None:
 
 
 def test_another_study_s_data(done: Paths) -> None:
-    """After the raw data changed, search says that the study is of other data and touches nothing."""
+    """After rows of the raw data changed, the study of the old ones is named, and touched by nothing."""
     train = done.raw / "digits_train.csv"
     train.write_text("\n".join(train.read_text().splitlines()[:-5]) + "\n")
-    done.manifest.unlink()
     before = done.study_db.read_bytes()
-    run = run_catwalk(done.root, "search", *DIGITS)
-    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
-    assert "study.db holds the study digits-44c0ffd11b11-s1-local, of another" in run.stderr
+    run = run_catwalk(done.root, "prepare", *DIGITS)
+    assert run.returncode == 0, run.stderr
+    assert "digits_train.csv: changed by hand since sklearn gave it" in run.stdout
+    assert "the study of the old ones (fingerprint 44c0ffd11b11, 7 trials) stays" in run.stdout
     assert done.study_db.read_bytes() == before
+    assert train.read_text().count("\n") == 1433
 
 
 def test_choose(done: Paths) -> None:

@@ -10,7 +10,7 @@ import pytest
 from conftest import digits_paths, load, make_project, shuffled_csv
 from sklearn.model_selection import train_test_split
 
-from catwalk import data, prepare
+from catwalk import data, prepare, split
 from catwalk.errors import UserError
 from catwalk.paths import Paths
 
@@ -92,16 +92,15 @@ def test_the_split_is_that_of_whole_pictures() -> None:
     picture = np.repeat(np.arange(len(pictures)), times)
     pixels, labels = pictures[picture], (pictures.sum(axis=1) % 3).astype(np.uint8)
     _, apart = train_test_split(np.arange(len(pictures)), test_size=0.1, stratify=labels, random_state=5)
-    held = prepare.hold_out(pixels, labels[picture], 0.1, 5)
+    held = split.hold_out(pixels, labels[picture], 0.1, 5)
     np.testing.assert_array_equal(held, np.isin(picture, apart))
 
 
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        ({"4": 0, "7": 0}, "too few rows of the class 4 (4)"),
-        ({"4": 1}, "too few rows to hold out a tenth of each class"),
-        ({"4": 2}, "too few rows of the class 4 (4), each class is needed on both sides"),
+        ({"4": 0, "7": 0}, "class 4 and 1 more have no row: at least 2 are needed"),
+        ({"4": 1}, "class 4 has 1 row: at least 2 are needed"),
     ],
 )
 def test_too_few_of_a_class(

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from catwalk import rows
+from catwalk import csv_columns, csv_file, rows
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 
@@ -47,9 +47,10 @@ def test_what_is_written_is_read(
     path = tmp_path / "train.csv"
     rows.write_rows(path, pixels, labels, competition)
     got = rows.read_rows(path, competition)
-    columns = rows._columns(path, competition)
-    fast = rows._read_fast(path, columns, competition)
-    careful = rows._read_careful(path, columns, competition)
+    file = csv_file.of(path, competition)
+    columns = csv_columns.find(file, competition)
+    fast = rows._read_fast(file, columns, competition)
+    careful = rows._read_careful(file, columns, competition)
     assert fast is not None
     for one in (got, fast, careful):
         np.testing.assert_array_equal(one.pixels, pixels)
@@ -64,11 +65,12 @@ def test_the_fast_reader_never_says_other_than_the_careful_one(
 ) -> None:
     path = tmp_path / "train.csv"
     path.write_text(HEADER + "".join(",".join(row) + "\n" for row in cells))
-    columns = rows._columns(path, SMALL)
-    fast = rows._read_fast(path, columns, SMALL)
+    file = csv_file.of(path, SMALL)
+    columns = csv_columns.find(file, SMALL)
+    fast = rows._read_fast(file, columns, SMALL)
     if fast is None or not len(fast.pixels):
         return
-    careful = rows._read_careful(path, columns, SMALL)
+    careful = rows._read_careful(file, columns, SMALL)
     np.testing.assert_array_equal(fast.pixels, careful.pixels)
     np.testing.assert_array_equal(fast.labels, careful.labels)
 
@@ -104,9 +106,9 @@ def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
         (HEADER, "no rows below the header"),
         ("<!DOCTYPE html><html>", "a web page, not a CSV"),
         (b"PK\x03\x04\0\0", "not a text file"),
-        ("label,pixel1,pixel2\n1,2,3\n", "row 1: wrong columns: 1 columns are missing, first 'pixel3'"),
-        ("label,pixel1,pixel2,pixel3,x\n1,2,3,4,5\n", "row 1: wrong columns: 1 are not known, first 'x'"),
-        ("label,pixel1,pixel2,pixel3,pixel3\n1,2,3,4,5\n", "row 1: the column 'pixel3' stands there twice"),
+        ("label,pixel1,pixel2\n1,2,3\n", "row 1: shape = [1, 3] needs 3 pixel columns, 2 are here"),
+        ("label,pixel1,pixel2,pixel3,x\n1,2,3,4,5\n", "row 1: 'x' is neither label, id nor pixel"),
+        ("label,pixel1,pixel2,pixel3,pixel3\n1,2,3,4,5\n", "row 1: two columns are named 'pixel3'"),
         (HEADER + "1,2,3,4\n1,2,3\n", "row 3: 3 columns, expected 4"),
         (HEADER + "1,2,3,4\n1,2,3,4,5\n", "row 3: 5 columns, expected 4"),
         (HEADER + "1,2,3,4\n1,2,-3,4\n", "row 3: column 'pixel2': the pixel '-3'"),
@@ -122,13 +124,13 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str | bytes
     with pytest.raises(UserError, match=r"train\.csv: ") as error:
         read(tmp_path, text)
     assert said in str(error.value)
-    assert "make data" in str(error.value)
+    assert error.value.fix
 
 
 def test_row_numbers_that_pandas_wrote_are_ignored_and_said(tmp_path: Path) -> None:
     assert read(tmp_path, ",label,pixel1,pixel2,pixel3\n0,3,0,128,255\n").ignored == "Unnamed: 0"
     assert read(tmp_path, HEADER + "3,0,128,255\n").ignored is None
-    with pytest.raises(UserError, match="1 are not known, first ''"):
+    with pytest.raises(UserError, match="'' is neither label, id nor pixel"):
         read(tmp_path, "label,,pixel1,pixel2,pixel3\n3,0,0,128,255\n")
 
 
@@ -137,7 +139,7 @@ def test_a_test_file_has_no_labels(tmp_path: Path) -> None:
     headerless = replace(SMALL, has_header=False)
     assert read(tmp_path, "1,2,3\n", headerless).labels is None
     np.testing.assert_array_equal(read(tmp_path, "3,1,2,3\n", headerless).labels, [2])
-    with pytest.raises(UserError, match="5 of them, expected 3 pixels and a label"):
+    with pytest.raises(UserError, match=r"5 of them, expected 3 pixels .* and a label"):
         read(tmp_path, "1,2,3,4,5\n", headerless)
 
 

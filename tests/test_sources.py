@@ -94,8 +94,8 @@ def test_auto_names_every_attempt_and_its_mend(
     ("competition", "source", "said"),
     [
         ("digits", "kaggle", "digits can't be had there: choose one of auto, sklearn"),
-        ("digits", "/nowhere", "neither a folder nor one of auto, sklearn"),
-        ("digits", ".", "holds neither digits_train.csv and digits_test.csv nor the four IDX files"),
+        ("digits", "/nowhere", "neither a folder, a zip nor one of auto, sklearn"),
+        ("digits", ".", "digits_train.csv and digits_test.csv are missing, nothing lies there"),
     ],
 )
 def test_a_source_that_can_not_be(tmp_path: Path, competition: str, source: str, said: str) -> None:

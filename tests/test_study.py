@@ -113,10 +113,23 @@ def test_a_trial_whose_worker_is_gone_runs_again_at_most_twice(tmp_path: Path) -
     assert all(t.state != TrialState.WAITING or t.user_attrs["kind"] != "softmax" for t in opened.trials)
 
 
-def test_a_study_of_other_data_is_refused(tmp_path: Path) -> None:
+def test_a_study_of_other_rows_stays_beside_the_new_one(tmp_path: Path) -> None:
+    old = made(tmp_path)
+    old.tell(old.ask(), 0.5)
+    new = made(tmp_path, "bbbb")
+    assert len(study.finished(new)) == 0
+    assert len(study.finished(made(tmp_path))) == 1
+
+
+def test_a_study_of_another_competition_is_refused(tmp_path: Path) -> None:
     made(tmp_path)
-    with pytest.raises(UserError, match=r"study\.db holds the study digits-aaaa-s1-pixels"):
-        made(tmp_path, "bbbb")
+    paths = Paths(tmp_path, "digits")
+    prepared = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+    other = Paths(tmp_path, "fashion-mnist")
+    other.study.parent.mkdir(parents=True)
+    paths.study.rename(other.study)
+    with pytest.raises(UserError, match=r"study\.db: holds the study digits-aaaa-s1-pixels"):
+        study.create(other, prepared, "pixels")
 
 
 def test_other_choices_in_the_space_need_a_new_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def take_away(paths: Paths, stage: str, name: str) -> None:
 def check(paths: Paths, name: str, before: set[int]) -> None:
     crash_rounds.check(paths.root, before)
     loaded = competitions.load(paths)
-    for file, facts in data.read_manifest(paths)["files"].items():
+    for file, facts in data.read_manifest(paths).files.items():
         assert (paths.raw / file).stat().st_size == facts["bytes"], file
     prepared = prepare.load(paths, 1)
     assert len(prepared.pixels) == len(prepared.labels) == len(prepared.train) + len(prepared.validation)

@@ -17,6 +17,7 @@ import hashlib
 import io
 import math
 import random
+import re
 import shutil
 import struct
 import tempfile
@@ -171,19 +172,27 @@ def read_csv(content: bytes, folder: Path) -> None:
 
 
 def csv_oracle(content: bytes) -> tuple[list[list[int]], list[int] | None]:
-    """The same by Python's csv, which the promise is about: names, whole numbers, nothing else."""
+    """The same by Python's csv, which the promise is about: names, numbers, classes, nothing else."""
     text = content.decode("utf-8-sig", errors="replace")
-    table = [
-        cells
-        for cells in csv.reader(io.StringIO(text, newline=""))
-        if len(cells) > 1 or "".join(cells).strip()
-    ]
-    header = [cell.strip() for cell in table[0]]
-    names = ["label", "pixel1", "pixel2", "pixel3"]
-    place = {name: header.index(name) for name in names if name in header}
-    body = [[int(float(cells[place[f"pixel{i}"]])) for i in (1, 2, 3)] for cells in table[1:]]
-    labels = [int(float(cells[place["label"]])) for cells in table[1:]] if "label" in place else None
-    return body, labels
+    for separator in ",;\t| ":
+        table = [
+            [cell.strip() for cell in cells]
+            for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+            if len(cells) > 1 or "".join(cells).strip()
+        ]
+        header = [cell.lower() for cell in table[0]]
+        pixels = [name for name in header if re.fullmatch(r"pixel0*\d", name)]
+        if len(pixels) == 3:
+            break
+    # Beside the names, also those that count up from another number; and R's rows have one cell more.
+    pixels.sort(key=lambda name: int(name[5:]))
+    shift = int(len(table[1]) == len(header) + 1 and table[1][-1] != "")
+    body = [[int(float(cells[header.index(name) + shift])) for name in pixels] for cells in table[1:]]
+    if "label" not in header:
+        return body, None
+    said = [cells[header.index("label") + shift] for cells in table[1:]]
+    named = dict(zip(SMALL.classes, SMALL.labels, strict=True))
+    return body, [named[one.lower()] if one.lower() in named else int(float(one)) for one in said]
 
 
 def read_idx(content: bytes, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """A competition: what ``competitions/<name>.toml`` says, read into one frozen object."""
 
+import hashlib
+import itertools
 import math
 import re
 import tomllib
@@ -14,6 +16,7 @@ MOST_PIXELS = 1_000_000  # of a picture, each a column
 KINDS: dict[type, str] = {
     bool: "true or false", int: "a whole number", str: "a text", list: "a list", dict: "a table"
 }  # fmt: skip
+PIXEL_NUMBER = re.compile(r"\{(?::0(\d)d)?\}")  # {} or, filled up with zeros, {:04d}
 AUGMENTATIONS = ("flip", "shift", "rotate", "zoom", "elastic", "erase")
 
 
@@ -32,7 +35,7 @@ class Competition:
         rows: how many rows a download of the train and the test CSV must have; None where not known.
         has_header: whether the CSVs begin with a row of column names. Without one, the columns
             stand in the order id (if there is one), label, pixels.
-        label_column: name of the label column.
+        label_column: name of the label column; without a header, "last" puts it behind the pixels.
         id_column: name of the id column, or None; the submission then takes its ids from the test CSV.
         pixel_columns: the pixel columns' names, row by row from the upper left pixel.
         submission_header: names of the submission's two columns.
@@ -70,6 +73,27 @@ class Competition:
         """Number of values of one picture."""
         return math.prod(self.shape)
 
+    @property
+    def form(self) -> str:
+        """Names what the TOML says of shape, labels, columns and ids; the test rows' fingerprint holds it."""
+        said = (
+            self.shape, self.labels, self.has_header, self.label_column,
+            self.id_column, self.pixel_columns, self.submission_header,
+            self.first_id, self.train_file, self.test_file,
+        )  # fmt: skip
+        return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
+
+    @property
+    def reading(self) -> str:
+        """Names all of the TOML that decides what is read: where it changes, files are read again."""
+        said = (self.form, self.classes, self.sample_file)
+        return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
+
+    def class_name(self, position: int) -> str:
+        """A class for people: its label, and its name where that says more: "9 (nine)"."""
+        label, name = str(self.labels[position]), self.classes[position]
+        return label if name == label else f"{label} ({name})"
+
 
 def names(root: Path) -> list[str]:
     """The names of the competitions below ``root``, sorted."""
@@ -94,14 +118,14 @@ def load(paths: Paths) -> Competition:
     try:
         table = tomllib.loads(paths.toml.read_bytes().decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown}: {error}: mend the file") from None
+        raise UserError(f"{shown}: {error}: fix the file") from None
     try:
         competition = _read(paths.competition, table)
         _check(competition)
     except KeyError as error:
         raise UserError(f"{shown}: the key {error} is missing: add it") from None
     except (TypeError, ValueError) as error:
-        raise UserError(f"{shown}: {error}: mend the file") from None
+        raise UserError(f"{shown}: {error}: fix the file") from None
     return competition
 
 
@@ -134,13 +158,33 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
         has_header=_a(bool, columns.get("header", True), "header"),
         label_column=_text(columns, "label") or "label",
         id_column=_text(columns, "id"),
-        pixel_columns=tuple(pixels.replace("{}", str(first + i)) for i in range(math.prod(shape))),
+        pixel_columns=_pixel_columns(pixels, first, shape),
         submission_header=(header[0], header[1]),
         first_id=_a(int, submission.get("first_id", 1), "first_id"),
         kaggle_competition=_text(submission, "competition"),
         full_marks=float(submission["full_marks"]) if "full_marks" in submission else None,
         sources=_texts(table, "sources"),
         sha256=_texts(table, "sha256"),
+    )
+
+
+def _pixel_columns(pattern: str, first: int, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The names: one ``{}`` stands for the pixel's number; two or three for row, column and channel."""
+    fields = PIXEL_NUMBER.findall(pattern)
+    if len(fields) not in (1, len(shape)):
+        raise ValueError(
+            "[columns] pixels must hold {} where the pixel's number goes, or as many as shape has sides "
+            "(all pixels in one cell can't be read: write each into a column of its own)"
+        )
+    counted = [range(math.prod(shape))] if len(fields) == 1 else [range(side) for side in shape]
+    texts = PIXEL_NUMBER.split(pattern)[::2]
+    return tuple(
+        texts[0]
+        + "".join(
+            f"{first + number:0{width or 1}d}{text}"
+            for number, width, text in zip(numbers, fields, texts[1:], strict=True)
+        )
+        for numbers in itertools.product(*counted)
     )
 
 
@@ -198,7 +242,7 @@ def _check(competition: Competition) -> None:
     if len(labels) > 256:
         raise ValueError("more than 256 classes do not fit the uint8 label arrays")
     if len(set(competition.pixel_columns)) != competition.pixels:
-        raise ValueError("[columns] pixels must hold {} where the pixel's number goes")
+        raise ValueError("[columns] pixels gives two pixels the same name")
     if competition.full_marks is not None and not 0 < competition.full_marks <= 1:
         raise ValueError("[submission] full_marks must be a share above 0, at most 1")
     unknown = sorted(set(competition.augment) - set(AUGMENTATIONS))

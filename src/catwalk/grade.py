@@ -138,7 +138,7 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
         seed = int(paths.grade_secret.read_text(encoding="ascii").strip(), 16)
     except ValueError:
         raise UserError(
-            f"{paths.shown(paths.grade_secret)} is damaged: put back yours, or remove it"
+            f"{paths.shown(paths.grade_secret)} is damaged: put back yours, or move it away"
         ) from None
     chosen = np.zeros(rows, bool)
     chosen[np.random.default_rng(seed).permutation(rows)[: round(PUBLIC * rows)]] = True

@@ -15,6 +15,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from catwalk import archives
 from catwalk.errors import UserError
 
 LARGEST = 2_000_000_000  # bytes, unpacked: they have to be in memory
@@ -38,8 +39,19 @@ def find(folder: Path) -> dict[str, Path]:
     return found if len(found) == len(FILES) else {}
 
 
+def find_below(files: list[Path]) -> dict[str, Path]:
+    """The same among files in several folders, also with a dot, as in ``train-images.idx3-ubyte``.
+
+    Of more than one copy the one in the upper folder counts.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(files, key=lambda path: (len(path.parts), ".idx" in path.name, path.name)):
+        found.setdefault(path.name.casefold().removesuffix(".gz").replace(".idx", "-idx"), path)
+    return {name: found[name] for name in FILES} if set(FILES) <= set(found) else {}
+
+
 def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes, gzipped if its name ends in .gz.
+    """Read one IDX file of unsigned bytes, gzipped or not, whatever its name ends in.
 
     Returns:
         uint8 array of the shape that the file states.
@@ -48,18 +60,21 @@ def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
         UserError: not such a file, cut short, or its uncompressed bytes have another checksum.
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        start = archives.head(path)
+        if archives.WEB_PAGE.match(start.lower()):
+            raise UserError("this is a web page", where=path.name, fix="download the file again")
+        with gzip.open(path) if start.startswith(archives.GZIP) else path.open("rb") as file:
             content = b"".join(_pieces(file, path))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{path.name}: damaged gzip file ({error}): fetch it again") from None
+        raise UserError(f"damaged gzip file ({error})", where=path.name, fix="fetch it again") from None
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
-        raise UserError(f"{path.name}: its sha256 is not the published one: fetch the file again")
+        raise UserError("its sha256 is not the published one", where=path.name, fix="fetch the file again")
     dimensions = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * dimensions
     whole = 0 < dimensions <= MOST_DIMENSIONS and len(content) > start
     shape = [int(side) for side in np.frombuffer(content[4:start], ">u4")] if whole else []
     if not whole or math.prod(shape) != len(content) - start:
-        raise UserError(f"{path.name}: not a whole IDX file of unsigned bytes: fetch it again")
+        raise UserError("not a whole IDX file of unsigned bytes", where=path.name, fix="fetch it again")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
@@ -70,6 +85,6 @@ def _pieces(file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes]:
         size += len(piece)
         if size > LARGEST:
             raise UserError(
-                f"{path.name}: unpacks to more than {LARGEST / 1e9:.0f} GB: choose another SOURCE="
+                f"unpacks to more than {LARGEST / 1e9:.0f} GB", where=path.name, fix="choose another SOURCE="
             )
         yield piece

@@ -77,7 +77,6 @@ def make(
         say: takes lines for people.
     """
     prepared = prepare.load(paths, seed)
-    submission.check_sample(paths, competition, prepared.test_ids)
     if done := is_done(paths, prepared, features, name):
         say(f"predict: done before, {paths.shown(paths.submission(done))} is made from all trials so far")
         return done
@@ -171,7 +170,7 @@ def _probabilities(path: Path) -> npt.NDArray[np.float32]:
     try:
         return np.asarray(np.load(path))
     except (ValueError, EOFError):
-        mend = "remove it and the network beside it, and run make predict with what is left"
+        mend = "move it and the network beside it away, and run make predict with what is left"
         raise UserError(f"{path} is damaged: {mend}") from None
 
 

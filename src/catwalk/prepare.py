@@ -7,18 +7,19 @@ what the rows are and not on the order in which a file lists them.
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import data
+from catwalk import data, disk_space, locks, split
 from catwalk.competition import Competition
 from catwalk.errors import UserError
-from catwalk.paths import Paths, written_aside
+from catwalk.paths import Paths, folder_aside, written_aside
 
-VALIDATION_SHARE = 0.1
+if TYPE_CHECKING:
+    from catwalk.csv_file import CsvFile
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Prepared:
         labels: (rows,) uint8, positions in ``Competition.labels``.
         train: (train rows,) int32, row numbers that the networks learn from.
         validation: (validation rows,) int32, row numbers that only compare networks.
-        test_pixels: (test rows, pixels) uint8, in the test CSV's order.
+        test_pixels: (test rows, pixels) uint8, in the submission's order: the sample's, else the test CSV's.
         test_ids: the submission's ids, in the same order.
         fingerprint: names the labelled rows' content.
         test_fingerprint: names the test pictures, their order, and the submission's form.
@@ -56,18 +57,43 @@ def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str],
 
     Raises:
         UserError: the raw CSVs are missing or hold rows that cannot be used.
+        MachineError: the disk is too small.
     """
-    summary = _read_summary(paths) if paths.prepared_summary.is_file() else {}
-    fresh = summary.get("raw") == _raw_sums(paths) and summary.get("form") == _form(competition)
-    if fresh and paths.split(seed).is_file():
-        say(f"prepare: done before, {_described(summary)}, split {seed}")
+    if _is_done(paths, competition, seed, say):
         return
-    if not fresh:
-        for old in (*paths.prepared.glob("split-*.npz"), *paths.prepared.glob("features-*.npy")):
-            old.unlink()
-        summary = _write_arrays(paths, competition)
-    _write_split(paths, competition, seed)
+    paths.prepared.mkdir(parents=True, exist_ok=True)
+    with locks.locked(paths.prepared, wait=True):
+        if _is_done(paths, competition, seed, say):  # another process did it meanwhile
+            return
+        summary = _known_summary(paths)
+        before = summary.get("fingerprint")
+        if not _is_fresh(paths, competition, summary):
+            summary = _replace_arrays(paths, competition, seed)
+        else:
+            split.write(paths, competition, seed)
     say(f"prepare: {_described(summary)}, split {seed}")
+    old = _old_study(paths, summary["fingerprint"]) if before not in (None, summary["fingerprint"]) else None
+    if old:
+        say(f"prepare: the rows have changed; the study of the old ones ({old}) stays, search begins another")
+
+
+def _is_done(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
+    """Whether arrays and split are those of the present files and TOML; then it is said."""
+    summary = _known_summary(paths)
+    if not (_is_fresh(paths, competition, summary) and paths.split(seed).is_file()):
+        return False
+    say(f"prepare: done before, {_described(summary)}, split {seed}")
+    return True
+
+
+def _is_fresh(paths: Paths, competition: Competition, summary: dict[str, Any]) -> bool:
+    return summary.get("raw") == _raw_sums(paths) and summary.get("reading") == competition.reading
+
+
+def _old_study(paths: Paths, fingerprint: str) -> str | None:
+    from catwalk import progress
+
+    return progress.of_other_rows(paths, fingerprint)
 
 
 def load(paths: Paths, seed: int) -> Prepared:
@@ -78,9 +104,11 @@ def load(paths: Paths, seed: int) -> Prepared:
     """
     summary = _read_summary(paths)
     if not paths.split(seed).is_file():
-        raise UserError(f"{paths.shown(paths.split(seed))} is missing: run make prepare SEED={seed}")
-    with np.load(paths.split(seed)) as split:
-        train, validation = split["train"], split["validation"]
+        raise UserError(
+            "is missing", where=paths.shown(paths.split(seed)), fix=f"run make prepare SEED={seed}"
+        )
+    with np.load(paths.split(seed)) as rows:
+        train, validation = rows["train"], rows["validation"]
     return Prepared(
         pixels=np.load(paths.pixels, mmap_mode="c"),  # "r" can't be handed on to TensorFlow
         labels=np.load(paths.labels, mmap_mode="r"),
@@ -96,7 +124,7 @@ def load(paths: Paths, seed: int) -> Prepared:
 
 
 def test_ids(paths: Paths) -> list[str]:
-    """The submission's ids, in the test CSV's order.
+    """The submission's ids, in its order.
 
     Raises:
         UserError: ``make`` has not run.
@@ -112,29 +140,23 @@ def picture_hashes(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
 
 
-def _form(competition: Competition) -> str:
-    """Names all that the TOML says of labels, columns and ids: what the arrays were made by."""
-    said = (
-        competition.shape, competition.labels, competition.has_header, competition.label_column,
-        competition.id_column, competition.pixel_columns, competition.submission_header,
-        competition.first_id, competition.train_file, competition.test_file,
-    )  # fmt: skip
-    return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
-
-
 def _raw_sums(paths: Paths) -> dict[str, str]:
-    return {name: facts["sha256"] for name, facts in data.read_manifest(paths)["files"].items()}
+    return {name: facts["sha256"] for name, facts in data.read_manifest(paths).files.items()}
 
 
 def _read_summary(paths: Paths) -> dict[str, Any]:
+    summary = _known_summary(paths)
+    if not summary:
+        raise UserError(f"{paths.shown(paths.prepared)} is not prepared: run make prepare")
+    return summary
+
+
+def _known_summary(paths: Paths) -> dict[str, Any]:
+    """What the arrays were made of; empty where it is not there or damaged, for then they are made anew."""
     try:
         summary: dict[str, Any] = json.loads(paths.prepared_summary.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{paths.shown(paths.prepared)} is not prepared: run make prepare") from None
-    except ValueError:
-        raise UserError(
-            f"{paths.shown(paths.prepared_summary)} is damaged: remove it and run make prepare"
-        ) from None
+    except (FileNotFoundError, ValueError):
+        return {}
     return summary
 
 
@@ -155,47 +177,44 @@ def _described(summary: dict[str, Any]) -> str:
     )
 
 
-def _write_arrays(paths: Paths, competition: Competition) -> dict[str, Any]:
-    from catwalk.rows import read_rows
-
-    train = read_rows(paths.raw / competition.train_file, competition)
-    if train.labels is None:
-        raise UserError(
-            f"{competition.train_file}: row 1: no column {competition.label_column!r}: "
-            f"mend it, or remove {paths.shown(paths.raw)} and run make data"
-        )
-    hashes = picture_hashes(train.pixels)
-    order = np.lexsort((train.labels, hashes[:, 1], hashes[:, 0]))
-    labels, hashes = train.labels[order], hashes[order]
-    identity = hashes.astype(">u8").tobytes() + labels.tobytes() + repr(competition.labels).encode()
-    with written_aside(paths.pixels) as path:
-        _save_in_order(path, train.pixels, order)
-    _save(paths.labels, labels)
-    del train
-
-    test = read_rows(paths.raw / competition.test_file, competition)
-    test_hashes = picture_hashes(test.pixels)
-    _save(paths.test_pixels, test.pixels)
-    ids = test.ids or [str(competition.first_id + i) for i in range(len(test.pixels))]
-    if len(set(ids)) != len(ids):
-        raise UserError(f"{competition.test_file}: an id stands there twice: mend the file")
-    with written_aside(paths.test_ids) as path:
-        path.write_text(json.dumps(ids), encoding="utf-8")
-    if test.labels is not None:
-        _save(paths.sealed_labels, test.labels)
-    else:
+def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[str, Any]:
+    """Make arrays and split aside; only when all is well they take the place of those that are there."""
+    manifest = data.read_manifest(paths)
+    rows = sum(facts.get("rows", 0) for facts in manifest.files.values())
+    disk_space.require(paths.prepared, rows * competition.pixels, f"to prepare {competition.name}")
+    with folder_aside(paths.prepared.parent) as folder:
+        aside = replace(paths, root=folder)
+        summary = _write_arrays(paths, aside, competition)
+        split.write(aside, competition, seed)
+        paths.prepared_summary.unlink(missing_ok=True)
+        for old in (*paths.prepared.glob("split-*.npz"), *paths.prepared.glob("features-*.npy")):
+            old.unlink()
         paths.sealed_labels.unlink(missing_ok=True)
+        for made in aside.prepared.iterdir():
+            made.replace(paths.prepared / made.name)
+    with written_aside(paths.prepared_summary) as path:
+        path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return summary
 
-    test_identity = test_hashes.tobytes() + _form(competition).encode()
-    train_keys, test_keys = _keys(hashes), _keys(test_hashes)
-    summary = {
+
+def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[str, Any]:
+    """Read the raw CSVs and write the arrays aside; what is said of them."""
+    from catwalk import raw_csvs, raw_files
+
+    found = raw_files.locate(paths.raw, competition)
+    with raw_csvs.opened(paths, competition, found) as files:
+        train = _write_train(files[competition.train_file], aside, competition)
+        test = _write_test(files, aside, competition)
+    train_keys, test_keys = split.keys(train.hashes), split.keys(test.hashes)
+    return {
         "competition": competition.name,
         "shape": list(competition.shape),
-        "rows": len(labels),
-        "test_rows": len(test_hashes),
-        "fingerprint": hashlib.blake2b(identity, digest_size=6).hexdigest(),
-        "test_fingerprint": hashlib.blake2b(test_identity, digest_size=6).hexdigest(),
-        "form": _form(competition),
+        "rows": len(train.hashes),
+        "test_rows": len(test.hashes),
+        "fingerprint": train.fingerprint,
+        "test_fingerprint": test.fingerprint,
+        "form": competition.form,
+        "reading": competition.reading,
         "duplicates": {
             "train": len(train_keys) - len(np.unique(train_keys)),
             "test": len(test_keys) - len(np.unique(test_keys)),
@@ -203,14 +222,54 @@ def _write_arrays(paths: Paths, competition: Competition) -> dict[str, Any]:
         },
         "raw": _raw_sums(paths),
     }
-    with written_aside(paths.prepared_summary) as path:
-        path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    return summary
 
 
-def _keys(rows: npt.NDArray[Any]) -> npt.NDArray[np.void]:
-    """(rows, values) to (rows,) of one comparable value a row."""
-    return np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
+@dataclass(frozen=True)
+class _Written:
+    """Rows whose arrays were written: (rows, 2) uint64 hashes of their pictures, and what names them."""
+
+    hashes: npt.NDArray[np.uint64]
+    fingerprint: str
+
+
+def _write_train(file: "CsvFile", aside: Paths, competition: Competition) -> _Written:
+    from catwalk import raw_csvs, rows
+
+    train = rows.read_csv(file, competition)
+    if train.labels is None:
+        raise raw_csvs.no_labels(file, train, competition)
+    split.check_classes(np.bincount(train.labels, minlength=len(competition.labels)), competition)
+    hashes = picture_hashes(train.pixels)
+    order = np.lexsort((train.labels, hashes[:, 1], hashes[:, 0]))
+    labels, hashes = train.labels[order], hashes[order]
+    identity = hashes.astype(">u8").tobytes() + labels.tobytes() + repr(competition.labels).encode()
+    with written_aside(aside.pixels) as path:
+        _save_in_order(path, train.pixels, order)
+    _save(aside.labels, labels)
+    return _Written(hashes, hashlib.blake2b(identity, digest_size=6).hexdigest())
+
+
+def _write_test(files: dict[str, "CsvFile"], aside: Paths, competition: Competition) -> _Written:
+    """In the order of the sample submission, where there is one, else of the test CSV."""
+    from catwalk import rows, sample_submission
+
+    test = rows.read_csv(files[competition.test_file], competition)
+    ids, pixels, labels = sample_submission.ids_of(test, competition), test.pixels, test.labels
+    numbered = ids
+    if competition.sample_file in files:
+        order = sample_submission.order(files[competition.sample_file], ids, competition)
+        ids, pixels = [ids[i] for i in order], pixels[order]
+        labels = None if labels is None else labels[order]
+    hashes = picture_hashes(pixels)
+    _save(aside.test_pixels, pixels)
+    with written_aside(aside.test_ids) as path:
+        path.write_text(json.dumps(ids), encoding="utf-8")
+    if labels is not None:
+        _save(aside.sealed_labels, labels)
+    # Ids that are no more than numbers in the test CSV's order are named by the form alone.
+    named = json.dumps(ids).encode() if test.ids or ids != numbered else b""
+    identity = hashes.tobytes() + competition.form.encode() + named
+    return _Written(hashes, hashlib.blake2b(identity, digest_size=6).hexdigest())
 
 
 def _save(path: Any, array: npt.NDArray[Any]) -> None:
@@ -226,60 +285,3 @@ def _save_in_order(path: Any, pixels: npt.NDArray[np.uint8], order: npt.NDArray[
         )
         for start in range(0, len(order), 8192):
             file.write(pixels[order[start : start + 8192]].data)
-
-
-def hold_out(
-    pixels: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], share: float, seed: int
-) -> npt.NDArray[np.bool_]:
-    """Which rows to keep apart: stratified by label; identical pictures stay on one side.
-
-    Args:
-        pixels: (rows, pixels) uint8, in the order of ``Prepared``.
-        labels: (rows,) uint8.
-        share: of the rows, to keep apart.
-        seed: another one keeps others apart.
-
-    Raises:
-        ValueError: too few rows of some class.
-    """
-    from sklearn.model_selection import train_test_split
-
-    rows = _keys(pixels)
-    twin = np.append(False, rows[1:] == rows[:-1])  # they are sorted, so identical pictures stand together
-    picture = np.cumsum(~twin) - 1
-    first = np.flatnonzero(~twin)
-    _, apart = train_test_split(
-        np.arange(len(first)), test_size=share, stratify=labels[first], random_state=seed
-    )
-    return np.isin(picture, apart)
-
-
-def _write_split(paths: Paths, competition: Competition, seed: int) -> None:
-    labels = np.load(paths.labels)
-    pixels = np.load(paths.pixels, mmap_mode="r")
-    _check_classes(np.bincount(labels, minlength=len(competition.labels)), competition)
-    try:
-        is_validation = hold_out(pixels, labels, VALIDATION_SHARE, seed)
-    except ValueError as error:
-        raise UserError(
-            f"{competition.train_file}: too few rows to hold out a tenth of each class ({error}): add rows"
-        ) from None
-    split = {
-        "train": np.flatnonzero(~is_validation).astype(np.int32),
-        "validation": np.flatnonzero(is_validation).astype(np.int32),
-    }
-    for rows in split.values():
-        _check_classes(np.bincount(labels[rows], minlength=len(competition.labels)), competition)
-    with written_aside(paths.split(seed)) as path:
-        np.savez(path, train=split["train"], validation=split["validation"])
-
-
-def _check_classes(counts: npt.NDArray[np.intp], competition: Competition) -> None:
-    """Every class must be there, with enough rows for both sides of the split."""
-    few = np.flatnonzero(counts == 0)
-    if len(few):
-        label, name = competition.labels[few[0]], competition.classes[few[0]]
-        raise UserError(
-            f"{competition.train_file}: too few rows of the class {label} ({name}), "
-            "each class is needed on both sides of the split: add rows, or mend the TOML's classes"
-        )

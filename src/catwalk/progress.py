@@ -53,6 +53,16 @@ def known(paths: Paths, prepared: Prepared, features: str) -> tuple[str | None, 
     return key, {**NOTHING, **read(paths).get(key, {}), **state}
 
 
+def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
+    """For people: the studies here of other rows than these, "fingerprint a1b2, 26 trials"; None if none."""
+    trials: dict[str, int] = {}
+    for key, known in read(paths).items():
+        other = key.split("@")[0].rsplit("-", 3)[1]
+        if other != fingerprint and known.get("finished"):
+            trials[other] = trials.get(other, 0) + int(known["finished"])
+    return "; ".join(f"fingerprint {one}, {count} trials" for one, count in trials.items()) or None
+
+
 def write(paths: Paths, key: str, progress: dict[str, Any]) -> None:
     everything = {**read(paths), key: progress}
     with written_aside(paths.progress) as path:

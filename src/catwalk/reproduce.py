@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import ensemble, limits, metrics, prepare, processes, recipe, refit, retrain, space, submission
+from catwalk import (
+    data,
+    ensemble,
+    limits,
+    metrics,
+    prepare,
+    processes,
+    recipe,
+    refit,
+    retrain,
+    space,
+    submission,
+)
 from catwalk.competition import Competition
 from catwalk.errors import MachineError, UserError
 from catwalk.paths import Paths
@@ -38,7 +50,7 @@ def make(
         if content[which] != here:
             raise UserError(
                 f"{name} was made from other data ({which} {content[which]}, here {here}): "
-                f"put those CSVs into {paths.shown(paths.raw)}"
+                f"keep these elsewhere ({data.move_aside(paths)}) and put those into {paths.shown(paths.raw)}"
             )
     trials, refits = content["trials"], content["refit"]
     if not all("plan" in one for one in [*trials, *refits]):

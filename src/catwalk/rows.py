@@ -2,12 +2,10 @@
 
 Two readers give the same arrays. The fast one is pyarrow's and knows plain integers. Where it meets
 anything else, the careful one reads the file again cell by cell: it takes what is a whole number in
-other clothes (``" 12"``, ``"12.0"``) and names file, row and column of what is not.
+other clothes (``" 12"``, ``"12.0"``, ``"1.2e+01"``) and names file, row and column of what is not.
 """
 
-import codecs
 import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from catwalk import csv_columns, csv_dialect, csv_file, csv_labels
 from catwalk.competition import Competition
-from catwalk.errors import UserError
+from catwalk.csv_cells import Labels, whole_number
+from catwalk.csv_columns import Columns
+from catwalk.csv_file import CsvFile, clipped
 
-INDEX = "Unnamed: 0"  # what pandas calls a first column without a name: row numbers that it wrote
 BLOCK = 32 << 20  # bytes read at once: large enough for pyarrow's threads, small beside the arrays
-WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,18}(\.0*)?\s*", re.ASCII)  # not all that Python calls a space
 
 
 @dataclass(frozen=True)
@@ -31,118 +30,61 @@ class Rows:
 
     Attributes:
         pixels: (rows, pixels) uint8.
-        labels: (rows,) uint8, positions in ``Competition.labels``; None where the file has no label column.
-        ids: the id column's cells as they stand; None where the competition has none.
+        labels: (rows,) uint8, positions in ``Competition.labels``; None where the file has no labels.
+        ids: the id column's cells without the space around them; None where the competition has none.
         ignored: name of the column of row numbers that was passed over, or None.
+        unlabelled: name of a label column that holds no labels (empty, ``?``, ``-1``), or None.
     """
 
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8] | None
     ids: list[str] | None
     ignored: str | None = None
-
-
-@dataclass(frozen=True)
-class _Columns:
-    names: list[str]  # all, in the file's order
-    label: int | None  # positions
-    id: int | None
-    pixels: list[int]
-    header_lines: int
-    ignored: str | None = None
+    unlabelled: str | None = None
 
 
 def read_rows(path: Path, competition: Competition) -> Rows:
+    """Read a CSV that has the name that the competition's TOML gives it; see ``read_csv``."""
+    return read_csv(csv_file.of(path, competition), competition)
+
+
+def read_csv(file: CsvFile, competition: Competition) -> Rows:
     """Read a CSV of one picture a row; whether it has labels is read off its columns.
 
     Raises:
         UserError: names file, row (counted as a spreadsheet does, the header being row 1) and column.
     """
-    columns = _columns(path, competition)
-    rows = _read_fast(path, columns, competition)
+    columns = csv_columns.find(file, competition)
+    rows = _read_fast(file, columns, competition)
     if rows is None:
-        rows = _read_careful(path, columns, competition)
+        rows = _read_careful(file, columns, competition)
     if not len(rows.pixels):
-        raise UserError(f"{path.name}: no rows below the header: {_mend(path)}")
-    return replace(rows, ignored=columns.ignored)
+        raise file.error("no rows below the header")
+    if rows.labels is not None and not competition.has_header and (rows.labels == rows.labels[0]).all():
+        csv_labels.refuse_constant(file, columns, competition)
+    if rows.ids is not None and not file.is_train:
+        _check_ids(file, columns, rows.ids)
+    return replace(rows, ignored=columns.ignored, unlabelled=columns.unlabelled)
 
 
-def _mend(path: Path) -> str:
-    if path.parent.name.startswith("."):  # a download that is not kept
-        return "mend it where it comes from, or choose another SOURCE="
-    return f"mend {path}, or remove {path.parent} and run make data"
-
-
-def _columns(path: Path, competition: Competition) -> _Columns:
-    """Find where each column stands, from the first line alone."""
-    with path.open("rb") as file:
-        start = file.read(1 << 20)
-    # Not splitlines, which ends a line at other characters too.
-    line = re.split(r"[\r\n]", start.decode("utf-8-sig", errors="replace"), maxsplit=1)[0]
-    if not start.removeprefix(codecs.BOM_UTF8).strip():
-        raise UserError(f"{path.name}: the file is empty: {_mend(path)}")
-    if re.match(rb"\s*(<!doctype|<html|<\?xml)", start[:200].lower()):
-        raise UserError(f"{path.name}: this is a web page, not a CSV: {_mend(path)}")
-    if b"\0" in start:
-        raise UserError(f"{path.name}: this is not a text file: {_mend(path)}")
-    cells = [cell.strip() for cell in next(csv.reader([line]), [])]
-    if competition.has_header:
-        return _named_columns(path, cells, competition)
-    return _placed_columns(path, len(cells), competition)
-
-
-def _named_columns(path: Path, cells: list[str], competition: Competition) -> _Columns:
-    cells = [cells[0] or INDEX, *cells[1:]] if cells else []
-    place = {name: i for i, name in enumerate(cells)}
-    if len(place) != len(cells):
-        twice = next(name for name in cells if cells.count(name) > 1)
-        raise UserError(f"{path.name}: row 1: the column {twice!r} stands there twice: {_mend(path)}")
-    needed = [*competition.pixel_columns]
-    if competition.id_column and path.name != competition.train_file:
-        needed.append(competition.id_column)
-    known = {*needed, competition.label_column, competition.id_column}
-    ignored = INDEX if cells[:1] == [INDEX] and INDEX not in known else None
-    missing = [name for name in needed if name not in place]
-    unknown = [name for name in cells if name not in known and name != ignored]
-    if missing or unknown:
-        lack = f"{len(missing)} columns are missing, first {missing[0]!r}" if missing else ""
-        more = f"{len(unknown)} are not known, first {unknown[0]!r}" if unknown else ""
-        raise UserError(
-            f"{path.name}: row 1: wrong columns: {', '.join(filter(None, (lack, more)))} "
-            f"(expected {competition.label_column}, {needed[0]} to {competition.pixel_columns[-1]}): "
-            f"{_mend(path)}"
-        )
-    return _Columns(
-        names=cells,
-        label=place.get(competition.label_column),
-        id=place.get(competition.id_column) if competition.id_column else None,
-        pixels=[place[name] for name in competition.pixel_columns],
-        header_lines=1,
-        ignored=ignored,
-    )
-
-
-def _placed_columns(path: Path, width: int, competition: Competition) -> _Columns:
-    """Without a header the columns stand as id (if the competition has one), label (if any), pixels."""
-    before = width - competition.pixels
-    ids = int(competition.id_column is not None)
-    if before not in (ids, ids + 1):
-        raise UserError(
-            f"{path.name}: row 1: wrong columns: {width} of them, "
-            f"expected {competition.pixels} pixels and a label: {_mend(path)}"
-        )
-    return _Columns(
-        names=[f"column {i + 1}" for i in range(width)],
-        label=ids if before > ids else None,
-        id=0 if ids else None,
-        pixels=list(range(before, width)),
-        header_lines=0,
-    )
+def _check_ids(file: CsvFile, columns: Columns, ids: list[str]) -> None:
+    """Each test row needs an id of its own."""
+    if len(set(ids)) == len(ids) and "" not in ids:
+        return
+    assert columns.id is not None
+    name, seen = columns.names[columns.id], dict[str, int]()
+    for row, id_ in csv_labels.column(file, columns, columns.id):
+        if not id_:
+            raise file.error("the id is empty", row=row, column=name)
+        if id_ in seen:
+            where = f"rows {seen[id_]} and {row} have the same id {clipped(id_)}"
+            raise file.error(where, column=name, fix=f"give each row of {file.origin} its own id")
+        seen[id_] = row
 
 
 def _blocks(path: Path) -> Iterator[memoryview]:
     """The file in blocks that end where a line ends; a block is valid until the next is asked for."""
-    buffer = bytearray(BLOCK)
+    buffer = bytearray(min(BLOCK, path.stat().st_size + 1))
     kept = 0
     with path.open("rb") as file:
         while True:
@@ -159,101 +101,64 @@ def _blocks(path: Path) -> Iterator[memoryview]:
             buffer[:kept] = buffer[cut:end]
 
 
-def _most_rows(path: Path, columns: _Columns) -> int:
+def _most_rows(path: Path, columns: Columns) -> int:
     """More rows than this don't fit the file: a cell takes two bytes at least, itself and a separator.
 
     Arrays of so many rows cost only what is written into them.
     """
-    return path.stat().st_size // (2 * len(columns.names)) + 1
+    return path.stat().st_size // (2 * (len(columns.names) - len(columns.empty))) + 1
 
 
-def _batches(path: Path, columns: _Columns) -> Iterator[pa.RecordBatch]:
-    """The rows as pyarrow reads them: uint8 pixels, int64 labels, text ids.
+def _batches(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
+    """The rows as pyarrow reads them: uint8 pixels, int64 or text labels, text ids.
 
     Raises:
         pa.ArrowInvalid: a cell is empty or not a plain integer, or a row has another number of cells.
     """
     types = {columns.names[i]: pa.uint8() for i in columns.pixels}
     if columns.label is not None:
-        types[columns.names[columns.label]] = pa.int64()
-    if columns.id is not None:
-        types[columns.names[columns.id]] = pa.string()
+        types[columns.names[columns.label]] = pa.string() if columns.text_label else pa.int64()
+    for i in (*([] if columns.id is None else [columns.id]), *columns.empty):
+        types[columns.names[i]] = pa.string()
     convert = pacsv.ConvertOptions(column_types=types, include_columns=list(types))
-    skip = columns.header_lines
+    parse = pacsv.ParseOptions(delimiter=columns.dialect.separator)
+    skip = columns.header_rows
     for block in _blocks(path):
         read = pacsv.ReadOptions(column_names=columns.names, block_size=4 << 20, skip_rows=skip)
         skip = 0
         if not bytes(block[:4096]).strip() and not bytes(block).strip():
             continue  # blank lines alone, which pyarrow refuses
-        for batch in pacsv.read_csv(pa.py_buffer(block), read, convert_options=convert).to_batches():
+        for batch in pacsv.read_csv(pa.py_buffer(block), read, parse, convert).to_batches():
             if any(column.null_count for column in batch.columns):
                 raise pa.ArrowInvalid("an empty cell")
             yield batch
 
 
-def _read_fast(path: Path, columns: _Columns, competition: Competition) -> Rows | None:
+def _read_fast(file: CsvFile, columns: Columns, competition: Competition) -> Rows | None:
     """Read plain integers, block by block into one array; None where the careful reader must look."""
-    most = _most_rows(path, columns)
-    pixels = np.empty((most, competition.pixels), np.uint8)
-    codes = np.empty(most, np.int64)
-    ids: list[str] = []
-    done = 0
-    names = [columns.names[i] for i in columns.pixels]
-    try:
-        for batch in _batches(path, columns):
-            rows = slice(done, done + batch.num_rows)
-            pixels[rows] = batch.select(names).to_tensor(row_major=True).to_numpy()
-            if columns.label is not None:
-                codes[rows] = batch.column(columns.names[columns.label]).to_numpy()
-            if columns.id is not None:
-                ids += batch.column(columns.names[columns.id]).to_pylist()
-            done += batch.num_rows
-    except pa.ArrowInvalid:
-        return None
-    known = np.asarray(competition.labels)
-    labels = None
-    if columns.label is not None:
-        if not np.isin(codes[:done], known).all():
-            return None
-        labels = np.searchsorted(known, codes[:done]).astype(np.uint8)
-    return Rows(pixels[:done], labels, ids if columns.id is not None else None)
-
-
-def _read_careful(path: Path, columns: _Columns, competition: Competition) -> Rows:
-    """Read cell by cell: slow, but whatever is wrong is named with its place."""
-    most = _most_rows(path, columns)
+    most = _most_rows(file.path, columns)
     pixels = np.empty((most, competition.pixels), np.uint8)
     labels = np.empty(most, np.uint8)
     ids: list[str] = []
-    place = {label: i for i, label in enumerate(competition.labels)}
-    meaning = _Pixels()
     done = 0
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.reader(file)
-        try:
-            for number, cells in enumerate(reader, start=1):
-                if number <= columns.header_lines or (len(cells) < 2 and not "".join(cells).strip()):
-                    continue
-                where = f"{path.name}: row {number}"
-                if len(cells) != len(columns.names):
-                    raise UserError(
-                        f"{where}: {len(cells)} columns, expected {len(columns.names)}: {_mend(path)}"
-                    )
-                if columns.label is not None:
-                    labels[done] = _label(cells[columns.label], place, where, competition, path)
-                if columns.id is not None:
-                    ids.append(cells[columns.id].strip())
-                try:
-                    pixels[done] = [meaning[cells[i]] for i in columns.pixels]
-                except KeyError as error:
-                    wrong = next(i for i in columns.pixels if cells[i] == error.args[0])
-                    raise UserError(
-                        f"{where}: column {columns.names[wrong]!r}: the pixel {error.args[0][:20]!r} "
-                        f"is not an integer from 0 to 255: {_mend(path)}"
-                    ) from None
-                done += 1
-        except csv.Error as error:
-            raise UserError(f"{path.name}: row {reader.line_num}: {error}: {_mend(path)}") from None
+    names = [columns.names[i] for i in columns.pixels]
+    known = Labels(competition)
+    try:
+        for batch in _batches(file.path, columns):
+            rows = slice(done, done + batch.num_rows)
+            pixels[rows] = batch.select(names).to_tensor(row_major=True).to_numpy()
+            if columns.label is not None:
+                positions = _positions(batch.column(columns.names[columns.label]), known, competition)
+                if positions is None:
+                    return None
+                labels[rows] = positions
+            if columns.id is not None:
+                ids += [id_.strip() for id_ in batch.column(columns.names[columns.id]).to_pylist()]
+            if any(any(batch.column(columns.names[i]).to_pylist()) for i in columns.empty):
+                return None
+            done += batch.num_rows
+    except pa.ArrowInvalid:
+        return None
     return Rows(
         pixels[:done],
         labels[:done] if columns.label is not None else None,
@@ -261,21 +166,84 @@ def _read_careful(path: Path, columns: _Columns, competition: Competition) -> Ro
     )
 
 
-def _label(cell: str, place: dict[int, int], where: str, competition: Competition, path: Path) -> int:
-    if not WHOLE_NUMBER.fullmatch(cell) or int(float(cell)) not in place:
-        raise UserError(
-            f"{where}: column {competition.label_column!r}: the label {cell[:20]!r} is not one of "
-            f"{len(place)} from {min(place)} to {max(place)}: {_mend(path)}"
-        )
-    return place[int(float(cell))]
+def _positions(column: pa.Array, known: Labels, competition: Competition) -> npt.NDArray[np.integer] | None:
+    """(rows,) positions in ``Competition.labels``; None where a cell is no label."""
+    if pa.types.is_string(column.type):
+        places = [known.position(cell) for cell in column.to_pylist()]
+        return None if None in places else np.array(places, np.intp)
+    labels, codes = np.asarray(competition.labels), column.to_numpy()
+    return np.searchsorted(labels, codes) if np.isin(codes, labels).all() else None
+
+
+def _read_careful(file: CsvFile, columns: Columns, competition: Competition) -> Rows:
+    """Read cell by cell: slow, but whatever is wrong is named with its place."""
+    most = _most_rows(file.path, columns)
+    pixels = np.empty((most, competition.pixels), np.uint8)
+    labels = np.empty(most, np.uint8)
+    ids: list[str] = []
+    known, meaning = Labels(competition), _Pixels()
+    done = 0
+    for number, cells in _careful_rows(file, columns):
+        if columns.label is not None:
+            place = known.position(cells[columns.label])
+            if place is None:
+                raise csv_labels.unknown(file, columns, competition, number, cells[columns.label])
+            labels[done] = place
+        if columns.id is not None:
+            ids.append(cells[columns.id].strip())
+        try:
+            pixels[done] = [meaning[cells[i]] for i in columns.pixels]
+        except KeyError as error:
+            wrong = next(i for i in columns.pixels if cells[i] == error.args[0])
+            raise _no_pixel(file, columns, number, wrong, error.args[0]) from None
+        done += 1
+    return Rows(
+        pixels[:done],
+        labels[:done] if columns.label is not None else None,
+        ids if columns.id is not None else None,
+    )
+
+
+def _careful_rows(file: CsvFile, columns: Columns) -> Iterator[tuple[int, list[str]]]:
+    """The rows' numbers and cells; empty cells at a row's end, behind the last column, are passed over."""
+    width = len(columns.names) - len(columns.empty)
+    with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+        reader = csv_dialect.reader(opened, columns.dialect.separator)
+        try:
+            for number, cells in enumerate(reader, start=1):
+                if number <= columns.header_rows or (len(cells) < 2 and not "".join(cells).strip()):
+                    continue
+                if len(cells) != width and (len(cells) < width or "".join(cells[width:]).strip()):
+                    raise file.error(f"{len(cells):,} columns, expected {width:,}", row=number)
+                yield number, cells
+        except csv.Error as error:
+            raise file.error(str(error)[:SHOWN_ERROR], row=reader.line_num) from None
+
+
+SHOWN_ERROR = 80  # characters of what Python's csv says
+
+
+def _no_pixel(file: CsvFile, columns: Columns, row: int, wrong: int, cell: str) -> Exception:
+    fix = ""
+    if cell.strip() and _is_share(cell):
+        fix = f"are the pixels shares from 0 to 1? multiply them by 255 and round, in {file.origin}"
+    what = f"the pixel {clipped(cell)} is not an integer from 0 to 255"
+    return file.error(what, row=row, column=columns.names[wrong], fix=fix)
+
+
+def _is_share(cell: str) -> bool:
+    try:
+        return 0 < float(cell) < 1
+    except ValueError:
+        return False
 
 
 class _Pixels(dict[str, int]):
     """What a cell means as a pixel; each text is worked out once, for there are millions of cells."""
 
     def __missing__(self, cell: str) -> int:
-        value = int(float(cell)) if WHOLE_NUMBER.fullmatch(cell) else -1
-        if not 0 <= value <= 255:
+        value = whole_number(cell)
+        if value is None or not 0 <= value <= 255:
             raise KeyError(cell)
         self[cell] = value
         return value

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catwalk import limits, prepare, progress
+from catwalk import disk_space, limits, prepare, progress
 from catwalk.errors import UserError
 from catwalk.limits import Limits
 from catwalk.paths import Paths
@@ -48,6 +48,12 @@ def make(
         say(_already(before, until))
         return
     count = limits.workers(workers)
+    disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
+    old = progress.of_other_rows(paths, prepared.fingerprint)
+    if old and not before["finished"]:
+        say(
+            f"search: begins a study of these rows ({prepared.fingerprint}); that of other rows stays ({old})"
+        )
     with progress.locked(paths):
         opened, spent = _run(paths, prepared, seed, features, until, count, started, before["spent"], None)
     for line in _summary(opened, spent, len(prepared.validation)):

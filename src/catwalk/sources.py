@@ -1,8 +1,6 @@
 """Sources: each function fetches a competition's data from one place into a folder, as its raw CSVs."""
 
 import contextlib
-import errno
-import gzip
 import os
 import shutil
 import socket
@@ -10,21 +8,17 @@ import subprocess
 import sys
 import textwrap
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from catwalk import idx, kaggle_client, kaggle_names, locks
+from catwalk import archives, disk_space, idx, idx_csvs, kaggle_client, kaggle_names, locks, raw_files
 from catwalk.competition import Competition
 from catwalk.errors import CatwalkError, NetworkError, UserError
 from catwalk.patience import TIMEOUT
-from catwalk.rows import write_rows
 
-LARGEST = 8_000_000_000  # bytes of a CSV out of an archive; what is larger is made to fill the disk
 STORY = 180  # characters about all attempts in the line that none worked
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
@@ -63,7 +57,7 @@ def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> 
 def fetch_debian(competition: Competition, folder: Path) -> None:
     """From Debian's package, already installed or downloaded by apt into ``folder`` without root."""
     installed = idx.find(DEBIAN_DATASETS / competition.name)
-    _idx_to_csv(installed or debian_files(competition, folder), competition, folder)
+    idx_csvs.convert(installed or debian_files(competition, folder), competition, folder)
 
 
 def debian_files(competition: Competition, folder: Path) -> dict[str, Path]:
@@ -129,7 +123,7 @@ def _run(*command: str, cwd: Path | None = None) -> None:
 def fetch_keras(competition: Competition, folder: Path) -> None:
     """From Keras's archive, by ``keras.datasets`` (kept in $KERAS_HOME/datasets)."""
     (train, train_labels), (test, test_labels) = keras_arrays(competition)
-    write_csvs(train, train_labels, test, test_labels, competition, folder)
+    idx_csvs.write(train, train_labels, test, test_labels, competition, folder)
 
 
 def keras_arrays(competition: Competition) -> Any:
@@ -170,100 +164,40 @@ def fetch_sklearn(competition: Competition, folder: Path) -> None:
     pictures, labels = load_digits(return_X_y=True)
     train, test = train_test_split(np.arange(len(labels)), test_size=360, stratify=labels, random_state=0)
     grey = (pictures * 15).astype(np.uint8)  # 0-16 becomes 0-240
-    write_csvs(grey[train], labels[train], grey[test], labels[test], competition, folder)
+    idx_csvs.write(grey[train], labels[train], grey[test], labels[test], competition, folder)
 
 
 def fetch_folder(source: Path, competition: Competition, folder: Path) -> None:
-    """From a folder of the competition's CSVs or of IDX files, gzipped or not."""
-    csvs = [competition.train_file, competition.test_file]
-    found = {name: _either(source, name) for name in csvs}
-    if all(found.values()):
-        for name in [*csvs, *filter(None, [competition.sample_file])]:
-            path = _either(source, name)
-            if path is not None:
-                _copy(path, folder / name)
-        return
-    if files := idx.find(source):
-        _idx_to_csv(files, competition, folder)
-        return
-    raise UserError(
-        f"{source}: holds neither {' and '.join(csvs)} nor the four IDX files "
-        f"({idx.FILES[0]}, ...; .gz is fine): put them there, or set another SOURCE="
-    )
-
-
-def _either(folder: Path, name: str) -> Path | None:
-    return next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.suffix != ".gz":
-        shutil.copyfile(source, target)
-        return
-    try:
-        with gzip.open(source) as packed, target.open("wb") as plain:
-            _unpack(packed, plain, source.name)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{source}: damaged gzip file ({error}): fetch it again") from None
-
-
-def _unpack(packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], name: str) -> None:
-    """Copy what an archive holds, up to ``LARGEST`` bytes."""
-    left = LARGEST
-    while block := packed.read(1 << 20):
-        left -= len(block)
-        if left < 0:
-            raise UserError(f"{name}: unpacks to more than {LARGEST / 1e9:.0f} GB: choose another SOURCE=")
-        plain.write(block)
+    """From a folder or a zip of the competition's CSVs or of IDX files, gzipped or not."""
+    found = raw_files.locate(source, competition)
+    raw_files.check_whole(f"SOURCE={source}", source, found, competition)
+    disk_space.require(folder, 2 * sum(path.stat().st_size for path in found.paths), "to copy the data")
+    for name, place in found.csvs.items():
+        archives.unpack(place.path, place.member, folder / name)
+    if found.idx:
+        idx_csvs.convert(found.idx, competition, folder)
 
 
 def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
     """Take the competition's CSVs out of a zip, whatever else it holds."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            for name in (competition.train_file, competition.test_file, competition.sample_file):
+            for name in raw_files.needed(competition):
                 members = [m for m in opened.namelist() if Path(m).name == name]
                 if not members and name != competition.sample_file:
-                    raise NetworkError(f"{archive.name}: holds no {name}: try another SOURCE=")
-                if name and members:
+                    raise NetworkError(f"holds no {name}", where=archive.name, fix="try another SOURCE=")
+                if members:
                     with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
-                        _unpack(packed, plain, members[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-            raise  # of the disk; a damaged zip sends its reader to places that can't be
-        head = archive.read_bytes()[:200].lstrip().lower()
-        what = "a web page" if head.startswith((b"<!doctype", b"<html")) else "not a whole zip"
+                        archives.copy_limited(packed, plain, members[0])
+    except archives.DAMAGED as error:
+        if archives.is_of_the_disk(error):
+            raise
+        page = archives.WEB_PAGE.match(archives.head(archive).lower())
         raise NetworkError(
-            f"{archive.name}: what arrived is {what}: run make data again, or set another SOURCE="
+            f"what arrived is {'a web page' if page else 'not a whole zip'}",
+            where=archive.name,
+            fix="run make data again, or set another SOURCE=",
         ) from None
-
-
-def _idx_to_csv(files: dict[str, Path], competition: Competition, folder: Path) -> None:
-    train, train_labels, test, test_labels = (
-        idx.read(files[name], competition.sha256.get(name)) for name in idx.FILES
-    )
-    write_csvs(train, train_labels, test, test_labels, competition, folder)
-
-
-def write_csvs(
-    train: npt.NDArray[np.uint8],
-    train_labels: npt.NDArray[np.integer],
-    test: npt.NDArray[np.uint8],
-    test_labels: npt.NDArray[np.integer],
-    competition: Competition,
-    folder: Path,
-) -> None:
-    """Write arrays as the two raw CSVs; pictures may come in any shape, one along the first axis."""
-    for name, pictures, labels in (
-        (competition.train_file, train, train_labels),
-        (competition.test_file, test, test_labels),
-    ):
-        if pictures.size != len(labels) * competition.pixels:
-            raise UserError(
-                f"{pictures.shape} pictures and {len(labels)} labels are not a "
-                f"{competition.name} of {competition.shape}: choose another SOURCE="
-            )
-        write_rows(folder / name, pictures.reshape(len(labels), -1), labels.ravel(), competition)
 
 
 SOURCES: dict[str, Fetch] = {
@@ -284,13 +218,13 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
     """Fetch from the source named, or for "auto" from the first that works.
 
     Args:
-        source: "auto", a name in ``SOURCES``, or a folder's path.
+        source: "auto", a name in ``SOURCES``, or the path of a folder or a zip.
         competition: what to fetch.
         folder: an empty folder for the CSVs; on return it holds nothing else.
         say: takes a line on what happens.
 
     Returns:
-        The source's name, or the folder's absolute path.
+        The source's name, or the absolute path.
 
     Raises:
         UserError, NetworkError: nothing could be fetched; the message names every attempt.
@@ -298,19 +232,25 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
     names = offered(competition)
     if source not in ("auto", *SOURCES):
         place = Path(source).expanduser().resolve()
-        if not place.is_dir():
+        if not (place.is_dir() or zipfile.is_zipfile(place)):
             raise UserError(
-                f"SOURCE={source}: neither a folder nor one of auto, {', '.join(names)}: choose one"
+                f"neither a folder, a zip nor one of {', '.join(['auto', *names])}",
+                where=f"SOURCE={source}",
+                fix="choose one",
             )
         fetch_folder(place, competition, folder)
         return str(place)
     if source != "auto":
         if source not in names:
             raise UserError(
-                f"SOURCE={source}: {competition.name} can't be had there: "
-                f"choose one of auto, {', '.join(names)} or a folder"
+                f"{competition.name} can't be had there",
+                where=f"SOURCE={source}",
+                fix=f"choose one of {', '.join(['auto', *names])} or a folder",
             )
         names = [source]
+    if competition.rows:  # a cell of a CSV takes two bytes at least
+        needed = 2 * competition.pixels * sum(competition.rows)
+        disk_space.require(folder, needed, f"to fetch {competition.name}")
     failures: list[CatwalkError] = []
     for name in names:
         say(f"{name}: trying")

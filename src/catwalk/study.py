@@ -21,8 +21,8 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
     """Open the study, or make it.
 
     Raises:
-        UserError: the storage holds a study of another competition, of other data, or, where it is a team's,
-            of another split or other features.
+        UserError: the storage holds a study of another competition, or, where it is a team's, of other data,
+            another split or other features.
         NetworkError: the team's server can't be reached.
     """
     with shared_storage.alone(paths, shared_storage.STUDY):
@@ -44,12 +44,12 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
 
 
 def _check_folder(paths: Paths, name: str, other: str) -> None:
-    """The embedded study holds one competition's trials on one version of its data."""
-    if _parts(other)[:2] != _parts(name)[:2]:
+    """The embedded storage holds one competition's studies; those of other rows lie side by side in it."""
+    if _parts(other)[0] != _parts(name)[0]:
         raise UserError(
-            f"{paths.shown(paths.study_db)} holds the study {other}, of another competition "
-            f"or other data than {paths.competition} with the fingerprint {_parts(name)[1]}: "
-            f"move {paths.shown(paths.study)} away, or bring the data back"
+            f"holds the study {other}, of another competition than {paths.competition}",
+            where=paths.shown(paths.study_db),
+            fix=f"move {paths.shown(paths.study)} away",
         )
 
 

@@ -23,7 +23,7 @@ def write(
 
     Args:
         path: the CSV.
-        ids: one a test row, in the test CSV's order.
+        ids: one a test row, in the submission's order.
         predicted: (test rows,) positions in ``Competition.labels``.
         competition: gives header and labels.
 
@@ -74,31 +74,6 @@ def parse(content: bytes, name: str, ids: Sequence[str], competition: Competitio
             raise UserError(f"{where}: the label {cells[1]!r} is not one of {', '.join(place)}: {mend}")
         predicted[i] = place[cells[1]]
     return predicted
-
-
-def check_sample(paths: Paths, competition: Competition, ids: Sequence[str]) -> None:
-    """Where the competition ships a sample submission, its header and ids must be the ones we write.
-
-    Raises:
-        UserError: they differ.
-    """
-    if not competition.sample_file or not (paths.raw / competition.sample_file).is_file():
-        return
-    with (paths.raw / competition.sample_file).open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
-    if not rows or tuple(rows[0]) != competition.submission_header:
-        raise UserError(
-            f"{competition.sample_file}: row 1: its header is not "
-            f"{','.join(competition.submission_header)}: mend {paths.shown(paths.toml)}"
-        )
-    sample = [row[0] for row in rows[1:]]
-    if sample != list(ids):
-        first = next((i for i, (a, b) in enumerate(zip(sample, ids, strict=False)) if a != b), None)
-        where = f"row {first + 2}" if first is not None else f"{len(sample)} rows"
-        raise UserError(
-            f"{competition.sample_file}: {where}: its ids are not those of {competition.test_file} "
-            f"({len(ids)} rows): mend {paths.shown(paths.toml)}, or fetch the data again"
-        )
 
 
 def names(paths: Paths) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk import competition as competitions
-from catwalk import data, prepare, results, sources
+from catwalk import data, prepare, results, sources, split
 from catwalk.competition import Competition
 from catwalk.errors import CatwalkError
 from catwalk.exercises.numpy_network import Array, one_hot
@@ -87,7 +87,7 @@ def load(name: str | None = None) -> Pictures:
     paths = prepared_paths(name or asked_for())
     competition, prepared = competitions.load(paths), prepare.load(paths, SEED)
     pixels, labels = (np.asarray(rows[prepared.train]) for rows in (prepared.pixels, prepared.labels))
-    apart = prepare.hold_out(pixels, labels, TEST_SHARE, SEED)
+    apart = split.hold_out(pixels, labels, TEST_SHARE, SEED)
     classes = len(competition.classes)
     return Pictures(
         competition,

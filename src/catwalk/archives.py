@@ -1,0 +1,123 @@
+"""Archives: takes a CSV out of a zip or gzip file, and text out of UTF-16, into a plain file."""
+
+import codecs
+import errno
+import gzip
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+from catwalk.csv_dialect import UTF16, WEB_PAGE
+from catwalk.errors import UserError
+
+LARGEST = 8_000_000_000  # bytes of a CSV out of an archive; what is larger is made to fill the disk
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+# What zipfile raises for damaged archives.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
+
+
+def head(path: Path) -> bytes:
+    """The first bytes of a file, which tell its kind."""
+    with path.open("rb") as file:
+        return file.read(200)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file can be read as it lies: no archive, no UTF-16."""
+    return not head(path).startswith((GZIP, ZIP, *UTF16))
+
+
+def unpack(source: Path, member: str | None, target: Path) -> None:
+    """Write a CSV that lies in an archive, or in UTF-16, as plain UTF-8.
+
+    Args:
+        source: the file; what it is decides its first bytes, not its name.
+        member: of a zip; None where ``source`` is the CSV itself or holds nothing else.
+        target: the file to write.
+
+    Raises:
+        UserError: it is damaged, or a web page under an archive's name.
+    """
+    start = head(source)
+    if member is not None or start.startswith(ZIP):
+        unpack_member(source, member, target)
+    elif start.startswith(GZIP):
+        _gunzip(source, target)
+    elif source.suffix.casefold() in (".gz", ".zip") and WEB_PAGE.match(start.lower()):
+        raise UserError("this is a web page, not an archive", where=source.name, fix="download it again")
+    else:
+        shutil.copyfile(source, target)
+    if head(target).startswith(UTF16):
+        _to_utf8(target)
+
+
+def members(archive: Path) -> list[str]:
+    """The names of a zip's files; empty where it can't be read.
+
+    Raises:
+        UserError: it is a web page under a zip's name.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return [name for name in opened.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+    except DAMAGED:
+        return []
+
+
+def unpack_member(archive: Path, member: str | None, target: Path) -> None:
+    """Take one file out of a zip; without a name, the only CSV in it."""
+    if member is None:
+        csvs = [name for name in members(archive) if name.casefold().endswith(".csv")]
+        if "[Content_Types].xml" in members(archive):
+            raise UserError("this is an Excel workbook", where=archive.name, fix="save it as CSV (UTF-8)")
+        if len(csvs) != 1:
+            raise UserError(
+                f"holds {len(csvs)} CSVs where one is expected", where=archive.name, fix="unpack it yourself"
+            )
+        member = csvs[0]
+    try:
+        with zipfile.ZipFile(archive) as opened, opened.open(member) as packed, target.open("wb") as plain:
+            copy_limited(packed, plain, member)
+    except DAMAGED as error:
+        if is_of_the_disk(error):
+            raise
+        raise UserError("damaged zip file", where=archive.name, fix="fetch it again") from None
+
+
+def is_of_the_disk(error: BaseException) -> bool:
+    """Whether an error is the disk's; a damaged zip sends its reader to places that can't be."""
+    return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+
+
+def _gunzip(source: Path, target: Path) -> None:
+    try:
+        with gzip.open(source) as packed, target.open("wb") as plain:
+            copy_limited(packed, plain, source.name)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"damaged gzip file ({error})", where=str(source), fix="fetch it again") from None
+
+
+def copy_limited(packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], name: str) -> None:
+    """Copy what an archive holds, up to ``LARGEST`` bytes."""
+    left = LARGEST
+    while block := packed.read(1 << 20):
+        left -= len(block)
+        if left < 0:
+            raise UserError(
+                f"unpacks to more than {LARGEST / 1e9:.0f} GB", where=name, fix="choose another SOURCE="
+            )
+        plain.write(block)
+
+
+def _to_utf8(path: Path) -> None:
+    """Write a UTF-16 file anew as UTF-8."""
+    recoded = path.with_name(f"{path.name}.utf8")
+    encoding = "utf-16"  # its first two bytes say in which order the others stand
+    with path.open("rb") as source, recoded.open("wb") as target:
+        decoder = codecs.getincrementaldecoder(encoding)("replace")
+        while block := source.read(1 << 20):
+            target.write(decoder.decode(block).encode())
+        target.write(decoder.decode(b"", final=True).encode())
+    recoded.replace(path)
