@@ -24,7 +24,7 @@ import project
 import record
 from optuna.trial import TrialState
 
-from catwalk import space, storage, study, supervisor
+from catwalk import space, storage, study, supervisor, worker_pool
 from catwalk.display import Display
 from catwalk.limits import Limits
 from catwalk.paths import Paths
@@ -109,7 +109,7 @@ def measure(trials: int, rounds: int, team: bool) -> dict[str, Any]:
             started = time.perf_counter()
             worker.optimize(objective, n_trials=1)
             between = time.perf_counter()
-            last = supervisor.Worker(None, cast(Any, None), 0, trial=trials + len(seconds))
+            last = worker_pool.Worker(None, cast(Any, None), 0, trial=trials + len(seconds))
             parent.after_trial(opened, last)
             parent.record(opened)
             seconds.append((between - started, time.perf_counter() - between))

@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +30,10 @@ def main(given: list[str] | None = None) -> int:
     hints.remember(sys.argv[1:] if given is None else given)
     processes.stop_by_signals()
     try:
-        _run(options, started)
+        with warnings.catch_warnings():
+            if not sys.warnoptions:  # python -W shows what libraries warn of
+                warnings.simplefilter("ignore")
+            _run(options, started)
     except CatwalkError as error:
         return _complain(options.stage, str(error), error.exit_code)
     except KeyboardInterrupt:

@@ -59,7 +59,7 @@ def confusion(results: Results) -> Figure:
 
 
 def _hard_block(axes: Axes, results: Results, shown: list[int], left: float, top: float, side: float) -> None:
-    block = findings.hard_block(results.scores.confusion)
+    _, block = findings.confused(results)
     if block is None or not set(block.classes) <= set(shown):
         return
     places = sorted(shown.index(i) for i in block.classes)

@@ -76,6 +76,9 @@ class Display:
             self._workers.pop(worker, None)
         if record is None or record["number"] in self._numbers:
             return
+        if record["state"] == "failed":
+            self._failed(record)
+            return
         self._count(record)
         if not self._console.is_terminal:
             value = "no epoch" if record["value"] is None else f"{record['value']:.4f}"
@@ -90,10 +93,22 @@ class Display:
                 soft_wrap=True,
             )
 
+    def _failed(self, record: Record) -> None:
+        """Also on a terminal: nothing fails in silence."""
+        self._numbers.add(record["number"])
+        self._console.print(
+            f"trial {record['number']} {record['kind']} failed in {record['seconds'] or 0.0:.1f} s: "
+            f"{record['reason']}",
+            soft_wrap=True,
+            markup=False,
+        )
+
     def died(self, worker: int, why: str) -> None:
         """A worker process has gone; another takes its place."""
         self._workers.pop(worker, None)
-        self._console.print(f"worker {worker} died ({why}); its trial runs again", soft_wrap=True)
+        self._console.print(
+            f"worker {worker} died ({why}); its trial runs again", soft_wrap=True, markup=False
+        )
 
     def tick(self, spent: float, limits: "Limits") -> None:
         """Draw anew, four times a second at most."""
@@ -119,7 +134,7 @@ class Display:
     def _count(self, record: Record) -> None:
         self._ended.append(record)
         self._numbers.add(record["number"])
-        if record["state"] == "complete" and (not self._best or record["value"] > self._best[-1]["value"]):
+        if record["state"] == "complete" and (not self._best or _is_better(record, self._best[-1])):
             self._best.append(record)
         if self._best:
             self._so_far.append(self._best[-1]["value"])
@@ -152,6 +167,11 @@ class Display:
         low, high = min(values), max(values)
         top = len(BLOCKS) - 1
         return "".join(BLOCKS[round(top * (v - low) / (high - low)) if high > low else top] for v in values)
+
+
+def _is_better(one: Record, other: Record) -> bool:
+    """Of two complete trials; where they are as good the earlier one is, whichever ended first."""
+    return bool((one["value"], -one["number"]) > (other["value"], -other["number"]))
 
 
 def _by(record: Record) -> str:

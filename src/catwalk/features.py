@@ -27,11 +27,15 @@ SMALLEST = 6  # pixels a side, for which cells make sense
 PATCHES = 128  # pieces that parts of a picture are compared with
 SAMPLES = 20_000  # patches that whitening is estimated from
 CONTRAST = 10.0  # grey values (of 255) added to a patch's deviation, so that flat ones stay quiet
+FULL_RANGE = 255.0  # grey values from black to white
+OUTLIERS = 0.001  # share of the pixels at either end that the range of grey values leaves out
+LEAST_SPREAD = 0.02  # of that range: the smallest deviation that pixels are divided by
 WHITENING = 0.1  # added to the variances that whitening divides by
 COMPONENTS = 1024  # at most, of a view that is given as such
 LEAST_DEVIATION = 0.02  # added to a component's, so that noise is not blown up
 EXAMPLES = 6000  # pictures that the components are estimated from
 BLOCK = 1024  # pictures at a time
+TINY = 1e-9  # divided by instead of nothing
 
 Compute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
 
@@ -54,6 +58,25 @@ def resolve(choice: str, shape: tuple[int, ...]) -> str:
     return "pixels" if choice == "pixels" or min(shape[:2]) < SMALLEST else "local"
 
 
+def grey_range(pixels: npt.NDArray[np.uint8]) -> float:
+    """How many grey values lie between dark and bright: 255, or fewer if less than half of them are used.
+
+    Some files hold 16 grey values, or 0 and 1. What features take for contrast is a share of this.
+
+    Args:
+        pixels: (rows, pixels) uint8.
+    """
+    counts = np.zeros(256, np.int64)
+    for start in range(0, len(pixels), BLOCK):
+        counts += np.bincount(pixels[start : start + BLOCK].ravel(), minlength=256)
+    shares = np.cumsum(counts) / max(1, counts.sum())
+    low, high = np.searchsorted(shares, (OUTLIERS, 1 - OUTLIERS))
+    if low == high:  # nearly all are the same: the others are no outliers
+        seen = np.flatnonzero(counts)
+        low, high = (seen[0], seen[-1]) if len(seen) else (0, 0)
+    return FULL_RANGE if 2 * (high - low) > FULL_RANGE else float(max(1, high - low))
+
+
 class Views:
     """What the views of one competition and split need, each made once and kept.
 
@@ -71,8 +94,22 @@ class Views:
     @cached_property
     def moments(self) -> tuple[float, float]:
         """Mean and standard deviation of the training pixels (of 5,000 rows, which is plenty)."""
-        some = self._prepared.pixels[self._prepared.train[:5000]].astype(np.float64)
-        return float(some.mean()), max(1.0, float(some.std()))
+        some = self._some.astype(np.float64)
+        return float(some.mean()), max(LEAST_SPREAD * self.grey_range, float(some.std()))
+
+    @cached_property
+    def grey_range(self) -> float:
+        """Of the training pixels, see the function of this name."""
+        return grey_range(self._some)
+
+    @property
+    def contrast(self) -> float:
+        """``CONTRAST`` in this competition's grey values."""
+        return CONTRAST * self.grey_range / FULL_RANGE
+
+    @property
+    def _some(self) -> npt.NDArray[np.uint8]:
+        return np.asarray(self._prepared.pixels[self._prepared.train[:5000]])
 
     @property
     def patch_side(self) -> int:
@@ -89,12 +126,15 @@ class Views:
         random = np.random.default_rng(self._prepared.train[0])
         patches = self._some_patches(random)
         patches -= patches.mean(axis=1, keepdims=True)
-        patches = patches[patches.std(axis=1) > CONTRAST]  # flat ones say nothing
-        patches /= np.sqrt(patches.var(axis=1, keepdims=True) + CONTRAST**2)
+        patches = patches[patches.std(axis=1) > self.contrast]  # flat ones say nothing
+        if len(patches) < PATCHES:  # nearly all pictures are flat: noise is as good as anything
+            noise = random.normal(0, 2 * self.contrast, (10 * PATCHES, patches.shape[1]))
+            patches = np.concatenate([patches, noise - noise.mean(axis=1, keepdims=True)])
+        patches /= np.sqrt(patches.var(axis=1, keepdims=True) + self.contrast**2)
         variances, axes = np.linalg.eigh(np.cov(patches.T))
         whiten = (axes / np.sqrt(np.maximum(variances, 0) + WHITENING)) @ axes.T
         white = (patches - patches.mean(axis=0)) @ whiten
-        white /= np.linalg.norm(white, axis=1, keepdims=True)
+        white /= np.maximum(np.linalg.norm(white, axis=1, keepdims=True), TINY)
         filters = whiten @ _centres(white).T
         filters -= filters.mean(axis=0)  # the mean grey of a patch does not count
         side = self.patch_side
@@ -152,7 +192,8 @@ class Views:
         found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
         deviations = np.sqrt(found.explained_variance_)
         divisors = (deviations + LEAST_DEVIATION) ** whitening
-        axes = found.components_.T / divisors / np.sqrt(np.mean((deviations / divisors) ** 2))
+        together = np.sqrt(np.mean((deviations / divisors) ** 2))
+        axes = found.components_.T / divisors / max(together, LEAST_DEVIATION)
         return np.vstack([axes, -found.mean_ @ axes]).astype(np.float32)
 
     def table(self, compute: Compute) -> npt.NDArray[Any] | None:
@@ -207,4 +248,4 @@ def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
     means = MiniBatchKMeans(PATCHES, random_state=0, n_init=1, max_iter=20, batch_size=4096).fit(points)
     centres = means.cluster_centers_
-    return np.asarray(centres / np.linalg.norm(centres, axis=1, keepdims=True))
+    return np.asarray(centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), TINY))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from catwalk import findings
+from catwalk import duplicates, findings
 from catwalk.confusion import confusion as confusion
 from catwalk.drawing import (
     BLUE,
@@ -59,11 +59,11 @@ def samples(results: Data) -> Figure:
 
 def split(results: Results) -> Figure:
     """How many pictures teach, compare and compete, as squares; and how even the classes are."""
-    prepared = results.prepared
+    prepared, distinct = results.prepared, results.distinct
     parts = [
-        ("to learn from", len(prepared.train), BLUE, BLUE_TEXT),
-        ("to compare nets on", len(prepared.validation), ORANGE, ORANGE_TEXT),
-        ("to compete with", results.recipe["test_rows"], GREY, MUTED),
+        ("to learn from", distinct.train, BLUE, BLUE_TEXT),
+        ("to compare nets on", distinct.validation, ORANGE, ORANGE_TEXT),
+        ("to compete with", distinct.test, GREY, MUTED),
     ]
     figure, axes = canvas(1180, 500)
     per_square = _round_up(sum(count for _, count, _, _ in parts) / 400)
@@ -82,9 +82,8 @@ def split(results: Results) -> Figure:
         for k in range(n):
             box(axes, x + side * (k // 10) + 1, 110 + side * (k % 10) + 1, side - 3, side - 3, color=colour)
         x += wide + gap
-    counts = np.bincount(
-        np.asarray(prepared.labels[prepared.train]), minlength=len(results.competition.classes)
-    )
+    learned = np.asarray(prepared.labels[duplicates.of_learning(prepared)])
+    counts = np.bincount(learned, minlength=len(results.competition.classes))
     below = 110 + 10 * side + 40
     one = f"A square is {per_square:,} pictures." if per_square > 1 else "A square is a picture."
     text(axes, 0, below, one, colour=MUTED)
@@ -109,7 +108,7 @@ def baselines(results: Results) -> Figure:
     bars += [("submission", results.scores.accuracy)]
     bars = [(name, value) for name, value in bars if value is not None]
     figure, axes = canvas(900, 64 * len(bars) + 70)
-    ranges = [wilson(value, len(results.labels)) for _, value in bars]
+    ranges = [wilson(value, results.distinct.validation) for _, value in bars]
     low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
 
     def across(value: float) -> float:
@@ -224,7 +223,7 @@ def learning_curves(results: Results) -> Figure:
     def up(value: float) -> float:
         return float(bottom - (bottom - top) * (value - low) / (high - low))
 
-    late = findings.memorising(history)
+    late = findings.overfitting(results)
     if late:
         box(axes, across(late.epoch), top, right - across(late.epoch), bottom - top, color=ORANGE, alpha=0.13)
         words = f"loss +{percent(late.rise, 0)} after epoch {late.epoch}"

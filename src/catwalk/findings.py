@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import space
+from catwalk import duplicates, space
 from catwalk.results import Results
 
+ENOUGH_PICTURES = 20  # different ones: a finding that rests on fewer is none
 ENOUGH_TRIALS = 12  # complete ones, for shares of importance to mean something
 SHOWN_PARAMETERS = 5
 LARGEST_BLOCK = 4  # classes that are called alike
@@ -35,6 +36,42 @@ class Memorising:
 
     epoch: int
     rise: float
+
+
+def is_enough(results: Results) -> bool:
+    """Whether there are pictures enough to judge networks on."""
+    return results.distinct.validation >= ENOUGH_PICTURES
+
+
+def judged_classes(results: Results) -> list[int]:
+    """The classes with validation pictures enough to compare their scores."""
+    first = np.unique(duplicates.groups(results.prepared), return_index=True)[1]
+    counts = np.bincount(results.labels[first], minlength=len(results.competition.classes))
+    return [int(i) for i in np.flatnonzero(counts >= ENOUGH_PICTURES)]
+
+
+def learned_classes(results: Results) -> list[int]:
+    """The classes with training pictures enough to speak of what was learned of them."""
+    learned = np.asarray(results.prepared.labels[duplicates.of_learning(results.prepared)])
+    counts = np.bincount(learned, minlength=len(results.competition.classes))
+    return [int(i) for i in np.flatnonzero(counts >= ENOUGH_PICTURES)]
+
+
+def confused(results: Results) -> tuple[tuple[int, int, int] | None, Block | None]:
+    """What ``worst_pair`` and ``hard_block`` find; None where the mistakes are too few for that."""
+    if len(mistakes(results)) < ENOUGH_PICTURES:
+        return None, None
+    return worst_pair(results.scores.confusion), hard_block(results.scores.confusion)
+
+
+def shares(results: Results) -> dict[str, float]:
+    """What ``importances`` says, where there are pictures enough for accuracies to mean something."""
+    return importances(results.trials) if is_enough(results) else {}
+
+
+def overfitting(results: Results) -> "Memorising | None":
+    """What ``memorising`` finds of the best trial, where there are pictures enough to tell."""
+    return memorising(results.best["history"]) if is_enough(results) else None
 
 
 def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:
@@ -92,8 +129,10 @@ def shown_classes(results: Results, most: int = 12) -> list[int]:
 
 
 def mistakes(results: Results) -> npt.NDArray[np.intp]:
-    """Places among the validation rows of the wrong answers, the most confident first."""
-    return confident_mistakes(results.validation, results.labels)
+    """Places among the validation rows of the wrong answers, the most confident first, each picture once."""
+    wrong = confident_mistakes(results.validation, results.labels)
+    first = np.unique(duplicates.groups(results.prepared)[wrong], return_index=True)[1]
+    return wrong[np.sort(first)]
 
 
 def confident_mistakes(

@@ -35,7 +35,8 @@ def make(
     probabilities: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     accuracy: float,
-    test_rows: int,
+    test_pictures: int,
+    pictures: npt.NDArray[np.integer] | None = None,
 ) -> Forecast:
     """Forecast the test accuracy of the ensemble that ``ensemble.select`` chose from these networks.
 
@@ -46,31 +47,43 @@ def make(
         probabilities: (networks, rows, classes), all that it could choose from, on the validation rows.
         labels: (rows,) positions of classes.
         accuracy: of the chosen ensemble on the same rows.
-        test_rows: how many will be scored.
+        test_pictures: how many different ones will be scored.
+        pictures: (rows,) the number of each row's picture, the same for identical ones: they are one sample;
+            None: all differ.
     """
     from scipy.stats import betabinom
 
-    rows = len(labels)
-    less = optimism(probabilities, labels)
-    right = max(0.0, (accuracy - less) * rows)
-    expected = betabinom(test_rows, right + 0.5, rows - right + 0.5)
-    low, high = expected.ppf([0.025, 0.975]) / test_rows
-    return Forecast(right / rows, (float(low), float(high)), less)
+    pictures = np.arange(len(labels)) if pictures is None else pictures
+    count = len(np.unique(pictures))
+    less = optimism(probabilities, labels, pictures)
+    right = max(0.0, (accuracy - less) * count)
+    expected = betabinom(test_pictures, right + 0.5, count - right + 0.5)
+    low, high = expected.ppf([0.025, 0.975]) / test_pictures
+    return Forecast(right / count, (float(low), float(high)), less)
 
 
-def optimism(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
+def optimism(
+    probabilities: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    pictures: npt.NDArray[np.integer] | None = None,
+) -> float:
     """How much better a choice looks where it was made: chosen on one half, scored on both.
 
     A choice on all rows has half the variance to be fooled by, so the difference is divided by sqrt(2).
-    Never below 0.
+    Never below 0. Identical pictures stay in one half; arguments as for ``make``.
     """
     if len(probabilities) == 1:
         return 0.0
+    pictures = np.arange(len(labels)) if pictures is None else pictures
+    rows = np.split(np.argsort(pictures, kind="stable"), np.flatnonzero(np.diff(np.sort(pictures))) + 1)
     random = np.random.default_rng(0)
     differences = []
     for _ in range(HALVES):
-        order = random.permutation(len(labels))
-        here, there = order[: len(order) // 2], order[len(order) // 2 :]
+        order = random.permutation(len(rows))
+        here, there = (
+            np.concatenate([rows[i] for i in half])
+            for half in (order[: len(order) // 2], order[len(order) // 2 :])
+        )
         both = ensemble.select(probabilities[:, here], labels[here]).average(probabilities)
         differences.append(
             metrics.accuracy(both[here], labels[here]) - metrics.accuracy(both[there], labels[there])

@@ -34,7 +34,10 @@ def accuracy(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int
 
 
 def wilson(share: float, rows: int) -> tuple[float, float]:
-    """The 95% interval of a share seen on ``rows`` independent rows (Wilson 1927, JASA 22:209-212)."""
+    """The 95% interval of a share seen on ``rows`` independent rows (Wilson 1927, JASA 22:209-212).
+
+    Identical pictures are not independent: ``duplicates.count`` says how many different ones there are.
+    """
     z = 1.959963984540054
     centre = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     half = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
@@ -46,13 +49,19 @@ def grade(accuracy: float, full_marks: float) -> float:
     return min(1.0, accuracy / full_marks)
 
 
-def score(predicted: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], classes: int) -> Scores:
+def score(
+    predicted: npt.NDArray[np.integer],
+    labels: npt.NDArray[np.integer],
+    classes: int,
+    pictures: int | None = None,
+) -> Scores:
     """Compare predicted with true classes.
 
     Args:
         predicted: (rows,) positions of classes.
         labels: (rows,) positions of classes.
         classes: how many classes there are.
+        pictures: different ones among the rows, which the interval counts; None: as many as rows.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -65,7 +74,7 @@ def score(predicted: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], c
     share = float(np.mean(predicted == labels))
     return Scores(
         accuracy=share,
-        interval=wilson(share, len(labels)),
+        interval=wilson(share, len(labels) if pictures is None else pictures),
         precision=float(precision.mean()),
         recall=float(recall.mean()),
         f1=float(f1.mean()),

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.errors import UserError
-from catwalk.features import CONTRAST, PATCHES, Views
+from catwalk.features import PATCHES, Views
 from catwalk.space import Params
 
 DIRECTIONS = 8  # of edges; opposite ones are two, so that light-to-dark is not dark-to-light
@@ -114,7 +114,7 @@ def _patches(picture: Any, views: Views) -> Any:
     mean = keras.ops.mean(keras.layers.AveragePooling2D(**window)(picture), -1, keepdims=True)
     squares = keras.layers.AveragePooling2D(**window)(keras.ops.square(picture))
     variance = keras.ops.mean(squares, -1, keepdims=True) - keras.ops.square(mean)
-    contrast = keras.ops.rsqrt(keras.ops.maximum(variance, 0.0) + CONTRAST**2)
+    contrast = keras.ops.rsqrt(keras.ops.maximum(variance, 0.0) + views.contrast**2)
     pieces = keras.layers.Conv2D(PATCHES, side, strides=stride, use_bias=False, name="patches")
     alike = _fixed(pieces, picture, views.dictionary)
     above = keras.ops.relu(alike * contrast - ALIKE)
@@ -155,7 +155,7 @@ def _edge_kernel(views: Views) -> npt.NDArray[np.float32]:
         kernel[1, 2, :, direction], kernel[1, 0, :, direction] = math.cos(angle), -math.cos(angle)
         kernel[2, 1, :, direction] += math.sin(angle)
         kernel[0, 1, :, direction] -= math.sin(angle)
-    return kernel / np.float32(255 * channels)
+    return kernel / np.float32(views.grey_range * channels)
 
 
 def mirrored(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:

@@ -30,8 +30,8 @@ from catwalk.words import number, parameter, percent
 
 def parallel(results: Results) -> Figure:
     """Parallel coordinates of the complete trials; the most important parameter stands beside the score."""
-    shares = findings.importances(results.trials)
-    whole = sorted(results.complete, key=lambda t: t["value"])
+    shares = findings.shares(results)
+    whole = sorted(results.complete, key=lambda t: (t["value"], -t["number"]))
     complete = findings.evenly(whole)  # the last is the best
     columns: list[str | None] = [
         *reversed(findings.shown_parameters(results, shares)),

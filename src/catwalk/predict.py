@@ -141,12 +141,13 @@ class _Chosen:
     ensemble: Ensemble
     validation: npt.NDArray[np.float32]
     best_single: float
+    best_number: int
     forecast: forecast.Forecast
 
 
 def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[FrozenTrial]") -> _Chosen:
     """Choose by validation alone, among the trials whose networks are kept."""
-    from catwalk import ensemble, metrics
+    from catwalk import duplicates, ensemble, metrics
 
     kept = [trial for trial in trials if elsewhere.is_here(paths, study, trial)]
     if not kept:
@@ -161,8 +162,15 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
         [kept[i] for i in used],
         chosen,
         both,
-        max(float(trial.value or 0.0) for trial in kept),
-        forecast.make(probabilities, labels, metrics.accuracy(both, labels), len(prepared.test_ids)),
+        float(kept[0].value or 0.0),  # they come best first, of equals the earlier one
+        kept[0].number,
+        forecast.make(
+            probabilities,
+            labels,
+            metrics.accuracy(both, labels),
+            duplicates.count(prepared).test,
+            duplicates.groups(prepared),
+        ),
     )
 
 
@@ -248,9 +256,9 @@ def _recipe(
     chosen: _Chosen,
     finished: int,
 ) -> dict[str, Any]:
-    from catwalk import metrics, space, study
+    from catwalk import duplicates, metrics, space, study
 
-    labels = prepared.labels[prepared.validation]
+    labels, pictures = prepared.labels[prepared.validation], duplicates.count(prepared)
     share = metrics.accuracy(chosen.validation, labels)
     return {
         "competition": competition.name,
@@ -279,9 +287,11 @@ def _recipe(
         ],
         "validation": {
             "rows": len(labels),
+            "pictures": pictures.validation,
             "accuracy": share,
-            "interval": list(metrics.wilson(share, len(labels))),
+            "interval": list(metrics.wilson(share, pictures.validation)),
             "best_single": chosen.best_single,
+            "best_trial": chosen.best_number,
         },
         "forecast": {
             "accuracy": chosen.forecast.accuracy,
@@ -289,6 +299,7 @@ def _recipe(
             "optimism": chosen.forecast.optimism,
         },
         "test_rows": len(prepared.test_ids),
+        "test_known": pictures.known,
         "versions": study.versions(),
         "processor": recipe.processor(),
         "git_commit": recipe.git_commit(paths.root),

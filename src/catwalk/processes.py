@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -162,7 +163,8 @@ def one_thread() -> Iterator[None]:
 
 
 def be_a_child() -> None:
-    """Ignore Ctrl-C, and end when the parent is gone."""
+    """Ignore Ctrl-C, keep libraries' warnings off the terminal, and end when the parent is gone."""
+    warnings.simplefilter("ignore")  # of those that matter something follows that is said
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # as it was born, see ``unstopped``
     threading.Thread(target=_end_with, args=(_parent(),), daemon=True).start()

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk import competition as competitions
-from catwalk import metrics, prepare, recipe, sealed, submission
+from catwalk import duplicates, metrics, prepare, recipe, sealed, submission
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.paths import Paths, competitions_folder
@@ -18,6 +19,7 @@ from catwalk.paths import Paths, competitions_folder
 COMPETITION_VARIABLE = "CATWALK_COMPETITION"  # how report tells the notebook what to show
 SUBMISSION_VARIABLE = "CATWALK_SUBMISSION"
 DEFAULT = "fashion-mnist"
+DARK = 127  # some files have 16 grey values, or two
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,20 @@ class Data:
     prepared: prepare.Prepared
 
     def pictures(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
-        """(len(rows), height, width[, channels]) uint8 of the labelled rows named."""
-        return np.asarray(self.prepared.pixels[rows]).reshape(len(rows), *self.competition.shape)
+        """(len(rows), height, width[, channels]) uint8 of these labelled rows, bright enough to be seen."""
+        shown = np.asarray(self.prepared.pixels[rows]).reshape(len(rows), *self.competition.shape)
+        if self._brightest > DARK:
+            return shown
+        return np.minimum(255, shown.astype(np.int64) * (255 // max(1, self._brightest))).astype(np.uint8)
+
+    @cached_property
+    def _brightest(self) -> int:
+        return int(self.prepared.pixels[self.prepared.train[:5000]].max())
+
+    @cached_property
+    def distinct(self) -> duplicates.Pictures:
+        """How many different pictures there are."""
+        return duplicates.count(self.prepared)
 
 
 @dataclass(frozen=True)
@@ -128,7 +142,9 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         trials=trials,
         labels=labels,
         validation=validation,
-        scores=metrics.score(validation.argmax(axis=1), labels, len(loaded.labels)),
+        scores=metrics.score(
+            validation.argmax(axis=1), labels, len(loaded.labels), duplicates.count(prepared).validation
+        ),
         weights=weights,
         test_score=json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else None,
         sealed=sealed.are_there(paths),

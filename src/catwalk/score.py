@@ -4,13 +4,16 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catwalk import metrics, prepare, recipe, sealed, submission
+from catwalk import duplicates, metrics, prepare, recipe, sealed, submission
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+KNOWN = "test pictures among the labelled"  # shown where there are any
 
 
 def make(paths: Paths, competition: Competition, name: str, say: Callable[[str], None]) -> None:
@@ -27,7 +30,8 @@ def make(paths: Paths, competition: Competition, name: str, say: Callable[[str],
         )
     predicted = submission.read(paths.submission(name), prepared.test_ids, competition)
     labels = sealed.open_labels(paths, "score", name)
-    scores = metrics.score(predicted, labels, len(competition.labels))
+    pictures = duplicates.count(prepared)
+    scores = metrics.score(predicted, labels, len(competition.labels), pictures.test)
     looks = len(sealed.looks(paths))
     with written_aside(paths.score(name)) as path:
         kept = {
@@ -37,6 +41,8 @@ def make(paths: Paths, competition: Competition, name: str, say: Callable[[str],
             "recall": scores.recall,
             "f1": scores.f1,
             "rows": len(labels),
+            "pictures": pictures.test,
+            "known": pictures.known,
             "looks": looks,
         }
         path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
@@ -46,6 +52,8 @@ def make(paths: Paths, competition: Competition, name: str, say: Callable[[str],
         f"score: {name}: {scores.accuracy:.4f} on {len(labels):,} test rows "
         f"(95% interval {low:.4f} to {high:.4f}; validation said {content['validation']['accuracy']:.4f})"
     )
+    if pictures.known:
+        say(f"  {duplicates.warning(pictures.known, len(labels))}")
     low, high = expected["interval"]
     held = "inside" if low <= scores.accuracy <= high else "outside"
     say(f"  the forecast was {expected['accuracy']:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}")
@@ -82,6 +90,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
             "public": (content.get("sent") or [{}])[-1].get("public"),
             "test": None,
             "test 95% interval": "",
+            KNOWN: content.get("test_known", 0),
         }
         if paths.score(name).is_file():
             seen = json.loads(paths.score(name).read_text(encoding="utf-8"))
@@ -93,4 +102,6 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
     if not rows:
         raise UserError(f"{paths.competition} has no submission yet: run make predict")
     table = pd.DataFrame(rows).astype({"public": float, "test": float})
+    if not table[KNOWN].any():
+        table = table.drop(columns=KNOWN)
     return table.sort_values("validation", ascending=False, kind="stable")

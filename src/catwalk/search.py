@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catwalk import disk_space, limits, prepare, progress
+from catwalk import disk_space, duplicates, limits, prepare, progress
 from catwalk.errors import UserError
 from catwalk.limits import Limits
 from catwalk.paths import Paths
@@ -54,9 +54,11 @@ def make(
         say(
             f"search: begins a study of these rows ({prepared.fingerprint}); that of other rows stays ({old})"
         )
+    for line in _repeated(prepared):
+        say(line)
     with progress.locked(paths):
         opened, spent = _run(paths, prepared, seed, features, until, count, started, before["spent"], None)
-    for line in _summary(opened, spent, len(prepared.validation)):
+    for line in _summary(opened, spent, duplicates.count(prepared).validation):
         say(line)
 
 
@@ -90,6 +92,14 @@ def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], 
     same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
     for line in _compared(same[0], study.complete(opened)) if same else ["try: it did not finish"]:
         say(line)
+
+
+def _repeated(prepared: prepare.Prepared) -> list[str]:
+    """What should be known of repeated pictures, before anything is learned from them."""
+    count = duplicates.count(prepared).two_labels
+    some = "1 picture has" if count == 1 else f"{count:,} pictures have"
+    wrong = f"search: {some} more than one label among the labelled rows: some of these are wrong"
+    return [wrong] if count else []
 
 
 def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) -> bool:
@@ -129,7 +139,7 @@ def _run(
 ) -> tuple["optuna.Study", float]:
     """Start the workers, then make the study while they import TensorFlow; then supervise them."""
     from catwalk.display import Display
-    from catwalk.supervisor import Supervisor, Workers
+    from catwalk.worker_pool import Workers
 
     with Display() as display:
         workers = Workers(paths, seed, features)
@@ -137,6 +147,7 @@ def _run(
             for _ in range(count):
                 workers.start()
             from catwalk import competition, portfolio, study
+            from catwalk.supervisor import Supervisor
 
             opened = study.create(paths, prepared, features)
             for kind, recipe in portfolio.first(features, competition.load(paths).augment):
@@ -175,8 +186,8 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
 
 
-def _summary(opened: "optuna.Study", spent: float, rows: int) -> list[str]:
-    """What was found, beside the baselines, and what to type next."""
+def _summary(opened: "optuna.Study", spent: float, pictures: int) -> list[str]:
+    """What was found on so many different pictures, beside the baselines, and what to type next."""
     from catwalk import study
     from catwalk.metrics import wilson
     from catwalk.portfolio import BASELINES
@@ -186,7 +197,7 @@ def _summary(opened: "optuna.Study", spent: float, rows: int) -> list[str]:
     if not best:
         return [f"search: {len(ended)} trials, none complete: give it more time with BUDGET="]
     value = best[0].value or 0.0
-    low, high = wilson(value, rows)
+    low, high = wilson(value, pictures)
     lines = [
         f"search: {len(ended)} trials in {spent:.0f} s, best is trial {best[0].number}: "
         f"{value:.4f} on validation (95% interval {low:.4f} to {high:.4f})"

@@ -75,13 +75,15 @@ def check(slides: list[Slide]) -> None:
 
 
 def problem(results: Results) -> Slide:
-    accuracy, rows = results.scores.accuracy, len(results.labels)
+    accuracy, rows = results.scores.accuracy, results.distinct.validation
     low, high = results.scores.interval
     facts = [(percent(accuracy), f"of {rows:,} validation pictures named right",
               f"95% interval {percent(low)} to {percent(high)}")]  # fmt: skip
     softmax = [t["value"] for t in results.trials if t["kind"] == "softmax" and t["value"] is not None]
     more, title = "", f"{percent(accuracy)} of {rows:,} validation pictures named right"
-    if softmax:
+    if not findings.is_enough(results):
+        title = f"{rows} validation pictures are too few to judge a net"
+    elif softmax:
         gain = points(accuracy - softmax[0])
         facts.append((f"{gain} points", f"over softmax, the simplest net ({percent(softmax[0])})", ""))
         title = f"{percent(accuracy)} right: {gain} points over the simplest net"
@@ -91,11 +93,14 @@ def problem(results: Results) -> Slide:
     end = "The test is still closed."
     if results.looks:
         end = f"The sealed test was looked at {results.looks} times, for other submissions."
-    test = results.test_score
+    test, known = results.test_score, results.distinct.known
     if test is not None:
         looks = f"{test['looks']} look{'s' if test['looks'] != 1 else ''}"
-        facts.append((percent(test["accuracy"]), f"on {test['rows']:,} test pictures ({looks} at them)", ""))
-        end = f"On the sealed test it is {percent(test['accuracy'])}, after {looks}."
+        here = f"{known:,} of them labelled" if known else f"{looks} at them"
+        facts.append((percent(test["accuracy"]), f"on {test['rows']:,} test pictures ({here})", ""))
+        end = f"On the {'' if known else 'sealed '}test it is {percent(test['accuracy'])}, after {looks}."
+    if known:
+        end = f"{end if test else ''} But {known:,} test pictures are among the labelled ones.".strip()
     classes = len(results.competition.classes)
     return Slide(
         "problem",
@@ -111,18 +116,22 @@ def problem(results: Results) -> Slide:
 
 
 def split(results: Results) -> Slide:
-    train, held = len(results.prepared.train), len(results.prepared.validation)
-    test = results.recipe["test_rows"]
+    train, held, test = results.distinct.train, results.distinct.validation, results.distinct.test
+    known, rows = results.distinct.known, results.recipe["test_rows"]
+    title = f"{train:,} pictures teach, {held:,} compare, {test:,} compete"
     again = ""
     if results.recipe["refit"]:
         again = "At the end some nets learned once more from both. "
     sealed = f"Nobody here has the labels of the {test:,} test pictures."
     if results.sealed:
         sealed = f"The labels of the {test:,} test pictures are sealed; nothing was chosen by them."
+    if known:
+        title = f"{known:,} of {rows:,} test pictures are among the labelled ones"
+        sealed = f"But {known:,} of the {rows:,} test pictures are among these: their score says little."
     return Slide(
         "split",
         15,
-        f"{train:,} pictures teach, {held:,} compare, {test:,} compete",
+        title,
         "recipe.split · recipe.test_rows · prepared",
         f"{train:,} pictures teach. {held:,} others choose between nets. {again}{sealed}",
         (("split", f"{train:,} pictures to learn from, {held:,} to compare, {test:,} to compete"),),
@@ -132,7 +141,7 @@ def split(results: Results) -> Slide:
 def search(results: Results) -> Slide:
     stopped = sum(t["state"] == "pruned" and not t.get("ended") for t in results.trials)
     best = results.best
-    shares = findings.importances(results.trials)
+    shares = findings.shares(results)
     count = f"{len(results.trials):,} trial{'s' if len(results.trials) != 1 else ''}"
     known = list(shares.items())
     if known and (len(known) == 1 or known[0][1] >= MARGIN * known[1][1]):
@@ -146,7 +155,7 @@ def search(results: Results) -> Slide:
         told = f"{first} and {second} decide together {together} of the differences. "
     else:
         title = f"{count}, and number {best['number']} is the best: {percent(best['value'])}"
-        told = "That is too few to say what matters most, so no shares are shown. "
+        told = "That is too little to say what matters most, so no shares are shown. "
     stop = f"{stopped} were stopped early to save time. " if stopped else ""
     return Slide(
         "search",
@@ -168,8 +177,11 @@ def network(results: Results) -> Slide:
     history = best["history"]
     last = history[-1]
     gap = last["train_accuracy"] - last["accuracy"]
-    late = findings.memorising(history)
-    if late is not None:
+    late = findings.overfitting(results)
+    if not findings.is_enough(results):
+        title = f"{len(history)} epochs; {results.distinct.validation} pictures are too few to judge them"
+        told = "On so few validation pictures a curve says little. "
+    elif late is not None:
         title = f"It learns until epoch {late.epoch}, then memorises (loss +{percent(late.rise, 0)})"
         told = (
             f"After epoch {late.epoch} the validation loss rises by {percent(late.rise, 0)}: it memorises. "
@@ -206,13 +218,23 @@ def network(results: Results) -> Slide:
 
 def confusion(results: Results) -> Slide:
     classes, scores = results.competition.classes, results.scores.by_class[:, 3]
-    seen = results.scores.confusion.sum(axis=1) > 0
-    worst = min((i for i in range(len(classes)) if seen[i]), key=lambda i: scores[i])
-    best = max((i for i in range(len(classes)) if seen[i]), key=lambda i: scores[i])
-    ours, theirs = percent(scores[worst], 0, sign=""), percent(scores[best], 0, sign="")
-    pair = findings.worst_pair(results.scores.confusion)
-    block = findings.hard_block(results.scores.confusion)
+    pictures, wrong = results.distinct.validation, len(findings.mistakes(results))
+    judged = findings.judged_classes(results)
+    pair, block = findings.confused(results)
+    title = f"{pictures:,} validation pictures are too few to rank {len(classes)} classes"
+    if not wrong:
+        title = f"No class was confused on {pictures:,} validation pictures"
+    elif len(judged) > 1:
+        worst, best = min(judged, key=lambda i: scores[i]), max(judged, key=lambda i: scores[i])
+        ours, theirs = percent(scores[worst], 0, sign=""), percent(scores[best], 0, sign="")
+        title = fitted(
+            f"{classes[worst]} is the hard one: F1 {ours}, against {theirs} for {classes[best]}",
+            f"{short(classes[worst], 30)} is the hard one: F1 {ours}, not {theirs}",
+        )
     story = "Nothing is off the diagonal: no class was confused. "
+    if wrong:
+        few = f"are {wrong} mistakes" if wrong > 1 else "is 1 mistake"
+        story = f"There {few}, too few to say which classes are confused. "
     if pair is not None:
         true, said, count = pair
         story = (
@@ -223,12 +245,7 @@ def confusion(results: Results) -> Slide:
     return Slide(
         "confusion",
         30,
-        fitted(
-            f"{classes[worst]} is the hard one: F1 {ours}, against {theirs} for {classes[best]}",
-            f"{short(classes[worst], 30)} is the hard one: F1 {ours}, not {theirs}",
-        )
-        if pair
-        else f"No class was confused: F1 {theirs} for all {len(classes)}",
+        title,
         "predictions.npz: validation · confusion",
         "Rows are the truth, columns what we said, in percent. Blue is right, orange is wrong. "
         f"{story}On the right, precision, recall and F1 of the same classes. Their plain means are "
@@ -240,7 +257,7 @@ def confusion(results: Results) -> Slide:
 
 def mistakes(results: Results) -> Slide:
     wrong = findings.mistakes(results)
-    rows = len(results.labels)
+    rows = results.distinct.validation
     if not len(wrong):
         return Slide(
             "mistakes", 20, f"No mistake on {rows:,} validation pictures", "predictions.npz: validation",
@@ -253,7 +270,9 @@ def mistakes(results: Results) -> Slide:
     return Slide(
         "mistakes",
         20,
-        f"{many} it made with at least {sure} confidence",
+        f"{many} it made with at least {sure} confidence"
+        if len(wrong) >= findings.ENOUGH_PICTURES
+        else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} validation pictures",
         "predictions.npz: validation",
         f"These are the {many} of {len(wrong):,} that it was surest of. What it said is in quotes, the label "
         "below. Look at them: some would fool us too, and some labels may be wrong.",
@@ -269,15 +288,19 @@ def weights(results: Results) -> Slide:
             "The simplest net was not kept, so its weights can't be shown.",
             (("stencils", "No weights"),),
         )  # fmt: skip
-    best, share = findings.half_a_vote(said)
-    name = results.competition.classes[best]
+    judged = findings.learned_classes(results)
+    title = f"Stencils of {results.distinct.train} pictures: too few to trust them"
+    if judged:
+        best, share = findings.half_a_vote(said[judged])
+        name = results.competition.classes[judged[best]]
+        title = fitted(
+            f"Stencils: {percent(share, 0)} of the pixels hold half of {name}'s vote",
+            f"Stencils: {percent(share, 0)} of the pixels hold half a vote",
+        )
     return Slide(
         "weights",
         15,
-        fitted(
-            f"Stencils: {percent(share, 0)} of the pixels hold half of {name}'s vote",
-            f"Stencils: {percent(share, 0)} of the pixels hold half a vote",
-        ),
+        title,
         "predictions.npz: weights (softmax baseline)",
         "The simplest net has one weight a pixel and class. Blue ink speaks for the class, orange against. "
         "The better nets start from more than that.",
@@ -302,26 +325,27 @@ def _steps(results: Results) -> list[tuple[str, str, str]]:
     """All that the rules find, the most telling first."""
     steps = []
     history, best = results.best["history"], results.best
-    late = findings.memorising(history)
-    gap = history[-1]["train_accuracy"] - history[-1]["accuracy"]
+    enough = findings.is_enough(results)
+    late = findings.overfitting(results)
+    gap = history[-1]["train_accuracy"] - history[-1]["accuracy"] if enough else 0.0
     if late is not None:
         steps.append(
             (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", "More dropout, fewer epochs")
         )
     elif gap > 0.02:
         steps.append((points(gap), "points better in training", "More dropout or augmentation"))
-    block = findings.hard_block(results.scores.confusion)
+    _, block = findings.confused(results)
     if block is not None:
         names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
         steps.append((percent(block.share, 0), f"of mistakes in {names}", "Features that tell these apart"))
     gain = results.scores.accuracy - results.recipe["validation"]["best_single"]
     nets = len(results.recipe["trials"])
-    if nets > 1 and gain < 0.002:
+    if nets > 1 and gain < 0.002 and enough:
         steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
     complete = [t["number"] for t in results.complete]
-    if len(complete) >= ENOUGH_FOR_LATE and best["number"] >= 0.75 * max(complete):
+    if enough and len(complete) >= ENOUGH_FOR_LATE and best["number"] >= 0.75 * max(complete):
         steps.append((f"{best['number']}", f"of {max(complete)} was the best trial", "A longer search"))
-    train = len(results.prepared.train)
+    train = results.distinct.train
     steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))
     steps.append((f"{train:,}", "pictures to learn from", "More of them, moved about"))
     steps.append((percent(results.scores.accuracy), "on validation", "Another split, to see if it holds"))

@@ -37,7 +37,7 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
         "log",
         [1e-6, 1e-1],
     ),  # a step, times the learning rate; not on biases and norms
-    "batch_size": ("one of", [64, 128, 256, 512, 1024, 2048]),
+    "batch_size": ("one of", [64, 128, 256, 512, 1024, 2048]),  # of few rows a twentieth, see batch_size
     "schedule": ("one of", ["cosine", "constant"]),  # cosine: to zero, after a short warm-up
     "clip": ("one of", [0.0, 1.0]),  # highest norm of all gradients together; 0: as they are
     "average": ("one of", [0.0, 0.5, 2.0]),  # epochs that the average of the weights reaches back; 0: none
@@ -51,6 +51,9 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
     "erase": ("one of", [0.0, 0.2, 0.4]),  # side of a blank square, as a share of the picture's
 }
 
+
+LEAST_BATCH = 16  # rows
+STEPS_AN_EPOCH = 20  # at least: no batch is larger than this share of the rows
 
 PURE = ["pixels", "whitened"]  # the views of FEATURES=pixels
 
@@ -77,6 +80,11 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
         elif not values[0] <= value <= values[1]:
             raise UserError(f"{name}={value}: choose from {values[0]} to {values[1]}")
     return params
+
+
+def batch_size(params: Params, rows: int) -> int:
+    """Rows of a training step: as chosen, but with few rows to learn from an epoch still has some steps."""
+    return min(int(params["batch_size"]), max(LEAST_BATCH, rows // STEPS_AN_EPOCH), rows)
 
 
 def rounded(params: Params) -> Params:

@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from catwalk import progress, shared_storage, space, storage
+from catwalk import failures, progress, shared_storage, space, storage
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -96,9 +96,10 @@ def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
 
 
 def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
-    """Let a trial of this kind wait, unless the study has or had one."""
+    """Let a trial of this kind wait, unless the study has or had one that did not fail by an error."""
     with shared_storage.exclusive(study):
-        if all(trial.user_attrs.get("kind") != kind for trial in study.get_trials(deepcopy=False)):
+        known = [trial for trial in study.get_trials(deepcopy=False) if not failures.has_error(trial)]
+        if all(trial.user_attrs.get("kind") != kind for trial in known):
             study.enqueue_trial(params, user_attrs={"kind": kind})
 
 
@@ -175,7 +176,7 @@ def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool
     """
     try:
         # The reason is stored first: a finished trial can't be changed any more.
-        study._storage.set_trial_user_attr(trial._trial_id, "failed", reason)
+        study._storage.set_trial_user_attr(trial._trial_id, failures.REASON, reason)
         study.tell(trial.number, state=TrialState.FAIL)
     except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
         return  # it ended after all
@@ -193,7 +194,8 @@ def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None
 def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
     """What ``repeat`` queues; None where it ended well after all, has an heir, or fails always."""
     everyone = study.get_trials(deepcopy=False)
-    if everyone[trial.number].state != TrialState.FAIL or trial.number in with_heirs(everyone):
+    trial = everyone[trial.number]
+    if trial.state != TrialState.FAIL or failures.has_error(trial) or trial.number in with_heirs(everyone):
         return None
     history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
     if len(history) > storage.RETRIES:
@@ -221,6 +223,7 @@ def failed(study: optuna.Study) -> list[FrozenTrial]:
         trial
         for trial in trials
         if trial.state == TrialState.FAIL
+        and not failures.has_error(trial)
         and trial.number not in done
         and len(trial.system_attrs.get("retry_history", [])) < storage.RETRIES
     ]
@@ -240,11 +243,13 @@ def reap_stale(study: optuna.Study) -> None:
 
 
 def as_record(trial: FrozenTrial) -> dict[str, Any]:
-    """A finished trial as a plain dictionary; what trials.csv and recipes are made of."""
+    """An ended trial as a plain dictionary; what trials.csv and recipes are made of."""
     attrs = trial.user_attrs
+    has_failed = trial.state == TrialState.FAIL
     return {
         "number": trial.number,
-        "state": trial.state.name.lower(),
+        "state": "failed" if has_failed else trial.state.name.lower(),
+        **({"reason": attrs.get(failures.REASON, "its worker was gone")} if has_failed else {}),
         "kind": attrs.get("kind", "search"),
         **({"member": attrs["member"]} if "member" in attrs else {}),
         "value": trial.value,
@@ -264,11 +269,13 @@ def as_records(study: optuna.Study) -> list[dict[str, Any]]:
 
 
 def write_table(paths: Paths, study: optuna.Study) -> None:
-    """Write trials.csv: a row a finished trial, its parameters and its last epoch."""
+    """Write trials.csv: a row a trial that is finished or failed for good, its parameters and last epoch."""
     import pandas as pd
 
+    trials = study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.FAIL))
+    repeated = with_heirs(study.get_trials(deepcopy=False))
     rows = []
-    for record in as_records(study):
+    for record in (as_record(trial) for trial in trials if trial.number not in repeated):
         last = record["history"][-1] if record["history"] else {}
         row: dict[str, Any] = {
             key: record[key] for key in ("number", "state", "kind", "member") if key in record
@@ -278,7 +285,7 @@ def write_table(paths: Paths, study: optuna.Study) -> None:
         row |= {key: last.get(key) for key in ("epoch", "epochs", "train_loss", "train_accuracy")}
         row |= {"validation_loss": last.get("loss"), "seed": record["seed"], "precision": record["precision"]}
         row |= {f"version_{name}": value for name, value in record["versions"].items()}
-        rows.append(row | {"seconds": record["seconds"]})
+        rows.append(row | {"reason": record.get("reason"), "seconds": record["seconds"]})
     with written_aside(paths.trials) as path:
         pd.DataFrame(rows).to_csv(path, index=False)
 

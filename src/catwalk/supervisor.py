@@ -3,16 +3,14 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from catwalk import processes, progress, shared_storage, storage, study
+from catwalk import failures, progress, shared_storage, storage, study
 from catwalk.errors import MachineError
 from catwalk.limits import FULL, Limits
 from catwalk.messages import Order
 from catwalk.paths import Paths
+from catwalk.worker_pool import Worker, Workers
 
 if TYPE_CHECKING:
     import optuna
@@ -30,77 +28,6 @@ TABLE_SECONDS = 20.0  # how often trials.csv is written while the search runs
 DEATHS = 3  # so many a worker, with no trial ended between them, and the search gives up
 FRESH = 40  # trials, then a new process takes a worker's place: TensorFlow keeps memory for each shape
 FRESH_SECONDS = 60.0  # with less than this left, the new process would not pay for its start
-
-
-@dataclass
-class Worker:
-    """A worker process as the parent sees it."""
-
-    process: Any  # multiprocessing's SpawnProcess
-    connection: Connection
-    number: int
-    ready: bool = False
-    busy: bool = False
-    trials: int = 0  # told to begin
-    trial: int | None = None  # known once the worker has told it
-    error: str | None = None  # what it could not go on after
-
-    @property
-    def end(self) -> str:
-        """Why it is gone, for people."""
-        return self.error or f"exit code {self.process.exitcode}"
-
-
-class Workers:
-    """The living worker processes.
-
-    Args:
-        arguments: what ``worker.run`` takes between its connection and its number.
-    """
-
-    def __init__(self, *arguments: Any) -> None:
-        self._arguments = arguments
-        self._born = 0
-        self.all: list[Worker] = []
-
-    def start(self) -> None:
-        from catwalk import worker
-
-        name = f"catwalk-worker-{self._born}"
-        process, ours = processes.start(worker.run, name, *self._arguments, self._born)
-        self.all.append(Worker(process, ours, self._born))
-        self._born += 1
-
-    def busy(self) -> list[Worker]:
-        return [worker for worker in self.all if worker.busy]
-
-    def take_dead(self) -> list[Worker]:
-        """Those that have died since, which are no longer among ``all``."""
-        dead = [worker for worker in self.all if not worker.process.is_alive()]
-        self.all = [worker for worker in self.all if worker not in dead]
-        return dead
-
-    def messages(self, timeout: float) -> Iterator[tuple[Worker, tuple[Any, ...]]]:
-        """What the workers have sent; waits up to ``timeout`` seconds for something to happen."""
-        wait([*(w.connection for w in self.all), *(w.process.sentinel for w in self.all)], timeout)
-        for worker in self.all:
-            with contextlib.suppress(EOFError, ConnectionResetError):
-                while worker.connection.poll():
-                    yield worker, worker.connection.recv()
-
-    def renew(self, worker: Worker) -> None:
-        """End a worker that waits, and start another."""
-        worker.process.kill()
-        worker.process.join()
-        self.all.remove(worker)
-        self.start()
-
-    def kill(self) -> None:
-        for worker in self.all:
-            worker.process.kill()
-        for worker in self.all:
-            worker.process.join()
-        self.all = []
 
 
 class Supervisor:
@@ -139,7 +66,8 @@ class Supervisor:
         """Give the workers trials until a limit is reached; however it ends, no worker is left.
 
         Raises:
-            MachineError: the workers die again and again.
+            MachineError: the workers die again and again, or trials fail for want of memory.
+            UserError: the whole portfolio failed, or more than half of the trials.
         """
         if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
             study.reap(opened, "its worker was gone when the search went on")
@@ -216,11 +144,18 @@ class Supervisor:
             self.after_trial(opened, worker)
 
     def after_trial(self, opened: "optuna.Study", worker: Worker) -> None:
-        """A worker's trial has ended: count it, show it, and keep no more models than the best."""
-        ended = study.finished(opened)
-        self._finished = len(ended)
-        trial = next((trial for trial in reversed(ended) if trial.number == worker.trial), None)
-        self._display.ended(worker.number, study.as_record(trial) if trial else None)
+        """A worker's trial has ended: count it, show it, and keep no more models than the best.
+
+        Raises:
+            UserError, MachineError: too many trials have failed, see ``failures.check``.
+        """
+        trials = opened.get_trials(deepcopy=False)
+        self._finished = sum(trial.state in study.FINISHED for trial in trials)
+        trial = None if worker.trial is None else trials[worker.trial]
+        has_ended = trial is not None and trial.state.is_finished()
+        self._display.ended(worker.number, study.as_record(trial) if trial and has_ended else None)
+        if trial and failures.has_error(trial):
+            failures.check(self._paths, trials, self._ours)
         _drop_models(self._paths, opened)
 
     def _replace_the_dead(self, opened: "optuna.Study", workers: Workers) -> None:
@@ -230,8 +165,8 @@ class Supervisor:
             self._orphans = True
             if self._deaths > DEATHS * (len(workers.all) + 1):
                 raise MachineError(
-                    f"the workers die again and again ({worker.end}): mend that; if memory is short, "
-                    "make search WORKERS=1"
+                    f"the workers die again and again ({worker.end})",
+                    fix="remove that cause; if memory is short, make search WORKERS=1",
                 )
             self._display.died(worker.number, worker.end)
             # It may have died between its trial's end and telling.

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from catwalk import augment, network
+from catwalk import augment, duplicates, network, space
 from catwalk.competition import Competition
 from catwalk.features import Views
 from catwalk.messages import Epoch
@@ -22,6 +22,7 @@ from catwalk.space import Params
 from catwalk.step import Step
 
 CHECK_SECONDS = 0.5  # how often, about, the training looks at the clock
+PACE_SECONDS = 1.0  # over which the time of an epoch is measured
 PLAN_SHARE = 0.95  # of the time left is planned for; the rest is for the evaluation of the last epoch
 
 
@@ -56,9 +57,11 @@ class Training:
     ) -> None:
         self._began = time.monotonic()
         self.prepared, self.params = prepared, params
-        batch = min(params["batch_size"], len(prepared.train))
+        self._learned = duplicates.of_learning(prepared)
+        self.rows = len(self._learned)
+        batch = space.batch_size(params, self.rows)
         # The rows that do not fill a last batch wait for the next epoch's order.
-        self.per_epoch = len(prepared.train) // batch
+        self.per_epoch = self.rows // batch
         self._rows = self.per_epoch * batch  # of an epoch
         self.model = network.build(len(competition.classes), params, views, seed)
         pixels, labels, validation = (
@@ -100,7 +103,7 @@ class Training:
         epochs: int,
         deadline: float | None,
         limit: float | None = None,
-        sure: bool = False,
+        sure: float = 0.0,
         plan: Sequence[int] = (),
     ) -> Iterator[Epoch]:
         """Train, and give each epoch as it ends.
@@ -112,7 +115,8 @@ class Training:
                 The epochs are planned so that the schedule reaches its end, and so that trainings like
                 this one, one after the other, fill the time: there may be half as many more, or fewer.
             limit: seconds, the building included, in which a further epoch must fit to begin.
-            sure: whether the first epoch goes to its end even if the deadline comes before.
+            sure: seconds of training that it has, and a whole first epoch, even if the deadline comes before;
+                0: the deadline holds.
             plan: how many epochs an earlier training planned after each of its epochs; the same then.
 
         Raises:
@@ -123,14 +127,17 @@ class Training:
         wanted, epoch = epochs, 0
         if deadline is not None:
             deadline -= self._seconds_to_answer()
+        ends = [time.monotonic()]  # of the epochs
+        if deadline is not None and sure:
+            deadline = max(deadline, ends[0] + sure)
         while epoch < epochs:
-            started = time.monotonic()
-            train_loss, train_accuracy = self._epoch(None if sure and epoch == 0 else deadline)
+            train_loss, train_accuracy = self._epoch(None if sure else deadline)
             loss, accuracy = (float(value) for value in self._step.evaluate())
             epoch += 1
-            now = time.monotonic()
+            ends.append(now := time.monotonic())
+            seconds = seconds_an_epoch(ends)
             if deadline is not None:
-                fit = epoch + max(0, int(PLAN_SHARE * (deadline - now) / (now - started)))
+                fit = epoch + max(0, int(PLAN_SHARE * (deadline - now) / seconds))
                 # The first epochs' time includes the tracing. Later the plan only shrinks.
                 planned = fit // max(1, round(fit / wanted)) if epoch <= 3 else min(epochs, fit)
             else:
@@ -138,7 +145,7 @@ class Training:
             if planned != epochs:
                 epochs = max(epoch, planned)
                 self._step.plan(epochs, self.per_epoch)
-            if limit is not None and now - self._began + (now - started) > limit:
+            if limit is not None and now - self._began + seconds > limit:
                 epochs = epoch
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
 
@@ -160,7 +167,7 @@ class Training:
         return network.mirrored(self.model, self._shape) if self.params["flip"] else self.model
 
     def _epoch(self, deadline: float | None) -> tuple[float, float]:
-        order = tf.convert_to_tensor(self._random.permutation(self.prepared.train))
+        order = tf.convert_to_tensor(self._random.permutation(self._learned))
         loss = right = 0.0
         step, count = 0, self.per_epoch if deadline is None else 10
         while step < self.per_epoch:
@@ -177,6 +184,20 @@ class Training:
                     raise OutOfTimeError
                 count = max(10, int(count * CHECK_SECONDS / max(now - started, 1e-3)))
         return loss / self._rows, right / self._rows
+
+
+def seconds_an_epoch(ends: list[float]) -> float:
+    """How long an epoch takes: the last one, or where that is short the mean of the last ones.
+
+    The first includes the tracing, so it counts only as long as it is the only one.
+
+    Args:
+        ends: when the first epoch began, then when each one ended.
+    """
+    before, first = len(ends) - 2, min(1, len(ends) - 2)
+    while before > first and ends[-1] - ends[before] < PACE_SECONDS:
+        before -= 1
+    return (ends[-1] - ends[before]) / (len(ends) - 1 - before)
 
 
 def mapped(array: npt.NDArray[Any]) -> tf.Tensor:

@@ -23,7 +23,9 @@ def run(connection: Connection, paths: Paths, seed: int, features: str, worker: 
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the parent is gone
     except Exception as error:
-        connection.send(("error", " ".join(f"{type(error).__name__}: {error}".split())[:200]))
+        from catwalk import failures
+
+        connection.send(("error", failures.reason(error)))
         os._exit(1)
 
 
@@ -37,7 +39,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     import optuna
 
     from catwalk import competition as competitions
-    from catwalk import precision, prepare, progress, storage, study
+    from catwalk import failures, precision, prepare, progress, storage, study
     from catwalk.features import Views
     from catwalk.train import OutOfTimeError
     from catwalk.trial import Objective
@@ -91,7 +93,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
             trial = opened.trials[current[0]]
             study.repeat(opened, trial, counts=not isinstance(error, OutOfTimeError))
             # Where the machine slept, others took this worker for dead and run its trial again: go on.
-            if not isinstance(error, OutOfTimeError) and trial.user_attrs.get("failed"):
+            if failures.is_of_machine(error) and trial.user_attrs.get(failures.REASON):
                 raise
         connection.send(("done",))
         order = connection.recv()
