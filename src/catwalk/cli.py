@@ -1,7 +1,6 @@
 """The command ``catwalk``: runs a stage, and turns errors into one line."""
 
 import argparse
-import errno
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catwalk import arguments, hints, processes
-from catwalk.errors import CatwalkError, MachineError, UserError
+from catwalk.errors import CatwalkError, UserError, to_user_error
 from catwalk.limits import REFIT
 from catwalk.paths import Paths
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def main(given: list[str] | None = None) -> int:
-    """Run one stage; the exit code: 0 done, 2 the user mends it, 3 network, 4 machine, 130 Ctrl-C."""
+    """Run one stage; the exit code: 0 done, 2 the user can fix it, 3 network, 4 machine, 130 Ctrl-C."""
     started = time.monotonic()
     options = arguments.parser().parse_args(given)
     hints.remember(sys.argv[1:] if given is None else given)
@@ -41,16 +40,9 @@ def main(given: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone
         return 141
-    except MemoryError:
-        return _complain(options.stage, "out of memory: close other programs, or WORKERS=1", 4)
-    except OSError as error:
-        return _complain(options.stage, _of_machine(error), MachineError.exit_code)
-    except ImportError as error:
-        if (error.name or "catwalk").startswith("catwalk"):
-            raise
-        return _complain(options.stage, f"the package {error.name} can't be imported: run make setup", 4)
     except Exception as error:
-        if (told := _of_study(options, error)) is None:
+        told = to_user_error(error) or _of_study(options, error)
+        if told is None:
             raise
         return _complain(options.stage, str(told), told.exit_code)
     return 0
@@ -67,18 +59,6 @@ def _complain(stage: str, message: str, code: int) -> int:
     line = hints.completed(f"catwalk {stage}: {' '.join(message.split())}")
     print(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...", file=sys.stderr)
     return code
-
-
-def _of_machine(error: OSError) -> str:
-    mends = {
-        errno.ENOSPC: "make room on the disk and run the command again",
-        errno.EACCES: "make it readable and writable for you",
-        errno.EROFS: "use a folder that can be written to",
-    }
-    where = f"{error.filename}: " if error.filename else ""
-    return (
-        f"{where}{error.strerror or error}: {mends.get(error.errno or 0, 'look at the path and try again')}"
-    )
 
 
 def _say(line: str) -> None:

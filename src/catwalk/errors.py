@@ -1,5 +1,7 @@
 """What catwalk says when it cannot go on: one line (where, what, the fix) and an exit code."""
 
+import errno
+
 
 class CatwalkError(Exception):
     """An error whose message is the whole story for the user; printed without a traceback.
@@ -33,3 +35,23 @@ class MachineError(CatwalkError):
     """The machine is at its limit: disk, memory, permissions."""
 
     exit_code = 4
+
+
+FIXES = {
+    errno.ENOSPC: "make room on the disk and run the command again",
+    errno.EDQUOT: "make room on the disk and run the command again",
+    errno.EACCES: "make it readable and writable for you",
+    errno.EROFS: "use a folder that can be written to",
+}
+
+
+def to_user_error(error: Exception) -> CatwalkError | None:
+    """What an error of the machine or of a missing package means for the user; None for any other."""
+    if isinstance(error, MemoryError):
+        return MachineError("out of memory", fix="close other programs, or WORKERS=1")
+    if isinstance(error, OSError):
+        fix = FIXES.get(error.errno or 0, "look at the path and try again")
+        return MachineError(str(error.strerror or error), where=str(error.filename or ""), fix=fix)
+    if isinstance(error, ImportError) and error.name and not error.name.startswith("catwalk"):
+        return MachineError(f"the package {error.name} can't be imported", fix="run make setup")
+    return None

@@ -134,9 +134,9 @@ class Objective:
 def epochs(kind: str, usual: int, training: Training) -> int:
     """How many epochs are wanted: as many as have the steps of the usual ones, and ``LEAST_STEPS``.
 
-    With few rows the batches are smaller than those chosen (``space.batch_size``). An epoch then has more steps
-    and teaches more, so twice as many steps as chosen are enough: with 1,300 rows a third of the usual epochs is
-    as good as all, with 5,000 rows nearly all are worth their time.
+    With few rows the batches are smaller than those chosen (``space.batch_size``). An epoch then has more
+    steps and teaches more, so twice as many steps as chosen are enough: with 1,300 rows a third of the usual
+    epochs is as good as all, with 5,000 rows nearly all are worth their time.
 
     Args:
         kind: of the trial.
