@@ -40,9 +40,9 @@ BIN := .venv/bin
 #: ERASE                         for try: side of a blank square, as a share of the picture's, 0, 0.2 or 0.4
 #: TO                            for submit: a Kaggle competition's name or address, or openhpi
 #: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
-#: SUBMISSIONS                   for grade: a folder or a zip of all teams' CSVs
-#: LABELS                        for grade: a CSV of ids and true labels; by default the sealed ones
-#: FINAL         0               1: grade shows the private scores in the leaderboard
+#: SUBMISSIONS                   for grade: a folder or a zip of all teams' files, also Moodle's or nbgrader's
+#: LABELS                        for grade: a CSV of ids and true labels, or Kaggle's solution file
+#: FINAL         0               1: grade shows the private scores too
 #: EXERCISE                      for course: only this one, 1 to 5
 #: DRY           0               1: submit shows what it would send, and stops
 #: YES           0               1: submit does not ask

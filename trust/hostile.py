@@ -36,9 +36,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catwalk import competition as competitions
-from catwalk import handed_in, idx, rows, sources, submission
+from catwalk import handed_in, idx, rows, sources, submission, team_csv
 from catwalk.competition import Competition
 from catwalk.errors import CatwalkError
+from catwalk.expected_csv import Expected
 from catwalk.paths import Paths
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -228,11 +229,24 @@ def read_submission(content: bytes, folder: Path) -> None:
 def read_handed_in(content: bytes, folder: Path) -> None:
     path = folder / "all.zip"
     path.write_bytes(content)
-    for one in handed_in.collect(path, 10_000):
-        assert one.team.isprintable()
-        assert one.file.isprintable()
-        assert one.wrong.isprintable()
-        assert one.content is None or len(one.content) <= 10_000
+    expected = Expected.of(IDS, SMALL)
+    with handed_in.opened(path) as teams:
+        for team in teams:
+            chosen = handed_in.choose(team, expected)
+            assert all(text.isprintable() for text in (team.name, chosen.file, chosen.problem, chosen.remark))
+            assert (chosen.answers is None) == bool(chosen.problem)
+
+
+def read_team_csv(content: bytes, folder: Path) -> None:
+    """What is scored agrees with Python's csv: each id once, its label as a whole number."""
+    got = team_csv.read(content, "x.csv", Expected.of(IDS, SMALL))
+    table = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), skipinitialspace=True)
+    header, *body = [[cell.strip() for cell in cells] for cells in table if any(map(str.strip, cells))]
+    names = [name.casefold().lstrip("# ") for name in header]
+    places = names.index("imageid"), names.index("label")
+    said = {int(float(cells[places[0]])): int(float(cells[places[1]])) for cells in body}
+    assert len(body) == len(said) == len(IDS)
+    assert [said[int(one)] for one in IDS] == [SMALL.labels[place] for place in got.predicted]
 
 
 def read_download(content: bytes, folder: Path) -> None:
@@ -254,6 +268,7 @@ READERS: dict[str, tuple[Callable[[random.Random], bytes], Callable[[bytes, Path
     "idx": (mixture(good_idx), read_idx),
     "toml": (mixture(good_toml), read_toml),
     "submission": (mixture(good_submission), read_submission),
+    "team_csv": (mixture(good_submission), read_team_csv),
     "handed_in": (mixture(good_zip), read_handed_in),
     "download": (mixture(good_zip), read_download),
 }

@@ -137,9 +137,11 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_grade(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--submissions", type=Path, required=True, help="a folder or a zip of all teams' CSVs")
-    stage.add_argument("--labels", type=Path, help="a CSV of ids and true labels (default: the sealed ones)")
-    stage.add_argument("--final", action="store_true", help="show the private scores in the leaderboard")
+    stage.add_argument(
+        "--submissions", type=Path, required=True, help="a folder or a zip of all teams' files"
+    )
+    stage.add_argument("--labels", type=Path, help="a CSV of ids and true labels, or Kaggle's solution file")
+    stage.add_argument("--final", action="store_true", help="show the private scores as well")
 
 
 def _add_course(stage: argparse.ArgumentParser) -> None:

@@ -1,194 +1,268 @@
-"""Handed in: what teams put into a folder or a zip, read with suspicion; nothing is unpacked to the disk.
+"""Handed in: the one answer of each team, out of all files that it handed in.
 
-A team is a CSV, a zip with one CSV, or a folder with one CSV, named after it. What is wrong with one team is
-said of that team alone.
+Several files or attempts: the latest that can be scored counts, and a remark says so. A sample submission or
+training rows beside it are not the answer. What is wrong with one team is said of that team alone.
 """
 
-import io
-import os
-import stat
-import unicodedata
-import zipfile
-import zlib
-from collections.abc import Callable
+import contextlib
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
+import numpy as np
+
+from catwalk import class_folders, file_kind, submitted_archives, team_csv
+from catwalk.class_folders import Team
 from catwalk.errors import UserError
+from catwalk.expected_csv import Expected, NotScoredError
+from catwalk.submitted_archives import Entry, RefusedError, printable
+from catwalk.team_csv import Answers
 
-MOST_ENTRIES = 10_000  # in a zip, or below a folder
-MOST_ZIP = 500_000_000  # bytes of a zip, packed
-LONGEST_NAME = 60
-
-Read = Callable[[int], bytes]  # the first so many bytes of a file
+MOST_TRIED = 50  # files of one team that are read
+MOST_ZIPS = 10  # of one team; each may be held in memory
+DEEPEST = 3  # zips within zips
+LONGEST_LINE = 220  # of what is said to a team; with its name it fits into a line of 300
+TABLES = (".csv", ".gz")
+TEXTS = ("", ".txt", ".tsv", ".dat", ".text")
+HELPER = re.compile(  # what lies beside an answer
+    r".*sample.*|(x_?|y_?)?(train|test|val|valid|validation|labels?)([ _-]?(data|set|images|labels))?",
+    re.IGNORECASE,
+)
+DATE = re.compile(
+    r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?([0-3]\d)"
+    r"(?:[T _.-]*([0-2]\d)[-_:.h]?([0-5]\d)(?:[-_:.]?([0-5]\d))?)?(?!\d)"
+)
+NUMBERS = re.compile(r"([0-9]+)")
+VERSION = re.compile(r"[\W_]*(v|version|attempt|try)?[\W_]*[0-9]+[\W_]*")
 
 
 @dataclass(frozen=True)
-class HandedIn:
-    """What one team handed in.
+class Chosen:
+    """What counts of a team's files.
 
     Attributes:
-        team: its name, made safe to print.
-        file: the CSV's name, made safe to print.
-        content: the CSV's bytes, or None where there is none that could be read.
-        wrong: then why.
+        file: its name, made safe to print.
+        answers: what it says; None where nothing can be scored.
+        problem: then why, for the student.
+        remark: what else is worth knowing.
     """
 
-    team: str
     file: str
-    content: bytes | None
-    wrong: str = ""
+    answers: Answers | None = None
+    problem: str = ""
+    remark: str = ""
 
 
-class _RefusedError(Exception):
-    """Why a team's file is not read."""
+@dataclass(frozen=True)
+class _Tried:
+    """A file that was read."""
+
+    entry: Entry
+    answers: Answers | None
+    error: NotScoredError | None
 
 
-def collect(source: Path, most: int) -> list[HandedIn]:
-    """Everything that was handed in, by team name.
+@contextlib.contextmanager
+def opened(source: Path) -> Iterator[list[Team]]:
+    """Everything that was handed in, by team name; to be read as long as the block lasts.
 
     Args:
         source: a folder or a zip.
-        most: bytes that a CSV may have.
 
     Raises:
         UserError: it is neither, or nothing is in it.
     """
-    if source.is_dir():
-        entries = _of_folder(source)
-    elif source.is_file():
+    where = f"SUBMISSIONS={source}"
+    with contextlib.ExitStack() as stack:
         try:
-            entries = _inside(_of_zip(source.name, lambda: source.open("rb"), source.stat().st_size))
-        except _RefusedError as error:
-            raise UserError(f"SUBMISSIONS={source}: {error}: give a folder or a whole zip") from None
-    else:
-        raise UserError(f"SUBMISSIONS={source}: neither a folder nor a zip: choose one")
-    teams: dict[str, dict[str, Read | _RefusedError]] = {}
-    for parts, read in entries:
-        team = parts[0] if len(parts) > 1 else PurePosixPath(parts[0]).stem
-        teams.setdefault(team, {})["/".join(parts)] = read
-    found: dict[str, HandedIn] = {}
-    for team, files in sorted(teams.items()):
-        name, number = printable(team), 1
-        while name in found:
-            number += 1
-            name = f"{printable(team)} ({number})"
-        found[name] = _one(name, files, most)
-    if not found:
-        raise UserError(f"SUBMISSIONS={source}: no CSV is in it")
-    return list(found.values())
+            if source.is_dir():
+                entries = submitted_archives.of_folder(source)
+            elif source.is_file():
+                file = stack.enter_context(source.open("rb"))
+                entries = stack.enter_context(submitted_archives.of_zip(file))
+            else:
+                raise UserError("neither a folder nor a zip", where=where, fix="choose one")
+        except RefusedError as error:
+            raise UserError(str(error), where=where, fix="give a folder or a whole zip") from None
+        except OSError as error:
+            raise UserError(f"can't be read ({error.strerror})", where=where, fix="choose another") from None
+        found = class_folders.teams(entries)
+        if not found:
+            raise UserError("nothing is in it", where=where, fix="put a file or a folder of each team there")
+        yield found
 
 
-def printable(name: str, longest: int = LONGEST_NAME) -> str:
-    """A text on one line, without control characters or changes of direction, not too long."""
-    kept = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in name)
-    return " ".join(kept.split())[:longest].strip() or "without a name"
+def choose(team: Team, expected: Expected) -> Chosen:
+    """What counts of a team's files: the latest that can be scored."""
+    with contextlib.ExitStack() as stack:
+        files, refused = _expanded(team.entries, stack)
+        tried: list[_Tried] = []
+        for group in _groups(files):
+            now = [_try(entry, expected) for entry in group]
+            scored = [one for one in now if one.answers is not None]
+            if scored:
+                return _latest(scored, now)
+            tried += now
+        for one in sorted(tried, key=lambda one: not (one.error and one.error.has_columns)):
+            is_table = one.entry.name.lower().endswith(TABLES)
+            if one.error and (is_table or one.error.has_columns or len(files) == 1):
+                return Chosen(_shown(one.entry), problem=_line(one.error))
+        for entry, reason in refused:
+            return _told(entry, reason, expected)
+        return _nothing(files, expected)
 
 
-Entry = tuple[tuple[str, ...], Read | _RefusedError]
-
-
-def _inside(entries: list[Entry]) -> list[Entry]:
-    """Without the one folder that a zip of a folder begins with."""
-    tops = {parts[0] for parts, _ in entries if len(parts) > 1}
-    if len(tops) == 1 and all(len(parts) > 1 for parts, _ in entries) and len(entries) > 1:
-        return [(parts[1:], read) for parts, read in entries]
-    return entries
-
-
-def _one(team: str, files: dict[str, Read | _RefusedError], most: int) -> HandedIn:
-    """One team's CSV, out of what it handed in."""
-    name, read = next(iter(files.items()))
-    shown = printable(name)
-    try:
-        if len(files) > 1:
-            names = ", ".join(printable(file) for file in sorted(files)[:3])
-            raise _RefusedError(f"{len(files)} files ({names}): hand in one")
-        if isinstance(read, _RefusedError):
-            raise read
-        if name.lower().endswith(".zip"):
-            packed = _bounded(read, most)
-            inner = _of_zip(shown, lambda: io.BytesIO(packed), len(packed))
-            if len(inner) != 1:
-                raise _RefusedError(f"a zip with {len(inner)} CSVs: hand in one")
-            read = inner[0][1]
-            if isinstance(read, _RefusedError):
-                raise read
-        content = _bounded(read, most)
-    except _RefusedError as error:
-        return HandedIn(team, shown, None, str(error))
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        return HandedIn(team, shown, None, f"can't be read ({printable(str(error) or type(error).__name__)})")
-    return HandedIn(team, shown, content)
-
-
-def _bounded(read: Read, most: int) -> bytes:
-    content = read(most + 1)
-    if len(content) > most:
-        raise _RefusedError(f"larger than {most / 1e6:.1f} MB, which no submission of these rows is")
-    return content
-
-
-def _of_folder(folder: Path) -> list[Entry]:
-    """The CSVs and zips below a folder; links are not followed."""
-    entries: list[Entry] = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(place, name)
-            if name.startswith(".") or not name.lower().endswith((".csv", ".zip")):
-                continue
-            entries.append((path.relative_to(folder).parts, _reader(path)))
-            if len(entries) > MOST_ENTRIES:
-                raise UserError(
-                    f"SUBMISSIONS={folder}: more than {MOST_ENTRIES:,} files: choose another folder"
-                )
-    return entries
-
-
-def _reader(path: Path) -> Read:
-    def read(most: int) -> bytes:
-        # A link may lead anywhere, and opening a pipe would wait for a writer.
-        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(opened, "rb") as file:
-            if not stat.S_ISREG(os.fstat(opened).st_mode):
-                raise _RefusedError("no ordinary file")
-            return file.read(most)
-
-    return read
-
-
-def _of_zip(name: str, opening: Callable[[], BinaryIO], size: int) -> list[Entry]:
-    """The CSVs (and teams' zips) in a zip; names are only names, so they lead nowhere."""
-    if size > MOST_ZIP:
-        raise _RefusedError(f"{name} is larger than {MOST_ZIP / 1e6:.0f} MB")
-    try:
-        with zipfile.ZipFile(opening()) as opened:
-            infos = opened.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise _RefusedError(f"{name} is not a whole zip ({printable(str(error))})") from None
-    if len(infos) > MOST_ENTRIES:
-        raise _RefusedError(f"{name} holds more than {MOST_ENTRIES:,} files")
-    entries: list[Entry] = []
-    for info in infos:
-        parts = tuple(part for part in PurePosixPath(info.filename.replace("\\", "/")).parts if part != "/")
-        hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
-        if hidden or not info.filename.lower().endswith((".csv", ".zip")):
+def _expanded(
+    entries: tuple[Entry, ...], stack: contextlib.ExitStack
+) -> tuple[list[Entry], list[tuple[Entry, str]]]:
+    """All files, those in zips too; and what is no whole zip, and why."""
+    files: list[Entry] = []
+    refused: list[tuple[Entry, str]] = []
+    zips = 0
+    rest = [(entry, 0) for entry in entries if entry.opener is not None]
+    while rest:
+        entry, depth = rest.pop()
+        if not entry.name.lower().endswith(".zip"):
+            files.append(entry)
             continue
-        if ".." in parts:
-            entries.append(
-                (tuple(p for p in parts if p != ".."), _RefusedError("a path that leads out of the zip"))
-            )
-        else:
-            entries.append((parts, _member(opening, info)))
-    return entries
+        try:
+            zips += 1
+            if depth == DEEPEST or zips > MOST_ZIPS:
+                raise RefusedError("too many zips, or zips within zips")
+            inner = stack.enter_context(submitted_archives.of_nested_zip(entry))
+            rest += [(one, depth + 1) for one in inner if one.opener is not None]
+            if not inner:
+                raise RefusedError("an empty zip")
+        except RefusedError as error:
+            refused.append((entry, str(error)))
+        if len(files) + len(rest) > submitted_archives.MOST_ENTRIES:
+            refused.append((entry, f"more than {submitted_archives.MOST_ENTRIES:,} files"))
+            break
+    return files, refused
 
 
-def _member(opening: Callable[[], BinaryIO], info: zipfile.ZipInfo) -> Read:
-    def read(most: int) -> bytes:
-        # No more is unpacked than is asked for, whatever the zip says of its size.
-        with zipfile.ZipFile(opening()) as opened, opened.open(info) as file:
-            return file.read(most)
+def _groups(files: list[Entry]) -> Iterator[list[Entry]]:
+    """Files to be read, the likely ones first; later groups only where nothing before could be scored."""
+    tables = [one for one in files if one.name.lower().endswith(TABLES)]
+    texts = [one for one in files if PurePosixPath(one.name).suffix.lower() in TEXTS
+             and one.name != class_folders.NBGRADER_TIME]  # fmt: skip
+    answers = [one for one in tables if not _is_helper(one)]
+    yield _newest_first(answers, files)[:MOST_TRIED]
+    yield _newest_first([one for one in texts if not _is_helper(one)], files)[:MOST_TRIED]
+    if not answers:
+        yield _newest_first([one for one in tables if _is_helper(one)], files)[:MOST_TRIED]
 
-    return read
+
+def _is_helper(entry: Entry) -> bool:
+    return HELPER.fullmatch(class_folders.stem(entry.name)) is not None
+
+
+def _try(entry: Entry, expected: Expected) -> _Tried:
+    try:
+        content = entry.read(expected.largest_file + 1)
+        return _Tried(entry, team_csv.read(content, _shown(entry), expected), None)
+    except NotScoredError as error:
+        return _Tried(entry, None, error)
+    except RefusedError as error:
+        return _Tried(entry, None, NotScoredError(str(error), where=_shown(entry), fix=expected.in_words))
+
+
+def _latest(scored: list[_Tried], tried: list[_Tried]) -> Chosen:
+    """The latest of what can be scored; a table of one label alone (a sample) only if there is no other."""
+    real = [one for one in scored if one.answers is not None and len(np.unique(one.answers.predicted)) > 1]
+    best = (real or scored)[0]
+    assert best.answers is not None
+    remarks = []
+    others = [one for one in scored if one is not best and one.answers is not None
+              and not np.array_equal(one.answers.predicted, best.answers.predicted)]  # fmt: skip
+    if others:
+        remarks.append(f"{len(others) + 1} files could be scored, the latest counts: {_shown(best.entry)}")
+    before = tried[: tried.index(best)]
+    failed = [one.error for one in before if one.error is not None and one.error.has_columns]
+    if failed:
+        remarks.append(f"a later file could not be scored: {_line(failed[0])}")
+    if not best.entry.name.lower().endswith(TABLES):
+        remarks.append("its name should end with .csv")
+    if best.answers.remark:
+        remarks.append(best.answers.remark)
+    return Chosen(_shown(best.entry), best.answers, remark="; ".join(remarks))
+
+
+def _told(entry: Entry, reason: str, expected: Expected) -> Chosen:
+    error = NotScoredError(reason, where=_shown(entry), fix=expected.in_words)
+    return Chosen(_shown(entry), problem=_line(error))
+
+
+def _nothing(files: list[Entry], expected: Expected) -> Chosen:
+    """What is there instead of a CSV."""
+    if not files:
+        return Chosen("", problem=f"the folder is empty: {expected.in_words}")
+    first = min(files, key=lambda one: (one.name == class_folders.NBGRADER_TIME, one.parts))
+    if len(files) > 1:
+        names = ", ".join(_shown(one) for one in sorted(files, key=lambda one: one.parts)[:3])
+        return _told(first, f"{len(files)} files ({names}), none of them a CSV", expected)
+    try:
+        kind = file_kind.of(first.read(4096), first.name)
+    except RefusedError as error:
+        return _told(first, str(error), expected)
+    if kind is None:
+        return _told(first, "not a CSV", expected)
+    problem = NotScoredError(f"this is {kind.what}", where=_shown(first), fix=kind.fix or expected.in_words)
+    return Chosen(_shown(first), problem=_line(problem))
+
+
+def _newest_first(some: list[Entry], files: list[Entry]) -> list[Entry]:
+    """By nbgrader's or the name's date where all have one, else by a number in the name, else as modified."""
+    if len(some) < 2:
+        return some
+    times = {one.parts[:-1]: _date_in(one) for one in files if one.name == class_folders.NBGRADER_TIME}
+    dates = [_date(entry, times) for entry in some]
+    names = [_plain(_outermost(entry.parts)) for entry in some]
+    are_versions = len(set(names)) > 1 and len({VERSION.sub("", name) for name in names}) == 1
+
+    def key(i: int) -> tuple[object, ...]:
+        number = [int(part) for part in NUMBERS.split(names[i])[1::2]] if are_versions else []
+        pieces = NUMBERS.split(_plain(some[i].parts))  # text, number, text, ...
+        natural = [int(piece) if j % 2 else piece for j, piece in enumerate(pieces)]
+        return dates[i] if all(dates) else (), number, some[i].modified, natural
+
+    return [some[i] for i in sorted(range(len(some)), key=key, reverse=True)]
+
+
+def _outermost(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The path of the zip in which something lies, or its own."""
+    ends = (i for i, part in enumerate(parts, start=1) if part.lower().endswith(".zip"))
+    return parts[: next(ends, None)]
+
+
+def _plain(parts: tuple[str, ...]) -> str:
+    return "/".join((*parts[:-1], class_folders.stem(parts[-1]))).casefold()
+
+
+def _date(entry: Entry, times: dict[tuple[str, ...], tuple[int, ...]]) -> tuple[int, ...]:
+    """When it was handed in, by nbgrader's file or its name; () where neither says so."""
+    for end in range(len(entry.parts) - 1, -1, -1):
+        if times.get(entry.parts[:end]):
+            return times[entry.parts[:end]]
+    return _date_of("/".join(entry.parts))
+
+
+def _date_in(entry: Entry) -> tuple[int, ...]:
+    try:
+        return _date_of(entry.read(200).decode("ascii", errors="replace"))
+    except RefusedError:
+        return ()
+
+
+def _date_of(text: str) -> tuple[int, ...]:
+    found = DATE.search(text)
+    return tuple(int(part or 0) for part in found.groups()) if found else ()
+
+
+def _shown(entry: Entry) -> str:
+    return printable("/".join(entry.parts))
+
+
+def _line(error: UserError) -> str:
+    return printable(str(error), LONGEST_LINE)
