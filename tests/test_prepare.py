@@ -1,6 +1,5 @@
 """prepare.py: arrays, fingerprint and split depend on what the rows are, not on their order."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from conftest import digits_paths, load, make_project, shuffled_csv
 from sklearn.model_selection import train_test_split
 
-from catwalk import data, prepare, split
+from catwalk import data, prepare, progress, split
 from catwalk.errors import UserError
 from catwalk.paths import Paths
 
@@ -139,18 +138,89 @@ def test_a_training_file_without_labels(catwalk: Catwalk, project: Path, digits_
     assert "digits_train.csv: row 1: no column 'label'" in err
 
 
-def test_twice_and_after_a_change(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+def last_line(catwalk: Catwalk, *more: str) -> str:
+    code, out, err = catwalk("prepare", "--competition", "digits", *more)
+    assert (code, err) == (0, "")
+    return out.splitlines()[-1]
+
+
+def test_what_changed_is_read_again(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    """Rows taken away, a broken row, a file gone: each is seen; put back, all is as it was, splits too."""
     paths = digits_paths(project, digits_raw)
-    assert "done before" not in catwalk("prepare", "--competition", "digits")[1].splitlines()[-1]
-    assert "done before" in catwalk("prepare", "--competition", "digits")[1].splitlines()[-1]
-    first = json.loads(paths.prepared_summary.read_text())["fingerprint"]
-    shutil.rmtree(paths.raw)
-    catwalk("data", "--competition", "digits")
+    train = paths.raw / "digits_train.csv"
+    content = train.read_text()
+    assert "done before" not in last_line(catwalk)
+    assert "done before" in last_line(catwalk)
+    first = prepare.load(paths, 1)
+    assert last_line(catwalk, "--seed", "2")
+
+    train.write_text("\n".join(content.splitlines()[:-9]) + "\n")
+    assert "done before" not in last_line(catwalk)
+    assert prepare.load(paths, 1).fingerprint != first.fingerprint
+    assert not paths.split(2).exists(), "it was of other rows"
+    train.write_text(content.replace(",0", ",x", 1))
+    for _ in range(2):
+        code, _, err = catwalk("prepare", "--competition", "digits")
+        assert code == 2
+        assert "digits_train.csv: row 2: column 'pixel" in err
+    train.unlink()
+    code, _, err = catwalk("prepare", "--competition", "digits")
+    assert code == 2
+    assert "digits_train.csv is missing" in err
+    train.write_text(content)
+    assert "done before" not in last_line(catwalk)
+    again = prepare.load(paths, 1)
+    assert again.fingerprint == first.fingerprint
+    np.testing.assert_array_equal(again.validation, first.validation)
+
+
+def test_what_was_prepared_stays_until_the_new_is_whole(
+    catwalk: Catwalk, project: Path, digits_raw: Path
+) -> None:
+    """Too few rows of a class are told before anything is replaced; after rows are added it works."""
+    paths = digits_paths(project, digits_raw)
+    train = paths.raw / "digits_train.csv"
+    content = train.read_text()
+    assert last_line(catwalk)
+    before = prepare.load(paths, 1)
+    header, *rows = content.splitlines()
+    sevens = [row for row in rows if row[0] == "7"]
+    few = [header, *(row for row in rows if row[0] != "7")]
+    train.write_text("\n".join([*few, *sevens[:1]]) + "\n")
+    for _ in range(2):
+        code, _, err = catwalk("prepare", "--competition", "digits")
+        assert code == 2
+        assert "class 7 has 1 row: at least 2 are needed: add rows of it" in err
+    now = prepare.load(paths, 1)
+    assert now.fingerprint == before.fingerprint
+    np.testing.assert_array_equal(now.pixels, before.pixels)
+    train.write_text("\n".join([*few, *sevens[:2]]) + "\n")
+    assert "done before" not in last_line(catwalk)
+    after = prepare.load(paths, 1)
+    held, taught = (np.bincount(after.labels[rows], minlength=10) for rows in (after.validation, after.train))
+    assert held[7] == taught[7] == 1
+
+
+def test_a_damaged_summary_is_made_anew(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    assert last_line(catwalk)
+    paths.prepared_summary.write_text("{")
+    with pytest.raises(UserError, match="is not prepared: run make prepare"):
+        prepare.load(paths, 1)
+    assert "done before" not in last_line(catwalk)
+
+
+def test_the_study_of_the_old_rows_is_named(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    assert last_line(catwalk)
+    old = prepare.load(paths, 1)
+    paths.study.mkdir(parents=True)
+    paths.study_db.touch()
+    progress.write(paths, progress.study_name(paths, old, "pixels"), {**progress.NOTHING, "finished": 26})
     train = paths.raw / "digits_train.csv"
     train.write_text("\n".join(train.read_text().splitlines()[:-9]) + "\n")
-    paths.manifest.unlink()
-    assert "done before" not in catwalk("prepare", "--competition", "digits")[1].splitlines()[-1]
-    assert json.loads(paths.prepared_summary.read_text())["fingerprint"] != first
+    said = f"the study of the old ones (fingerprint {old.fingerprint}, 26 trials) stays"
+    assert said in last_line(catwalk)
 
 
 @pytest.mark.slow
@@ -189,3 +259,15 @@ def test_an_edited_toml_is_seen(catwalk: Catwalk, project: Path, digits_raw: Pat
     assert after.test_ids[0] == "0"
     assert after.fingerprint == before.fingerprint
     assert after.test_fingerprint != before.test_fingerprint
+
+
+def test_rows_stay_as_they_are_while_a_search_runs(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    assert last_line(catwalk)
+    train = paths.raw / "digits_train.csv"
+    train.write_text("\n".join(train.read_text().splitlines()[:-9]) + "\n")
+    with progress.locked(paths):
+        code, _, err = catwalk("prepare", "--competition", "digits")
+        assert code == 2
+        assert "a search of the old rows is running here: wait for it" in err
+    assert "done before" not in last_line(catwalk)

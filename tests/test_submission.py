@@ -103,43 +103,6 @@ def test_nothing_is_left_of_a_refused_one(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("sample", "said"),
-    [
-        ("ImageId,Label\n1,0\n2,0\n3,0\n", None),
-        ("id,Label\n1,0\n2,0\n3,0\n", "row 1: its header is not ImageId,Label"),
-        ("ImageId,Label\n1,0\n9,0\n3,0\n", "row 3: its ids are not those of"),
-        ("ImageId,Label\n1,0\n0,0\n3,0\n", "row 3: its ids are not those of"),
-        ("ImageId,Label\n1,0\n2,0\n33,0\n", "row 4: its ids are not those of"),
-        ("ImageId,Label\n1,0\n", "1 rows: its ids are not those of"),
-        ("ImageId,Labels\n1,0\n2,0\n3,0\n", "row 1: its header is not ImageId,Label"),
-        ("ImageId\n1\n2\n3\n", "row 1: its header is not ImageId,Label"),
-        ("", "row 1: its header is not ImageId,Label"),
-    ],
-)
-def test_the_sample_submission_has_the_last_word(tmp_path: Path, sample: str, said: str | None) -> None:
-    competition = replace(GAPPED, sample_file="sample_submission.csv")
-    paths = Paths(tmp_path, "digits")
-    submission.check_sample(paths, competition, IDS)  # it may be missing
-    submission.check_sample(paths, replace(GAPPED, sample_file=None), IDS)
-    paths.raw.mkdir(parents=True)
-    (paths.raw / "sample_submission.csv").write_text(sample)
-    if said is None:
-        submission.check_sample(paths, competition, IDS)
-    else:
-        with pytest.raises(UserError) as error:
-            submission.check_sample(paths, competition, IDS)
-        assert said in str(error.value)
-
-
-def test_the_sample_s_first_row_that_differs(tmp_path: Path) -> None:
-    paths = Paths(tmp_path, "digits")
-    paths.raw.mkdir(parents=True)
-    (paths.raw / "sample.csv").write_text("ImageId,Label\n1001,0\n1003,0\n")
-    with pytest.raises(UserError, match=r"sample\.csv: row 3: its ids"):
-        submission.check_sample(paths, replace(GAPPED, sample_file="sample.csv"), ["1001", "1002"])
-
-
 def test_the_newest_or_the_one_that_is_meant(tmp_path: Path) -> None:
     """Newest by the recipe's time; a CSV without a recipe, or a recipe without a CSV, is none."""
     paths = Paths(tmp_path, "digits")

@@ -3,11 +3,16 @@
 import codecs
 import csv
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catwalk.competition import Competition
 from catwalk.csv_file import CsvFile
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 SEPARATORS = ",;\t|"
 BLOCK = 1 << 20  # bytes read at once while the first rows are looked for
@@ -60,8 +65,9 @@ def cells(line: str, separator: str) -> list[str]:
     return [cell.strip() for cell in next(reader([line], separator), [])]
 
 
-def reader(lines: object, separator: str) -> "csv._reader":
-    return csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ")  # type: ignore[call-overload,no-any-return]
+def reader(lines: Iterable[str], separator: str) -> "Reader":
+    """Python's CSV reader for this separator."""
+    return csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ")
 
 
 def _start(path: Path) -> bytes:

@@ -102,7 +102,7 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
     known = manifest.read(paths)
     if not there:
         if source == "auto" and not competition.sources and not (known and Path(known.source).is_dir()):
-            also = ", or set SOURCE= to the folder that holds them"
+            also = ", or set SOURCE= to the folder or zip that holds them"
             raw_files.check_whole(paths.shown(paths.raw), paths.raw, Found({}), competition, also)
         return _fetch(paths, competition, _again(source, known), say)
     if known is None or known.source == BY_HAND:
@@ -116,7 +116,11 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
     gone, origins = manifest.missing(paths, known), _origins_now(competition, known)
     moved = origins is not None and not manifest.same(origins, known.origins)
     if gone or moved:
-        what = f"{', '.join(gone)} is missing" if gone else f"{known.source} has changed"
+        what = (
+            f"{', '.join(gone)} is missing"
+            if gone
+            else f"{known.source} {'has changed' if known.origins else 'may have changed'}"
+        )
         say(f"data: {what}: fetching again")
         return _fetch(paths, competition, known.source, say)
     files = _read(paths, competition, raw_files.locate(paths.raw, competition), {})
@@ -140,7 +144,7 @@ def _take(paths: Paths, competition: Competition, source: str, known: Manifest |
     if source != "auto" and Path(source).expanduser().resolve() != paths.raw.resolve():
         names = [str(path.relative_to(paths.raw)) for path in raw_files.listed(paths.raw)]
         raise _other_source(paths, source, f"holds {BY_HAND} ({', '.join(names)[:60]})")
-    also = f", or keep yours elsewhere and all is fetched: {move_aside(paths)}" if competition.sources else ""
+    also = f", or first keep yours elsewhere: {move_aside(paths)}" if competition.sources else ""
     raw_files.check_whole(paths.shown(paths.raw), paths.raw, found, competition, also)
     now = manifest.origins(found.paths, known)
     before = known.origins if known else {}
@@ -205,7 +209,7 @@ def _origin_names(competition: Competition, source: str) -> dict[str, str]:
 
 def _check_source(paths: Paths, competition: Competition, known: Manifest, source: str) -> None:
     """A source asked for by name must be the one the data came from."""
-    if source == "auto" or source == known.source:
+    if source == "auto" or (source in NAMED and source == known.source):
         return
     place = Path(source).expanduser().resolve()
     if source not in NAMED and not place.exists():

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk import archives
+from catwalk.csv_dialect import WEB_PAGE
 from catwalk.errors import UserError
 
 LARGEST = 2_000_000_000  # bytes, unpacked: they have to be in memory
@@ -60,10 +61,10 @@ def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
         UserError: not such a file, cut short, or its uncompressed bytes have another checksum.
     """
     try:
-        start = archives.head(path)
-        if archives.WEB_PAGE.match(start.lower()):
+        head = archives.head(path)
+        if WEB_PAGE.match(head.lower()):
             raise UserError("this is a web page", where=path.name, fix="download the file again")
-        with gzip.open(path) if start.startswith(archives.GZIP) else path.open("rb") as file:
+        with gzip.open(path) if head.startswith(archives.GZIP) else path.open("rb") as file:
             content = b"".join(_pieces(file, path))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"damaged gzip file ({error})", where=path.name, fix="fetch it again") from None

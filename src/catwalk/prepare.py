@@ -68,12 +68,16 @@ def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str],
         summary = _known_summary(paths)
         before = summary.get("fingerprint")
         if not _is_fresh(paths, competition, summary):
+            _refuse_while_searching(paths)
             summary = _replace_arrays(paths, competition, seed)
         else:
             split.write(paths, competition, seed)
     say(f"prepare: {_described(summary)}, split {seed}")
-    old = _old_study(paths, summary["fingerprint"]) if before not in (None, summary["fingerprint"]) else None
-    if old:
+    if before in (None, summary["fingerprint"]):
+        return
+    from catwalk import progress
+
+    if old := progress.of_other_rows(paths, summary["fingerprint"]):
         say(f"prepare: the rows have changed; the study of the old ones ({old}) stays, search begins another")
 
 
@@ -90,10 +94,17 @@ def _is_fresh(paths: Paths, competition: Competition, summary: dict[str, Any]) -
     return summary.get("raw") == _raw_sums(paths) and summary.get("reading") == competition.reading
 
 
-def _old_study(paths: Paths, fingerprint: str) -> str | None:
-    from catwalk import progress
-
-    return progress.of_other_rows(paths, fingerprint)
+def _refuse_while_searching(paths: Paths) -> None:
+    """A search's new workers would meet other rows than its first ones."""
+    if not paths.study_lock.is_file():
+        return
+    with locks.locked(paths.study_lock, wait=False) as free:
+        if not free:
+            raise UserError(
+                "files or TOML have changed, and a search of the old rows is running here",
+                where=paths.competition,
+                fix="wait for it, or end it with Ctrl-C",
+            )
 
 
 def load(paths: Paths, seed: int) -> Prepared:

@@ -19,7 +19,7 @@ MANIFEST = "manifest.json"
 NOT_DATA = re.compile(
     r"(?i)(readme|license|copying)(\..*)?|.*\.(md|pdf|toml|py|ipynb)|desktop\.ini|thumbs\.db"
 )
-LISTED = 3  # names that a message lists
+LISTED = 60  # characters of the names that a message lists
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
         place: itself.
         found: what ``locate`` found in it.
         competition: names the two.
-        also: one more thing that can be done.
+        also: what else can be done; by default, to correct the TOML.
 
     Raises:
         UserError: names what is missing, and what lies there.
@@ -161,11 +161,11 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
     wanted = [competition.train_file, competition.test_file]
     missing = [name for name in wanted if name not in found.csvs]
     one = len(missing) == 1
-    toml = f"competitions/{competition.name}.toml"
+    named = f", or write their real names below [files] in competitions/{competition.name}.toml"
     raise UserError(
         f"{' and '.join(missing)} {'is' if one else 'are'} missing, {_lying(place)}",
         where=shown,
-        fix=f"put {'it' if one else 'them'} there, or write their real names below [files] in {toml}{also}",
+        fix=f"put {'it' if one else 'them'} there{also or named}",
     )
 
 
@@ -177,5 +177,5 @@ def _lying(place: Path) -> str:
         names = [str(path.relative_to(place)) for path in listed(place)]
     if not names:
         return "nothing lies there"
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f"there is {', '.join(name[-30:] for name in names[:LISTED])}{more}"
+    shown = ", ".join(names)
+    return f"there is {shown if len(shown) <= LISTED else shown[: LISTED - 3] + '...'}"

@@ -16,6 +16,7 @@ import numpy as np
 
 from catwalk import archives, disk_space, idx, idx_csvs, kaggle_client, kaggle_names, locks, raw_files
 from catwalk.competition import Competition
+from catwalk.csv_dialect import WEB_PAGE
 from catwalk.errors import CatwalkError, NetworkError, UserError
 from catwalk.patience import TIMEOUT
 
@@ -192,7 +193,7 @@ def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
     except archives.DAMAGED as error:
         if archives.is_of_the_disk(error):
             raise
-        page = archives.WEB_PAGE.match(archives.head(archive).lower())
+        page = WEB_PAGE.match(archives.head(archive).lower())
         raise NetworkError(
             f"what arrived is {'a web page' if page else 'not a whole zip'}",
             where=archive.name,
