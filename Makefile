@@ -70,7 +70,8 @@ ifneq ($(UNKNOWN),)
   $(error there is no variable $(firstword $(UNKNOWN))$(near:%=, did you mean %?) (make alone lists them all))
 endif
 
-# Another tool's PYTHONPATH would hide modules of this environment: only what lies in this checkout stays.
+# Another tool's PYTHONPATH would hide modules of this environment: only what lies in this checkout stays,
+# and nothing where .venv/bin/catwalk is called without make.
 blank := $() $()
 export PYTHONPATH := $(subst $(blank),:,$(strip $(filter src benchmarks trust $(CURDIR)/%,$(subst :, ,$(PYTHONPATH)))))
 unexport PYTHONHOME
@@ -229,6 +230,7 @@ clean: ## remove .venv, caches, tables and half-written files; never data, studi
 	  || { echo 'the module venv is missing: on Debian and Ubuntu, apt install python3-venv'; exit 2; }
 	@$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
 	@PYTHONWARNINGS=ignore $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@printf '#!/bin/sh\nunset PYTHONPATH PYTHONHOME\nexec "%s/.venv/bin/python" -P -m catwalk "$$@"\n' '$(CURDIR)' > .venv/bin/catwalk
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt

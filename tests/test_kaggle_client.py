@@ -80,6 +80,17 @@ def test_a_broken_download_goes_on_where_it_broke(on_kaggle: Path, digits_raw: P
     assert sorted(path.name for path in (on_kaggle / "data/digits").iterdir()) == ["raw"]
 
 
+def test_another_tool_s_verbose_does_not_read_downloads_whole(
+    on_kaggle: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK), cut=1)
+    base = kaggle_client._api_class().__base__
+    assert base is not None
+    monkeypatch.setattr(base, "args", ["--local", "--verbose"])  # as its import under VERBOSE=1 leaves it
+    assert fetch(on_kaggle, kaggle).returncode == 0
+    assert kaggle.ranges == [f"bytes={CHUNK}-"]
+
+
 def test_an_ended_download_goes_on_with_the_next_command(on_kaggle: Path, digits_raw: Path) -> None:
     kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK), cut=9)
     part = on_kaggle / "data/digits/.download/eight.zip"

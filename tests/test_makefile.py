@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,26 @@ def test_variables_of_the_environment_of_make_and_in_values_are_none_of_ours() -
 
 def test_every_variable_may_be_given() -> None:
     make("-n", "help", *(f"{name}=1" for name in VARIABLES if name != "PYTHON"))
+
+
+def test_the_command_that_is_set_up_leaves_them_out_too(tmp_path: Path) -> None:
+    """Also what the interpreter itself would import on its way, as the module of an old enum34."""
+    command, python = tmp_path / ".venv/bin/catwalk", tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    said = subprocess.run(
+        ["make", "-n", "-W", "pyproject.toml", ".venv/installed"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    (line,) = [line for line in said.splitlines() if line.startswith("printf")]
+    subprocess.run(["sh", "-c", line.replace(str(REPOSITORY), str(tmp_path))], cwd=tmp_path, check=True)
+    for made in (command, python):
+        made.chmod(0o755)  # as pip's, in whose place it comes
+    (tmp_path / "enum.py").write_text("raise ImportError('of another Python')\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHOME": str(tmp_path)}
+    done = subprocess.run([command, "a b"], capture_output=True, text=True, env=environment)
+    assert "argument stage: invalid choice: 'a b'" in done.stderr
+    assert done.returncode == 2
 
 
 def test_another_tool_s_python_path_stays_outside(tmp_path: Path) -> None:

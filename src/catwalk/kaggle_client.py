@@ -215,6 +215,8 @@ def _api_class() -> type[Any]:
     KaggleCredentials.delete = lambda *_: None  # a refused login is the user's to remove
 
     class Api(KaggleApi):  # type: ignore[misc]
+        # VERBOSE= in the environment: it would read a download into memory whole, and could not resume it.
+        args = [one for one in KaggleApi.args if one != "--verbose"]  # noqa: RUF012
         config_dir = str(kaggle_credentials.folder())
         config = str(kaggle_credentials.folder() / "kaggle.json")
 
