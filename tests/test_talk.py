@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from catwalk import browser, metrics, results, slides, talk
+from catwalk import browser, findings, metrics, results, slides, talk
 from catwalk.errors import UserError
 from catwalk.results import Results
 from catwalk.words import percent
@@ -332,6 +332,80 @@ def test_the_rules_of_slides(loaded: Results) -> None:
     ):
         with pytest.raises(UserError):
             slides.check([replace(good[0], **change), *good[1:]])
+
+
+def few(real: Results, count: int) -> Results:
+    """As if so few rows had been held out."""
+    prepared = replace(real.prepared, validation=real.prepared.validation[:count])
+    return scored(real, real.validation[:count], real.labels[:count], prepared=prepared)
+
+
+def wrong(real: Results, count: int, many: int = 10) -> Results:
+    """The digits, many times, with so many mistakes: all zeros that were taken for ones."""
+    labels = np.repeat(real.labels, many)
+    said = np.full((len(labels), 10), 0.01, np.float32)
+    said[np.arange(len(said)), labels] = 0.9
+    said[np.flatnonzero(labels == 0)[:count]] = np.eye(10, dtype=np.float32)[1]
+    rows = np.arange(len(labels), dtype=np.int32)
+    return scored(real, said, labels, prepared=replace(real.prepared, validation=rows))
+
+
+def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None:
+    made = {slide.name: slide for slide in slides.make(few(loaded, 15))}
+    assert made["problem"].title == "15 validation pictures are too few to judge a net"
+    assert "over the simplest net" not in made["problem"].title
+    assert "15 pictures are too few" in made["network"].title
+    assert "15 validation pictures" in made["confusion"].title
+    assert "choose" not in made["search"].title
+    assert "too few to judge" not in slides.make(few(loaded, 20))[0].title
+
+    classes = slides.confusion(wrong(loaded, 10, many=1))
+    assert classes.title == "144 validation pictures are too few to rank 10 classes"
+    assert "10 mistakes, too few to say" in classes.notes
+    many = slides.confusion(wrong(loaded, 19))
+    assert "is the hard one: F1" in many.title, "there are pictures enough of each class"
+    assert "The most common mistake" not in many.notes
+    assert slides.mistakes(wrong(loaded, 19)).title == "19 mistakes on 1,440 validation pictures"
+    enough = slides.confusion(wrong(loaded, 20))
+    assert "The most common mistake: 0 called 1, 20 times" in enough.notes
+    assert "confidence" in slides.mistakes(wrong(loaded, 20)).title
+
+    some = replace(loaded.prepared, train=loaded.prepared.train[:40])
+    assert (
+        slides.weights(replace(loaded, prepared=some)).title
+        == "Stencils of 40 pictures: too few to trust them"
+    )
+
+
+@pytest.mark.parametrize("known", [1, 360])
+@pytest.mark.parametrize("test_score", [None, {"accuracy": 0.9, "rows": 360, "looks": 1}])
+def test_a_test_whose_pictures_are_labelled_is_no_secret(
+    loaded: Results, known: int, test_score: dict[str, Any] | None
+) -> None:
+    prepared = replace(loaded.prepared, duplicates={"train": 0, "test": 0, "both": known})
+    made = slides.make(replace(loaded, prepared=prepared, test_score=test_score, sealed=True, looks=1))
+    words = " ".join([s.title + s.notes + str(s.facts) for s in made])
+    assert not re.search("sealed|unseen|closed", words)
+    assert made[1].title == f"{known} of 360 test pictures are among the labelled ones"
+    assert f"{known} test pictures are among the labelled ones" in made[0].notes
+    if test_score:
+        assert any(f"({known} of them labelled)" in what for _, what, _ in made[0].facts)
+    assert re.search("sealed", slides.make(replace(loaded, looks=1))[0].notes)
+
+
+def test_repeated_pictures_are_shown_once(loaded: Results) -> None:
+    rows = np.repeat(loaded.prepared.validation, 3)
+    pixels = loaded.prepared.pixels[rows]
+    labels = loaded.prepared.labels[rows]
+    prepared = replace(
+        loaded.prepared, pixels=pixels, labels=labels, train=np.arange(30, dtype=np.int32),
+        validation=np.arange(len(rows), dtype=np.int32), duplicates={"train": 288, "test": 0, "both": 0},
+    )  # fmt: skip
+    wrong_ones = np.eye(10, dtype=np.float32)[(labels + 1) % 10]
+    made = scored(loaded, wrong_ones, labels, prepared=prepared)
+    assert made.distinct.validation == 144
+    assert len(findings.mistakes(made)) == 144
+    assert slides.problem(made).facts[0][1].startswith("of 144 validation pictures")
 
 
 def test_findings_follow_their_rules(loaded: Results) -> None:

@@ -3,12 +3,15 @@
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
+import numpy as np
 import optuna
 import pytest
 from conftest import load
+from sklearn.linear_model import LogisticRegression
 
-from catwalk import portfolio, space, tensorflow_setup
+from catwalk import data, portfolio, prepare, space, tensorflow_setup
 from catwalk.competition import AUGMENTATIONS
 from catwalk.features import Views
 from catwalk.paths import Paths
@@ -16,7 +19,8 @@ from catwalk.prepare import Prepared
 
 tensorflow_setup.setup(threads=1)
 
-from catwalk.train import DivergedError, OutOfTimeError, Training  # noqa: E402  (after the set-up)
+from catwalk import trial as trials  # noqa: E402  (after the set-up)
+from catwalk.train import DivergedError, OutOfTimeError, Training, seconds_an_epoch  # noqa: E402
 
 FOLDER = TemporaryDirectory()  # for the features that are kept
 HERE = Paths(Path(FOLDER.name), "digits")
@@ -81,6 +85,86 @@ def test_no_time_for_one_epoch(digits: Prepared) -> None:
 
 def test_a_limit_ends_between_epochs(digits: Prepared) -> None:
     assert len(list(net(digits, choice(), 1).epochs(5, None, limit=0.0))) == 1
+
+
+def test_a_training_that_must_be_there_has_its_seconds(digits: Prepared) -> None:
+    """Also after the deadline: an epoch of few rows alone teaches nothing."""
+    began = time.monotonic()
+    training = net(digits, {**portfolio.PLAIN, "batch_size": 64}, 1)
+    epochs = list(training.epochs(100_000, began - 1, sure=2.0))
+    assert time.monotonic() - began < 6
+    assert epochs[-1].epoch > 20
+    assert epochs[-1].accuracy > 0.85
+
+
+def test_the_time_of_an_epoch_is_a_mean_of_the_last_second() -> None:
+    assert seconds_an_epoch([10.0, 13.0]) == 3.0, "the first one, for there is no other"
+    assert seconds_an_epoch([10.0, 13.0, 13.5]) == 0.5, "without the first, which traces"
+    assert seconds_an_epoch([0.0, 3.0, 5.0, 9.0]) == 4.0, "long ones count alone"
+    hiccup = [0.0, 3.0, *(3 + 0.01 * i for i in range(1, 200)), 5.5]
+    assert seconds_an_epoch(hiccup) == pytest.approx((5.5 - 4.49) / 51, rel=0.05)
+
+
+def test_a_step_has_at_most_a_twentieth_of_the_rows() -> None:
+    sizes = {rows: space.batch_size({"batch_size": 512}, rows) for rows in (5, 40, 360, 1293, 10_240, 54_000)}
+    assert sizes == {5: 5, 40: 16, 360: 18, 1293: 64, 10_240: 512, 54_000: 512}
+    assert space.batch_size({"batch_size": 2048}, 54_000) == 2048
+    assert space.batch_size({"batch_size": 64}, 54_000) == 64
+
+
+class Sized:
+    """As much of a training as its plan is made of."""
+
+    def __init__(self, rows: int, batch: int) -> None:
+        self.params, self.rows = {"batch_size": batch}, rows
+        self.per_epoch = rows // space.batch_size(self.params, rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "epochs"),
+    [
+        ("softmax", 54_000, 10), ("softmax", 1293, 200), ("softmax", 360, 200), ("softmax", 40, 500),
+        ("quick", 54_000, 6), ("quick", 1293, 5), ("portfolio 1", 54_000, 30), ("portfolio 1", 60_000, 30),
+        ("portfolio 1", 1293, 10), ("portfolio 1", 5000, 27), ("search", 40, 100),
+    ],
+)  # fmt: skip
+def test_how_long_a_training_is_follows_from_its_rows(kind: str, rows: int, epochs: int) -> None:
+    batch = 128 if kind == "softmax" else 512
+    usual = trials.SHORT.get(kind, 30)
+    assert trials.epochs(kind, usual, cast(Training, Sized(rows, batch))) == epochs
+    assert trials.epochs("search", 15, cast(Training, Sized(54_000, 2048))) == 15, "as it was"
+
+
+def softmax_and_scikit_learn(paths: Paths, prepared: Prepared, name: str, most: int) -> tuple[float, float]:
+    """Validation accuracies of the softmax baseline, and of logistic regression in ``most`` iterations."""
+    loaded = load(name)
+    views = Views(paths, prepared, loaded.shape)
+    training = Training(prepared, loaded, views, "float32", portfolio.BASELINES["softmax"], 100_000)
+    *_, last = training.epochs(trials.epochs("softmax", trials.SHORT["softmax"], training), None)
+    pixels = prepared.pixels / np.float32(255)
+    model = LogisticRegression(max_iter=most).fit(pixels[prepared.train], prepared.labels[prepared.train])
+    right = model.predict(pixels[prepared.validation]) == prepared.labels[prepared.validation]
+    return last.accuracy, float(right.mean())
+
+
+def test_the_softmax_baseline_is_trained_to_its_end(digits: Prepared) -> None:
+    ours, theirs = softmax_and_scikit_learn(HERE, digits, "digits", 1000)
+    assert theirs > 0.95
+    assert ours >= theirs - 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+@pytest.mark.parametrize("name", ["fashion-mnist", "mnist"])
+def test_and_of_the_large_ones(name: str, project: Path, request: pytest.FixtureRequest) -> None:
+    """Within one point of scikit-learn's default of 100 iterations, which takes ten times as long."""
+    folder = request.getfixturevalue("fashion_idx" if name == "fashion-mnist" else "mnist_idx")
+    paths = Paths(project, name)
+    data.make(paths, load(name), str(folder), print)
+    prepare.make(paths, load(name), 1, print)
+    ours, theirs = softmax_and_scikit_learn(paths, prepare.load(paths, 1), name, 100)
+    assert theirs > 0.8
+    assert ours >= theirs - 0.01
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(digits: Prepared) -> None:

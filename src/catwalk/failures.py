@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REASON = "failed"  # the attribute that says why a trial failed, however that was
 ERROR = "error"  # the attribute of a trial that an error of its own ended: the error's kind
 REASON_LENGTH = 200
-SAID_LENGTH = 110  # of the reason within the line that ends a search
+SAID_LENGTH = 80  # of the reason within the line that ends a search
 ENOUGH = 10  # trials, for more than half of them to say something
 MEMORY = "out of memory"
 
@@ -74,8 +74,8 @@ def check(paths: Paths, trials: "list[FrozenTrial]", ours: set[int]) -> None:
     else:
         return
     last = failed[-1]
-    what = f"{which}, the last one with {str(last.user_attrs[REASON])[:SAID_LENGTH]}"
-    fix = f"each one's reason is in {paths.shown(paths.trials)}; what is finished is kept"
+    what = f"{which}, the last one: {str(last.user_attrs[REASON])[:SAID_LENGTH]}"
+    kept = f"{paths.shown(paths.trials)} has every reason; what is finished is kept"
     if last.user_attrs[ERROR] == MEMORY:
-        raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {fix}")
-    raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {fix}")
+        raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
+    raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {kept}")
