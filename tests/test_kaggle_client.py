@@ -3,6 +3,7 @@
 import base64
 import builtins
 import io
+import json
 import os
 import re
 import shutil
@@ -14,10 +15,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import requests
 from conftest import REPOSITORY, Run, SmallDisk, clean_environment, run_catwalk
 from kaggle_server import Fault, Kaggle, serving
 
-from catwalk import kaggle_client, patience
+from catwalk import kaggle_client, kaggle_errors, kaggle_names, patience
 
 CHUNK = 1 << 20  # what the client writes at once
 
@@ -288,6 +290,22 @@ def test_kaggle_s_own_words_stand_beside_ours(on_kaggle: Path, status: int) -> N
     assert len(shown) == 120
     assert len(done.stderr) < 300
     assert done.stderr[:-1].isprintable()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 503])
+@pytest.mark.parametrize("login", [LOGIN, {}])
+def test_a_line_has_room_for_the_longest_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, login: dict[str, str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in login.items():
+        monkeypatch.setenv(name, value)
+    answer = requests.Response()
+    answer.status_code, answer._content = status, json.dumps({"message": "word " * 99}).encode()
+    page = kaggle_names.contest("x" * kaggle_names.LONGEST, "competitions/a-competition.toml, competition")
+    told = kaggle_errors.told(requests.HTTPError(response=answer), page)
+    assert len(f"catwalk leaderboard: {told}") <= 300
+    assert told.fix
 
 
 def test_an_answer_without_words_has_none(on_kaggle: Path) -> None:

@@ -7,7 +7,8 @@ from catwalk.errors import NetworkError, UserError
 from catwalk.kaggle_names import Page
 from catwalk.patience import TIMEOUT
 
-WORDS = 120  # characters of Kaggle's own words in a line
+WORDS = 120  # characters of Kaggle's own words in a line, at most
+LONG = 45  # characters of a name beside which they still have that room
 
 
 def told(error: Any, page: Page) -> NetworkError | UserError:
@@ -45,7 +46,8 @@ def _unreachable(error: Exception) -> NetworkError:
 
 def _refused(error: Any, page: Page) -> NetworkError | UserError:
     status = error.response.status_code if error.response is not None else 0
-    words = f": {said}" if (said := _words(error)) else ""
+    room = WORDS - max(0, len(page.name) - LONG)  # a long name's address takes their place in the line
+    words = f": {said}" if (said := _words(error, room)) else ""
     if status in (401, 403) and not kaggle_credentials.usable():
         return UserError(
             f"Kaggle wants a login ({status}{words}), and no credential is set up here",
@@ -73,16 +75,16 @@ def _refused(error: Any, page: Page) -> NetworkError | UserError:
     return NetworkError(f"Kaggle answers {status or 'nothing of use'}", fix="try again later")
 
 
-def _words(error: Any) -> str:
+def _words(error: Any, room: int) -> str:
     """What Kaggle's answer says, quoted; empty where it says nothing."""
     try:
-        return quoted(str(error.response.json()["message"]))
+        return quoted(str(error.response.json()["message"]), room)
     except (AttributeError, ValueError, KeyError, TypeError):
         return ""
 
 
-def quoted(words: str) -> str:
+def quoted(words: str, room: int = WORDS) -> str:
     """Kaggle's own words as a line may show them: in quotes, short, without control characters or secrets."""
     words = " ".join(kaggle_credentials.masked(words).split())
     shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
-    return f'"{shown if len(shown) <= WORDS else shown[: WORDS - 3] + "..."}"' if shown else ""
+    return f'"{shown if len(shown) <= room else shown[: room - 3] + "..."}"' if shown else ""
