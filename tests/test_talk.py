@@ -356,7 +356,7 @@ def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None
     assert "over the simplest net" not in made["problem"].title
     assert "15 pictures are too few" in made["network"].title
     assert "15 validation pictures" in made["confusion"].title
-    assert "choose" not in made["search"].title
+    assert "15 pictures are too few to rank them" in made["search"].title
     assert "too few to judge" not in slides.make(few(loaded, 20))[0].title
 
     classes = slides.confusion(wrong(loaded, 10, many=1))

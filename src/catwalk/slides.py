@@ -156,6 +156,8 @@ def search(results: Results) -> Slide:
     else:
         title = f"{count}, and number {best['number']} is the best: {percent(best['value'])}"
         told = "That is too little to say what matters most, so no shares are shown. "
+    if not findings.is_enough(results):
+        title = f"{count}; {results.distinct.validation} pictures are too few to rank them"
     stop = f"{stopped} were stopped early to save time. " if stopped else ""
     return Slide(
         "search",
