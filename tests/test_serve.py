@@ -25,7 +25,7 @@ def password(server: Server) -> str:
 
 
 def test_it_prints_the_line_that_the_others_type(shared: str, server: Server) -> None:
-    assert f"make search STUDY={shared}\n" in server.said
+    assert f"make search COMPETITION=digits STUDY={shared}\n" in server.said
     assert re.search(
         rf"ssh -N -o \S+ -o \S+ -o \S+ -L {server.port}:127\.0\.0\.1:{server.port} \S+@\S+", server.said
     )
@@ -87,7 +87,7 @@ def test_a_server_that_was_left_running_is_ended_first(shared: str, server: Serv
     with psycopg.connect(shared, passfile=server.passfile):
         pass  # it is still there
     server.start()
-    assert "ending the server that an earlier make serve left running" in server.said
+    assert "ending a server that was left running" in server.said
     with psycopg.connect(shared, passfile=server.passfile) as connection:
         assert connection.execute("SELECT n FROM kept_too").fetchone() == (7,)
 

@@ -98,7 +98,7 @@ def _binaries() -> Path:
 def _end_forsaken(binaries: Path, cluster: Path, say: Callable[[str], None]) -> None:
     """End a server whose catwalk was killed; nobody else runs one here, for we hold the lock."""
     if (cluster / "postmaster.pid").exists():
-        say("serve: ending the server that an earlier make serve left running")
+        say("serve: ending a server that was left running")
         command = [str(binaries / "pg_ctl"), "stop", "-D", str(cluster), "-m", "fast", "-w"]
         subprocess.run(command, check=False, capture_output=True, cwd="/", **_as_user())  # noqa: S603
 
