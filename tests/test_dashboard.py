@@ -42,6 +42,7 @@ def test_it_shows_the_study(digits_done: tuple[Path, Run]) -> None:
 
 def test_without_a_study_it_says_so(catwalk: Callable[..., tuple[int, str, str]]) -> None:
     code, _, said = catwalk("dashboard", "--competition", "digits")
-    assert (code, said) == (
-        2, "catwalk dashboard: data/digits/study/study.db is not there yet: run make search COMPETITION=digits\n"
-    )  # fmt: skip
+    assert code == 2
+    assert said == (
+        "catwalk dashboard: data/digits/study/study.db is not there yet: run make search COMPETITION=digits\n"
+    )
