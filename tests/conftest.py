@@ -153,7 +153,7 @@ class Finished:
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="catwalk-digits-")
         self.root = make_project(Path(self.folder.name) / "project")
-        asked = ("--competition", "digits", "--trials", str(DONE_TRIALS), "--workers", "2")
+        asked = ("--competition", "digits", "--trials", str(DONE_TRIALS), "--workers", "1")
         self.process = start_catwalk(self.root, "all", *asked)
 
     def result(self) -> Run:

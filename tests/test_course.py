@@ -91,6 +91,7 @@ def test_an_exercise_that_is_none(tmp_path: Path) -> None:
         course.make(Paths(tmp_path, "digits"), exercise=6, budget="1m", say=print)
 
 
+@pytest.mark.slow
 def test_a_project_of_its_own(
     project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,6 +49,7 @@ def test_three_disjoint_parts_of_the_labelled_rows(place: Path) -> None:
     assert len(found.train + found.test) == 1149 + 144
 
 
+@pytest.mark.slow
 def test_where_a_set_can_not_be_had_another_takes_its_place(
     place: Path, fashion_idx: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ def test_pictures_that_say_nothing_still_have_features(pixels: np.ndarray, view:
         np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_dictionary_is_the_same_each_time_and_blind_to_grey(digits: tuple[Paths, Prepared]) -> None:
     one, other = (Views(*digits, (8, 8)).dictionary for _ in range(2))
     np.testing.assert_array_equal(one, other)
@@ -112,9 +113,8 @@ def test_the_dictionary_is_the_same_each_time_and_blind_to_grey(digits: tuple[Pa
     np.testing.assert_allclose(one.sum(axis=(0, 1, 2)), 0, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("precision", "near"), [pytest.param("bfloat16", 1 / 128, marks=pytest.mark.slow), ("float32", 1e-4)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "near"), [("bfloat16", 1 / 128), ("float32", 1e-4)])
 def test_the_table_is_what_the_model_computes(
     digits: tuple[Paths, Prepared], precision: str, near: float
 ) -> None:

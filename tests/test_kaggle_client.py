@@ -82,6 +82,7 @@ def test_a_broken_download_goes_on_where_it_broke(on_kaggle: Path, digits_raw: P
     assert sorted(path.name for path in (on_kaggle / "data/digits").iterdir()) == ["raw"]
 
 
+@pytest.mark.slow
 def test_another_tool_s_verbose_does_not_read_downloads_whole(
     on_kaggle: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def test_what_is_missing_is_one_line(project: Path, arguments: tuple[str, ...], 
     assert not list(project.glob("data/*/kernel"))
 
 
+@pytest.mark.slow
 def test_the_user_s_name_comes_from_the_credentials(project: Path) -> None:
     (project / ".kaggle").mkdir()
     (project / ".kaggle/kaggle.json").write_text('{"username": "somebody", "key": "secret"}')

@@ -46,6 +46,7 @@ def other(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_that_hides_modules_is_left_out_and_said(project: Path, other: Path, tmp_path: Path) -> None:
     harmless = tmp_path / "mine"
     harmless.mkdir()

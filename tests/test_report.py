@@ -51,11 +51,26 @@ def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda paths, name: paths.predictions(name).unlink(), "is not whole: run make predict NAME="),
-        (lambda paths, name: paths.snapshot(name).write_text("[]"), "is not whole: run make predict NAME="),
-        (lambda paths, name: paths.snapshot(name).write_text("{"), "is not whole: run make predict NAME="),
-        (lambda paths, name: without_history(paths.snapshot(name)), "is not whole: run make predict NAME="),
-        (lambda paths, name: paths.recipe(name).write_text("{}"), "run make predict for a new submission"),
+        (
+            lambda paths, name: paths.predictions(name).unlink(),
+            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
+            lambda paths, name: paths.snapshot(name).write_text("[]"),
+            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
+            lambda paths, name: paths.snapshot(name).write_text("{"),
+            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
+            lambda paths, name: without_history(paths.snapshot(name)),
+            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
+            lambda paths, name: paths.recipe(name).write_text("{}"),
+            "run make predict COMPETITION=digits for a new submission",
+        ),
         (lambda paths, name: paths.notebook_source.unlink(), "git checkout notebooks/talk.ipynb"),
     ],
 )

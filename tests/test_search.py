@@ -35,7 +35,7 @@ def test_all_of_it(digits_done: tuple[Path, Run]) -> None:
     root, done = digits_done
     assert done.returncode == 0, done.stderr
     rows = trials_of(root)
-    assert len(rows) == DONE_TRIALS, "TRIALS is exact with two workers"
+    assert len(rows) == DONE_TRIALS, "TRIALS is exact"
     assert [row.split(",")[2] for row in rows[:3]] == ["softmax", "quick", "beginner"]
     assert {row.split(",")[1] for row in rows[:3]} == {"complete"}
     assert "baseline softmax" in done.stdout

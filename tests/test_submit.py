@@ -255,6 +255,7 @@ def test_an_answer_that_was_lost_is_looked_up(paths: Paths) -> None:
     assert kept(paths)[0]["public"] == 0.9321
 
 
+@pytest.mark.slow
 def test_patience_as_kaggle_asks_for_it(paths: Paths) -> None:
     kaggle = Kaggle(faults={"ListSubmissions": Fault(429, headers={"Retry_After": "1"}, times=2)})
     done = submit(paths, kaggle, "--yes")

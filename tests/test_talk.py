@@ -239,6 +239,7 @@ def test_keys_and_the_speaker_s_window(loaded: Results, chromium: Any, tmp_path:
     assert not wrong
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_without_javascript_it_is_a_document(loaded: Results, chromium: Any, tmp_path: Path) -> None:
     path = tmp_path / "talk.html"

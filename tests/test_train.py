@@ -70,6 +70,7 @@ def test_the_same_seed_gives_the_same_net(digits: Prepared) -> None:
     assert runs[0] != runs[2]
 
 
+@pytest.mark.slow
 def test_the_epochs_fit_the_time(digits: Prepared) -> None:
     began = time.monotonic()
     epochs = list(net(digits, choice(), 1).epochs(100_000, deadline=began + 4))

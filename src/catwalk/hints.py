@@ -11,7 +11,8 @@ from pathlib import Path
 
 from catwalk import arguments
 
-COMMAND = re.compile(r"\bmake ([a-z]+)((?: [A-Z_]+=(?:'[^']*'|[^\s,;()']*[^\s,;:()'.]))*)(?![\w-])")
+COMMAND = re.compile(r"\bmake ([a-z]+)((?: [A-Z_]+=(?:'[^']*'|<[^>]*>|[^\s,;()']*[^\s,;:()'.]))*)(?![\w-])")
+VARIABLE = re.compile(r"([A-Z_]+)=('[^']*'|<[^>]*>|\S+)")
 # A submission needs a name of its own, a time may be past; what sends or shows more is asked for each time.
 NEVER = {"NAME", "UNTIL", "DRY", "YES", "FORCE", "FINAL"}
 
@@ -42,7 +43,7 @@ def _complete(found: "re.Match[str]") -> str:
     stage = found[1]
     if stage not in arguments.STAGES:  # as in "make room on the disk"
         return found[0]
-    said = dict(word.split("=", 1) for word in shlex.split(found[2]))
+    said = {name: value.strip("'") for name, value in VARIABLE.findall(found[2])}
     taken = arguments.defaults(stage)
     variables = {name: value for name, value in _given.items() if name in taken} | said
     if Path("Makefile").is_file():
