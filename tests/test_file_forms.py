@@ -232,6 +232,30 @@ def sampled(header: Row, ids: list[Any]) -> Files:
 
 
 REFUSED: dict[str, Case] = {
+    "one-hot labels behind the pixels": Case(
+        both(lambda r: [*r[1:], *(int(k == r[0]) for k in range(10))], None),
+        said=("train.csv: row 1: the last 10 columns hold one-hot labels", "one column instead"),
+        toml={"columns": "header = false"},
+        follow=both(same, None),
+    ),
+    "names of picture files": Case(
+        both(lambda r: [r[0], f"img_{r[1]}.jpg"], ["label", "image"]),
+        said=("the column 'image' holds names of picture files, not pixels", "64 pixel columns"),
+        follow=PLAIN,
+    ),
+    "a quote that is not closed": Case(
+        {**PLAIN, "train.csv": csv(HEAD, [*TRAIN[:9], [f'"{TRAIN[9][0]}', *TRAIN[9][1:]], *TRAIN[10:]])},
+        said=("train.csv: row 11: a quotation mark is not closed",),
+        follow=PLAIN,
+    ),
+    "two rows run together": Case(
+        {**PLAIN, "train.csv": csv(HEAD, [*TRAIN[:9], [*TRAIN[9], *TRAIN[10]], *TRAIN[11:]])},
+        said=("train.csv: row 11: 130 columns, expected 65",),
+        follow=PLAIN,
+    ),
+    "a web page under a CSV's name": Case(
+        {**PLAIN, "train.csv": PAGE}, said=("train.csv: this is a web page, not a CSV",), follow=PLAIN
+    ),
     "all pixels in one cell": Case(
         both(lambda r: [r[0], " ".join(map(str, r[1:]))], ["label", "pixels"]),
         said=("train.csv: row 1: the column 'pixels' holds all pixels", "a column of its own"),

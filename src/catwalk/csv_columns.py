@@ -14,6 +14,7 @@ from catwalk.csv_file import CsvFile, clipped
 INDEX = "Unnamed: 0"  # what pandas calls a first column without a name: row numbers that it wrote
 LAST = "last"  # as [columns] label: without a header the label stands behind the pixels
 SHORT = 20  # characters of a pixel column's name in a message
+PICTURE_FILE = re.compile(r"\.(png|jpe?g|bmp|gif|tiff?|webp)$", re.IGNORECASE)
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -204,6 +205,10 @@ def _wrong_pixels(
     if wide and wide[0] < len(names):
         what = f"the column {clipped(names[wide[0]])} holds all pixels of a picture in one cell"
         return file.error(what, row=1, fix=f"{needed}: write each pixel into a column of its own")
+    files = [i for row in dialect.rows[1:2] for i, cell in enumerate(row) if PICTURE_FILE.search(cell)]
+    if files and files[0] < len(names):
+        what = f"the column {clipped(names[files[0]])} holds names of picture files, not pixels"
+        return file.error(what, row=1, fix=f"{needed}: write each picture's pixels into its row")
     family = max(_families(names, range(len(names))).values(), key=len, default=[])
     here = [names[position] for _, position in sorted(family)]
     if len(here) not in (0, competition.pixels) and len(here) > len(names) // 2:
@@ -226,6 +231,12 @@ def _shape_of(pixels: int) -> str:
     return ""
 
 
+def _is_one_hot(rows: list[list[str]], classes: int) -> bool:
+    """Whether each row ends with as many cells as there are classes, one of them 1 and the others 0."""
+    ends = [sorted(cell.partition(".")[0] for cell in row[-classes:]) for row in rows if len(row) > classes]
+    return bool(ends) and all(end == ["0"] * (classes - 1) + ["1"] for end in ends)
+
+
 def _placed(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
     """Without a header the columns stand as id (if the competition has one), label (if any), pixels."""
     cells = _without_empty_end(dialect.rows[0])
@@ -236,6 +247,12 @@ def _placed(file: CsvFile, dialect: Dialect, competition: Competition) -> Column
         raise file.error(what, row=1, fix=f"take header = false out of {file.toml}")
     before = width - competition.pixels
     ids = int(competition.id_column is not None)
+    if before == ids + len(competition.labels) and _is_one_hot(dialect.rows, len(competition.labels)):
+        raise file.error(
+            f"the last {len(competition.labels)} columns hold one-hot labels",
+            row=1,
+            fix="write one column instead, with the label itself",
+        )
     if before not in (ids, ids + 1):
         raise file.error(
             f"wrong columns: {width:,} of them, expected {competition.pixels:,} pixels "

@@ -214,10 +214,16 @@ def _careful_rows(file: CsvFile, columns: Columns) -> Iterator[tuple[int, list[s
                 if number <= columns.header_rows or (len(cells) < 2 and not "".join(cells).strip()):
                     continue
                 if len(cells) != width and (len(cells) < width or "".join(cells[width:]).strip()):
-                    raise file.error(f"{len(cells):,} columns, expected {width:,}", row=number)
+                    raise file.error(_wrong_length(cells, width), row=number)
                 yield number, cells
         except csv.Error as error:
             raise file.error(str(error)[:SHOWN_ERROR], row=reader.line_num) from None
+
+
+def _wrong_length(cells: list[str], width: int) -> str:
+    if any("\n" in cell for cell in cells):  # the reader takes the following lines for the cell's
+        return "a quotation mark is not closed"
+    return f"{len(cells):,} columns, expected {width:,}"
 
 
 SHOWN_ERROR = 80  # characters of what Python's csv says
