@@ -69,7 +69,7 @@ def test_a_fresh_environment_gets_the_lock(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / ".venv"], check=True)
     code = (
         "from catwalk import extras; extras.ensure('psycopg', print); "
-        "import psycopg; print(psycopg.__version__)"
+        "from importlib.metadata import version; print(version('psycopg'))"
     )
     done = [
         subprocess.run(

@@ -26,7 +26,8 @@ LEAST_STEPS = {"softmax": 4000, "beginner": 4000, "quick": 100}
 LEAST_STEPS_ELSE = 200
 MOST_EPOCHS = 500  # that a training gets for that
 BASELINE_SHARE = {"softmax": 0.015, "beginner": 0.02}  # of the budget; with what building costs, below 5%
-BASELINE_SECONDS = 3.0  # that a baseline has however small that share is
+BASELINE_SECONDS = 3.0  # that a baseline has however small that share is, where there are few rows
+FEW_ROWS = 10_000  # with more rows it has less of these seconds: its end is further than they reach
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,11 @@ class Objective:
         self, trial: optuna.Trial, kind: str, training: Training, history: list[dict[str, float]]
     ) -> float:
         is_baseline = kind in portfolio.BASELINES
-        limit = None
+        limit, least = None, BASELINE_SECONDS * min(1.0, FEW_ROWS / training.rows)
         if is_baseline and self.budget is not None:
-            limit = max(BASELINE_SECONDS, BASELINE_SHARE[kind] * self.budget)
+            limit = max(least, BASELINE_SHARE[kind] * self.budget)
         # However short the budget: the smallest network is there.
-        sure = BASELINE_SECONDS if kind == "softmax" else 0.0
+        sure = least if kind == "softmax" else 0.0
         usual = self._usual_epochs(kind)
         wanted = epochs(kind, usual, training)
         every = max(1, wanted // usual)  # epochs that count as one where there are so few steps in each
