@@ -8,9 +8,11 @@ from catwalk import python_path
 def main() -> int:
     """Run the command; the exit code as ``cli.main``'s."""
     python_path.leave_out_what_shadows()
-    from catwalk import cli
+    from catwalk import cli, processes
 
-    return cli.main()
+    code = cli.main()
+    processes.leave_in_peace()
+    return code
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from catwalk.errors import CatwalkError, UserError, to_user_error
 from catwalk.limits import REFIT
 from catwalk.paths import Paths
 
+STOPPED = "stopped; what was finished is kept, the same command goes on"
 LONGEST = 300  # characters of an error's line
 
 if TYPE_CHECKING:
@@ -36,11 +37,13 @@ def main(given: list[str] | None = None) -> int:
     except CatwalkError as error:
         return _complain(options.stage, str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _complain(options.stage, "stopped; what was finished is kept, the same command goes on", 130)
+        return _complain(options.stage, STOPPED, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone
         return 141
     except Exception as error:
+        if processes.Stopped.asked:
+            return _complain(options.stage, STOPPED, 130)
         told = to_user_error(error) or _of_study(options, error)
         if told is None:
             raise

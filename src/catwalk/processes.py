@@ -27,9 +27,12 @@ Result = TypeVar("Result")
 class Stopped(KeyboardInterrupt):
     """Somebody asked the command to end: Ctrl-C or SIGTERM."""
 
+    asked = False  # whether somebody has: an import that is cut off may fail with an error of another kind
+
 
 def stop_by_signals() -> None:
     """From now on SIGTERM ends the command as Ctrl-C does, unless it ignores that one."""
+    Stopped.asked = False
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         if signal.getsignal(sign) != signal.SIG_IGN:
             signal.signal(sign, _stop)
@@ -37,7 +40,14 @@ def stop_by_signals() -> None:
 
 
 def _stop(_sign: int, _frame: FrameType | None) -> None:
+    Stopped.asked = True
     raise Stopped
+
+
+def leave_in_peace() -> None:
+    """The work is done: what asks the command to end in its last moment changes nothing any more."""
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(sign, signal.SIG_IGN)
 
 
 def _stop_soon(dropped: "sys.UnraisableHookArgs") -> None:
