@@ -151,7 +151,7 @@ def test_the_cluster_s_script(
     assert asked["array"] == "0-7"
     given = {
         "SLURM_SUBMIT_DIR": str(root), "SLURM_ARRAY_JOB_ID": "77", "SLURM_CPUS_PER_TASK": "1",
-        "STUDY": url, "COMPETITION": "digits", "BUDGET": "25s", "PGPASSFILE": server.passfile,
+        "STUDY": url, "COMPETITION": "digits", "BUDGET": "40s", "PGPASSFILE": server.passfile,
     }  # fmt: skip
     before = {trial.number for trial in study.finished(opened_by(folder, "ann", url)[1])}
     tasks = [
