@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
+from catwalk import advice
 from catwalk.csv_dialect import UTF16, WEB_PAGE
 from catwalk.errors import UserError
 
@@ -46,7 +47,7 @@ def unpack(source: Path, member: str | None, target: Path) -> None:
     elif start.startswith(GZIP):
         _gunzip(source, target)
     elif source.suffix.casefold() in (".gz", ".zip") and WEB_PAGE.match(start.lower()):
-        raise UserError("this is a web page, not an archive", where=source.name, fix="download it again")
+        raise UserError("this is a web page, not an archive", where=source.name, fix=advice.DOWNLOAD_AGAIN)
     else:
         shutil.copyfile(source, target)
     if head(target).startswith(UTF16):
@@ -83,7 +84,7 @@ def unpack_member(archive: Path, member: str | None, target: Path) -> None:
     except DAMAGED as error:
         if is_of_the_disk(error):
             raise
-        raise UserError("damaged zip file", where=archive.name, fix="fetch it again") from None
+        raise UserError("damaged zip file", where=archive.name, fix=advice.DOWNLOAD_AGAIN) from None
 
 
 def is_of_the_disk(error: BaseException) -> bool:
@@ -95,8 +96,8 @@ def _gunzip(source: Path, target: Path) -> None:
     try:
         with gzip.open(source) as packed, target.open("wb") as plain:
             copy_limited(packed, plain, source.name)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"damaged gzip file ({error})", where=str(source), fix="fetch it again") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise UserError("damaged gzip file", where=str(source), fix=advice.DOWNLOAD_AGAIN) from None
 
 
 def copy_limited(packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], name: str) -> None:
@@ -106,7 +107,7 @@ def copy_limited(packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], name: str)
         left -= len(block)
         if left < 0:
             raise UserError(
-                f"unpacks to more than {LARGEST / 1e9:.0f} GB", where=name, fix="choose another SOURCE="
+                f"unpacks to more than {LARGEST / 1e9:.0f} GB", where=name, fix=advice.CHOOSE_SOURCE
             )
         plain.write(block)
 

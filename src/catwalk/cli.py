@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catwalk import arguments, hints, processes
-from catwalk.errors import CatwalkError, UserError, to_user_error
+from catwalk.errors import CatwalkError, UserError, shown, to_user_error
 from catwalk.limits import REFIT
 from catwalk.paths import Paths
 
@@ -145,13 +145,19 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
     file = options.recipe or paths.recipe(submission.choose(paths, options.submission))
     content = recipe.read_file(file, paths.shown(file))
     if content.get("competition") != paths.competition:
-        raise UserError(f"{file.name} is of another competition: COMPETITION={content.get('competition')}")
+        raise UserError(
+            f"{file.name} is of another competition", fix=f"COMPETITION={content.get('competition')}"
+        )
     data.make(paths, loaded, options.source, _say)
     try:
         prepare.make(paths, loaded, content["seed"], _say)
         reproduce.make(paths, loaded, content, file.stem, _say)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{file.name} is not a whole recipe ({type(error).__name__}: {error})") from None
+        raise UserError(
+            f"it is not a whole recipe ({type(error).__name__}: {shown(error)})",
+            where=file.name,
+            fix="take it again from where it came from",
+        ) from None
 
 
 def _serve(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -267,7 +273,7 @@ def _until(options: argparse.Namespace) -> float:
     from catwalk import limits
 
     if options.budget is not None:
-        raise UserError("BUDGET= and UNTIL= say the same in two ways: give one of them")
+        raise UserError("BUDGET= and UNTIL= say the same in two ways", fix="give one of them")
     return limits.seconds_until(options.until, datetime.now())
 
 

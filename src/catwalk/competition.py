@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from catwalk.errors import UserError
+from catwalk import advice
+from catwalk.errors import UserError, shown
 from catwalk.paths import Paths, competitions_folder
 
+MOST_SAID = 230  # characters of what is wrong in a TOML
 MOST_PIXELS = 1_000_000  # of a picture, each a column
 KINDS: dict[type, str] = {
     bool: "true or false", int: "a whole number", str: "a text", list: "a list", dict: "a table"
@@ -108,24 +110,28 @@ def load(paths: Paths) -> Competition:
     """
     known = names(paths.root)
     if not known:
-        raise UserError(f"no competitions/*.toml below {paths.root}: run catwalk in the project's folder")
+        raise UserError(
+            f"no competitions/*.toml below {paths.root}", fix="run catwalk in the project's folder"
+        )
     if paths.competition not in known:
         raise UserError(
-            f"unknown competition {paths.competition!r}: there are {', '.join(known)}; "
-            "choose one with COMPETITION=, or add competitions/<name>.toml"
+            f"unknown competition {paths.competition!r}: there are {', '.join(known)}",
+            fix="choose one with COMPETITION=, or write a TOML of that name below competitions/",
         )
-    shown = paths.shown(paths.toml)
+    where = paths.shown(paths.toml)
     try:
         table = tomllib.loads(paths.toml.read_bytes().decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown}: {error}: fix the file") from None
+    except UnicodeDecodeError:
+        raise UserError("not UTF-8", where=where, fix=advice.FIX_TOML) from None
+    except tomllib.TOMLDecodeError as error:  # it names the line
+        raise UserError(shown(error), where=where, fix=advice.FIX_TOML) from None
     try:
         competition = _read(paths.competition, table)
         _check(competition)
     except KeyError as error:
-        raise UserError(f"{shown}: the key {error} is missing: add it") from None
+        raise UserError(f"the key {error} is missing", where=where, fix="add it to the TOML") from None
     except (TypeError, ValueError) as error:
-        raise UserError(f"{shown}: {error}: fix the file") from None
+        raise UserError(shown(error, MOST_SAID), where=where, fix=advice.FIX_TOML) from None
     return competition
 
 
@@ -162,7 +168,7 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
         submission_header=(header[0], header[1]),
         first_id=_a(int, submission.get("first_id", 1), "first_id"),
         kaggle_competition=_text(submission, "competition"),
-        full_marks=float(submission["full_marks"]) if "full_marks" in submission else None,
+        full_marks=_share(submission["full_marks"]) if "full_marks" in submission else None,
         sources=_texts(table, "sources"),
         sha256=_texts(table, "sha256"),
     )
@@ -196,6 +202,12 @@ def _a(kind: type[Kind], value: object, key: str) -> Kind:
     if type(value) is not kind:
         raise TypeError(f"{key}: {value!r} is not {KINDS[kind]}")
     return value
+
+
+def _share(value: object) -> float:
+    if type(value) not in (int, float):
+        raise TypeError(f"full_marks: {value!r} is not a number")
+    return float(value)  # type: ignore[arg-type]
 
 
 def _all(kind: type[Kind], value: object, key: str) -> tuple[Kind, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from catwalk import notebook
+from catwalk import advice, notebook
 from catwalk.display import plain_console
 from catwalk.errors import UserError
 from catwalk.paths import Paths
@@ -52,7 +52,9 @@ def make(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
 def _named(exercise: int) -> str:
     found = [name for name in EXERCISES if name.startswith(f"{exercise}-")]
     if not found:
-        raise UserError(f"EXERCISE={exercise}: there are 1 to {len(EXERCISES)}: choose one")
+        raise UserError(
+            f"there are 1 to {len(EXERCISES)}", where=f"EXERCISE={exercise}", fix=advice.CHOOSE_ONE
+        )
     return found[0]
 
 

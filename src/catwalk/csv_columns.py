@@ -203,12 +203,12 @@ def _wrong_pixels(
     needed = f"shape = {list(competition.shape)} needs {competition.pixels:,} pixel columns"
     wide = [i for row in dialect.rows[1:2] for i, cell in enumerate(row) if cell.count(" ") >= 15]
     if wide and wide[0] < len(names):
-        what = f"the column {clipped(names[wide[0]])} holds all pixels of a picture in one cell"
-        return file.error(what, row=1, fix=f"{needed}: write each pixel into a column of its own")
+        what = f"the column {clipped(names[wide[0]])} holds all pixels of a picture in one cell: {needed}"
+        return file.error(what, row=1, fix="write each pixel into a column of its own")
     files = [i for row in dialect.rows[1:2] for i, cell in enumerate(row) if PICTURE_FILE.search(cell)]
     if files and files[0] < len(names):
-        what = f"the column {clipped(names[files[0]])} holds names of picture files, not pixels"
-        return file.error(what, row=1, fix=f"{needed}: write each picture's pixels into its row")
+        what = f"the column {clipped(names[files[0]])} holds names of picture files, not pixels: {needed}"
+        return file.error(what, row=1, fix="write each picture's pixels into its row")
     family = max(_families(names, range(len(names))).values(), key=len, default=[])
     here = [names[position] for _, position in sorted(family)]
     if len(here) not in (0, competition.pixels) and len(here) > len(names) // 2:

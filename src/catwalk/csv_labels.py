@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from catwalk import csv_dialect
+from catwalk import advice, csv_dialect
 from catwalk.competition import Competition
 from catwalk.csv_cells import Labels, whole_number
 from catwalk.csv_file import CsvFile, clipped
@@ -51,7 +51,7 @@ def unknown(file: CsvFile, columns: "Columns", competition: Competition, row: in
         return file.error("the label is empty", row=row, column=name, fix=fix)
     what = f"the label {clipped(cell)} is not one of {len(labels)} from {labels[0]} to {labels[-1]}"
     if is_last(file, columns, competition):
-        fix = f'is the label the last column? then add label = "last" below [columns] in {file.toml}'
+        fix = advice.LABEL_LAST.format(file.toml)
         return file.error(what, row=row, column=name, fix=fix)
     return file.error(what, row=row, column=name, fix=_fix(file, columns, competition))
 
@@ -101,5 +101,5 @@ def refuse_constant(file: CsvFile, columns: "Columns", competition: Competition)
         value = next(cell for _, cell in column(file, columns, columns.label))
         raise file.error(
             f"{columns.names[columns.label]} holds only {value[:20]}",
-            fix=f'is the label the last column? then add label = "last" below [columns] in {file.toml}',
+            fix=advice.LABEL_LAST.format(file.toml),
         )

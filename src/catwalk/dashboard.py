@@ -3,7 +3,7 @@
 import webbrowser
 from collections.abc import Callable
 
-from catwalk import extras
+from catwalk import advice, extras
 from catwalk.errors import UserError
 from catwalk.paths import Paths
 
@@ -18,7 +18,7 @@ def make(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
         NetworkError: optuna-dashboard can't be installed.
     """
     if paths.team is None and not paths.study_db.is_file():
-        raise UserError(f"{paths.shown(paths.study_db)} is not there yet: run make search")
+        raise UserError(f"{paths.shown(paths.study_db)} is not there yet", fix=advice.RUN_SEARCH)
     extras.ensure("optuna_dashboard", say)
     from optuna_dashboard import run_server
 
@@ -32,4 +32,4 @@ def make(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
         run_server(opened, host=HOST, port=port)
         raise KeyboardInterrupt  # which its server takes for a good end
     except OSError as error:
-        raise UserError(f"{address} can't be served ({error.strerror}): choose another PORT=") from None
+        raise UserError(f"{address} can't be served ({error.strerror})", fix="choose another PORT=") from None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catwalk import locks, manifest, raw_files
+from catwalk import advice, locks, manifest, raw_files
 from catwalk.competition import Competition
 from catwalk.errors import NetworkError, UserError
 from catwalk.manifest import BY_HAND, Manifest, Stamp
@@ -258,7 +258,7 @@ def _check_rows(files: dict[str, dict[str, Any]], source: str, competition: Comp
             raise NetworkError(
                 f"{files[name]['rows']:,} rows arrived from {source}, {expected:,} expected",
                 where=name,
-                fix="run make data again, or set another SOURCE=",
+                fix=advice.DATA_AGAIN,
             )
 
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from catwalk import advice
 from catwalk.errors import MachineError
 
 SEARCH = 20_000_000  # bytes that a study and its kept networks take at least
@@ -25,7 +26,7 @@ def require(folder: Path, needed: int, purpose: str) -> None:
         raise MachineError(
             f"about {size(needed)} are needed {purpose}, {size(free)} are free",
             where=f"the disk of {place}",
-            fix="make room on the disk and run the command again",
+            fix=advice.MAKE_ROOM,
         )
 
 

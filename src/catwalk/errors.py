@@ -2,6 +2,10 @@
 
 import errno
 
+from catwalk import advice
+
+LONGEST = 120  # characters of others' words in a message
+
 
 class CatwalkError(Exception):
     """An error whose message is the whole story for the user; printed without a traceback.
@@ -38,20 +42,27 @@ class MachineError(CatwalkError):
 
 
 FIXES = {
-    errno.ENOSPC: "make room on the disk and run the command again",
-    errno.EDQUOT: "make room on the disk and run the command again",
+    errno.ENOSPC: advice.MAKE_ROOM,
+    errno.EDQUOT: advice.MAKE_ROOM,
     errno.EACCES: "make it readable and writable for you",
     errno.EROFS: "use a folder that can be written to",
 }
 
 
+def shown(words: object, longest: int = LONGEST) -> str:
+    """The words of a library or another program as a message may show them: on one line, escaped, short."""
+    text = " ".join(str(words).split())
+    text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
 def to_user_error(error: Exception) -> CatwalkError | None:
     """What an error of the machine or of a missing package means for the user; None for any other."""
     if isinstance(error, MemoryError):
-        return MachineError("out of memory", fix="close other programs, or WORKERS=1")
+        return MachineError("out of memory", fix=advice.CLOSE_PROGRAMS)
     if isinstance(error, OSError):
         fix = FIXES.get(error.errno or 0, "look at the path and try again")
-        return MachineError(str(error.strerror or error), where=str(error.filename or ""), fix=fix)
+        return MachineError(shown(error.strerror or error), where=str(error.filename or ""), fix=fix)
     if isinstance(error, ImportError) and error.name and not error.name.startswith("catwalk"):
-        return MachineError(f"the package {error.name} can't be imported", fix="run make setup")
+        return MachineError(f"the package {error.name} can't be imported", fix=advice.RUN_SETUP)
     return None

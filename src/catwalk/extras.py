@@ -7,7 +7,8 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from catwalk.errors import NetworkError
+from catwalk import advice
+from catwalk.errors import NetworkError, shown
 
 # Module: the extra of pyproject.toml that brings it, and what needs it.
 NEEDED = {
@@ -37,8 +38,8 @@ def ensure(module: str, say: Callable[[str], None]) -> None:
     if done.returncode or importlib.util.find_spec(module) is None:
         lines = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["no reason given"]
         raise NetworkError(
-            f"{purpose} needs packages that pip could not install ({lines[-1].strip()[:120]}): "
-            "check the network and run the command again"
+            f"{purpose} needs packages that pip could not install ({shown(lines[-1])})",
+            fix=advice.CHECK_NETWORK,
         )
 
 

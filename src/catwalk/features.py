@@ -54,7 +54,7 @@ def resolve(choice: str, shape: tuple[int, ...]) -> str:
         UserError: there is no such choice.
     """
     if choice not in CHOICES:
-        raise UserError(f"FEATURES={choice}: choose one of {', '.join(CHOICES)}")
+        raise UserError(f"FEATURES={choice}", fix=f"choose one of {', '.join(CHOICES)}")
     return "pixels" if choice == "pixels" or min(shape[:2]) < SMALLEST else "local"
 
 

@@ -79,8 +79,9 @@ def find_data(root: Path, competition: str, under: Path) -> Path:
         if idx.find(folder):
             return folder
     raise UserError(
-        f"{under}: no folder below it holds {loaded.train_file} and {loaded.test_file}, "
-        "or the four IDX files: attach the competition's data to the notebook"
+        f"no folder below it holds {loaded.train_file} and {loaded.test_file}, or the four IDX files",
+        where=str(under),
+        fix="attach the competition's data to the notebook",
     )
 
 

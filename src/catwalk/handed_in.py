@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from catwalk import class_folders, file_kind, submitted_archives, team_csv
+from catwalk import advice, class_folders, file_kind, submitted_archives, team_csv
 from catwalk.class_folders import Team
 from catwalk.errors import UserError
 from catwalk.expected_csv import Expected, NotScoredError
@@ -82,7 +82,7 @@ def opened(source: Path) -> Iterator[list[Team]]:
                 file = stack.enter_context(source.open("rb"))
                 entries = stack.enter_context(submitted_archives.of_zip(file))
             else:
-                raise UserError("neither a folder nor a zip", where=where, fix="choose one")
+                raise UserError("neither a folder nor a zip", where=where, fix=advice.CHOOSE_ONE)
         except RefusedError as error:
             raise UserError(str(error), where=where, fix="give a folder or a whole zip") from None
         except OSError as error:

@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import archives
+from catwalk import advice, archives
 from catwalk.csv_dialect import WEB_PAGE
 from catwalk.errors import UserError
 
@@ -63,19 +63,19 @@ def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
     try:
         head = archives.head(path)
         if WEB_PAGE.match(head.lower()):
-            raise UserError("this is a web page", where=path.name, fix="download the file again")
+            raise UserError("this is a web page", where=path.name, fix=advice.DOWNLOAD_AGAIN)
         with gzip.open(path) if head.startswith(archives.GZIP) else path.open("rb") as file:
             content = b"".join(_pieces(file, path))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"damaged gzip file ({error})", where=path.name, fix="fetch it again") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise UserError("damaged gzip file", where=path.name, fix=advice.DOWNLOAD_AGAIN) from None
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
-        raise UserError("its sha256 is not the published one", where=path.name, fix="fetch the file again")
+        raise UserError("its sha256 is not the published one", where=path.name, fix=advice.DOWNLOAD_AGAIN)
     dimensions = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * dimensions
     whole = 0 < dimensions <= MOST_DIMENSIONS and len(content) > start
     shape = [int(side) for side in np.frombuffer(content[4:start], ">u4")] if whole else []
     if not whole or math.prod(shape) != len(content) - start:
-        raise UserError("not a whole IDX file of unsigned bytes", where=path.name, fix="fetch it again")
+        raise UserError("not a whole IDX file of unsigned bytes", where=path.name, fix=advice.DOWNLOAD_AGAIN)
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
@@ -86,6 +86,6 @@ def _pieces(file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes]:
         size += len(piece)
         if size > LARGEST:
             raise UserError(
-                f"unpacks to more than {LARGEST / 1e9:.0f} GB", where=path.name, fix="choose another SOURCE="
+                f"unpacks to more than {LARGEST / 1e9:.0f} GB", where=path.name, fix=advice.CHOOSE_SOURCE
             )
         yield piece

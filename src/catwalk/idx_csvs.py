@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import idx
+from catwalk import advice, idx
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.rows import write_rows
@@ -39,6 +39,7 @@ def write(
         if pictures.size != len(labels) * competition.pixels:
             raise UserError(
                 f"{pictures.shape} pictures and {len(labels)} labels are not a "
-                f"{competition.name} of {competition.shape}: choose another SOURCE="
+                f"{competition.name} of {competition.shape}",
+                fix=advice.CHOOSE_SOURCE,
             )
         write_rows(folder / name, pictures.reshape(len(labels), -1), labels.ravel(), competition)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catwalk import kaggle_credentials, kaggle_errors
+from catwalk import advice, kaggle_credentials, kaggle_errors
 from catwalk.errors import CatwalkError, NetworkError, UserError
 from catwalk.kaggle_names import Page
 from catwalk.patience import time_limit
@@ -107,11 +107,11 @@ def upload(page: Page, csv: Path, description: str) -> int:
         known = [one.ref for one in sent(page) if one.description == description]
         if not known:
             raise NetworkError(
-                f"{error.what}; the submission did not arrive", fix="make submit again"
+                f"{error.what}; the submission did not arrive", fix=advice.SUBMIT_AGAIN
             ) from None
         return known[0]
     if not answer.ref:
-        raise NetworkError("the upload to Kaggle failed, nothing was submitted", fix="make submit again")
+        raise NetworkError("the upload to Kaggle failed, nothing was submitted", fix=advice.SUBMIT_AGAIN)
     return int(answer.ref)
 
 
@@ -175,7 +175,7 @@ def _client(page: Page) -> Iterator[Any]:
         raise  # OSError: of the disk that a download is written to
     except (SystemExit, Exception) as error:
         raise NetworkError(
-            f"the Kaggle client failed ({type(error).__name__})", fix="try again later"
+            f"the Kaggle client failed ({type(error).__name__})", fix=advice.TRY_LATER
         ) from None
 
 
@@ -188,7 +188,7 @@ def _logged_in() -> Any:
     except (requests.RequestException, MemoryError):
         raise
     except ImportError:
-        raise UserError("the Kaggle client can't be imported", fix="run make setup") from None
+        raise UserError("the Kaggle client can't be imported", fix=advice.RUN_SETUP) from None
     except (SystemExit, Exception) as error:
         used = kaggle_credentials.usable() or kaggle_credentials.credentials()
         raise UserError(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from catwalk import kaggle_credentials
+from catwalk import advice, kaggle_credentials
 from catwalk.errors import NetworkError, UserError
 from catwalk.kaggle_names import Page
 from catwalk.patience import TIMEOUT
@@ -28,17 +28,17 @@ def told(error: Any, page: Page) -> NetworkError | UserError:
             fix="check the network and HTTPS_PROXY, and run the command again",
         )
     if isinstance(error, requests.Timeout):
-        return NetworkError(f"Kaggle did not answer within {TIMEOUT} s", fix="try again later")
+        return NetworkError(f"Kaggle did not answer within {TIMEOUT} s", fix=advice.TRY_LATER)
     if isinstance(error, requests.ConnectionError):
         return _unreachable(error)
-    return NetworkError(f"the call to Kaggle failed ({type(error).__name__})", fix="try again later")
+    return NetworkError(f"the call to Kaggle failed ({type(error).__name__})", fix=advice.TRY_LATER)
 
 
 def _unreachable(error: Exception) -> NetworkError:
     from urllib3.exceptions import ProtocolError
 
     if error.args and isinstance(error.args[0], ProtocolError):
-        return NetworkError("the connection to Kaggle broke", fix="run the command again")
+        return NetworkError("the connection to Kaggle broke", fix=advice.RUN_AGAIN)
     return NetworkError(
         "offline: no network, or none that reaches Kaggle", fix="connect and run the command again"
     )
@@ -72,7 +72,7 @@ def _refused(error: Any, page: Page) -> NetworkError | UserError:
             where=page.given,
             fix=f"compare the name with its page's address; a private {page.kind} has to be joined first",
         )
-    return NetworkError(f"Kaggle answers {status or 'nothing of use'}", fix="try again later")
+    return NetworkError(f"Kaggle answers {status or 'nothing of use'}", fix=advice.TRY_LATER)
 
 
 def _words(error: Any, room: int) -> str:

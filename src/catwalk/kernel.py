@@ -13,9 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from catwalk import kaggle_credentials, kaggle_names
+from catwalk import advice, kaggle_credentials, kaggle_names
 from catwalk.competition import Competition
-from catwalk.errors import MachineError, UserError
+from catwalk.errors import MachineError, UserError, shown
 from catwalk.kaggle_names import Page
 from catwalk.paths import Paths, folder_aside
 
@@ -104,7 +104,7 @@ def _wheel(folder: Path) -> Path:
     """Build catwalk's wheel, of a copy of the checkout that this is: setuptools leaves things behind."""
     checkout = Path(str(files("catwalk"))).parents[1]
     if not (checkout / "pyproject.toml").is_file():
-        raise UserError("the wheel is made of a checkout: run this in a clone of catwalk's repository")
+        raise UserError("the wheel is made of a checkout", fix="run this in a clone of catwalk's repository")
     with tempfile.TemporaryDirectory(prefix="catwalk-") as copy:
         for name in ("src/catwalk", "competitions", "notebooks"):
             shutil.copytree(checkout / name, Path(copy) / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -117,14 +117,18 @@ def _wheel(folder: Path) -> Path:
         )  # fmt: skip
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        raise MachineError(f"the wheel was not built ({done.stderr.strip()[-200:]}): run make setup")
+        raise MachineError(
+            f"the wheel was not built ({shown(done.stderr.strip()[-120:])})", fix=advice.RUN_SETUP
+        )
     return wheels[0]
 
 
 def _notebook(source: Path, competition: str, budget: str, wheel: Path) -> dict[str, Any]:
     """The hackathon's notebook for this competition; a cell before the others writes the wheel there."""
     if not source.is_file():
-        raise UserError(f"{source.name} is missing among the notebooks: git checkout notebooks/{source.name}")
+        raise UserError(
+            f"{source.name} is missing among the notebooks", fix=advice.check_out(f"notebooks/{source.name}")
+        )
     notebook: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
     place = next(i for i, c in enumerate(notebook["cells"]) if "parameters" in c["metadata"].get("tags", []))
     given = "".join(notebook["cells"][place]["source"])

@@ -50,16 +50,17 @@ def seconds_until(clock: str, now: datetime) -> float:
     try:
         time = datetime.strptime(clock, "%H:%M")
     except ValueError:
-        raise UserError(f"UNTIL={clock}: not a time of day: write it as 14:40") from None
+        raise UserError("not a time of day", where=f"UNTIL={clock}", fix="write it as 14:40") from None
     end = now.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
     if end <= now:
-        raise UserError(f"UNTIL={clock} is past, it is {now:%H:%M}: choose a later time of today")
+        raise UserError(f"UNTIL={clock} is past, it is {now:%H:%M}", fix="choose a later time of today")
     left = ((end - now).total_seconds() - AFTER_SEARCH) / (1 + REFIT)
     if left <= 0:
         earliest = now + timedelta(seconds=AFTER_SEARCH + 60)
         raise UserError(
-            f"UNTIL={clock}: prediction and report alone take up to {AFTER_SEARCH:.0f} s: "
-            f"choose {earliest:%H:%M} or later"
+            f"prediction and report alone take up to {AFTER_SEARCH:.0f} s",
+            where=f"UNTIL={clock}",
+            fix=f"choose {earliest:%H:%M} or later",
         )
     return left
 
@@ -83,7 +84,7 @@ def workers(asked: int | None) -> int:
         return min(cores(), bearable)
     if asked > bearable:
         raise MachineError(
-            f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, "
-            f"{free / 1e9:.1f} GB are free: WORKERS={bearable}"
+            f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, {free / 1e9:.1f} GB are free",
+            fix=f"WORKERS={bearable}",
         )
     return asked

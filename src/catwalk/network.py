@@ -38,7 +38,9 @@ def load(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
-        raise UserError(f"{path} is damaged: move it away, and run make predict with what is left") from None
+        raise UserError(
+            f"{path} is damaged", fix="move it away, and run make predict with what is left"
+        ) from None
 
 
 def build(classes: int, params: Params, views: Views, seed: int) -> keras.Model:

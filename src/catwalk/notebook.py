@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from catwalk.errors import MachineError, NetworkError, UserError
+from catwalk import advice
+from catwalk.errors import MachineError, NetworkError, UserError, shown
 from catwalk.paths import Paths, written_aside
 
 Watch = Callable[[int, int, str], None]  # a cell begins: its number, how many there are, the heading above
@@ -19,7 +20,7 @@ def check(paths: Paths, source: Path) -> None:
         UserError: it is not.
     """
     if not source.is_file():
-        raise UserError(f"{paths.shown(source)} is missing: git checkout {paths.shown(source)}")
+        raise UserError(f"{paths.shown(source)} is missing", fix=advice.check_out(paths.shown(source)))
 
 
 def execute(
@@ -77,10 +78,12 @@ def execute(
         for kind in (UserError, NetworkError, MachineError):  # the line says what to do
             if error.ename == kind.__name__:
                 raise kind(error.evalue, where=paths.shown(source)) from None
-        raise UserError(f"{paths.shown(source)}: {error.ename}: {error.evalue}: mend the cell") from None
+        raise UserError(
+            f"{error.ename}: {shown(error.evalue)}", where=paths.shown(source), fix="fix the cell"
+        ) from None
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise MachineError(f"the notebook's kernel gave up ({reason}): run the command again") from None
+        raise MachineError(f"the notebook's kernel gave up ({shown(reason)})", fix=advice.RUN_AGAIN) from None
     with written_aside(target) as path:
         nbformat.write(notebook, path)
 

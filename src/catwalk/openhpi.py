@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import extras, recipe
+from catwalk import advice, extras, recipe
 from catwalk.competition import Competition
-from catwalk.errors import NetworkError, UserError
+from catwalk.errors import NetworkError, UserError, shown
 from catwalk.paths import Paths
 from catwalk.patience import TIMEOUT, time_limit
 from catwalk.predict import said_by
@@ -47,7 +47,7 @@ def make(
         NetworkError: the grader can't be reached or failed, or the course's package can't be installed.
     """
     if assignment is None:
-        raise UserError("which assignment? ASSIGNMENT=<id>, from the exercise's page")
+        raise UserError("which assignment?", fix="ASSIGNMENT=<id>, from the exercise's page")
     content = recipe.read(paths, name)
     address = os.environ.get(ADDRESS) or GRADER
     accuracy = content["validation"]["accuracy"]
@@ -73,7 +73,7 @@ def _token() -> str:
     if not token and sys.stdin.isatty():
         token = getpass.getpass("token of the exercise's page (it is not shown): ")
     if not token:
-        raise UserError(f"no token: put the one of the exercise's page into {TOKEN}")
+        raise UserError("no token", fix=f"put the one of the exercise's page into {TOKEN}")
     return token.strip()
 
 
@@ -102,7 +102,8 @@ class _Answering:
         if values.shape[1] != self._competition.pixels:
             raise UserError(
                 f"the grader sends pictures of {values.shape[1]} values, {self._competition.name} has "
-                f"{self._competition.pixels}: choose another ASSIGNMENT= or COMPETITION="
+                f"{self._competition.pixels}",
+                fix="choose another ASSIGNMENT= or COMPETITION=",
             )
         if values.max(initial=0) <= 1:
             values = values * 255
@@ -128,17 +129,18 @@ def _graded(address: str, token: str, assignment: str, model: _Answering) -> dic
         with time_limit():
             results = grader.submit(SimpleNamespace(assignment_id=assignment, model=model), verbose=False)
     except KerasLTISubmissionBadResponseException as error:
-        reason = str(error.message or "no reason given").replace(token, "<token>")[:200]
+        reason = shown(str(error.message or "no reason given").replace(token, "<token>"))
         kind = UserError if error.return_code in (200, 400, 401, 403, 404) else NetworkError
         raise kind(
-            f"the grader says no ({error.return_code}): {reason}: check ASSIGNMENT= and {TOKEN}"
+            f"the grader says no ({error.return_code}): {reason}", fix=f"correct ASSIGNMENT= or {TOKEN}"
         ) from None
     except KerasLTISubmissionConnectionFailedException:
         raise NetworkError(
             f"the grader at {urlsplit(address).hostname} can't be reached, "
-            f"or does not answer within {TIMEOUT} s: try again later"
+            f"or does not answer within {TIMEOUT} s",
+            fix=advice.TRY_LATER,
         ) from None
     except (KerasLTISubmissionBaseException, TypeError, KeyError) as error:  # it trusts what it is sent
-        raise NetworkError(f"the grader failed: {str(error)[:200]}: try again later") from None
+        raise NetworkError(f"the grader failed ({type(error).__name__})", fix=advice.TRY_LATER) from None
     (found,) = results.values()
     return dict(found)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import elsewhere, forecast, limits, prepare, progress, recipe, refit, retrain, submission
+from catwalk import advice, elsewhere, forecast, limits, prepare, progress, recipe, refit, retrain, submission
 from catwalk.competition import Competition
 from catwalk.ensemble import Ensemble
 from catwalk.errors import UserError
@@ -33,15 +33,16 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
     """
     study, state = progress.known(paths, prepared, features)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
-        raise UserError(f"NAME={name}: use letters, digits, '-', '_' and '.' only")
+        raise UserError(f"NAME={name}", fix="use letters, digits, '-', '_' and '.' only")
     made = submission.names(paths)
     asked = made if name is None else [name] if name in made else []
     known = recipe.known(paths, asked).items()
     same = [one for one, content in known if study and _holds(content, study, state, prepared)]
     if name in made and not same:
         raise UserError(
-            f"NAME={name}: {paths.shown(paths.submission(str(name)))} is another submission: "
-            "choose another name"
+            f"{paths.shown(paths.submission(str(name)))} is another submission",
+            where=f"NAME={name}",
+            fix=advice.CHOOSE_NAME,
         )
     return same[-1] if same else None
 
@@ -88,7 +89,7 @@ def make(
         search()
         opened = study.load(paths, prepared, features)
     if opened is None or not study.complete(opened):
-        raise UserError("no trial is complete: give the search more time, make search BUDGET=10m")
+        raise UserError("no trial is complete", fix="give the search more time, make search BUDGET=10m")
     key, missing = study.key(opened), 0
     budget = progress.read(paths).get(key, {}).get("budget") or opened.user_attrs.get("budget")
     if paths.team is not None:  # to have the others' networks takes from the same time as the refit
@@ -107,8 +108,8 @@ def make(
         except FileNotFoundError:
             if attempt == ATTEMPTS - 1:
                 raise UserError(
-                    f"models are missing below {paths.shown(paths.study)}: run make search with a "
-                    "larger BUDGET, it trains new ones"
+                    f"models are missing below {paths.shown(paths.study)}",
+                    fix="run make search with a larger BUDGET, it trains new ones",
                 ) from None
     again = _refit(paths, prepared, seed, opened, chosen, until, say)
     if again is not None:
@@ -178,8 +179,10 @@ def _probabilities(path: Path) -> npt.NDArray[np.float32]:
     try:
         return np.asarray(np.load(path))
     except (ValueError, EOFError):
-        mend = "move it and the network beside it away, and run make predict with what is left"
-        raise UserError(f"{path} is damaged: {mend}") from None
+        raise UserError(
+            f"{path} is damaged",
+            fix="move it and the network beside it away, and run make predict with what is left",
+        ) from None
 
 
 def said_by(paths: Paths, content: dict[str, Any], pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -201,8 +204,8 @@ def said_by(paths: Paths, content: dict[str, Any], pixels: npt.NDArray[np.uint8]
         return _average(paths, content["study"], numbers, joined, pixels)
     except FileNotFoundError:
         raise UserError(
-            f"a network of this submission is no longer below {paths.shown(paths.study)}: "
-            "make predict NAME=<new name> makes one of those that are"
+            f"a network of this submission is no longer below {paths.shown(paths.study)}",
+            fix="make predict NAME=<new name> makes one of those that are",
         ) from None
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import data, disk_space, locks, split
+from catwalk import advice, data, disk_space, locks, split
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.paths import Paths, folder_aside, written_aside
@@ -103,7 +103,7 @@ def _refuse_while_searching(paths: Paths) -> None:
             raise UserError(
                 "files or TOML have changed, and a search of the old rows is running here",
                 where=paths.competition,
-                fix="wait for it, or end it with Ctrl-C",
+                fix=f"{advice.WAIT_OR_END} with Ctrl-C",
             )
 
 
@@ -158,7 +158,7 @@ def _raw_sums(paths: Paths) -> dict[str, str]:
 def _read_summary(paths: Paths) -> dict[str, Any]:
     summary = _known_summary(paths)
     if not summary:
-        raise UserError(f"{paths.shown(paths.prepared)} is not prepared: run make prepare")
+        raise UserError(f"{paths.shown(paths.prepared)} is not prepared", fix=advice.RUN_PREPARE)
     return summary
 
 

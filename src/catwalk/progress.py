@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from catwalk import locks
+from catwalk import advice, locks
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -88,8 +88,8 @@ def locked(paths: Paths) -> Iterator[None]:
     with lock_if_free(paths) as free:
         if not free:
             raise UserError(
-                f"another search of {paths.competition} is running here: wait for it, or end it; "
-                "make predict, make try and make leaderboard work meanwhile"
-                + (f"; or search as somebody else, MEMBER= is {paths.team.member}" if paths.team else "")
+                f"another search of {paths.competition} is running here",
+                fix=f"{advice.WAIT_OR_END}; make predict, make try and make leaderboard work meanwhile"
+                + (f"; or search as somebody else, MEMBER= is {paths.team.member}" if paths.team else ""),
             )
         yield

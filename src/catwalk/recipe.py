@@ -46,9 +46,9 @@ def read_file(file: Path, shown: str) -> dict[str, Any]:
     try:
         recipe: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise UserError(f"{shown} can't be read: move it away and run make predict") from None
+        raise UserError(f"{shown} can't be read", fix="move it away and run make predict") from None
     if not isinstance(recipe, dict) or "forecast" not in recipe:
-        raise UserError(f"{shown} was made by an older catwalk: run make predict for a new submission")
+        raise UserError(f"{shown} was made by an older catwalk", fix="run make predict for a new submission")
     recipe.setdefault("refit", [])
     return recipe
 

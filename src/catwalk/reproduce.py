@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk import (
+    advice,
     data,
     ensemble,
     limits,
@@ -49,12 +50,16 @@ def make(
         here = getattr(prepared, which)
         if content[which] != here:
             raise UserError(
-                f"{name} was made from other data ({which} {content[which]}, here {here}): "
-                f"keep these elsewhere ({data.move_aside(paths)}) and put those into {paths.shown(paths.raw)}"
+                f"{name} was made from other data ({which} {content[which]}, here {here})",
+                fix=f"keep these elsewhere ({data.move_aside(paths)}) "
+                f"and put those into {paths.shown(paths.raw)}",
             )
     trials, refits = content["trials"], content["refit"]
     if not all("plan" in one for one in [*trials, *refits]):
-        raise UserError(f"{name} was made by an older catwalk, which did not record its trainings' plans")
+        raise UserError(
+            f"{name} was made by an older catwalk, which did not record its trainings' plans",
+            fix="run make predict for a new submission",
+        )
     tasks = [_task(paths, content["seed"], one) for one in trials]
     of_number = {one["number"]: one for one in trials}
     for one in refits:
@@ -64,7 +69,7 @@ def make(
     cores = limits.workers(None)
     answers = processes.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
-        raise MachineError("a training did not come to its end: is there memory enough?")
+        raise MachineError("a training did not come to its end", fix=advice.CLOSE_PROGRAMS)
     validation, test = (np.stack([a[k] for a in answers if a is not None]) for k in (0, 1))
     chosen = ensemble.of_recipe(trials)
     both, tested = chosen.average(validation[: len(trials)]), chosen.average(test[: len(trials)])

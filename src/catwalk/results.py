@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from catwalk import advice, duplicates, metrics, prepare, recipe, sealed, submission
 from catwalk import competition as competitions
-from catwalk import duplicates, metrics, prepare, recipe, sealed, submission
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.paths import Paths, competitions_folder
@@ -119,7 +119,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     content = recipe.read(paths, chosen)
     prepared = prepare.load(paths, content["seed"])
     if content["fingerprint"] != prepared.fingerprint:
-        raise UserError(f"{chosen} was made from other data than those prepared: run make predict again")
+        raise UserError(f"{chosen} was made from other data than those prepared", fix=advice.PREDICT_AGAIN)
     try:
         with np.load(paths.predictions(chosen)) as arrays:
             validation, weights = arrays["validation"], arrays.get("weights")
@@ -130,7 +130,8 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         whole = False
     if not whole:
         raise UserError(
-            f"{paths.shown(paths.submission_folder(chosen))} is not whole: run make predict NAME=<new name>"
+            f"{paths.shown(paths.submission_folder(chosen))} is not whole",
+            fix="run make predict NAME=<new name>",
         )
     labels = np.asarray(prepared.labels[prepared.validation])
     seen = paths.score(chosen)

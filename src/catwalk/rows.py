@@ -15,11 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from catwalk import csv_columns, csv_dialect, csv_file, csv_labels
+from catwalk import advice, csv_columns, csv_dialect, csv_file, csv_labels
 from catwalk.competition import Competition
 from catwalk.csv_cells import Labels, whole_number
 from catwalk.csv_columns import Columns
 from catwalk.csv_file import CsvFile, clipped
+from catwalk.errors import shown
 
 BLOCK = 32 << 20  # bytes read at once: large enough for pyarrow's threads, small beside the arrays
 
@@ -78,7 +79,7 @@ def _check_ids(file: CsvFile, columns: Columns, ids: list[str]) -> None:
             raise file.error("the id is empty", row=row, column=name)
         if id_ in seen:
             where = f"rows {seen[id_]} and {row} have the same id {clipped(id_)}"
-            raise file.error(where, column=name, fix=f"give each row of {file.origin} its own id")
+            raise file.error(where, column=name, fix=advice.OWN_ID.format(file.origin))
         seen[id_] = row
 
 
@@ -217,16 +218,13 @@ def _careful_rows(file: CsvFile, columns: Columns) -> Iterator[tuple[int, list[s
                     raise file.error(_wrong_length(cells, width), row=number)
                 yield number, cells
         except csv.Error as error:
-            raise file.error(str(error)[:SHOWN_ERROR], row=reader.line_num) from None
+            raise file.error(shown(error), row=reader.line_num) from None
 
 
 def _wrong_length(cells: list[str], width: int) -> str:
     if any("\n" in cell for cell in cells):  # the reader takes the following lines for the cell's
         return "a quotation mark is not closed"
     return f"{len(cells):,} columns, expected {width:,}"
-
-
-SHOWN_ERROR = 80  # characters of what Python's csv says
 
 
 def _no_pixel(file: CsvFile, columns: Columns, row: int, wrong: int, cell: str) -> Exception:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import csv_dialect
+from catwalk import advice, csv_dialect
 from catwalk.competition import Competition
 from catwalk.csv_file import CsvFile, clipped
+from catwalk.errors import shown
 from catwalk.rows import Rows
 
 
@@ -36,7 +37,7 @@ def order(file: CsvFile, ids: Sequence[str], competition: Competition) -> npt.ND
         if id_ in seen:
             raise file.error(
                 f"rows {seen[id_]} and {row} have the same id {clipped(id_)}",
-                fix=f"give each row of {file.origin} its own id",
+                fix=advice.OWN_ID.format(file.origin),
             )
         if id_ not in place:
             raise file.error(
@@ -67,15 +68,13 @@ def _rows(file: CsvFile, competition: Competition) -> list[tuple[int, str]]:
             reader = csv_dialect.reader(opened, dialect.separator)
             rows = [(number, cells) for number, cells in enumerate(reader, start=1) if "".join(cells).strip()]
         except csv.Error as error:
-            raise file.error(str(error)[:80]) from None
+            raise file.error(shown(error)) from None
     rows = [(number, [cell.strip() for cell in cells]) for number, cells in rows if number > dialect.before]
     header = rows[0][1] if rows else []
     if tuple(header) != competition.submission_header:
         names = ", ".join(f'"{name[:30]}"' for name in header[:2])
         what = f"its header is not {','.join(competition.submission_header)}"
         if len(header) != 2:
-            raise file.error(
-                f"{what}: {len(header)} columns", row=1, fix="catwalk writes two, the id and the label"
-            )
+            raise file.error(f"{what}: {len(header)} columns", row=1, fix="keep two, the id and the label")
         raise file.error(what, row=1, fix=f"write header = [{names}] below [submission] in {file.toml}")
     return [(number, cells[0]) for number, cells in rows[1:]]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catwalk import duplicates, metrics, prepare, recipe, sealed, submission
+from catwalk import advice, duplicates, metrics, prepare, recipe, sealed, submission
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
@@ -26,7 +26,7 @@ def make(paths: Paths, competition: Competition, name: str, say: Callable[[str],
     prepared = prepare.load(paths, content["seed"])
     if content["test_fingerprint"] != prepared.test_fingerprint:
         raise UserError(
-            f"{name} was made for other test rows than those prepared here: run make predict again"
+            f"{name} was made for other test rows than those prepared here", fix=advice.PREDICT_AGAIN
         )
     predicted = submission.read(paths.submission(name), prepared.test_ids, competition)
     labels = sealed.open_labels(paths, "score", name)
@@ -100,7 +100,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
             }
         rows.append(row)
     if not rows:
-        raise UserError(f"{paths.competition} has no submission yet: run make predict")
+        raise UserError(f"{paths.competition} has no submission yet", fix=advice.RUN_PREDICT)
     table = pd.DataFrame(rows).astype({"public": float, "test": float})
     if not table[KNOWN].any():
         table = table.drop(columns=KNOWN)

@@ -28,8 +28,9 @@ def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.ui
     """
     if not paths.sealed_labels.is_file():
         raise UserError(
-            f"{paths.competition}: its test rows have no labels here, so there is no score: "
-            "upload the CSV where the labels are"
+            "its test rows have no labels here, so there is no score",
+            where=paths.competition,
+            fix="upload the CSV where the labels are",
         )
     look = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catwalk import disk_space, duplicates, limits, prepare, progress
+from catwalk import advice, disk_space, duplicates, limits, prepare, progress
 from catwalk.errors import UserError
 from catwalk.limits import Limits
 from catwalk.paths import Paths
@@ -123,7 +123,7 @@ def _wait_in_line(paths: Paths, prepared: prepare.Prepared, features: str, param
             opened.enqueue_trial(params, user_attrs={"kind": "yours"})
             return f"try: waits as trial {len(opened.trials) - 1}; the search that runs takes it next"
         time.sleep(1)
-    raise UserError("the search that runs is of other data or features: wait for it, or end it")
+    raise UserError("the search that runs is of other data or features", fix=advice.WAIT_OR_END)
 
 
 def _run(

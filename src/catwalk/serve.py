@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from catwalk import extras, locks
-from catwalk.errors import MachineError, UserError
+from catwalk import advice, extras, locks
+from catwalk.errors import MachineError, UserError, shown
 from catwalk.paths import Paths, written_aside
 
 USER = DATABASE = "catwalk"
@@ -50,7 +50,7 @@ def make(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> N
         for line in _lines(paths, host, port):
             say(line)
         process.wait()
-        raise MachineError(f"PostgreSQL has ended: {_last_line(paths)}")
+        raise MachineError(f"PostgreSQL has ended: {_last_line(paths)}", fix=_read_log(paths))
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def running(
     paths.server.mkdir(parents=True, exist_ok=True)
     with locks.locked(paths.server, wait=False) as free:
         if not free:
-            raise UserError(f"a server is running in {paths.shown(paths.server)} already: end it first")
+            raise UserError(f"a server is running in {paths.shown(paths.server)} already", fix="end it first")
         cluster = paths.server_cluster(as_root=os.geteuid() == 0)
         _end_forsaken(binaries, cluster, say)
         _refuse_taken(host, port)
@@ -89,8 +89,9 @@ def _binaries() -> Path:
         folders = [Path(on_path).resolve().parent]
     if not folders:
         raise UserError(
-            "PostgreSQL is not installed: sudo apt install postgresql (Debian, Ubuntu), "
-            "brew install postgresql@17 (macOS); one machine of the team is enough"
+            "PostgreSQL is not installed",
+            fix="sudo apt install postgresql (Debian, Ubuntu), brew install postgresql@17 (macOS); "
+            "one machine of the team is enough",
         )
     return folders[-1]
 
@@ -113,7 +114,8 @@ def _refuse_taken(host: str, port: int) -> None:
             pass
     except OSError as error:
         raise UserError(
-            f"{host}:{port} can't be listened on ({error.strerror or error}): PORT= or HOST="
+            f"{host}:{port} can't be listened on ({shown(error.strerror or error)})",
+            fix="choose another PORT= or HOST=",
         ) from None
 
 
@@ -132,14 +134,18 @@ def _initialise(paths: Paths, binaries: Path, cluster: Path) -> None:
     made = subprocess.run([binaries / "initdb", "-D", aside, *settings], check=False, **how)  # noqa: S603
     if made.returncode:
         said = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise MachineError(f"PostgreSQL's initdb failed in {aside}: {said}")
+        raise MachineError(
+            f"PostgreSQL's initdb failed: {shown(said)}", where=str(aside), fix=advice.MAKE_ROOM
+        )
     orders = f"CREATE ROLE {USER} LOGIN PASSWORD '{password}'\nCREATE DATABASE {DATABASE} OWNER {USER}\n"
     single = [str(binaries / "postgres"), "--single", "-D", str(aside), "postgres"]
     done = subprocess.run(single, check=False, input=orders, **how)  # noqa: S603
     wrong = re.findall(r".*(?:ERROR|FATAL|PANIC).*", done.stderr)
     if done.returncode or wrong:
         said = wrong[0] if wrong else "no reason given"
-        raise MachineError(f"PostgreSQL can't make its database in {aside}: {said}")
+        raise MachineError(
+            f"PostgreSQL can't make its database: {shown(said)}", where=str(aside), fix=advice.MAKE_ROOM
+        )
     with written_aside(paths.server_password) as path:
         path.touch(mode=0o600)
         path.write_text(f"*:*:*:{USER}:{password}\n", encoding="ascii")
@@ -177,13 +183,17 @@ def _wait_for(paths: Paths, process: "subprocess.Popen[bytes]", host: str, port:
             return
         except psycopg.OperationalError:
             time.sleep(0.2)
-    raise MachineError(f"PostgreSQL does not start: {_last_line(paths)}; all of it: {paths.server_log}")
+    raise MachineError(f"PostgreSQL does not start: {_last_line(paths)}", fix=_read_log(paths))
 
 
 def _last_line(paths: Paths) -> str:
     said = paths.server_log.read_text(errors="replace").strip().splitlines()
     fatal = [line for line in said if "FATAL" in line or "ERROR" in line]
-    return (fatal or said or ["it said nothing"])[-1]
+    return shown((fatal or said or ["it said nothing"])[-1])
+
+
+def _read_log(paths: Paths) -> str:
+    return f"look at {paths.shown(paths.server_log)}"
 
 
 def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:

@@ -66,12 +66,21 @@ def check(slides: list[Slide]) -> None:
         UserError: a title is too long or has no number, notes are too long to be spoken, or the whole is.
     """
     for slide in slides:
+        where = f"slides.py: {slide.name}"
         if len(slide.title) > TITLE_LENGTH or not re.search(r"\d|No mistake", slide.title):
-            raise UserError(f"slides.py: {slide.name}: the title needs a number and 64 characters at most")
+            raise UserError(
+                "its title does not fit",
+                where=where,
+                fix=f"shorten it to {TITLE_LENGTH} characters, one a number",
+            )
         if len(slide.notes.split()) > WORDS_A_SECOND * slide.seconds:
-            raise UserError(f"slides.py: {slide.name}: the notes take longer than {slide.seconds} s to say")
+            raise UserError(
+                f"its notes take longer than {slide.seconds} s to say", where=where, fix="shorten them"
+            )
     if sum(slide.seconds for slide in slides) > SECONDS:
-        raise UserError(f"slides.py: the slides take longer than {SECONDS} s")
+        raise UserError(
+            f"the slides take longer than {SECONDS} s", where="slides.py", fix="shorten their seconds"
+        )
 
 
 def problem(results: Results) -> Slide:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from catwalk import advice
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.expected_csv import whole_number
@@ -59,11 +60,9 @@ def _table(path: Path, where: str) -> list[list[str]]:
         rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""))]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a CSV in UTF-8"
-        raise UserError(
-            f"can't be read ({reason})", where=where, fix="give a CSV of ids and labels"
-        ) from None
+        raise UserError(f"can't be read ({reason})", where=where, fix=advice.GIVE_SOLUTION) from None
     if not any(map(any, rows[1:])):
-        raise UserError("no rows below a header", where=where, fix="give a CSV of ids and labels")
+        raise UserError("no rows below a header", where=where, fix=advice.GIVE_SOLUTION)
     return rows
 
 

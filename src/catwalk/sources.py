@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from catwalk import archives, disk_space, idx, idx_csvs, kaggle_client, kaggle_names, locks, raw_files
+from catwalk import advice, archives, disk_space, idx, idx_csvs, kaggle_client, kaggle_names, locks, raw_files
 from catwalk.competition import Competition
 from catwalk.csv_dialect import WEB_PAGE
-from catwalk.errors import CatwalkError, NetworkError, UserError
+from catwalk.errors import CatwalkError, NetworkError, UserError, shown
 from catwalk.patience import TIMEOUT
 
 STORY = 180  # characters about all attempts in the line that none worked
@@ -70,13 +70,13 @@ def debian_files(competition: Competition, folder: Path) -> dict[str, Path]:
     """
     package = competition.sources["debian"]
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise UserError("this is no Debian or Ubuntu (no apt-get): choose another SOURCE=")
+        raise UserError("this is no Debian or Ubuntu (no apt-get)", fix=advice.CHOOSE_SOURCE)
     _apt_download(package, folder)
     unpacked = folder / "unpacked"
     _run("dpkg-deb", "-x", *map(str, folder.glob("*.deb")), str(unpacked))
     files = idx.find(unpacked / DEBIAN_DATASETS.relative_to("/") / competition.name)
     if not files:
-        raise NetworkError(f"the package {package} holds no IDX files: choose another SOURCE=")
+        raise NetworkError(f"the package {package} holds no IDX files", fix=advice.CHOOSE_SOURCE)
     return files
 
 
@@ -118,7 +118,7 @@ def _run(*command: str, cwd: Path | None = None) -> None:
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.startswith("E:")]
         reason = (lines or done.stderr.splitlines() or ["no reason given"])[-1]
-        raise NetworkError(f"{command[0]} failed: {reason[:200]}: try again later")
+        raise NetworkError(f"{command[0]} failed: {shown(reason)}", fix=advice.TRY_LATER)
 
 
 def fetch_keras(competition: Competition, folder: Path) -> None:
@@ -140,7 +140,7 @@ def keras_arrays(competition: Competition) -> Any:
 
     name = competition.sources.get("keras")
     if name is None:
-        raise UserError(f"{competition.name} is not among Keras's data sets")
+        raise UserError(f"{competition.name} is not among Keras's data sets", fix=advice.CHOOSE_SOURCE)
     tensorflow_setup.setup()
     module = importlib.import_module(f"keras.datasets.{name}")
     before = socket.getdefaulttimeout()
@@ -150,7 +150,9 @@ def keras_arrays(competition: Competition) -> Any:
     except Exception as error:
         # Keras wraps what went wrong below it in a bare Exception of one line.
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise NetworkError(f"Keras's archive can't be reached ({reason}): check the network") from None
+        raise NetworkError(
+            f"Keras's archive can't be reached ({shown(reason)})", fix=advice.CHECK_NETWORK
+        ) from None
     finally:
         socket.setdefaulttimeout(before)
 
@@ -161,7 +163,9 @@ def fetch_sklearn(competition: Competition, folder: Path) -> None:
     from sklearn.model_selection import train_test_split
 
     if competition.sources["sklearn"] != "load_digits":
-        raise UserError(f"competitions/{competition.name}.toml: sklearn must be load_digits")
+        raise UserError(
+            "sklearn must be load_digits", where=f"competitions/{competition.name}.toml", fix=advice.FIX_TOML
+        )
     pictures, labels = load_digits(return_X_y=True)
     train, test = train_test_split(np.arange(len(labels)), test_size=360, stratify=labels, random_state=0)
     grey = (pictures * 15).astype(np.uint8)  # 0-16 becomes 0-240
@@ -186,7 +190,7 @@ def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
             for name in raw_files.needed(competition):
                 members = [m for m in opened.namelist() if Path(m).name == name]
                 if not members and name != competition.sample_file:
-                    raise NetworkError(f"holds no {name}", where=archive.name, fix="try another SOURCE=")
+                    raise NetworkError(f"holds no {name}", where=archive.name, fix=advice.CHOOSE_SOURCE)
                 if members:
                     with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
                         archives.copy_limited(packed, plain, members[0])
@@ -197,7 +201,7 @@ def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
         raise NetworkError(
             f"what arrived is {'a web page' if page else 'not a whole zip'}",
             where=archive.name,
-            fix="run make data again, or set another SOURCE=",
+            fix=advice.DATA_AGAIN,
         ) from None
 
 
@@ -237,7 +241,7 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
             raise UserError(
                 f"neither a folder, a zip nor one of {', '.join(['auto', *names])}",
                 where=f"SOURCE={source}",
-                fix="choose one",
+                fix=advice.CHOOSE_ONE,
             )
         fetch_folder(place, competition, folder)
         return str(place)

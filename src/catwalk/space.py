@@ -70,15 +70,20 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
     not_here = off(allowed)
     for name, value in params.items():
         kind, values = SPACE[name][0], choices(name, features)
+        where = f"{name}={value}"
         if value != not_here.get(name, value):
-            raise UserError(f"{name}={value}: not with augment in the competition's TOML")
+            raise UserError(
+                "this competition does not have it",
+                where=where,
+                fix="leave it out, or add it to augment in the TOML",
+            )
         if params["view"] == "patches" and value != ONCE.get(name, value):
-            raise UserError(f"{name}={value}: not with VIEW=patches: choose gradients or pixels")
+            raise UserError("not with VIEW=patches", where=where, fix="choose gradients or pixels")
         if kind == "one of":
             if value not in values:
-                raise UserError(f"{name}={value}: choose one of {', '.join(map(str, values))}")
+                raise UserError(where, fix=f"choose one of {', '.join(map(str, values))}")
         elif not values[0] <= value <= values[1]:
-            raise UserError(f"{name}={value}: choose from {values[0]} to {values[1]}")
+            raise UserError(where, fix=f"choose from {values[0]} to {values[1]}")
     return params
 
 

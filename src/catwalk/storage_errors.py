@@ -4,7 +4,7 @@ import sqlite3
 
 from sqlalchemy import exc
 
-from catwalk.errors import CatwalkError, MachineError, NetworkError, UserError
+from catwalk.errors import CatwalkError, MachineError, NetworkError, UserError, shown
 from catwalk.paths import Paths
 
 DELETED = "Record does not exist"  # how Optuna says it (optuna/storages/_base.py)
@@ -20,7 +20,7 @@ def told(paths: Paths, error: Exception, shared: bool) -> CatwalkError | None:
         shared: whether the storage is a team's.
     """
     if isinstance(error, KeyError) and DELETED in str(error):
-        return UserError("the study was deleted meanwhile: the same command begins a new one")
+        return UserError("the study was deleted meanwhile", fix="the same command begins a new one")
     if type(error).__module__.split(".")[0] not in LIBRARIES:
         return None
     return unreachable(error) if shared else unusable(paths, error)
@@ -32,11 +32,12 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
     of_the_disk = (exc.OperationalError, sqlite3.OperationalError)
     if any(isinstance(one, of_the_disk) for one in (error, error.__cause__)):
         return MachineError(
-            f"{file}: {said}: make room on the disk, and see that the folder is yours to write"
+            said, where=file, fix="make room on the disk, and see that the folder is yours to write"
         )
     return UserError(
-        f"{file} can't be used ({said}): move it away, make search begins a new one; "
-        f"{paths.shown(paths.trials)} still lists its trials, and submissions stay as they are"
+        f"{file} can't be used ({said})",
+        fix=f"move it away, make search begins a new one; {paths.shown(paths.trials)} still lists its "
+        "trials, and submissions stay as they are",
     )
 
 
@@ -45,14 +46,17 @@ def unreachable(error: BaseException) -> CatwalkError:
     said = reason(error)
     if "password" in said:
         return UserError(
-            f"STUDY=: {said}: put the password into ~/.pgpass (a line host:port:database:user:password, "
-            "chmod 600) or PGPASSWORD"
+            said,
+            where="STUDY=",
+            fix="put the password into ~/.pgpass (a line host:port:database:user:password, chmod 600) "
+            "or PGPASSWORD",
         )
     if "does not exist" in said or "no pg_hba.conf entry" in said:
-        return UserError(f"STUDY=: {said}: ask whoever runs the server for the line to type")
+        return UserError(said, where="STUDY=", fix="ask whoever runs the server for the line to type")
     return NetworkError(
-        f"the team's study can't be reached ({said}): is the server on, and is its port open from here? "
-        "What was finished is kept there; the same command goes on"
+        f"the team's study can't be reached ({said})",
+        fix="is the server on, and is its port open from here? "
+        "What was finished is kept there; the same command goes on",
     )
 
 
@@ -61,4 +65,4 @@ def reason(error: BaseException) -> str:
     heart = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error.__cause__ or error
     lines = [line.strip() for line in str(heart).splitlines() if line.strip()]
     said = lines[0] if lines else type(heart).__name__
-    return said.replace("connection failed: ", "")[:200]
+    return shown(said.replace("connection failed: ", ""), 200)

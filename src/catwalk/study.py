@@ -60,13 +60,14 @@ def _check_team(paths: Paths, name: str, other: str) -> None:
         return
     if theirs[1] != ours[1]:
         raise UserError(
-            f"the team's study is of other data (fingerprint {theirs[1]}, here {ours[1]}): move "
-            f"{paths.shown(paths.raw)} away and take the team's CSVs, make data SOURCE=<their folder>"
+            f"the team's study is of other data (fingerprint {theirs[1]}, here {ours[1]})",
+            fix=f"move {paths.shown(paths.raw)} away and take the team's CSVs, "
+            "make data SOURCE=<their folder>",
         )
     what = ("split", "SEED=", 2) if theirs[2] != ours[2] else ("set of features", "FEATURES=", 3)
     raise UserError(
-        f"the team's study has another {what[0]} ({theirs[what[2]]}, here {ours[what[2]]}): "
-        f"take theirs with {what[1]}"
+        f"the team's study has another {what[0]} ({theirs[what[2]]}, here {ours[what[2]]})",
+        fix=f"take theirs with {what[1]}",
     )
 
 
@@ -90,8 +91,9 @@ def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
             values = space.choices(name, features)
             if list(distribution.choices) != values:
                 raise UserError(
-                    f"space.py: {name} may be {values}, but was {list(distribution.choices)} in the study: "
-                    f"put it back, or move {paths.shown(paths.study)} away for a new study"
+                    f"{name} may be {values}, but was {list(distribution.choices)} in the study",
+                    where="space.py",
+                    fix=f"put it back, or move {paths.shown(paths.study)} away for a new study",
                 )
 
 

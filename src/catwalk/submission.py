@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from catwalk import advice
 from catwalk.competition import Competition
-from catwalk.errors import UserError
+from catwalk.errors import UserError, shown
 from catwalk.paths import Paths, written_aside
+
+AGAIN = "run make predict for a new one"
 
 
 def write(
@@ -54,24 +57,26 @@ def read(path: Path, ids: Sequence[str], competition: Competition) -> npt.NDArra
 def parse(content: bytes, name: str, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.uint8]:
     """As ``read``, of a file's bytes; ``name`` is what an error calls it."""
     place = {str(label): i for i, label in enumerate(competition.labels)}
-    mend = "make it anew with make predict"
     try:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{name}: not a CSV ({error}): {mend}") from None
+        reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else shown(error)
+        raise UserError(f"not a CSV ({reason})", where=name, fix=AGAIN) from None
     if not rows or tuple(rows[0]) != competition.submission_header:
         raise UserError(
-            f"{name}: row 1: the header must be {','.join(competition.submission_header)}: {mend}"
+            f"the header must be {','.join(competition.submission_header)}", where=f"{name}: row 1", fix=AGAIN
         )
     if len(rows) - 1 != len(ids):
-        raise UserError(f"{name}: {len(rows) - 1} rows below the header, {len(ids)} expected: {mend}")
+        raise UserError(f"{len(rows) - 1} rows below the header, {len(ids)} expected", where=name, fix=AGAIN)
     predicted = np.empty(len(ids), np.uint8)
     for i, (cells, expected) in enumerate(zip(rows[1:], ids, strict=True)):
         where = f"{name}: row {i + 2}"
         if len(cells) != 2 or cells[0] != expected:
-            raise UserError(f"{where}: expected the id {expected} and a label, not {cells}: {mend}")
+            raise UserError(f"expected the id {expected} and a label, not {cells}", where=where, fix=AGAIN)
         if cells[1] not in place:
-            raise UserError(f"{where}: the label {cells[1]!r} is not one of {', '.join(place)}: {mend}")
+            raise UserError(
+                f"the label {cells[1]!r} is not one of {', '.join(place)}", where=where, fix=AGAIN
+            )
         predicted[i] = place[cells[1]]
     return predicted
 
@@ -94,7 +99,9 @@ def choose(paths: Paths, name: str | None) -> str:
     if name is not None and name.removesuffix(".csv") in there:
         return name.removesuffix(".csv")
     if name is None:
-        raise UserError(f"{paths.competition} has no submission yet: run make predict")
+        raise UserError(f"{paths.competition} has no submission yet", fix=advice.RUN_PREDICT)
     raise UserError(
-        f"SUBMISSION={name}: no such submission of {paths.competition}: make leaderboard lists them"
+        f"no such submission of {paths.competition}",
+        where=f"SUBMISSION={name}",
+        fix="make leaderboard lists them",
     )

@@ -166,7 +166,7 @@ class Supervisor:
             if self._deaths > DEATHS * (len(workers.all) + 1):
                 raise MachineError(
                     f"the workers die again and again ({worker.end})",
-                    fix="remove that cause; if memory is short, make search WORKERS=1",
+                    fix="stop what ends them; if memory is short, make search WORKERS=1",
                 )
             self._display.died(worker.number, worker.end)
             # It may have died between its trial's end and telling.

@@ -41,13 +41,20 @@ def of(url: str | None, member: str | None, artifacts: Path | None) -> Team | No
     if url is None:
         for value, variable in ((member, "MEMBER"), (artifacts, "ARTIFACTS")):
             if value is not None:
-                raise UserError(f"{variable}= is for a shared study: give STUDY=postgresql://... too")
+                raise UserError(f"{variable}= is for a shared study", fix="give STUDY=postgresql://... too")
         return None
     if artifacts is not None and not artifacts.is_dir():
-        raise UserError(f"ARTIFACTS={artifacts}: no such folder: make it where all machines see it")
+        raise UserError(
+            "no such folder",
+            where=f"ARTIFACTS={artifacts}",
+            fix="choose one that all machines see, or make it",
+        )
     chosen = member or _myself()
     if not re.fullmatch(r"\w[\w.@-]{0,63}", chosen):
-        raise UserError(f"MEMBER={chosen[:70]}: use up to 64 letters, digits, '-', '_', '.' and '@'")
+        raise UserError(
+            f"MEMBER={chosen[:70]}",
+            fix="use up to 64 letters, digits, '-', '_', '.' and '@'",
+        )
     return Team(_checked(url), chosen, artifacts)
 
 
@@ -57,15 +64,17 @@ def _checked(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port or 5432
     except ValueError:
-        raise UserError("STUDY= is not a URL: write it as postgresql://user@host:5432/database") from None
+        raise UserError(
+            "STUDY= is not a URL", fix="write it as postgresql://user@host:5432/database"
+        ) from None
     asked = " ".join(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     if parts.password is not None or "pass" in asked.lower():
-        raise UserError(f"STUDY= holds a password: {SAFER}")
+        raise UserError("STUDY= holds a password", fix=SAFER)
     named = parts.hostname and parts.path.strip("/")
     if parts.scheme not in SCHEMES or not named or port <= 0:
         raise UserError(
-            "STUDY= must name a PostgreSQL database, as postgresql://user@host:5432/database: "
-            "make serve starts one; without STUDY= the study is an SQLite file of this folder"
+            "STUDY= must name a PostgreSQL database, as postgresql://user@host:5432/database",
+            fix="make serve starts one; without STUDY= the study is an SQLite file of this folder",
         )
     return parts._replace(scheme="postgresql+psycopg").geturl()
 

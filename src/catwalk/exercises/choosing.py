@@ -48,7 +48,7 @@ def best(runs: list[Run]) -> Run:
     """
     kept = [run for run in runs if not run.history.diverged]
     if not kept:
-        raise UserError("every training diverged: try lower learning rates")
+        raise UserError("every training diverged", fix="choose lower learning rates")
     return min(kept, key=lambda run: run.history.other_loss[-1])
 
 

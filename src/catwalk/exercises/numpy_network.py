@@ -112,9 +112,11 @@ def initial(
         UserError: a layer has no unit, or there is no such activation.
     """
     if min(sizes) < 1:
-        raise UserError(f"layers of {sizes} units: each needs at least 1; leave a layer out to have none")
+        raise UserError(
+            f"layers of {sizes} units", fix="give each at least 1; leave a layer out to have none"
+        )
     if activation not in ("sigmoid", "relu"):
-        raise UserError(f"activation {activation!r}: sigmoid or relu")
+        raise UserError(f"activation {activation!r}", fix="choose sigmoid or relu")
     draw = np.random.RandomState(seed)  # the generator behind np.random.seed
     weights = [
         (draw.randn(units, inputs) * np.sqrt(gain / inputs)).astype(dtype)
@@ -256,7 +258,7 @@ def descend(
         UserError: a rate, a number of epochs or a batch below what can be.
     """
     if rate <= 0 or epochs < 1 or (batch is not None and batch < 1):
-        raise UserError(f"rate {rate}, {epochs} epochs, batches of {batch}: all of them must be above 0")
+        raise UserError(f"rate {rate}, {epochs} epochs, batches of {batch}", fix="choose all of them above 0")
     history, order = History(), np.random.default_rng(seed)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a rate may be too high
         for epoch in range(epochs + 1):

@@ -38,9 +38,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.hidden is not None and self.hidden < 1:
-            raise UserError(f"a hidden layer of {self.hidden} units: at least 1, or None for softmax alone")
+            raise UserError(
+                f"a hidden layer of {self.hidden} units", fix="choose at least 1, or None for softmax alone"
+            )
         if self.rate <= 0 or self.epochs < 1 or (self.batch is not None and self.batch < 1):
-            raise UserError(f"{self}: rate, epochs and batch must be above 0")
+            raise UserError(f"{self}", fix="choose rate, epochs and batch above 0")
 
     def __str__(self) -> str:
         layer = "softmax alone" if self.hidden is None else f"{self.hidden} hidden units"
