@@ -127,7 +127,7 @@ def test_a_port_that_is_taken_is_one_line(catwalk: Callable[..., tuple[int, str,
         code, _, said = catwalk("serve", "--competition", "digits", "--port", str(port))
     assert code == 2
     assert re.fullmatch(
-        rf"catwalk serve: 127\.0\.0\.1:{port} can't be listened on .*: PORT= or HOST=\n", said
+        rf"catwalk serve: 127\.0\.0\.1:{port} can't be listened on .*: choose another PORT= or HOST=\n", said
     )
 
 

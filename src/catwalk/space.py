@@ -73,9 +73,9 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
         where = f"{name}={value}"
         if value != not_here.get(name, value):
             raise UserError(
-                "this competition does not have it",
+                "not with augment in the competition's TOML",
                 where=where,
-                fix="leave it out, or add it to augment in the TOML",
+                fix="leave it out, or add it there",
             )
         if params["view"] == "patches" and value != ONCE.get(name, value):
             raise UserError("not with VIEW=patches", where=where, fix="choose gradients or pixels")
