@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from catwalk.errors import shown
 from catwalk.paths import written_aside
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
@@ -55,9 +56,9 @@ def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str |
                 env={name: os.environ[name] for name in PASSED if name in os.environ},
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error).splitlines()[0][:150]
+            return shown(error)
         if not printed.is_file():
-            last = (done.stderr.strip().splitlines() or [""])[-1][:150]
+            last = shown((done.stderr.strip().splitlines() or [""])[-1])
             return f"{Path(chromium).name} ended with {done.returncode} and wrote nothing ({last})"
         with written_aside(pdf) as path:
             shutil.copyfile(printed, path)

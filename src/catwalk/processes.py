@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import Any, TypeVar, cast
 
+from catwalk.errors import shown
+
 # There is a process a core: linear algebra on more threads would make them wait for each other.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SOON = 0.01  # seconds
@@ -157,7 +159,7 @@ def _do(connection: Connection, work: Callable[[Task], Result], task: Task) -> N
     try:
         connection.send(work(task))
     except Exception as error:
-        print(f"  it failed: {' '.join(f'{type(error).__name__}: {error}'.split())[:200]}", file=sys.stderr)
+        print(f"  it failed: {type(error).__name__}: {shown(error)}", file=sys.stderr)
 
 
 @contextlib.contextmanager
