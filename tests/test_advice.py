@@ -9,7 +9,7 @@ from conftest import REPOSITORY
 from kaggle_server import Fault, Kaggle
 from test_kaggle_client import fetch, zipped
 
-from catwalk import advice, features, limits, prepare, progress, slides
+from catwalk import advice, features, limits, memory, prepare, progress, slides
 from catwalk.advice import Kind, kinds_of
 from catwalk.errors import MachineError, UserError, shown
 from catwalk.paths import Paths
@@ -249,7 +249,7 @@ def test_who_accepts_the_rules_gets_the_data(project: Path, digits_raw: Path) ->
 
 
 def test_so_many_workers_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits.memory, "available", lambda: 3 * limits.WORKER_MEMORY)
+    monkeypatch.setattr(memory, "available", lambda: 3 * limits.WORKER_MEMORY)
     with pytest.raises(MachineError) as error:
         limits.workers(8)
     assert limits.workers(int(error.value.fix.removeprefix("WORKERS="))) == 3
