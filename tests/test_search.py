@@ -71,7 +71,7 @@ def test_a_budget_too_short_for_an_epoch_still_gives_the_softmax(project: Path, 
     assert short.returncode == 0, short.stderr
     (row,) = trials_of(project)
     assert row.split(",")[1:3] == ["complete", "softmax"]
-    assert "the budget was too short for more: make search BUDGET=3m" in short.stdout
+    assert "the budget was too short for more: make search COMPETITION=digits BUDGET=3m" in short.stdout
 
 
 @pytest.mark.slow
