@@ -71,7 +71,7 @@ def test_a_cell_that_fails_is_one_line(project: Path, digits_raw: Path) -> None:
     done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "3")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "a hidden layer of 0 units: at least 1" in done.stderr
+    assert "a hidden layer of 0 units: choose at least 1" in done.stderr
     assert not (Paths(project, "digits").course("3-first-model") / "3-first-model.ipynb").exists()
 
 
