@@ -67,6 +67,7 @@ def surroundings(root: Path, environment: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         os.chdir(here)
         os.environ.clear()
         os.environ.update(before)

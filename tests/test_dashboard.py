@@ -21,7 +21,7 @@ def test_it_shows_the_study(digits_done: tuple[Path, Run]) -> None:
         cwd=digits_done[0], stdout=subprocess.PIPE, text=True, env=clean_environment(BROWSER="true"),
     )  # fmt: skip
     try:
-        text, deadline = "", time.monotonic() + 60
+        text, deadline = "", time.monotonic() + 150
         while not text and process.poll() is None and time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/studies") as answer:

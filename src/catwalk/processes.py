@@ -20,6 +20,7 @@ from catwalk.errors import shown
 # There is a process a core: linear algebra on more threads would make them wait for each other.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SOON = 0.01  # seconds
+AGAIN = 5.0  # seconds until an end is asked for once more, where a library has swallowed the first
 WATCH_SECONDS = 1.0  # how often a child looks whether its parent still lives
 
 Task = TypeVar("Task")
@@ -43,11 +44,18 @@ def stop_by_signals() -> None:
 
 def _stop(_sign: int, _frame: FrameType | None) -> None:
     Stopped.asked = True
+    signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
     raise Stopped
+
+
+def has_stopped() -> None:
+    """It is ending: nobody has to ask again."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def leave_in_peace() -> None:
     """The work is done: what asks the command to end in its last moment changes nothing any more."""
+    has_stopped()
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(sign, signal.SIG_IGN)
 
@@ -55,7 +63,7 @@ def leave_in_peace() -> None:
 def _stop_soon(dropped: "sys.UnraisableHookArgs") -> None:
     """Python drops what is raised while it cleans up behind an object: an end is asked for once more."""
     if issubclass(dropped.exc_type, Stopped):
-        signal.setitimer(signal.ITIMER_REAL, SOON)
+        signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
     else:
         sys.__unraisablehook__(dropped)
 

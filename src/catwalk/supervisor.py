@@ -5,7 +5,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from catwalk import failures, progress, shared_storage, storage, study
+from catwalk import failures, processes, progress, shared_storage, storage, study
 from catwalk.errors import MachineError
 from catwalk.limits import FULL, Limits
 from catwalk.messages import Order
@@ -87,6 +87,7 @@ class Supervisor:
                 self._display.tick(self.spent(), self._limits)
             self._ended = self._limit_reached()
         finally:
+            processes.has_stopped()
             workers.kill()
             shared_storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):
