@@ -164,7 +164,7 @@ def test_the_cluster_s_script(
     said = [task.communicate(timeout=120)[0] for task in tasks]
     assert [task.returncode for task in tasks] == [0, 0], said
     ended = [t for t in study.finished(opened_by(folder, "ann", url)[1]) if t.number not in before]
-    assert {trial.user_attrs["member"] for trial in ended} == {"slurm-77_0", "slurm-77_1"}
+    assert {trial.user_attrs["member"] for trial in ended} == {"slurm-77_0", "slurm-77_1"}, said
 
 
 def trial_of(seconds: float, number: int) -> Any:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Run, load, run_catwalk
+from conftest import Run, load, run_catwalk, run_process
 
 from catwalk import idx, sources
 from catwalk.errors import CatwalkError, NetworkError, UserError
@@ -52,7 +52,8 @@ def test_idx_files_and_keras_give_the_same_csvs(project: Path, fashion_idx: Path
 
     # Keras's own loader finds the files where its download would have put them.
     fill_keras_cache(tmp_path / "keras", fashion_idx)
-    done = data(project, "fashion-mnist", "keras", KERAS_HOME=str(tmp_path / "keras"))
+    asked = ("data", "--competition", "fashion-mnist", "--source", "keras")
+    done = run_process(project, *asked, KERAS_HOME=str(tmp_path / "keras"))  # it is read at Keras's import
     assert done.returncode == 0, done.stderr
     assert (project / "data/fashion-mnist/raw/fashion-mnist_train.csv").read_bytes() == by_folder
 
