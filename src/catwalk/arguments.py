@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -70,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     return _parsers()[0]
 
 
+@cache
 def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Parser]"]:
     """The parser of the command, and those of its stages."""
     made = _Parser(prog="catwalk", description="A competition pipeline for pictures in CSVs.")
