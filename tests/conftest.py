@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -64,6 +65,7 @@ def surroundings(root: Path, environment: dict[str, str]) -> Iterator[None]:
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None  # it is kept from TMPDIR
+    urllib.request.install_opener(None)  # it is kept with the proxies of its first request
     try:
         yield
     finally:
@@ -72,6 +74,7 @@ def surroundings(root: Path, environment: dict[str, str]) -> Iterator[None]:
         os.environ.clear()
         os.environ.update(before)
         sys.unraisablehook, tempfile.tempdir = hook, temporary
+        urllib.request.install_opener(None)
         for sign, handler in signs.items():
             signal.signal(sign, handler)
 
