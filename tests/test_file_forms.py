@@ -30,6 +30,7 @@ _ROWS = [
     [int(label), *(int(15 * p) for p in picture)] for label, picture in zip(_LABELS, _PICTURES, strict=True)
 ]
 TRAIN, TEST = _ROWS[:120], _ROWS[120:150]
+GAPS = [1, 2, 4, 5, 6, 7, 8, 10, 11, 24]  # as Sign Language MNIST's: no 0, no 3, no 9
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 IDS = [7 * i + 3 for i in range(len(TEST))]
 HEAD = ["label", *(f"pixel{i}" for i in range(1, 65))]
@@ -71,6 +72,14 @@ def zipped(files: Files) -> bytes:
     return content.getvalue()
 
 
+def locked(archive: bytes) -> bytes:
+    """The same zip with the flag that its files ask for a password."""
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        parts = archive.split(header)
+        archive = header.join([parts[0], *(p[: flags - 4] + b"\1" + p[flags - 3 :] for p in parts[1:])])
+    return archive
+
+
 def recoded(files: Files, encoding: str) -> Files:
     return {name: data.decode().encode(encoding) for name, data in files.items()}
 
@@ -93,6 +102,10 @@ PLAIN = both(same)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 133047193\n"
 PAGE = b"<!DOCTYPE html><html><body>busy</body></html>"
 WITH_ID = {"columns": 'id = "id"', "header": '["id", "label"]'}
+
+
+NO_HEADER = {"columns": "header = false"}
+NO_LABELS = {"train.csv": csv(None, [r[1:] for r in TRAIN]), "test.csv": csv(None, UNLABELLED)}
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,19 @@ def numbers(row: Row) -> list[str]:
 
 FORMS: dict[str, Case] = {
     "plain": Case(PLAIN),
+    "two byte order marks": Case({name: b"\xef\xbb\xbf" * 2 + content for name, content in PLAIN.items()}),
+    "a zip in the zip": Case(
+        {"a.zip": zipped({f"{name}.zip": zipped({name: data}) for name, data in PLAIN.items()})}
+    ),
+    "gzip in the zip": Case(
+        {"a.zip": zipped({f"{name}.gz": gzip.compress(data) for name, data in PLAIN.items()})}
+    ),
+    "labels with gaps": Case(both(lambda r: [GAPS[r[0]], *r[1:]]), toml={"labels": str(GAPS)}, equal=False),
+    "test labels all 0": Case(
+        {**PLAIN, "test.csv": csv(HEAD, [[0, *row] for row in UNLABELLED])},
+        noted=("test.csv: the column 'label' holds no labels but 0 in all rows, as if it were not there",),
+        labelled=False,
+    ),
     "labels as text": Case(both(lambda r: [NAMES[r[0]], *r[1:]]), toml={"classes": repr(NAMES)}),
     "labels as text, other capitals": Case(
         both(lambda r: [NAMES[r[0]].upper(), *r[1:]]), toml={"classes": repr(NAMES)}
@@ -234,7 +260,7 @@ def sampled(header: Row, ids: list[Any]) -> Files:
 REFUSED: dict[str, Case] = {
     "one-hot labels behind the pixels": Case(
         both(lambda r: [*r[1:], *(int(k == r[0]) for k in range(10))], None),
-        said=("train.csv: row 1: the last 10 columns hold one-hot labels", "one column instead"),
+        said=("train.csv: row 1: the columns 65 to 74 hold one-hot labels", "one column instead"),
         toml={"columns": "header = false"},
         follow=both(same, None),
     ),
@@ -296,7 +322,43 @@ REFUSED: dict[str, Case] = {
         renamed(
             {**PLAIN, "again.csv": PLAIN["train.csv"]}, train="Train.csv", again="TRAIN.csv", test="test.csv"
         ),
-        said=("train.csv is missing, there is TRAIN.csv, Train.csv, test.csv",),
+        said=(
+            "any of TRAIN.csv, Train.csv may be train.csv: put a copy of the right one there as train.csv",
+        ),
+        follow={"train.csv": PLAIN["train.csv"]},
+    ),
+    "two folders that may be meant": Case(
+        {f"{folder}/{name}": content for folder in ("v1", "v2") for name, content in PLAIN.items()},
+        said=("any of v1/train.csv, v2/train.csv may be train.csv: put a copy of the right one there",),
+        follow=PLAIN,
+    ),
+    "two zips that may be meant": Case(
+        {"archive.zip": zipped(PLAIN), "archive (1).zip": zipped(PLAIN)},
+        said=("any of archive (1).zip: train.csv, archive.zip: train.csv may be train.csv",),
+        follow=PLAIN,
+    ),
+    "too deep": Case(
+        {f"a/b/c/d/e/{name}": content for name, content in PLAIN.items()},
+        said=("train.csv and test.csv are missing, no CSV lies within 3 folders",),
+        follow=PLAIN,
+    ),
+    "half a zip": Case(
+        {"archive.zip": zipped(PLAIN)[:3000]},
+        said=("archive.zip: damaged zip file: download it again",),
+        follow={"archive.zip": zipped(PLAIN)},
+    ),
+    "a web page as zip": Case(
+        {"archive.zip": PAGE}, said=("archive.zip: this is a web page, not an archive",)
+    ),
+    "a zip with a password": Case(
+        {"archive.zip": locked(zipped(PLAIN))},
+        said=("archive.zip: asks for a password: unpack it yourself",),
+        follow=PLAIN,
+    ),
+    "a zip that Python can't unpack": Case(
+        {"archive.zip": zipped(PLAIN).replace(b"\x14\0\0\0\x08\0", b"\x14\0\0\0\x09\0")},
+        said=("archive.zip: packed in a way that can't be read here: unpack it yourself",),
+        follow=PLAIN,
     ),
     "label last, no header": Case(
         both(label_last, None),
@@ -364,7 +426,7 @@ REFUSED: dict[str, Case] = {
             "train_labels.csv": csv(None, [r[:1] for r in TRAIN]),
         },
         said=(
-            "paste -d, data/case/raw/train_labels.csv data/case/raw/train.csv >",
+            "(cd data/case/raw && paste -d, train_labels.csv train.csv > train_joined.csv)",
             'train = "train_joined.csv"',
         ),
         toml={"columns": "header = false"},
@@ -375,6 +437,54 @@ REFUSED: dict[str, Case] = {
     ),
     "a web page as CSV": Case(
         {**PLAIN, "test.csv": PAGE}, said=("test.csv: this is a web page",), follow=PLAIN
+    ),
+    "JSON as CSV": Case(
+        {**PLAIN, "train.csv": b'{"code":403,"message":"You must accept the rules"}'},
+        said=("train.csv: this is JSON, not a CSV: save data/case/raw/train.csv as CSV",),
+        follow=PLAIN,
+    ),
+    "a PDF as CSV": Case(
+        {**PLAIN, "train.csv": b"%PDF-1.4\n"}, said=("train.csv: this is a PDF, not a CSV",)
+    ),
+    "a title above the header": Case(
+        {**PLAIN, "train.csv": b"Table 1\n" + PLAIN["train.csv"]},
+        said=("row 1: 'Table 1' stands above the header: begin with the header in data/case/raw/train.csv",),
+        follow=PLAIN,
+    ),
+    "labels in Latin-1": Case(
+        {
+            name: content.decode().replace("zero", "zéro").encode("latin-1")
+            for name, content in both(lambda r: [NAMES[r[0]], *r[1:]]).items()
+        },
+        said=("column 'label': 'z\ufffdro' is not UTF-8: save data/case/raw/train.csv as CSV (UTF-8)",),
+        toml={"classes": repr(["zéro", *NAMES[1:]])},
+        follow=both(lambda r: [["zéro", *NAMES[1:]][r[0]], *r[1:]]),
+    ),
+    "ids in Latin-1": Case(
+        {
+            **PLAIN,
+            "test.csv": csv(["id", *PIXELS], [[f"b\u00e4r{r[0]}", *r[1:]] for r in BY_ID])
+            .decode()
+            .encode("latin-1"),
+        },
+        said=("test.csv: row 2: column 'id': 'b\ufffdr3' is not UTF-8",),
+        toml=WITH_ID,
+        follow=WITH_SAMPLE,
+    ),
+    "a pixel column missing": Case(
+        both(lambda r: [*r[:17], *r[18:]], [*HEAD[:17], *HEAD[18:]]),
+        said=("train.csv: row 1: the pixel column 'pixel17' is missing: fix data/case/raw/train.csv",),
+        follow=PLAIN,
+    ),
+    "one-hot labels with names": Case(
+        {
+            **PLAIN,
+            "train.csv": csv(
+                [*NAMES, *PIXELS], [[*(int(k == r[0]) for k in range(10)), *r[1:]] for r in TRAIN]
+            ),
+        },
+        said=("row 1: the columns 'zero' to 'nine' hold one-hot labels: write one column instead",),
+        follow=PLAIN,
     ),
     "a Git LFS pointer": Case(
         dict.fromkeys(PLAIN, LFS), said=("train.csv: this is a Git LFS pointer", "git lfs pull")
@@ -395,7 +505,13 @@ REFUSED: dict[str, Case] = {
     ),
     "some test labels missing": Case(
         {**PLAIN, "test.csv": csv(HEAD, [["", *TEST[0][1:]], *TEST[1:]])},
-        said=("test.csv: row 2: column 'label': the label is empty",),
+        said=("test.csv: row 2: column 'label': the label is empty", "or empty the whole column, in data"),
+        follow={"test.csv": csv(HEAD, [["", *row] for row in UNLABELLED])},
+    ),
+    "a test label that is none": Case(
+        {**PLAIN, "test.csv": csv(HEAD, [[99, *TEST[0][1:]], *TEST[1:]])},
+        said=("test.csv: row 2: column 'label': the label '99'", "or empty the whole column, in data"),
+        follow={"test.csv": csv(HEAD, [["", *row] for row in UNLABELLED])},
     ),
     "another shape in the TOML": Case(
         PLAIN,
@@ -439,8 +555,12 @@ REFUSED: dict[str, Case] = {
     ),
     "a sample with a column for each class": Case(
         {**WITH_SAMPLE, "sample.csv": csv(["id", *NAMES], [[id_, *[0.1] * 10] for id_ in IDS])},
-        said=("sample.csv: row 1: its header is not id,label: 11 columns",),
+        said=(
+            "sample.csv: row 1: its header is not id,label: 11 columns",
+            "or take sample out below [files]",
+        ),
         toml=SAMPLE,
+        follow={'sample = "sample.csv"\n': ""},
     ),
 }
 
@@ -449,13 +569,14 @@ def write(project: Path, case: Case) -> Paths:
     """Put a case's TOML and files into a project, as the competition ``case``."""
     paths, parts = Paths(project, "case"), case.toml
     classes = parts.get("classes", repr([str(i) for i in range(10)])).replace("'", '"')
+    labels = f"labels = {parts['labels']}\n" if "labels" in parts else ""
     columns = parts.get("columns", "first_pixel = 1")
     columns += "\nfirst_pixel = 1" if "id =" in columns else ""
     header = parts.get("header", '["ImageId", "Label"]')
     sample = f'sample = "{parts["sample"]}"\n' if "sample" in parts else ""
     paths.toml.write_text(
         f'title = "Case"\nshape = {parts.get("shape", "[8, 8]")}\nclasses = {classes}\n'
-        f'[files]\ntrain = "train.csv"\ntest = "test.csv"\n{sample}[columns]\n{columns}\n'
+        f'{labels}[files]\ntrain = "train.csv"\ntest = "test.csv"\n{sample}[columns]\n{columns}\n'
         f"[submission]\nheader = {header}\n"
     )
     add(paths, case.files)
@@ -547,18 +668,55 @@ def test_the_sample_s_order_is_the_submission_s(catwalk: Catwalk, project: Path)
     assert two.fingerprint == one.fingerprint
 
 
-def test_joined_labels(catwalk: Catwalk, project: Path) -> None:
+LABEL_FILES: dict[str, Case] = {
+    "labels alone": REFUSED["labels in a CSV of their own"],
+    "with CRLF": Case(
+        {**NO_LABELS, "train_labels.csv": csv(None, [r[:1] for r in TRAIN], end="\r\n")}, toml=NO_HEADER
+    ),
+    "a header of its own": Case(
+        {**NO_LABELS, "y_train.csv": csv(["label"], [r[:1] for r in TRAIN])}, toml=NO_HEADER
+    ),
+    "with numbers": Case(
+        {
+            "train.csv": csv(PIXELS, [r[1:] for r in TRAIN]),
+            "test.csv": csv(PIXELS, UNLABELLED),
+            "trainLabels.csv": csv(["id", "label"], [[i, r[0]] for i, r in enumerate(TRAIN, 1)]),
+        }
+    ),
+    "with ids on both sides": Case(
+        {
+            "train.csv": csv(["id", *PIXELS], [[f"a{i}", *r[1:]] for i, r in enumerate(TRAIN)]),
+            "test.csv": csv(["id", *PIXELS], BY_ID),
+            "labels.csv": csv(["id", "label"], [[f"a{i}", r[0]] for i, r in enumerate(TRAIN)]),
+        },
+        toml=WITH_ID,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LABEL_FILES)
+def test_joined_labels(catwalk: Catwalk, project: Path, fingerprint: str, name: str) -> None:
     """What is advised for labels in a CSV of their own, run in a shell."""
     import subprocess
 
-    paths = write(project, REFUSED["labels in a CSV of their own"])
+    paths = write(project, LABEL_FILES[name])
     _, _, err = catwalk("prepare", "--competition", "case")
-    command = re.search(r"join them, (paste .*), and write", err)
+    command = re.search(r"join them, (\(cd .*\)), and write", err)
     assert command
     subprocess.run(["sh", "-c", command[1]], check=True, cwd=project)
     paths.toml.write_text(paths.toml.read_text().replace('"train.csv"', '"train_joined.csv"'))
     assert catwalk("prepare", "--competition", "case")[0] == 0
-    assert prepare.load(paths, 1).pixels.shape == (120, 64)
+    assert prepare.load(paths, 1).fingerprint == fingerprint
+
+
+@pytest.mark.parametrize("ids", ["b", "fewer"])
+def test_labels_that_do_not_pair_up_are_not_joined(catwalk: Catwalk, project: Path, ids: str) -> None:
+    """With other ids, or of another number, each row would get a stranger's label."""
+    rows = [[f"{ids[0]}{i}", r[0]] for i, r in enumerate(TRAIN)][: -1 if ids == "fewer" else None]
+    files = {**LABEL_FILES["with ids on both sides"].files, "labels.csv": csv(["id", "label"], rows)}
+    write(project, Case(files, toml=WITH_ID))
+    code, _, err = catwalk("prepare", "--competition", "case")
+    assert (code, "join" in err) == (2, False)
 
 
 def test_a_zip_as_source(catwalk: Catwalk, project: Path, tmp_path: Path) -> None:

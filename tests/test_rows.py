@@ -105,7 +105,7 @@ def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
         ("\n\n", "the file is empty"),
         (HEADER, "no rows below the header"),
         ("<!DOCTYPE html><html>", "a web page, not a CSV"),
-        (b"PK\x03\x04\0\0", "not a text file"),
+        (b"PK\x03\x04\0\0", "a zip with another ending, not a CSV"),
         ("label,pixel1,pixel2\n1,2,3\n", "row 1: shape = [1, 3] needs 3 pixel columns, 2 are here"),
         ("label,pixel1,pixel2,pixel3,x\n1,2,3,4,5\n", "row 1: 'x' is neither label, id nor pixel"),
         ("label,pixel1,pixel2,pixel3,pixel3\n1,2,3,4,5\n", "row 1: two columns are named 'pixel3'"),

@@ -14,6 +14,7 @@ WAIT_OR_END = "wait for it, or end it"
 MAKE_ROOM = f"make room on the disk and {RUN_AGAIN}"
 CLOSE_PROGRAMS = "close other programs, or WORKERS=1"
 DOWNLOAD_AGAIN = "download it again"
+UNPACK = "unpack it yourself"
 DATA_AGAIN = "run make data again, or set another SOURCE="
 RUN_SETUP = "run make setup"
 RUN_SEARCH = "run make search"
@@ -60,7 +61,7 @@ class Kind(Enum):
         r"correct [A-Z]+=)(?:fix|save|write|give each|name|correct|keep|expected|begin with|hand in|unpack|"
         r"end its|are the|add rows|close the quotes|put the label)\b"
     )
-    PUT_FILE = r"put (?:it|them|a file .*) there"
+    PUT_FILE = r"put (?:it|them|a (?:file|copy) .*) there"
     DOWNLOAD = r"download|run git lfs pull|take it again"
     MOVE_ASIDE = r"move |rename|keep these elsewhere|put back your copy"
     CREDENTIAL = (

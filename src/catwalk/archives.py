@@ -15,6 +15,7 @@ from catwalk.errors import UserError
 
 LARGEST = 8_000_000_000  # bytes of a CSV out of an archive; what is larger is made to fill the disk
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+ENCRYPTED = 1  # the bit of a member's flags
 # What zipfile raises for damaged archives.
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
 
@@ -41,25 +42,54 @@ def unpack(source: Path, member: str | None, target: Path) -> None:
     Raises:
         UserError: it is damaged, or a web page under an archive's name.
     """
+    refuse_web_page(source)
+    _unpack_once(source, member, target)
+    if head(target).startswith((GZIP, ZIP)):  # a train.csv.zip in the competition's zip
+        inner = target.with_name(f"{target.name}.inner")
+        target.replace(inner)
+        _unpack_once(inner, None, target)
+        inner.unlink()
+    if head(target).startswith(UTF16):
+        _to_utf8(target)
+
+
+def _unpack_once(source: Path, member: str | None, target: Path) -> None:
     start = head(source)
     if member is not None or start.startswith(ZIP):
         unpack_member(source, member, target)
     elif start.startswith(GZIP):
         _gunzip(source, target)
-    elif source.suffix.casefold() in (".gz", ".zip") and WEB_PAGE.match(start.lower()):
-        raise UserError("this is a web page, not an archive", where=source.name, fix=advice.DOWNLOAD_AGAIN)
     else:
         shutil.copyfile(source, target)
-    if head(target).startswith(UTF16):
-        _to_utf8(target)
+
+
+def refuse_web_page(archive: Path) -> None:
+    """A web page that was saved under an archive's name.
+
+    Raises:
+        UserError: it is one.
+    """
+    if archive.suffix.casefold() in (".gz", ".zip") and WEB_PAGE.match(head(archive).lower()):
+        raise UserError("this is a web page, not an archive", where=archive.name, fix=advice.DOWNLOAD_AGAIN)
+
+
+def refuse_damaged(archive: Path) -> None:
+    """A zip of which not even the list of its files can be read, as after an ended download.
+
+    Raises:
+        UserError: it is one, or a web page.
+    """
+    refuse_web_page(archive)
+    try:
+        zipfile.ZipFile(archive).close()
+    except DAMAGED as error:
+        if is_of_the_disk(error):
+            raise
+        raise UserError("damaged zip file", where=archive.name, fix=advice.DOWNLOAD_AGAIN) from None
 
 
 def members(archive: Path) -> list[str]:
-    """The names of a zip's files; empty where it can't be read.
-
-    Raises:
-        UserError: it is a web page under a zip's name.
-    """
+    """The names of a zip's files; empty where it can't be read."""
     try:
         with zipfile.ZipFile(archive) as opened:
             return [name for name in opened.namelist() if not name.endswith("/") and "__MACOSX" not in name]
@@ -75,12 +105,18 @@ def unpack_member(archive: Path, member: str | None, target: Path) -> None:
             raise UserError("this is an Excel workbook", where=archive.name, fix="save it as CSV (UTF-8)")
         if len(csvs) != 1:
             raise UserError(
-                f"holds {len(csvs)} CSVs where one is expected", where=archive.name, fix="unpack it yourself"
+                f"holds {len(csvs)} CSVs where one is expected", where=archive.name, fix=advice.UNPACK
             )
         member = csvs[0]
     try:
-        with zipfile.ZipFile(archive) as opened, opened.open(member) as packed, target.open("wb") as plain:
-            copy_limited(packed, plain, member)
+        with zipfile.ZipFile(archive) as opened:
+            if opened.getinfo(member).flag_bits & ENCRYPTED:
+                raise UserError("asks for a password", where=archive.name, fix=advice.UNPACK)
+            with opened.open(member) as packed, target.open("wb") as plain:
+                copy_limited(packed, plain, member)
+    except NotImplementedError:  # as Deflate64, in which Windows packs what is large
+        what = "packed in a way that can't be read here"
+        raise UserError(what, where=archive.name, fix=advice.UNPACK) from None
     except DAMAGED as error:
         if is_of_the_disk(error):
             raise

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catwalk import file_kind
 from catwalk.competition import Competition
 from catwalk.csv_file import CsvFile
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SEPARATORS = ",;\t|"
 BLOCK = 1 << 20  # bytes read at once while the first rows are looked for
 LONGEST = 64 * BLOCK  # bytes in which the first rows must stand: a million pixels fit
+BOM = "\ufeff"  # two of them are what a program leaves that does not know the first
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 WEB_PAGE = re.compile(rb"\s*(<!doctype|<html|<\?xml)")
@@ -46,7 +48,7 @@ def sniff(file: CsvFile, competition: Competition) -> Dialect:
     start = _start(file.path)
     _refuse_other_kinds(file, start)
     # Not splitlines, which ends a line at other characters too.
-    lines = re.split(r"\r\n|[\r\n]", start.decode("utf-8-sig", errors="replace"))
+    lines = re.split(r"\r\n|[\r\n]", start.decode("utf-8", errors="replace").lstrip(BOM))
     before = next((i for i, line in enumerate(lines) if line.strip()), None)
     if before is None:
         raise file.error("the file is empty")
@@ -94,9 +96,10 @@ def _refuse_other_kinds(file: CsvFile, start: bytes) -> None:
         )
     if start.startswith(UTF16):
         raise file.error("this is UTF-16", fix="save it as UTF-8")
-    if b"\0" in start or start.startswith(b"PK\x03\x04"):
-        kind = ", but a zip archive or an Excel workbook" if start.startswith(b"PK") else ""
-        raise file.error(f"this is not a text file{kind}", fix=f"save {file.origin} as CSV (UTF-8)")
+    kind = file_kind.of(start, file.name)
+    if kind:
+        what = "this is not a text file" if kind == file_kind.BINARY else f"this is {kind.what}, not a CSV"
+        raise file.error(what, fix=f"save {file.origin} as CSV (UTF-8)")
 
 
 def _separator(line: str, competition: Competition) -> str:

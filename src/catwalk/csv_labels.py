@@ -27,7 +27,7 @@ def looked_at(file: CsvFile, columns: "Columns", competition: Competition) -> "C
     first = [row[at] for row in rows if len(row) > at]
     maybe = bool(first) and not file.is_train and all(labels.is_none(cell) for cell in first)
     if maybe and all(labels.is_none(cell) for _, cell in column(file, columns, at)):
-        return replace(columns, label=None, unlabelled=columns.names[at])
+        return replace(columns, label=None, unlabelled=f"the column {columns.names[at]!r} holds no labels")
     return replace(columns, text_label=bool(first) and whole_number(first[0]) is None)
 
 
@@ -47,7 +47,8 @@ def unknown(file: CsvFile, columns: "Columns", competition: Competition, row: in
     at, labels = columns.label or 0, competition.labels
     name = columns.names[at]
     if not cell.strip():
-        fix = f"write it (one of {len(labels)} in {file.toml}), or take the row out, in {file.origin}"
+        other = "take the row out" if file.is_train else "empty the whole column"
+        fix = f"write it (one of {len(labels)} in {file.toml}), or {other}, in {file.origin}"
         return file.error("the label is empty", row=row, column=name, fix=fix)
     what = f"the label {clipped(cell)} is not one of {len(labels)} from {labels[0]} to {labels[-1]}"
     if is_last(file, columns, competition):
@@ -57,6 +58,8 @@ def unknown(file: CsvFile, columns: "Columns", competition: Competition, row: in
 
 
 def _fix(file: CsvFile, columns: "Columns", competition: Competition) -> str:
+    if not file.is_train:  # the training rows' labels are as the TOML says
+        return f"correct it, or empty the whole column, in {file.origin}"
     seen: set[str] = set()
     for _, cell in column(file, columns, columns.label or 0):
         seen.add(cell)

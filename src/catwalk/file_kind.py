@@ -24,6 +24,7 @@ class Kind:
     fix: str = ""
 
 
+BINARY = Kind("no text file")
 MAGIC = (
     (b"\xd0\xcf\x11\xe0", Kind("a file of an old Excel or Word", AS_CSV)),
     (b"7z\xbc\xaf'\x1c", Kind("a 7-Zip archive", ALONE)),
@@ -59,7 +60,7 @@ def of(content: bytes, name: str) -> Kind | None:
     if content[TAR] == b"ustar":
         return Kind("a tar archive", ALONE)
     if b"\0" in content:
-        return Kind("no text file")
+        return BINARY
     start = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:4096]
     if start.startswith(b"<"):
         return Kind("a web page or XML")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from catwalk import archives, idx_csvs, manifest, sample_submission
+from catwalk import archives, idx_csvs, label_file, manifest, sample_submission
 from catwalk.competition import Competition
 from catwalk.csv_file import CsvFile
 from catwalk.errors import UserError
@@ -85,7 +85,7 @@ def _notes(rows: Rows) -> list[str]:
     if rows.ignored:
         notes.append(f"the column {rows.ignored!r} holds row numbers and is ignored")
     if rows.unlabelled:
-        notes.append(f"the column {rows.unlabelled!r} holds no labels, as if it were not there")
+        notes.append(f"{rows.unlabelled}, as if it were not there")
     return notes
 
 
@@ -96,12 +96,5 @@ def no_labels(file: CsvFile, rows: Rows, competition: Competition) -> UserError:
         fix = f'write its name below [columns] in {file.toml}, as label = "..."'
     else:
         fix = "put the label first in each row"
-    lines = len(rows.pixels) + competition.has_header
-    for other in sorted(file.path.parent.glob("*label*.csv")):
-        if other != file.path and other.read_bytes().count(b"\n") in (lines, lines - 1):
-            folder = Path(file.origin).parent
-            fix = (
-                f"join them, paste -d, {folder / other.name} {file.origin} > {folder}/train_joined.csv, "
-                f'and write train = "train_joined.csv" below [files] in {file.toml}'
-            )
-    return file.error(what, row=1, fix=fix)
+    joining = label_file.advice(file, len(rows.pixels), rows.ids, competition)
+    return file.error(what, row=1, fix=joining or fix)

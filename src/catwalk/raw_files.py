@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catwalk import archives, idx
+from catwalk import archives, errors, idx
 from catwalk.competition import Competition
 from catwalk.errors import UserError
 
@@ -71,7 +71,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
         if path.is_dir():
             if depth:
                 yield from _walk(path, depth - 1)
-        elif path.name != MANIFEST and not NOT_DATA.fullmatch(path.name):
+        elif path.is_file() and path.name != MANIFEST and not NOT_DATA.fullmatch(path.name):
             yield path
 
 
@@ -158,15 +158,62 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
     """
     if found.is_whole(competition):
         return
+    files = [place] if place.is_file() else listed(place)
+    zips = [path for path in files if _is_zip(path)]
+    for archive in zips:
+        archives.refuse_damaged(archive)
+    if place.is_file() and not zips:
+        raise UserError(
+            "neither a folder nor a zip", where=shown, fix=f"give its folder, SOURCE={place.parent}"
+        )
     wanted = [competition.train_file, competition.test_file]
     missing = [name for name in wanted if name not in found.csvs]
+    for name in missing:
+        _refuse_dangling(shown, place / name)
+        _refuse_doubt(shown, place, files, zips, name)
     one = len(missing) == 1
-    named = f", or write their real names below [files] in competitions/{competition.name}.toml"
+    named = f", or write {'its real name' if one else 'their real names'} below [files] in "
     raise UserError(
         f"{' and '.join(missing)} {'is' if one else 'are'} missing, {_lying(place)}",
         where=shown,
-        fix=f"put {'it' if one else 'them'} there{also or named}",
+        fix=f"put {'it' if one else 'them'} there{also or f'{named}competitions/{competition.name}.toml'}",
     )
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.casefold() == ".zip" or archives.head(path).startswith(archives.ZIP)
+
+
+def _refuse_dangling(shown: str, path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        target = errors.shown(path.readlink())
+        raise UserError(
+            f"{path.name} is a link to {target}, which is not there",
+            where=shown,
+            fix="put a file of that name there",
+        )
+
+
+def _refuse_doubt(shown: str, place: Path, files: list[Path], zips: list[Path], name: str) -> None:
+    """More than one file that may be meant by a name, so that none was taken."""
+    alike = [
+        str(path.relative_to(place))
+        for path in files
+        if path != place and plain_name(path.name) == plain_name(name)
+    ]
+    inside = [
+        f"{path.name}: {member}"
+        for path in zips
+        for member in archives.members(path)
+        if plain_name(Path(member).name) == plain_name(name)
+    ]
+    found = alike or inside
+    if len(found) > 1:
+        raise UserError(
+            f"any of {_clipped(', '.join(found))} may be {name}",
+            where=shown,
+            fix=f"put a copy of the right one there as {name}",
+        )
 
 
 def _lying(place: Path) -> str:
@@ -176,6 +223,10 @@ def _lying(place: Path) -> str:
     else:
         names = [str(path.relative_to(place)) for path in listed(place)]
     if not names:
-        return "nothing lies there"
-    shown = ", ".join(names)
-    return f"there is {shown if len(shown) <= LISTED else shown[: LISTED - 3] + '...'}"
+        empty = place.is_dir() and not any(place.iterdir())
+        return "nothing lies there" if empty or not place.exists() else f"no CSV lies within {DEPTH} folders"
+    return f"there is {_clipped(', '.join(names))}"
+
+
+def _clipped(names: str) -> str:
+    return names if len(names) <= LISTED else f"{names[: LISTED - 3]}..."

@@ -22,6 +22,7 @@ from catwalk.csv_columns import Columns
 from catwalk.csv_file import CsvFile, clipped
 from catwalk.errors import shown
 
+FEW = 20  # test rows, so many that they can't all be of one class by chance
 BLOCK = 32 << 20  # bytes read at once: large enough for pyarrow's threads, small beside the arrays
 
 
@@ -34,7 +35,7 @@ class Rows:
         labels: (rows,) uint8, positions in ``Competition.labels``; None where the file has no labels.
         ids: the id column's cells without the space around them; None where the competition has none.
         ignored: name of the column of row numbers that was passed over, or None.
-        unlabelled: name of a label column that holds no labels (empty, ``?``, ``-1``), or None.
+        unlabelled: says which label column holds no labels (empty, ``?``, ``-1``, a single value), or None.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -65,7 +66,18 @@ def read_csv(file: CsvFile, competition: Competition) -> Rows:
         csv_labels.refuse_constant(file, columns, competition)
     if rows.ids is not None and not file.is_train:
         _check_ids(file, columns, rows.ids)
-    return replace(rows, ignored=columns.ignored, unlabelled=columns.unlabelled)
+    rows = replace(rows, ignored=columns.ignored, unlabelled=columns.unlabelled)
+    return rows if file.is_train else _without_placeholders(rows, columns, competition)
+
+
+def _without_placeholders(rows: Rows, columns: Columns, competition: Competition) -> Rows:
+    """Where many test rows all have the same label, as 0, it only fills the column."""
+    if rows.labels is None or len(rows.labels) < FEW or (rows.labels != rows.labels[0]).any():
+        return rows
+    assert columns.label is not None
+    only = competition.labels[rows.labels[0]]
+    said = f"the column {columns.names[columns.label]!r} holds no labels but {only} in all rows"
+    return replace(rows, labels=None, unlabelled=said)
 
 
 def _check_ids(file: CsvFile, columns: Columns, ids: list[str]) -> None:
@@ -188,9 +200,11 @@ def _read_careful(file: CsvFile, columns: Columns, competition: Competition) -> 
         if columns.label is not None:
             place = known.position(cells[columns.label])
             if place is None:
+                _refuse_other_encoding(file, columns, number, columns.label, cells)
                 raise csv_labels.unknown(file, columns, competition, number, cells[columns.label])
             labels[done] = place
         if columns.id is not None:
+            _refuse_other_encoding(file, columns, number, columns.id, cells)
             ids.append(cells[columns.id].strip())
         try:
             pixels[done] = [meaning[cells[i]] for i in columns.pixels]
@@ -203,6 +217,13 @@ def _read_careful(file: CsvFile, columns: Columns, competition: Competition) -> 
         labels[:done] if columns.label is not None else None,
         ids if columns.id is not None else None,
     )
+
+
+def _refuse_other_encoding(file: CsvFile, columns: Columns, row: int, at: int, cells: list[str]) -> None:
+    """A label or an id in which bytes are no UTF-8, as in files that Excel wrote in cp1252."""
+    if "\ufffd" in cells[at]:
+        what, fix = f"{clipped(cells[at])} is not UTF-8", f"save {file.origin} as CSV (UTF-8)"
+        raise file.error(what, row=row, column=columns.names[at], fix=fix)
 
 
 def _careful_rows(file: CsvFile, columns: Columns) -> Iterator[tuple[int, list[str]]]:

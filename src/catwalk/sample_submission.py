@@ -75,6 +75,7 @@ def _rows(file: CsvFile, competition: Competition) -> list[tuple[int, str]]:
         names = ", ".join(f'"{name[:30]}"' for name in header[:2])
         what = f"its header is not {','.join(competition.submission_header)}"
         if len(header) != 2:
-            raise file.error(f"{what}: {len(header)} columns", row=1, fix="keep two, the id and the label")
+            fix = f"keep two, the id and the label, or take sample out below [files] in {file.toml}"
+            raise file.error(f"{what}: {len(header)} columns", row=1, fix=fix)
         raise file.error(what, row=1, fix=f"write header = [{names}] below [submission] in {file.toml}")
     return [(number, cells[0]) for number, cells in rows[1:]]

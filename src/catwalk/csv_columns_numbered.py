@@ -1,0 +1,38 @@
+"""Numbered columns: pixel columns that are told by the numbers in their names."""
+
+import math
+import re
+from collections.abc import Sequence
+
+
+def by_number(names: Sequence[str], positions: Sequence[int], shape: tuple[int, ...]) -> list[int]:
+    """The positions of pixel columns that are numbered otherwise than the TOML says, in the pixels' order.
+
+    Names that differ in one number which counts up, or in row and column: "pixel0000", "1x1". Others may
+    stand between them. Empty where there is any doubt.
+    """
+    for family in families(names, positions).values():
+        numbers = [number for number, _ in family]
+        sides = (math.prod(shape),) if len(numbers[0]) == 1 else shape
+        if len(numbers) == math.prod(shape) and len(numbers[0]) == len(sides) and _counts_up(numbers, sides):
+            return [position for _, position in sorted(family)]
+    return []
+
+
+def families(names: Sequence[str], positions: Sequence[int]) -> dict[str, list[tuple[tuple[int, ...], int]]]:
+    """Names that differ only in their numbers: those numbers, and where the column stands."""
+    families: dict[str, list[tuple[tuple[int, ...], int]]] = {}
+    for name, position in zip(names, positions, strict=True):
+        numbers = re.findall(r"[0-9]{1,9}", name)
+        if numbers:
+            family = families.setdefault(re.sub(r"[0-9]{1,9}", "#", name.casefold()), [])
+            family.append((tuple(map(int, numbers)), position))
+    return families
+
+
+def _counts_up(numbers: list[tuple[int, ...]], sides: tuple[int, ...]) -> bool:
+    """Whether each combination is there once, and each part counts up from its lowest by one."""
+    if len(set(numbers)) != len(numbers):
+        return False
+    parts = [sorted({number[axis] for number in numbers}) for axis in range(len(sides))]
+    return all(part == list(range(part[0], part[0] + side)) for part, side in zip(parts, sides, strict=True))
