@@ -2,6 +2,8 @@
 
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ import pytest
 from optuna.trial import TrialState
 
 from catwalk import portfolio, progress, space, storage, study
-from catwalk.errors import CatwalkError, UserError
+from catwalk.errors import CatwalkError, MachineError, UserError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 
@@ -204,3 +206,16 @@ def test_one_search_at_a_time(tmp_path: Path) -> None:
         pass
     with progress.locked(paths):
         pass
+
+
+def test_an_optuna_that_is_too_old_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optuna, "__version__", "4.8.0")
+    with pytest.raises(MachineError, match=r"^Optuna 4\.8\.0 is too old, 4\.9 is needed: run make setup$"):
+        storage.open_storage(Paths(tmp_path, "digits"))
+
+
+def test_a_study_of_one_s_own_imports_nothing_of_a_team_s() -> None:
+    """An Optuna that lacks what the team's storage stands on still serves a lone user."""
+    code = "import sys; from catwalk import study, supervisor; print('catwalk.shared_storage' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

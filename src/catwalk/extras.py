@@ -54,10 +54,6 @@ def _wanted(extra: str) -> list[str]:
 
 def _ranges(extra: str) -> list[str]:
     """The versions that pyproject.toml asks for."""
-    from importlib.metadata import requires
+    from catwalk import packages
 
-    from packaging.requirements import Requirement
-
-    named = [Requirement(line) for line in requires("catwalk") or [] if "extra" in line]
-    marked = [one for one in named if one.marker and one.marker.evaluate({"extra": extra})]
-    return [str(one).split(";")[0].strip() for one in marked]
+    return [packages.shown(one) for one in packages.declared(extra)]

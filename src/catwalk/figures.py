@@ -303,7 +303,8 @@ def shown(data: bytes, alt: str) -> Any:
     """As ``show``, of a PNG that is drawn already."""
     from IPython.display import Image
 
-    return Image(data=data, format="png", alt=alt)  # type: ignore[no-untyped-call]
+    # As metadata, for IPython 7, which Kaggle and Colab have, knows no ``alt``.
+    return Image(data=data, format="png", metadata={"alt": alt})  # type: ignore[no-untyped-call]
 
 
 def _round_up(count: float) -> int:

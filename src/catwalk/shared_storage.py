@@ -83,6 +83,12 @@ class PatientStorage(RDBStorage):  # type: ignore[misc]
         """From now on wait for a moment only: the search is about to end."""
         self.patience = self._whole_patience = HURRY
 
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Nobody else of the team looks and adds trials meanwhile."""
+        with self.patiently(lambda: _locked(self.engine, STUDY)):
+            yield  # the transaction's end frees it
+
     def patiently(self, work: Callable[[], Any]) -> Any:
         """What ``work`` returns, tried until the server answers.
 
@@ -173,29 +179,6 @@ def alone(paths: Paths, what: int) -> Iterator[None]:
                 if not _asked_for_password(paths.team, error):
                     raise unreachable(error) from None
         yield
-
-
-@contextlib.contextmanager
-def exclusive(opened: optuna.Study) -> Iterator[None]:
-    """Nobody else of the team looks and adds trials meanwhile; a study of this folder has one searcher."""
-    backend = _backend(opened)
-    if backend is None:
-        yield
-        return
-    with backend.patiently(lambda: _locked(backend.engine, STUDY)):
-        yield  # the transaction's end frees it
-
-
-def hurry(opened: optuna.Study) -> None:
-    """The search is about to end: wait no longer for a server that is gone."""
-    if backend := _backend(opened):
-        backend.hurry()
-
-
-def _backend(opened: optuna.Study) -> PatientStorage | None:
-    """What Optuna's cache stands before; None where the study is this folder's own."""
-    backend = getattr(opened._storage, "_backend", None)
-    return backend if isinstance(backend, PatientStorage) else None
 
 
 def _locked(engine: Engine, what: int) -> Connection:

@@ -5,6 +5,7 @@ the write lock when they begin. Without that, SQLite hands one enqueued trial to
 ``storage.engine`` is not promised by Optuna; a test keeps watch over the race.
 """
 
+import contextlib
 import warnings
 from typing import Any
 
@@ -12,12 +13,14 @@ import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy import event, exc
 
-from catwalk import shared_storage
+from catwalk import advice
+from catwalk.errors import MachineError
 from catwalk.paths import Paths
 from catwalk.storage_errors import unusable
 
 RETRIES = 2  # how often a trial is run again whose worker died
 HEARTBEAT, GRACE = 10, 60  # seconds
+OPTUNA = (4, 9)  # the lowest that pyproject.toml allows; older ones have no callback for stale trials
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -28,12 +31,54 @@ def open_storage(paths: Paths) -> RDBStorage:
 
     Raises:
         UserError: study.db is damaged, or the server refuses this user.
-        MachineError: study.db can't be read or written.
+        MachineError: study.db can't be read or written, or Optuna is too old.
+        NetworkError: the server can't be reached.
+    """
+    _check_optuna()
+    if paths.team is None:
+        return _embedded(paths)
+    from catwalk import shared_storage  # a team's alone: it stands on more of what Optuna does not promise
+
+    return shared_storage.open_storage(paths, paths.team, **_retrying())
+
+
+def alone(paths: Paths) -> contextlib.AbstractContextManager[None]:
+    """Nobody else of the team makes a study meanwhile; without a team, nothing to do.
+
+    Raises:
+        UserError: the server refuses this user.
         NetworkError: the server can't be reached.
     """
     if paths.team is None:
-        return _embedded(paths)
-    return shared_storage.open_storage(paths, paths.team, **_retrying())
+        return contextlib.nullcontext()
+    from catwalk import shared_storage
+
+    return shared_storage.alone(paths, shared_storage.STUDY)
+
+
+def exclusive(opened: optuna.Study) -> contextlib.AbstractContextManager[None]:
+    """Nobody else of the team looks and adds trials meanwhile; a study of this folder has one searcher."""
+    hold = getattr(_backend(opened), "exclusive", contextlib.nullcontext)
+    held: contextlib.AbstractContextManager[None] = hold()
+    return held
+
+
+def hurry(opened: optuna.Study) -> None:
+    """The search is about to end: wait no longer for a team's server that is gone."""
+    if hasattr(backend := _backend(opened), "hurry"):
+        backend.hurry()
+
+
+def _backend(opened: optuna.Study) -> Any:
+    """What Optuna's cache stands before; None where there is no cache."""
+    return getattr(opened._storage, "_backend", None)
+
+
+def _check_optuna() -> None:
+    version = optuna.__version__
+    if tuple(int(part) for part in version.split(".")[:2]) < OPTUNA:
+        lowest = ".".join(map(str, OPTUNA))
+        raise MachineError(f"Optuna {version} is too old, {lowest} is needed", fix=advice.RUN_SETUP)
 
 
 def _embedded(paths: Paths) -> RDBStorage:

@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from catwalk import failures, progress, shared_storage, space, storage
+from catwalk import __version__, failures, progress, space, storage
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -25,7 +25,7 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
             another split or other features.
         NetworkError: the team's server can't be reached.
     """
-    with shared_storage.alone(paths, shared_storage.STUDY):
+    with storage.alone(paths):
         opened = storage.open_storage(paths)
         name = progress.study_name(paths, prepared, features)
         check = _check_folder if paths.team is None else _check_team
@@ -99,7 +99,7 @@ def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
 
 def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
     """Let a trial of this kind wait, unless the study has or had one that did not fail by an error."""
-    with shared_storage.exclusive(study):
+    with storage.exclusive(study):
         known = [trial for trial in study.get_trials(deepcopy=False) if not failures.has_error(trial)]
         if all(trial.user_attrs.get("kind") != kind for trial in known):
             study.enqueue_trial(params, user_attrs={"kind": kind})
@@ -109,7 +109,7 @@ def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
     """The precision of this study's sums: what ``measure`` said on the first machine that asked."""
     if "precision" not in study.user_attrs:
         measured = measure()
-        with shared_storage.exclusive(study):
+        with storage.exclusive(study):
             if "precision" not in study.user_attrs:
                 study.set_user_attr("precision", measured)
     return str(study.user_attrs["precision"])
@@ -128,6 +128,8 @@ def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None
 def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.samplers.BaseSampler:
     """TPE; every worker of every run needs a seed of its own, or two would try the same.
 
+    What Optuna 5 does by default is said for Optuna 4.9.
+
     Args:
         seed: the search's.
         worker: its number in this run.
@@ -136,7 +138,7 @@ def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.sam
             system's entropy is the seed.
     """
     own = None if team else seed * 100_003 + done * 101 + worker
-    return optuna.samplers.TPESampler(n_startup_trials=8, seed=own)
+    return optuna.samplers.TPESampler(n_startup_trials=8, seed=own, multivariate=True, constant_liar=True)
 
 
 def pruner() -> optuna.pruners.BasePruner:
@@ -187,7 +189,7 @@ def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool
 
 def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
     """Let a failed trial's parameters wait for the next free worker, unless they failed too often."""
-    with shared_storage.exclusive(study):
+    with storage.exclusive(study):
         again = _again(study, trial, counts)
         if again is not None:
             study.add_trial(again)
@@ -296,4 +298,5 @@ def versions() -> dict[str, str]:
     """Versions of what decides a trial's numbers."""
     from importlib.metadata import version
 
-    return {name: version(name) for name in ("catwalk", "tensorflow", "keras", "numpy", "optuna")}
+    libraries = {name: version(name) for name in ("tensorflow", "keras", "numpy", "optuna")}
+    return {"catwalk": __version__, **libraries}

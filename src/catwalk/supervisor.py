@@ -5,7 +5,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from catwalk import failures, processes, progress, shared_storage, storage, study
+from catwalk import failures, processes, progress, storage, study
 from catwalk.errors import MachineError
 from catwalk.limits import FULL, Limits
 from catwalk.messages import Order
@@ -89,7 +89,7 @@ class Supervisor:
         finally:
             processes.has_stopped()
             workers.kill()
-            shared_storage.hurry(opened)
+            storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):
                 study.run_again(opened, trial, "the search was ended", counts=False)
             self._recorded = self._tabled = -math.inf
