@@ -21,6 +21,7 @@ ERRORS = {"CatwalkError", "UserError", "NetworkError", "MachineError", "NotScore
 WHOLE = {
     "exercises/project.py": "the last line of the stage that failed",
     "notebook.py": "the line of the error in the notebook's kernel",
+    "relay.py": "the last line of the stage that failed",
 }
 
 FOLLOWED = {

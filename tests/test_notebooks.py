@@ -12,17 +12,16 @@ from conftest import REPOSITORY, Run, clean_environment, run_catwalk
 from nbclient import NotebookClient
 
 from catwalk import hackathon
-from catwalk.errors import UserError
-from catwalk.paths import Paths
+from catwalk.notebook import KERNEL
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 
 
-def execute(notebook: Any, folder: Path) -> list[Any]:
+def execute(notebook: Any, folder: Path, **environment: str) -> list[Any]:
     """The outputs of all cells, run in ``folder``."""
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    ).execute(env=clean_environment(JUPYTER_PREFER_ENV_PATH="1", CATWALK_COMPETITION="digits"))
+    ).execute(env=clean_environment(**KERNEL, CATWALK_COMPETITION="digits", **environment))
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
@@ -50,21 +49,34 @@ def test_explore(digits_done: tuple[Path, Run]) -> None:
 
 @pytest.mark.slow
 def test_hackathon(digits_raw: Path, tmp_path: Path) -> None:
-    """From data deep below a made-up input folder to the file that Kaggle looks for."""
+    """From data deep below an input folder to what Kaggle looks for; a lost session is gone on with."""
     deep = tmp_path / "input" / "some dataset" / "inner"
     deep.mkdir(parents=True)
     for csv in digits_raw.glob("*.csv"):
         (deep / f"{csv.name}.gz").write_bytes(gzip.compress(csv.read_bytes()))
-    (tmp_path / "work").mkdir()
-    notebook = read("hackathon")
-    (given,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    given.source += f"\nCOMPETITION, BUDGET, INPUT = 'digits', '12s', Path({str(deep.parents[1])!r})"
-    outputs = execute(notebook, tmp_path / "work")
-    assert not [output for output in outputs if output.output_type == "error"]
-    rows = (tmp_path / "work/submission.csv").read_text().splitlines()
-    assert rows[0] == "ImageId,Label"
-    assert len(rows) == 361
-    assert len(list(Paths(tmp_path / "work/catwalk-project", "digits").submissions.glob("*/talk.html"))) == 1
+    set_there = {"COMPETITION": "digits", "BUDGET": "12s", "SOURCE": str(deep.parents[1])}
+    set_there["KEEP"] = str(tmp_path / "drive")
+    texts = []
+    for session in ("first", "second"):
+        (tmp_path / session).mkdir()
+        (tmp_path / f"{session}-temporary").mkdir()
+        notebook = read("hackathon")
+        (given,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        given.source += "".join(f"\n{name} = {value!r}" for name, value in set_there.items())
+        outputs = execute(notebook, tmp_path / session, TMPDIR=str(tmp_path / f"{session}-temporary"))
+        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+        texts.append("".join(output.get("text", "") for output in outputs))
+        rows = (tmp_path / session / "submission.csv").read_text().splitlines()
+        assert (rows[0], len(rows)) == ("ImageId,Label", 361)
+        assert b"</html>" in (tmp_path / session / "talk.html").read_bytes()
+        assert sum(path.stat().st_size for path in (tmp_path / session).rglob("*") if path.is_file()) < 5e6
+    first, second = texts
+    assert f"the data are in {deep}" in first
+    assert "next:" not in first
+    assert len(first.splitlines()) < 50
+    assert f"going on with the search that is kept in {tmp_path / 'drive'}" in second
+    assert "search: done before" in second
+    assert len({(tmp_path / session / "submission.csv").read_bytes() for session in ("first", "second")}) == 1
 
 
 def test_a_project_is_made_and_what_is_there_stays(tmp_path: Path) -> None:
@@ -75,24 +87,6 @@ def test_a_project_is_made_and_what_is_there_stays(tmp_path: Path) -> None:
     for name in hackathon.FOLDERS:
         ours = {path.name for path in (REPOSITORY / name).iterdir() if path.suffix in (".toml", ".ipynb")}
         assert {path.name for path in (tmp_path / name).iterdir()} == ours
-
-
-def test_data_are_found_csv_before_idx(tmp_path: Path, digits_raw: Path, fashion_idx: Path) -> None:
-    project = hackathon.project(tmp_path / "project")
-    inputs = tmp_path / "input"
-    inputs.mkdir()
-    with pytest.raises(UserError, match="attach the competition's data"):
-        hackathon.find_data(project, "fashion-mnist", inputs)
-    shutil.copytree(fashion_idx, inputs / "a/idx")
-    assert hackathon.find_data(project, "fashion-mnist", inputs) == inputs / "a/idx"
-    (inputs / "b").mkdir()
-    for name in ("fashion-mnist_train.csv", "fashion-mnist_test.csv"):
-        (inputs / "b" / name).touch()
-    assert hackathon.find_data(project, "fashion-mnist", inputs) == inputs / "b"
-
-
-def test_nothing_that_is_here_is_asked_for_again() -> None:
-    assert hackathon.missing() == []
 
 
 @pytest.mark.slow

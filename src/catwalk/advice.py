@@ -28,6 +28,11 @@ CHOOSE_NAME = "choose another name"
 FIX_TOML = "fix the TOML"
 GIVE_SOLUTION = "give a CSV of ids and labels"
 OWN_ID = "give each row of {} its own id"
+# In a notebook on Kaggle or Colab.
+INTERNET = "connect and run all cells: on Kaggle, Settings > Turn on internet (it asks for a verified phone)"
+ATTACH = "attach them, on Kaggle by Add Input; on Colab upload them, or name their folder in SOURCE"
+MOUNT = "choose a folder that is there; Google Drive has to be mounted first (Colab: Files > Mount Drive)"
+CHOOSE_ONE_SOURCE = "choose a folder that is there, or auto"
 LABEL_LAST = 'is the label the last column? then add label = "last" below [columns] in {}'
 
 

@@ -69,6 +69,12 @@ def _say(line: str) -> None:
     print(hints.completed(line), flush=True)
 
 
+def _say_but_next(line: str) -> None:
+    """In ``all`` the next stage follows anyway."""
+    if not line.startswith("next: "):
+        _say(line)
+
+
 def _run(options: argparse.Namespace, started: float) -> None:
     from catwalk import competition, team
 
@@ -234,7 +240,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
             until=_limits(options, paths, features),
             workers=options.workers,
             started=begun,
-            say=_say,
+            say=_say if stage == "search" else _say_but_next,
         )
 
     if stage in ("all", "search"):

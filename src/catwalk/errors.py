@@ -22,6 +22,10 @@ class CatwalkError(Exception):
         super().__init__(": ".join(part for part in (where, what, fix) if part))
         self.what, self.where, self.fix = what, where, fix
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows, by IPython's custom: the one line."""
+        return [str(self)]
+
 
 class UserError(CatwalkError):
     """The user can fix it: input, arguments, credentials."""

@@ -2,9 +2,11 @@
 
 Messages name a command as ``make search TRIALS=20``. Before a line is printed, what the user gave beside that
 (``COMPETITION=``, ``SEED=``, ``STUDY=`` ...) is added, as far as the target takes it; where there is no
-Makefile, as on Kaggle, the command ``catwalk search --trials 20`` stands in its place.
+Makefile, the command ``catwalk search --trials 20`` stands in its place, and in the notebook for Kaggle and
+Colab what to write in its first cell.
 """
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -15,6 +17,8 @@ COMMAND = re.compile(r"\bmake ([a-z]+)((?: [A-Z_]+=(?:'[^']*'|<[^>]*>|[^\s,;()']
 VARIABLE = re.compile(r"([A-Z_]+)=('[^']*'|<[^>]*>|\S+)")
 # A submission needs a name of its own, a time may be past; what sends or shows more is asked for each time.
 NEVER = {"NAME", "UNTIL", "DRY", "YES", "FORCE", "FINAL"}
+
+NOTEBOOK = "CATWALK_NOTEBOOK"  # set where a notebook's first cell gives the variables (relay.py)
 
 _given: dict[str, str] = {}
 
@@ -44,6 +48,9 @@ def _complete(found: "re.Match[str]") -> str:
     if stage not in arguments.STAGES:  # as in "make room on the disk"
         return found[0]
     said = {name: value.strip("'") for name, value in VARIABLE.findall(found[2])}
+    if NOTEBOOK in os.environ:
+        set_there = ", ".join(f'{name} = "{value}"' for name, value in said.items())
+        return f"{set_there} in the first cell" if said else "all cells"
     taken = arguments.defaults(stage)
     variables = {name: value for name, value in _given.items() if name in taken} | said
     if Path("Makefile").is_file():

@@ -10,6 +10,13 @@ from catwalk import advice
 from catwalk.errors import MachineError, NetworkError, UserError, shown
 from catwalk.paths import Paths, written_aside
 
+# This environment's kernel, not one of the user's others; and nothing of debuggers, which nobody asked for.
+KERNEL = {
+    "JUPYTER_PREFER_ENV_PATH": "1",
+    "JUPYTER_PLATFORM_DIRS": "1",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
 Watch = Callable[[int, int, str], None]  # a cell begins: its number, how many there are, the heading above
 
 
@@ -53,8 +60,7 @@ def execute(
     from traitlets.config import Config
 
     check(paths, source)
-    # JUPYTER_PREFER_ENV_PATH: this environment's kernel, not one of the user's others.
-    os.environ |= {"JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_PLATFORM_DIRS": "1", **given}
+    os.environ |= {**KERNEL, **given}
     notebook = nbformat.read(source, as_version=4)
 
     def begins(cell: Any, cell_index: int) -> None:

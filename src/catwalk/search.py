@@ -208,7 +208,7 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int) -> list[str]:
             gain = 100 * (value - trial.value)
             lines.append(f"  baseline {kind}: {trial.value:.4f}, the best is {gain:+.2f} points")
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
-        return [*lines, "the budget was too short for more: make search BUDGET=3m, or make predict with this"]
+        lines.append("the budget was too short for more: make search BUDGET=3m")
     return [*lines, "next: make predict"]
 
 
