@@ -12,10 +12,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from background import Background, Job, Run
 from hypothesis import settings
 from project import bare
 
@@ -38,7 +39,6 @@ os.environ["KAGGLE_API_ENVIRONMENT"] = "LOCALHOST"
 settings.register_profile("catwalk", deadline=None)  # these machines are noisy
 settings.load_profile("catwalk")
 
-Run = subprocess.CompletedProcess[str]
 DONE_TRIALS = 5  # of the finished project: the baselines, the quick net, and two of the portfolio
 
 
@@ -148,52 +148,96 @@ def digits_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Finished:
-    """A project in which ``catwalk all`` makes everything on ``digits``, from no data to the talk.
-
-    It begins with the session, while tests run that don't need it.
-    """
-
-    def __init__(self) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="catwalk-digits-")
-        self.root = make_project(Path(self.folder.name) / "project")
-        asked = ("--competition", "digits", "--trials", str(DONE_TRIALS), "--workers", "1")
-        self.process = start_catwalk(self.root, "all", *asked)
-
-    def result(self) -> Run:
-        out, err = self.process.communicate(timeout=600)
-        return Run(self.process.args, self.process.returncode, out, err)
-
-    def end(self) -> None:
-        self.process.terminate()
-        self.process.communicate()
-        self.folder.cleanup()
+def whole_run(background: Background) -> tuple[Path, Run]:
+    """A project in which ``catwalk all`` made everything on ``digits``, and what it printed."""
+    root = make_project(background.folder / "digits")
+    asked = ("--competition", "digits", "--trials", str(DONE_TRIALS), "--workers", "1")
+    return root, background.catwalk(root, "all", *asked, niceness=0)
 
 
-FINISHED = pytest.StashKey[Finished]()
+def whole_course(background: Background) -> tuple[Path, Run]:
+    """A project in which ``catwalk course`` executed all five exercises on ``digits``."""
+    root = make_project(background.folder / "course")
+    return root, background.catwalk(root, "course", "--competition", "digits", "--budget", "8s")
+
+
+def blind_run(background: Background) -> tuple[Path, Run]:
+    """The same search as ``digits_done``'s, in a project whose test labels are all 0."""
+    root = make_project(background.folder / "blind")
+    paths = Paths(root, "digits")
+    sources.fetch_sklearn(load("digits"), paths.raw)
+    test = paths.raw / "digits_test.csv"
+    header, *rows = test.read_text().splitlines()
+    test.write_text("\n".join([header, *("0," + row.split(",", 1)[1] for row in rows)]) + "\n")
+    asked = ("--competition", "digits", "--trials", str(DONE_TRIALS), "--workers", "1", "--name", "one")
+    return root, background.catwalk(root, "predict", *asked)
+
+
+def reproduced_run(background: Background) -> tuple[Path, Run]:
+    """A project in which nothing is but the recipe of ``digits_done``'s submission, done again."""
+    theirs = Paths(background.result("digits_done")[0], "digits")
+    (recipe,) = theirs.submissions.glob("*.json")
+    root = make_project(background.folder / "reproduced")
+    return root, background.catwalk(root, "reproduce", "--competition", "digits", str(recipe))
+
+
+# Made once a session, beside the tests; each is a fixture of this name.
+JOBS: dict[str, Job] = {
+    "digits_done": whole_run,
+    "blind_done": blind_run,
+    "reproduced": reproduced_run,
+    "course_done": whole_course,
+}
+NEEDS = {"reproduced": {"digits_done"}}
+BACKGROUND = pytest.StashKey[Background]()
+
+
+def jobs_of(item: pytest.Item) -> set[str]:
+    """Whose outcome a test reads."""
+    asked = set(JOBS) & set(getattr(item, "fixturenames", ()))
+    return asked.union(*(NEEDS.get(name, ()) for name in asked))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What reads the finished project comes last, when it is there."""
-    items.sort(key=lambda item: "digits_done" in getattr(item, "fixturenames", ()))
+    """What reads a job's outcome comes last, when it is there."""
+    order = {name: place for place, name in enumerate(JOBS, 1)}
+    items.sort(key=lambda item: max(map(order.get, jobs_of(item)), default=0))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    wanted = any("digits_done" in getattr(item, "fixturenames", ()) for item in session.items)
+    wanted = set().union(*map(jobs_of, session.items))
     if wanted and not session.config.option.collectonly:
-        session.config.stash[FINISHED] = Finished()
+        jobs = {name: job for name, job in JOBS.items() if name in wanted}
+        session.config.stash[BACKGROUND] = Background(jobs, clean_environment())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if FINISHED in session.config.stash:
-        session.config.stash[FINISHED].end()
+    if BACKGROUND in session.config.stash:
+        session.config.stash[BACKGROUND].end()
 
 
 @pytest.fixture(scope="session")
 def digits_done(pytestconfig: pytest.Config) -> tuple[Path, Run]:
-    """The finished project, and what its command printed."""
-    finished = pytestconfig.stash[FINISHED]
-    return finished.root, finished.result()
+    """See ``whole_run``."""
+    return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("digits_done"))
+
+
+@pytest.fixture(scope="session")
+def blind_done(pytestconfig: pytest.Config) -> tuple[Path, Run]:
+    """See ``blind_run``."""
+    return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("blind_done"))
+
+
+@pytest.fixture(scope="session")
+def reproduced(pytestconfig: pytest.Config) -> tuple[Path, Run]:
+    """See ``reproduced_run``."""
+    return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("reproduced"))
+
+
+@pytest.fixture(scope="session")
+def course_done(pytestconfig: pytest.Config) -> tuple[Path, Run]:
+    """See ``whole_course``."""
+    return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("course_done"))
 
 
 @pytest.fixture(scope="session")

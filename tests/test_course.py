@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import digits_paths, run_catwalk, start_catwalk
+from conftest import Run, digits_paths, run_catwalk
 
 from catwalk import course
 from catwalk.errors import UserError
@@ -23,16 +23,10 @@ LEAVES = {
 
 
 @pytest.mark.slow
-def test_all_five_on_the_digits(project: Path, digits_raw: Path) -> None:
-    digits_paths(project, digits_raw)
+def test_all_five_on_the_digits(course_done: tuple[Path, Run]) -> None:
+    project, done = course_done
+    assert done.returncode == 0, done.stderr
     paths = Paths(project, "digits")
-    asked = ("course", "--competition", "digits", "--budget", "8s")
-    with start_catwalk(project, *asked, "--exercise", "5") as fifth:  # two at a time: it takes long
-        for number in range(1, 5):
-            done = run_catwalk(project, *asked, "--exercise", str(number))
-            assert done.returncode == 0, done.stderr
-        _, said = fifth.communicate(timeout=600)
-        assert fifth.returncode == 0, said
     assert set(LEAVES) == set(course.EXERCISES)
     for name, files in LEAVES.items():
         notebook = nbformat.read(paths.course(name) / f"{name}.ipynb", as_version=4)

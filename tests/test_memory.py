@@ -75,7 +75,7 @@ def test_a_worker_that_meets_the_limit(group: Group, project: Path, digits_raw: 
             group.entered(sys.executable, "-m", "catwalk", *search),
             cwd=project, stdout=log, stderr=log, text=True, env=clean_environment(),
         )  # fmt: skip
-    crash_rounds.wait_for(project, process, "trial ", 2, seconds=60)
+    crash_rounds.wait_for(project, process, "trial ", 1, seconds=60)
     before = crash_rounds.finished(project)
     (worker,) = procfs.workers_of(process.pid)
     deadline = time.monotonic() + 60

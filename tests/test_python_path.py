@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Run, clean_environment
+from conftest import REPOSITORY, Run, clean_environment, run_catwalk
 
 from catwalk import python_path
+from catwalk.paths import Paths
 
 BROKEN = "raise ImportError('of another Python')\n"
 DIGITS = ("--competition", "digits")
@@ -63,9 +64,14 @@ def test_a_folder_that_hides_modules_is_left_out_and_said(project: Path, other: 
 
 @pytest.mark.slow
 def test_workers_and_kernels_inherit_what_is_left(project: Path, other: Path) -> None:
-    done = with_path(project, [other], "all", *DIGITS, "--trials", "2", "--workers", "1")
+    """And a report makes all that it needs."""
+    done = with_path(project, [other], "report", *DIGITS, "--trials", "2", "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") == 1
+    assert len(list(Paths(project, "digits").submissions.glob("*/talk.ipynb"))) == 1
+    assert len(list(Paths(project, "digits").submissions.glob("*/talk.html"))) == 1
+    again = run_catwalk(project, "report", *DIGITS)
+    assert "report: done before" in again.stdout
 
 
 def test_what_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, other: Path) -> None:

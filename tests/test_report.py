@@ -133,13 +133,3 @@ def test_a_figure_is_the_same_bytes_each_time(loaded: results.Results, name: str
     one, two = (png(getattr(figures, name)(loaded)) for _ in range(2))
     assert one == two
     assert one.startswith(b"\x89PNG")
-
-
-@pytest.mark.slow
-def test_a_report_makes_what_it_needs(project: Path) -> None:
-    done = run_catwalk(project, "report", "--competition", "digits", "--trials", "2", "--workers", "1")
-    assert done.returncode == 0, done.stderr
-    assert len(list(Paths(project, "digits").submissions.glob("*/talk.ipynb"))) == 1
-    assert len(list(Paths(project, "digits").submissions.glob("*/talk.html"))) == 1
-    again = run_catwalk(project, "report", "--competition", "digits")
-    assert "report: done before" in again.stdout

@@ -19,16 +19,16 @@ def test_a_plan_is_what_was_planned_then() -> None:
 
 
 @pytest.mark.slow
-def test_the_same_bytes_in_another_folder(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
+def test_the_same_bytes_in_another_folder(
+    digits_done: tuple[Path, Run], reproduced: tuple[Path, Run]
+) -> None:
     """All it takes is the recipe: data, networks and refit are made anew."""
     theirs = Paths(digits_done[0], "digits")
     (name,) = submission.names(theirs)
-    root = make_project(tmp_path / "project")
-    shutil.copyfile(theirs.recipe(name), tmp_path / "theirs.json")
-    done = run_catwalk(root, "reproduce", "--competition", "digits", str(tmp_path / "theirs.json"))
+    root, done = reproduced
     assert done.returncode == 0, done.stderr
-    assert "is theirs.csv, byte for byte" in done.stdout
-    again = Paths(root, "digits").reproduced("theirs")
+    assert f"is {name}.csv, byte for byte" in done.stdout
+    again = Paths(root, "digits").reproduced(name)
     assert again.read_bytes() == theirs.submission(name).read_bytes()
     assert not Paths(root, "digits").submissions.exists(), "it is no submission"
 
@@ -37,7 +37,7 @@ def test_the_same_bytes_in_another_folder(digits_done: tuple[Path, Run], tmp_pat
 def test_a_search_by_the_clock_is_reproduced_too(tmp_path: Path) -> None:
     """What the clock decided then, epochs and learning rates, is in the recipe."""
     root = make_project(tmp_path / "project")
-    done = run_catwalk(root, "predict", "--competition", "digits", "--budget", "15s", "--name", "timed")
+    done = run_catwalk(root, "predict", "--competition", "digits", "--budget", "10s", "--name", "timed")
     assert done.returncode == 0, done.stderr
     done = run_catwalk(root, "reproduce", "--competition", "digits")
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,54 @@
+"""Long commands that run beside the tests, one after another; tests that read what they made come last."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+Run = subprocess.CompletedProcess[str]
+Job = Callable[["Background"], Any]
+
+
+class Background:
+    """Jobs in a thread of their own, in their order, begun with the session.
+
+    Args:
+        jobs: what to do, by name.
+        environment: of all that they start; the tests meanwhile change that of this process.
+    """
+
+    def __init__(self, jobs: dict[str, Job], environment: dict[str, str]) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="catwalk-tests-")
+        self.folder = Path(self._temporary.name)
+        self._environment = environment
+        self._process: subprocess.Popen[str] | None = None
+        self._thread = ThreadPoolExecutor(1)
+        self._results: dict[str, Future[Any]] = {
+            name: self._thread.submit(job, self) for name, job in jobs.items()
+        }
+
+    def result(self, name: str) -> Any:
+        """What the job returned, as soon as it is done; its error is raised here."""
+        return self._results[name].result()
+
+    def run(self, command: Iterable[str | Path], folder: Path, niceness: int = 10, **more: str) -> Run:
+        """A command's end. It leaves the processor to the tests that measure time, unless told otherwise."""
+        self._process = subprocess.Popen(
+            ["nice", "-n", str(niceness), *command], cwd=folder, env={**self._environment, **more},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        out, err = self._process.communicate()
+        return Run(self._process.args, self._process.returncode, out, err)
+
+    def catwalk(self, root: Path, *arguments: str, niceness: int = 10) -> Run:
+        return self.run([sys.executable, "-m", "catwalk", *arguments], root, niceness)
+
+    def end(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._process:
+            self._process.terminate()
+        self._thread.shutdown()
+        self._temporary.cleanup()
