@@ -24,7 +24,7 @@ import project
 import record
 from optuna.trial import TrialState
 
-from catwalk import space, storage, study, supervisor, worker_pool
+from catwalk import space, study, supervisor, worker_pool
 from catwalk.display import Display
 from catwalk.limits import Limits
 from catwalk.paths import Paths
@@ -99,7 +99,7 @@ def measure(trials: int, rounds: int, team: bool) -> dict[str, Any]:
         fill(opened, trials)
         worker = optuna.load_study(
             study_name=opened.study_name,
-            storage=storage.open_storage(paths),
+            storage=study.open_storage(paths),
             sampler=study.sampler(1, 1, trials),
             pruner=study.pruner(),
         )

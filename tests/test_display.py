@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from catwalk.display import Display
+from catwalk.epoch import Epoch
 from catwalk.limits import Limits
-from catwalk.messages import Epoch
 
 
 def record(number: int, state: str, value: float | None) -> dict[str, Any]:

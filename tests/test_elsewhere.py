@@ -22,7 +22,7 @@ from conftest import (
     start_catwalk,
 )
 
-from catwalk import elsewhere, prepare, study, submission, team
+from catwalk import elsewhere, model_store, prepare, study, submission, team
 from catwalk.paths import Paths
 
 TRIALS = 3  # the baselines and the quick net
@@ -191,7 +191,7 @@ def test_what_is_torn_is_not_taken(tmp_path: Path) -> None:
     paths = Paths(tmp_path, "digits")
     paths.model("key", 1).parent.mkdir(parents=True)
     paths.model("key", 1).touch()
-    assert not elsewhere.is_here(paths, "key", trial_of(1, 1))
+    assert not model_store.is_kept(paths, "key", 1)
     paths.probabilities("key", 1).touch()
-    assert elsewhere.is_here(paths, "key", trial_of(1, 1))
+    assert model_store.is_kept(paths, "key", 1)
     shutil.rmtree(tmp_path)

@@ -17,7 +17,17 @@ from optuna.trial import TrialState
 from postgres import Server
 from sqlalchemy import event
 
-from catwalk import portfolio, progress, shared_storage, space, storage, storage_errors, study, team
+from catwalk import (
+    portfolio,
+    progress,
+    shared_storage,
+    space,
+    storage,
+    storage_errors,
+    study,
+    study_progress,
+    team,
+)
 from catwalk.errors import CatwalkError, NetworkError, UserError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
@@ -285,17 +295,17 @@ def test_a_dead_machine_s_trial_runs_again(
 
 def test_progress_of_a_team_is_asked_of_the_team(tmp_path: Path, shared: str) -> None:
     ann, bob = member(tmp_path, shared, "ann"), member(tmp_path, shared, "bob")
-    assert progress.known(ann, PREPARED, "pixels") == (None, progress.NOTHING)
+    assert study_progress.known(ann, PREPARED, "pixels") == (None, progress.NOTHING)
     opened = study.create(ann, PREPARED, "pixels")
     key = study.key(opened)
     progress.write(ann, key, {"spent": 5.0, "finished": 0, "best": None})
     opened.optimize(lambda trial: 0.5 * len(space.suggest(trial, "pixels")) / 100, n_trials=1)
     value = opened.best_value
-    assert progress.known(ann, PREPARED, "pixels") == (
+    assert study_progress.known(ann, PREPARED, "pixels") == (
         key,
         {**progress.NOTHING, "spent": 5.0, "finished": 1, "best": value},
     )
-    assert progress.known(bob, PREPARED, "pixels") == (
+    assert study_progress.known(bob, PREPARED, "pixels") == (
         key,
         {**progress.NOTHING, "finished": 1, "best": value},
     )

@@ -33,7 +33,7 @@ def made(tmp_path: Path, fingerprint: str = "aaaa") -> optuna.Study:
 def _take(root: Path, barrier: Any, safe: bool) -> None:
     """Run enqueued trials in a process of its own, with our storage or with plain SQLite."""
     paths = Paths(root, "race")
-    place: Any = storage.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
+    place: Any = study.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
     opened = optuna.load_study(study_name="race", storage=place, sampler=optuna.samplers.RandomSampler())
     barrier.wait()
     for _ in range(ENQUEUED // 3):
@@ -43,7 +43,7 @@ def _take(root: Path, barrier: Any, safe: bool) -> None:
 def race(root: Path, safe: bool) -> tuple[Counter[int], list[int]]:
     """45 enqueued trials and 3 workers that begin at once: how often each ran, and the exit codes."""
     paths = Paths(root, "race")
-    place: Any = storage.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
+    place: Any = study.open_storage(paths) if safe else f"sqlite:///{paths.study_db}"
     paths.study.mkdir(parents=True, exist_ok=True)
     opened = optuna.create_study(study_name="race", storage=place)
     for i in range(ENQUEUED):

@@ -214,7 +214,8 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
         return
     from catwalk import prepare
 
-    prepare.make(paths, loaded, options.seed, _say)
+    if prepare.make(paths, loaded, options.seed, _say):
+        _say_what_stays(paths, options.seed)
 
     if getattr(options, "name", None) is not None:
         from catwalk import predict
@@ -264,14 +265,23 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
             report.make(paths, name, _say)
 
 
+def _say_what_stays(paths: Paths, seed: int) -> None:
+    """The rows have changed: what becomes of the study of the old ones."""
+    from catwalk import prepare, progress
+
+    if old := progress.of_other_rows(paths, prepare.load(paths, seed).fingerprint):
+        stays = f"the study of the old ones ({old}) stays, search begins another"
+        _say(f"prepare: the rows have changed; {stays}")
+
+
 def _limits(options: argparse.Namespace, paths: Paths, features: str) -> "Limits":
-    from catwalk import limits, prepare, progress
+    from catwalk import limits, prepare, study_progress
 
     if options.until is None:
         default = 600.0 if options.trials is None else None
         return limits.Limits(options.budget or default, options.trials)
     left = _until(options)
-    _, known = progress.known(paths, prepare.load(paths, options.seed), features)
+    _, known = study_progress.known(paths, prepare.load(paths, options.seed), features)
     return limits.Limits(known["spent"] + left, options.trials)
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from catwalk import advice, notebook
-from catwalk.display import plain_console
+from catwalk.console import plain_console
 from catwalk.errors import UserError
 from catwalk.paths import Paths
 from catwalk.results import COMPETITION_VARIABLE

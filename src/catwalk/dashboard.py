@@ -22,9 +22,9 @@ def make(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
     extras.ensure("optuna_dashboard", say)
     from optuna_dashboard import run_server
 
-    from catwalk import storage
+    from catwalk import study
 
-    opened = storage.open_storage(paths)
+    opened = study.open_storage(paths)
     address = f"http://{HOST}:{port}/"
     say(f"dashboard: {address}, until Ctrl-C; it has no login, so it is for this machine alone")
     webbrowser.open(address)

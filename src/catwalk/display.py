@@ -1,6 +1,5 @@
 """What a person sees while the search runs: on a terminal a live view, elsewhere a plain line a trial."""
 
-import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -11,18 +10,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from catwalk.messages import Epoch
+from catwalk.console import plain_console
+from catwalk.epoch import Epoch
 
 if TYPE_CHECKING:
     from catwalk.limits import Limits
 
 Record = dict[str, Any]  # a trial, as ``study.as_record`` gives it
 BLOCKS = "▁▂▃▄▅▆▇█"
-
-
-def plain_console() -> Console:
-    """A console that draws only on a real terminal: Jupyter's kernels ask for colours (FORCE_COLOR)."""
-    return Console(highlight=False, force_terminal=sys.stdout.isatty())
 
 
 class Display:

@@ -8,7 +8,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -20,6 +19,8 @@ from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextPath
 
+from catwalk.page import ASSETS
+
 # A colour has one meaning: blue is the model or right, orange is wrong or look here, grey is context; a
 # mark, a weight or a word says the same for those who see no colour. The darker two are for text.
 PAPER, INK, MUTED, GREY, PALE = "#FAF8F3", "#15171C", "#545966", "#ABA799", "#DEDACF"
@@ -27,7 +28,6 @@ BLUE, ORANGE = "#0072B2", "#D55E00"
 BLUE_TEXT, ORANGE_TEXT = "#005A8C", "#B84A00"
 FONT = "Inter Tight"
 SMALL = 18  # the ends of axes; all other words are larger
-ASSETS = Path(__file__).parent / "assets"
 PER_INCH = 72  # matplotlib's points, one a unit
 
 STYLE: Any = {

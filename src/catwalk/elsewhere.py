@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catwalk import limits, processes, progress, refit, retrain
-from catwalk.paths import Paths, written_aside
+from catwalk import artifacts, limits, model_store, processes, progress, refit, retrain
+from catwalk.model_store import MAX_KEPT_MODELS, is_kept
+from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-CANDIDATES = 20  # of the study's best, as many as a search keeps networks of
 SLOWER = 1.5  # times its seconds elsewhere, that one network may take where there is none at all
 
 
@@ -25,31 +25,6 @@ class Task:
     key: str
     number: int
     again: retrain.Task
-
-
-def offer(paths: Paths, key: str, trial: "optuna.Trial", value: float) -> None:
-    """Put a network and its probabilities where the others find them, if it is one that may be chosen.
-
-    Args:
-        paths: the competition's, with a team.
-        key: the study's.
-        trial: under way, its network kept.
-        value: its validation accuracy.
-    """
-    if paths.team is None or paths.team.artifacts is None:
-        return
-    from optuna import artifacts
-
-    from catwalk import study
-
-    if sum((other.value or 0.0) > value for other in study.complete(trial.study)) >= CANDIDATES:
-        return
-    store = artifacts.FileSystemArtifactStore(paths.team.artifacts)
-    try:
-        for file in (paths.model(key, trial.number), paths.probabilities(key, trial.number)):
-            artifacts.upload_artifact(artifact_store=store, file_path=str(file), study_or_trial=trial)
-    except OSError as error:  # the others train it again; the trial is none the worse
-        trial.set_user_attr("not_offered", str(error)[:200])
 
 
 def bring(
@@ -79,9 +54,10 @@ def bring(
     from catwalk import study
 
     key, complete = study.key(opened), study.complete(opened)
-    shown = [trial for trial in complete[CANDIDATES:] if trial.user_attrs.get("kind") == "softmax"]
-    wanted = complete[:CANDIDATES] + shown
-    missing = [t for t in wanted if not is_here(paths, key, t) and not _fetched(paths, key, opened, t)]
+    shown = [trial for trial in complete[MAX_KEPT_MODELS:] if trial.user_attrs.get("kind") == "softmax"]
+    wanted = complete[:MAX_KEPT_MODELS] + shown
+    absent = [trial for trial in wanted if not is_kept(paths, key, trial.number)]
+    missing = [trial for trial in absent if not artifacts.fetch(paths, key, opened, trial)]
     if not missing:
         return 0
     seconds = math.inf if until is None else max(0.0, until - time.time())
@@ -99,35 +75,7 @@ def bring(
         ]
         whole = sum(map(_needed, chosen)) / min(cores, len(chosen))
         processes.run_all(_train, tasks, "training", cores, whole, time.monotonic() + seconds)
-    return sum(not is_here(paths, key, trial) for trial in wanted)
-
-
-def is_here(paths: Paths, key: str, trial: "FrozenTrial") -> bool:
-    """Whether a trial's network was kept here, to the end: the probabilities are written last."""
-    return paths.probabilities(key, trial.number).is_file() and paths.model(key, trial.number).is_file()
-
-
-def _fetched(paths: Paths, key: str, opened: "optuna.Study", trial: "FrozenTrial") -> bool:
-    """Copy a trial's two files from the artifact store, if both are there."""
-    if paths.team is None or paths.team.artifacts is None:
-        return False
-    from optuna import artifacts
-
-    store = artifacts.FileSystemArtifactStore(paths.team.artifacts)
-    offered = artifacts.get_all_artifact_meta(trial, storage=opened._storage)
-    named = {meta.filename: meta.artifact_id for meta in offered}
-    files = (paths.model(key, trial.number), paths.probabilities(key, trial.number))
-    if any(file.name not in named for file in files):
-        return False
-    try:
-        for file in files:
-            with written_aside(file) as path:
-                artifacts.download_artifact(
-                    artifact_store=store, artifact_id=named[file.name], file_path=str(path)
-                )
-    except artifacts.exceptions.ArtifactNotFound:
-        return False
-    return True
+    return sum(not is_kept(paths, key, trial.number) for trial in wanted)
 
 
 def _fitting(trials: "list[FrozenTrial]", cores: int, seconds: float) -> "list[FrozenTrial]":
@@ -150,6 +98,4 @@ def _train(task: Task) -> float | None:
     made = retrain.train(task.again)
     if made is None:
         return None
-    from catwalk import trial
-
-    return trial.keep(task.again.paths, task.key, task.number, made.prepared, made.model)
+    return model_store.keep(task.again.paths, task.key, task.number, made.prepared, made.model)

@@ -16,22 +16,3 @@ class Order:
     seconds: float | None
     budget: float | None
     spent: float
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """Worker to parent, and into the trial's history: one finished epoch.
-
-    Attributes:
-        epoch: from 1.
-        epochs: how many are planned in all.
-        train_loss, train_accuracy: mean over the epoch's batches, as the net was then, with dropout.
-        loss, accuracy: on the validation rows, at the epoch's end.
-    """
-
-    epoch: int
-    epochs: int
-    train_loss: float
-    train_accuracy: float
-    loss: float
-    accuracy: float

@@ -1,9 +1,10 @@
 """Page: an HTML file that holds all it shows, from a template in ``assets/``; data are escaped."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
-from catwalk.drawing import ASSETS
+ASSETS = Path(__file__).parent / "assets"  # fonts, templates, styles
 
 
 def render(template: str, **content: Any) -> str:

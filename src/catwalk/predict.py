@@ -12,10 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import advice, elsewhere, forecast, limits, prepare, progress, recipe, refit, retrain, submission
+from catwalk import (
+    advice,
+    elsewhere,
+    forecast,
+    limits,
+    prepare,
+    progress,
+    recipe,
+    refit,
+    retrain,
+    study_progress,
+    submission,
+)
 from catwalk.competition import Competition
 from catwalk.ensemble import Ensemble
 from catwalk.errors import UserError
+from catwalk.model_store import is_kept
 from catwalk.paths import Paths, written_aside
 
 if TYPE_CHECKING:
@@ -31,7 +44,7 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
     Raises:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
     """
-    study, state = progress.known(paths, prepared, features)
+    study, state = study_progress.known(paths, prepared, features)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
         raise UserError(f"NAME={name}", fix="use letters, digits, '-', '_' and '.' only")
     made = submission.names(paths)
@@ -150,7 +163,7 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
     """Choose by validation alone, among the trials whose networks are kept."""
     from catwalk import duplicates, ensemble, metrics
 
-    kept = [trial for trial in trials if elsewhere.is_here(paths, study, trial)]
+    kept = [trial for trial in trials if is_kept(paths, study, trial.number)]
     if not kept:
         raise FileNotFoundError
     probabilities = np.stack([_probabilities(paths.probabilities(study, t.number)) for t in kept])

@@ -52,19 +52,22 @@ class Prepared:
     duplicates: dict[str, int]
 
 
-def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> None:
+def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
     """Write the arrays and this seed's split, unless they are there already.
+
+    Returns:
+        Whether the labelled rows are others than those that were prepared before.
 
     Raises:
         UserError: the raw CSVs are missing or hold rows that cannot be used.
         MachineError: the disk is too small.
     """
     if _is_done(paths, competition, seed, say):
-        return
+        return False
     paths.prepared.mkdir(parents=True, exist_ok=True)
     with locks.locked(paths.prepared, wait=True):
         if _is_done(paths, competition, seed, say):  # another process did it meanwhile
-            return
+            return False
         summary = _known_summary(paths)
         before = summary.get("fingerprint")
         if not _is_fresh(paths, competition, summary):
@@ -73,12 +76,7 @@ def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str],
         else:
             split.write(paths, competition, seed)
     say(f"prepare: {_described(summary)}, split {seed}")
-    if before in (None, summary["fingerprint"]):
-        return
-    from catwalk import progress
-
-    if old := progress.of_other_rows(paths, summary["fingerprint"]):
-        say(f"prepare: the rows have changed; the study of the old ones ({old}) stays, search begins another")
+    return before not in (None, summary["fingerprint"])
 
 
 def _is_done(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:

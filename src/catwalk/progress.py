@@ -35,24 +35,6 @@ def read(paths: Paths) -> dict[str, dict[str, Any]]:
     return content
 
 
-def known(paths: Paths, prepared: Prepared, features: str) -> tuple[str | None, dict[str, Any]]:
-    """The study's key (None where nothing is known of it), and what ``read`` has of it.
-
-    A team's is asked itself: others may have gone on. Seconds are what this member spent here.
-    """
-    if paths.team is None:
-        name, everything = study_name(paths, prepared, features), read(paths)
-        return (name, {**NOTHING, **everything[name]}) if name in everything else (None, NOTHING)
-    from catwalk import study
-
-    opened = study.load(paths, prepared, features)
-    if opened is None:
-        return None, NOTHING
-    key, best = study.key(opened), study.complete(opened)[:1]
-    state = {"finished": len(study.finished(opened)), "best": best[0].value if best else None}
-    return key, {**NOTHING, **read(paths).get(key, {}), **state}
-
-
 def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
     """For people: the studies here of other rows than these, "fingerprint a1b2, 26 trials"; None if none."""
     trials: dict[str, int] = {}

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catwalk import advice, disk_space, duplicates, limits, prepare, progress
+from catwalk import advice, disk_space, duplicates, limits, prepare, progress, study_progress
 from catwalk.errors import UserError
 from catwalk.limits import Limits
 from catwalk.paths import Paths
@@ -43,7 +43,7 @@ def make(
         MachineError: no worker can be kept alive, or memory does not bear so many.
     """
     prepared = prepare.load(paths, seed)
-    _, before = progress.known(paths, prepared, features)
+    _, before = study_progress.known(paths, prepared, features)
     if until.reached(before["spent"], before["finished"], before["full"]):
         say(_already(before, until))
         return
@@ -86,7 +86,7 @@ def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], 
         if not free or _is_team_at_work(paths, prepared, features):
             say(_wait_in_line(paths, prepared, features, params))
             return
-        spent = progress.known(paths, prepared, features)[1]["spent"]
+        spent = study_progress.known(paths, prepared, features)[1]["spent"]
         opened, _ = _run(paths, prepared, seed, features, None, 1, time.monotonic(), spent, params)
     made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
     same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]

@@ -7,6 +7,7 @@ the write lock when they begin. Without that, SQLite hands one enqueued trial to
 
 import contextlib
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import optuna
@@ -18,16 +19,21 @@ from catwalk.errors import MachineError
 from catwalk.paths import Paths
 from catwalk.storage_errors import unusable
 
-RETRIES = 2  # how often a trial is run again whose worker died
 HEARTBEAT, GRACE = 10, 60  # seconds
 OPTUNA = (4, 9)  # the lowest that pyproject.toml allows; older ones have no callback for stale trials
+
+OnStale = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
-def open_storage(paths: Paths) -> RDBStorage:
+def open_storage(paths: Paths, on_stale: OnStale) -> RDBStorage:
     """Open the competition's storage, made if it is not there.
+
+    Args:
+        paths: the competition's.
+        on_stale: takes a study and a trial of it whose worker has died.
 
     Raises:
         UserError: study.db is damaged, or the server refuses this user.
@@ -36,10 +42,10 @@ def open_storage(paths: Paths) -> RDBStorage:
     """
     _check_optuna()
     if paths.team is None:
-        return _embedded(paths)
+        return _embedded(paths, on_stale)
     from catwalk import shared_storage  # a team's alone: it stands on more of what Optuna does not promise
 
-    return shared_storage.open_storage(paths, paths.team, **_retrying())
+    return shared_storage.open_storage(paths, paths.team, **_retrying(on_stale))
 
 
 def alone(paths: Paths) -> contextlib.AbstractContextManager[None]:
@@ -81,11 +87,13 @@ def _check_optuna() -> None:
         raise MachineError(f"Optuna {version} is too old, {lowest} is needed", fix=advice.RUN_SETUP)
 
 
-def _embedded(paths: Paths) -> RDBStorage:
+def _embedded(paths: Paths, on_stale: OnStale) -> RDBStorage:
     paths.study.mkdir(parents=True, exist_ok=True)
     try:
         storage = RDBStorage(
-            f"sqlite:///{paths.study_db}", engine_kwargs={"connect_args": {"timeout": 60}}, **_retrying()
+            f"sqlite:///{paths.study_db}",
+            engine_kwargs={"connect_args": {"timeout": 60}},
+            **_retrying(on_stale),
         )
     except (exc.DatabaseError, RuntimeError) as error:
         raise unusable(paths, error) from None
@@ -103,15 +111,9 @@ def _on_connect(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
-def _retrying() -> dict[str, Any]:
+def _retrying(on_stale: OnStale) -> dict[str, Any]:
     return {
         "heartbeat_interval": HEARTBEAT,
         "grace_period": GRACE,
-        "heartbeat_stale_trial_callback": _run_again,
+        "heartbeat_stale_trial_callback": on_stale,
     }
-
-
-def _run_again(opened: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-    from catwalk import study
-
-    study.repeat(opened, trial)

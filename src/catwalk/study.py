@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import optuna
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from catwalk import __version__, failures, progress, space, storage
@@ -14,7 +15,13 @@ from catwalk.prepare import Prepared
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 RUNGS = (2, 6)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
+RETRIES = 2  # how often a trial is run again whose worker died
 ID = "id"  # the attribute by which two studies of one name are told apart
+
+
+def open_storage(paths: Paths) -> RDBStorage:
+    """The competition's storage, in which trials of dead workers are queued again; see ``storage``."""
+    return storage.open_storage(paths, repeat)
 
 
 def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
@@ -26,7 +33,7 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
         NetworkError: the team's server can't be reached.
     """
     with storage.alone(paths):
-        opened = storage.open_storage(paths)
+        opened = open_storage(paths)
         name = progress.study_name(paths, prepared, features)
         check = _check_folder if paths.team is None else _check_team
         for other in opened.get_all_studies():
@@ -119,7 +126,7 @@ def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None
     """Open the study to read it; None where there is none yet."""
     if paths.team is None and not paths.study_db.is_file():
         return None
-    opened = storage.open_storage(paths)
+    opened = open_storage(paths)
     names = {known.study_name for known in opened.get_all_studies()}
     name = progress.study_name(paths, prepared, features)
     return optuna.load_study(study_name=name, storage=opened) if name in names else None
@@ -202,7 +209,7 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
     if trial.state != TrialState.FAIL or failures.has_error(trial) or trial.number in with_heirs(everyone):
         return None
     history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
-    if len(history) > storage.RETRIES:
+    if len(history) > RETRIES:
         return None
     attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
     system = {
@@ -229,7 +236,7 @@ def failed(study: optuna.Study) -> list[FrozenTrial]:
         if trial.state == TrialState.FAIL
         and not failures.has_error(trial)
         and trial.number not in done
-        and len(trial.system_attrs.get("retry_history", [])) < storage.RETRIES
+        and len(trial.system_attrs.get("retry_history", [])) < RETRIES
     ]
 
 

@@ -9,6 +9,7 @@ from catwalk import failures, processes, progress, storage, study
 from catwalk.errors import MachineError
 from catwalk.limits import FULL, Limits
 from catwalk.messages import Order
+from catwalk.model_store import MAX_KEPT_MODELS
 from catwalk.paths import Paths
 from catwalk.worker_pool import Worker, Workers
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from catwalk.display import Display
 
-KEEP = 20  # kept models: as many of the best trials
 OVERRUN = 4.0  # seconds after the deadline until a worker that has not ended is ended
 FIRST_OVERRUN = 60.0  # the same as long as nothing is finished: the softmax baseline's first epoch
 LEAST_SECONDS = 5.0  # with less than this left no further trial begins
@@ -239,7 +239,7 @@ class Supervisor:
 def _drop_models(paths: Paths, opened: "optuna.Study") -> None:
     """Remove the kept files of all but the best complete trials; softmax's weights are shown in the talk."""
     key = study.key(opened)
-    for trial in study.complete(opened)[KEEP:]:
+    for trial in study.complete(opened)[MAX_KEPT_MODELS:]:
         if trial.user_attrs.get("kind") == "softmax":
             continue
         paths.model(key, trial.number).unlink(missing_ok=True)

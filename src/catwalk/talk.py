@@ -1,7 +1,7 @@
 """The talk: one HTML file that holds all it shows, made from the slides and figures of a submission."""
 
 from catwalk import drawing, figures, slides
-from catwalk.page import render
+from catwalk.page import ASSETS, render
 from catwalk.results import Results
 
 
@@ -32,4 +32,4 @@ def html(results: Results) -> str:
 
 
 def _asset(name: str) -> str:
-    return (drawing.ASSETS / name).read_text(encoding="utf-8")
+    return (ASSETS / name).read_text(encoding="utf-8")

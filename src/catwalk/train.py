@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from catwalk import augment, duplicates, network, space
 from catwalk.competition import Competition
+from catwalk.epoch import Epoch
 from catwalk.features import Views
-from catwalk.messages import Epoch
 from catwalk.prepare import Prepared
 from catwalk.space import Params
 from catwalk.step import Step

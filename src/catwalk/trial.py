@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import keras
-import numpy as np
 import optuna
 
-from catwalk import elsewhere, failures, network, portfolio, space, study
+from catwalk import artifacts, failures, model_store, portfolio, space, study
 from catwalk.competition import Competition
+from catwalk.epoch import Epoch
 from catwalk.features import Views
-from catwalk.messages import Epoch
-from catwalk.paths import Paths, written_aside
+from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 from catwalk.train import DivergedError, OutOfTimeError, Training
 
@@ -121,9 +120,9 @@ class Objective:
             judged = kind not in SHORT and epoch.epoch // every in study.RUNGS and not last
             if judged and trial.should_prune() and kind == "search":
                 raise optuna.TrialPruned
-        value = keep(self.paths, self.study, trial.number, self.prepared, training.finish())
+        value = model_store.keep(self.paths, self.study, trial.number, self.prepared, training.finish())
         if self.paths.team is not None:
-            elsewhere.offer(self.paths, self.study, trial, value)
+            artifacts.offer(self.paths, self.study, trial, value)
         return value
 
     def _usual_epochs(self, kind: str) -> int:
@@ -148,16 +147,3 @@ def epochs(kind: str, usual: int, training: Training) -> int:
     steps = usual * min(training.per_epoch, 2 * (training.rows // chosen))
     steps = max(steps, LEAST_STEPS.get(kind, LEAST_STEPS_ELSE))
     return min(math.ceil(steps / training.per_epoch), max(MOST_EPOCHS, usual))
-
-
-def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: keras.Model) -> float:
-    """Save a trained net, then its probabilities on validation; return their accuracy, the trial's value."""
-    from catwalk.metrics import accuracy
-
-    rows = prepared.validation
-    probabilities = network.probabilities(model, prepared.pixels, rows)
-    with written_aside(paths.model(study_key, number)) as path:
-        model.save(path)
-    with written_aside(paths.probabilities(study_key, number)) as path:
-        np.save(path, probabilities)
-    return accuracy(probabilities, prepared.labels[rows])

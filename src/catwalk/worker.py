@@ -6,7 +6,7 @@ import time
 from multiprocessing.connection import Connection
 
 from catwalk import processes
-from catwalk.messages import Epoch
+from catwalk.epoch import Epoch
 from catwalk.paths import Paths
 
 
@@ -39,7 +39,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     import optuna
 
     from catwalk import competition as competitions
-    from catwalk import failures, precision, prepare, progress, storage, study
+    from catwalk import failures, precision, prepare, progress, study
     from catwalk.features import Views
     from catwalk.train import OutOfTimeError
     from catwalk.trial import Objective
@@ -49,7 +49,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     name = progress.study_name(paths, prepared, features)
     opened = optuna.load_study(
         study_name=name,
-        storage=storage.open_storage(paths),
+        storage=study.open_storage(paths),
         pruner=study.pruner(),
     )
     views = Views(paths, prepared, competition.shape)
