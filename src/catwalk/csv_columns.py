@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
-from catwalk import csv_dialect, csv_labels
+from catwalk import csv_dialect
 from catwalk.competition import Competition
 from catwalk.csv_columns_errors import NUMBER, is_one_hot, no_header, one_hot, shape_of, wrong
 from catwalk.csv_columns_numbered import by_number
@@ -43,17 +43,15 @@ class Columns:
 
 
 def find(file: CsvFile, competition: Competition) -> Columns:
-    """Find where each column stands.
+    """Find where each column stands, by names and forms alone; ``csv_labels`` looks at the labels.
 
     Raises:
         UserError: the columns are not those of the competition's TOML.
     """
     dialect = csv_dialect.sniff(file, competition)
     if competition.has_header:
-        columns = _named(file, dialect, competition)
-    else:
-        columns = _placed(file, dialect, competition)
-    return csv_labels.looked_at(file, columns, competition)
+        return _named(file, dialect, competition)
+    return _placed(file, dialect, competition)
 
 
 def _without_empty_end(cells: list[str]) -> list[str]:

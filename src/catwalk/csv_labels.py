@@ -3,22 +3,19 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from catwalk import advice, csv_dialect
 from catwalk.competition import Competition
 from catwalk.csv_cells import Labels, whole_number
+from catwalk.csv_columns import Columns
 from catwalk.csv_file import CsvFile, clipped
 from catwalk.errors import UserError
-
-if TYPE_CHECKING:
-    from catwalk.csv_columns import Columns
 
 MOST_SEEN = 300  # different labels that are looked at for an advice
 LISTED = 26  # integers that an advice writes out
 
 
-def looked_at(file: CsvFile, columns: "Columns", competition: Competition) -> "Columns":
+def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Columns:
     """The columns with what the label column's cells say of it."""
     if columns.label is None:
         return columns
@@ -31,7 +28,7 @@ def looked_at(file: CsvFile, columns: "Columns", competition: Competition) -> "C
     return replace(columns, text_label=bool(first) and whole_number(first[0]) is None)
 
 
-def column(file: CsvFile, columns: "Columns", at: int) -> Iterator[tuple[int, str]]:
+def column(file: CsvFile, columns: Columns, at: int) -> Iterator[tuple[int, str]]:
     """One column's cells with the rows' numbers, without the space around them."""
     with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         try:
@@ -42,7 +39,7 @@ def column(file: CsvFile, columns: "Columns", at: int) -> Iterator[tuple[int, st
             return  # whoever reads all cells tells it
 
 
-def unknown(file: CsvFile, columns: "Columns", competition: Competition, row: int, cell: str) -> UserError:
+def unknown(file: CsvFile, columns: Columns, competition: Competition, row: int, cell: str) -> UserError:
     """The error for a cell that is no label, with the TOML's line that would make it one if there is one."""
     at, labels = columns.label or 0, competition.labels
     name = columns.names[at]
@@ -57,7 +54,7 @@ def unknown(file: CsvFile, columns: "Columns", competition: Competition, row: in
     return file.error(what, row=row, column=name, fix=_fix(file, columns, competition))
 
 
-def _fix(file: CsvFile, columns: "Columns", competition: Competition) -> str:
+def _fix(file: CsvFile, columns: Columns, competition: Competition) -> str:
     if not file.is_train:  # the training rows' labels are as the TOML says
         return f"correct it, or empty the whole column, in {file.origin}"
     seen: set[str] = set()
@@ -81,7 +78,7 @@ def _listed(numbers: list[int]) -> str:
     return f"[{numbers[0]}, {numbers[1]}, ..., {numbers[-1]}], all {len(numbers)} of them,"
 
 
-def is_last(file: CsvFile, columns: "Columns", competition: Competition) -> bool:
+def is_last(file: CsvFile, columns: Columns, competition: Competition) -> bool:
     """Whether, without a header, the last column looks like the labels: two or more of them, nothing else."""
     if competition.has_header or columns.label is None or columns.label > max(columns.pixels):
         return False
@@ -94,7 +91,7 @@ def is_last(file: CsvFile, columns: "Columns", competition: Competition) -> bool
     return len(seen) > 1
 
 
-def refuse_constant(file: CsvFile, columns: "Columns", competition: Competition) -> None:
+def refuse_constant(file: CsvFile, columns: Columns, competition: Competition) -> None:
     """Call it where all labels of a file are the same.
 
     Raises:

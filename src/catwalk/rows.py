@@ -56,7 +56,7 @@ def read_csv(file: CsvFile, competition: Competition) -> Rows:
     Raises:
         UserError: names file, row (counted as a spreadsheet does, the header being row 1) and column.
     """
-    columns = csv_columns.find(file, competition)
+    columns = csv_labels.looked_at(file, csv_columns.find(file, competition), competition)
     rows = _read_fast(file, columns, competition)
     if rows is None:
         rows = _read_careful(file, columns, competition)
