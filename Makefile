@@ -17,27 +17,7 @@ BIN := .venv/bin
 #: SEED          1               of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest
-#: VIEW                          for try: pixels, whitened, gradients or patches
 #: WIDTHS                        for try: units of the hidden layers, as 512,256; 0 for none
-#: ACTIVATION                    for try: relu, gelu or silu
-#: NORM                          for try: none, batch or layer
-#: INPUT_DROPOUT                 for try: share of pixels hidden at each step, 0 to 0.2
-#: DROPOUT                       for try: share of hidden units dropped, 0 to 0.5
-#: LABEL_SMOOTHING               for try: 0 to 0.15
-#: OPTIMIZER                     for try: adamw or sgd
-#: LEARNING_RATE                 for try: the highest of the schedule, 0.0002 to 0.01
-#: WEIGHT_DECAY                  for try: 0.000001 to 0.1
-#: BATCH_SIZE                    for try: 64, 128, 256, 512, 1024 or 2048
-#: SCHEDULE                      for try: cosine or constant
-#: CLIP                          for try: highest norm of the gradients, 1; 0 for none
-#: AVERAGE                       for try: epochs that the weights' average reaches back, 0, 0.5 or 2
-#: MIXUP                         for try: how much pictures are blended, 0, 0.1, 0.2 or 0.4
-#: FLIP                          for try: 1 mirrors half of the pictures, 0 none
-#: SHIFT                         for try: pixels that pictures move at most, 0, 1 or 2
-#: ROTATE                        for try: degrees that pictures turn at most, 0, 5, 10 or 15
-#: ZOOM                          for try: share that pictures grow or shrink at most, 0, 0.05, 0.1 or 0.15
-#: ELASTIC                       for try: pixels that pictures bend at most, 0, 0.5, 1 or 2
-#: ERASE                         for try: side of a blank square, as a share of the picture's, 0, 0.2 or 0.4
 #: TO                            for submit: a Kaggle competition's name or address, or openhpi
 #: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
 #: SUBMISSIONS                   for grade: a folder or a zip of all teams' files, also Moodle's or nbgrader's
@@ -57,10 +37,15 @@ BIN := .venv/bin
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
+# The rows of the search space are variables of try; WIDTHS says depth and widths together.
+SPACE := src/catwalk/space.py
+ROWS := $(filter-out depth,$(shell sed -n '/^SPACE/,/^}/s/^    "\([a-z_]*\)": .*/\1/p' $(SPACE)))
+upper = $(shell echo '$(1)' | tr a-z A-Z)
+
 quoted = '$(subst ','\'',$(1))'
 
 # A variable typed on the command line that is not in the table is a mistake; make would pass over it.
-KNOWN := $(shell sed -n 's/^.: \([A-Z_]*\).*/\1/p' Makefile)
+KNOWN := $(shell sed -n 's/^.: \([A-Z_]*\).*/\1/p' Makefile) $(call upper,$(ROWS))
 typed = $(if $(filter command,$(firstword $(origin $(1)))),$(1))
 NAMES := $(foreach word,$(MAKEOVERRIDES),$(call typed,$(firstword $(subst =, ,$(subst :, ,$(word))))))
 UNKNOWN := $(filter-out $(KNOWN) BIN SHELL MAKE MAKEFLAGS,$(if $(filter 0,$(MAKELEVEL)),$(NAMES)))
@@ -85,15 +70,8 @@ SEEDED = $(MAKING) $(call flag,SEED,seed)
 TEAM = $(call flag,STUDY,study) $(call flag,MEMBER,member) $(call flag,ARTIFACTS,artifacts)
 SEARCHING = $(SEEDED) $(TEAM) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
             $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features)
-TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,VIEW,view) $(call flag,WIDTHS,widths) \
-         $(call flag,ACTIVATION,activation) $(call flag,NORM,norm) \
-         $(call flag,INPUT_DROPOUT,input-dropout) $(call flag,DROPOUT,dropout) \
-         $(call flag,LABEL_SMOOTHING,label-smoothing) $(call flag,OPTIMIZER,optimizer) \
-         $(call flag,LEARNING_RATE,learning-rate) $(call flag,WEIGHT_DECAY,weight-decay) \
-         $(call flag,BATCH_SIZE,batch-size) $(call flag,SCHEDULE,schedule) $(call flag,CLIP,clip) \
-         $(call flag,AVERAGE,average) $(call flag,MIXUP,mixup) $(call flag,FLIP,flip) \
-         $(call flag,SHIFT,shift) $(call flag,ROTATE,rotate) $(call flag,ZOOM,zoom) \
-         $(call flag,ELASTIC,elastic) $(call flag,ERASE,erase)
+TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,WIDTHS,widths) \
+         $(foreach row,$(ROWS),$(call flag,$(call upper,$(row)),$(subst _,-,$(row))))
 # Only as make's own variables, never from the environment: YES may be set there for something else.
 given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
 on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
@@ -112,6 +90,9 @@ help:
 	@echo
 	@echo '  variable      default         meaning'
 	@sed -n 's/^#: /  /p' Makefile
+	@sed -n '/^SPACE/,/^}/s/^    "\([a-z_]*\)": ("\([a-z ]*\)", \[\(.*\)\]),  # \(.*\)/\1|\2|\3|\4/p' $(SPACE) | tr -d '"' | \
+	  awk -F'|' '$$1 != "depth" {if ($$2 == "one of") of = "one of "; else {of = ""; sub(/, /, " to ", $$3)}; \
+	    printf "  %-15s               for try: %s: %s%s\n", toupper($$1), $$4, of, $$3}'
 
 setup: .venv/installed ## install the locked packages into .venv (the other targets do it when needed)
 

@@ -115,7 +115,7 @@ def test_too_few_of_a_class(
     code, _, err = catwalk("prepare", "--competition", "digits")
     assert (code, err.count("\n")) == (2, 1)
     assert f"digits_train.csv: {said}" in err
-    assert not paths.split(1).exists()
+    assert not split.file(paths, 1).exists()
 
 
 def test_duplicates_between_train_and_test_are_counted_and_said(
@@ -157,7 +157,7 @@ def test_what_changed_is_read_again(catwalk: Catwalk, project: Path, digits_raw:
     train.write_text("\n".join(content.splitlines()[:-9]) + "\n")
     assert "done before" not in last_line(catwalk)
     assert prepare.load(paths, 1).fingerprint != first.fingerprint
-    assert not paths.split(2).exists(), "it was of other rows"
+    assert not split.file(paths, 2).exists(), "it was of other rows"
     train.write_text(content.replace(",0", ",x", 1))
     for _ in range(2):
         code, _, err = catwalk("prepare", "--competition", "digits")
@@ -271,3 +271,16 @@ def test_rows_stay_as_they_are_while_a_search_runs(catwalk: Catwalk, project: Pa
         assert code == 2
         assert "a search of the old rows is running here: wait for it" in err
     assert "done before" not in last_line(catwalk)
+
+
+def test_another_validation_share_is_another_split_and_another_study(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = digits_paths(project, digits_raw)
+    before = prepared(paths)
+    assert before.split == "s1", "the name that splits of 0.1 had before names gave the share"
+    monkeypatch.setattr(split, "VALIDATION_SHARE", 0.2)
+    after = prepared(paths)
+    assert (len(before.validation), len(after.validation)) == (144, 288)
+    assert after.split == "s1v0.2"
+    assert progress.study_name(paths, before, "local") != progress.study_name(paths, after, "local")

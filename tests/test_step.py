@@ -20,7 +20,9 @@ tensorflow_setup.setup(threads=1)
 import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
-from catwalk.step import AVERAGE_EVERY, SGD_FACTOR, Step  # noqa: E402
+from catwalk import optimizers  # noqa: E402
+from catwalk.optimizers import AVERAGE_EVERY, SGD  # noqa: E402
+from catwalk.step import Step  # noqa: E402
 from catwalk.train import Training  # noqa: E402
 
 
@@ -121,7 +123,7 @@ def keras_run(
         optimizer = keras.optimizers.AdamW(rate, weight_decay=decay, global_clipnorm=clip)
     else:
         optimizer = keras.optimizers.SGD(
-            rate * SGD_FACTOR, momentum=0.9, nesterov=True, weight_decay=decay / SGD_FACTOR,
+            rate * SGD.RATE_FACTOR, momentum=0.9, nesterov=True, weight_decay=decay / SGD.RATE_FACTOR,
             global_clipnorm=clip,
         )  # fmt: skip
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
@@ -246,3 +248,12 @@ def test_the_saved_model_is_what_was_trained(
 def test_precision_is_one_of_two_and_measured() -> None:
     assert precision.fastest() in ("float32", "bfloat16")
     assert 1e8 < precision.rate("float32", 64, 64, 64) < 1e14
+
+
+def test_an_optimizer_that_is_none_is_refused(digits: Prepared) -> None:
+    with pytest.raises(ValueError, match=r"no optimizer 'lion' in optimizers.py, which has adamw, sgd"):
+        make(digits, "float32", optimizer="lion")
+
+
+def test_every_optimizer_of_the_space_is_there() -> None:
+    assert set(space.SPACE["optimizer"][1]) == set(optimizers.OPTIMIZERS)

@@ -63,8 +63,8 @@ class Paths:
     def test_ids(self) -> Path:
         return self.prepared / "test_ids.json"
 
-    def split(self, seed: int) -> Path:
-        return self.prepared / f"split-{seed}.npz"
+    def split(self, name: str) -> Path:
+        return self.prepared / f"split-{name}.npz"
 
     def features(self, name: str) -> Path:
         return self.prepared / f"features-{name}.npy"

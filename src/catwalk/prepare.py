@@ -82,7 +82,7 @@ def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str],
 def _is_done(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
     """Whether arrays and split are those of the present files and TOML; then it is said."""
     summary = _known_summary(paths)
-    if not (_is_fresh(paths, competition, summary) and paths.split(seed).is_file()):
+    if not (_is_fresh(paths, competition, summary) and split.file(paths, seed).is_file()):
         return False
     say(f"prepare: done before, {_described(summary)}, split {seed}")
     return True
@@ -112,11 +112,11 @@ def load(paths: Paths, seed: int) -> Prepared:
         UserError: ``make`` has not run.
     """
     summary = _read_summary(paths)
-    if not paths.split(seed).is_file():
+    if not split.file(paths, seed).is_file():
         raise UserError(
-            "is missing", where=paths.shown(paths.split(seed)), fix=f"run make prepare SEED={seed}"
+            "is missing", where=paths.shown(split.file(paths, seed)), fix=f"run make prepare SEED={seed}"
         )
-    with np.load(paths.split(seed)) as rows:
+    with np.load(split.file(paths, seed)) as rows:
         train, validation = rows["train"], rows["validation"]
     return Prepared(
         pixels=np.load(paths.pixels, mmap_mode="c"),  # "r" can't be handed on to TensorFlow
@@ -127,7 +127,7 @@ def load(paths: Paths, seed: int) -> Prepared:
         test_ids=test_ids(paths),
         fingerprint=summary["fingerprint"],
         test_fingerprint=summary["test_fingerprint"],
-        split=f"s{seed}",
+        split=split.name(seed),
         duplicates=summary["duplicates"],
     )
 

@@ -15,39 +15,35 @@ if TYPE_CHECKING:
 Params = dict[str, Any]
 
 # name: (kind, choices or bounds)                 what it is
+# The only list of these: the command's options, make's variables and their help are read from it, so that a
+# row is a line.
 # "log": between the bounds, each factor as likely. "log size": the same, as a whole number; to Optuna it
 # is a fraction all the same, for its integers take it ten times as long to model.
 SPACE: dict[str, tuple[str, list[Any]]] = {
-    "view": ("one of", ["pixels", "whitened", "gradients", "patches"]),  # see features.py
+    "view": ("one of", ["pixels", "whitened", "gradients", "patches"]),  # what the net sees, see features.py
     "depth": ("one of", [0, 1, 2, 3]),  # hidden layers; 0 is softmax alone
     "width_1": ("log size", [64, 1024]),  # units of the first hidden layer
     "width_2": ("log size", [64, 1024]),  # of the second, if there is one
     "width_3": ("log size", [64, 1024]),
-    "activation": ("one of", ["relu", "gelu", "silu"]),
+    "activation": ("one of", ["relu", "gelu", "silu"]),  # of the hidden units
     "norm": ("one of", ["none", "batch", "layer"]),  # after each hidden layer's weights
     "input_dropout": ("float", [0.0, 0.2]),  # share of pixels hidden at each step
-    "dropout": ("float", [0.0, 0.5]),  # share of hidden units
-    "label_smoothing": ("float", [0.0, 0.15]),
-    "optimizer": ("one of", ["adamw", "sgd"]),  # sgd: with Nesterov momentum 0.9
-    "learning_rate": (
-        "log",
-        [2e-4, 1e-2],
-    ),  # the highest of the schedule; sgd takes 30 times as much
-    "weight_decay": (
-        "log",
-        [1e-6, 1e-1],
-    ),  # a step, times the learning rate; not on biases and norms
-    "batch_size": ("one of", [64, 128, 256, 512, 1024, 2048]),  # of few rows a twentieth, see batch_size
+    "dropout": ("float", [0.0, 0.5]),  # share of hidden units dropped at each step
+    "label_smoothing": ("float", [0.0, 0.15]),  # share of the target that all classes get
+    "optimizer": ("one of", ["adamw", "sgd"]),  # sgd has Nesterov momentum 0.9
+    "learning_rate": ("log", [2e-4, 1e-2]),  # the schedule's highest; sgd takes 30 times as much
+    "weight_decay": ("log", [1e-6, 1e-1]),  # a step, times the learning rate; not on biases and norms
+    "batch_size": ("one of", [64, 128, 256, 512, 1024, 2048]),  # rows of a step; of few rows, a twentieth
     "schedule": ("one of", ["cosine", "constant"]),  # cosine: to zero, after a short warm-up
     "clip": ("one of", [0.0, 1.0]),  # highest norm of all gradients together; 0: as they are
-    "average": ("one of", [0.0, 0.5, 2.0]),  # epochs that the average of the weights reaches back; 0: none
+    "average": ("one of", [0.0, 0.5, 2.0]),  # epochs that the weights' average reaches back; 0: none
     "mixup": ("one of", [0.0, 0.1, 0.2, 0.4]),  # alpha: pictures are blended with others; 0: none
     # Augmentation; only what the competition's TOML allows.
     "flip": ("one of", [0, 1]),  # 1: half of the pictures are mirrored
-    "shift": ("one of", [0.0, 1.0, 2.0]),  # pixels, at most
-    "rotate": ("one of", [0.0, 5.0, 10.0, 15.0]),  # degrees, at most
-    "zoom": ("one of", [0.0, 0.05, 0.1, 0.15]),  # share of the size, at most
-    "elastic": ("one of", [0.0, 0.5, 1.0, 2.0]),  # pixels, at most
+    "shift": ("one of", [0.0, 1.0, 2.0]),  # pixels that pictures move at most
+    "rotate": ("one of", [0.0, 5.0, 10.0, 15.0]),  # degrees that pictures turn at most
+    "zoom": ("one of", [0.0, 0.05, 0.1, 0.15]),  # share that pictures grow or shrink at most
+    "elastic": ("one of", [0.0, 0.5, 1.0, 2.0]),  # pixels that pictures bend at most
     "erase": ("one of", [0.0, 0.2, 0.4]),  # side of a blank square, as a share of the picture's
 }
 

@@ -1,6 +1,7 @@
 """The split: which labelled rows the networks learn from, and which are held out to compare them."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,22 @@ from catwalk.competition import Competition
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 
-VALIDATION_SHARE = 0.1
+VALIDATION_SHARE = 0.1  # of the labelled rows
+UNNAMED_SHARE = 0.1  # the share of splits whose name gives none; so are all that were made before names did
+
+
+def name(seed: int) -> str:
+    """What names a split, and with it a study: all that decides which rows are held out."""
+    return f"s{_key(seed)}"
+
+
+def file(paths: Paths, seed: int) -> Path:
+    """Where the rows of a split are written."""
+    return paths.split(_key(seed))
+
+
+def _key(seed: int) -> str:
+    return f"{seed}" if VALIDATION_SHARE == UNNAMED_SHARE else f"{seed}v{VALIDATION_SHARE:g}"
 
 
 def keys(rows: npt.NDArray[Any]) -> npt.NDArray[np.void]:
@@ -79,7 +95,7 @@ def write(paths: Paths, competition: Competition, seed: int) -> None:
     )
     is_validation = hold_out(pixels, labels, VALIDATION_SHARE, seed)
     train, validation = (np.flatnonzero(rows).astype(np.int32) for rows in (~is_validation, is_validation))
-    with written_aside(paths.split(seed)) as path:
+    with written_aside(file(paths, seed)) as path:
         np.savez(path, train=train, validation=validation)
 
 

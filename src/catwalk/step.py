@@ -1,4 +1,4 @@
-"""One training step, from pixels to update: the only file that runs it.
+"""One training step, from pixels to update: the only file that runs it; updates are in optimizers.py.
 
 The network is a plain Keras model whose variables are trained here in place. Keras's own layers are not run
 in a step: the same sums, written in few TensorFlow operations and in the precision that the machine is
@@ -15,13 +15,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from catwalk import augment
+from catwalk import augment, optimizers
 from catwalk.augment import Augmentation
+from catwalk.optimizers import Averages
 from catwalk.space import Params
 
 WARM_UP = 0.05  # share of the steps in which the cosine schedule climbs to the learning rate
-SGD_FACTOR = 30  # how much higher SGD's learning rates are than AdamW's
-AVERAGE_EVERY = 4  # steps; the average of the weights is a pass over all of them
 BLOCK = 2000  # rows that are evaluated at a time
 
 
@@ -74,8 +73,8 @@ class Step:
             for weight in layer.non_trainable_variables
             if "float" in weight.dtype  # not the seeds of dropout
         ]
-        self._update = (_AdamW if params["optimizer"] == "adamw" else _SGD)(self._weights, params)
-        self._averages = _Averages(self._weights + self._moving) if params["average"] else None
+        self._update = optimizers.create(params, self._weights)
+        self._averages = Averages(self._weights + self._moving) if params["average"] else None
         self._done = tf.Variable(0, dtype=tf.int32)  # steps so far
         self._planned = tf.Variable(1.0)  # steps in all: the schedule's length
         self._per_epoch = tf.Variable(1.0)
@@ -145,8 +144,7 @@ class Step:
 
     def _learning_rate(self, done: tf.Tensor) -> tf.Tensor:
         """Constant, or warm-up and one cosine (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
-        highest = float(self._params["learning_rate"])
-        highest *= SGD_FACTOR if self._params["optimizer"] == "sgd" else 1
+        highest = self._update.RATE_FACTOR * float(self._params["learning_rate"])
         if self._params["schedule"] == "constant":
             return tf.constant(highest)
         step = tf.cast(done, tf.float32)
@@ -284,89 +282,3 @@ def _fused_batch_norm(
     )  # fmt: skip
     # It gives the unbiased variance; Keras keeps the biased one.
     return tf.reshape(normed, [rows, units]), mean, variance * ((rows - 1) / rows)
-
-
-# TensorFlow's own update kernels, called directly: a Keras optimizer that was traced into a graph never lets
-# go of it (7 MB a trial), and takes many small operations where a kernel passes over the weights once.
-
-
-class _AdamW:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
-
-    BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
-
-    def __init__(self, weights: list[tf.Variable], params: Params) -> None:
-        self._weights, self._decay = weights, params["weight_decay"]
-        self._first = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
-        self._second = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
-
-    def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, step: tf.Tensor) -> None:
-        """Change the weights; ``step`` counts from 1."""
-        step = tf.cast(step, tf.float32)
-        power_1, power_2 = self.BETA_1**step, self.BETA_2**step
-        for weight, first, second, gradient in zip(
-            self._weights, self._first, self._second, gradients, strict=True
-        ):
-            _decay(weight, rate * self._decay)
-            tf.raw_ops.ResourceApplyAdam(
-                var=weight.handle, m=first.handle, v=second.handle, beta1_power=power_1, beta2_power=power_2,
-                lr=rate, beta1=self.BETA_1, beta2=self.BETA_2, epsilon=self.EPSILON, grad=gradient,
-            )  # fmt: skip
-
-
-class _SGD:
-    """Stochastic gradient descent with Nesterov momentum and decoupled weight decay."""
-
-    MOMENTUM = 0.9
-
-    def __init__(self, weights: list[tf.Variable], params: Params) -> None:
-        self._weights = weights
-        # The rate is SGD_FACTOR times as high; divided out, so that weight_decay means the same.
-        self._decay = params["weight_decay"] / SGD_FACTOR
-        self._velocity = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
-
-    def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, _step: tf.Tensor) -> None:
-        """Change the weights."""
-        for weight, velocity, gradient in zip(self._weights, self._velocity, gradients, strict=True):
-            _decay(weight, rate * self._decay)
-            tf.raw_ops.ResourceApplyKerasMomentum(
-                var=weight.handle, accum=velocity.handle, lr=rate, grad=gradient, momentum=self.MOMENTUM,
-                use_nesterov=True,
-            )  # fmt: skip
-
-
-def _decay(weight: tf.Variable, amount: tf.Tensor) -> None:
-    """Shrink a layer's weights; biases and norms, which are vectors, stay as they are."""
-    if weight.shape.rank > 1:
-        weight.assign_sub(amount * weight)
-
-
-class _Averages:
-    """Exponential moving averages of weights and of the norms' statistics (Polyak and Juditsky 1992)."""
-
-    def __init__(self, originals: list[tf.Variable]) -> None:
-        self._pairs = [(original, tf.Variable(original)) for original in originals]
-        self._by_original = {id(original): average for original, average in self._pairs}
-
-    def of(self, original: tf.Variable) -> tf.Variable:
-        return self._by_original[id(original)]
-
-    def update(self, step: tf.Tensor, length: tf.Tensor) -> None:
-        """Every few steps move towards the weights.
-
-        Args:
-            step: counts from 1.
-            length: steps over which the average reaches back; in the beginning, a tenth of those done.
-        """
-        reach = tf.maximum(1.0, tf.minimum(length, tf.cast(step, tf.float32) / 10) / AVERAGE_EVERY)
-
-        def move() -> tf.Tensor:
-            for original, average in self._pairs:
-                average.assign_sub((average - original) / reach)
-            return tf.constant(0)
-
-        tf.cond(step % AVERAGE_EVERY == 0, move, lambda: tf.constant(0))
-
-    def assign_to_originals(self) -> None:
-        for original, average in self._pairs:
-            original.assign(average)
