@@ -16,7 +16,8 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from background import Background, Job, Run
+from background import Background, Job
+from background import Run as Run  # which the tests take from here
 from hypothesis import settings
 from project import bare
 
@@ -201,7 +202,7 @@ def jobs_of(item: pytest.Item) -> set[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What reads a job's outcome comes last, when it is there."""
     order = {name: place for place, name in enumerate(JOBS, 1)}
-    items.sort(key=lambda item: max(map(order.get, jobs_of(item)), default=0))
+    items.sort(key=lambda item: max((order[name] for name in jobs_of(item)), default=0))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

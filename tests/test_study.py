@@ -13,7 +13,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from catwalk import portfolio, progress, space, storage, study
+from catwalk import portfolio, progress, space, study
 from catwalk.errors import CatwalkError, MachineError, UserError
 from catwalk.paths import Paths
 from catwalk.prepare import Prepared
@@ -211,7 +211,7 @@ def test_one_search_at_a_time(tmp_path: Path) -> None:
 def test_an_optuna_that_is_too_old_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optuna, "__version__", "4.8.0")
     with pytest.raises(MachineError, match=r"^Optuna 4\.8\.0 is too old, 4\.9 is needed: run make setup$"):
-        storage.open_storage(Paths(tmp_path, "digits"))
+        study.open_storage(Paths(tmp_path, "digits"))
 
 
 def test_a_study_of_one_s_own_imports_nothing_of_a_team_s() -> None:
