@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import digits_paths, load
-from hand_ins import RIGHT, ROWS, answers, not_scored, scored, zipped
+from hand_ins import RIGHT, ROWS, answers, not_scored, scored, text, zipped
 
-from catwalk import class_folders, data, grade, prepare, sealed
+from catwalk import class_folders, data, grade, metrics, prepare, sealed
 from catwalk.paths import Paths
 
 Catwalk = Callable[..., tuple[int, str, str]]
@@ -337,3 +337,39 @@ def test_nothing_to_grade(paths: Paths, catwalk: Catwalk, tmp_path: Path, what: 
     assert (code, err.count("\n")) == (2, 1)
     assert "SUBMISSIONS=" in err
     assert not sealed.looks(paths), "nobody looked for nothing"
+
+
+@pytest.mark.parametrize("labels", ["sealed", "given"])
+def test_a_repeated_picture_counts_once(project: Path, digits_raw: Path, tmp_path: Path, labels: str) -> None:
+    """Every test row three times: the scores stay, interval and comparison are those of the rows once."""
+    paths = digits_paths(project, digits_raw)
+    test = paths.raw / "digits_test.csv"
+    header, *lines = test.read_text().splitlines()
+    test.write_text("\n".join([header, *(line for line in lines for _ in range(3))]) + "\n")
+    data.make(paths, load("digits"), "auto", print)
+    prepare.make(paths, load("digits"), 1, print)
+    truth = np.repeat([int(line.split(",")[0]) for line in lines], 3)
+    ids = range(1, len(truth) + 1)
+    (tmp_path / "in").mkdir()
+    said = truth.copy()
+    said[:60] = (said[:60] + 1) % 10
+    (tmp_path / "in/red.csv").write_text(text(list(zip(ids, said, strict=True))))
+    (tmp_path / "in/blue.csv").write_text(text(list(zip(ids, truth, strict=True))))
+    private = np.flatnonzero(~grade._public_rows(paths, len(truth)))
+    solution = None
+    if labels == "given":
+        solution = tmp_path / "labels.csv"
+        rows = list(zip(ids, truth, strict=True))
+        solution.write_text(text(rows[::-1]))
+        private = len(truth) - 1 - private
+    grade.make(paths, load("digits"), handed=tmp_path / "in", labels=solution, final=True, say=print)
+    with paths.grades.open() as file:
+        found = {row["team"]: row for row in csv.DictReader(file)}
+    pictures = len(np.unique(private // 3))
+    right = (said == truth)[private]
+    assert float(found["red"]["private"]) == pytest.approx(right.mean(), abs=1e-6)
+    low, high = metrics.wilson(float(right.mean()), pictures)
+    assert float(found["red"]["private_low"]) == pytest.approx(low, abs=1e-6)
+    assert float(found["red"]["private_high"]) == pytest.approx(high, abs=1e-6)
+    wrong = len(np.unique(private[~right] // 3))
+    assert float(found["blue"]["ahead_of_next_p"]) == pytest.approx(2 * 0.5**wrong, rel=1e-2, abs=1e-6)

@@ -106,6 +106,30 @@ def test_a_source_that_can_not_be(tmp_path: Path, competition: str, source: str,
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("cut.zip", b"PK\x03\x04 and no more", "cut.zip: damaged zip file: download it again"),
+        ("page.zip", b"<html>", "page.zip: this is a web page, not an archive: download it again"),
+        ("digits_train.csv", b"label\n", "neither a folder nor a zip: give its folder, SOURCE="),
+    ],
+)
+def test_a_file_that_is_no_source(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as error:
+        sources.fetch(str(tmp_path / name), load("digits"), tmp_path, print)
+    assert said in str(error.value)
+
+
+def test_a_link_whose_target_is_gone(project: Path) -> None:
+    """As a data folder on a disk that was taken out."""
+    (project / "data").mkdir()
+    (project / "data/digits").symlink_to("/nowhere/digits")
+    done = data(project, "digits", "sklearn")
+    assert done.returncode == 4
+    assert "data/digits: a link to /nowhere/digits, which is not there" in done.stderr
+
+
 def test_damaged_gzip(tmp_path: Path, digits_raw: Path) -> None:
     (tmp_path / "digits_train.csv.gz").write_bytes(gzip.compress(b"label")[:-4])
     shutil.copy(digits_raw / "digits_test.csv", tmp_path)

@@ -22,7 +22,7 @@ class Graded:
     Attributes:
         team: its name.
         file: the CSV.
-        right: (private rows,) whether the answer is right; None where nothing could be scored.
+        right: (different private pictures,) whether the answer is right; None where nothing could be scored.
         public, private: accuracy on the public and on the private rows.
         interval: 95%, of the private accuracy.
         grade: from 0 to 1, where the competition says what gives full marks.

@@ -1,10 +1,13 @@
 """Duplicates: identical pictures say nothing new, so scores and learning count each picture once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from catwalk import prepare, split
+from catwalk.paths import Paths
 from catwalk.prepare import Prepared
 
 BLOCK = 8192  # pictures compared at a time
@@ -69,6 +72,25 @@ def is_first(
             differ |= labels[here[1:]] != labels[here[:-1]]
         first[start : start + BLOCK] = differ
     return first
+
+
+def of_test(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.intp]:
+    """(ids,) the number of each test row's picture: the same for identical ones.
+
+    Args:
+        paths: the competition's.
+        ids: of the test rows, in any order; where others are prepared here, or none, nothing is known of
+            their pictures, and each counts as its own.
+    """
+    apart = np.arange(len(ids))
+    if not paths.test_pixels.is_file():
+        return apart
+    place = {id_: i for i, id_ in enumerate(prepare.test_ids(paths))}
+    if place.keys() != set(ids):
+        return apart
+    hashes = prepare.picture_hashes(np.load(paths.test_pixels, mmap_mode="r"))
+    _, numbers = np.unique(split.keys(hashes), return_inverse=True)
+    return np.asarray(numbers.ravel()[[place[id_] for id_ in ids]], np.intp)
 
 
 def of_learning(prepared: Prepared) -> npt.NDArray[np.int32]:

@@ -1,6 +1,7 @@
 """What catwalk says when it cannot go on: one line (where, what, the fix) and an exit code."""
 
 import errno
+from pathlib import Path
 
 from catwalk import advice
 
@@ -60,13 +61,21 @@ def shown(words: object, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
+def _of_the_system(error: OSError) -> str:
+    """An OSError's words; "file exists" is also said of a link whose target is gone, as a disk taken out."""
+    path = Path(str(error.filename or "."))
+    if isinstance(error, FileExistsError) and path.is_symlink() and not path.exists():
+        return f"a link to {shown(path.readlink())}, which is not there"
+    return shown(error.strerror or error)
+
+
 def to_user_error(error: Exception) -> CatwalkError | None:
     """What an error of the machine or of a missing package means for the user; None for any other."""
     if isinstance(error, MemoryError):
         return MachineError("out of memory", fix=advice.CLOSE_PROGRAMS)
     if isinstance(error, OSError):
         fix = FIXES.get(error.errno or 0, "look at the path and try again")
-        return MachineError(shown(error.strerror or error), where=str(error.filename or ""), fix=fix)
+        return MachineError(_of_the_system(error), where=str(error.filename or ""), fix=fix)
     if isinstance(error, ImportError) and error.name and not error.name.startswith("catwalk"):
         return MachineError(f"the package {error.name} can't be imported", fix=advice.RUN_SETUP)
     return None

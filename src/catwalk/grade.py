@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import class_leaderboard, handed_in, metrics, prepare, sealed, solution
+from catwalk import class_leaderboard, duplicates, handed_in, metrics, prepare, sealed, solution
 from catwalk.class_leaderboard import Graded
 from catwalk.competition import Competition
 from catwalk.errors import UserError
@@ -53,7 +53,8 @@ def make(
         given = Solution(list(expected.ids), truth)
     split = given.is_public is None
     given = _split(paths, given)
-    graded = [_graded(team, one, given, competition) for team, one in chosen.items()]
+    pictures = duplicates.of_test(paths, given.ids)
+    graded = [_graded(team, one, given, pictures, competition) for team, one in chosen.items()]
     graded = _with_twins(graded, chosen)
     note = _of_labels(competition) if labels is None else ""
     rows = class_leaderboard.by_private(graded)
@@ -118,7 +119,10 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
     return chosen
 
 
-def _graded(team: str, one: Chosen, given: Solution, competition: Competition) -> Graded:
+def _graded(
+    team: str, one: Chosen, given: Solution, pictures: npt.NDArray[np.intp], competition: Competition
+) -> Graded:
+    """One team's scores, by rows as Kaggle counts; what they are worth is counted by pictures."""
     if one.answers is None:
         return Graded(team, one.file, note=one.problem)
     assert given.is_public is not None
@@ -126,8 +130,10 @@ def _graded(team: str, one: Chosen, given: Solution, competition: Competition) -
     right = one.answers.predicted == given.truth
     public, private = float(right[given.is_public].mean()), float(right[given.is_private].mean())
     grade = None if competition.full_marks is None else metrics.grade(private, competition.full_marks)
-    interval = metrics.wilson(private, int(given.is_private.sum()))
-    return Graded(team, one.file, right[given.is_private], public, private, interval, grade, one.remark)
+    _, once = np.unique(pictures[given.is_private], return_index=True)
+    interval = metrics.wilson(private, len(once))
+    compared = right[given.is_private][np.sort(once)]
+    return Graded(team, one.file, compared, public, private, interval, grade, one.remark)
 
 
 def _with_twins(graded: list[Graded], chosen: dict[str, Chosen]) -> list[Graded]:

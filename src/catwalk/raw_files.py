@@ -6,6 +6,7 @@ taken; nothing in the folder is changed.
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,7 +165,9 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
         archives.refuse_damaged(archive)
     if place.is_file() and not zips:
         raise UserError(
-            "neither a folder nor a zip", where=shown, fix=f"give its folder, SOURCE={place.parent}"
+            "neither a folder nor a zip",
+            where=shown,
+            fix=f"give its folder, SOURCE={shlex.quote(str(place.parent))}",
         )
     wanted = [competition.train_file, competition.test_file]
     missing = [name for name in wanted if name not in found.csvs]

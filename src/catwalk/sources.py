@@ -237,7 +237,7 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
     names = offered(competition)
     if source not in ("auto", *SOURCES):
         place = Path(source).expanduser().resolve()
-        if not (place.is_dir() or zipfile.is_zipfile(place)):
+        if not source or not place.exists():
             raise UserError(
                 f"neither a folder, a zip nor one of {', '.join(['auto', *names])}",
                 where=f"SOURCE={source}",
