@@ -39,6 +39,7 @@ def scored(truth: np.ndarray) -> dict[str, bytes]:
     texts = {
         "plain.csv": text(good),
         "bom crlf.csv": "\ufeff" + text(good, end="\r\n"),
+        "two byte order marks.csv": "\ufeff\ufeff" + text(good),
         "old mac.csv": text(good, end="\r"),
         "pandas index.csv": text([(i - 1, i, s) for i, s in good], ",ImageId,Label"),
         "float labels.csv": text([(i, float(s)) for i, s in good]),
@@ -120,7 +121,13 @@ def not_scored(truth: np.ndarray) -> dict[str, tuple[bytes, str]]:
         "damaged.csv.gz": (gzip.compress(text(good).encode())[:200], "a damaged gzip archive"),
         "notes.pdf": (b"%PDF-1.7", "this is a PDF: hand in a CSV with the columns ImageId,Label"),
         "array.npy": (b"\x93NUMPY\x01\0", "this is a NumPy array"),
-        "model.keras": (zipped({"model.weights.h5": b""}), "a zip with another ending"),
+        "model.keras": (zipped({"model.weights.h5": b""}), "this is a saved network: hand in a CSV"),
+        "saved arrays.npz": (zipped({"arr_0.npy": b""}), "this is a file of NumPy arrays: hand in a CSV"),
+        "notes.docx": (
+            zipped({"[Content_Types].xml": b""}),
+            "a document of Word or the like: save the table",
+        ),
+        "unnamed zip.data": (zipped({"x": b""}), "a zip with another ending: end its name with .zip"),
         "readme.md": (b"# My model", "readme.md: not a CSV: hand in a CSV with the columns"),
         "huge.csv": (b"ImageId,Label\n" + b"1,3\n" * 500_000, "larger than 0.2 MB"),
         "gzip bomb.csv.gz": (gzip.compress(b"0" * 50_000_000), "larger than 0.2 MB"),

@@ -44,6 +44,15 @@ MAGIC = (
     (b"version https://git-lfs", Kind("a pointer of Git LFS", "hand in the file itself (git lfs pull)")),
     (b"{\\rtf", Kind("a text with formatting (RTF)", "save it as plain text, CSV")),
 )  # fmt: skip
+# What is a zip by its bytes, and something else for its owner.
+ZIPPED = {
+    (".keras",): Kind("a saved network"),
+    (".pt", ".pth"): Kind("a saved network"),
+    (".npz",): Kind("a file of NumPy arrays"),
+    (".docx", ".odt", ".pages"): Kind("a document of Word or the like", AS_CSV),
+    (".pptx", ".odp", ".key"): Kind("a presentation"),
+    (".xlsx", ".xlsm", ".ods", ".numbers"): Kind("a workbook of Excel or the like", AS_CSV),
+}
 TAR = slice(257, 262)
 OFFICE = re.compile(rb"xl/|\[Content_Types\]\.xml|opendocument")
 
@@ -51,9 +60,10 @@ OFFICE = re.compile(rb"xl/|\[Content_Types\]\.xml|opendocument")
 def of(content: bytes, name: str) -> Kind | None:
     """What it is, or None for a text that may be a CSV."""
     if content.startswith(b"PK\x03\x04"):
-        if name.lower().endswith((".xlsx", ".xlsm", ".ods", ".numbers")) or OFFICE.search(content[:4096]):
-            return Kind("a workbook of Excel or the like", AS_CSV)
-        return Kind("a zip with another ending", "end its name with .zip")
+        named = next((kind for ends, kind in ZIPPED.items() if name.lower().endswith(ends)), None)
+        if named is None and OFFICE.search(content[:4096]):
+            return ZIPPED[".xlsx", ".xlsm", ".ods", ".numbers"]
+        return named or Kind("a zip with another ending", "end its name with .zip")
     for start, kind in MAGIC:
         if content.startswith(start):
             return kind

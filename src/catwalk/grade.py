@@ -157,7 +157,8 @@ def _noted(team: Graded, twins: list[str]) -> Graded:
     """With a remark on the teams that gave the same answers."""
     if team.right is None:
         return team
-    more = f" and {len(twins) - 2} more teams" if len(twins) > 2 else ""
+    others = "1 more team" if len(twins) == 3 else f"{len(twins) - 2} more teams"
+    more = f" and {others}" if len(twins) > 2 else ""
     names = ", ".join(twins[:2]) + more if more else " and ".join(twins)
     remarks = (f"the same answers as {names}" if twins else "", team.note)
     return replace(team, note=printable("; ".join(filter(None, remarks)), LONGEST_REMARK))

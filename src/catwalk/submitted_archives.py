@@ -103,8 +103,8 @@ def of_zip(opened: BinaryIO, outer: tuple[float, ...] = ()) -> Iterator[list[Ent
     """
     try:
         packed = zipfile.ZipFile(opened)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise RefusedError(f"not a whole zip ({printable(str(error))})") from None
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        raise RefusedError("not a whole zip") from None
     with packed:
         infos = packed.infolist()
         if len(infos) > MOST_ENTRIES:

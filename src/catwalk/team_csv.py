@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import file_kind, team_csv_errors
+from catwalk import csv_dialect, file_kind, team_csv_errors
 from catwalk.expected_csv import Expected, NotScoredError, column_places, whole_number
 from catwalk.submitted_archives import printable
 from catwalk.team_csv_errors import Cells, Numbered
@@ -75,7 +75,7 @@ def _text(content: bytes, name: str, expected: Expected) -> str:
     if other is not None:
         raise NotScoredError(f"this is {other.what}", where=name, fix=other.fix or expected.in_words)
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8").lstrip(csv_dialect.BOM)
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         raise NotScoredError("not UTF-8 text", where=f"{name}: row {row}", fix="save it as UTF-8") from None
