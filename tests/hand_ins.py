@@ -123,7 +123,7 @@ def not_scored(truth: np.ndarray) -> dict[str, tuple[bytes, str]]:
         "array.npy": (b"\x93NUMPY\x01\0", "this is a NumPy array"),
         "model.keras": (zipped({"model.weights.h5": b""}), "this is a saved network: hand in a CSV"),
         "saved arrays.npz": (zipped({"arr_0.npy": b""}), "this is a file of NumPy arrays: hand in a CSV"),
-        "notes.docx": (
+        "word text.docx": (
             zipped({"[Content_Types].xml": b""}),
             "a document of Word or the like: save the table",
         ),
