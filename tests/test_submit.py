@@ -155,6 +155,7 @@ def test_an_address_is_sent_to(paths: Paths) -> None:
         ("Titanic", "perhaps titanic"),
         ("", "'' is not the name"),
         ("digit_recognizer", "perhaps digit-recognizer"),
+        ("https://www.kaggle.com/code/me/net", "kaggle.com/competitions/<name>\n"),
         ("me/eight", "is not the name"),
         ("../eight", "is not the name"),
         ("eight\x1b[31m", "'eight\\x1b[31m' is not the name"),
@@ -392,6 +393,29 @@ def test_a_key_in_a_token_s_place_is_told(project: Path, tmp_path: Path, place: 
         place.startswith("access")
     )
     assert f"refuses the API key from {target} (401)" in kaggle_says(project, tmp_path).stderr
+
+
+@pytest.mark.parametrize("form", ['"{}"', "'{}'", "export KAGGLE_API_TOKEN={}", "{} # mine"])
+@pytest.mark.parametrize("place", ["variable", "access_token"])
+def test_more_than_a_token_is_told(project: Path, tmp_path: Path, place: str, form: str) -> None:
+    """As it is copied out of a script or an .env file; Kaggle would refuse it."""
+    (tmp_path / ".kaggle").mkdir()
+    text, kaggle = form.format(SECRET), Kaggle()
+    if place == "variable":
+        said = kaggle_says(project, tmp_path, kaggle, KAGGLE_API_TOKEN=text).stderr
+        assert said.endswith(
+            "KAGGLE_API_TOKEN: holds more than a token: quotes, spaces or its name: "
+            "set it to the token alone\n"
+        )
+    else:
+        (tmp_path / ".kaggle/access_token").write_text(text)
+        said = kaggle_says(project, tmp_path, kaggle).stderr
+        assert "~/.kaggle/access_token: holds more than a token" in said
+        assert said.endswith(": save the text of the token alone\n")
+    assert not kaggle.calls
+    assert SECRET not in said
+    (tmp_path / ".kaggle/access_token").write_text(SECRET)
+    assert "refuses the access token from" in kaggle_says(project, tmp_path).stderr
 
 
 def test_kaggle_json_is_never_committed() -> None:

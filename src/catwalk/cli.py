@@ -126,7 +126,7 @@ def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
     from catwalk import openhpi, submission, submit
 
     name, how = submission.choose(paths, options.submission), {"dry": options.dry, "yes": options.yes}
-    if options.to == openhpi.NAME:
+    if (options.to or "").strip().casefold() == openhpi.NAME:
         openhpi.make(paths, loaded, name, assignment=options.assignment, **how, say=_say)
     else:
         submit.make(paths, loaded, name, to=options.to, **how, force=options.force, say=_say)

@@ -18,6 +18,8 @@ SETTINGS = "https://www.kaggle.com/settings"
 # What browsers and editors make of the name kaggle.json.
 LOOKS_ALIKE = re.compile(r"kaggle.*\.json(\.\w+)?", re.IGNORECASE)
 MOST = 20_000  # characters of a file that may hold a credential
+# As it is copied out of a script: "KGAT_...", or export KAGGLE_API_TOKEN=KGAT_...
+MORE_THAN_A_TOKEN = re.compile(r"[\s\"'\u201c\u201d]|KAGGLE_API_TOKEN")
 LOOKS_SECRET = re.compile(r"KGAT_\w+|\b[0-9a-f]{32,}\b")
 
 
@@ -68,11 +70,14 @@ def check() -> None:
     """That the client will not send what is no token as one: it prefers it to all that is right.
 
     Raises:
-        UserError: an access token is really the text of kaggle.json.
+        UserError: an access token is really the text of kaggle.json, or stands among quotes or spaces.
     """
     for where, value in _tokens():
         if _is_key(_parsed(value)):
             raise UserError(f"{_fault(value)}, not an access token", where=_short(where), fix=_unmixed(where))
+        if MORE_THAN_A_TOKEN.search(value):
+            there = "set it to" if where == "KAGGLE_API_TOKEN" else "save the text of"
+            raise UserError(_fault(value), where=_short(where), fix=f"{there} the token alone")
         if value:
             return
 
@@ -144,7 +149,9 @@ def _tokens() -> Iterator[tuple[str, str]]:
 def _fault(token: str) -> str:
     if not token:
         return "is empty or unreadable"
-    return "holds the text of kaggle.json" if _is_key(_parsed(token)) else ""
+    if _is_key(_parsed(token)):
+        return "holds the text of kaggle.json"
+    return "holds more than a token: quotes, spaces or its name" if MORE_THAN_A_TOKEN.search(token) else ""
 
 
 def _text(path: Path) -> str:

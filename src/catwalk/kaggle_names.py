@@ -83,7 +83,8 @@ def contest(text: str, given: str) -> Page:
         )
     name = parts[1] if parts and parts[0] in ("competitions", "c") and len(parts) > 1 else text.strip()
     if len(name) > LONGEST or not re.fullmatch(SLUG, name):
-        raise _no_name(text, given, "competition", "<name>", re.sub(r"[^a-z0-9]+", "-", name.lower()))
+        near = "" if "/" in name else re.sub(r"[^a-z0-9]+", "-", name.lower())
+        raise _no_name(text, given, "competition", "<name>", near)
     return Page(name, "competition", given)
 
 
