@@ -94,3 +94,14 @@ def test_a_copy_of_the_package_itself_stays(monkeypatch: pytest.MonkeyPatch, tmp
         (tmp_path / package / "__init__.py").touch()
     monkeypatch.setattr(python_path, "__file__", str(tmp_path / "catwalk/python_path.py"))
     assert left_of(monkeypatch, tmp_path) is None
+
+
+def test_a_module_of_the_folder_itself(project: Path) -> None:
+    """As a student's random.py or numpy.py beside the Makefile."""
+    for module in ("random", "numpy", "csv"):
+        (project / f"{module}.py").write_text(BROKEN)
+    done = with_path(project, [], "data", *DIGITS, "--source", "nowhere")
+    assert done.stderr.splitlines() == [
+        "catwalk: modules of this folder are left out: its csv hides this environment's",
+        "catwalk data: SOURCE=nowhere: neither a folder, a zip nor one of auto, sklearn: choose one",
+    ]

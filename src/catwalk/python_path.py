@@ -1,4 +1,4 @@
-"""Keeps another tool's PYTHONPATH from replacing modules of this environment; imports nothing of either."""
+"""Keeps other modules, of PYTHONPATH or of the folder, from hiding this environment's; imports none."""
 
 import os
 import sys
@@ -7,21 +7,29 @@ MEANT_TO = {"sitecustomize", "usercustomize"}  # are put on PYTHONPATH to stand 
 
 
 def leave_out_what_shadows() -> None:
-    """Begin again without those folders of PYTHONPATH whose modules hide this environment's.
+    """Begin again without those folders of PYTHONPATH, or this one, whose modules hide this environment's.
 
     Workers and notebooks' kernels inherit what is left. Folders of this checkout stay, and those that add
     modules without hiding any. Does not return where it begins again.
     """
     given = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
     hidden = {folder: name for folder in given if (name := _hides(folder, given))}
-    if not hidden:
-        return
+    changed = {}
+    if hidden:
+        changed["PYTHONPATH"] = os.pathsep.join(folder for folder in given if folder not in hidden)
     for folder, name in hidden.items():
-        line = f"catwalk: PYTHONPATH={folder} is left out: its {name} hides this environment's"
-        print(line, file=sys.stderr, flush=True)
-    left = os.pathsep.join(folder for folder in given if folder not in hidden)
-    command = [sys.executable, *sys.orig_argv[1:]]
-    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": left})  # noqa: S606
+        _say(f"PYTHONPATH={folder} is left out: its {name} hides this environment's")
+    # python -m looks into the folder that it is called in first, where a random.py of one's own may lie.
+    if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()] and (name := _hides(sys.path[0], given)):
+        changed["PYTHONSAFEPATH"] = "1"
+        _say(f"modules of this folder are left out: its {name} hides this environment's")
+    if changed:
+        command = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **changed})  # noqa: S606
+
+
+def _say(line: str) -> None:
+    print(f"catwalk: {line}", file=sys.stderr, flush=True)
 
 
 def _hides(folder: str, given: list[str]) -> str | None:
