@@ -28,7 +28,7 @@ BIN := .venv/bin
 #: YES           0               1: submit does not ask
 #: FORCE         0               1: submit sends the same bytes once more
 #: KAGGLE_USER                   for kernel: your name on Kaggle; by default as the credentials say
-#: ACCELERATOR   none            for kernel: gpu or tpu
+#: ACCELERATOR   none            for kernel: gpu is switched on there, but not used yet
 #: STUDY                         postgresql://user@host:port/database, a study that a team shares
 #: MEMBER                        who you are to the team; by default user@host
 #: ARTIFACTS                     a folder that the whole team sees, for the networks
@@ -80,7 +80,7 @@ SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assig
 LISTENING = $(if $(call given,HOST),$(call flag,HOST,host)) $(if $(call given,PORT),$(call flag,PORT,port))
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)
 
-.PHONY: help setup all data prepare search try predict report submit kaggle kernel score reproduce leaderboard grade course serve dashboard test test-all lint audit bench speed trust lock clean
+.PHONY: help setup all data prepare search try predict report submit kaggle kernel wheel score reproduce leaderboard grade course serve dashboard test test-all test-notebooks lint audit bench speed trust lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -126,6 +126,9 @@ kaggle: .venv/installed ## which Kaggle credential would be used, and from where
 kernel: .venv/installed ## write a Kaggle notebook that runs all of it there, and say how it is pushed
 	@$(BIN)/catwalk kernel $(COMMON) $(call flag,KAGGLE_USER,user) $(call flag,ACCELERATOR,accelerator) $(call flag,BUDGET,budget)
 
+wheel: .venv/installed ## build catwalk's wheel, and the notebook that holds it, into dist/
+	@$(BIN)/catwalk wheel $(COMMON)
+
 score: .venv/installed ## a submission against the sealed test labels (each look is logged)
 	@$(BIN)/catwalk score $(CHOSEN)
 
@@ -152,6 +155,9 @@ test: .venv/dev ## the quick tests, one whole run from no data to the talk among
 
 test-all: .venv/dev ## all tests: kills, faults, team, course, fuzzing (18 minutes)
 	@$(BIN)/pytest
+
+test-notebooks: .venv/dev ## the notebook with Kaggle's and Colab's packages, and pyproject's lower bounds (30 minutes)
+	@IMAGES=all $(BIN)/pytest tests/test_images.py
 
 lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages)
 	@$(BIN)/ruff check
@@ -197,8 +203,8 @@ lock: ## compile all requirements*.txt anew, from one resolution (needs uv)
 	@rm .all.txt
 	cd benchmarks && $(COMPILE) --output-file requirements.txt requirements.in
 
-clean: ## remove .venv, caches, tables and half-written files; never data, studies, submissions or looks
-	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove .venv, .images, caches, tables and half-written files; never data, studies, submissions or looks
+	rm -rf .venv .venv-bench .images .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f data/*/prepared/features-*.npy
 	rm -rf data/*/.part-* data/*/.download data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

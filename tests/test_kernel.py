@@ -5,11 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import clean_environment, run_catwalk
+from conftest import clean_environment, make_project, run_catwalk
 from kaggle_server import Kaggle, serving
 from nbclient import NotebookClient
 
@@ -17,8 +18,10 @@ from catwalk import kernel
 from catwalk.paths import Paths
 
 
-@pytest.fixture
-def made(project: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder, made once."""
+    project = make_project(tmp_path_factory.mktemp("kernel") / "project")
     done = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "gpu", "--budget", "90s")
     assert done.returncode == 0, done.stderr
     return Paths(project, "fashion-mnist").kernel
@@ -36,7 +39,9 @@ def test_the_command_that_is_printed_pushes_it(
     if place != "nowhere":
         (python.parent / "kaggle").symlink_to(Path(sys.executable).with_name("kaggle"))
     python.chmod(0o755)
-    monkeypatch.setattr(kernel, "_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl")))
+    monkeypatch.setattr(
+        kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl"))
+    )
     monkeypatch.setattr(sys, "executable", str(python))
     kaggle, login = Kaggle(), {"HOME": str(tmp_path), "KAGGLE_USERNAME": "me", "KAGGLE_KEY": "key"}
     done = run_catwalk(project, "kernel", "--user", "me", PATH="/usr/bin:/bin")
@@ -51,8 +56,8 @@ def test_the_command_that_is_printed_pushes_it(
     assert [one["slug"] for one in kaggle.kernels] == ["me/catwalk-fashion-mnist"]
 
 
-def test_the_official_command_pushes_it(made: Path) -> None:
-    kaggle, login = Kaggle(), {"HOME": str(made), "KAGGLE_USERNAME": "me", "KAGGLE_KEY": "key"}
+def test_the_official_command_pushes_it(made: Path, tmp_path: Path) -> None:
+    kaggle, login = Kaggle(), {"HOME": str(tmp_path), "KAGGLE_USERNAME": "me", "KAGGLE_KEY": "key"}
     with serving(kaggle):
         done = subprocess.run(
             [Path(sys.executable).with_name("kaggle"), "kernels", "push", "-p", made],
@@ -63,23 +68,61 @@ def test_the_official_command_pushes_it(made: Path) -> None:
     (pushed,) = kaggle.kernels
     assert pushed["slug"] == "me/catwalk-fashion-mnist"
     assert pushed["enableGpu"] is True
+    assert not pushed.get("enableTpu")
+    assert pushed["enableInternet"] is False
     assert pushed["isPrivate"] is True
     assert pushed["datasetDataSources"] == ["zalando-research/fashionmnist"]
     assert len(json.dumps(pushed)) < 1_000_000
 
 
 def test_the_notebook_brings_catwalk_along(made: Path, tmp_path: Path) -> None:
+    """What is imported in its kernel, and by processes from there, is the wheel's."""
     notebook = nbformat.read(made / "hackathon.ipynb", as_version=4)
     nbformat.validate(notebook)
     (given,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    assert 'COMPETITION = "fashion-mnist"' in given.source
-    assert 'BUDGET = "90s"' in given.source
-    place = notebook.cells.index(given)
-    notebook.cells = notebook.cells[: place + 2]  # as far as the wheel
-    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    (wheel,) = tmp_path.glob("catwalk-*.whl")
-    (built,) = made.glob("catwalk-*.whl")
-    assert wheel.read_bytes() == built.read_bytes()
+    assert 'COMPETITION = "fashion-mnist"\n' in given.source
+    assert 'BUDGET = "90s"  #' in given.source
+    assert "glob(" not in "".join(cell.source for cell in notebook.cells), "it looks for no wheel"
+    catwalk = next(cell for cell in notebook.cells if "WHEEL" in cell.source)
+    assert max(map(len, catwalk.source.splitlines())) <= 1000
+    shown = (
+        "import subprocess\nimport catwalk\n"
+        "code = 'import catwalk; print(catwalk.__file__)'\n"
+        "child = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)\n"
+        "print(package in catwalk.__file__, child.stdout.strip() == catwalk.__file__)"
+    )
+    notebook.cells = [given, catwalk, nbformat.v4.new_code_cell(shown)]
+    environment = clean_environment(JUPYTER_PREFER_ENV_PATH="1", TMPDIR=str(tmp_path))
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute(
+        env=environment
+    )
+    assert notebook.cells[-1].outputs[0].text == "True True\n"
+
+
+def test_what_others_upload_is_small_and_whole(project: Path) -> None:
+    done = run_catwalk(project, "wheel")
+    assert done.returncode == 0, done.stderr
+    notebook, wheel = sorted((project / "dist").iterdir(), reverse=True)
+    assert (notebook.name, wheel.suffix) == ("hackathon.ipynb", ".whl")
+    assert wheel.stat().st_size < 1_000_000
+    source = nbformat.read(notebook, as_version=4).cells[1].source
+    assert 'COMPETITION = "digit-recognizer" if Path("/kaggle").is_dir() else "fashion-mnist"' in source
+    with zipfile.ZipFile(wheel) as opened:
+        names = opened.namelist()
+    for needed in ("catwalk/assets/", "catwalk/competitions/digits.toml", "catwalk/notebooks/talk.ipynb"):
+        assert any(name.startswith(needed) for name in names), needed
+
+
+def test_a_gpu_that_is_not_used_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl"))
+    )
+    done = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "gpu")
+    assert "is not used yet" in done.stdout
+    assert "not used" not in run_catwalk(project, "kernel", "--user", "me").stdout
+    refused = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "tpu")
+    assert refused.returncode == 2
+    assert "invalid choice: 'tpu'" in refused.stderr
 
 
 @pytest.mark.parametrize(

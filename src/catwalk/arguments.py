@@ -21,6 +21,7 @@ STAGES = {
     "submit": "upload a submission to Kaggle, and wait for its score",
     "kaggle": "which credential the Kaggle client would use, and from where",
     "kernel": "write a Kaggle notebook that runs all of it there, and say how it is pushed",
+    "wheel": "build catwalk's wheel, and the notebook that holds it, into dist/",
     "score": "a submission against the sealed test labels (each look is logged)",
     "reproduce": "train a submission's networks again from its recipe, and compare",
     "leaderboard": "all submissions side by side",
@@ -134,7 +135,7 @@ def _add_dashboard(stage: argparse.ArgumentParser) -> None:
 
 def _add_kernel(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--user", help="your name on Kaggle (default: as the credentials say)")
-    stage.add_argument("--accelerator", choices=("none", "gpu", "tpu"), default="none")
+    stage.add_argument("--accelerator", choices=("none", "gpu"), default="none")
     stage.add_argument("--budget", type=_budget, default="10m", help="of the search there (%(default)s)")
 
 

@@ -122,6 +122,12 @@ def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
     )
 
 
+def _wheel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk import kernel
+
+    kernel.make_dist(paths, _say)
+
+
 def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk import openhpi, submission, submit
 
@@ -185,6 +191,7 @@ ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
     "score": _score,
     "kaggle": _kaggle,
     "kernel": _kernel,
+    "wheel": _wheel,
     "submit": _submit,
     "grade": _grade,
     "course": _course,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk import locks, memory
+from catwalk import locks, memory, shared_table
 from catwalk.errors import UserError
 from catwalk.paths import Paths, written_aside
 from catwalk.prepare import Prepared
@@ -199,22 +199,25 @@ class Views:
     def table(self, compute: Compute) -> npt.NDArray[Any] | None:
         """All labelled pictures' features, then all their mirror images'.
 
-        Made where it is not there yet. None where memory is short, for it only helps as long as the system
-        can hold it.
+        Made where it is not there yet, by all that wait for it together. None where memory is short, for it
+        only helps as long as the system can hold it.
 
         Args:
             compute: from (pictures, pixels) float32 to (pictures, features): float32, or bits of bfloat16.
         """
         pixels = self._prepared.pixels
         path = self._kept("table", compute)
-        with locks.locked(path.parent, wait=True):
-            if not path.is_file():
-                sample = compute(pixels[:1].astype(np.float32))
-                size = (2 * len(pixels), sample.shape[1])
-                if sample.itemsize * math.prod(size) > memory.available() // 4:
-                    return None
-                with written_aside(path) as aside:
-                    self._fill(np.lib.format.open_memmap(aside, "w+", sample.dtype, size), compute)
+        if not path.is_file():
+            sample = compute(pixels[:1].astype(np.float32))
+            size = (2 * len(pixels), sample.shape[1])
+            needed = sample.itemsize * math.prod(size)
+            if not shared_table.is_begun(path) and needed > memory.available() // 4:
+                return None
+
+            def fill(table: shared_table.Table, block: int) -> None:
+                self._fill(table, BLOCK * block, compute)
+
+            shared_table.make(path, size, sample.dtype, -(-len(pixels) // BLOCK), fill)
         table: npt.NDArray[Any] = np.load(path, mmap_mode="c")
         return table
 
@@ -232,14 +235,13 @@ class Views:
                 old.unlink(missing_ok=True)  # of another split, perhaps; it would be made again
         return path
 
-    def _fill(self, table: np.memmap[Any, np.dtype[Any]], compute: Compute) -> None:
+    def _fill(self, table: shared_table.Table, start: int, compute: Compute) -> None:
+        """Write the features of the pictures from ``start`` on, and of their mirror images."""
         pixels = self._prepared.pixels
-        for start in range(0, len(pixels), BLOCK):
-            block = pixels[start : start + BLOCK].astype(np.float32)
-            mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
-            table[start : start + len(block)] = compute(block)
-            table[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
-        table.flush()
+        block = pixels[start : start + BLOCK].astype(np.float32)
+        mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
+        table[start : start + len(block)] = compute(block)
+        table[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
 
 
 def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

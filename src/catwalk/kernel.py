@@ -1,4 +1,4 @@
-"""Kernel: a folder that Kaggle's own command pushes as a notebook: the hackathon, with catwalk inside it."""
+"""Kernel: the hackathon's notebook with catwalk inside it, and a folder that Kaggle's own command pushes."""
 
 import base64
 import json
@@ -20,6 +20,27 @@ from catwalk.kaggle_names import Page
 from catwalk.paths import Paths, folder_aside
 
 NOTEBOOK, METADATA = "hackathon.ipynb", "kernel-metadata.json"
+LINE = 1000  # characters of the wheel's text on a line: an editor stumbles over longer ones
+# How Kaggle, Colab and Jupyter are told to show a cell folded.
+FOLDED = {"_kg_hide-input": True, "cellView": "form", "jupyter": {"source_hidden": True}}
+BROUGHT = """\
+# Catwalk itself, as a wheel: nothing else has to be attached.
+import base64
+import io
+import os
+import sys
+import tempfile
+import zipfile
+
+WHEEL = \"\"\"
+{text}
+\"\"\"
+if "catwalk" not in sys.modules:
+    package = tempfile.mkdtemp(prefix="catwalk-")
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(WHEEL))).extractall(package)
+    sys.path.insert(0, package)
+    others = [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
+    os.environ["PYTHONPATH"] = os.pathsep.join([package, *others])  # for the processes that it starts"""
 
 
 def make(
@@ -32,7 +53,7 @@ def make(
         paths: the competition's.
         competition: whose Kaggle dataset or competition is attached.
         user: on Kaggle; None: as the credentials here say.
-        accelerator: "none", "gpu" or "tpu".
+        accelerator: "none" or "gpu", which is switched on there and not used yet.
         budget: of the search there, as BUDGET=.
         say: takes lines for people.
 
@@ -55,18 +76,18 @@ def make(
         "kernel_type": "notebook",
         "is_private": True,
         "enable_gpu": accelerator == "gpu",
-        "enable_tpu": accelerator == "tpu",
-        "enable_internet": True,  # for packages that Kaggle lacks
+        "enable_tpu": False,
+        "enable_internet": False,  # the image has all packages; it asks for a verified phone
         "dataset_sources": [page.name] if page.kind == "dataset" else [],
         "competition_sources": [page.name] if page.kind == "competition" else [],
         "kernel_sources": [],
         "model_sources": [],
     }
     with folder_aside(paths.kernel.parent) as aside:
-        wheel = _wheel(aside)
+        wheel = build_wheel(aside)
         (aside / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
-        notebook = _notebook(paths.notebooks / NOTEBOOK, competition.name, budget, wheel)
-        (aside / NOTEBOOK).write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
+        given = {"COMPETITION": competition.name, "BUDGET": budget}
+        write_notebook(aside / NOTEBOOK, paths.notebooks / NOTEBOOK, wheel, given)
         paths.kernel.mkdir(exist_ok=True)
         for old in paths.kernel.glob("*.whl"):
             old.unlink()
@@ -74,8 +95,26 @@ def make(
             made.replace(paths.kernel / made.name)
     folder = paths.shown(paths.kernel)
     say(f"kernel: {folder} holds {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
+    if accelerator == "gpu":
+        say("  the GPU there counts against your hours and is not used yet: ACCELERATOR=none is as fast")
     push = f"{_kaggle(paths.root)} kernels push -p {shlex.quote(folder)}"
     say(f"  look at them; this sends them: {push}")
+
+
+def make_dist(paths: Paths, say: Callable[[str], None]) -> None:
+    """Write the wheel, and the notebook that is whole in itself, for whoever has only a browser.
+
+    Raises:
+        MachineError: the wheel can't be built.
+    """
+    with folder_aside(paths.root) as aside:
+        wheel = build_wheel(aside)
+        write_notebook(aside / NOTEBOOK, paths.notebooks / NOTEBOOK, wheel, {})
+        paths.dist.mkdir(exist_ok=True)
+        for made in sorted(aside.iterdir()):
+            size = made.stat().st_size / 1000
+            made.replace(paths.dist / made.name)
+            say(f"wheel: {paths.shown(paths.dist / made.name)}, {size:,.0f} kB")
 
 
 def _page(competition: Competition) -> Page:
@@ -100,7 +139,7 @@ def _kaggle(root: Path) -> str:
     return "kaggle" if shutil.which("kaggle") else f"{shlex.quote(sys.executable)} -m kaggle"
 
 
-def _wheel(folder: Path) -> Path:
+def build_wheel(folder: Path) -> Path:
     """Build catwalk's wheel, of a copy of the checkout that this is: setuptools leaves things behind."""
     checkout = Path(str(files("catwalk"))).parents[1]
     if not (checkout / "pyproject.toml").is_file():
@@ -123,31 +162,36 @@ def _wheel(folder: Path) -> Path:
     return wheels[0]
 
 
-def _notebook(source: Path, competition: str, budget: str, wheel: Path) -> dict[str, Any]:
-    """The hackathon's notebook for this competition; a cell before the others writes the wheel there."""
+def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str]) -> None:
+    """Write the hackathon's notebook with the wheel inside.
+
+    Args:
+        target: the notebook to write.
+        source: the one of the repository.
+        wheel: takes the place of the cell that looks for one.
+        given: texts by the settings of the first cell whose defaults they replace.
+
+    Raises:
+        UserError: the source is missing.
+    """
     if not source.is_file():
         raise UserError(
             f"{source.name} is missing among the notebooks", fix=advice.check_out(f"notebooks/{source.name}")
         )
     notebook: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
-    place = next(i for i, c in enumerate(notebook["cells"]) if "parameters" in c["metadata"].get("tags", []))
-    given = "".join(notebook["cells"][place]["source"])
-    given = re.sub(r'COMPETITION = "[^"]*"', f'COMPETITION = "{competition}"', given)
-    given = re.sub(r'BUDGET = "[^"]*"', f'BUDGET = "{budget}"', given)
-    content = base64.b64encode(wheel.read_bytes()).decode()
-    brought = (
-        f"# catwalk itself: make kernel put it here, so that nothing else needs to be attached\n"
-        f"import base64\n\nwheel = WORK / {wheel.name!r}\n"
-        f"wheel.write_bytes(base64.b64decode(\n    {content!r}\n))"
-    )
-    notebook["cells"][place]["source"] = given.splitlines(keepends=True)
-    cell: dict[str, Any] = {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": "catwalk-wheel",
-        "metadata": {},
-        "outputs": [],
-        "source": brought.splitlines(keepends=True),
-    }
-    notebook["cells"].insert(place + 1, cell)
-    return notebook
+    parameters, catwalk = (_tagged(notebook, tag) for tag in ("parameters", "catwalk"))
+    text = "".join(parameters["source"])
+    for name, value in given.items():
+        text = re.sub(rf"(?m)^{name} = .*?(?=  #|$)", f'{name} = "{value}"', text)
+    parameters["source"] = text.splitlines(keepends=True)
+    encoded = base64.b64encode(wheel.read_bytes()).decode()
+    lines = "\n".join(encoded[start : start + LINE] for start in range(0, len(encoded), LINE))
+    catwalk["source"] = BROUGHT.format(text=lines).splitlines(keepends=True)
+    catwalk["metadata"] |= FOLDED
+    target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _tagged(notebook: dict[str, Any], tag: str) -> dict[str, Any]:
+    """The cell of a notebook that has this tag."""
+    cells: list[dict[str, Any]] = notebook["cells"]
+    return next(cell for cell in cells if tag in cell["metadata"].get("tags", []))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from catwalk import advice
+from catwalk import advice, tensorflow_setup
 from catwalk.errors import MachineError, NetworkError, UserError, shown
 from catwalk.paths import Paths, written_aside
 
@@ -60,7 +60,7 @@ def execute(
     from traitlets.config import Config
 
     check(paths, source)
-    os.environ |= {**KERNEL, **given}
+    os.environ |= {**KERNEL, **tensorflow_setup.HIDDEN, **given}
     notebook = nbformat.read(source, as_version=4)
 
     def begins(cell: Any, cell_index: int) -> None:

@@ -184,6 +184,11 @@ class Paths:
         return self.root / "data" / self.competition / "kernel"
 
     @property
+    def dist(self) -> Path:
+        """What others install or upload: the wheel, and the notebook that holds it."""
+        return self.root / "dist"
+
+    @property
     def server(self) -> Path:
         return self.root / "data" / self.competition / "server"
 

@@ -5,7 +5,17 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catwalk import advice, disk_space, duplicates, limits, prepare, progress, study_progress
+from catwalk import (
+    advice,
+    disk_space,
+    duplicates,
+    limits,
+    prepare,
+    progress,
+    shared_table,
+    study_progress,
+    tensorflow_setup,
+)
 from catwalk.errors import UserError
 from catwalk.limits import Limits
 from catwalk.paths import Paths
@@ -54,7 +64,7 @@ def make(
         say(
             f"search: begins a study of these rows ({prepared.fingerprint}); that of other rows stays ({old})"
         )
-    for line in _repeated(prepared):
+    for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
         say(line)
     with progress.locked(paths):
         opened, spent = _run(paths, prepared, seed, features, until, count, started, before["spent"], None)
@@ -164,6 +174,7 @@ def _run(
             supervisor.run(opened, workers)
         finally:
             workers.kill()
+            shared_table.drop_abandoned(paths.prepared)
     return opened, supervisor.spent()
 
 

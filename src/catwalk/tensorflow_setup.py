@@ -1,9 +1,16 @@
-"""Sets TensorFlow up, once a process and before it is imported anywhere else."""
+"""Sets TensorFlow up, once a process and before it is imported anywhere else.
+
+GPUs are hidden from it: what catwalk does on one has not been measured yet.
+"""
 
 import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+
+HIDDEN = {"CUDA_VISIBLE_DEVICES": "-1"}  # to be set before the import; children and kernels inherit it
+DRIVER = Path("/proc/driver/nvidia/gpus")  # a folder for each GPU
 
 
 def setup(threads: int | None = None) -> None:
@@ -13,6 +20,7 @@ def setup(threads: int | None = None) -> None:
         threads: how many it may compute with; None leaves the choice to TensorFlow. A search worker
             takes one: two processes of one thread train more nets an hour than one process of two.
     """
+    os.environ |= HIDDEN
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with _silent_stderr():
@@ -25,6 +33,12 @@ def setup(threads: int | None = None) -> None:
         # Its rewriting of graphs finds nothing to gain in ours, and is a third of the time to trace one.
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
         tf.config.list_logical_devices()  # starts the runtime, which speaks once more
+
+
+def unused_gpu() -> list[str]:
+    """A line about a GPU that is here and hidden, if there is one."""
+    line = "search: the GPU here stays unused for now, catwalk computes on the processor's cores"
+    return [line] if DRIVER.is_dir() and any(DRIVER.iterdir()) else []
 
 
 @contextlib.contextmanager

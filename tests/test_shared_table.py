@@ -1,0 +1,62 @@
+"""shared_table.py: made by several processes together, whoever of them dies."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from catwalk import shared_table
+
+BLOCKS, ROWS = 40, 5
+
+
+def _make(path: Path, barrier: Any, dies: bool) -> None:
+    barrier.wait(60)
+
+    def fill(table: shared_table.Table, block: int) -> None:
+        if dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.01)
+        table[ROWS * block : ROWS * (block + 1)] = block
+        with (path.parent / f"by-{os.getpid()}").open("a") as said:
+            said.write(f"{block}\n")
+
+    shared_table.make(path, (BLOCKS * ROWS, 3), np.float32, BLOCKS, fill)
+
+
+def test_all_make_it_together_and_a_dead_one_s_block_is_made_by_another(tmp_path: Path) -> None:
+    context, path = multiprocessing.get_context("spawn"), tmp_path / "table.npy"
+    barrier = context.Barrier(3)
+    started = [context.Process(target=_make, args=(path, barrier, k == 0)) for k in range(3)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(60)
+    assert sorted(process.exitcode or 0 for process in started) == [-signal.SIGKILL, 0, 0]
+    np.testing.assert_array_equal(np.load(path), np.repeat(np.arange(BLOCKS), ROWS)[:, None] * np.ones(3))
+    made = [file.read_text().split() for file in tmp_path.glob("by-*")]
+    assert sorted(int(block) for blocks in made for block in blocks) == list(range(BLOCKS)), "each once"
+    assert len(made) == 2
+    assert min(map(len, made)) > 2, "no one waited for the other"
+    assert {file.name for file in tmp_path.iterdir() if not file.name.startswith("by-")} == {"table.npy"}
+
+
+def test_what_is_abandoned_is_removed_and_what_is_being_made_is_not(tmp_path: Path) -> None:
+    def ends(table: shared_table.Table, block: int) -> None:
+        raise MemoryError
+
+    path = tmp_path / "table.npy"
+    with pytest.raises(MemoryError):
+        shared_table.make(path, (4, 1), np.float32, 4, ends)
+    assert shared_table.is_begun(path)
+    shared_table.drop_abandoned(tmp_path)
+    assert shared_table.is_begun(path), "its maker, this process, lives"
+    shared_table._note(path, 0, 2**22 + 1)  # a number that no process has
+    shared_table.drop_abandoned(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    shared_table.drop_abandoned(tmp_path / "nowhere")
