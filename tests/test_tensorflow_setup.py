@@ -1,0 +1,38 @@
+"""tensorflow_setup.py: what is set before TensorFlow is imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from catwalk import tensorflow_setup
+
+
+def test_gpus_are_hidden_before_the_import() -> None:
+    """A module in TensorFlow's place says what it would see."""
+    code = (
+        "import os, sys, types\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'tensorflow':\n"
+        "            print(os.environ.get('CUDA_VISIBLE_DEVICES')); os._exit(0)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from catwalk import tensorflow_setup\n"
+        "tensorflow_setup._silent_stderr = __import__('contextlib').nullcontext\n"
+        "tensorflow_setup.setup()\n"
+    )
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "0", "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout == "-1\n", done.stderr
+
+
+def test_a_gpu_that_is_here_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorflow_setup, "DRIVER", tmp_path / "gpus")
+    assert tensorflow_setup.unused_gpu() == []
+    (tmp_path / "gpus").mkdir()
+    assert tensorflow_setup.unused_gpu() == [], "a driver without a GPU"
+    (tmp_path / "gpus/0000:00:04.0").mkdir()
+    (line,) = tensorflow_setup.unused_gpu()
+    assert line.startswith("search: the GPU here stays unused for now")
