@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import DONE_TRIALS, Run, clean_environment, run_catwalk
 
-from catwalk import hints
+from catwalk import arguments, hints, search
 from catwalk.arguments import STAGES, defaults, option, variable
+from catwalk.limits import Limits
 
 DIGITS = ("--competition", "digits")
 
@@ -93,7 +94,6 @@ def test_the_printed_lines_do_what_they_say(digits_done: tuple[Path, Run], tmp_p
     root = tmp_path / "copy"
     shutil.copytree(digits_done[0], root)
     as_checkout(root)
-    assert "next: make predict COMPETITION=digits TRIALS=5 WORKERS=1\n" in digits_done[1].stdout
     asked = (*DIGITS, "--trials", "2", "--workers", "2", "--seed", "1")
     done = run_catwalk(root, "search", *asked)
     (more,) = re.findall(r"for more: (make .*)", done.stdout)
@@ -103,5 +103,20 @@ def test_the_printed_lines_do_what_they_say(digits_done: tuple[Path, Run], tmp_p
     assert f"search: {2 * DONE_TRIALS} trials" in searched.stdout, "TRIALS is exact with two workers"
     (after,) = re.findall(r"next: (make .*)", searched.stdout)
     predicted = make(root, after)
+    assert after == f"make predict COMPETITION=digits TRIALS={2 * DONE_TRIALS} WORKERS=2"
     assert predicted.returncode == 0, predicted.stderr
     assert "predict: submissions/digits/" in predicted.stdout
+
+
+@pytest.mark.parametrize(
+    "until", [Limits(None, 1), Limits(1.0, None), Limits(180.0, None), Limits(1.0, 5), Limits(600.0, 1)]
+)
+def test_the_larger_search_that_is_advised_has_something_to_do(until: Limits) -> None:
+    """Whichever limit ended the last one, after one trial in two seconds or in the whole budget."""
+    for spent in (2.0, until.budget or 2.0):
+        command = search._larger(until, spent, 1, search.ENOUGH)
+        given = dict(word.split("=") for word in command.split()[2:])
+        budget = arguments.duration(given["BUDGET"]) if "BUDGET" in given else None
+        larger = Limits(budget, int(given["TRIALS"]) if "TRIALS" in given else None)
+        assert not larger.reached(spent, 1)
+        assert (larger.budget is None, larger.trials is None) == (until.budget is None, until.trials is None)

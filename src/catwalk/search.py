@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import optuna
 
 Say = Callable[[str], None]
+ENOUGH = Limits(180.0, 10)  # what a search that ended too early is at least advised
 STUDY_SECONDS = 15  # how long a search may take until its study is there
 
 
@@ -68,7 +69,7 @@ def make(
         say(line)
     with progress.locked(paths):
         opened, spent = _run(paths, prepared, seed, features, until, count, started, before["spent"], None)
-    for line in _summary(opened, spent, duplicates.count(prepared).validation):
+    for line in _summary(opened, spent, duplicates.count(prepared).validation, until):
         say(line)
 
 
@@ -179,25 +180,34 @@ def _run(
 
 
 def _already(before: dict[str, Any], until: Limits) -> str:
-    more = []
-    if until.budget is not None:
-        more.append(f"BUDGET={_minutes(2 * max(until.budget, math.ceil(before['spent'])))}")
-    if until.trials is not None:
-        more.append(f"TRIALS={2 * max(until.trials, before['finished'])}")
     best = f", best {before['best']:.4f} on validation" if before.get("best") else ""
     full = until.budget is not None and before["spent"] < until.budget <= (before["full"] or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
-        f"search: done before, {before['finished']} trials in {before['spent']:.0f} s{ended}{best}; "
-        f"for more: make search {' '.join(more)}"
+        f"search: done before, {_trials(before['finished'])} in {before['spent']:.0f} s{ended}{best}; "
+        f"for more: {_larger(until, before['spent'], before['finished'])}"
     )
+
+
+def _larger(until: Limits, spent: float, finished: int, least: Limits | None = None) -> str:
+    """The command that searches on: twice what was asked for, and no less than ``least``."""
+    more, least = [], least or Limits(0.0, 0)
+    if until.budget is not None:
+        more.append(f"BUDGET={_minutes(max(2 * until.budget, 2 * math.ceil(spent), least.budget or 0.0))}")
+    if until.trials is not None:
+        more.append(f"TRIALS={max(2 * until.trials, 2 * finished, least.trials or 0)}")
+    return f"make search {' '.join(more)}"
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
 
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
 
 
-def _summary(opened: "optuna.Study", spent: float, pictures: int) -> list[str]:
+def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits) -> list[str]:
     """What was found on so many different pictures, beside the baselines, and what to type next."""
     from catwalk import study
     from catwalk.metrics import wilson
@@ -206,11 +216,11 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int) -> list[str]:
     ended = study.finished(opened)
     best = study.complete(opened)[:1]
     if not best:
-        return [f"search: {len(ended)} trials, none complete: give it more time with BUDGET="]
+        return [f"search: {len(ended)} trials, none complete: {_larger(until, spent, len(ended), ENOUGH)}"]
     value = best[0].value or 0.0
     low, high = wilson(value, pictures)
     lines = [
-        f"search: {len(ended)} trials in {spent:.0f} s, best is trial {best[0].number}: "
+        f"search: {_trials(len(ended))} in {spent:.0f} s, best is trial {best[0].number}: "
         f"{value:.4f} on validation (95% interval {low:.4f} to {high:.4f})"
     ]
     for trial in ended:
@@ -219,7 +229,8 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int) -> list[str]:
             gain = 100 * (value - trial.value)
             lines.append(f"  baseline {kind}: {trial.value:.4f}, the best is {gain:+.2f} points")
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
-        lines.append("the budget was too short for more: make search BUDGET=3m")
+        what = "TRIALS" if until.trials == 1 else "the budget"
+        lines.append(f"{what} was too small for more: {_larger(until, spent, len(ended), ENOUGH)}")
     return [*lines, "next: make predict"]
 
 
