@@ -38,7 +38,7 @@ BIN := .venv/bin
 #: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
 
 # The rows of the search space are variables of try; WIDTHS says depth and widths together.
-SPACE := src/catwalk/space.py
+SPACE := src/catwalk/models/space.py
 ROWS := $(filter-out depth,$(shell sed -n '/^SPACE/,/^}/s/^    "\([a-z_]*\)": .*/\1/p' $(SPACE)))
 upper = $(shell echo '$(1)' | tr a-z A-Z)
 

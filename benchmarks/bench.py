@@ -42,8 +42,8 @@ Answer = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None
 
 def arrays(folder: Path, seed: int) -> Path:
     """The same rows for the peers, as one file."""
-    from catwalk import prepare
-    from catwalk.paths import Paths
+    from catwalk.core.paths import Paths
+    from catwalk.data import prepare
 
     prepared = prepare.load(Paths(folder, COMPETITION), seed)
     path = folder / "arrays.npz"
@@ -118,8 +118,9 @@ def catwalk(folder: Path, budget: float, seed: int) -> tuple[list[dict[str, floa
 
 
 def _curve_of_study(folder: Path, seed: int) -> list[dict[str, float]]:
-    from catwalk import prepare, study
-    from catwalk.paths import Paths
+    from catwalk.core.paths import Paths
+    from catwalk.data import prepare
+    from catwalk.search import study
 
     paths = Paths(folder, COMPETITION)
     opened = study.load(paths, prepare.load(paths, seed), "local")
@@ -130,7 +131,7 @@ def _curve_of_study(folder: Path, seed: int) -> list[dict[str, float]]:
 
 
 def _answer_of_submission(folder: Path) -> Answer:
-    from catwalk.paths import Paths
+    from catwalk.core.paths import Paths
 
     with np.load(Paths(folder, COMPETITION).predictions("bench")) as said:
         return said["validation"].argmax(axis=1), said["test"].argmax(axis=1)
@@ -144,13 +145,14 @@ def random_engine(folder: Path, budget: float, seed: int) -> tuple[list[dict[str
 
 
 def _random_worker(folder: Path, budget: float, seed: int, worker: int, started: float) -> None:
-    from catwalk import tensorflow_setup
+    from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)
     import optuna
 
-    from catwalk import competition, prepare, study
-    from catwalk.paths import Paths
+    from catwalk.core.paths import Paths
+    from catwalk.data import competition, prepare
+    from catwalk.search import study
 
     paths = Paths(folder, COMPETITION)
     loaded, prepared = competition.load(paths), prepare.load(paths, seed)
@@ -175,13 +177,15 @@ def _random_search(folder: Path, budget: float, seed: int) -> None:
 
 
 def _answer_of_best(folder: Path, seed: int) -> Answer:
-    from catwalk import prepare, study, tensorflow_setup
-    from catwalk.paths import Paths
+    from catwalk.core import tensorflow_setup
+    from catwalk.core.paths import Paths
+    from catwalk.data import prepare
+    from catwalk.search import study
 
     tensorflow_setup.setup()
     import keras
 
-    from catwalk import network
+    from catwalk.models import network
 
     paths = Paths(folder, COMPETITION)
     prepared = prepare.load(paths, seed)
@@ -243,8 +247,8 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
 
 
 def _labels(folder: Path, seed: int) -> npt.NDArray[np.integer]:
-    from catwalk import prepare
-    from catwalk.paths import Paths
+    from catwalk.core.paths import Paths
+    from catwalk.data import prepare
 
     prepared = prepare.load(Paths(folder, COMPETITION), seed)
     return prepared.labels[prepared.validation]
@@ -287,8 +291,9 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> None:
     """Run what has not been run yet; the labels are opened only when all of it is there."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and the tool with it
-    from catwalk import arguments, sealed
-    from catwalk.paths import Paths
+    from catwalk import arguments
+    from catwalk.core.paths import Paths
+    from catwalk.data import test_labels
 
     budget, tools = arguments.duration(options.budget), options.tools.split(",")
     unfinished = Paths(ROOT, COMPETITION).prepared.parent / f"bench-{options.budget}"
@@ -307,7 +312,7 @@ def measure(options: argparse.Namespace) -> None:
         print(f"kept in {unfinished}: the same command without --collect goes on")
         return
     # The last line that matters: the labels are opened when nothing can be changed any more.
-    labels = sealed.open_labels(Paths(ROOT, COMPETITION), "bench", f"{len(runs)} runs")
+    labels = test_labels.open_labels(Paths(ROOT, COMPETITION), "bench", f"{len(runs)} runs")
     for row, answer in zip(runs, answers, strict=True):
         if answer:
             row["test"] = float((answer[1] == labels).mean())

@@ -92,7 +92,7 @@ def picture(kept: dict[str, Any], path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    from catwalk import drawing
+    from catwalk.report import drawing
 
     colours = (drawing.BLUE, drawing.ORANGE, "#009E73", "#CC79A7", "#B8860B", drawing.MUTED)
     styles = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))

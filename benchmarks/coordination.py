@@ -24,11 +24,12 @@ import project
 import record
 from optuna.trial import TrialState
 
-from catwalk import space, study, supervisor, worker_pool
-from catwalk.display import Display
-from catwalk.limits import Limits
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import space
+from catwalk.search import study, supervisor, worker_pool
+from catwalk.search.display import Display
+from catwalk.search.limits import Limits
 
 ALLOWED = ("flip", "shift")  # augmentation, as Fashion-MNIST has it
 EPOCHS = 20

@@ -23,9 +23,9 @@ import numpy as np
 import record
 from project import ROOT
 
-from catwalk import competition, data
-from catwalk.paths import Paths, folder_aside
-from catwalk.rows import read_rows, write_rows
+from catwalk.core.paths import Paths, folder_aside
+from catwalk.data import competition, download
+from catwalk.data.csv_rows import read_rows, write_rows
 
 
 def read_catwalk(file: Path) -> None:
@@ -110,7 +110,7 @@ def main() -> None:
         return
     paths = Paths(ROOT, "fashion-mnist")
     loaded = competition.load(paths)
-    data.make(paths, loaded, "auto", print)
+    download.make(paths, loaded, "auto", print)
     print(f"processor cores: {multiprocessing.cpu_count()}, NumPy {np.__version__}")
     files = [compare(paths.raw / loaded.train_file, list(READERS), options.rounds)]
     if options.rows:

@@ -24,17 +24,18 @@ import project
 import record
 from project import ROOT
 
-from catwalk import tensorflow_setup
+from catwalk.core import tensorflow_setup
 
 tensorflow_setup.setup(threads=1)
 
 import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
-from catwalk import competition, portfolio, precision, prepare, space  # noqa: E402
-from catwalk.features import Views  # noqa: E402
-from catwalk.paths import Paths  # noqa: E402
-from catwalk.train import Training  # noqa: E402
+from catwalk.core.paths import Paths  # noqa: E402
+from catwalk.data import competition, prepare
+from catwalk.models import portfolio, precision, space  # noqa: E402
+from catwalk.models.features import Views  # noqa: E402
+from catwalk.models.train import Training  # noqa: E402
 
 LIMITS = {
     "share": (0.40, 0.65),

@@ -27,8 +27,8 @@ import project
 import record
 from project import ROOT
 
-from catwalk import tensorflow_setup
-from catwalk.limits import cores
+from catwalk.core import tensorflow_setup
+from catwalk.search.limits import cores
 
 PSEUDO = 10_000
 EPOCHS, STRONG_EPOCHS = 4, 24
@@ -45,8 +45,10 @@ SMALL: dict[str, Any] = {"width_1": 256, "width_2": 128, "dropout": 0.2}
 def one_round(seed: int, strong: bool) -> dict[str, float]:
     """Accuracies, the forecast, and what the refit gives, of the split of this seed."""
     tensorflow_setup.setup(threads=1)
-    from catwalk import competition, ensemble, forecast, metrics, portfolio, precision, prepare
-    from catwalk.paths import Paths
+    from catwalk.core.paths import Paths
+    from catwalk.data import competition, prepare
+    from catwalk.models import metrics, portfolio, precision
+    from catwalk.submission import ensemble, forecast
 
     paths = Paths(ROOT, "fashion-mnist")
     loaded = competition.load(paths)
@@ -98,9 +100,9 @@ def _answers(
     """Train one network; its probabilities on the validation rows and on the pseudo-test."""
     import keras
 
-    from catwalk import features, network
-    from catwalk.paths import Paths
-    from catwalk.train import Training
+    from catwalk.core.paths import Paths
+    from catwalk.models import features, network
+    from catwalk.models.train import Training
 
     keras.backend.clear_session()
     with TemporaryDirectory() as scratch:  # the table of features of just these rows

@@ -17,7 +17,8 @@ import numpy as np
 import project
 import record
 
-from catwalk import precision, prepare
+from catwalk.data import prepare
+from catwalk.models import precision
 
 WIDTHS = (128, 256, 512, 1024, 2048)
 WIDTH = 512

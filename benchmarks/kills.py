@@ -32,8 +32,10 @@ import project
 import record
 from optuna.trial import TrialState
 
-from catwalk import prepare, serve, storage, study, team
-from catwalk.paths import Paths
+from catwalk.core import team
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.search import postgres_server, storage, study
 
 MEMBERS = ("ann", "bob")
 PATIENCE = 600.0  # seconds for a further trial to finish
@@ -78,16 +80,18 @@ class Watch:
 
 
 def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[str, Any]:
-    with socket.create_server((serve.LOOPBACK[0], 0)) as probe:
+    with socket.create_server((postgres_server.LOOPBACK[0], 0)) as probe:
         port = probe.getsockname()[1]
-    url = f"postgresql://{serve.USER}@{serve.LOOPBACK[0]}:{port}/{serve.DATABASE}"
+    url = (
+        f"postgresql://{postgres_server.USER}@{postgres_server.LOOPBACK[0]}:{port}/{postgres_server.DATABASE}"
+    )
     homes = [project.copied("digits", folder / name) for name in MEMBERS]
     machines = [
         replace(paths, team=team.of(url, name, None)) for paths, name in zip(homes, MEMBERS, strict=True)
     ]
     os.environ["PGPASSFILE"] = str(homes[0].server_password)
     server, searches = contextlib.ExitStack(), []
-    server.enter_context(serve.running(homes[0], serve.LOOPBACK[0], port, lambda _: None))
+    server.enter_context(postgres_server.running(homes[0], postgres_server.LOOPBACK[0], port, lambda _: None))
     try:
         searches = [search(paths) for paths in machines]
         watch = Watch(machines[0], searches)
@@ -109,7 +113,9 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
         for number in range(restarts):
             server.close()
             time.sleep(dice.uniform(1, 5))
-            server.enter_context(serve.running(homes[0], serve.LOOPBACK[0], port, lambda _: None))
+            server.enter_context(
+                postgres_server.running(homes[0], postgres_server.LOOPBACK[0], port, lambda _: None)
+            )
             watch.until_more(8)
             print(f"restart {number + 1}: {len(watch.seen)} trials finished", flush=True)
         time.sleep(storage.GRACE + 3 * storage.HEARTBEAT)  # the last dead machine's trials come back

@@ -25,7 +25,8 @@ import project
 import record
 from project import ROOT
 
-from catwalk import limits, tensorflow_setup
+from catwalk.core import tensorflow_setup
+from catwalk.search import limits
 
 ARMS = {
     "tpe, halving": (True, True),
@@ -45,10 +46,10 @@ def run(
     budget: float,
 ) -> None:
     """Run the study's trials in this process until ``budget`` seconds after ``started`` are over."""
-    from catwalk import precision
-    from catwalk.features import Views
-    from catwalk.train import OutOfTimeError
-    from catwalk.trial import Objective
+    from catwalk.models import precision
+    from catwalk.models.features import Views
+    from catwalk.models.train import OutOfTimeError
+    from catwalk.search.trial import Objective
 
     objective = Objective(
         paths, prepared, opened.study_name, loaded, features, Views(paths, prepared, loaded.shape),
@@ -62,8 +63,11 @@ def search(arm: str, seed: int, budget: float, name: str, features: str, rows: i
     """One arm of one seed: what it found."""
     started = time.monotonic()
     tensorflow_setup.setup(threads=1)
-    from catwalk import competition, ensemble, metrics, portfolio, prepare, study
-    from catwalk.paths import Paths
+    from catwalk.core.paths import Paths
+    from catwalk.data import competition, prepare
+    from catwalk.models import metrics, portfolio
+    from catwalk.search import study
+    from catwalk.submission import ensemble
 
     with tempfile.TemporaryDirectory() as folder:
         loaded, whole = competition.load(Paths(ROOT, name)), prepare.load(Paths(ROOT, name), seed)
@@ -99,7 +103,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=6000, help="training pictures")
     options = parser.parse_args()
-    from catwalk import arguments, features
+    from catwalk import arguments
+    from catwalk.models import features
 
     seeds = range(1, options.seeds + 1)
     _, loaded = project.here(options.competition, seeds)

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import record
 
-from catwalk.exercises.numpy_network import CHUNK, Array, gradients, initial, one_hot, update
+from catwalk.course.numpy_network import CHUNK, Array, gradients, initial, one_hot, update
 
 ROWS, PIXELS, HIDDEN, CLASSES, ROUNDS, LIMIT = 60_000, 784, 300, 10, 7, 1.5
 

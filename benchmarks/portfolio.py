@@ -18,16 +18,17 @@ import numpy.typing as npt
 import project
 import record
 
-from catwalk import tensorflow_setup
+from catwalk.core import tensorflow_setup
 
 tensorflow_setup.setup(threads=1)
 
 import keras  # noqa: E402  (after the set-up)
 
-from catwalk import competition, features, metrics, network, portfolio, precision, prepare  # noqa: E402
-from catwalk.paths import Paths  # noqa: E402
-from catwalk.space import SPACE, Params, checked  # noqa: E402
-from catwalk.train import Training  # noqa: E402
+from catwalk.core.paths import Paths  # noqa: E402
+from catwalk.data import competition, prepare
+from catwalk.models import features, metrics, network, portfolio, precision  # noqa: E402
+from catwalk.models.space import SPACE, Params, checked  # noqa: E402
+from catwalk.models.train import Training  # noqa: E402
 
 
 def parsed(text: str) -> Params:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from catwalk import competition, data, prepare, serve, team
-from catwalk.competition import Competition
-from catwalk.paths import Paths
+from catwalk.core import team
+from catwalk.core.paths import Paths
+from catwalk.data import competition, download, prepare
+from catwalk.data.competition import Competition
+from catwalk.search import postgres_server
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,11 +41,11 @@ def copied(name: str, folder: Path, seed: int = 1) -> Paths:
 @contextlib.contextmanager
 def shared(paths: Paths) -> Iterator[Paths]:
     """The same project in a team of its own: a PostgreSQL on loopback while the block lasts."""
-    with socket.create_server((serve.LOOPBACK[0], 0)) as probe:
+    with socket.create_server((postgres_server.LOOPBACK[0], 0)) as probe:
         port = probe.getsockname()[1]
     try:
-        with serve.running(paths, serve.LOOPBACK[0], port, lambda _: None):
-            url = f"postgresql://{serve.USER}@{serve.LOOPBACK[0]}:{port}/{serve.DATABASE}"
+        with postgres_server.running(paths, postgres_server.LOOPBACK[0], port, lambda _: None):
+            url = f"postgresql://{postgres_server.USER}@{postgres_server.LOOPBACK[0]}:{port}/{postgres_server.DATABASE}"
             yield replace(paths, team=team.of(url, "benchmark", None))
     finally:
         shutil.rmtree(paths.server_cluster(as_root=os.geteuid() == 0), ignore_errors=True)
@@ -63,7 +65,7 @@ def emptied(paths: Paths) -> None:
 
 def _prepared(paths: Paths, seeds: Iterable[int]) -> tuple[Paths, Competition]:
     loaded = competition.load(paths)
-    data.make(paths, loaded, "auto", lambda _: None)
+    download.make(paths, loaded, "auto", lambda _: None)
     for seed in seeds:
         prepare.make(paths, loaded, seed, lambda _: None)
     return paths, loaded

@@ -32,7 +32,7 @@ def now() -> str:
 
 def machine() -> dict[str, Any]:
     """Processor, cores and versions."""
-    from catwalk.limits import cores
+    from catwalk.search.limits import cores
 
     return {
         "processor": _processor(),

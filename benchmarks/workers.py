@@ -30,9 +30,11 @@ import procfs
 import project
 import record
 
-from catwalk import portfolio, prepare, progress, search, study
-from catwalk.limits import Limits
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.models import portfolio
+from catwalk.search import progress, search, study
+from catwalk.search.limits import Limits
 
 COUNTS = (1, 2, 4)
 TINY = {"depth": 0, "batch_size": 2048}

@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from catwalk import browser, drawing, figures, talk
-from catwalk.results import load
+from catwalk.report import browser, drawing, figures, talk
+from catwalk.report.results import load
 
 FOLDER = Path(__file__).parent
 ACROSS, WIDTH, HEIGHT, GAP = 2, 800, 450, 10

@@ -21,12 +21,13 @@ from background import Run as Run  # which the tests take from here
 from hypothesis import settings
 from project import bare
 
-from catwalk import competition as competitions
-from catwalk import data, idx, prepare, serve, sources
-from catwalk.competition import Competition
-from catwalk.errors import UserError
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import competition as competitions
+from catwalk.data import download, idx, prepare, sources
+from catwalk.data.competition import Competition
+from catwalk.data.prepare import Prepared
+from catwalk.search import postgres_server
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -271,7 +272,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from postgres import Server
 
     try:
-        serve._binaries()
+        postgres_server._binaries()
     except UserError as error:
         pytest.skip(str(error))
     made = Server(tmp_path_factory.mktemp("server") / "project")
@@ -338,6 +339,6 @@ def shuffled_csv(source: Path, target: Path, seed: int = 0) -> None:
 def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepared:
     """The digits, prepared with the split 1."""
     paths = digits_paths(tmp_path_factory.mktemp("digits"), digits_raw)
-    data.make(paths, load("digits"), "auto", print)
+    download.make(paths, load("digits"), "auto", print)
     prepare.make(paths, load("digits"), 1, print)
     return prepare.load(paths, 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from catwalk import locks
+from catwalk.core import locks
 
 FOLDER = REPOSITORY / ".images"
 LISTS = REPOSITORY / "tests/images"

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from conftest import clean_environment, make_project
 
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
 
 
 class Server:

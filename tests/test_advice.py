@@ -9,10 +9,14 @@ from conftest import REPOSITORY
 from kaggle_server import Fault, Kaggle
 from test_kaggle_client import fetch, zipped
 
-from catwalk import advice, features, limits, memory, prepare, progress, slides
-from catwalk.advice import Kind, kinds_of
-from catwalk.errors import MachineError, UserError, shown
-from catwalk.paths import Paths
+from catwalk.core import advice, resources
+from catwalk.core.advice import Kind, kinds_of
+from catwalk.core.errors import MachineError, UserError, shown
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.models import features
+from catwalk.report import slides
+from catwalk.search import limits, progress
 
 SOURCE = REPOSITORY / "src/catwalk"
 ERRORS = {"CatwalkError", "UserError", "NetworkError", "MachineError", "NotScoredError", "kind"}
@@ -250,7 +254,7 @@ def test_who_accepts_the_rules_gets_the_data(project: Path, digits_raw: Path) ->
 
 
 def test_so_many_workers_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "available", lambda: 3 * limits.WORKER_MEMORY)
+    monkeypatch.setattr(resources, "available", lambda: 3 * limits.WORKER_MEMORY)
     with pytest.raises(MachineError) as error:
         limits.workers(8)
     assert limits.workers(int(error.value.fix.removeprefix("WORKERS="))) == 3

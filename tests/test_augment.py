@@ -4,13 +4,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from catwalk import portfolio, tensorflow_setup
+from catwalk.core import tensorflow_setup
+from catwalk.models import portfolio
 
 tensorflow_setup.setup(threads=1)
 
 import tensorflow as tf  # noqa: E402  (after the set-up)
 
-from catwalk.augment import GROUPS, Augmentation, mixed, warps  # noqa: E402
+from catwalk.models.augment import GROUPS, Augmentation, mixed, warps  # noqa: E402
 
 SEED = tf.constant([1, 2])
 SHAPES = [(6, 5), (6, 5, 3)]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import digits_paths, run_catwalk
 
-from catwalk import data
 from catwalk.arguments import STAGES, duration
+from catwalk.data import download
 
 Catwalk = Callable[..., tuple[int, str, str]]
 
@@ -90,7 +90,7 @@ def test_the_machine_s_limits(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(data, "make", fail)
+    monkeypatch.setattr(download, "make", fail)
     got, _, err = catwalk("data", "--competition", "digits")
     assert (got, err.count("\n")) == (code, 1)
     assert said in err

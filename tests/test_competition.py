@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, load
 
-from catwalk import competition as competitions
-from catwalk.errors import UserError
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import competition as competitions
 
 
 def test_the_five_are_there() -> None:

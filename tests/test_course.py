@@ -7,11 +7,11 @@ import nbformat
 import pytest
 from conftest import Run, digits_paths, run_catwalk
 
-from catwalk import course
-from catwalk.errors import UserError
-from catwalk.exercises.keeping import Exercise
-from catwalk.exercises.project import Project
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.course import course
+from catwalk.course.keeping import Exercise
+from catwalk.course.project import Project
 
 LEAVES = {
     "1-first-network": {"rates.png", "longer.png", "mistakes.png", "every_epoch.csv", "results.csv"},

@@ -1,4 +1,4 @@
-"""data.py: what is there is kept, checked and not fetched again."""
+"""download.py: what is there is kept, checked and not fetched again."""
 
 import hashlib
 import io

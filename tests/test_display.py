@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from catwalk.display import Display
-from catwalk.epoch import Epoch
-from catwalk.limits import Limits
+from catwalk.models.epoch import Epoch
+from catwalk.search.display import Display
+from catwalk.search.limits import Limits
 
 
 def record(number: int, state: str, value: float | None) -> dict[str, Any]:

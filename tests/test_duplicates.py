@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from conftest import digits_paths, load
 
-from catwalk import data, duplicates, forecast, metrics, prepare, search
-from catwalk.prepare import Prepared
+from catwalk.data import download, duplicates, prepare
+from catwalk.data.prepare import Prepared
+from catwalk.models import metrics
+from catwalk.search import search
+from catwalk.submission import forecast
 
 
 def changed(project: Path, raw: Path, change: Callable[[list[str], list[str]], None]) -> Prepared:
@@ -20,7 +23,7 @@ def changed(project: Path, raw: Path, change: Callable[[list[str], list[str]], N
     change(*rows)
     for file, (header, *_), kept in zip(files, lines, rows, strict=True):
         file.write_text("\n".join([header, *kept]) + "\n")
-    data.make(paths, load("digits"), "auto", lambda _: None)
+    download.make(paths, load("digits"), "auto", lambda _: None)
     prepare.make(paths, load("digits"), 1, lambda _: None)
     return prepare.load(paths, 1)
 

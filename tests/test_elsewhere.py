@@ -1,4 +1,4 @@
-"""elsewhere.py, and a team end to end: machines that search together, others that only predict."""
+"""team_models.py, and a team end to end: machines that search together, others that only predict."""
 
 import json
 import re
@@ -22,8 +22,11 @@ from conftest import (
     start_catwalk,
 )
 
-from catwalk import elsewhere, model_store, prepare, study, submission, team
-from catwalk.paths import Paths
+from catwalk.core import team
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.search import model_store, study
+from catwalk.submission import submission_csv, team_models
 
 TRIALS = 3  # the baselines and the quick net
 MEMBERS = ("ann", "bob")
@@ -105,7 +108,7 @@ def test_a_third_trains_again_what_others_found(
         said = np.load(paths.probabilities(study.key(opened), trial.number))
         assert (said.argmax(axis=1) == labels).mean() == trial.value, trial.number
     assert content["validation"]["accuracy"] > 0.9
-    assert len(submission.names(paths)) == 1
+    assert len(submission_csv.names(paths)) == 1
     assert "done before" in predicted(root, url, server, "--name", "again").stdout
 
 
@@ -176,14 +179,14 @@ def test_as_many_as_fit_the_best_first() -> None:
     trials = [trial_of(seconds, number) for number, seconds in enumerate((50, 100, 20, 20, 30))]
 
     def fitting(cores: int, seconds: float) -> list[int]:
-        return [trial.number for trial in elsewhere._fitting(trials, cores, seconds)]
+        return [trial.number for trial in team_models._fitting(trials, cores, seconds)]
 
     assert fitting(2, float("inf")) == [0, 1, 2, 3, 4]
     assert fitting(1, 70) == [0]
     assert fitting(2, 70) == [0, 2, 3]
     assert fitting(1, 90) == [0, 2]
     assert fitting(1, 5) == []
-    assert elsewhere._fitting([], 2, 5) == []
+    assert team_models._fitting([], 2, 5) == []
 
 
 def test_what_is_torn_is_not_taken(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import run_process
 
-from catwalk import sealed
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import test_labels
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ def test_fashion_mnist_in_forty_seconds(project: Path) -> None:
     assert content["validation"]["accuracy"] >= 0.87
     assert len(paths.submission(path.stem).read_text().splitlines()) == 10_001
     assert paths.notebook(path.stem).is_file()
-    assert sealed.looks(paths) == []
+    assert test_labels.looks(paths) == []
     trials = json.loads(paths.snapshot(path.stem).read_text())
     baselines = sum(trial["seconds"] for trial in trials if trial["kind"] in ("softmax", "beginner"))
     assert baselines <= 0.05 * 40 + 2, "5% of the budget, and what building two nets costs on a busy machine"

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from catwalk import ensemble, metrics
-from catwalk.ensemble import Ensemble
+from catwalk.models import metrics
+from catwalk.submission import ensemble
+from catwalk.submission.ensemble import Ensemble
 
 
 @given(st.integers(1, 6), st.integers(1, 40), st.integers(2, 5), st.integers(0, 2**31))

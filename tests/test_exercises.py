@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from conftest import digits_paths, load, make_project
 
-from catwalk import data, idx_csvs, metrics, prepare, results, sources
-from catwalk.drawing import png
-from catwalk.errors import UserError
-from catwalk.exercises import charts, choosing, pictures, training
-from catwalk.exercises.keeping import Exercise
-from catwalk.exercises.numpy_network import History, evaluate, probabilities
-from catwalk.exercises.pictures import Pictures
-from catwalk.exercises.training import Plan, Run
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.course import charts, choosing, pictures, training
+from catwalk.course.keeping import Exercise
+from catwalk.course.numpy_network import History, evaluate, probabilities
+from catwalk.course.pictures import Pictures
+from catwalk.course.training import Plan, Run
+from catwalk.data import download, idx_csvs, prepare, sources
+from catwalk.models import metrics
+from catwalk.report import results
+from catwalk.report.drawing import png
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ def test_an_archive_of_cifar_s_form(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     paths = Paths(make_project(tmp_path / "project"), "cifar10")
     paths.raw.mkdir(parents=True)
     idx_csvs.write(train[:400], train_labels[:400], test[:50], test_labels[:50], competition, paths.raw)
-    data.make(paths, competition, "auto", print)
+    download.make(paths, competition, "auto", print)
     monkeypatch.chdir(paths.root)
     monkeypatch.setenv("CATWALK_COMPETITION", "cifar10")
     found: Pictures = pictures.load()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from catwalk import extras
-from catwalk.errors import NetworkError
+from catwalk.core import extras
+from catwalk.core.errors import NetworkError
 
 
 def test_what_is_there_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_a_fresh_environment_gets_the_lock(tmp_path: Path) -> None:
     shutil.copy(REPOSITORY / "requirements-team.txt", tmp_path)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / ".venv"], check=True)
     code = (
-        "from catwalk import extras; extras.ensure('psycopg', print); "
+        "from catwalk.core import extras; extras.ensure('psycopg', print); "
         "from importlib.metadata import version; print(version('psycopg'))"
     )
     done = [

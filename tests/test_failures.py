@@ -13,12 +13,13 @@ from conftest import Run, run_catwalk, run_process
 from optuna.trial import TrialState
 from rich.console import Console
 
-from catwalk import failures, portfolio, space, study, supervisor, worker_pool
-from catwalk.display import Display
-from catwalk.errors import MachineError, UserError
-from catwalk.limits import Limits
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core.errors import MachineError, UserError
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import portfolio, space
+from catwalk.search import failures, study, supervisor, worker_pool
+from catwalk.search.display import Display
+from catwalk.search.limits import Limits
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 DIGITS = ("--competition", "digits")
@@ -177,12 +178,12 @@ def test_a_full_disk_is_not_the_trial_s_error(tmp_path: Path) -> None:
 
 def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error in the search space or in the features, before a first step."""
-    from catwalk import tensorflow_setup
+    from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)
-    from catwalk import trial as trials
-    from catwalk.competition import Competition
-    from catwalk.features import Views
+    from catwalk.data.competition import Competition
+    from catwalk.models.features import Views
+    from catwalk.search import trial as trials
 
     def refuse(*_: object) -> None:
         raise ValueError("contamination must not contain NaN")

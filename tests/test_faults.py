@@ -23,8 +23,10 @@ from conftest import (
     start_catwalk,
 )
 
-from catwalk import prepare, recipe, study, submission
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.search import study
+from catwalk.submission import recipe, submission_csv
 
 DIGITS = ("--competition", "digits")
 
@@ -64,7 +66,7 @@ def test_a_full_disk_is_one_line_in_every_stage(disk: SmallDisk) -> None:
         assert done.returncode == 0, (stage, done.stderr)
     paths = Paths(root, "digits")
     crash_rounds.check(root, set())
-    assert submission.names(paths) == ["one"]
+    assert submission_csv.names(paths) == ["one"]
 
 
 @pytest.mark.slow
@@ -84,7 +86,7 @@ def test_without_a_home_and_with_a_clock_set_back(project: Path, digits_raw: Pat
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - started < 120
-    assert submission.names(Paths(project, "digits")) == ["one"]
+    assert submission_csv.names(Paths(project, "digits")) == ["one"]
 
 
 @pytest.mark.slow
@@ -102,7 +104,7 @@ def test_two_of_each_stage_at_once(project: Path) -> None:
     crash_rounds.check(project, set())
     prepared = prepare.load(paths, 1)
     assert len(prepared.train) + len(prepared.validation) == len(prepared.pixels)
-    assert 1 <= len(submission.names(paths)) <= 2
+    assert 1 <= len(submission_csv.names(paths)) <= 2
     assert not list(project.rglob(".*part*"))
 
 
@@ -142,7 +144,7 @@ def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Pat
     prepared = prepare.load(paths, 1)
     opened = study.load(paths, prepared, "local")
     assert opened
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     best = recipe.read(paths, name)["trials"][0]["number"]  # one that the ensemble chooses
     key = study.key(opened)
     damaged = paths.model(key, best) if kind == "model" else paths.probabilities(key, best)

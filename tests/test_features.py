@@ -7,18 +7,20 @@ import numpy as np
 import pytest
 from conftest import digits_paths, load
 
-from catwalk import data, features, memory, network, portfolio, prepare, space, tensorflow_setup
-from catwalk.errors import UserError
-from catwalk.features import PATCHES, Views
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core import resources, tensorflow_setup
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import download, prepare
+from catwalk.data.prepare import Prepared
+from catwalk.models import features, network, portfolio, space
+from catwalk.models.features import PATCHES, Views
 
 tensorflow_setup.setup(threads=1)
 
 import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
-from catwalk.train import Training  # noqa: E402
+from catwalk.models.train import Training  # noqa: E402
 
 PATCHED = {**portfolio.STRONG, "width_1": 32, "width_2": 16, "batch_size": 64}
 
@@ -26,7 +28,7 @@ PATCHED = {**portfolio.STRONG, "width_1": 32, "width_2": 16, "batch_size": 64}
 @pytest.fixture
 def digits(tmp_path: Path, digits_raw: Path) -> tuple[Paths, Prepared]:
     paths = digits_paths(tmp_path, digits_raw)
-    data.make(paths, load("digits"), "auto", print)
+    download.make(paths, load("digits"), "auto", print)
     prepare.make(paths, load("digits"), 1, print)
     return paths, prepare.load(paths, 1)
 
@@ -159,7 +161,7 @@ def test_without_the_memory_each_step_computes_them(
     kept = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
     for path in paths.prepared.glob("features-table-*.npy"):
         path.unlink()
-    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+    monkeypatch.setattr(resources, "available", lambda: 1_000_000)
     poor = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
     assert not list(paths.prepared.glob("features-table-*.npy"))
     for one, other in zip(kept.epochs(2, None), poor.epochs(2, None), strict=True):

@@ -18,8 +18,8 @@ import pytest
 from conftest import load
 from sklearn.datasets import load_digits
 
-from catwalk import prepare
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
 
 Catwalk = Callable[..., tuple[int, str, str]]
 Row = list[Any]

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from catwalk import forecast, metrics
+from catwalk.models import metrics
+from catwalk.submission import forecast
 
 
 def networks(

@@ -14,8 +14,10 @@ import pytest
 from conftest import digits_paths, load
 from hand_ins import RIGHT, ROWS, answers, not_scored, scored, text, zipped
 
-from catwalk import class_folders, data, grade, metrics, prepare, sealed
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import download, prepare, test_labels
+from catwalk.grading import class_folders, grade
+from catwalk.models import metrics
 
 Catwalk = Callable[..., tuple[int, str, str]]
 DIGITS = ("--competition", "digits")
@@ -24,7 +26,7 @@ DIGITS = ("--competition", "digits")
 @pytest.fixture
 def paths(project: Path, digits_raw: Path) -> Paths:
     made = digits_paths(project, digits_raw)
-    data.make(made, load("digits"), "auto", print)
+    download.make(made, load("digits"), "auto", print)
     prepare.make(made, load("digits"), 1, print)
     return made
 
@@ -61,7 +63,7 @@ def test_a_folder_of_every_form(paths: Paths, truth: np.ndarray, catwalk: Catwal
         assert float(found[team]["public"]) == pytest.approx(is_right[right].mean(), abs=1e-6)
         assert float(found[team]["private"]) == pytest.approx(is_right[~right].mean(), abs=1e-6)
     assert float(found["Red team"]["private_low"]) < float(found["Red team"]["private"])
-    assert [look["caller"] for look in sealed.looks(paths)] == ["grade"]
+    assert [look["caller"] for look in test_labels.looks(paths)] == ["grade"]
     assert "the test labels of Digits 8x8 are public" in out
     assert [found[team]["place"] for team in found] == ["1", "1", "3"]
     assert [float(found[team]["ahead_of_next_p"] or 1) < 0.001 for team in found] == [False, True, False]
@@ -336,7 +338,7 @@ def test_nothing_to_grade(paths: Paths, catwalk: Catwalk, tmp_path: Path, what: 
     code, _, err = catwalk("grade", *DIGITS, "--submissions", str(place))
     assert (code, err.count("\n")) == (2, 1)
     assert "SUBMISSIONS=" in err
-    assert not sealed.looks(paths), "nobody looked for nothing"
+    assert not test_labels.looks(paths), "nobody looked for nothing"
 
 
 @pytest.mark.parametrize("labels", ["sealed", "given"])
@@ -346,7 +348,7 @@ def test_a_repeated_picture_counts_once(project: Path, digits_raw: Path, tmp_pat
     test = paths.raw / "digits_test.csv"
     header, *lines = test.read_text().splitlines()
     test.write_text("\n".join([header, *(line for line in lines for _ in range(3))]) + "\n")
-    data.make(paths, load("digits"), "auto", print)
+    download.make(paths, load("digits"), "auto", print)
     prepare.make(paths, load("digits"), 1, print)
     truth = np.repeat([int(line.split(",")[0]) for line in lines], 3)
     ids = range(1, len(truth) + 1)

@@ -14,21 +14,14 @@ import optuna
 import pytest
 from conftest import load
 
-from catwalk import (
-    attached_data,
-    hackathon,
-    hints,
-    image_packages,
-    mirror,
-    relay,
-    study,
-    submission,
-    working_folder,
-)
-from catwalk.errors import CatwalkError, NetworkError, UserError
-from catwalk.hackathon import Settings
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk import hints
+from catwalk.core.errors import CatwalkError, NetworkError, UserError
+from catwalk.core.paths import Paths
+from catwalk.course import attached_data, hackathon, image_packages, mirror, relay, working_folder
+from catwalk.course.hackathon import Settings
+from catwalk.data.prepare import Prepared
+from catwalk.search import study
+from catwalk.submission import submission_csv
 
 DIGITS = load("digits")
 NAMES = (DIGITS.train_file, DIGITS.test_file)
@@ -111,7 +104,7 @@ def test_what_the_command_is_given(
 ) -> None:
     called: list[tuple[str, ...]] = []
     monkeypatch.setattr(relay, "run", lambda *given, **_: called.append(given))
-    monkeypatch.setattr(submission, "choose", lambda paths, name: "one")
+    monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
     settings = settings_in(tmp_path, monkeypatch)
     hackathon.run(settings)
     shutil.copytree(digits_raw, inputs / "ours")
@@ -132,7 +125,7 @@ def test_a_competition_of_one_s_own_is_attached_or_written_into_the_cell(
     tmp_path: Path, inputs: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay, "run", lambda *_, **__: None)
-    monkeypatch.setattr(submission, "choose", lambda paths, name: "one")
+    monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
     shutil.copytree(digits_raw, inputs / "ours")
     text = Paths(Path(hackathon.__file__).parents[2], "digits").toml.read_text()
     settings = settings_in(tmp_path, monkeypatch, competition="eights", toml=text)

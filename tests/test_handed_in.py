@@ -1,4 +1,4 @@
-"""handed_in.py, class_folders.py, submitted_archives.py: whose file is whose, and which of several counts."""
+"""team_submissions.py, class_folders.py, submitted_archives.py: whose file is whose, and which of several counts."""
 
 import os
 import zipfile
@@ -10,10 +10,10 @@ import pytest
 from conftest import load
 from hand_ins import MISTAKES, answers, not_scored, scored, text, zipped
 
-from catwalk import class_folders, handed_in, submitted_archives
-from catwalk.errors import UserError
-from catwalk.expected_csv import Expected
-from catwalk.handed_in import Chosen
+from catwalk.core.errors import UserError
+from catwalk.grading import class_folders, submitted_archives, team_submissions
+from catwalk.grading.expected_csv import Expected
+from catwalk.grading.team_submissions import Chosen
 
 TRUTH = np.random.default_rng(1).integers(0, 10, 360)
 EXPECTED = Expected.of([str(i) for i in range(1, 361)], load("digits"))
@@ -45,8 +45,8 @@ both = pytest.mark.parametrize("put", [as_folder, as_zip])
 
 
 def chosen(source: Path) -> dict[str, Chosen]:
-    with handed_in.opened(source) as teams:
-        return {team.name: handed_in.choose(team, EXPECTED) for team in teams}
+    with team_submissions.opened(source) as teams:
+        return {team.name: team_submissions.choose(team, EXPECTED) for team in teams}
 
 
 def wrong(one: Chosen) -> int:
@@ -67,7 +67,7 @@ def test_everyone_has_a_row(tmp_path: Path, put: Put) -> None:
         one = found[class_folders.stem(name)]
         assert one.answers is None
         assert told in one.problem, name
-        assert len(one.problem) <= handed_in.LONGEST_LINE
+        assert len(one.problem) <= team_submissions.LONGEST_LINE
     wanted = "hand in a CSV with the columns ImageId,Label and 360 rows"
     assert found["empty"].problem == f"the folder is empty: {wanted}"
     assert found["only a notebook"].problem == f"x.ipynb: this is JSON: {wanted}"
@@ -343,7 +343,7 @@ def test_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submitted_archives, "MOST_ENTRIES", 2)
     with (
         pytest.raises(UserError, match=r"SUBMISSIONS=.*all: more than 2 files: give"),
-        handed_in.opened(folder),
+        team_submissions.opened(folder),
     ):
         pass
 
@@ -361,5 +361,5 @@ def test_nothing_was_handed_in(tmp_path: Path, what: str) -> None:
         place.mkdir()
     elif what != "nowhere":
         place.write_bytes(zipped({}) if "empty" in what else b"nothing")
-    with pytest.raises(UserError, match=rf"^SUBMISSIONS={place}: "), handed_in.opened(place):
+    with pytest.raises(UserError, match=rf"^SUBMISSIONS={place}: "), team_submissions.opened(place):
         pass

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from conftest import DONE_TRIALS, Run, clean_environment, run_catwalk
 
-from catwalk import arguments, hints, search
+from catwalk import arguments, hints
 from catwalk.arguments import STAGES, defaults, option, variable
-from catwalk.limits import Limits
+from catwalk.search import search
+from catwalk.search.limits import Limits
 
 DIGITS = ("--competition", "digits")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import hostile
 import pytest
 
-from catwalk import archives, competition, rows
-from catwalk.errors import UserError
+from catwalk.core.errors import UserError
+from catwalk.data import archives, competition, csv_rows
 
 
 @pytest.mark.parametrize("reader", hostile.READERS)
@@ -24,7 +24,7 @@ def test_what_was_found_once(found: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_it_would_notice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A reader that takes 256 for a pixel, and one that fails in its own way."""
-    monkeypatch.setattr(rows._Pixels, "__missing__", lambda self, cell: int(float(cell)) % 256)
+    monkeypatch.setattr(csv_rows._Pixels, "__missing__", lambda self, cell: int(float(cell)) % 256)
     assert any("wrong answer" in said or "Error" in said for said in hostile.fuzz("csv", 100, 7, tmp_path))
     assert list(tmp_path.glob("csv-*.bin"))
 

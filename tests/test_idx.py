@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catwalk import idx
-from catwalk.errors import UserError
+from catwalk.core.errors import UserError
+from catwalk.data import idx
 
 PICTURES = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3]) + bytes([1, 2, 3, 4, 5, 6])
 

@@ -18,8 +18,9 @@ import nbformat
 import pytest
 from conftest import REPOSITORY, clean_environment, load, make_project
 
-from catwalk import idx, idx_csvs, kernel
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.course import kernel
+from catwalk.data import idx, idx_csvs
 
 PYTHONS = {"kaggle-2026-08": "3.12", "colab-2026-08": "3.13", "kaggle-2025": "3.11"}
 NEEDED_ALWAYS = ("submission.csv", "talk.html")

@@ -19,7 +19,8 @@ import requests
 from conftest import REPOSITORY, Run, SmallDisk, clean_environment, run_catwalk
 from kaggle_server import Fault, Kaggle, serving
 
-from catwalk import kaggle_client, kaggle_errors, kaggle_names, patience
+from catwalk.core import http_timeout
+from catwalk.data import kaggle_client, kaggle_errors, kaggle_names
 
 CHUNK = 1 << 20  # what the client writes at once
 
@@ -188,7 +189,7 @@ def test_what_arrives_is_checked(
 
 
 def test_a_server_that_does_not_answer_is_given_up(on_kaggle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "TIMEOUT", 1)  # it is 10 s
+    monkeypatch.setattr(http_timeout, "TIMEOUT", 1)  # it is 10 s
     stall = threading.Event()
     kaggle = Kaggle(stall=stall)
     with serving(kaggle):

@@ -14,8 +14,8 @@ from conftest import clean_environment, make_project, run_catwalk
 from kaggle_server import Kaggle, serving
 from nbclient import NotebookClient
 
-from catwalk import kernel
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.course import kernel
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from conftest import digits_paths, run_catwalk
 
-from catwalk import limits, memory
-from catwalk.errors import MachineError, UserError
-from catwalk.limits import Limits
+from catwalk.core import resources
+from catwalk.core.errors import MachineError, UserError
+from catwalk.search import limits
+from catwalk.search.limits import Limits
 
 NOON = datetime(2026, 11, 22, 12, 0)
 
@@ -48,7 +49,7 @@ def test_an_until_that_can_not_be(clock: str, now: datetime, said: str) -> None:
 
 def test_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     free = 10**13
-    monkeypatch.setattr(memory, "available", lambda: free)
+    monkeypatch.setattr(resources, "available", lambda: free)
     assert limits.workers(None) == limits.cores() >= 1
     free = 0
     assert limits.workers(None) == 1

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from catwalk import locks
+from catwalk.core import locks
 
 HOLD = """
 import sys, time

@@ -1,4 +1,4 @@
-"""memory.py: in a control group of our own, where this machine lets us make one."""
+"""resources.py: in a control group of our own, where this machine lets us make one."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ import procfs
 import pytest
 from conftest import clean_environment, digits_paths
 
-from catwalk import memory
+from catwalk.core import resources
 
 
 class Group:
@@ -39,7 +39,7 @@ class Group:
 
 @pytest.fixture
 def group() -> Iterator[Group]:
-    for root, names in ((memory.CGROUPS / "memory", memory.V1), (memory.CGROUPS, memory.V2)):
+    for root, names in ((resources.CGROUPS / "memory", resources.V1), (resources.CGROUPS, resources.V2)):
         place = root / f"catwalk-test-{os.getpid()}"
         try:
             place.mkdir()
@@ -54,12 +54,14 @@ def group() -> Iterator[Group]:
 
 
 def test_the_machine() -> None:
-    assert 10**8 < memory.available() < 10**14
+    assert 10**8 < resources.available() < 10**14
 
 
 def test_what_a_group_is_allowed(group: Group) -> None:
     group.limit(2_000)
-    asked = group.entered(sys.executable, "-c", "from catwalk import memory; print(memory.available())")
+    asked = group.entered(
+        sys.executable, "-c", "from catwalk.core import resources as memory; print(memory.available())"
+    )
     done = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert 1_500_000_000 < int(done.stdout) < 2_000_000_000
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from catwalk import metrics
+from catwalk.models import metrics
 
 
 def test_by_hand() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from conftest import load, run_catwalk
 
-from catwalk import recipe, submission
-from catwalk.paths import Paths
-from catwalk.rows import read_rows
+from catwalk.core.paths import Paths
+from catwalk.data.csv_rows import read_rows
+from catwalk.submission import recipe, submission_csv
 
 
 def as_28x28(pixels: np.ndarray) -> np.ndarray:
@@ -159,4 +159,4 @@ first_id = 0
     truth = digits["test"][1] + 1
     right = np.mean([int(line.split(",")[1]) == label for line, label in zip(lines[1:], truth, strict=True)])
     assert right > 0.9, "the labels are mapped back"
-    assert submission.names(paths) == ["one"]
+    assert submission_csv.names(paths) == ["one"]

@@ -11,8 +11,8 @@ import pytest
 from conftest import REPOSITORY, Run, clean_environment, run_catwalk
 from nbclient import NotebookClient
 
-from catwalk import hackathon
-from catwalk.notebook import KERNEL
+from catwalk.course import hackathon
+from catwalk.report.notebook import KERNEL
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 
@@ -103,7 +103,7 @@ def test_a_wheel_brings_competitions_and_notebooks(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--target", tmp_path / "site", wheel], check=True)
     done = subprocess.run(
-        [sys.executable, "-c", "from catwalk import hackathon; from pathlib import Path; "
+        [sys.executable, "-c", "from catwalk.course import hackathon; from pathlib import Path; "
          "hackathon.project(Path('project'))"],
         cwd=tmp_path, env=clean_environment(PYTHONPATH=str(tmp_path / "site")), check=True,
     )  # fmt: skip

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from catwalk.errors import UserError
-from catwalk.exercises import numpy_network
-from catwalk.exercises.numpy_network import Array, Network, descend, evaluate, gradients, initial, one_hot
+from catwalk.core.errors import UserError
+from catwalk.course import numpy_network
+from catwalk.course.numpy_network import Array, Network, descend, evaluate, gradients, initial, one_hot
 
 DIGITS, LABELS = load_digits(return_X_y=True)
 SHAPES = [("sigmoid", (64, 10)), ("sigmoid", (64, 12, 10)), ("relu", (64, 12, 10)), ("relu", (64, 9, 7, 10))]
@@ -45,7 +45,7 @@ def test_gradients_are_finite_differences(activation: str, sizes: tuple[int, ...
 
 @pytest.mark.parametrize(("activation", "sizes"), SHAPES)
 def test_gradients_are_tensorflow_s(activation: str, sizes: tuple[int, ...]) -> None:
-    from catwalk import tensorflow_setup
+    from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup()
     import tensorflow as tf

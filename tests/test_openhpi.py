@@ -13,8 +13,10 @@ import pytest
 from conftest import Run, run_catwalk
 from loopback import Quiet, listening
 
-from catwalk import metrics, prepare, recipe, submission
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.models import metrics
+from catwalk.submission import recipe, submission_csv
 
 TOKEN = "the-Token-of-the-exercise"  # noqa: S105
 BATCH = 50
@@ -95,7 +97,7 @@ def test_any_shape_is_answered(paths: Paths, shape: tuple[int, ...]) -> None:
     with grading(grader):
         done = hand_in(paths, grader, "--yes", "--assignment", "7")
     assert done.returncode == 0, done.stderr
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     content = recipe.read(paths, name)
     assert grader.asked["assignment_id"] == "7"
     right = grader.answer(grader.asked["predictions"])["accuracy"]

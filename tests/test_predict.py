@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 from conftest import DONE_TRIALS, Run, load, run_catwalk
 
-from catwalk import browser, metrics, prepare, recipe, sealed, submission
-from catwalk.errors import UserError
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import prepare, test_labels
+from catwalk.models import metrics
+from catwalk.report import browser
+from catwalk.submission import recipe, submission_csv
 
 DIGITS = ("--competition", "digits")
 
@@ -27,7 +30,7 @@ def done(digits_done: tuple[Path, Run], tmp_path: Path) -> Paths:
 
 
 def only(paths: Paths) -> str:
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     return name
 
 
@@ -101,7 +104,7 @@ def test_a_name_of_one_s_own(done: Paths) -> None:
 
 
 def only_other(paths: Paths) -> str:
-    return next(name for name in submission.names(paths) if name != "final")
+    return next(name for name in submission_csv.names(paths) if name != "final")
 
 
 @pytest.mark.slow
@@ -121,13 +124,13 @@ def test_two_clones_give_the_same_bytes_whatever_the_test_labels_say(
 
 def test_score_opens_the_sealed_labels_and_logs_it(done: Paths) -> None:
     name = only(done)
-    assert sealed.looks(done) == [], "no stage before has looked"
+    assert test_labels.looks(done) == [], "no stage before has looked"
     first = run_catwalk(done.root, "score", *DIGITS)
     second = run_catwalk(done.root, "score", *DIGITS, "--submission", name)
     assert first.returncode == second.returncode == 0, first.stderr
     assert "look number 1" in first.stdout
     assert "look number 2" in second.stdout
-    looks = sealed.looks(done)
+    looks = test_labels.looks(done)
     assert [(look["caller"], look["submission"]) for look in looks] == [("score", name)] * 2
 
     truth = [line.split(",")[0] for line in (done.raw / "digits_test.csv").read_text().splitlines()[1:]]
@@ -146,7 +149,7 @@ def test_a_submission_changed_by_hand_is_not_scored(done: Paths) -> None:
     run = run_catwalk(done.root, "score", *DIGITS)
     assert (run.returncode, run.stderr.count("\n")) == (2, 1)
     assert "row 8: expected the id 7" in run.stderr
-    assert sealed.looks(done) == []
+    assert test_labels.looks(done) == []
 
 
 def test_no_labels_no_score(done: Paths) -> None:
@@ -171,9 +174,9 @@ def test_another_study_s_data(done: Paths) -> None:
 
 
 def test_choose(done: Paths) -> None:
-    assert submission.choose(done, None) == submission.choose(done, f"{only(done)}.csv")
+    assert submission_csv.choose(done, None) == submission_csv.choose(done, f"{only(done)}.csv")
     with pytest.raises(UserError, match="SUBMISSION=x: no such submission of digits"):
-        submission.choose(done, "x")
+        submission_csv.choose(done, "x")
     with pytest.raises(UserError, match="has no submission yet: run make predict"):
-        submission.choose(Paths(done.root, "mnist"), None)
+        submission_csv.choose(Paths(done.root, "mnist"), None)
     assert load("digits").name == "digits"

@@ -9,16 +9,17 @@ import pytest
 from conftest import digits_paths, load, make_project, shuffled_csv
 from sklearn.model_selection import train_test_split
 
-from catwalk import data, prepare, progress, split
-from catwalk.errors import UserError
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import download, prepare, split
+from catwalk.search import progress
 
 Catwalk = Callable[..., tuple[int, str, str]]
 
 
 def prepared(paths: Paths, seed: int = 1) -> prepare.Prepared:
     competition = load(paths.competition)
-    data.make(paths, competition, "auto", lambda _: None)
+    download.make(paths, competition, "auto", lambda _: None)
     prepare.make(paths, competition, seed, lambda _: None)
     return prepare.load(paths, seed)
 
@@ -228,7 +229,7 @@ def test_kaggle_s_row_order_gives_the_same_split(project: Path, tmp_path: Path, 
     """The real Fashion-MNIST, from its IDX files and as a CSV in another order, as Kaggle's is."""
     paths = Paths(project, "fashion-mnist")
     competition = load("fashion-mnist")
-    data.make(paths, competition, str(fashion_idx), lambda _: None)
+    download.make(paths, competition, str(fashion_idx), lambda _: None)
     one = prepared(paths)
     other = Paths(make_project(tmp_path / "other"), "fashion-mnist")
     other.raw.mkdir(parents=True)

@@ -33,7 +33,7 @@ def test_an_end_that_python_drops_is_asked_for_again(sign: str) -> None:
 
 def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
     """As what a shell starts in the background."""
-    code = "import time; from catwalk import processes; processes.stop_by_signals(); print(1); time.sleep(9)"
+    code = "import time; from catwalk.core import processes; processes.stop_by_signals(); print(1); time.sleep(9)"
     process = subprocess.Popen(
         [sys.executable, "-uc", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, Run, clean_environment, run_catwalk
 
-from catwalk import python_path
-from catwalk.paths import Paths
+from catwalk.core import python_path
+from catwalk.core.paths import Paths
 
 BROKEN = "raise ImportError('of another Python')\n"
 DIGITS = ("--competition", "digits")

@@ -14,9 +14,12 @@ import procfs
 import pytest
 from conftest import Run, clean_environment
 
-from catwalk import network, prepare, progress, recipe, refit, study, submission
-from catwalk.ensemble import Ensemble
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.models import network
+from catwalk.search import progress, study
+from catwalk.submission import recipe, refit, submission_csv
+from catwalk.submission.ensemble import Ensemble
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ def done(digits_done: tuple[Path, Run]) -> Paths:
 
 @pytest.mark.slow
 def test_it_has_half_of_the_say(done: Paths) -> None:
-    (name,) = submission.names(done)
+    (name,) = submission_csv.names(done)
     content = recipe.read(done, name)
     prepared = prepare.load(done, 1)
     assert [row["rows"] for row in content["refit"]] == [1437, 1437]

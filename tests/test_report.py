@@ -11,9 +11,10 @@ import nbformat
 import pytest
 from conftest import Run, clean_environment, run_catwalk
 
-from catwalk import figures, results, submission
-from catwalk.drawing import png
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.report import figures, results
+from catwalk.report.drawing import png
+from catwalk.submission import submission_csv
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_the_notebook_is_executed_with_its_pictures(digits_done: tuple[Path, Run
 @pytest.mark.slow
 def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; from catwalk import results, talk; "
+        [sys.executable, "-c", "import sys; from catwalk.report import results, talk; "
          "talk.html(results.load('digits')); assert 'tensorflow' not in sys.modules"],
         cwd=digits_done[0], env=clean_environment(),
     )  # fmt: skip
@@ -79,7 +80,7 @@ def test_damaged_records_are_one_line(
 ) -> None:
     shutil.copytree(digits_done[0], tmp_path / "copy")
     paths = Paths(tmp_path / "copy", "digits")
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     for made in (paths.talk(name), paths.notebook(name)):
         made.unlink()
     damage(paths, name)
@@ -97,7 +98,7 @@ def without_history(path: Path) -> None:
 def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
     shutil.copytree(digits_done[0], tmp_path / "copy")
     paths = Paths(tmp_path / "copy", "digits")
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     made = [paths.talk(name), paths.notebook(name)]
     before = [path.read_bytes() for path in made]
     for path in made:

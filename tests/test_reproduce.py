@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import Run, make_project, run_catwalk
 
-from catwalk import retrain, submission
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.models import retrain
+from catwalk.submission import submission_csv
 
 
 def test_a_plan_is_what_was_planned_then() -> None:
@@ -24,7 +25,7 @@ def test_the_same_bytes_in_another_folder(
 ) -> None:
     """All it takes is the recipe: data, networks and refit are made anew."""
     theirs = Paths(digits_done[0], "digits")
-    (name,) = submission.names(theirs)
+    (name,) = submission_csv.names(theirs)
     root, done = reproduced
     assert done.returncode == 0, done.stderr
     assert f"is {name}.csv, byte for byte" in done.stdout
@@ -49,7 +50,7 @@ def test_it_says_what_differs(digits_done: tuple[Path, Run], tmp_path: Path) -> 
     root = tmp_path / "project"
     shutil.copytree(digits_done[0], root)
     paths = Paths(root, "digits")
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     content = json.loads(paths.recipe(name).read_text())
     content["trials"][0]["seed"] += 1
     content["refit"] = []
@@ -73,7 +74,7 @@ def test_a_recipe_that_can_t_be_done_again(
     change: dict[str, object], said: str, digits_done: tuple[Path, Run], tmp_path: Path
 ) -> None:
     theirs = Paths(digits_done[0], "digits")
-    (name,) = submission.names(theirs)
+    (name,) = submission_csv.names(theirs)
     content = {**json.loads(theirs.recipe(name).read_text()), **change}
     (tmp_path / "x.json").write_text(json.dumps(content))
     done = run_catwalk(digits_done[0], "reproduce", "--competition", "digits", str(tmp_path / "x.json"))

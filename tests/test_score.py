@@ -13,9 +13,11 @@ from conftest import digits_paths, load
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from sklearn.neighbors import KNeighborsClassifier
 
-from catwalk import data, metrics, prepare, recipe, score, sealed, submission
-from catwalk.errors import UserError
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import download, prepare, test_labels
+from catwalk.models import metrics
+from catwalk.submission import recipe, score, submission_csv
 
 Made = tuple[Paths, Any]
 
@@ -28,14 +30,14 @@ def made(project: Path, digits_raw: Path) -> Made:
 
 def made_of(paths: Paths) -> Made:
     """The same for raw files that were changed."""
-    data.make(paths, load("digits"), "auto", lambda _: None)
+    download.make(paths, load("digits"), "auto", lambda _: None)
     prepare.make(paths, load("digits"), 1, lambda _: None)
     prepared = prepare.load(paths, 1)
     for name, rows in (("all", prepared.train), ("few", prepared.train[:40])):
         model = KNeighborsClassifier(1).fit(prepared.pixels[rows], prepared.labels[rows])
         said = model.predict(prepared.test_pixels)
         right = model.predict(prepared.pixels[prepared.validation]) == prepared.labels[prepared.validation]
-        submission.write(paths.submission(name), prepared.test_ids, said, load("digits"))
+        submission_csv.write(paths.submission(name), prepared.test_ids, said, load("digits"))
         share = float(right.mean())
         recipe.write(paths, name, {
             "seed": 1, "test_fingerprint": prepared.test_fingerprint, "features": "pixels",
@@ -44,7 +46,7 @@ def made_of(paths: Paths) -> Made:
             "trials": [{}, {}], "trials_finished": 3, "split": prepared.split,
             "test_known": prepared.duplicates["both"],
         })  # fmt: skip
-    return paths, np.array(submission.read(paths.submission("all"), prepared.test_ids, load("digits")))
+    return paths, np.array(submission_csv.read(paths.submission("all"), prepared.test_ids, load("digits")))
 
 
 def looked(paths: Paths, name: str, **changed: Any) -> list[str]:
@@ -141,7 +143,7 @@ def test_nobody_looks_for_what_is_of_other_rows(
     recipe.write(paths, "all", content)
     with pytest.raises(UserError, match=said):
         looked(paths, "all")
-    assert sealed.looks(paths) == []
+    assert test_labels.looks(paths) == []
     assert not paths.score("all").exists()
 
 

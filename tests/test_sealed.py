@@ -1,4 +1,4 @@
-"""sealed.py: the test labels are read there alone, and every look is on record before it happens."""
+"""test_labels.py: the test labels are read there alone, and every look is on record before it happens."""
 
 import json
 from datetime import UTC, datetime
@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catwalk import sealed
-from catwalk.errors import UserError
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import test_labels
 
 
 @pytest.fixture
@@ -21,12 +21,12 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def test_each_look_is_logged(paths: Paths) -> None:
-    assert sealed.looks(paths) == []
+    assert test_labels.looks(paths) == []
     for caller, name in (("score", "one"), ("grade", "team.csv")):
-        labels = sealed.open_labels(paths, caller, name)
+        labels = test_labels.open_labels(paths, caller, name)
         assert labels.tolist() == [3, 1, 4, 1, 5]
         assert labels.dtype == np.uint8
-    looks = sealed.looks(paths)
+    looks = test_labels.looks(paths)
     assert [(look["caller"], look["submission"]) for look in looks] == [
         ("score", "one"),
         ("grade", "team.csv"),
@@ -43,27 +43,27 @@ def test_a_look_that_fails_is_logged_too(paths: Paths) -> None:
     """What can't be read then was looked for all the same: the log comes first."""
     paths.sealed_labels.write_bytes(b"damaged")
     with pytest.raises(ValueError, match="pickle"):
-        sealed.open_labels(paths, "score", "one")
-    assert len(sealed.looks(paths)) == 1
+        test_labels.open_labels(paths, "score", "one")
+    assert len(test_labels.looks(paths)) == 1
 
 
 def test_no_log_no_look(paths: Paths) -> None:
     paths.looks.mkdir()
     with pytest.raises(OSError, match="looks"):
-        sealed.open_labels(paths, "score", "one")
+        test_labels.open_labels(paths, "score", "one")
 
 
 def test_blank_lines_are_no_looks(paths: Paths) -> None:
-    sealed.open_labels(paths, "score", "one")
+    test_labels.open_labels(paths, "score", "one")
     paths.looks.write_text(paths.looks.read_text() + "\n\n")
-    sealed.open_labels(paths, "score", "two")
-    assert [look["submission"] for look in sealed.looks(paths)] == ["one", "two"]
+    test_labels.open_labels(paths, "score", "two")
+    assert [look["submission"] for look in test_labels.looks(paths)] == ["one", "two"]
 
 
 def test_where_there_are_none(paths: Paths) -> None:
-    assert sealed.are_there(paths)
+    assert test_labels.are_there(paths)
     paths.sealed_labels.unlink()
-    assert not sealed.are_there(paths)
+    assert not test_labels.are_there(paths)
     with pytest.raises(UserError, match="digits: its test rows have no labels here, so there is no score"):
-        sealed.open_labels(paths, "score", "one")
-    assert sealed.looks(paths) == []
+        test_labels.open_labels(paths, "score", "one")
+    assert test_labels.looks(paths) == []

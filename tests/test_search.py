@@ -14,11 +14,13 @@ import procfs
 import pytest
 from conftest import DONE_TRIALS, Run, digits_paths, run_catwalk
 
-from catwalk import limits, processes, search, space, supervisor
-from catwalk.competition import AUGMENTATIONS
-from catwalk.errors import MachineError
-from catwalk.limits import Limits
-from catwalk.paths import Paths
+from catwalk.core import processes
+from catwalk.core.errors import MachineError
+from catwalk.core.paths import Paths
+from catwalk.data.competition import AUGMENTATIONS
+from catwalk.models import space
+from catwalk.search import limits, search, supervisor
+from catwalk.search.limits import Limits
 
 DIGITS = ("--competition", "digits")
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import Run, run_catwalk
 from kaggle_server import Fault, Kaggle, serving
 
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
 
 DIGITS = ("--competition", "digits")
 SECRETS = {

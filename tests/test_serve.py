@@ -1,4 +1,4 @@
-"""serve.py: PostgreSQL in a folder of its own, as whoever calls; what it prints, and what it keeps quiet."""
+"""postgres_server.py: PostgreSQL in a folder of its own, as whoever calls; what it prints, and what it keeps quiet."""
 
 import re
 import shutil
@@ -15,9 +15,9 @@ import pytest
 from conftest import clean_environment
 from postgres import Server
 
-from catwalk import serve
-from catwalk.errors import UserError
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.search import postgres_server
 
 
 def password(server: Server) -> str:
@@ -132,14 +132,14 @@ def test_a_port_that_is_taken_is_one_line(catwalk: Callable[..., tuple[int, str,
 
 
 def test_without_postgresql_it_says_how_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "PLACES", ())
+    monkeypatch.setattr(postgres_server, "PLACES", ())
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UserError, match="sudo apt install postgresql"):
-        serve._binaries()
+        postgres_server._binaries()
 
 
 def test_who_listens_to_all_is_warned(tmp_path: Path) -> None:
-    (warning, line) = list(serve._lines(Paths(tmp_path, "digits"), "0.0.0.0", 5433))[1:3]  # noqa: S104
+    (warning, line) = list(postgres_server._lines(Paths(tmp_path, "digits"), "0.0.0.0", 5433))[1:3]  # noqa: S104
     assert "warning: whoever reaches this address can try passwords" in warning
     assert "-L 5433:127.0.0.1:5433" in warning
     assert re.search(r"STUDY=postgresql://catwalk@(?!0\.0\.0\.0)[\w.-]+:5433/catwalk", line)

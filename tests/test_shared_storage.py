@@ -1,4 +1,4 @@
-"""shared_storage.py on a real PostgreSQL: many at once, a server that comes and goes, dead workers."""
+"""postgres_storage.py on a real PostgreSQL: many at once, a server that comes and goes, dead workers."""
 
 import multiprocessing
 import socket
@@ -17,20 +17,12 @@ from optuna.trial import TrialState
 from postgres import Server
 from sqlalchemy import event
 
-from catwalk import (
-    portfolio,
-    progress,
-    shared_storage,
-    space,
-    storage,
-    storage_errors,
-    study,
-    study_progress,
-    team,
-)
-from catwalk.errors import CatwalkError, NetworkError, UserError
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core import team
+from catwalk.core.errors import CatwalkError, NetworkError, UserError
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import portfolio, space
+from catwalk.search import postgres_storage, progress, storage, storage_errors, study, study_progress
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 ENQUEUED = 45
@@ -206,7 +198,7 @@ def _enqueue(root: Path, url: str, name: str, barrier: Any) -> None:
 def test_its_patience_ends(
     tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_storage, "PATIENCE", 0.5)
+    monkeypatch.setattr(postgres_storage, "PATIENCE", 0.5)
     opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
     server.stop()
     with pytest.raises(optuna.exceptions.StorageInternalError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catwalk import shared_table
+from catwalk.core import shared_table
 
 BLOCKS, ROWS = 40, 5
 

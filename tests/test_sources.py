@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import Run, load, run_catwalk, run_process
 
-from catwalk import idx, sources
-from catwalk.errors import CatwalkError, NetworkError, UserError
+from catwalk.core.errors import CatwalkError, NetworkError, UserError
+from catwalk.data import idx, sources
 
 
 def data(project: Path, competition: str, source: str, **environment: str) -> Run:

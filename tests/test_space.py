@@ -9,7 +9,8 @@ import optuna
 import pytest
 from conftest import REPOSITORY, clean_environment
 
-from catwalk import arguments, portfolio, space
+from catwalk import arguments
+from catwalk.models import portfolio, space
 
 ROW = '    "sparkle": ("one of", [0.0, 0.25]),  # share of pixels that glitter\n'
 
@@ -35,7 +36,7 @@ def test_a_new_row_is_seen_everywhere(tmp_path: Path) -> None:
     )
     assert "--sparkle '0.25'" in run("make", "-o", ".venv/installed", "-n", "try", "SPARKLE=0.25")
     code = (
-        "import optuna; from catwalk import space; "
+        "import optuna; from catwalk.models import space; "
         "trial = optuna.create_study().ask(); "
         "print(space.suggest(trial)['sparkle'], 'sparkle' in trial.params)"
     )

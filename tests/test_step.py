@@ -10,20 +10,21 @@ import numpy.typing as npt
 import pytest
 from conftest import load
 
-from catwalk import network, portfolio, precision, space, tensorflow_setup
-from catwalk.features import Views
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core import tensorflow_setup
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import network, portfolio, precision, space
+from catwalk.models.features import Views
 
 tensorflow_setup.setup(threads=1)
 
 import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
-from catwalk import optimizers  # noqa: E402
-from catwalk.optimizers import AVERAGE_EVERY, SGD  # noqa: E402
-from catwalk.step import Step  # noqa: E402
-from catwalk.train import Training  # noqa: E402
+from catwalk.models import optimizers  # noqa: E402
+from catwalk.models.optimizers import AVERAGE_EVERY, SGD  # noqa: E402
+from catwalk.models.step import Step  # noqa: E402
+from catwalk.models.train import Training  # noqa: E402
 
 
 @pytest.fixture

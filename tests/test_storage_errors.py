@@ -7,10 +7,10 @@ from typing import cast
 import optuna
 import pytest
 
-from catwalk import storage_errors, study
-from catwalk.errors import UserError
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.search import storage_errors, study
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 

@@ -13,10 +13,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from catwalk import portfolio, progress, space, study
-from catwalk.errors import CatwalkError, MachineError, UserError
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core.errors import CatwalkError, MachineError, UserError
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import portfolio, space
+from catwalk.search import progress, study
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 ENQUEUED = 45
@@ -216,6 +217,6 @@ def test_an_optuna_that_is_too_old_is_one_line(tmp_path: Path, monkeypatch: pyte
 
 def test_a_study_of_one_s_own_imports_nothing_of_a_team_s() -> None:
     """An Optuna that lacks what the team's storage stands on still serves a lone user."""
-    code = "import sys; from catwalk import study, supervisor; print('catwalk.shared_storage' in sys.modules)"
+    code = "import sys; from catwalk.search import study, supervisor; print('catwalk.shared_storage' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

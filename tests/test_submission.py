@@ -1,4 +1,4 @@
-"""submission.py: the contract, whatever the ids and labels are."""
+"""submission_csv.py: the contract, whatever the ids and labels are."""
 
 import os
 from dataclasses import replace
@@ -10,9 +10,9 @@ from conftest import load
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catwalk import submission
-from catwalk.errors import UserError
-from catwalk.paths import Paths
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.submission import submission_csv
 
 GAPPED = replace(load("digits"), labels=(0, 2, 24), classes=("a", "c", "y"))
 IDS = ["1", "2", "3"]
@@ -32,15 +32,15 @@ IDS = ["1", "2", "3"]
 def test_what_is_written_keeps_the_contract(tmp_path: Path, rows: list[tuple[str, int]]) -> None:
     ids, predicted = [row[0] for row in rows], np.array([row[1] for row in rows])
     path = tmp_path / "made.csv"
-    submission.write(path, ids, predicted, GAPPED)
-    np.testing.assert_array_equal(submission.read(path, ids, GAPPED), predicted)
+    submission_csv.write(path, ids, predicted, GAPPED)
+    np.testing.assert_array_equal(submission_csv.read(path, ids, GAPPED), predicted)
     assert path.read_text().startswith("ImageId,Label\n")
     assert [p.name for p in tmp_path.iterdir()] == ["made.csv"]
 
 
 def test_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "made.csv"
-    submission.write(path, IDS, np.array([0, 1, 2]), GAPPED)
+    submission_csv.write(path, IDS, np.array([0, 1, 2]), GAPPED)
     assert path.read_bytes() == b"ImageId,Label\n1,0\n2,2\n3,24\n"
 
 
@@ -52,7 +52,7 @@ def test_a_changed_byte_is_seen_or_means_another_known_label(tmp_path: Path, pla
     path = tmp_path / "changed.csv"
     path.write_text(changed)
     try:
-        read = submission.read(path, IDS, GAPPED)
+        read = submission_csv.read(path, IDS, GAPPED)
     except UserError:
         assert changed != good
     else:
@@ -80,7 +80,7 @@ def test_a_changed_byte_is_seen_or_means_another_known_label(tmp_path: Path, pla
 def test_what_breaks_it_is_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(UserError, match=r"bad\.csv: ") as error:
-        submission.read(tmp_path / "bad.csv", IDS, GAPPED)
+        submission_csv.read(tmp_path / "bad.csv", IDS, GAPPED)
     assert said in str(error.value)
 
 
@@ -88,18 +88,18 @@ def test_what_breaks_it_is_named(tmp_path: Path, text: str, said: str) -> None:
 def test_what_is_no_csv(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.csv").write_bytes(content)
     with pytest.raises(UserError, match=r"bad\.csv: not a CSV \("):
-        submission.read(tmp_path / "bad.csv", IDS, GAPPED)
+        submission_csv.read(tmp_path / "bad.csv", IDS, GAPPED)
 
 
 def test_many_rows(tmp_path: Path) -> None:
     ids, predicted = [f"picture {i}" for i in range(1000)], np.arange(1000) % 3
-    submission.write(tmp_path / "made.csv", ids, predicted, GAPPED)
-    np.testing.assert_array_equal(submission.read(tmp_path / "made.csv", ids, GAPPED), predicted)
+    submission_csv.write(tmp_path / "made.csv", ids, predicted, GAPPED)
+    np.testing.assert_array_equal(submission_csv.read(tmp_path / "made.csv", ids, GAPPED), predicted)
 
 
 def test_nothing_is_left_of_a_refused_one(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
-        submission.write(tmp_path / "made.csv", IDS[:2], np.array([0, 1, 2]), GAPPED)
+        submission_csv.write(tmp_path / "made.csv", IDS[:2], np.array([0, 1, 2]), GAPPED)
     assert not list(tmp_path.iterdir())
 
 
@@ -107,7 +107,7 @@ def test_the_newest_or_the_one_that_is_meant(tmp_path: Path) -> None:
     """Newest by the recipe's time; a CSV without a recipe, or a recipe without a CSV, is none."""
     paths = Paths(tmp_path, "digits")
     with pytest.raises(UserError, match="digits has no submission yet: run make predict"):
-        submission.choose(paths, None)
+        submission_csv.choose(paths, None)
     paths.submissions.mkdir(parents=True)
     for second, name in enumerate(("c", "a", "b")):
         paths.submission(name).touch()
@@ -115,8 +115,8 @@ def test_the_newest_or_the_one_that_is_meant(tmp_path: Path) -> None:
         os.utime(paths.recipe(name), (1_000 + second, 1_000 + second))
     paths.submission("torn").touch()
     paths.recipe("alone").touch()
-    assert submission.names(paths) == ["c", "a", "b"]
-    assert submission.choose(paths, None) == "b"
-    assert submission.choose(paths, "a") == submission.choose(paths, "a.csv") == "a"
+    assert submission_csv.names(paths) == ["c", "a", "b"]
+    assert submission_csv.choose(paths, None) == "b"
+    assert submission_csv.choose(paths, "a") == submission_csv.choose(paths, "a.csv") == "a"
     with pytest.raises(UserError, match="SUBMISSION=torn: no such submission of digits"):
-        submission.choose(paths, "torn")
+        submission_csv.choose(paths, "torn")

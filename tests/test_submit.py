@@ -13,9 +13,10 @@ import pytest
 from conftest import REPOSITORY, Run, clean_environment, run_catwalk
 from kaggle_server import Fault, Kaggle, serving
 
-from catwalk import kaggle_names, recipe, submission
-from catwalk import submit as submitting
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import kaggle_names
+from catwalk.submission import recipe, submission_csv
+from catwalk.submission import submit as submitting
 
 SECRET = "s3cret-Value-of-the-key"  # noqa: S105
 
@@ -46,7 +47,7 @@ def submit(paths: Paths, kaggle: Kaggle, *arguments: str, **more: str) -> Run:
 
 
 def kept(paths: Paths) -> list[dict[str, Any]]:
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     return recipe.read(paths, name).get("sent", [])  # type: ignore[no-any-return]
 
 
@@ -54,7 +55,7 @@ def test_the_good_way(paths: Paths) -> None:
     kaggle = Kaggle()
     done = submit(paths, kaggle, "--yes", VERBOSE="1")  # with it the client would print its login
     assert done.returncode == 0, done.stderr
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     assert kaggle.uploaded == [paths.submission(name).read_bytes()]
     assert (
         "to https://www.kaggle.com/competitions/eight-open: 4 submissions left today, 1 made" in done.stdout
@@ -188,7 +189,7 @@ def test_a_mistyped_to_is_blamed(paths: Paths) -> None:
     [("0.10278", "far below the forecast"), ("0.90000", ""), ("1.41421", "far above the forecast")],
 )
 def test_a_score_far_outside_of_the_forecast_gets_a_remark(paths: Paths, score: str, said: str) -> None:
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     content = recipe.read(paths, name)
     content["forecast"]["interval"] = [0.88, 0.93]
     recipe.write(paths, name, content)
@@ -265,7 +266,7 @@ def test_patience_as_kaggle_asks_for_it(paths: Paths) -> None:
 
 
 def test_a_damaged_submission_is_not_sent(paths: Paths) -> None:
-    (name,) = submission.names(paths)
+    (name,) = submission_csv.names(paths)
     rows = paths.submission(name).read_text().splitlines()
     paths.submission(name).write_text("\n".join(rows[:-1]) + "\n")
     kaggle = Kaggle()

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from catwalk import browser, findings, metrics, results, slides, talk
-from catwalk.errors import UserError
-from catwalk.results import Results
-from catwalk.words import percent
+from catwalk.core.errors import UserError
+from catwalk.models import metrics
+from catwalk.report import browser, findings, results, slides, talk
+from catwalk.report.formatting import percent
+from catwalk.report.results import Results
 
 SIZES = {"beamer": (1280, 720), "full HD": (1920, 1080), "phone across": (844, 390)}
 CHROMIUM = browser.find()
@@ -295,7 +296,7 @@ def luminance(colour: str) -> float:
 
 def test_letters_stand_out() -> None:
     """Contrast of text as WCAG 2.1 counts it."""
-    from catwalk import drawing
+    from catwalk.report import drawing
 
     paper = luminance(drawing.PAPER)
     for ink in (drawing.INK, drawing.MUTED, drawing.BLUE_TEXT, drawing.ORANGE_TEXT):
@@ -305,7 +306,7 @@ def test_letters_stand_out() -> None:
 
 def test_blue_and_orange_differ_for_everybody() -> None:
     """Simulated as Vienot, Brettel and Mollon 1999 (Color Research and Application 24:243-252) do it."""
-    from catwalk import drawing
+    from catwalk.report import drawing
 
     to_cones = np.array(
         [[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from catwalk import team
-from catwalk.errors import UserError
+from catwalk.core import team
+from catwalk.core.errors import UserError
 
 URL = "postgresql://catwalk@host:5433/db"
 

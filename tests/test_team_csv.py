@@ -9,8 +9,8 @@ from hand_ins import not_scored, said, scored, text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catwalk import team_csv
-from catwalk.expected_csv import Expected, NotScoredError, whole_number
+from catwalk.grading import team_csv
+from catwalk.grading.expected_csv import Expected, NotScoredError, whole_number
 
 TRUTH = np.random.default_rng(1).integers(0, 10, 360)
 DIGITS = load("digits")

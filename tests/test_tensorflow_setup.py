@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catwalk import tensorflow_setup
+from catwalk.core import tensorflow_setup
 
 
 def test_gpus_are_hidden_before_the_import() -> None:

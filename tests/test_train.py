@@ -11,16 +11,18 @@ import pytest
 from conftest import load
 from sklearn.linear_model import LogisticRegression
 
-from catwalk import data, portfolio, prepare, space, tensorflow_setup
-from catwalk.competition import AUGMENTATIONS
-from catwalk.features import Views
-from catwalk.paths import Paths
-from catwalk.prepare import Prepared
+from catwalk.core import tensorflow_setup
+from catwalk.core.paths import Paths
+from catwalk.data import download, prepare
+from catwalk.data.competition import AUGMENTATIONS
+from catwalk.data.prepare import Prepared
+from catwalk.models import portfolio, space
+from catwalk.models.features import Views
 
 tensorflow_setup.setup(threads=1)
 
-from catwalk import trial as trials  # noqa: E402  (after the set-up)
-from catwalk.train import DivergedError, OutOfTimeError, Training, seconds_an_epoch  # noqa: E402
+from catwalk.models.train import DivergedError, OutOfTimeError, Training, seconds_an_epoch  # noqa: E402
+from catwalk.search import trial as trials  # noqa: E402  (after the set-up)
 
 FOLDER = TemporaryDirectory()  # for the features that are kept
 HERE = Paths(Path(FOLDER.name), "digits")
@@ -159,7 +161,7 @@ def test_and_of_the_large_ones(name: str, project: Path, request: pytest.Fixture
     """Within one point of scikit-learn's default of 100 iterations, which takes ten times as long."""
     folder = request.getfixturevalue("fashion_idx" if name == "fashion-mnist" else "mnist_idx")
     paths = Paths(project, name)
-    data.make(paths, load(name), str(folder), print)
+    download.make(paths, load(name), str(folder), print)
     prepare.make(paths, load(name), 1, print)
     ours, theirs = softmax_and_scikit_learn(paths, prepare.load(paths, 1), name, 100)
     assert theirs > 0.8
@@ -183,7 +185,7 @@ def test_the_portfolio_s_networks_are_choices_of_the_space() -> None:
 
 
 def test_the_pictures_are_mapped_not_copied(digits: Prepared) -> None:
-    from catwalk.train import mapped
+    from catwalk.models.train import mapped
 
     pixels = digits.pixels[:]  # the same memory
     tensor = mapped(pixels)

@@ -23,7 +23,7 @@ from pathlib import Path
 import project
 from procfs import alive, children_of, workers_of
 
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
 
 VICTIMS = ("worker", "parent", "all")
 

@@ -26,9 +26,11 @@ import nbformat
 import procfs
 import project
 
-from catwalk import competition as competitions
-from catwalk import data, prepare, results, submission
-from catwalk.paths import Paths
+from catwalk.core.paths import Paths
+from catwalk.data import competition as competitions
+from catwalk.data import download, prepare
+from catwalk.report import results
+from catwalk.submission import submission_csv
 
 STAGES = ("data", "prepare", "search", "predict", "report")
 TRIALS = 3  # the baselines, which are quick
@@ -61,11 +63,13 @@ def take_away(paths: Paths, stage: str, name: str) -> None:
 def check(paths: Paths, name: str, before: set[int]) -> None:
     crash_rounds.check(paths.root, before)
     loaded = competitions.load(paths)
-    for file, facts in data.read_manifest(paths).files.items():
+    for file, facts in download.read_manifest(paths).files.items():
         assert (paths.raw / file).stat().st_size == facts["bytes"], file
     prepared = prepare.load(paths, 1)
     assert len(prepared.pixels) == len(prepared.labels) == len(prepared.train) + len(prepared.validation)
-    assert len(submission.read(paths.submission(name), prepared.test_ids, loaded)) == len(prepared.test_ids)
+    assert len(submission_csv.read(paths.submission(name), prepared.test_ids, loaded)) == len(
+        prepared.test_ids
+    )
     found = results.load("digits", name, paths.root)
     assert found.recipe["trials_finished"] >= len(before)
     assert paths.talk(name).read_text(encoding="utf-8").rstrip().endswith("</html>")

@@ -35,12 +35,14 @@ import hypothesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catwalk import competition as competitions
-from catwalk import handed_in, idx, rows, sources, submission, team_csv
-from catwalk.competition import Competition
-from catwalk.errors import CatwalkError
-from catwalk.expected_csv import Expected
-from catwalk.paths import Paths
+from catwalk.core.errors import CatwalkError
+from catwalk.core.paths import Paths
+from catwalk.data import competition as competitions
+from catwalk.data import csv_rows, idx, sources
+from catwalk.data.competition import Competition
+from catwalk.grading import team_csv, team_submissions
+from catwalk.grading.expected_csv import Expected
+from catwalk.submission import submission_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 FOUND = Path(__file__).resolve().parent / "found"
@@ -164,7 +166,7 @@ def good_zip(dice: random.Random) -> bytes:
 def read_csv(content: bytes, folder: Path) -> None:
     path = folder / "train.csv"
     path.write_bytes(content)
-    got = rows.read_rows(path, SMALL)
+    got = csv_rows.read_rows(path, SMALL)
     pixels, labels = csv_oracle(content)
     assert got.pixels.tolist() == pixels, "other pixels"
     assert (got.labels is None) == (labels is None)
@@ -219,7 +221,7 @@ def read_toml(content: bytes, folder: Path) -> None:
 
 
 def read_submission(content: bytes, folder: Path) -> None:
-    got = submission.parse(content, "x.csv", IDS, SMALL)
+    got = submission_csv.parse(content, "x.csv", IDS, SMALL)
     text = content.decode("utf-8-sig")
     table = list(csv.reader(io.StringIO(text, newline="")))
     assert [cells[0] for cells in table[1:]] == IDS
@@ -230,9 +232,9 @@ def read_handed_in(content: bytes, folder: Path) -> None:
     path = folder / "all.zip"
     path.write_bytes(content)
     expected = Expected.of(IDS, SMALL)
-    with handed_in.opened(path) as teams:
+    with team_submissions.opened(path) as teams:
         for team in teams:
-            chosen = handed_in.choose(team, expected)
+            chosen = team_submissions.choose(team, expected)
             assert all(text.isprintable() for text in (team.name, chosen.file, chosen.problem, chosen.remark))
             assert (chosen.answers is None) == bool(chosen.problem)
 

@@ -2,13 +2,14 @@
 
 import sys
 
-from catwalk import python_path
+from catwalk.core import python_path
 
 
 def main() -> int:
     """Run the command; the exit code as ``cli.main``'s."""
     python_path.leave_out_what_shadows()
-    from catwalk import cli, processes
+    from catwalk import cli
+    from catwalk.core import processes
 
     code = cli.main()
     processes.leave_in_peace()

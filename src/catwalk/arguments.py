@@ -172,7 +172,7 @@ def _add_submit(stage: argparse.ArgumentParser) -> None:
 
 def _add_try(stage: argparse.ArgumentParser) -> None:
     """An option for each row of the search space; the widths say the depth as well."""
-    from catwalk.space import SPACE
+    from catwalk.models.space import SPACE
 
     _add_features(stage)
     stage.add_argument("--widths", type=_widths, help="units of the hidden layers, as 512,256; 0 for none")

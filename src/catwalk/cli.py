@@ -10,17 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catwalk import arguments, hints, processes
-from catwalk.errors import CatwalkError, UserError, shown, to_user_error
-from catwalk.limits import REFIT
-from catwalk.paths import Paths
+from catwalk import arguments, hints
+from catwalk.core import processes
+from catwalk.core.errors import CatwalkError, UserError, shown, to_user_error
+from catwalk.core.paths import Paths
+from catwalk.search.limits import REFIT
 
 STOPPED = "stopped; what was finished is kept, the same command goes on"
 LONGEST = 300  # characters of an error's line
 
 if TYPE_CHECKING:
-    from catwalk.competition import Competition
-    from catwalk.limits import Limits
+    from catwalk.data.competition import Competition
+    from catwalk.search.limits import Limits
 
 
 def main(given: list[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def main(given: list[str] | None = None) -> int:
 
 
 def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError | None:
-    from catwalk import storage_errors
+    from catwalk.search import storage_errors
 
     paths, shared = Paths(Path.cwd(), options.competition), getattr(options, "study", None) is not None
     return storage_errors.told(paths, error, shared)
@@ -76,46 +77,48 @@ def _say_but_next(line: str) -> None:
 
 
 def _run(options: argparse.Namespace, started: float) -> None:
-    from catwalk import competition, team
+    from catwalk.core import team
+    from catwalk.data import competition
 
     shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
     paths = Paths(Path.cwd(), options.competition, team.of(*shared))
     loaded = competition.load(paths)
     if paths.team is not None:
-        from catwalk import extras
+        from catwalk.core import extras
 
         extras.ensure("psycopg", _say)
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)
     elif options.stage == "report" and (options.submission is not None or _has_submission(paths)):
-        from catwalk import report, submission
+        from catwalk.report import report
+        from catwalk.submission import submission_csv
 
-        report.make(paths, submission.choose(paths, options.submission), _say)
+        report.make(paths, submission_csv.choose(paths, options.submission), _say)
     else:
         _run_making(options, paths, loaded, started)
 
 
 def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import score
+    from catwalk.submission import score
 
     _say(score.leaderboard(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
 
 
 def _score(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import score, submission
+    from catwalk.submission import score, submission_csv
 
-    score.make(paths, loaded, submission.choose(paths, options.submission), _say)
+    score.make(paths, loaded, submission_csv.choose(paths, options.submission), _say)
 
 
 def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import kaggle_credentials
+    from catwalk.data import kaggle_credentials
 
     for line in kaggle_credentials.described():
         _say(line)
 
 
 def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import kernel
+    from catwalk.course import kernel
 
     kernel.make(
         paths, loaded, user=options.user, accelerator=options.accelerator, budget=options.budget, say=_say
@@ -123,15 +126,15 @@ def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 
 
 def _wheel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import kernel
+    from catwalk.course import kernel
 
     kernel.make_dist(paths, _say)
 
 
 def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import openhpi, submission, submit
+    from catwalk.submission import openhpi, submission_csv, submit
 
-    name, how = submission.choose(paths, options.submission), {"dry": options.dry, "yes": options.yes}
+    name, how = submission_csv.choose(paths, options.submission), {"dry": options.dry, "yes": options.yes}
     if (options.to or "").strip().casefold() == openhpi.NAME:
         openhpi.make(paths, loaded, name, assignment=options.assignment, **how, say=_say)
     else:
@@ -139,7 +142,7 @@ def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 
 
 def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import grade
+    from catwalk.grading import grade
 
     grade.make(
         paths, loaded, handed=options.submissions, labels=options.labels, final=options.final, say=_say
@@ -147,21 +150,22 @@ def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
 
 
 def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import course
+    from catwalk.course import course
 
     course.make(paths, exercise=options.exercise, budget=options.budget, say=_say)
 
 
 def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import data, prepare, recipe, reproduce, submission
+    from catwalk.data import download, prepare
+    from catwalk.submission import recipe, reproduce, submission_csv
 
-    file = options.recipe or paths.recipe(submission.choose(paths, options.submission))
+    file = options.recipe or paths.recipe(submission_csv.choose(paths, options.submission))
     content = recipe.read_file(file, paths.shown(file))
     if content.get("competition") != paths.competition:
         raise UserError(
             f"{file.name} is of another competition", fix=f"COMPETITION={content.get('competition')}"
         )
-    data.make(paths, loaded, options.source, _say)
+    download.make(paths, loaded, options.source, _say)
     try:
         prepare.make(paths, loaded, content["seed"], _say)
         reproduce.make(paths, loaded, content, file.stem, _say)
@@ -174,13 +178,13 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
 
 
 def _serve(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import serve
+    from catwalk.search import postgres_server
 
-    serve.make(paths, host=options.host, port=options.port, say=_say)
+    postgres_server.make(paths, host=options.host, port=options.port, say=_say)
 
 
 def _dashboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk import dashboard
+    from catwalk.search import dashboard
 
     dashboard.make(paths, port=options.port, say=_say)
 
@@ -202,41 +206,41 @@ ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
 
 
 def _has_submission(paths: Paths) -> bool:
-    from catwalk import submission
+    from catwalk.submission import submission_csv
 
-    return bool(submission.names(paths))
+    return bool(submission_csv.names(paths))
 
 
 def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition", started: float) -> None:
     """The stages that make what they need: each runs those before it, which say so if they are done."""
-    from catwalk import data
+    from catwalk.data import download
 
     stage = options.stage
     features = _features(options, loaded)
     until = None
     if getattr(options, "until", None) is not None:  # a time that is past is told before a download
         until = time.time() + _until(options) * (1 + REFIT)
-    data.make(paths, loaded, options.source, _say)
+    download.make(paths, loaded, options.source, _say)
     if stage == "data":
         return
-    from catwalk import prepare
+    from catwalk.data import prepare
 
     if prepare.make(paths, loaded, options.seed, _say):
         _say_what_stays(paths, options.seed)
 
     if getattr(options, "name", None) is not None:
-        from catwalk import predict
+        from catwalk.submission import predict
 
         # A name that can't be is told before the search, not after it.
         predict.is_done(paths, prepare.load(paths, options.seed), features, options.name)
     if stage == "try":
-        from catwalk import search as trying
+        from catwalk.search import search as trying
 
         trying.make_try(paths, seed=options.seed, features=features, choice=_choice(options), say=_say)
         return
 
     def search() -> None:
-        from catwalk import search
+        from catwalk.search import search
 
         # In "all" the budget is the search's alone, however long the download took.
         by_clock = options.until is not None  # what is left until then is counted from now
@@ -254,7 +258,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     if stage in ("all", "search"):
         search()
     if stage in ("all", "predict", "report"):
-        from catwalk import predict
+        from catwalk.submission import predict
 
         name = predict.make(
             paths,
@@ -267,14 +271,15 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
             say=_say,
         )
         if stage != "predict":
-            from catwalk import report
+            from catwalk.report import report
 
             report.make(paths, name, _say)
 
 
 def _say_what_stays(paths: Paths, seed: int) -> None:
     """The rows have changed: what becomes of the study of the old ones."""
-    from catwalk import prepare, progress
+    from catwalk.data import prepare
+    from catwalk.search import progress
 
     if old := progress.of_other_rows(paths, prepare.load(paths, seed).fingerprint):
         stays = f"the study of the old ones ({old}) stays, search begins another"
@@ -282,7 +287,8 @@ def _say_what_stays(paths: Paths, seed: int) -> None:
 
 
 def _limits(options: argparse.Namespace, paths: Paths, features: str) -> "Limits":
-    from catwalk import limits, prepare, study_progress
+    from catwalk.data import prepare
+    from catwalk.search import limits, study_progress
 
     if options.until is None:
         default = 600.0 if options.trials is None else None
@@ -294,7 +300,7 @@ def _limits(options: argparse.Namespace, paths: Paths, features: str) -> "Limits
 
 def _until(options: argparse.Namespace) -> float:
     """Seconds of search from now so that all is done by UNTIL."""
-    from catwalk import limits
+    from catwalk.search import limits
 
     if options.budget is not None:
         raise UserError("BUDGET= and UNTIL= say the same in two ways", fix="give one of them")
@@ -303,7 +309,7 @@ def _until(options: argparse.Namespace) -> float:
 
 def _choice(options: argparse.Namespace) -> dict[str, Any]:
     """What the user chose, as values of the search space."""
-    from catwalk.space import SPACE
+    from catwalk.models.space import SPACE
 
     given = {name: getattr(options, name, None) for name in SPACE}
     choice = {name: value for name, value in given.items() if value is not None}
@@ -314,7 +320,7 @@ def _choice(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _features(options: argparse.Namespace, loaded: "Competition") -> str:
-    from catwalk import features
+    from catwalk.models import features
 
     return features.resolve(getattr(options, "features", "auto"), loaded.shape)
 

@@ -1,0 +1,38 @@
+"""Disk space: refuses work for which there is clearly too little of it, before the work begins."""
+
+import shutil
+from pathlib import Path
+
+from catwalk.core import advice
+from catwalk.core.errors import MachineError
+
+SEARCH = 20_000_000  # bytes that a study and its kept networks take at least
+
+
+def require(folder: Path, needed: int, purpose: str) -> None:
+    """See that a disk has room.
+
+    Args:
+        folder: on the disk; it, or a folder above it, is there.
+        needed: bytes, estimated low: what surely does not fit is refused, the rest is tried.
+        purpose: what they are for, as "to fetch digits".
+
+    Raises:
+        MachineError: there is less room.
+    """
+    place = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise MachineError(
+            f"about {size(needed)} are needed {purpose}, {size(free)} are free",
+            where=f"the disk of {place}",
+            fix=advice.MAKE_ROOM,
+        )
+
+
+def size(count: int) -> str:
+    """Bytes for people: "1.3 GB"."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count / 1e3:.0f} kB"

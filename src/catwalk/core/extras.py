@@ -1,0 +1,59 @@
+"""Extras: packages that only some commands need, installed the first time one of them runs."""
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from catwalk.core import advice
+from catwalk.core.errors import NetworkError, shown
+
+# Module: the extra of pyproject.toml that brings it, and what needs it.
+NEEDED = {
+    "psycopg": ("team", "a team's study"),
+    "optuna_dashboard": ("team", "the dashboard"),
+    "kerasltisubmission": ("course", "the course's grader"),
+}
+
+
+def ensure(module: str, say: Callable[[str], None]) -> None:
+    """Install the extra that brings a module with pip, unless the module is there.
+
+    In the ``.venv`` that make has set up the packages come from the lock ``requirements-<extra>.txt``;
+    elsewhere (a notebook's image, say) in the versions that fit what is installed.
+
+    Raises:
+        NetworkError: pip could not install them.
+    """
+    if importlib.util.find_spec(module) is not None:
+        return
+    extra, purpose = NEEDED[module]
+    wanted = _wanted(extra)
+    say(f"installing what {purpose} needs (once): pip install {' '.join(wanted)}")
+    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", *wanted]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+    importlib.invalidate_caches()
+    if done.returncode or importlib.util.find_spec(module) is None:
+        lines = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["no reason given"]
+        raise NetworkError(
+            f"{purpose} needs packages that pip could not install ({shown(lines[-1])})",
+            fix=advice.CHECK_NETWORK,
+        )
+
+
+def _wanted(extra: str) -> list[str]:
+    """What pip is to install."""
+    checkout = Path(str(files("catwalk"))).parents[1]
+    lock = checkout / f"requirements-{extra}.txt"
+    if Path(sys.prefix) == checkout / ".venv" and lock.is_file():
+        return ["--no-deps", "--require-hashes", "-r", str(lock)]
+    return _ranges(extra)
+
+
+def _ranges(extra: str) -> list[str]:
+    """The versions that pyproject.toml asks for."""
+    from catwalk.core import packages
+
+    return [packages.shown(one) for one in packages.declared(extra)]

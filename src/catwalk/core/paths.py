@@ -1,0 +1,241 @@
+"""Knows the directories: no other module writes a folder's or a kept file's name."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from catwalk.core.team import Team
+
+SYSTEM_CLUSTERS = Path("/var/lib/postgresql")  # of Debian's user postgres
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where one competition's files are, below ``root`` (the folder that holds ``competitions/``).
+
+    Attributes:
+        root, competition: as said.
+        team: with whom the study is shared; None: it is this folder's own.
+    """
+
+    root: Path
+    competition: str
+    team: Team | None = None
+
+    @property
+    def toml(self) -> Path:
+        return competitions_folder(self.root) / f"{self.competition}.toml"
+
+    @property
+    def raw(self) -> Path:
+        return self.root / "data" / self.competition / "raw"
+
+    @property
+    def manifest(self) -> Path:
+        return self.raw / "manifest.json"
+
+    @property
+    def prepared(self) -> Path:
+        return self.root / "data" / self.competition / "prepared"
+
+    @property
+    def prepared_summary(self) -> Path:
+        return self.prepared / "prepared.json"
+
+    @property
+    def pixels(self) -> Path:
+        return self.prepared / "pixels.npy"
+
+    @property
+    def labels(self) -> Path:
+        return self.prepared / "labels.npy"
+
+    @property
+    def test_pixels(self) -> Path:
+        return self.prepared / "test_pixels.npy"
+
+    @property
+    def test_ids(self) -> Path:
+        return self.prepared / "test_ids.json"
+
+    def split(self, name: str) -> Path:
+        return self.prepared / f"split-{name}.npz"
+
+    def features(self, name: str) -> Path:
+        return self.prepared / f"features-{name}.npy"
+
+    @property
+    def sealed_labels(self) -> Path:
+        return self.prepared / "sealed_test_labels.npy"
+
+    @property
+    def looks(self) -> Path:
+        return self.prepared / "looks.jsonl"
+
+    @property
+    def study(self) -> Path:
+        """What this search writes; members of a team have a folder each, for they may share a disk."""
+        return self._studies / "team" / self.team.member if self.team else self._studies
+
+    @property
+    def _studies(self) -> Path:
+        return self.root / "data" / self.competition / "study"
+
+    @property
+    def study_db(self) -> Path:
+        return self.study / "study.db"
+
+    @property
+    def study_lock(self) -> Path:
+        return self.study / "search.lock"
+
+    @property
+    def progress(self) -> Path:
+        return self.study / "progress.json"
+
+    @property
+    def trials(self) -> Path:
+        return self.study / "trials.csv"
+
+    def kept(self, study: str) -> Path:
+        """Networks by the study's key, see ``progress``: those of a team lie beside each other."""
+        return self._studies / "kept" / study
+
+    def model(self, study: str, trial: int) -> Path:
+        return self.kept(study) / f"trial-{trial:05d}.keras"
+
+    def probabilities(self, study: str, trial: int) -> Path:
+        return self.kept(study) / f"trial-{trial:05d}.npy"
+
+    @property
+    def submissions(self) -> Path:
+        return self.root / "submissions" / self.competition
+
+    def submission(self, name: str) -> Path:
+        return self.submissions / f"{name}.csv"
+
+    def recipe(self, name: str) -> Path:
+        return self.submissions / f"{name}.json"
+
+    def submission_folder(self, name: str) -> Path:
+        return self.submissions / name
+
+    def predictions(self, name: str) -> Path:
+        return self.submission_folder(name) / "predictions.npz"
+
+    def snapshot(self, name: str) -> Path:
+        return self.submission_folder(name) / "trials.json"
+
+    def score(self, name: str) -> Path:
+        return self.submission_folder(name) / "score.json"
+
+    def talk(self, name: str) -> Path:
+        return self.submission_folder(name) / "talk.html"
+
+    def talk_pdf(self, name: str) -> Path:
+        return self.submission_folder(name) / "talk.pdf"
+
+    def talk_notes(self, name: str) -> Path:
+        return self.submission_folder(name) / "talk-notes.pdf"
+
+    def notebook(self, name: str) -> Path:
+        return self.submission_folder(name) / "talk.ipynb"
+
+    @property
+    def notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+    @property
+    def notebook_source(self) -> Path:
+        return self.notebooks / "talk.ipynb"
+
+    def course(self, exercise: str) -> Path:
+        return self.root / "data" / self.competition / "course" / exercise
+
+    def course_notebook(self, exercise: str) -> Path:
+        return self.notebooks / f"course-{exercise}.ipynb"
+
+    def reproduced(self, name: str) -> Path:
+        return self.root / "data" / self.competition / "reproduced" / f"{name}.csv"
+
+    @property
+    def grade(self) -> Path:
+        return self.root / "data" / self.competition / "grade"
+
+    @property
+    def grade_secret(self) -> Path:
+        return self.grade / "secret"
+
+    @property
+    def grades(self) -> Path:
+        return self.grade / "grades.csv"
+
+    @property
+    def leaderboard(self) -> Path:
+        return self.grade / "leaderboard.html"
+
+    @property
+    def kernel(self) -> Path:
+        return self.root / "data" / self.competition / "kernel"
+
+    @property
+    def dist(self) -> Path:
+        """What others install or upload: the wheel, and the notebook that holds it."""
+        return self.root / "dist"
+
+    @property
+    def server(self) -> Path:
+        return self.root / "data" / self.competition / "server"
+
+    def server_cluster(self, as_root: bool) -> Path:
+        """PostgreSQL's files; it refuses root, and the user it then has can't enter root's folders."""
+        if as_root:
+            digest = hashlib.blake2b(str(self.server.resolve()).encode(), digest_size=6).hexdigest()
+            return SYSTEM_CLUSTERS / f"catwalk-{digest}"
+        return self.server / "postgresql"
+
+    @property
+    def server_password(self) -> Path:
+        return self.server / "pgpass"
+
+    @property
+    def server_log(self) -> Path:
+        return self.server / "log.txt"
+
+    def shown(self, path: Path) -> str:
+        """``path`` as a message shows it: relative to the root where it lies below it."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def competitions_folder(root: Path) -> Path:
+    """The folder of the competitions' TOML files below ``root``."""
+    return root / "competitions"
+
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to; it becomes ``path`` if the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: some writers (Keras, NumPy) look at it.
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_aside(parent: Path) -> Iterator[Path]:
+    """Give an empty folder below ``parent``, removed at the end with all that still lies in it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".part-", dir=parent))
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

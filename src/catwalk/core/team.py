@@ -1,0 +1,88 @@
+"""The team: the study that several machines share, and who this one is to the others."""
+
+import getpass
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from catwalk.core.errors import UserError
+
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+SAFER = (
+    "leave it out, and put it into ~/.pgpass or PGPASSWORD, or type it when asked; "
+    "change it too, other users of this machine may have seen it"
+)
+
+
+@dataclass(frozen=True)
+class Team:
+    """Where the shared study is, and as whom this machine works on it.
+
+    Attributes:
+        url: of a PostgreSQL database, without a password: "postgresql://user@host:port/database".
+        member: kept with each trial that is run here.
+        artifacts: a folder that all machines see, for the networks; None: there is none.
+    """
+
+    url: str
+    member: str
+    artifacts: Path | None = None
+
+
+def of(url: str | None, member: str | None, artifacts: Path | None) -> Team | None:
+    """What STUDY=, MEMBER= and ARTIFACTS= say; None where the study is this folder's own.
+
+    Raises:
+        UserError: the URL is not one of PostgreSQL, or holds a password; the member's name can't be a
+            folder's.
+    """
+    if url is None:
+        for value, variable in ((member, "MEMBER"), (artifacts, "ARTIFACTS")):
+            if value is not None:
+                raise UserError(f"{variable}= is for a shared study", fix="give STUDY=postgresql://... too")
+        return None
+    if artifacts is not None and not artifacts.is_dir():
+        raise UserError(
+            "no such folder",
+            where=f"ARTIFACTS={artifacts}",
+            fix="choose one that all machines see, or make it",
+        )
+    chosen = member or _myself()
+    if not re.fullmatch(r"\w[\w.@-]{0,63}", chosen):
+        raise UserError(
+            f"MEMBER={chosen[:70]}",
+            fix="use up to 64 letters, digits, '-', '_', '.' and '@'",
+        )
+    return Team(_checked(url), chosen, artifacts)
+
+
+def _checked(url: str) -> str:
+    """The URL as SQLAlchemy takes it; errors never show it, for a password may be in it."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 5432
+    except ValueError:
+        raise UserError(
+            "STUDY= is not a URL", fix="write it as postgresql://user@host:5432/database"
+        ) from None
+    asked = " ".join(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+    if parts.password is not None or "pass" in asked.lower():
+        raise UserError("STUDY= holds a password", fix=SAFER)
+    named = parts.hostname and parts.path.strip("/")
+    if parts.scheme not in SCHEMES or not named or port <= 0:
+        raise UserError(
+            "STUDY= must name a PostgreSQL database, as postgresql://user@host:5432/database",
+            fix="make serve starts one; without STUDY= the study is an SQLite file of this folder",
+        )
+    return parts._replace(scheme="postgresql+psycopg").geturl()
+
+
+def _myself() -> str:
+    """user@host, as far as the system tells."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # neither environment nor password file name one
+        user = "someone"
+    return re.sub(r"[^\w.@-]", "-", f"{user}@{socket.gethostname()}").lstrip("-.@")[:64]

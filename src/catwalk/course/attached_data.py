@@ -1,0 +1,168 @@
+"""Attached data: finds a competition's files among a notebook's inputs, by their columns.
+
+On Kaggle several inputs may hold a ``train.csv``; the one whose columns are the competition's is taken.
+"""
+
+import gzip
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from catwalk.core.errors import UserError
+from catwalk.data import archives, csv_columns, csv_dialect, idx, raw_files
+from catwalk.data.competition import Competition
+from catwalk.data.csv_file import CsvFile
+from catwalk.data.raw_files import Found, Place
+
+MOST_FOLDERS = 3000  # are looked into, the upper ones first: a dataset of pictures has many more
+DEEPEST = 6  # folders below the first
+ENDINGS = (".csv", ".tsv", ".txt", ".zip", ".gz")
+OTHERS = {"sample_data", "site-packages", "node_modules"}  # Colab's own, and installed packages
+HEAD = 4 << 20  # bytes of a CSV in which its header and first rows stand
+LONGEST = 100  # characters of why another file is not taken
+
+
+@dataclass
+class Attached:
+    """What was found.
+
+    Attributes:
+        fitting: folders and zips that hold the competition's files, the upper ones first.
+        refused: of files that have the right names, why they are not the competition's.
+    """
+
+    fitting: list[Path] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def find(competition: Competition, top: Path) -> Attached:
+    """Look for the competition's CSVs or IDX files in ``top`` and below it.
+
+    Folders that are mounted below ``top`` are left out where ``top`` itself is not a place of mounts, as
+    Google Drive on Colab: to walk it would take minutes.
+    """
+    attached, seen = Attached(), set[tuple[Path, ...]]()
+    folders = list(_folders(top))
+    for place in _places(top, folders):
+        found = raw_files.locate(place, competition)
+        files = tuple(found.paths)
+        if not found.is_whole(competition) or files in seen:
+            continue
+        seen.add(files)
+        why = _why_not(found, competition)
+        if why is None:
+            attached.fitting.append(place)
+        else:
+            attached.refused.append(f"{place.name}: {why}"[:LONGEST])
+    return attached
+
+
+def toml(name: str, top: Path) -> Path | None:
+    """``<name>.toml`` in ``top`` or below it: a competition of a class's own."""
+    return next(
+        (folder / f"{name}.toml" for folder in _folders(top) if (folder / f"{name}.toml").is_file()), None
+    )
+
+
+def columns(competition: Competition) -> str:
+    """The columns that are looked for, as a message names them."""
+    pixels = competition.pixel_columns
+    return f"{competition.label_column}, {pixels[0]} to {pixels[-1]}"
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """``top`` and the folders below it, level by level."""
+    has_mounts = top.parts[:2] == ("/", "kaggle")  # there each input is mounted
+    level, count = [top], 0
+    for _ in range(DEEPEST + 1):
+        below: list[Path] = []
+        for folder in level:
+            count += 1
+            if count > MOST_FOLDERS:
+                return
+            yield folder
+            try:
+                entries = sorted(one.path for one in os.scandir(folder) if one.is_dir())
+            except OSError:
+                continue
+            children = [path for path in map(Path, entries) if not path.name.startswith(".")]
+            children = [path for path in children if path.name not in OTHERS]
+            below += [path for path in children if has_mounts or not path.is_mount()]
+        level = below
+
+
+def _places(top: Path, folders: list[Path]) -> Iterator[Path]:
+    """Where files may lie: folders that hold some, their zips, and then the folders above them."""
+    above: dict[Path, None] = {}
+    for folder in folders:
+        try:
+            names = sorted(one.name for one in os.scandir(folder) if one.is_file())
+        except OSError:
+            continue
+        if not any(name.casefold().endswith(ENDINGS) or "ubyte" in name for name in names):
+            continue
+        yield folder
+        yield from (folder / name for name in names if name.casefold().endswith(".zip"))
+        if folder != top:
+            above |= dict.fromkeys(one for one in folder.parents if one.is_relative_to(top))
+    yield from sorted(above, key=lambda folder: -len(folder.parts))
+
+
+def _why_not(found: Found, competition: Competition) -> str | None:
+    """Why files are not the competition's; None where they are, as far as their first rows tell."""
+    try:
+        if found.idx:
+            return _why_not_idx(found.idx, competition)
+        with tempfile.TemporaryDirectory(prefix="catwalk-") as folder:
+            for name, place in found.csvs.items():
+                if name == competition.sample_file:
+                    continue
+                head = Path(folder) / name
+                head.write_bytes(_head(place))
+                is_train = name == competition.train_file
+                file = CsvFile(head, place.path.name, str(place.path), is_train, f"{competition.name}.toml")
+                columns = csv_columns.find(file, competition)
+                if is_train and columns.label is None:
+                    return f"{place.path.name} has no column {competition.label_column!r}"
+    except UserError as error:
+        return f"{error.where}: {error.what}"
+    except (*archives.DAMAGED, StopIteration) as error:
+        return f"can't be read ({type(error).__name__})"
+    return None
+
+
+def _why_not_idx(files: dict[str, Path], competition: Competition) -> str | None:
+    """The pictures' size, and the labels' checksum where the competition has one."""
+    for name, path in files.items():
+        if "images" in name:
+            with (
+                gzip.open(path) if archives.head(path).startswith(archives.GZIP) else path.open("rb") as file
+            ):
+                start = file.read(16)
+            sides = tuple(int.from_bytes(start[k : k + 4], "big") for k in (8, 12))
+            if sides != competition.shape[:2]:
+                return f"{path.name}: its pictures have {sides[0]}x{sides[1]} pixels"
+        else:
+            idx.read(path, competition.sha256.get(name))
+    return None
+
+
+def _head(place: Place) -> bytes:
+    """A CSV's first whole lines, out of a zip or gzip file where it lies in one, as UTF-8."""
+    start = archives.head(place.path)
+    if place.member is not None or start.startswith(archives.ZIP):
+        member = place.member or next(iter(archives.members(place.path)))
+        with zipfile.ZipFile(place.path) as opened, opened.open(member) as packed:
+            head = packed.read(HEAD)
+    elif start.startswith(archives.GZIP):
+        with gzip.open(place.path) as packed_alone:
+            head = packed_alone.read(HEAD)
+    else:
+        with place.path.open("rb") as plain:
+            head = plain.read(HEAD)
+    if head.startswith(csv_dialect.UTF16):
+        head = head.decode("utf-16", errors="replace").encode()
+    return head if len(head) < HEAD else head[: head.rfind(b"\n") + 1]

@@ -1,0 +1,84 @@
+"""Course: executes the five exercises' notebooks, one after the other, each once."""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from catwalk.core import advice
+from catwalk.core.console import plain_console
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.report import notebook
+from catwalk.report.results import COMPETITION_VARIABLE
+
+BUDGET_VARIABLE = "CATWALK_BUDGET"  # of the fifth exercise's search
+EXERCISES = ("1-first-network", "2-softmax", "3-first-model", "4-assignment", "5-hackathon")
+CELL_SECONDS = 3600
+
+Say = Callable[[str], None]
+
+
+def make(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
+    """Execute the exercises that are not done yet, or the one that is named.
+
+    Args:
+        paths: the competition whose pictures they use.
+        exercise: from 1 to 5; None for all.
+        budget: of the fifth one's search.
+        say: takes a line on what happens.
+
+    Raises:
+        UserError: a notebook is missing or one of its cells fails.
+        MachineError: a kernel gave up.
+    """
+    chosen = EXERCISES if exercise is None else (_named(exercise),)
+    began, console = time.monotonic(), plain_console()
+    for number, name in enumerate(chosen, 1):
+        source, folder = paths.course_notebook(name), paths.course(name)
+        target = folder / f"{name}.ipynb"
+        where = f"course: {number} of {len(chosen)}, {name}"
+        if notebook.is_newer(target, [source, paths.prepared_summary]):
+            say(f"{where}: done before, {paths.shown(target)}")
+            continue
+        started = time.monotonic()
+        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget}
+        with _Bar(console, where) as bar:
+            notebook.execute(paths, source, target, given, seconds=CELL_SECONDS, watch=bar.cell)
+        say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}")
+    say(f"course: {time.monotonic() - began:.0f} s; figures (PNG) and tables (CSV) lie beside the notebooks")
+
+
+def _named(exercise: int) -> str:
+    found = [name for name in EXERCISES if name.startswith(f"{exercise}-")]
+    if not found:
+        raise UserError(
+            f"there are 1 to {len(EXERCISES)}", where=f"EXERCISE={exercise}", fix=advice.CHOOSE_ONE
+        )
+    return found[0]
+
+
+class _Bar:
+    """On a terminal a bar over an exercise's cells, and the heading; elsewhere a line a heading."""
+
+    def __init__(self, console: Console, where: str) -> None:
+        self._where, self._console, self._heading = where, console, ""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task(where, total=None)
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def cell(self, number: int, cells: int, heading: str) -> None:
+        self._progress.update(
+            self._task, completed=number, total=cells, description=f"{self._where}: {heading}"
+        )
+        if heading != self._heading and not self._console.is_terminal:
+            self._console.print(f"{self._where}: {heading}", soft_wrap=True)
+        self._heading = heading

@@ -1,0 +1,182 @@
+"""Hackathon: the whole pipeline in a notebook on Kaggle or Colab, from attached data to ``submission.csv``.
+
+Nothing there is replaced: what is installed stays, TensorFlow above all. The project lies in a folder for
+temporary files, so that a version on Kaggle holds the results alone.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from catwalk.core import advice
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths, written_aside
+from catwalk.course import attached_data, image_packages, mirror, relay, working_folder
+from catwalk.data import competition as competitions
+from catwalk.data import download
+from catwalk.data.competition import Competition
+from catwalk.submission import submission_csv
+
+FOLDERS = ("competitions", "notebooks")
+INPUT = Path("/kaggle/input")  # of a notebook on Kaggle; elsewhere inputs lie in the working folder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the notebook's first cell sets.
+
+    Attributes:
+        competition: a name; of a class's own, where ``toml`` or an attached ``<name>.toml`` describes it.
+        source: "auto": attached or uploaded files, else what the competition's TOML names; a folder or a zip
+            to look into; or kaggle, debian, keras, sklearn.
+        budget: wall-clock time of the search, as "10m".
+        until: instead, a time of today by this machine's clock, as "14:40".
+        seed, features: as SEED= and FEATURES=.
+        workers: processes; None: one a core as memory allows.
+        keep: a folder that outlives the session, in which the search can be gone on with; None: none.
+        toml: the text of a competition of one's own; None: it is one that catwalk knows, or attached.
+    """
+
+    competition: str
+    source: str = "auto"
+    budget: str | None = "10m"
+    until: str | None = None
+    seed: int = 1
+    features: str = "auto"
+    workers: int | None = None
+    keep: str | None = None
+    toml: str | None = None
+
+    def options(self, source: str) -> list[str]:
+        """The options of ``catwalk all``."""
+        given = {
+            "competition": self.competition,
+            "source": source,
+            "budget": None if self.until else self.budget,
+            "until": self.until,
+            "seed": self.seed,
+            "features": self.features,
+            "workers": self.workers,
+        }
+        return [f"--{name}={value}" for name, value in given.items() if value is not None]
+
+
+def run(settings: Settings) -> Path:
+    """Search, predict, report; then ``submission.csv`` and ``talk.html`` lie in the current folder.
+
+    Returns:
+        The project's folder.
+
+    Raises:
+        CatwalkError: with one line on what to do; then neither file lies there.
+    """
+    work = Path.cwd()
+    if aside := working_folder.set_aside(work):
+        print(f"what an earlier run left is in {aside.relative_to(work)}")
+    image_packages.ensure(print)
+    inputs = INPUT if INPUT.is_dir() else work
+    paths = Paths(_project_folder(settings), settings.competition)
+    project(paths.root)
+    _take_toml(settings, paths, inputs)
+    source = _source(settings, competitions.load(paths), inputs)
+    with _kept(settings, paths):
+        relay.run("all", *settings.options(source), root=paths.root, say=print)
+    placed = working_folder.place(paths, submission_csv.choose(paths, None), work)
+    print(f"{' and '.join(path.name for path in placed)}: in {work}")
+    return paths.root
+
+
+def project(folder: Path) -> Path:
+    """Make ``folder`` a project: the competitions and the notebooks that catwalk was installed with.
+
+    Files that are there already stay as they are.
+    """
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for file in _brought(name):
+            target = folder / name / file.name
+            if not target.exists():
+                shutil.copyfile(file, target)
+    return folder
+
+
+def _brought(name: str) -> list[Path]:
+    """The files of a folder: of the checkout that is installed, or of the installed package."""
+    package = Path(str(files("catwalk")))
+    checkout = package.parents[1] / name
+    found = checkout if (package.parents[1] / "pyproject.toml").is_file() else package / name
+    return sorted(path for path in found.glob("*.*") if path.suffix in (".toml", ".ipynb"))
+
+
+def _project_folder(settings: Settings) -> Path:
+    """Among the temporary files, the same for the same data: a larger BUDGET goes on with the search."""
+    digest = hashlib.blake2b(settings.source.encode(), digest_size=4).hexdigest()
+    own = Path(tempfile.gettempdir()) / f"catwalk-{os.getuid()}"
+    own.mkdir(mode=0o700, exist_ok=True)
+    if own.is_symlink() or own.stat().st_uid != os.getuid():  # somebody else's, on a machine that is shared
+        own = Path(tempfile.mkdtemp(prefix="catwalk-"))
+    return own / f"{settings.competition}-{digest}"
+
+
+def _take_toml(settings: Settings, paths: Paths, inputs: Path) -> None:
+    """A competition of one's own: its text from the first cell, or a file among the inputs."""
+    if settings.toml and settings.toml.strip():
+        text = settings.toml
+    elif not paths.toml.is_file() and (attached := attached_data.toml(settings.competition, inputs)):
+        text = attached.read_text(encoding="utf-8-sig")
+    else:
+        return
+    with written_aside(paths.toml) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
+    """Where the data are: what fits the competition's columns, else, for "auto", what its TOML names.
+
+    Raises:
+        UserError: a folder or zip was named, and nothing in it fits.
+    """
+    if settings.source in download.NAMED:
+        return settings.source
+    is_auto = settings.source == "auto"
+    top = inputs if is_auto else Path(settings.source).expanduser().resolve()
+    if not top.exists():
+        raise UserError("no such folder", where=f"SOURCE={settings.source}", fix=advice.CHOOSE_ONE_SOURCE)
+    attached = attached_data.find(competition, top)
+    if attached.fitting:
+        chosen, *others = attached.fitting
+        also = f" ({len(others)} more fit, as {others[0]}: SOURCE chooses)" if others else ""
+        print(f"the data are in {chosen}{also}")
+        return str(chosen)
+    refused = f" ({attached.refused[0]})" if attached.refused else ""
+    nothing = (
+        f"nothing there has the columns of {competition.name}, {attached_data.columns(competition)}{refused}"
+    )
+    if not is_auto:
+        raise UserError(nothing, where=f"SOURCE={settings.source}", fix=advice.ATTACH)
+    if inputs == INPUT and "sklearn" not in competition.sources:
+        print(f"{inputs}: {nothing}: {advice.ATTACH}; or Internet is on, and they are fetched")
+    return "auto"
+
+
+def _kept(settings: Settings, paths: Paths) -> contextlib.AbstractContextManager[None]:
+    """Bring back what an earlier session kept in ``KEEP``, and keep what this one makes.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not settings.keep:
+        return contextlib.nullcontext()
+    folder = Path(settings.keep).expanduser().resolve()
+    if not folder.parent.is_dir():
+        raise UserError("no such folder", where=f"KEEP={settings.keep}", fix=advice.MOUNT)
+    folder.mkdir(exist_ok=True)
+    kept = Paths(folder, settings.competition)
+    if mirror.restore(paths, kept):
+        print(f"going on with the search that is kept in {folder}")
+    return mirror.saving(paths, kept, print)

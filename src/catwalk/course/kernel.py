@@ -1,0 +1,198 @@
+"""Kernel: the hackathon's notebook with catwalk inside it, and a folder that Kaggle's own command pushes."""
+
+import base64
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from catwalk.core import advice
+from catwalk.core.errors import MachineError, UserError, shown
+from catwalk.core.paths import Paths, folder_aside
+from catwalk.data import kaggle_credentials, kaggle_names
+from catwalk.data.competition import Competition
+from catwalk.data.kaggle_names import Page
+
+NOTEBOOK, METADATA = "hackathon.ipynb", "kernel-metadata.json"
+LINE = 1000  # characters of the wheel's text on a line: an editor stumbles over longer ones
+# How Kaggle, Colab and Jupyter are told to show a cell folded.
+FOLDED = {"_kg_hide-input": True, "cellView": "form", "jupyter": {"source_hidden": True}}
+BROUGHT = """\
+# Catwalk itself, as a wheel: nothing else has to be attached.
+import base64
+import io
+import os
+import sys
+import tempfile
+import zipfile
+
+WHEEL = \"\"\"
+{text}
+\"\"\"
+if "catwalk" not in sys.modules:
+    package = tempfile.mkdtemp(prefix="catwalk-")
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(WHEEL))).extractall(package)
+    sys.path.insert(0, package)
+    others = [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
+    os.environ["PYTHONPATH"] = os.pathsep.join([package, *others])  # for the processes that it starts"""
+
+
+def make(
+    paths: Paths, competition: Competition, *, user: str | None, accelerator: str, budget: str,
+    say: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Write notebook, metadata and wheel, and say how they are pushed; nothing is sent.
+
+    Args:
+        paths: the competition's.
+        competition: whose Kaggle dataset or competition is attached.
+        user: on Kaggle; None: as the credentials here say.
+        accelerator: "none" or "gpu", which is switched on there and not used yet.
+        budget: of the search there, as BUDGET=.
+        say: takes lines for people.
+
+    Raises:
+        UserError: Kaggle has no data of this competition, or the user's name is not known.
+        MachineError: the wheel can't be built.
+    """
+    page = _page(competition)
+    user = user or kaggle_credentials.user_name()
+    if user is None:
+        raise UserError(
+            "your name on Kaggle is not known here", fix="KAGGLE_USER=<name>, as in your profile's address"
+        )
+    title = f"catwalk {competition.name}"
+    metadata = {
+        "id": f"{user}/{re.sub(r'[^a-z0-9]+', '-', title.lower())}",
+        "title": title,
+        "code_file": NOTEBOOK,
+        "language": "python",
+        "kernel_type": "notebook",
+        "is_private": True,
+        "enable_gpu": accelerator == "gpu",
+        "enable_tpu": False,
+        "enable_internet": False,  # the image has all packages; it asks for a verified phone
+        "dataset_sources": [page.name] if page.kind == "dataset" else [],
+        "competition_sources": [page.name] if page.kind == "competition" else [],
+        "kernel_sources": [],
+        "model_sources": [],
+    }
+    with folder_aside(paths.kernel.parent) as aside:
+        wheel = build_wheel(aside)
+        (aside / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+        given = {"COMPETITION": competition.name, "BUDGET": budget}
+        write_notebook(aside / NOTEBOOK, paths.notebooks / NOTEBOOK, wheel, given)
+        paths.kernel.mkdir(exist_ok=True)
+        for old in paths.kernel.glob("*.whl"):
+            old.unlink()
+        for made in aside.iterdir():
+            made.replace(paths.kernel / made.name)
+    folder = paths.shown(paths.kernel)
+    say(f"kernel: {folder} holds {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
+    if accelerator == "gpu":
+        say("  the GPU there counts against your hours and is not used yet: ACCELERATOR=none is as fast")
+    push = f"{_kaggle(paths.root)} kernels push -p {shlex.quote(folder)}"
+    say(f"  look at them; this sends them: {push}")
+
+
+def make_dist(paths: Paths, say: Callable[[str], None]) -> None:
+    """Write the wheel, and the notebook that is whole in itself, for whoever has only a browser.
+
+    Raises:
+        MachineError: the wheel can't be built.
+    """
+    with folder_aside(paths.root) as aside:
+        wheel = build_wheel(aside)
+        write_notebook(aside / NOTEBOOK, paths.notebooks / NOTEBOOK, wheel, {})
+        paths.dist.mkdir(exist_ok=True)
+        for made in sorted(aside.iterdir()):
+            size = made.stat().st_size / 1000
+            made.replace(paths.dist / made.name)
+            say(f"wheel: {paths.shown(paths.dist / made.name)}, {size:,.0f} kB")
+
+
+def _page(competition: Competition) -> Page:
+    """The dataset or competition on Kaggle that is attached."""
+    if {"kaggle_dataset", "kaggle_competition"} & set(competition.sources):
+        return kaggle_names.of_data(competition)
+    page = kaggle_names.of_submissions(competition, None)
+    if page is None:
+        raise UserError(
+            "it names no data on Kaggle",
+            where=f"competitions/{competition.name}.toml",
+            fix="add kaggle_dataset to [sources]",
+        )
+    return page
+
+
+def _kaggle(root: Path) -> str:
+    """How the user's shell calls the official command in ``root``: seldom is it on the PATH."""
+    beside = Path(sys.executable).with_name("kaggle")  # in .venv, as a rule
+    if beside.is_file():
+        return shlex.quote(str(beside.relative_to(root) if beside.is_relative_to(root) else beside))
+    return "kaggle" if shutil.which("kaggle") else f"{shlex.quote(sys.executable)} -m kaggle"
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build catwalk's wheel, of a copy of the checkout that this is: setuptools leaves things behind."""
+    checkout = Path(str(files("catwalk"))).parents[1]
+    if not (checkout / "pyproject.toml").is_file():
+        raise UserError("the wheel is made of a checkout", fix="run this in a clone of catwalk's repository")
+    with tempfile.TemporaryDirectory(prefix="catwalk-") as copy:
+        for name in ("src/catwalk", "competitions", "notebooks"):
+            shutil.copytree(checkout / name, Path(copy) / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copyfile(checkout / name, Path(copy) / name)
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps",
+             "--no-build-isolation", "--wheel-dir", folder, copy],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        raise MachineError(
+            f"the wheel was not built ({shown(done.stderr.strip()[-120:])})", fix=advice.RUN_SETUP
+        )
+    return wheels[0]
+
+
+def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str]) -> None:
+    """Write the hackathon's notebook with the wheel inside.
+
+    Args:
+        target: the notebook to write.
+        source: the one of the repository.
+        wheel: takes the place of the cell that looks for one.
+        given: texts by the settings of the first cell whose defaults they replace.
+
+    Raises:
+        UserError: the source is missing.
+    """
+    if not source.is_file():
+        raise UserError(
+            f"{source.name} is missing among the notebooks", fix=advice.check_out(f"notebooks/{source.name}")
+        )
+    notebook: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    parameters, catwalk = (_tagged(notebook, tag) for tag in ("parameters", "catwalk"))
+    text = "".join(parameters["source"])
+    for name, value in given.items():
+        text = re.sub(rf"(?m)^{name} = .*?(?=  #|$)", f'{name} = "{value}"', text)
+    parameters["source"] = text.splitlines(keepends=True)
+    encoded = base64.b64encode(wheel.read_bytes()).decode()
+    lines = "\n".join(encoded[start : start + LINE] for start in range(0, len(encoded), LINE))
+    catwalk["source"] = BROUGHT.format(text=lines).splitlines(keepends=True)
+    catwalk["metadata"] |= FOLDED
+    target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _tagged(notebook: dict[str, Any], tag: str) -> dict[str, Any]:
+    """The cell of a notebook that has this tag."""
+    cells: list[dict[str, Any]] = notebook["cells"]
+    return next(cell for cell in cells if tag in cell["metadata"].get("tags", []))

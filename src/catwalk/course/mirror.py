@@ -1,0 +1,106 @@
+"""The mirror: keeps a study and its submissions in a folder that outlives the session, as a mounted Drive.
+
+SQLite's write-ahead log can't work on such a disk, so the project itself stays on the machine's own, and
+what the next session needs is copied: now and then while a search runs, and in the end.
+"""
+
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from catwalk.core.paths import Paths, written_aside
+
+EVERY = 60.0  # seconds
+NOT_KEPT = (".lock", "-wal", "-shm", "-journal")
+
+
+def restore(paths: Paths, kept: Paths) -> bool:
+    """Bring back what an earlier session kept, unless a study is here already; whether there was something.
+
+    Args:
+        paths: the project's.
+        kept: the same folders below the one that outlives the session.
+    """
+    if paths.study_db.is_file() or not kept.study_db.is_file():
+        return False
+    for source, target in ((kept.submissions, paths.submissions), (kept.study, paths.study)):
+        for file in _files(source):
+            if file != kept.study_db:
+                _copy_once(file, target / file.relative_to(source))
+    _copy(kept.study_db, paths.study_db)  # at the last: where it is, all is
+    return True
+
+
+def save(paths: Paths, kept: Paths) -> None:
+    """Copy what is new, the networks before the study that names them; drop networks that are gone here.
+
+    Raises:
+        OSError, sqlite3.Error: it can't be written there.
+    """
+    if not paths.study_db.is_file():
+        return
+    networks = [file for file in _files(paths.study) if file.parent != paths.study]
+    for file in networks:
+        _copy_once(file, kept.study / file.relative_to(paths.study))
+    with tempfile.TemporaryDirectory(prefix="catwalk-") as folder:
+        copy = Path(folder) / paths.study_db.name
+        here, there = sqlite3.connect(paths.study_db), sqlite3.connect(copy)
+        with contextlib.closing(here), contextlib.closing(there):
+            here.backup(there)
+            there.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+        _copy(copy, kept.study_db)
+    for file in (paths.progress, paths.trials):
+        if file.is_file():
+            _copy(file, kept.study / file.name)
+    for file in _files(paths.submissions):
+        _copy_once(file, kept.submissions / file.relative_to(paths.submissions))
+    for file in _files(kept.study):
+        if file.parent != kept.study and not (paths.study / file.relative_to(kept.study)).is_file():
+            file.unlink()  # a network that the search itself let go
+
+
+@contextlib.contextmanager
+def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[None]:
+    """Save every minute while the block runs, and when it ends, however it ends."""
+    ended = threading.Event()
+
+    def minute_by_minute() -> None:
+        while not ended.wait(EVERY):
+            with contextlib.suppress(OSError, sqlite3.Error):  # the last one tells it
+                save(paths, kept)
+
+    thread = threading.Thread(target=minute_by_minute, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        try:
+            save(paths, kept)
+        except (OSError, sqlite3.Error) as error:
+            say(f"KEEP={kept.root}: the study was not kept there ({error})")
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files below a folder but those that are being written, and SQLite's own."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in found if path.name[0] != "." and not path.name.endswith(NOT_KEPT)]
+
+
+def _copy_once(source: Path, target: Path) -> None:
+    """Copy a file that does not change once it is written, unless it is there."""
+    facts, there = source.stat(), target.stat() if target.is_file() else None
+    if there is None or (there.st_size, int(there.st_mtime)) != (facts.st_size, int(facts.st_mtime)):
+        _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, aside first."""
+    with written_aside(target) as aside:
+        shutil.copyfile(source, aside)
+        shutil.copystat(source, aside)

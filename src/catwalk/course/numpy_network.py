@@ -1,0 +1,276 @@
+"""The first network, in NumPy alone: start, forward, loss, backward, update, and the loop around them.
+
+Letters: n pictures of d pixels, h hidden units, k classes. A network without hidden layers is softmax
+regression. Everything is computed in the pictures' dtype: float64 to compare with other people's gradients,
+float32 for twice the speed.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core.errors import UserError
+
+Array = npt.NDArray[np.floating[Any]]
+
+CHUNK = 1024  # pictures at a time: what lies between two matrix products then stays in the cache
+
+
+@dataclass
+class Network:
+    """Weights and biases, layer by layer.
+
+    Attributes:
+        weights: a layer's is (units, inputs), as in the course.
+        biases: a layer's is (units,).
+        activation: of the hidden layers, sigmoid or relu.
+    """
+
+    weights: list[Array]
+    biases: list[Array]
+    activation: str
+
+
+@dataclass
+class Step:
+    """What one look at n pictures gives.
+
+    Attributes:
+        loss: mean cross-entropy, in nats.
+        accuracy: share of the pictures whose largest probability is at their class.
+        weights, biases: the gradients of the loss, as large as the network's.
+    """
+
+    loss: float
+    accuracy: float
+    weights: list[Array]
+    biases: list[Array]
+
+
+@dataclass
+class History:
+    """Losses and accuracies before the first epoch and after each one; ``other`` pictures teach nothing."""
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    other_loss: list[float] = field(default_factory=list)
+    other_accuracy: list[float] = field(default_factory=list)
+
+    def add(self, loss: float, accuracy: float, other_loss: float, other_accuracy: float) -> None:
+        for row, value in zip(
+            (self.loss, self.accuracy, self.other_loss, self.other_accuracy),
+            (loss, accuracy, other_loss, other_accuracy),
+            strict=True,
+        ):
+            row.append(value)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss came out higher than it began, or is no number any more."""
+        return not self.loss[-1] <= self.loss[0]
+
+    def __add__(self, more: "History") -> "History":
+        """One history out of two, where the second went on with the first one's network."""
+        return History(
+            self.loss + more.loss[1:],
+            self.accuracy + more.accuracy[1:],
+            self.other_loss + more.other_loss[1:],
+            self.other_accuracy + more.other_accuracy[1:],
+        )
+
+
+def one_hot(labels: npt.NDArray[np.integer], classes: int, dtype: npt.DTypeLike = np.float32) -> Array:
+    """(n,) positions of classes to (n, k), a one at each picture's class and zeros beside it."""
+    matrix = np.zeros((len(labels), classes), dtype)
+    matrix[np.arange(len(labels)), labels] = 1
+    return matrix
+
+
+def initial(
+    sizes: tuple[int, ...],
+    seed: int,
+    *,
+    gain: float = 2.0,
+    activation: str = "sigmoid",
+    dtype: npt.DTypeLike = np.float32,
+) -> Network:
+    """Weights from a normal distribution of mean 0 and standard deviation sqrt(gain / inputs); biases 0.
+
+    The numbers are those of ``np.random.seed(seed)`` and ``np.random.randn``, as the course draws them.
+
+    Args:
+        sizes: d, then the units of each hidden layer, then k.
+        seed: of the numbers.
+        gain: 2 as in the first exercise, 1 as in the second.
+        activation: of the hidden layers, sigmoid or relu.
+        dtype: float32 or float64.
+
+    Raises:
+        UserError: a layer has no unit, or there is no such activation.
+    """
+    if min(sizes) < 1:
+        raise UserError(
+            f"layers of {sizes} units", fix="give each at least 1; leave a layer out to have none"
+        )
+    if activation not in ("sigmoid", "relu"):
+        raise UserError(f"activation {activation!r}", fix="choose sigmoid or relu")
+    draw = np.random.RandomState(seed)  # the generator behind np.random.seed
+    weights = [
+        (draw.randn(units, inputs) * np.sqrt(gain / inputs)).astype(dtype)
+        for inputs, units in pairwise(sizes)
+    ]
+    return Network(weights, [np.zeros(units, dtype) for units in sizes[1:]], activation)
+
+
+def sigmoid(z: Array) -> Array:
+    """1 / (1 + exp(-z)), by the hyperbolic tangent, which overflows nowhere; in the place of ``z``."""
+    z *= 0.5
+    np.tanh(z, out=z)
+    z += 1
+    z *= 0.5
+    return z
+
+
+def log_softmax(z: Array) -> Array:
+    """Logarithms of exp(z) / sum(exp(z)), row by row, in the place of ``z``.
+
+    The textbook's exp(z) overflows from z = 89 (float32) on; less the row's largest value, z is 0 at most.
+    """
+    z -= z.max(axis=1, keepdims=True)
+    z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return z
+
+
+def forward(network: Network, pixels: Array) -> tuple[list[Array], Array]:
+    """From pictures to the logarithms of the classes' probabilities.
+
+    Args:
+        network: of l layers.
+        pixels: (n, d), from 0 to 1.
+
+    Returns:
+        What each layer takes in, first ``pixels`` and then (n, h) for each hidden layer; and (n, k).
+    """
+    activations = [pixels]
+    *hidden, last = zip(network.weights, network.biases, strict=True)
+    for weights, biases in hidden:
+        z = activations[-1] @ weights.T
+        z += biases
+        activations.append(sigmoid(z) if network.activation == "sigmoid" else np.maximum(z, 0, out=z))
+    weights, biases = last
+    return activations, log_softmax(activations[-1] @ weights.T + biases)
+
+
+def backward(network: Network, activations: list[Array], error: Array, step: Step) -> None:
+    """Add these pictures' part of the gradients to ``step``, from the last layer to the first.
+
+    Args:
+        network: of l layers.
+        activations: of ``forward``.
+        error: (n, k), the loss's slope at the last layer's sums: probabilities less targets.
+        step: takes the gradients.
+    """
+    for layer in reversed(range(len(network.weights))):
+        taken = activations[layer]
+        step.weights[layer] += error.T @ taken
+        step.biases[layer] += error.sum(axis=0)
+        if layer:
+            error = error @ network.weights[layer]
+            error *= taken * (1 - taken) if network.activation == "sigmoid" else taken > 0
+
+
+def gradients(network: Network, pixels: Array, targets: Array) -> Step:
+    """The mean loss of n pictures, and its gradients.
+
+    Args:
+        network: as it is now.
+        pixels: (n, d).
+        targets: (n, k), of ``one_hot``.
+    """
+    step = Step(0.0, 0.0, [np.zeros_like(w) for w in network.weights],
+                [np.zeros_like(b) for b in network.biases])  # fmt: skip
+    for start in range(0, len(pixels), CHUNK):
+        wanted = targets[start : start + CHUNK]
+        activations, logs = forward(network, pixels[start : start + CHUNK])
+        _count(step, logs, wanted, len(pixels))
+        error = np.exp(logs)
+        error -= wanted
+        error /= len(pixels)
+        backward(network, activations, error, step)
+    return step
+
+
+def evaluate(network: Network, pixels: Array, targets: Array) -> Step:
+    """As ``gradients``, but without any gradient."""
+    step = Step(0.0, 0.0, [], [])
+    for start in range(0, len(pixels), CHUNK):
+        _, logs = forward(network, pixels[start : start + CHUNK])
+        _count(step, logs, targets[start : start + CHUNK], len(pixels))
+    return step
+
+
+def _count(step: Step, logs: Array, targets: Array, pictures: int) -> None:
+    """Add some pictures' part of the mean loss and of the accuracy."""
+    step.loss -= float((targets * logs).sum()) / pictures
+    step.accuracy += float((logs.argmax(axis=1) == targets.argmax(axis=1)).sum()) / pictures
+
+
+def update(network: Network, step: Step, rate: float) -> None:
+    """Go ``rate`` times the gradient downhill; the network changes in its place."""
+    for layer in range(len(network.weights)):
+        network.weights[layer] -= rate * step.weights[layer]
+        network.biases[layer] -= rate * step.biases[layer]
+
+
+def probabilities(network: Network, pixels: Array) -> Array:
+    """(n, d) to (n, k)."""
+    parts = [
+        np.exp(forward(network, pixels[start : start + CHUNK])[1]) for start in range(0, len(pixels), CHUNK)
+    ]
+    return np.concatenate(parts)
+
+
+def descend(
+    network: Network,
+    train: tuple[Array, Array],
+    other: tuple[Array, Array],
+    *,
+    rate: float,
+    epochs: int,
+    batch: int | None = None,
+    seed: int = 0,
+) -> History:
+    """Gradient descent; ``network`` changes in its place, so that calling it again goes on.
+
+    Args:
+        network: where to begin.
+        train: (n, d) pictures and (n, k) targets to learn from.
+        other: the same of pictures that only show how it goes.
+        rate: the learning rate.
+        epochs: how often all pictures are seen. It ends before where the loss is no number any more.
+        batch: pictures an update; None for all of them (batch gradient descent).
+        seed: of the order in which mini-batches are drawn.
+
+    Raises:
+        UserError: a rate, a number of epochs or a batch below what can be.
+    """
+    if rate <= 0 or epochs < 1 or (batch is not None and batch < 1):
+        raise UserError(f"rate {rate}, {epochs} epochs, batches of {batch}", fix="choose all of them above 0")
+    history, order = History(), np.random.default_rng(seed)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a rate may be too high
+        for epoch in range(epochs + 1):
+            now = gradients(network, *train) if batch is None else evaluate(network, *train)
+            there = evaluate(network, *other)
+            history.add(now.loss, now.accuracy, there.loss, there.accuracy)
+            if epoch == epochs or not np.isfinite(now.loss):
+                break
+            if batch is None:
+                update(network, now, rate)
+                continue
+            rows = order.permutation(len(train[0]))
+            for some in np.split(rows, range(batch, len(rows), batch)):
+                update(network, gradients(network, train[0][some], train[1][some]), rate)
+    return history

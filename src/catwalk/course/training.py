@@ -1,0 +1,163 @@
+"""Training runs of the exercises: many plans at once, a process a core, each kept when it is done."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import astuple, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from catwalk.core import processes
+from catwalk.core.errors import UserError
+from catwalk.core.paths import written_aside
+from catwalk.course import pictures as exercise_pictures
+from catwalk.course.keeping import Exercise
+from catwalk.course.numpy_network import Array, History, Network, descend, initial
+from catwalk.course.pictures import Pictures
+from catwalk.search import limits
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is trained.
+
+    Attributes:
+        hidden: units of the hidden layer (ReLU); None for softmax alone.
+        rate: the learning rate.
+        batch: pictures an update; None for all of them (batch gradient descent).
+        epochs: how often all pictures are seen.
+        seed: of the first weights and of the batches.
+    """
+
+    hidden: int | None
+    rate: float
+    batch: int | None
+    epochs: int
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.hidden is not None and self.hidden < 1:
+            raise UserError(
+                f"a hidden layer of {self.hidden} units", fix="choose at least 1, or None for softmax alone"
+            )
+        if self.rate <= 0 or self.epochs < 1 or (self.batch is not None and self.batch < 1):
+            raise UserError(f"{self}", fix="choose rate, epochs and batch above 0")
+
+    def __str__(self) -> str:
+        layer = "softmax alone" if self.hidden is None else f"{self.hidden} hidden units"
+        batch = "all pictures an update" if self.batch is None else f"batches of {self.batch}"
+        return f"{layer}, {batch}, rate {self.rate:g}, {self.epochs} epochs"
+
+    def updates(self, rows: int) -> int:
+        """Updates of the weights in an epoch over so many pictures."""
+        return -(-rows // (self.batch or rows))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A plan that was carried out.
+
+    Attributes:
+        plan: what was done.
+        history: on training pictures, and (as ``other``) on validation pictures.
+        seconds: of an epoch, one thread, the evaluation of both included.
+        network: as it was after the last epoch.
+    """
+
+    plan: Plan
+    history: History
+    seconds: float
+    network: Network
+
+
+def start(plan: Plan, sizes: tuple[int, int], dtype: type = np.float32) -> Network:
+    """The network that a plan begins with: weights of deviation 1 / sqrt(inputs), biases 0."""
+    inputs, classes = sizes
+    hidden = () if plan.hidden is None else (plan.hidden,)
+    return initial((inputs, *hidden, classes), plan.seed, gain=1.0, activation="relu", dtype=dtype)
+
+
+def train(plan: Plan, train_part: tuple[Array, Array], validation: tuple[Array, Array]) -> Run:
+    """Carry out one plan, here and now."""
+    network = start(plan, (train_part[0].shape[1], train_part[1].shape[1]))
+    began = time.perf_counter()
+    history = descend(
+        network, train_part, validation, rate=plan.rate, epochs=plan.epochs, batch=plan.batch, seed=plan.seed
+    )
+    seconds = (time.perf_counter() - began) / max(1, len(history.loss) - 1)
+    return Run(plan, history, seconds, network)
+
+
+def train_all(plans: list[Plan], pictures: Pictures, exercise: Exercise) -> list[Run]:
+    """Carry out what was not carried out before, as many at a time as there are cores.
+
+    Args:
+        plans: in any order; the runs come in the same.
+        pictures: to learn from and to choose by.
+        exercise: keeps each run, so that a second call takes no time.
+    """
+    files = [_file(exercise, plan, pictures) for plan in plans]
+    missing = {file: plan for file, plan in zip(files, plans, strict=True) if not file.is_file()}
+    for done in _in_processes(missing, pictures):
+        exercise.progress(f"{done} of {len(missing)} trainings")
+    exercise.progress("")
+    return [_read(file, plan) for file, plan in zip(files, plans, strict=True)]
+
+
+def _in_processes(missing: dict[Path, Plan], pictures: Pictures) -> Iterator[int]:
+    """Train and keep; how many are done, after each one."""
+    if not missing:
+        return
+    workers = min(limits.workers(None), len(missing))
+    # The longest first, so that the last one does not run alone.
+    order = sorted(missing, key=lambda file: -missing[file].epochs * (missing[file].hidden or 1))
+    pool = ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_begin, initargs=(pictures.competition.name,)
+    )
+    try:
+        with processes.one_thread():
+            futures: list[Future[None]] = [
+                pool.submit(_train_and_keep, file, missing[file]) for file in order
+            ]
+        for done, future in enumerate(as_completed(futures), 1):
+            future.result()
+            yield done
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_arrays: list[tuple[Array, Array]] = []  # of a worker: training and validation pictures
+
+
+def _begin(competition: str) -> None:
+    processes.be_a_child()
+    pictures = exercise_pictures.load(competition)
+    _arrays[:] = [pictures.train.arrays(), pictures.validation.arrays()]
+
+
+def _train_and_keep(file: Path, plan: Plan) -> None:
+    run = train(plan, *_arrays)
+    history = np.array([run.history.loss, run.history.accuracy,
+                        run.history.other_loss, run.history.other_accuracy])  # fmt: skip
+    arrays = {f"{name}_{i}": value for name in ("weights", "biases")
+              for i, value in enumerate(getattr(run.network, name))}  # fmt: skip
+    with written_aside(file) as aside:
+        np.savez(aside, history=history, seconds=run.seconds, **arrays)
+
+
+def _read(file: Path, plan: Plan) -> Run:
+    with np.load(file) as kept:
+        layers = range(1 if plan.hidden is None else 2)
+        network = Network(
+            [kept[f"weights_{i}"] for i in layers], [kept[f"biases_{i}"] for i in layers], "relu"
+        )
+        history = History(*(row.tolist() for row in kept["history"]))
+        return Run(plan, history, float(kept["seconds"]), network)
+
+
+def _file(exercise: Exercise, plan: Plan, pictures: Pictures) -> Path:
+    """Where a run is kept: its name says all that it depends on."""
+    said = "-".join("all" if value is None else f"{value:g}" for value in astuple(plan))
+    return exercise.folder / "runs" / f"{pictures.fingerprint}-{said}.npz"

@@ -1,0 +1,1 @@
+"""The stages data and prepare: raw CSVs are found or downloaded, read, split, and test labels sealed."""

@@ -1,0 +1,49 @@
+"""What a CSV's cell means: a whole number, or a label."""
+
+import re
+
+from catwalk.data.competition import Competition
+
+PLAIN = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+# As numpy.savetxt writes them; not all that Python calls a space or a digit.
+NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{0,30})?([eE][+-]?\d{1,2})?", re.ASCII)
+SPACE = " \t\r\n\v\f"
+EXACT = 2**53  # up to here a float holds each whole number
+NO_LABEL = {"", "?", "-", "na", "n/a", "nan", "none", "null", "unknown"}
+
+
+def whole_number(cell: str) -> int | None:
+    """The whole number that a cell holds, in other clothes too (``" 12"``, ``"12.0"``, ``"1.2e+01"``)."""
+    text = cell.strip(SPACE)
+    if PLAIN.fullmatch(text):
+        return int(text)
+    if not NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < EXACT else None
+
+
+class Labels:
+    """What a cell means as a label: an integer of the TOML's, or the name of a class that is no number."""
+
+    def __init__(self, competition: Competition) -> None:
+        self._place = {label: i for i, label in enumerate(competition.labels)}
+        folded = [name.strip().casefold() for name in competition.classes]
+        self._named = {
+            name: i for i, name in enumerate(folded) if folded.count(name) == 1 and whole_number(name) is None
+        }
+        self._known: dict[str, int | None] = {}
+
+    def position(self, cell: str) -> int | None:
+        """The position in ``Competition.labels``; None where the cell is no label."""
+        if cell not in self._known:
+            number = whole_number(cell)
+            by_name = self._named.get(cell.strip().casefold()) if number is None else None
+            self._known[cell] = by_name if number is None else self._place.get(number)
+        return self._known[cell]
+
+    def is_none(self, cell: str) -> bool:
+        """Whether the cell stands for a label that is not given: empty, ``?``, ``-1``."""
+        if self.position(cell) is not None:
+            return False
+        return cell.strip().casefold() in NO_LABEL or whole_number(cell) == -1

@@ -1,0 +1,147 @@
+"""A CSV's columns: which holds the label, the id and each pixel, read off the first rows."""
+
+import itertools
+from dataclasses import dataclass
+
+from catwalk.data import csv_dialect
+from catwalk.data.competition import Competition
+from catwalk.data.csv_columns_errors import NUMBER, is_one_hot, no_header, one_hot, shape_of, wrong
+from catwalk.data.csv_columns_numbered import by_number
+from catwalk.data.csv_dialect import Dialect
+from catwalk.data.csv_file import CsvFile, clipped
+
+INDEX = "Unnamed: 0"  # what pandas calls a first column without a name: row numbers that it wrote
+LAST = "last"  # as [columns] label: without a header the label stands behind the pixels
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where each column stands.
+
+    Attributes:
+        names: one for each cell of a row, in the file's order, no two the same.
+        label, id: positions, None where there is no such column.
+        pixels: positions, in the order of ``Competition.pixel_columns``.
+        empty: positions of columns without a name at the rows' ends, whose cells must be empty.
+        dialect: how the rows are written.
+        header_rows: rows before the first picture.
+        text_label: whether the labels are something else than integers.
+        unlabelled: says which label column of the test file holds no labels; ``label`` is None then.
+        ignored: name of the column of row numbers that is passed over.
+    """
+
+    names: list[str]
+    label: int | None
+    id: int | None
+    pixels: list[int]
+    empty: list[int]
+    dialect: Dialect
+    header_rows: int
+    text_label: bool = False
+    unlabelled: str | None = None
+    ignored: str | None = None
+
+
+def find(file: CsvFile, competition: Competition) -> Columns:
+    """Find where each column stands, by names and forms alone; ``csv_labels`` looks at the labels.
+
+    Raises:
+        UserError: the columns are not those of the competition's TOML.
+    """
+    dialect = csv_dialect.sniff(file, competition)
+    if competition.has_header:
+        return _named(file, dialect, competition)
+    return _placed(file, dialect, competition)
+
+
+def _without_empty_end(cells: list[str]) -> list[str]:
+    end = len(cells)
+    while end and not cells[end - 1]:
+        end -= 1
+    return cells[:end]
+
+
+def _named(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
+    first, *below = dialect.rows
+    cells = _without_empty_end(first)
+    empty = len(first) - len(cells)
+    if cells and not cells[0]:
+        cells = [INDEX, *cells[1:]]
+    elif _has_row_numbers(len(first), below):
+        cells = [INDEX, *cells]
+    place = {name: i for i, name in enumerate(cells)}
+    if len(place) != len(cells):
+        if all(NUMBER.fullmatch(cell) for cell in cells):
+            raise no_header(file)
+        twice = next(name for name in cells if cells.count(name) > 1)
+        raise file.error(f"two columns are named {clipped(twice)}", row=1)
+    named = _in_any_case(place, competition)
+    label, id_ = named.get(competition.label_column), named.get(competition.id_column)
+    others = [i for i, name in enumerate(cells) if i not in (label, id_) and (i or name != INDEX)]
+    pixels = [named[name] for name in competition.pixel_columns if name in named]
+    if len(pixels) < competition.pixels:
+        pixels = by_number([cells[i] for i in others], others, competition.shape) or pixels
+    id_missing = bool(competition.id_column) and id_ is None and not file.is_train
+    unknown = [cells[i] for i in sorted({*others} - {*pixels})]
+    if len(pixels) < competition.pixels or unknown or id_missing:
+        raise wrong(file, dialect, competition, (label, id_, len(pixels)), unknown)
+    ignored = INDEX if cells[0] == INDEX and 0 not in (label, id_, *pixels[:1]) else None
+    names = cells + [f"{INDEX} {i}" for i in range(empty)]
+    ends = list(range(len(cells), len(names)))
+    return Columns(names, label, id_, pixels, ends, dialect, dialect.before + 1, ignored=ignored)
+
+
+def _has_row_numbers(width: int, below: list[list[str]]) -> bool:
+    """R's write.table gives each row its number and the header no name for it."""
+    first = [row[0] for row in below if len(row) == width + 1 and row[-1] and row[0].isdecimal()]
+    return 1 < len(first) == len(below) and all(int(b) == int(a) + 1 for a, b in itertools.pairwise(first))
+
+
+def _in_any_case(place: dict[str, int], competition: Competition) -> dict[str | None, int]:
+    """Positions by the TOML's names; capitals count only where the header has both forms."""
+    folded: dict[str, list[int]] = {}
+    for name, i in place.items():
+        folded.setdefault(name.casefold(), []).append(i)
+    found: dict[str | None, int] = {}
+    ids = [competition.id_column] if competition.id_column else []
+    for name in (*competition.pixel_columns, competition.label_column, *ids):
+        alike = folded.get(name.casefold(), [])
+        if name in place:
+            found[name] = place[name]
+        elif len(alike) == 1:
+            found[name] = alike[0]
+    return found
+
+
+def _placed(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
+    """Without a header the columns stand as id (if the competition has one), label (if any), pixels."""
+    cells = _without_empty_end(dialect.rows[0])
+    width, empty = len(cells), len(dialect.rows[0]) - len(cells)
+    texts = sum(not NUMBER.fullmatch(cell) for cell in cells)
+    if texts > width // 2 and sum(not NUMBER.fullmatch(cell) for cell in dialect.rows[-1]) < texts:
+        what = f"this looks like a header ({clipped(cells[0])}, {clipped(cells[-1])}), but header is false"
+        raise file.error(what, row=1, fix=f"take header = false out of {file.toml}")
+    before = width - competition.pixels
+    ids = int(competition.id_column is not None)
+    classes = len(competition.labels)
+    if before == ids + classes and is_one_hot([row[width - classes : width] for row in dialect.rows]):
+        raise one_hot(file, f"{width - classes + 1} to {width}")
+    if before not in (ids, ids + 1):
+        raise file.error(
+            f"wrong columns: {width:,} of them, expected {competition.pixels:,} pixels "
+            f"(shape = {list(competition.shape)}) and a label",
+            row=1,
+            fix=f"correct shape in {file.toml}{shape_of(width - ids - 1) or shape_of(width - ids)}",
+        )
+    last = competition.label_column == LAST
+    label = None if before == ids else width - 1 if last else ids
+    start = ids if last else before
+    return Columns(
+        names=[f"column {i + 1}" for i in range(width + empty)],
+        label=label,
+        id=0 if ids else None,
+        pixels=list(range(start, start + competition.pixels)),
+        empty=list(range(width, width + empty)),
+        dialect=dialect,
+        header_rows=dialect.before,
+    )

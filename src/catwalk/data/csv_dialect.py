@@ -1,0 +1,112 @@
+"""A CSV's dialect: what separates its cells, and where its first row stands; and what is no CSV at all."""
+
+import codecs
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catwalk.data import file_kind
+from catwalk.data.competition import Competition
+from catwalk.data.csv_file import CsvFile
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+SEPARATORS = ",;\t|"
+BLOCK = 1 << 20  # bytes read at once while the first rows are looked for
+LONGEST = 64 * BLOCK  # bytes in which the first rows must stand: a million pixels fit
+BOM = "\ufeff"  # two of them are what a program leaves that does not know the first
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+WEB_PAGE = re.compile(rb"\s*(<!doctype|<html|<\?xml)")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV is written.
+
+    Attributes:
+        separator: one character between two cells.
+        before: rows before the first that counts: blank ones, and Excel's ``sep=;``.
+        rows: the first rows' cells without the space around them, at most four.
+    """
+
+    separator: str
+    before: int
+    rows: list[list[str]]
+
+
+def sniff(file: CsvFile, competition: Competition) -> Dialect:
+    """Read a CSV's dialect off its first rows.
+
+    Raises:
+        UserError: it is empty, or no CSV.
+    """
+    start = _start(file.path)
+    _refuse_other_kinds(file, start)
+    # Not splitlines, which ends a line at other characters too.
+    lines = re.split(r"\r\n|[\r\n]", start.decode("utf-8", errors="replace").lstrip(BOM))
+    before = next((i for i, line in enumerate(lines) if line.strip()), None)
+    if before is None:
+        raise file.error("the file is empty")
+    said = re.fullmatch(r'"?sep=(.)"?[,;\t]*', lines[before], re.IGNORECASE)
+    if said:
+        before += 1
+    filled = [line for line in lines[before:] if line.strip()][:4]
+    if not filled:
+        raise file.error("the file is empty")
+    separator = said[1] if said else _separator(filled[0], competition)
+    return Dialect(separator, before, [cells(line, separator) for line in filled])
+
+
+def cells(line: str, separator: str) -> list[str]:
+    """A line's cells without the space around them."""
+    return [cell.strip() for cell in next(reader([line], separator), [])]
+
+
+def reader(lines: Iterable[str], separator: str) -> "Reader":
+    """Python's CSV reader for this separator."""
+    return csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ")
+
+
+def _start(path: Path) -> bytes:
+    """The beginning of the file, in which four lines end, or all of it."""
+    start = b""
+    with path.open("rb") as file:
+        while (block := file.read(BLOCK)) and len(start) < LONGEST:
+            start += block
+            if max(start.count(b"\n"), start.count(b"\r")) > 8:
+                break
+    return start
+
+
+def _refuse_other_kinds(file: CsvFile, start: bytes) -> None:
+    """Tell what often lies under a CSV's name and is none."""
+    if not start.removeprefix(codecs.BOM_UTF8).strip():
+        raise file.error("the file is empty")
+    if WEB_PAGE.match(start[:200].lower()):
+        raise file.error("this is a web page, not a CSV", fix=f"download {file.origin} again")
+    if start.startswith(LFS_POINTER):
+        raise file.error(
+            "this is a Git LFS pointer, not the file itself",
+            fix="run git lfs pull where it was cloned, and take the file from there",
+        )
+    if start.startswith(UTF16):
+        raise file.error("this is UTF-16", fix="save it as UTF-8")
+    kind = file_kind.of(start, file.name)
+    if kind:
+        what = "this is not a text file" if kind == file_kind.BINARY else f"this is {kind.what}, not a CSV"
+        raise file.error(what, fix=f"save {file.origin} as CSV (UTF-8)")
+
+
+def _separator(line: str, competition: Competition) -> str:
+    """Of the usual ones the one that gives as many cells as are expected, else the most."""
+    expected = range(competition.pixels, competition.pixels + 4)
+    counts = {one: len(cells(line, one)) for one in SEPARATORS}
+    best = max(SEPARATORS, key=lambda one: (counts[one] in expected, counts[one]))
+    if counts[best] == 1 and len(cells(line, " ")) in expected:
+        return " "  # as numpy.savetxt writes by default
+    return best

@@ -1,0 +1,58 @@
+"""One CSV as it is read: where it lies, what a message calls it, and the line for whatever is wrong in it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from catwalk.data.competition import Competition
+from catwalk.core.errors import UserError
+
+SHOWN = 40  # characters of a cell or a column's name that a message repeats
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV of a competition.
+
+    Attributes:
+        path: plain text to read; for an archive's member it lies in a folder of ours.
+        name: what a message calls it, "train.csv" or "archive.zip: train.csv".
+        origin: what the user would change, as a message shows it.
+        is_train: whether it holds the labelled rows.
+        toml: the competition's TOML, as a message shows it.
+    """
+
+    path: Path
+    name: str
+    origin: str
+    is_train: bool
+    toml: str
+
+    def error(self, what: str, *, row: int | None = None, column: str = "", fix: str = "") -> UserError:
+        """The error to raise, with its place.
+
+        Args:
+            what: is wrong.
+            row: counted as a spreadsheet does, the header being row 1.
+            column: its name.
+            fix: what to do; by default, to change the file.
+        """
+        place = [self.name, *([f"row {row}"] if row is not None else [])]
+        where = ": ".join([*place, *([_column(column)] if column else [])])
+        return UserError(what, where=where, fix=fix or f"fix {self.origin}")
+
+
+def _column(name: str) -> str:
+    """A column as a message shows it; without a header its number is its name."""
+    return name if re.fullmatch(r"column \d+", name) else f"column {clipped(name)}"
+
+
+def clipped(text: str) -> str:
+    """A cell or a name as a message shows it: quoted, escaped and short."""
+    return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")
+
+
+def of(path: Path, competition: Competition) -> CsvFile:
+    """A file under the name that the competition's TOML gives it."""
+    is_train = path.name == competition.train_file
+    return CsvFile(path, path.name, str(path), is_train, f"competitions/{competition.name}.toml")

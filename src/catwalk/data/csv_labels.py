@@ -1,0 +1,106 @@
+"""A CSV's label column: whether it holds labels at all, and the line for a label that is not known."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+
+from catwalk.core import advice
+from catwalk.data import csv_dialect
+from catwalk.data.competition import Competition
+from catwalk.data.csv_cells import Labels, whole_number
+from catwalk.data.csv_columns import Columns
+from catwalk.data.csv_file import CsvFile, clipped
+from catwalk.core.errors import UserError
+
+MOST_SEEN = 300  # different labels that are looked at for an advice
+LISTED = 26  # integers that an advice writes out
+
+
+def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Columns:
+    """The columns with what the label column's cells say of it."""
+    if columns.label is None:
+        return columns
+    labels, at = Labels(competition), columns.label
+    rows = columns.dialect.rows[columns.header_rows - columns.dialect.before :]
+    first = [row[at] for row in rows if len(row) > at]
+    maybe = bool(first) and not file.is_train and all(labels.is_none(cell) for cell in first)
+    if maybe and all(labels.is_none(cell) for _, cell in column(file, columns, at)):
+        return replace(columns, label=None, unlabelled=f"the column {columns.names[at]!r} holds no labels")
+    return replace(columns, text_label=bool(first) and whole_number(first[0]) is None)
+
+
+def column(file: CsvFile, columns: Columns, at: int) -> Iterator[tuple[int, str]]:
+    """One column's cells with the rows' numbers, without the space around them."""
+    with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+        try:
+            for number, cells in enumerate(csv_dialect.reader(opened, columns.dialect.separator), start=1):
+                if number > columns.header_rows and len(cells) > max(at, 1):
+                    yield number, cells[at].strip()
+        except csv.Error:
+            return  # whoever reads all cells tells it
+
+
+def unknown(file: CsvFile, columns: Columns, competition: Competition, row: int, cell: str) -> UserError:
+    """The error for a cell that is no label, with the TOML's line that would make it one if there is one."""
+    at, labels = columns.label or 0, competition.labels
+    name = columns.names[at]
+    if not cell.strip():
+        other = "take the row out" if file.is_train else "empty the whole column"
+        fix = f"write it (one of {len(labels)} in {file.toml}), or {other}, in {file.origin}"
+        return file.error("the label is empty", row=row, column=name, fix=fix)
+    what = f"the label {clipped(cell)} is not one of {len(labels)} from {labels[0]} to {labels[-1]}"
+    if is_last(file, columns, competition):
+        fix = advice.LABEL_LAST.format(file.toml)
+        return file.error(what, row=row, column=name, fix=fix)
+    return file.error(what, row=row, column=name, fix=_fix(file, columns, competition))
+
+
+def _fix(file: CsvFile, columns: Columns, competition: Competition) -> str:
+    if not file.is_train:  # the training rows' labels are as the TOML says
+        return f"correct it, or empty the whole column, in {file.origin}"
+    seen: set[str] = set()
+    for _, cell in column(file, columns, columns.label or 0):
+        seen.add(cell)
+        if len(seen) > MOST_SEEN:
+            break
+    numbers = {whole_number(cell) for cell in seen}
+    classes = len(competition.labels)
+    if None not in numbers and len(numbers) == classes:
+        listed = _listed(sorted(number for number in numbers if number is not None))
+        return f"write labels = {listed} above [files] in {file.toml}"
+    if numbers == {None} and len(seen) == classes:
+        return f"write the {classes} texts of this column as classes = [...] into {file.toml}, in any order"
+    return f"correct it in {file.origin}, or add its class to classes and labels in {file.toml}"
+
+
+def _listed(numbers: list[int]) -> str:
+    if len(numbers) <= LISTED:
+        return str(numbers)
+    return f"[{numbers[0]}, {numbers[1]}, ..., {numbers[-1]}], all {len(numbers)} of them,"
+
+
+def is_last(file: CsvFile, columns: Columns, competition: Competition) -> bool:
+    """Whether, without a header, the last column looks like the labels: two or more of them, nothing else."""
+    if competition.has_header or columns.label is None or columns.label > max(columns.pixels):
+        return False
+    labels, seen = Labels(competition), set()
+    for _, cell in column(file, columns, max(columns.pixels)):
+        place = labels.position(cell)
+        if place is None:
+            return False
+        seen.add(place)
+    return len(seen) > 1
+
+
+def refuse_constant(file: CsvFile, columns: Columns, competition: Competition) -> None:
+    """Call it where all labels of a file are the same.
+
+    Raises:
+        UserError: the label seems to be the last column.
+    """
+    if columns.label is not None and is_last(file, columns, competition):
+        value = next(cell for _, cell in column(file, columns, columns.label))
+        raise file.error(
+            f"{columns.names[columns.label]} holds only {value[:20]}",
+            fix=advice.LABEL_LAST.format(file.toml),
+        )

@@ -1,0 +1,273 @@
+"""Data: brings a competition's raw CSVs into ``data/<competition>/raw`` and notes where they came from.
+
+A file that a person put there, or changed there, is only ever read.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from catwalk.core import advice, locks
+from catwalk.data import manifest, raw_files
+from catwalk.data.competition import Competition
+from catwalk.core.errors import NetworkError, UserError
+from catwalk.data.manifest import BY_HAND, Manifest, Stamp
+from catwalk.core.paths import Paths, folder_aside
+from catwalk.data.raw_files import Found
+
+NAMED = ("kaggle", "debian", "keras", "sklearn")
+Say = Callable[[str], None]
+
+
+def make(paths: Paths, competition: Competition, source: str, say: Say) -> None:
+    """Fetch, check and note the raw files; those that lie there already are checked and taken.
+
+    Raises:
+        UserError: the files are not this competition's, are incomplete, or lie there from another source.
+        NetworkError: no source answered.
+        MachineError: the disk is too small.
+    """
+    if _is_done(paths, competition, source, say):
+        return
+    paths.raw.parent.mkdir(parents=True, exist_ok=True)
+    with locks.locked(paths.raw.parent, wait=True):
+        if _is_done(paths, competition, source, say):  # another process did it meanwhile
+            return
+        made = _bring(paths, competition, source, say)
+        manifest.write(paths, made)
+    say(f"data: {_described(made)}")
+
+
+def read_manifest(paths: Paths) -> Manifest:
+    """``manifest.json``.
+
+    Raises:
+        UserError: it is not there or can't be read.
+    """
+    known = manifest.read(paths)
+    if known is None:
+        raise UserError("is missing", where=paths.shown(paths.manifest), fix="run make data")
+    return known
+
+
+def _is_done(paths: Paths, competition: Competition, source: str, say: Say) -> bool:
+    """Whether all is as the manifest says; then it is said."""
+    known = manifest.read(paths)
+    if known is None or known.reading != competition.reading or known.replacing:
+        return False
+    now = _current(paths, competition, known)
+    if now is None:
+        return False
+    _check_source(paths, competition, known, source)
+    if now != known:
+        manifest.write(paths, now)  # times changed, contents not
+    say(f"data: done before, {_described(now)}")
+    return True
+
+
+def _current(paths: Paths, competition: Competition, known: Manifest) -> Manifest | None:
+    """The manifest with the files' present times; None where a file is another one than it was."""
+    found = raw_files.locate(paths.raw, competition)
+    if found.names(competition) != set(known.files):
+        return None
+    if known.source == BY_HAND:
+        now = manifest.origins(found.paths, known)
+        return replace(known, origins=now) if manifest.same(now, known.origins) else None
+    stamps = {name: manifest.stamp_in(paths, name, facts) for name, facts in known.files.items()}
+    if any(one is None or one.sha256 != known.files[name]["sha256"] for name, one in stamps.items()):
+        return None
+    origins = _origins_now(competition, known)
+    if origins is not None and not manifest.same(origins, known.origins):
+        return None
+    files = {
+        name: {**facts, "modified": one.modified}
+        for (name, facts), one in zip(known.files.items(), stamps.values(), strict=True)
+        if one is not None
+    }
+    return replace(known, files=files, origins=origins or known.origins)
+
+
+def _origins_now(competition: Competition, known: Manifest) -> dict[str, Stamp] | None:
+    """The present stamps of a SOURCE= folder's files; None where it is gone, or no folder was given."""
+    if known.source in NAMED or not Path(known.source).exists():
+        return None
+    found = raw_files.locate(Path(known.source), competition)
+    return manifest.origins(found.paths, known) if found.is_whole(competition) else None
+
+
+def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Manifest:
+    """Take what is there, or fetch."""
+    there = raw_files.listed(paths.raw)  # before the manifest is read, which is written before the files
+    known = manifest.read(paths)
+    if not there:
+        if source == "auto" and not competition.sources and not (known and Path(known.source).is_dir()):
+            also = ", or set SOURCE= to the folder or zip that holds them"
+            raw_files.check_whole(paths.shown(paths.raw), paths.raw, Found({}), competition, also)
+        return _fetch(paths, competition, _again(source, known), say)
+    if known is None or known.source == BY_HAND:
+        return _take(paths, competition, source, known, say)
+    changed = manifest.edited(paths, known)
+    if changed or not {competition.train_file, competition.test_file} <= set(known.files):
+        if changed:
+            say(f"data: {', '.join(changed)}: changed by hand since {known.source} gave it, now only read")
+        return _take(paths, competition, source, None, say)
+    _check_source(paths, competition, known, source)
+    gone, origins = manifest.missing(paths, known), _origins_now(competition, known)
+    moved = origins is not None and not manifest.same(origins, known.origins)
+    if gone or moved:
+        what = (
+            f"{', '.join(gone)} is missing"
+            if gone
+            else f"{known.source} {'has changed' if known.origins else 'may have changed'}"
+        )
+        say(f"data: {what}: fetching again")
+        return _fetch(paths, competition, known.source, say)
+    files = _read(paths, competition, raw_files.locate(paths.raw, competition), {})
+    for name in set(files) - set(known.files):
+        files[name]["by_hand"] = True
+    return replace(
+        known, files=files, reading=competition.reading, origins=origins or known.origins, replacing={}
+    )
+
+
+def _again(source: str, known: Manifest | None) -> str:
+    """Where to fetch from: what is asked for, else the folder that was given before and is still there."""
+    if source == "auto" and known and known.source not in (*NAMED, BY_HAND) and Path(known.source).exists():
+        return known.source
+    return source
+
+
+def _take(paths: Paths, competition: Competition, source: str, known: Manifest | None, say: Say) -> Manifest:
+    """The files that were put there by hand."""
+    found = raw_files.locate(paths.raw, competition)
+    if source != "auto" and Path(source).expanduser().resolve() != paths.raw.resolve():
+        names = [str(path.relative_to(paths.raw)) for path in raw_files.listed(paths.raw)]
+        raise _other_source(paths, source, f"holds {BY_HAND} ({', '.join(names)[:60]})")
+    also = f", or first keep yours elsewhere: {move_aside(paths)}" if competition.sources else ""
+    raw_files.check_whole(paths.shown(paths.raw), paths.raw, found, competition, also)
+    now = manifest.origins(found.paths, known)
+    before = known.origins if known else {}
+    changed = [paths.shown(Path(path)) for path, one in now.items() if before and before.get(path) != one]
+    if changed:
+        say(f"data: {', '.join(changed)}: changed, read again")
+    files = _read(paths, competition, found, {})
+    for name, place in found.csvs.items():
+        if place.path != paths.raw / name and name in files:
+            files[name]["notes"] = [f"read from {paths.shown(place.path)}", *files[name].get("notes", [])]
+    return Manifest(competition.name, BY_HAND, _now(), files, competition.reading, now)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Manifest:
+    """Fetch aside, check, and move it into the raw folder.
+
+    The manifest goes first, so that a crash in between is not taken for files put there by hand.
+    """
+    from catwalk.data import sources
+
+    known = manifest.read(paths)
+    old = {name: facts for name, facts in (known.files if known else {}).items() if "by_hand" not in facts}
+    with folder_aside(paths.raw.parent) as aside:
+        before = _stamps_of_source(competition, source)
+        got = sources.fetch(source, competition, aside, say)
+        files = _read(
+            paths, competition, raw_files.locate(aside, competition), _origin_names(competition, got)
+        )
+        if got in NAMED:
+            _check_rows(files, got, competition)
+        theirs = [name for name in files if name not in old and (paths.raw / name).exists()]
+        ours = {name: facts for name, facts in files.items() if name not in theirs}
+        made = Manifest(competition.name, got, _now(), ours, competition.reading, before)
+        paths.raw.mkdir(exist_ok=True)
+        replacing = {name: old[name]["sha256"] if name in old else "" for name in ours}
+        manifest.write(paths, replace(made, replacing=replacing))
+        for name in ours:
+            (aside / name).replace(paths.raw / name)
+    return made
+
+
+def _stamps_of_source(competition: Competition, source: str) -> dict[str, Stamp]:
+    """Of a folder's files before they are copied, so that a change meanwhile is seen the next time."""
+    place = Path(source).expanduser().resolve()
+    if source in ("auto", *NAMED) or not place.exists():
+        return {}
+    return manifest.origins(raw_files.locate(place, competition).paths)
+
+
+def _origin_names(competition: Competition, source: str) -> dict[str, str]:
+    """What a message calls the file to change where a fetched one is not as it should be."""
+    names = raw_files.needed(competition)
+    if source in NAMED:
+        return dict.fromkeys(names, "it where it comes from, or choose another SOURCE=")
+    places = raw_files.locate(Path(source), competition).csvs
+    return {name: str(places[name].path) if name in places else source for name in names}
+
+
+def _check_source(paths: Paths, competition: Competition, known: Manifest, source: str) -> None:
+    """A source asked for by name must be the one the data came from."""
+    if source == "auto" or (source in NAMED and source == known.source):
+        return
+    place = Path(source).expanduser().resolve()
+    if source not in NAMED and not place.exists():
+        fix = "correct it, or leave SOURCE= out to use the data that is here"
+        raise UserError("no such folder", where=f"SOURCE={source}", fix=fix)
+    if source not in NAMED and str(place) == known.source:
+        raw_files.check_whole(f"SOURCE={source}", place, raw_files.locate(place, competition), competition)
+        return
+    if known.source == BY_HAND and place == paths.raw.resolve():
+        return
+    names = f" ({', '.join(known.files)[:60]})" if known.source == BY_HAND else ""
+    raise _other_source(paths, source, f"is here already, from {known.source}{names}")
+
+
+def _other_source(paths: Paths, source: str, there: str) -> UserError:
+    return UserError(
+        f"{paths.shown(paths.raw)} {there}",
+        where=f"SOURCE={source}",
+        fix=f"leave SOURCE= out to use it, or first keep it elsewhere: {move_aside(paths)}",
+    )
+
+
+def move_aside(paths: Paths) -> str:
+    """The command that keeps the raw folder under a name that is free."""
+    number = 1
+    while (aside := paths.raw.with_name(f"{paths.raw.name}-{number}")).exists():
+        number += 1
+    return f"mv {paths.shown(paths.raw)} {paths.shown(aside)}"
+
+
+def _read(
+    paths: Paths, competition: Competition, found: Found, origins: dict[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Read every row once, so that nothing is kept which prepare could not read; a file's facts."""
+    from catwalk.data import raw_csvs
+
+    with raw_csvs.opened(paths, competition, found, origins) as files:
+        return raw_csvs.facts(files, competition)
+
+
+def _check_rows(files: dict[str, dict[str, Any]], source: str, competition: Competition) -> None:
+    """A download must be whole; a folder of the user's own may hold fewer rows."""
+    names = (competition.train_file, competition.test_file)
+    for name, expected in zip(names, competition.rows or (), strict=False):
+        if files[name]["rows"] != expected:
+            raise NetworkError(
+                f"{files[name]['rows']:,} rows arrived from {source}, {expected:,} expected",
+                where=name,
+                fix=advice.DATA_AGAIN,
+            )
+
+
+def _described(known: Manifest) -> str:
+    rows = ", ".join(
+        f"{name} {facts['rows']:,} rows" for name, facts in known.files.items() if "rows" in facts
+    )
+    notes = "".join(
+        f"; {name}: {note}" for name, facts in known.files.items() for note in facts.get("notes", [])
+    )
+    return f"{rows} (source: {known.source}){notes}"

@@ -1,0 +1,109 @@
+"""Duplicates: identical pictures say nothing new, so scores and learning count each picture once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.data import prepare, split
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+
+BLOCK = 8192  # pictures compared at a time
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How many different pictures there are.
+
+    Attributes:
+        train, validation, test: different pictures among these rows.
+        two_labels: pictures among the labelled rows that have more than one label.
+        known: test rows whose picture is also among the labelled rows.
+    """
+
+    train: int
+    validation: int
+    test: int
+    two_labels: int
+    known: int
+
+
+def count(prepared: Prepared) -> Pictures:
+    """Count the different pictures; where none is repeated, no picture is read."""
+    train, validation, both = len(prepared.train), len(prepared.validation), 0
+    if prepared.duplicates["train"]:
+        everyone = np.arange(len(prepared.pixels))
+        first = is_first(prepared.pixels, everyone)
+        train, validation = int(first[prepared.train].sum()), int(first[prepared.validation].sum())
+        # Rows are sorted by picture, then by label: another label begins within a picture.
+        change = ~first & np.append(False, prepared.labels[1:] != prepared.labels[:-1])
+        both = len(np.unique(np.cumsum(first)[change]))
+    test = len(prepared.test_pixels) - prepared.duplicates["test"]
+    return Pictures(train, validation, test, both, prepared.duplicates["both"])
+
+
+def warning(known: int, rows: int) -> str:
+    """What a score is worth where test pictures are among the labelled rows, one line."""
+    those = "all" if known == rows else f"{known:,}"
+    return (
+        f"{those} of the {rows:,} test pictures are also among the labelled rows: "
+        "this says little about new pictures"
+    )
+
+
+def is_first(
+    pixels: npt.NDArray[np.uint8], rows: npt.NDArray[np.integer], labels: npt.NDArray[np.uint8] | None = None
+) -> npt.NDArray[np.bool_]:
+    """(len(rows),) which of the rows has another picture than the one before it.
+
+    Args:
+        pixels: (any, pixels) uint8, identical pictures side by side, as in ``Prepared``.
+        rows: row numbers, rising.
+        labels: (any,); with them, the same picture with another label counts as another one.
+    """
+    first = np.ones(len(rows), np.bool_)
+    for start in range(1, len(rows), BLOCK):
+        here = rows[start - 1 : start + BLOCK]
+        block = np.asarray(pixels[here])
+        differ = (block[1:] != block[:-1]).any(axis=1)
+        if labels is not None:
+            differ |= labels[here[1:]] != labels[here[:-1]]
+        first[start : start + BLOCK] = differ
+    return first
+
+
+def of_test(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.intp]:
+    """(ids,) the number of each test row's picture: the same for identical ones.
+
+    Args:
+        paths: the competition's.
+        ids: of the test rows, in any order; where others are prepared here, or none, nothing is known of
+            their pictures, and each counts as its own.
+    """
+    apart = np.arange(len(ids))
+    if not paths.test_pixels.is_file():
+        return apart
+    place = {id_: i for i, id_ in enumerate(prepare.test_ids(paths))}
+    if place.keys() != set(ids):
+        return apart
+    hashes = prepare.picture_hashes(np.load(paths.test_pixels, mmap_mode="r"))
+    _, numbers = np.unique(split.keys(hashes), return_inverse=True)
+    return np.asarray(numbers.ravel()[[place[id_] for id_ in ids]], np.intp)
+
+
+def of_learning(prepared: Prepared) -> npt.NDArray[np.int32]:
+    """The training rows, a picture that is repeated with the same label only once."""
+    rows = prepared.train
+    if not prepared.duplicates["train"]:
+        return rows
+    return rows[is_first(prepared.pixels, rows, np.asarray(prepared.labels))]
+
+
+def groups(prepared: Prepared) -> npt.NDArray[np.intp]:
+    """(validation rows,) the number of each one's picture: the same for identical ones, rising."""
+    rows = prepared.validation
+    if not prepared.duplicates["train"]:
+        return np.arange(len(rows))
+    return np.cumsum(is_first(prepared.pixels, rows)) - 1

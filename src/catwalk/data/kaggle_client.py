@@ -1,0 +1,247 @@
+"""Talks to Kaggle: the only file that imports the official client, and only when a call is made.
+
+What the client does that users should not have to know is undone here: importing ``kaggle`` logs in,
+prints and may call the network; its calls have no time limit; a full disk it tries again for a minute;
+without credentials it ends the process.
+"""
+
+import contextlib
+import errno
+import importlib.metadata
+import importlib.util
+import io
+import os
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catwalk.core import advice
+from catwalk.data import kaggle_credentials, kaggle_errors
+from catwalk.core.errors import CatwalkError, NetworkError, UserError
+from catwalk.data.kaggle_names import Page
+from catwalk.core.http_timeout import time_limit
+
+RETRIES = 3  # of a question that changes nothing, after an answer that asks for patience
+LONGEST_WAIT = 60.0  # seconds before such a retry, whatever Kaggle asks for
+BUSY = (429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Submissions to a competition: how many were made, and how many are still allowed now."""
+
+    today: int
+    total: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A submission as Kaggle has it.
+
+    Attributes:
+        ref: its number.
+        description: as it was sent.
+        status: "pending", "complete" or "error".
+        public: the public score, None where there is none yet.
+        error: Kaggle's reason, where it gives one.
+    """
+
+    ref: int
+    description: str
+    status: str
+    public: float | None
+    error: str
+
+
+def quota(page: Page) -> Quota:
+    """How many submissions were made and are left; all zero before one has joined the competition.
+
+    Raises:
+        NetworkError: Kaggle can't be reached or failed.
+        UserError: Kaggle refuses the credentials, or there is no such competition.
+    """
+    said = _asked(page, lambda api: api.competition_get_submission_limits(page.name))
+    return Quota(int(said.num_today or 0), int(said.num_total or 0), int(said.num_allowed_now or 0))
+
+
+def sent(page: Page) -> list[Sent]:
+    """The latest submissions, the newest first; raises as ``quota``."""
+    listed = _asked(page, lambda api: api.competition_submissions(page.name, page_size=50)) or []
+    return [
+        Sent(
+            ref=int(one.ref or 0),
+            description=str(one.description or ""),
+            status=one.status.name.lower(),
+            public=_score(one.public_score),
+            error=str(one.error_description or ""),
+        )
+        for one in listed
+    ]
+
+
+def _score(text: Any) -> float | None:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def upload(page: Page, csv: Path, description: str) -> int:
+    """Send a submission, and return its ref.
+
+    Where the answer is lost it is looked up whether the submission counted, by its description.
+
+    Raises:
+        NetworkError: the upload failed, or Kaggle can't be reached; look at ``sent`` before trying again.
+        UserError: Kaggle refuses it: credentials, rules, quota.
+    """
+    try:
+        with _client(page) as api:
+            answer = api.competition_submit(str(csv), description, page.name, quiet=True)
+    except NetworkError as error:
+        known = [one.ref for one in sent(page) if one.description == description]
+        if not known:
+            raise NetworkError(
+                f"{error.what}; the submission did not arrive", fix=advice.SUBMIT_AGAIN
+            ) from None
+        return known[0]
+    if not answer.ref:
+        raise NetworkError("the upload to Kaggle failed, nothing was submitted", fix=advice.SUBMIT_AGAIN)
+    return int(answer.ref)
+
+
+def _asked(page: Page, question: Callable[[Any], Any]) -> Any:
+    """The answer to a question that changes nothing; asked again where Kaggle asks for patience."""
+    import requests
+
+    with _client(page) as api:
+        for attempt in range(RETRIES):
+            try:
+                return question(api)
+            except requests.HTTPError as error:
+                if error.response is None or error.response.status_code not in BUSY:
+                    raise
+                asked = error.response.headers.get("Retry-After", "")
+                time.sleep(min(float(asked) if asked.isdigit() else 2.0**attempt, LONGEST_WAIT))
+        return question(api)
+
+
+def download_dataset(page: Page, folder: Path) -> Path:
+    """Download a public or private dataset as one zip.
+
+    Args:
+        page: the dataset's.
+        folder: where the zip goes; a part that an earlier try left there is gone on with.
+
+    Returns:
+        The zip's path; its content has not been checked.
+
+    Raises:
+        NetworkError: Kaggle can't be reached or failed.
+        UserError: Kaggle refuses the credentials, or there is no such dataset.
+    """
+    # Without force the client goes on with a part that is there, if it is of the same file.
+    _asked(page, lambda api: api.dataset_download_files(page.name, path=str(folder), quiet=_quiet()))
+    return folder / f"{page.name.split('/')[1]}.zip"
+
+
+def download_competition(page: Page, folder: Path) -> Path:
+    """Download a competition's files as one zip; otherwise as ``download_dataset``."""
+    _asked(page, lambda api: api.competition_download_files(page.name, path=str(folder), quiet=_quiet()))
+    return folder / f"{page.name}.zip"
+
+
+def _quiet() -> bool:
+    return not sys.stderr.isatty()  # the client draws its progress bar with tqdm, on stderr
+
+
+@contextlib.contextmanager
+def _client(page: Page) -> Iterator[Any]:
+    """The client, logged in as far as there are credentials; all that it raises comes out as our errors."""
+    import requests
+
+    kaggle_credentials.check()
+    try:
+        with time_limit(), contextlib.redirect_stdout(io.StringIO()):
+            yield _logged_in()
+    except requests.RequestException as error:
+        raise kaggle_errors.told(error, page) from None
+    except (CatwalkError, OSError, MemoryError):
+        raise  # OSError: of the disk that a download is written to
+    except (SystemExit, Exception) as error:
+        raise NetworkError(
+            f"the Kaggle client failed ({type(error).__name__})", fix=advice.TRY_LATER
+        ) from None
+
+
+def _logged_in() -> Any:
+    import requests
+
+    try:
+        api = _api_class()()
+        api.authenticate()
+    except (requests.RequestException, MemoryError):
+        raise
+    except ImportError:
+        raise UserError("the Kaggle client can't be imported", fix=advice.RUN_SETUP) from None
+    except (SystemExit, Exception) as error:
+        used = kaggle_credentials.usable() or kaggle_credentials.credentials()
+        raise UserError(
+            f"the Kaggle client could not log in ({type(error).__name__})",
+            where=used[0].where if used else "",
+            fix=f"make a new credential at {kaggle_credentials.SETTINGS}",
+        ) from None
+    return api
+
+
+def _api_class() -> type[Any]:
+    """Import KaggleApi without running ``kaggle/__init__.py``, which would log in on the spot."""
+    if "kaggle" not in sys.modules:
+        spec = importlib.util.find_spec("kaggle")
+        if spec is None or spec.submodule_search_locations is None:
+            raise ImportError("the package kaggle is not installed")
+        package = types.ModuleType("kaggle")
+        package.__path__ = list(spec.submodule_search_locations)
+        package.__dict__["__version__"] = importlib.metadata.version("kaggle")
+        sys.modules["kaggle"] = package
+    with _folder_that_is_there():
+        from kaggle.api.kaggle_api_extended import KaggleApi, KaggleCredentials
+
+    KaggleCredentials.delete = lambda *_: None  # a refused login is the user's to remove
+
+    class Api(KaggleApi):  # type: ignore[misc]
+        # VERBOSE= in the environment: it would read a download into memory whole, and could not resume it.
+        args = [one for one in KaggleApi.args if one != "--verbose"]  # noqa: RUF012
+        config_dir = str(kaggle_credentials.folder())
+        config = str(kaggle_credentials.folder() / "kaggle.json")
+
+        def _authenticate_anonymously(self) -> bool:
+            """Public datasets need no login; the client would call ``exit``, which a notebook lacks."""
+            return True
+
+        def _is_rate_limited(self, error: Exception) -> bool:
+            """It is asked before each retry of a download, which the client makes for a full disk too."""
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+                raise error
+            return bool(super()._is_rate_limited(error))
+
+    return Api
+
+
+@contextlib.contextmanager
+def _folder_that_is_there() -> Iterator[None]:
+    """The import makes the folder of kaggle.json, and fails in a home that can't be written to."""
+    before = os.environ.get("KAGGLE_CONFIG_DIR")
+    os.environ["KAGGLE_CONFIG_DIR"] = tempfile.gettempdir()
+    try:
+        yield
+    finally:
+        del os.environ["KAGGLE_CONFIG_DIR"]
+        if before is not None:
+            os.environ["KAGGLE_CONFIG_DIR"] = before

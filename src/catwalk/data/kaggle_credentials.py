@@ -1,0 +1,239 @@
+"""Which Kaggle credentials are set up here, by the files and variables that the official client reads."""
+
+import base64
+import contextlib
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catwalk.core.errors import UserError
+
+SETTINGS = "https://www.kaggle.com/settings"
+# What browsers and editors make of the name kaggle.json.
+LOOKS_ALIKE = re.compile(r"kaggle.*\.json(\.\w+)?", re.IGNORECASE)
+MOST = 20_000  # characters of a file that may hold a credential
+# As it is copied out of a script: "KGAT_...", or export KAGGLE_API_TOKEN=KGAT_...
+MORE_THAN_A_TOKEN = re.compile(r"[\s\"'\u201c\u201d]|KAGGLE_API_TOKEN")
+LOOKS_SECRET = re.compile(r"KGAT_\w+|\b[0-9a-f]{32,}\b")
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A way to log in to Kaggle that is set up here; its value is nowhere in it.
+
+    Attributes:
+        kind: as people call it.
+        where: the file or variables.
+        fault: why the client does not use it; empty where it can.
+    """
+
+    kind: str
+    where: str
+    fault: str = ""
+
+
+def credentials() -> list[Credential]:
+    """All credentials that are set up here, in the order in which the client tries them."""
+    home, keys = Path.home() / ".kaggle", folder() / "kaggle.json"
+    found = [Credential("access token", where, _fault(value)) for where, value in _tokens()]
+    variables = [name for name in ("KAGGLE_USERNAME", "KAGGLE_KEY") if os.environ.get(name)]
+    if len(variables) == 2:
+        found.append(Credential("API key", " and ".join(variables)))
+    mixed = f" with {variables[0]}" if len(variables) == 1 else ""
+    if keys.is_file():
+        given = {name.removeprefix("KAGGLE_").lower(): os.environ[name] for name in variables}
+        whole = isinstance(content := _json(keys), dict) and _is_key({**content, **given})
+        found.append(Credential("API key", f"{keys}{mixed}", "" if whole else "is damaged"))
+    elif mixed:
+        other = "KAGGLE_KEY" if variables == ["KAGGLE_USERNAME"] else "KAGGLE_USERNAME"
+        found.append(Credential("API key", variables[0], f"lacks {other} beside it"))
+    if (login := home / "credentials.json").is_file():
+        whole = isinstance(content := _json(login), dict) and bool(content.get("refresh_token"))
+        found.append(Credential("OAuth login", str(login), "" if whole else "is damaged"))
+    if home != keys.parent and _is_key(_json(home / "kaggle.json")):
+        found.append(Credential("API key", str(home / "kaggle.json")))
+    return found
+
+
+def usable() -> list[Credential]:
+    """Those of them that the client can use; the first is the one that it does use."""
+    return [one for one in credentials() if not one.fault]
+
+
+def check() -> None:
+    """That the client will not send what is no token as one: it prefers it to all that is right.
+
+    Raises:
+        UserError: an access token is really the text of kaggle.json, or stands among quotes or spaces.
+    """
+    for where, value in _tokens():
+        if _is_key(_parsed(value)):
+            raise UserError(f"{_fault(value)}, not an access token", where=_short(where), fix=_unmixed(where))
+        if MORE_THAN_A_TOKEN.search(value):
+            there = "set it to" if where == "KAGGLE_API_TOKEN" else "save the text of"
+            raise UserError(_fault(value), where=_short(where), fix=f"{there} the token alone")
+        if value:
+            return
+
+
+def _unmixed(where: str) -> str:
+    """What to do about the text of kaggle.json in the place of a token."""
+    target = Path.home() / ".kaggle" / "kaggle.json"
+    if where == "KAGGLE_API_TOKEN":
+        first = "" if target.is_file() else f"save the text as {_short(target)}, then "
+        return f"{first}unset KAGGLE_API_TOKEN"
+    if where.startswith("KAGGLE_API_TOKEN"):
+        named = Path(os.environ["KAGGLE_API_TOKEN"])
+        first = "" if target.is_file() else f"{_copy(named)}, then "
+        return f"{first}unset KAGGLE_API_TOKEN"
+    other = target if not target.exists() else Path(f"{where}.old")
+    return f"rename it: mv -n {_typed(Path(where))} {_typed(other)}"
+
+
+def how_to_get() -> str:
+    """What somebody without any credential does: copy the key that lies near by, or get a token."""
+    target = Path.home() / ".kaggle" / "kaggle.json"
+    near = look_alikes()
+    if near and not target.exists():
+        return f"copy the key that lies near by: {_copy(near[0])}"
+    if near:
+        return f"{_short(target)} is damaged: rename it, and copy {_short(near[0])} there"
+    return f'get one at {SETTINGS} ("Generate New Token"), and save it as ~/.kaggle/access_token'
+
+
+def _copy(source: Path) -> str:
+    """A command for the shell that copies a key to where the client looks for it."""
+    made = "" if (Path.home() / ".kaggle").is_dir() else "mkdir -p ~/.kaggle && "
+    return f"{made}cp -n {_typed(source)} ~/.kaggle/kaggle.json"
+
+
+def _typed(path: Path) -> str:
+    """A path as it is typed in a shell that is where we are."""
+    if path.is_relative_to(Path.home()):
+        return f"~/{shlex.quote(str(path.relative_to(Path.home())))}"
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
+
+
+def look_alikes() -> list[Path]:
+    """Files with a key that the client does not find, by their names or places; the newest first."""
+    home, used = Path.home(), {folder() / "kaggle.json", Path.home() / ".kaggle" / "kaggle.json"}
+    places = {home / ".kaggle", home / "Downloads", folder(), _xdg(), Path.cwd()}
+    found: dict[Path, float] = {}
+    for place in places:
+        with contextlib.suppress(OSError):
+            for path in place.iterdir():
+                named = LOOKS_ALIKE.fullmatch(path.name) and path.is_file() and path not in used
+                if named and _is_key(_json(path)):
+                    found[path] = path.stat().st_mtime
+    return sorted(found, key=lambda path: (-found[path], path))
+
+
+def _tokens() -> Iterator[tuple[str, str]]:
+    """Access tokens that are set up, in the client's order: where, and the value."""
+    if given := os.environ.get("KAGGLE_API_TOKEN"):
+        is_file = False
+        with contextlib.suppress(OSError, ValueError):
+            is_file = Path(given).is_file()
+        yield (f"KAGGLE_API_TOKEN, {given}", _text(Path(given))) if is_file else ("KAGGLE_API_TOKEN", given)
+    for name in ("access_token", "access_token.txt"):
+        if (path := Path.home() / ".kaggle" / name).is_file():
+            yield str(path), _text(path)
+
+
+def _fault(token: str) -> str:
+    if not token:
+        return "is empty or unreadable"
+    if _is_key(_parsed(token)):
+        return "holds the text of kaggle.json"
+    return "holds more than a token: quotes, spaces or its name" if MORE_THAN_A_TOKEN.search(token) else ""
+
+
+def _text(path: Path) -> str:
+    """The text of a small file; empty where it can't be read."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            return file.read(MOST).strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _json(path: Path) -> Any:
+    """What a JSON file holds; None where it can't be read."""
+    return _parsed(_text(path))
+
+
+def _is_key(content: Any) -> bool:
+    return isinstance(content, dict) and bool(content.get("username")) and bool(content.get("key"))
+
+
+def user_name() -> str | None:
+    """The user's name on Kaggle, as far as the files and variables here tell."""
+    if os.environ.get("KAGGLE_USERNAME"):
+        return os.environ["KAGGLE_USERNAME"]
+    for path in (folder() / "kaggle.json", Path.home() / ".kaggle" / "credentials.json"):
+        content = _json(path)
+        if isinstance(content, dict) and content.get("username"):
+            return str(content["username"])
+    return None
+
+
+def masked(text: str) -> str:
+    """A text without the secrets that are set up here, and without what looks like one."""
+    names = "KAGGLE_KEY", "KAGGLE_API_TOKEN"
+    secrets = {os.environ.get(name, "") for name in names} | {value for _, value in _tokens()}
+    for path in (folder() / "kaggle.json", *(Path.home() / ".kaggle").glob("*.json")):
+        if isinstance(content := _json(path), dict):
+            secrets |= {str(content.get(name, "")) for name in ("key", "refresh_token", "access_token")}
+    user = user_name() or ""
+    secrets |= {base64.b64encode(f"{user}:{secret}".encode()).decode() for secret in secrets if secret}
+    for secret in sorted((one for one in secrets if len(one) > 3), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return LOOKS_SECRET.sub("***", text)
+
+
+def folder() -> Path:
+    """Where the client looks for kaggle.json."""
+    home = Path.home() / ".kaggle"
+    if os.environ.get("KAGGLE_CONFIG_DIR"):
+        return Path(os.environ["KAGGLE_CONFIG_DIR"])
+    return _xdg() if not home.is_dir() and sys.platform.startswith("linux") else home
+
+
+def _xdg() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"
+
+
+def _short(path: Path | str) -> str:
+    """A path as people write it."""
+    return str(path).replace(f"{Path.home()}{os.sep}", f"~{os.sep}")
+
+
+def described() -> list[str]:
+    """For people: which credential is used, which others are set up but not used, and how to get one."""
+    found = usable()
+    lines = [
+        f"kaggle: {one.kind} from {one.where}, which {one.fault} and so not used"
+        for one in credentials()
+        if one.fault
+    ]
+    if found:
+        first, *others = found
+        lines.insert(0, f"kaggle: the {first.kind} from {first.where} is used")
+        return lines + [f"  also set up, but not used: {one.kind} from {one.where}" for one in others]
+    lines.append(
+        "kaggle: no credential is set up: public datasets can be downloaded, nothing can be submitted"
+    )
+    return [*lines, f"  {how_to_get()}"]

@@ -1,0 +1,118 @@
+"""Kaggle's names: a competition or a dataset, by its name or by its page's address."""
+
+import re
+from dataclasses import dataclass
+
+from catwalk.data.competition import Competition
+from catwalk.core.errors import UserError
+
+SITE = "https://www.kaggle.com"
+LONGEST = 80  # characters of a competition's name; Kaggle's own have less
+# Old competitions have names such as GiveMeSomeCredit; all others are in lower case.
+SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*|(?=\w*[A-Z]\w*[A-Z])[A-Za-z0-9]+"
+OWNER = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+ADDRESS = re.compile(r"(?:https?:)?(?://)?(?:[a-z]+\.)?kaggle\.com/([^?#]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A competition or a dataset on Kaggle.
+
+    Attributes:
+        name: of a competition its slug, of a dataset "owner/slug".
+        kind: "competition" or "dataset".
+        given: the variable, or the TOML's key, that names it.
+    """
+
+    name: str
+    kind: str
+    given: str
+
+    @property
+    def address(self) -> str:
+        return f"{SITE}/{self.kind}s/{self.name}"
+
+    @property
+    def rules(self) -> str:
+        return f"{self.address}/rules"
+
+
+def of_data(competition: Competition) -> Page:
+    """Where on Kaggle a competition's data are, as its TOML says below [sources].
+
+    Raises:
+        UserError: nothing on Kaggle can have that name.
+        KeyError: the TOML names nothing there.
+    """
+    toml, given = f"competitions/{competition.name}.toml", competition.sources
+    if "kaggle_dataset" in given:
+        return dataset(given["kaggle_dataset"], f"{toml}, kaggle_dataset")
+    return contest(given["kaggle_competition"], f"{toml}, kaggle_competition")
+
+
+def of_submissions(competition: Competition, to: str | None) -> Page | None:
+    """Which competition on Kaggle takes the submissions: ``to``, else the TOML's; None where it has none.
+
+    Raises:
+        UserError: no competition on Kaggle can have that name.
+    """
+    if to is not None:
+        return contest(to, "TO=")
+    if competition.kaggle_competition is None:
+        return None
+    return contest(competition.kaggle_competition, f"competitions/{competition.name}.toml, competition")
+
+
+def contest(text: str, given: str) -> Page:
+    """A competition, by its name or by the address of any of its pages.
+
+    Args:
+        text: "digit-recognizer", or "https://www.kaggle.com/competitions/digit-recognizer/data".
+        given: where the text stands, for errors: a variable, or a TOML's key.
+
+    Raises:
+        UserError: no competition on Kaggle can have this name.
+    """
+    parts = _parts(text)
+    if parts and parts[0] in ("datasets", "t"):
+        what = {"datasets": "a dataset, which has no leaderboard", "t": "an invitation: open it and join"}
+        raise UserError(
+            f"{_quoted(text)} is {what[parts[0]]}",
+            where=given,
+            fix=f"give the competition's own address, {SITE}/competitions/<name>",
+        )
+    name = parts[1] if parts and parts[0] in ("competitions", "c") and len(parts) > 1 else text.strip()
+    if len(name) > LONGEST or not re.fullmatch(SLUG, name):
+        near = "" if "/" in name else re.sub(r"[^a-z0-9]+", "-", name.lower())
+        raise _no_name(text, given, "competition", "<name>", near)
+    return Page(name, "competition", given)
+
+
+def dataset(text: str, given: str) -> Page:
+    """A dataset, by "owner/slug" or by the address of any of its pages; otherwise as ``contest``."""
+    parts = _parts(text)
+    name = "/".join(parts[1:3]) if parts and parts[0] == "datasets" else text.strip()
+    if len(name) > 2 * LONGEST or not re.fullmatch(f"{OWNER}/(?:{SLUG})", name):
+        raise _no_name(text, given, "dataset", "<owner>/<name>", "")
+    return Page(name, "dataset", given)
+
+
+def _parts(text: str) -> list[str]:
+    """The parts of the path of an address on Kaggle; none where the text is no such address."""
+    found = ADDRESS.match(text.strip())
+    return [part for part in found[1].split("/") if part] if found else []
+
+
+def _no_name(text: str, given: str, kind: str, form: str, near: str) -> UserError:
+    guess = near.strip("-")
+    near = f"; perhaps {guess}" if re.fullmatch(SLUG, guess) and len(guess) <= 40 else ""
+    return UserError(
+        f"{_quoted(text)} is not the name of a {kind} on Kaggle",
+        where=given,
+        fix=f"take it from the page's address, {SITE}/{kind}s/{form}{near}",
+    )
+
+
+def _quoted(text: str) -> str:
+    """A text as a line shows it: short, and without control characters."""
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -1,0 +1,116 @@
+"""The manifest of the raw folder: where its files came from, and what they were when they were read.
+
+Whether something changed is asked of the files themselves: size and time first, and where those differ the
+sha256.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catwalk.core.paths import Paths, written_aside
+
+BY_HAND = "files put there by hand"  # as a source
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a file was: bytes, time of its last change in nanoseconds (None: not kept), sha256."""
+
+    bytes: int
+    modified: int | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``manifest.json`` says.
+
+    Attributes:
+        competition: its name.
+        source: a source's name, the absolute path of a folder or a zip, or ``BY_HAND``.
+        fetched: UTC, ISO 8601.
+        files: of each CSV, by the TOML's name: "bytes", "modified" and "sha256" of the plain file,
+            "rows", and "notes" for people.
+        reading: what of the TOML decided how they were read.
+        origins: the user's own files that were read or copied, by their paths.
+        replacing: sha256 of files of ours that are being replaced; empty but for a moment.
+    """
+
+    competition: str
+    source: str
+    fetched: str
+    files: dict[str, dict[str, Any]]
+    reading: str = ""
+    origins: dict[str, Stamp] = field(default_factory=dict)
+    replacing: dict[str, str] = field(default_factory=dict)
+
+
+def read(paths: Paths) -> Manifest | None:
+    """The manifest; None where there is none, or it is damaged: the files are then taken as they are."""
+    try:
+        content = json.loads(paths.manifest.read_text(encoding="utf-8"))
+        origins = {name: Stamp(**stamp) for name, stamp in content.get("origins", {}).items()}
+        known = {name: content[name] for name in ("competition", "source", "fetched", "files")}
+        more = {name: content[name] for name in ("reading", "replacing") if name in content}
+        return Manifest(**known, **more, origins=origins)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write(paths: Paths, manifest: Manifest) -> None:
+    content = {name: value for name, value in asdict(manifest).items() if value or name == "files"}
+    with written_aside(paths.manifest) as path:
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def stamp(path: Path, known: Stamp | None = None) -> Stamp:
+    """A file's stamp; its sha256 is taken over where size and time are as ``known`` says."""
+    facts = path.stat()
+    if known and (known.bytes, known.modified) == (facts.st_size, facts.st_mtime_ns):
+        return known
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Stamp(facts.st_size, facts.st_mtime_ns, digest)
+
+
+def stamp_of(facts: dict[str, Any]) -> Stamp:
+    """The stamp among a file's facts; older manifests keep no time."""
+    return Stamp(int(facts["bytes"]), facts.get("modified"), str(facts["sha256"]))
+
+
+def stamp_in(paths: Paths, name: str, facts: dict[str, Any]) -> Stamp | None:
+    """The present stamp of a file that catwalk wrote into the raw folder; None where it is gone."""
+    path = paths.raw / name
+    return stamp(path, stamp_of(facts)) if path.is_file() else None
+
+
+def edited(paths: Paths, known: Manifest) -> list[str]:
+    """The names of files that catwalk wrote into the raw folder and somebody has changed since."""
+    stamps = {name: stamp_in(paths, name, facts) for name, facts in known.files.items()}
+    return [
+        name
+        for name, one in stamps.items()
+        if one and one.sha256 not in (known.files[name]["sha256"], known.replacing.get(name))
+    ]
+
+
+def missing(paths: Paths, known: Manifest) -> list[str]:
+    """The names of files that are gone, or of which an older one still is there."""
+    stamps = {name: stamp_in(paths, name, facts) for name, facts in known.files.items()}
+    return [name for name, one in stamps.items() if one is None or one.sha256 != known.files[name]["sha256"]]
+
+
+def origins(found: list[Path], known: Manifest | None = None) -> dict[str, Stamp]:
+    """The stamps of the user's own files, by their paths."""
+    before = known.origins if known else {}
+    return {str(path): stamp(path, before.get(str(path))) for path in found}
+
+
+def same(first: dict[str, Stamp], second: dict[str, Stamp]) -> bool:
+    """Whether the same files with the same content are meant."""
+    return {name: one.sha256 for name, one in first.items()} == {
+        name: one.sha256 for name, one in second.items()
+    }

@@ -1,0 +1,297 @@
+"""Prepare: raw CSVs to arrays that every worker maps, a split, and the test labels sealed away.
+
+Rows are sorted by a hash of their picture before anything else, so that fingerprint and split depend on
+what the rows are and not on the order in which a file lists them.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core import advice, disk_space, locks
+from catwalk.data import download, split
+from catwalk.data.competition import Competition
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths, folder_aside, written_aside
+
+if TYPE_CHECKING:
+    from catwalk.data.csv_file import CsvFile
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The prepared arrays of one competition and split, mapped from disk; what is written to them is lost.
+
+    Attributes:
+        pixels: (rows, pixels) uint8, the labelled pictures, sorted by their hash.
+        labels: (rows,) uint8, positions in ``Competition.labels``.
+        train: (train rows,) int32, row numbers that the networks learn from.
+        validation: (validation rows,) int32, row numbers that only compare networks.
+        test_pixels: (test rows, pixels) uint8, in the submission's order: the sample's, else the test CSV's.
+        test_ids: the submission's ids, in the same order.
+        fingerprint: names the labelled rows' content.
+        test_fingerprint: names the test pictures, their order, and the submission's form.
+        split: names the split.
+        duplicates: counts of identical pictures: "train" (repeated among the labelled rows),
+            "test" (repeated within the test rows), "both" (test rows also among the labelled).
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    train: npt.NDArray[np.int32]
+    validation: npt.NDArray[np.int32]
+    test_pixels: npt.NDArray[np.uint8]
+    test_ids: list[str]
+    fingerprint: str
+    test_fingerprint: str
+    split: str
+    duplicates: dict[str, int]
+
+
+def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
+    """Write the arrays and this seed's split, unless they are there already.
+
+    Returns:
+        Whether the labelled rows are others than those that were prepared before.
+
+    Raises:
+        UserError: the raw CSVs are missing or hold rows that cannot be used.
+        MachineError: the disk is too small.
+    """
+    if _is_done(paths, competition, seed, say):
+        return False
+    paths.prepared.mkdir(parents=True, exist_ok=True)
+    with locks.locked(paths.prepared, wait=True):
+        if _is_done(paths, competition, seed, say):  # another process did it meanwhile
+            return False
+        summary = _known_summary(paths)
+        before = summary.get("fingerprint")
+        if not _is_fresh(paths, competition, summary):
+            _refuse_while_searching(paths)
+            summary = _replace_arrays(paths, competition, seed)
+        else:
+            split.write(paths, competition, seed)
+    say(f"prepare: {_described(summary)}, split {seed}")
+    return before not in (None, summary["fingerprint"])
+
+
+def _is_done(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
+    """Whether arrays and split are those of the present files and TOML; then it is said."""
+    summary = _known_summary(paths)
+    if not (_is_fresh(paths, competition, summary) and split.file(paths, seed).is_file()):
+        return False
+    say(f"prepare: done before, {_described(summary)}, split {seed}")
+    return True
+
+
+def _is_fresh(paths: Paths, competition: Competition, summary: dict[str, Any]) -> bool:
+    return summary.get("raw") == _raw_sums(paths) and summary.get("reading") == competition.reading
+
+
+def _refuse_while_searching(paths: Paths) -> None:
+    """A search's new workers would meet other rows than its first ones."""
+    if not paths.study_lock.is_file():
+        return
+    with locks.locked(paths.study_lock, wait=False) as free:
+        if not free:
+            raise UserError(
+                "files or TOML have changed, and a search of the old rows is running here",
+                where=paths.competition,
+                fix=f"{advice.WAIT_OR_END} with Ctrl-C",
+            )
+
+
+def load(paths: Paths, seed: int) -> Prepared:
+    """Map the arrays; nothing is copied.
+
+    Raises:
+        UserError: ``make`` has not run.
+    """
+    summary = _read_summary(paths)
+    if not split.file(paths, seed).is_file():
+        raise UserError(
+            "is missing", where=paths.shown(split.file(paths, seed)), fix=f"run make prepare SEED={seed}"
+        )
+    with np.load(split.file(paths, seed)) as rows:
+        train, validation = rows["train"], rows["validation"]
+    return Prepared(
+        pixels=np.load(paths.pixels, mmap_mode="c"),  # "r" can't be handed on to TensorFlow
+        labels=np.load(paths.labels, mmap_mode="r"),
+        train=train,
+        validation=validation,
+        test_pixels=np.load(paths.test_pixels, mmap_mode="r"),
+        test_ids=test_ids(paths),
+        fingerprint=summary["fingerprint"],
+        test_fingerprint=summary["test_fingerprint"],
+        split=split.name(seed),
+        duplicates=summary["duplicates"],
+    )
+
+
+def test_ids(paths: Paths) -> list[str]:
+    """The submission's ids, in its order.
+
+    Raises:
+        UserError: ``make`` has not run.
+    """
+    _read_summary(paths)
+    ids: list[str] = json.loads(paths.test_ids.read_text(encoding="utf-8"))
+    return ids
+
+
+def picture_hashes(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """(rows, pixels) uint8 to (rows, 2) uint64: each row's blake2b hash, the same on every machine."""
+    digests = b"".join(hashlib.blake2b(row, digest_size=16).digest() for row in pixels)
+    return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def _raw_sums(paths: Paths) -> dict[str, str]:
+    return {name: facts["sha256"] for name, facts in download.read_manifest(paths).files.items()}
+
+
+def _read_summary(paths: Paths) -> dict[str, Any]:
+    summary = _known_summary(paths)
+    if not summary:
+        raise UserError(f"{paths.shown(paths.prepared)} is not prepared", fix=advice.RUN_PREPARE)
+    return summary
+
+
+def _known_summary(paths: Paths) -> dict[str, Any]:
+    """What the arrays were made of; empty where it is not there or damaged, for then they are made anew."""
+    try:
+        summary: dict[str, Any] = json.loads(paths.prepared_summary.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return summary
+
+
+def _described(summary: dict[str, Any]) -> str:
+    twins = summary["duplicates"]
+    said = [
+        f"{count:,} {what}"
+        for count, what in (
+            (twins["train"], "repeated pictures among the labelled rows"),
+            (twins["test"], "repeated within the test rows"),
+            (twins["both"], "test pictures also among the labelled rows"),
+        )
+        if count
+    ]
+    return (
+        f"{summary['rows']:,} labelled rows, {summary['test_rows']:,} test rows, "
+        f"fingerprint {summary['fingerprint']}" + "".join(f", {line}" for line in said)
+    )
+
+
+def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[str, Any]:
+    """Make arrays and split aside; only when all is well they take the place of those that are there."""
+    manifest = download.read_manifest(paths)
+    rows = sum(facts.get("rows", 0) for facts in manifest.files.values())
+    disk_space.require(paths.prepared, rows * competition.pixels, f"to prepare {competition.name}")
+    with folder_aside(paths.prepared.parent) as folder:
+        aside = replace(paths, root=folder)
+        summary = _write_arrays(paths, aside, competition)
+        split.write(aside, competition, seed)
+        paths.prepared_summary.unlink(missing_ok=True)
+        for old in (*paths.prepared.glob("split-*.npz"), *paths.prepared.glob("features-*.npy")):
+            old.unlink()
+        paths.sealed_labels.unlink(missing_ok=True)
+        for made in aside.prepared.iterdir():
+            made.replace(paths.prepared / made.name)
+    with written_aside(paths.prepared_summary) as path:
+        path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return summary
+
+
+def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[str, Any]:
+    """Read the raw CSVs and write the arrays aside; what is said of them."""
+    from catwalk.data import raw_csvs, raw_files
+
+    found = raw_files.locate(paths.raw, competition)
+    with raw_csvs.opened(paths, competition, found) as files:
+        train = _write_train(files[competition.train_file], aside, competition)
+        test = _write_test(files, aside, competition)
+    train_keys, test_keys = split.keys(train.hashes), split.keys(test.hashes)
+    return {
+        "competition": competition.name,
+        "shape": list(competition.shape),
+        "rows": len(train.hashes),
+        "test_rows": len(test.hashes),
+        "fingerprint": train.fingerprint,
+        "test_fingerprint": test.fingerprint,
+        "form": competition.form,
+        "reading": competition.reading,
+        "duplicates": {
+            "train": len(train_keys) - len(np.unique(train_keys)),
+            "test": len(test_keys) - len(np.unique(test_keys)),
+            "both": int(np.isin(test_keys, train_keys).sum()),
+        },
+        "raw": _raw_sums(paths),
+    }
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Rows whose arrays were written: (rows, 2) uint64 hashes of their pictures, and what names them."""
+
+    hashes: npt.NDArray[np.uint64]
+    fingerprint: str
+
+
+def _write_train(file: "CsvFile", aside: Paths, competition: Competition) -> _Written:
+    from catwalk.data import raw_csvs, csv_rows
+
+    train = csv_rows.read_csv(file, competition)
+    if train.labels is None:
+        raise raw_csvs.no_labels(file, train, competition)
+    split.check_classes(np.bincount(train.labels, minlength=len(competition.labels)), competition)
+    hashes = picture_hashes(train.pixels)
+    order = np.lexsort((train.labels, hashes[:, 1], hashes[:, 0]))
+    labels, hashes = train.labels[order], hashes[order]
+    identity = hashes.astype(">u8").tobytes() + labels.tobytes() + repr(competition.labels).encode()
+    with written_aside(aside.pixels) as path:
+        _save_in_order(path, train.pixels, order)
+    _save(aside.labels, labels)
+    return _Written(hashes, hashlib.blake2b(identity, digest_size=6).hexdigest())
+
+
+def _write_test(files: dict[str, "CsvFile"], aside: Paths, competition: Competition) -> _Written:
+    """In the order of the sample submission, where there is one, else of the test CSV."""
+    from catwalk.data import csv_rows, sample_submission
+
+    test = csv_rows.read_csv(files[competition.test_file], competition)
+    ids, pixels, labels = sample_submission.ids_of(test, competition), test.pixels, test.labels
+    numbered = ids
+    if competition.sample_file in files:
+        order = sample_submission.order(files[competition.sample_file], ids, competition)
+        ids, pixels = [ids[i] for i in order], pixels[order]
+        labels = None if labels is None else labels[order]
+    hashes = picture_hashes(pixels)
+    _save(aside.test_pixels, pixels)
+    with written_aside(aside.test_ids) as path:
+        path.write_text(json.dumps(ids), encoding="utf-8")
+    if labels is not None:
+        _save(aside.sealed_labels, labels)
+    # Ids that are no more than numbers in the test CSV's order are named by the form alone.
+    named = json.dumps(ids).encode() if test.ids or ids != numbered else b""
+    identity = hashes.tobytes() + competition.form.encode() + named
+    return _Written(hashes, hashlib.blake2b(identity, digest_size=6).hexdigest())
+
+
+def _save(path: Any, array: npt.NDArray[Any]) -> None:
+    with written_aside(path) as aside:
+        np.save(aside, array)
+
+
+def _save_in_order(path: Any, pixels: npt.NDArray[np.uint8], order: npt.NDArray[np.intp]) -> None:
+    """Save ``pixels[order]`` a piece at a time: a second whole array would double the memory."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": "|u1", "fortran_order": False, "shape": pixels.shape}
+        )
+        for start in range(0, len(order), 8192):
+            file.write(pixels[order[start : start + 8192]].data)

@@ -1,0 +1,236 @@
+"""Raw files: finds a competition's CSVs in a folder or a zip as people have them.
+
+The names in the TOML come first. Where a file lies under another name or place and there is no doubt which
+it is (other capitals, ``train.csv.csv``, ``test (1).csv``, a folder deeper, in the downloaded zip), it is
+taken; nothing in the folder is changed.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from catwalk.data import archives, idx
+from catwalk.core import errors
+from catwalk.data.competition import Competition
+from catwalk.core.errors import UserError
+
+DEPTH = 3  # folders below the one that is named
+MANIFEST = "manifest.json"
+NOT_DATA = re.compile(
+    r"(?i)(readme|license|copying)(\..*)?|.*\.(md|pdf|toml|py|ipynb)|desktop\.ini|thumbs\.db"
+)
+LISTED = 60  # characters of the names that a message lists
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a CSV lies: a file, or a zip's member."""
+
+    path: Path
+    member: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder holds of a competition.
+
+    Attributes:
+        csvs: places by the names that the TOML gives.
+        idx: the four IDX files by their plain names, where the two CSVs are not there.
+    """
+
+    csvs: dict[str, Place]
+    idx: dict[str, Path] = field(default_factory=dict)
+
+    def names(self, competition: Competition) -> set[str]:
+        """The TOML's names of the CSVs that can be read."""
+        converted = {competition.train_file, competition.test_file} if self.idx else set()
+        return set(self.csvs) | converted
+
+    def is_whole(self, competition: Competition) -> bool:
+        """Whether train and test rows are there."""
+        return {competition.train_file, competition.test_file} <= self.names(competition)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files that are read, each once."""
+        return sorted({place.path for place in self.csvs.values()} | set(self.idx.values()))
+
+
+def listed(folder: Path) -> list[Path]:
+    """The files that a person may have put into a folder or not far below it, sorted."""
+    return sorted(_walk(folder, DEPTH))
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.name.startswith((".", "__MACOSX")):
+            continue
+        if path.is_dir():
+            if depth:
+                yield from _walk(path, depth - 1)
+        elif path.is_file() and path.name != MANIFEST and not NOT_DATA.fullmatch(path.name):
+            yield path
+
+
+def locate(place: Path, competition: Competition) -> Found:
+    """Find the competition's files in a folder or a zip; what is not there is left out."""
+    names = needed(competition)
+    if place.is_file():
+        return Found(_in_zips([place], names))
+    if all((place / name).is_file() for name in names):
+        return Found({name: Place(place / name) for name in names})
+    files = listed(place)
+    csvs = {name: Place(path) for name in names if (path := _choose(place, files, name))}
+    if competition.train_file not in csvs or competition.test_file not in csvs:
+        zips = [path for path in files if path.suffix.casefold() == ".zip"]
+        csvs = _in_zips(zips, [name for name in names if name not in csvs]) | csvs
+    found = Found(csvs)
+    return found if found.is_whole(competition) else Found(csvs, idx.find(place) or idx.find_below(files))
+
+
+def needed(competition: Competition) -> list[str]:
+    """The names of train, test and, where the TOML names one, sample CSV."""
+    return [
+        name
+        for name in (competition.train_file, competition.test_file, competition.sample_file)
+        if name is not None
+    ]
+
+
+def _choose(folder: Path, files: list[Path], name: str) -> Path | None:
+    """The one file that is meant by a name; None where there is none, or more than one."""
+    for exact in (name, f"{name}.gz", f"{name}.zip"):
+        if (folder / exact).is_file():
+            return folder / exact
+    here = [path for path in files if path.parent == folder]
+    below = [path for path in files if path.parent != folder]
+    tiers = (
+        [path for path in here if plain_name(path.name) == plain_name(name)],
+        [path for path in below if path.name == name],
+        [path for path in below if plain_name(path.name) == plain_name(name)],
+    )
+    return next((tier[0] if len(tier) == 1 else None for tier in tiers if tier), None)
+
+
+def plain_name(name: str) -> str:
+    """A file's name without what browsers and file managers do to it."""
+    name = name.casefold().strip()
+    for packed in (".gz", ".zip"):
+        name = name.removesuffix(packed)
+    name = re.sub(r"( ?\(\d+\)| ?- copy| copy)+(?=\.|$)", "", name).removeprefix("copy of ")
+    return re.sub(r"(\.csv|\.tsv|\.txt)+$", lambda found: re.findall(r"\.\w+", found[0])[0], name)
+
+
+def _in_zips(zips: list[Path], names: list[str]) -> dict[str, Place]:
+    """The files in the one zip that holds them."""
+    found: dict[str, Place] = {}
+    inside = [(path, archives.members(path)) for path in zips]
+    for name in names:
+        for same in (lambda a, b: a == b, lambda a, b: plain_name(a) == plain_name(b)):
+            places = [
+                Place(path, member)
+                for path, members in inside
+                for member in members
+                if same(Path(member).name, name)
+            ]
+            if len(places) == 1:
+                found[name] = places[0]
+            if places:
+                break
+    return found
+
+
+def check_whole(shown: str, place: Path, found: Found, competition: Competition, also: str = "") -> None:
+    """Both CSVs, or all four IDX files, must be there.
+
+    Args:
+        shown: the folder or zip as a message shows it.
+        place: itself.
+        found: what ``locate`` found in it.
+        competition: names the two.
+        also: what else can be done; by default, to correct the TOML.
+
+    Raises:
+        UserError: names what is missing, and what lies there.
+    """
+    if found.is_whole(competition):
+        return
+    files = [place] if place.is_file() else listed(place)
+    zips = [path for path in files if _is_zip(path)]
+    for archive in zips:
+        archives.refuse_damaged(archive)
+    if place.is_file() and not zips:
+        raise UserError(
+            "neither a folder nor a zip",
+            where=shown,
+            fix=f"give its folder, SOURCE={shlex.quote(str(place.parent))}",
+        )
+    wanted = [competition.train_file, competition.test_file]
+    missing = [name for name in wanted if name not in found.csvs]
+    for name in missing:
+        _refuse_dangling(shown, place / name)
+        _refuse_doubt(shown, place, files, zips, name)
+    one = len(missing) == 1
+    named = f", or write {'its real name' if one else 'their real names'} below [files] in "
+    raise UserError(
+        f"{' and '.join(missing)} {'is' if one else 'are'} missing, {_lying(place)}",
+        where=shown,
+        fix=f"put {'it' if one else 'them'} there{also or f'{named}competitions/{competition.name}.toml'}",
+    )
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.casefold() == ".zip" or archives.head(path).startswith(archives.ZIP)
+
+
+def _refuse_dangling(shown: str, path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        target = errors.shown(path.readlink())
+        raise UserError(
+            f"{path.name} is a link to {target}, which is not there",
+            where=shown,
+            fix="put a file of that name there",
+        )
+
+
+def _refuse_doubt(shown: str, place: Path, files: list[Path], zips: list[Path], name: str) -> None:
+    """More than one file that may be meant by a name, so that none was taken."""
+    alike = [
+        str(path.relative_to(place))
+        for path in files
+        if path != place and plain_name(path.name) == plain_name(name)
+    ]
+    inside = [
+        f"{path.name}: {member}"
+        for path in zips
+        for member in archives.members(path)
+        if plain_name(Path(member).name) == plain_name(name)
+    ]
+    found = alike or inside
+    if len(found) > 1:
+        raise UserError(
+            f"any of {_clipped(', '.join(found))} may be {name}",
+            where=shown,
+            fix=f"put a copy of the right one there as {name}",
+        )
+
+
+def _lying(place: Path) -> str:
+    """What lies in a folder or a zip, for people."""
+    if place.is_file():
+        names = archives.members(place)
+    else:
+        names = [str(path.relative_to(place)) for path in listed(place)]
+    if not names:
+        empty = place.is_dir() and not any(place.iterdir())
+        return "nothing lies there" if empty or not place.exists() else f"no CSV lies within {DEPTH} folders"
+    return f"there is {_clipped(', '.join(names))}"
+
+
+def _clipped(names: str) -> str:
+    return names if len(names) <= LISTED else f"{names[: LISTED - 3]}..."

@@ -1,0 +1,292 @@
+"""Sources: each function fetches a competition's data from one place into a folder, as its raw CSVs."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import textwrap
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catwalk.core import advice, disk_space, locks
+from catwalk.data import archives, idx, idx_csvs, kaggle_client, kaggle_names, raw_files
+from catwalk.data.competition import Competition
+from catwalk.data.csv_dialect import WEB_PAGE
+from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown
+from catwalk.core.http_timeout import TIMEOUT
+
+STORY = 180  # characters about all attempts in the line that none worked
+DEBIAN_DATASETS = Path("/usr/share/datasets")
+
+Fetch = Callable[[Competition, Path], None]
+
+
+def fetch_kaggle(competition: Competition, folder: Path) -> None:
+    """From Kaggle, by the official client: the zip's CSVs as they came.
+
+    What a broken connection leaves of the zip stays beside ``folder``, and the next try goes on with it.
+    """
+    place = folder.with_name(".download")
+    place.mkdir(exist_ok=True)
+    with locks.locked(place, wait=True):
+        place.mkdir(exist_ok=True)  # another one, who was done with it, may have removed it
+        _download_and_unzip(competition, place, folder)
+
+
+def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> None:
+    try:
+        page = kaggle_names.of_data(competition)
+        if page.kind == "dataset":
+            archive = kaggle_client.download_dataset(page, place)
+        else:
+            archive = kaggle_client.download_competition(page, place)
+    except CatwalkError:
+        if not any(place.iterdir()):
+            place.rmdir()
+        raise
+    try:
+        _unzip(archive, competition, folder)
+    finally:
+        shutil.rmtree(place)  # a damaged zip would stay damaged
+
+
+def fetch_debian(competition: Competition, folder: Path) -> None:
+    """From Debian's package, already installed or downloaded by apt into ``folder`` without root."""
+    installed = idx.find(DEBIAN_DATASETS / competition.name)
+    idx_csvs.convert(installed or debian_files(competition, folder), competition, folder)
+
+
+def debian_files(competition: Competition, folder: Path) -> dict[str, Path]:
+    """The IDX files by name, out of Debian's package, downloaded and unpacked below ``folder``.
+
+    Raises:
+        UserError: there is no apt here.
+        NetworkError: apt can't fetch the package, or there are no such files in it.
+    """
+    package = competition.sources["debian"]
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise UserError("this is no Debian or Ubuntu (no apt-get)", fix=advice.CHOOSE_SOURCE)
+    _apt_download(package, folder)
+    unpacked = folder / "unpacked"
+    _run("dpkg-deb", "-x", *map(str, folder.glob("*.deb")), str(unpacked))
+    files = idx.find(unpacked / DEBIAN_DATASETS.relative_to("/") / competition.name)
+    if not files:
+        raise NetworkError(f"the package {package} holds no IDX files", fix=advice.CHOOSE_SOURCE)
+    return files
+
+
+def _apt_download(package: str, folder: Path) -> None:
+    """Run apt with lists and cache of its own, so that neither root nor an earlier update is needed."""
+    (folder / "apt/lists/partial").mkdir(parents=True)
+    (folder / "apt/cache/archives/partial").mkdir(parents=True)
+    options = [
+        f"-oDir::State::lists={folder.resolve()}/apt/lists",
+        f"-oDir::Cache={folder.resolve()}/apt/cache",
+        f"-oAcquire::http::Timeout={TIMEOUT}",
+        f"-oAcquire::https::Timeout={TIMEOUT}",
+        "-oAcquire::Retries=0",
+        "-oAcquire::Languages=none",
+        "-oAPT::Sandbox::User=root",  # only read when run as root: the folder is not _apt's
+        *([] if sys.stdout.isatty() else ["-q"]),  # on a terminal apt draws its progress
+    ]
+    failed: NetworkError | None = None
+    try:
+        _run("apt-get", *options, "update", cwd=folder)
+    except NetworkError as error:
+        failed = error  # perhaps of another archive than the package's: the download will tell
+    try:
+        _run("apt-get", *options, "download", package, cwd=folder)
+    except NetworkError as error:
+        raise failed or error from None
+
+
+def _run(*command: str, cwd: Path | None = None) -> None:
+    done = subprocess.run(  # noqa: S603
+        command,
+        cwd=cwd,
+        stdout=None if sys.stdout.isatty() else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")]
+        reason = (lines or done.stderr.splitlines() or ["no reason given"])[-1]
+        raise NetworkError(f"{command[0]} failed: {shown(reason)}", fix=advice.TRY_LATER)
+
+
+def fetch_keras(competition: Competition, folder: Path) -> None:
+    """From Keras's archive, by ``keras.datasets`` (kept in $KERAS_HOME/datasets)."""
+    (train, train_labels), (test, test_labels) = keras_arrays(competition)
+    idx_csvs.write(train, train_labels, test, test_labels, competition, folder)
+
+
+def keras_arrays(competition: Competition) -> Any:
+    """What ``keras.datasets`` gives: train and test, each pictures and labels, as uint8.
+
+    Raises:
+        UserError: the competition names no data set of Keras's.
+        NetworkError: it is not in $KERAS_HOME/datasets, and the archive can't be reached.
+    """
+    import importlib
+
+    from catwalk.core import tensorflow_setup
+
+    name = competition.sources.get("keras")
+    if name is None:
+        raise UserError(f"{competition.name} is not among Keras's data sets", fix=advice.CHOOSE_SOURCE)
+    tensorflow_setup.setup()
+    module = importlib.import_module(f"keras.datasets.{name}")
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        return module.load_data()
+    except Exception as error:
+        # Keras wraps what went wrong below it in a bare Exception of one line.
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise NetworkError(
+            f"Keras's archive can't be reached ({shown(reason)})", fix=advice.CHECK_NETWORK
+        ) from None
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def fetch_sklearn(competition: Competition, folder: Path) -> None:
+    """scikit-learn's digits, split once (1,437 to train, 360 to test): no network."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    if competition.sources["sklearn"] != "load_digits":
+        raise UserError(
+            "sklearn must be load_digits", where=f"competitions/{competition.name}.toml", fix=advice.FIX_TOML
+        )
+    pictures, labels = load_digits(return_X_y=True)
+    train, test = train_test_split(np.arange(len(labels)), test_size=360, stratify=labels, random_state=0)
+    grey = (pictures * 15).astype(np.uint8)  # 0-16 becomes 0-240
+    idx_csvs.write(grey[train], labels[train], grey[test], labels[test], competition, folder)
+
+
+def fetch_folder(source: Path, competition: Competition, folder: Path) -> None:
+    """From a folder or a zip of the competition's CSVs or of IDX files, gzipped or not."""
+    found = raw_files.locate(source, competition)
+    raw_files.check_whole(f"SOURCE={source}", source, found, competition)
+    disk_space.require(folder, 2 * sum(path.stat().st_size for path in found.paths), "to copy the data")
+    for name, place in found.csvs.items():
+        archives.unpack(place.path, place.member, folder / name)
+    if found.idx:
+        idx_csvs.convert(found.idx, competition, folder)
+
+
+def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
+    """Take the competition's CSVs out of a zip, whatever else it holds."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for name in raw_files.needed(competition):
+                members = [m for m in opened.namelist() if Path(m).name == name]
+                if not members and name != competition.sample_file:
+                    raise NetworkError(f"holds no {name}", where=archive.name, fix=advice.CHOOSE_SOURCE)
+                if members:
+                    with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
+                        archives.copy_limited(packed, plain, members[0])
+    except archives.DAMAGED as error:
+        if archives.is_of_the_disk(error):
+            raise
+        page = WEB_PAGE.match(archives.head(archive).lower())
+        raise NetworkError(
+            f"what arrived is {'a web page' if page else 'not a whole zip'}",
+            where=archive.name,
+            fix=advice.DATA_AGAIN,
+        ) from None
+
+
+SOURCES: dict[str, Fetch] = {
+    "kaggle": fetch_kaggle,
+    "debian": fetch_debian,
+    "keras": fetch_keras,
+    "sklearn": fetch_sklearn,
+}
+
+
+def offered(competition: Competition) -> list[str]:
+    """The names in ``SOURCES`` that the competition's TOML gives, in the order auto tries them."""
+    given = {key.split("_")[0] for key in competition.sources}
+    return [name for name in SOURCES if name in given]
+
+
+def fetch(source: str, competition: Competition, folder: Path, say: Callable[[str], None]) -> str:
+    """Fetch from the source named, or for "auto" from the first that works.
+
+    Args:
+        source: "auto", a name in ``SOURCES``, or the path of a folder or a zip.
+        competition: what to fetch.
+        folder: an empty folder for the CSVs; on return it holds nothing else.
+        say: takes a line on what happens.
+
+    Returns:
+        The source's name, or the absolute path.
+
+    Raises:
+        UserError, NetworkError: nothing could be fetched; the message names every attempt.
+    """
+    names = offered(competition)
+    if source not in ("auto", *SOURCES):
+        place = Path(source).expanduser().resolve()
+        if not source or not place.exists():
+            raise UserError(
+                f"neither a folder, a zip nor one of {', '.join(['auto', *names])}",
+                where=f"SOURCE={source}",
+                fix=advice.CHOOSE_ONE,
+            )
+        fetch_folder(place, competition, folder)
+        return str(place)
+    if source != "auto":
+        if source not in names:
+            raise UserError(
+                f"{competition.name} can't be had there",
+                where=f"SOURCE={source}",
+                fix=f"choose one of {', '.join(['auto', *names])} or a folder",
+            )
+        names = [source]
+    if competition.rows:  # a cell of a CSV takes two bytes at least
+        needed = 2 * competition.pixels * sum(competition.rows)
+        disk_space.require(folder, needed, f"to fetch {competition.name}")
+    failures: list[CatwalkError] = []
+    for name in names:
+        say(f"{name}: trying")
+        try:
+            SOURCES[name](competition, folder)
+        except CatwalkError as error:
+            say(f"{name}: {error}")
+            failures.append(error)
+            with contextlib.suppress(OSError):
+                _empty(folder)
+        else:
+            return name
+    if len(failures) == 1:
+        raise failures[0]
+    raise _nothing(competition, names, failures)
+
+
+def _nothing(competition: Competition, names: list[str], failures: list[CatwalkError]) -> CatwalkError:
+    """That no source worked; each attempt was told in full before, and is short here."""
+    kind = NetworkError if any(isinstance(f, NetworkError) for f in failures) else UserError
+    attempts = "; ".join(
+        textwrap.shorten(f"{name}: {error.what}", STORY // len(names), placeholder=" ...")
+        for name, error in zip(names, failures, strict=True)
+    )
+    return kind(
+        f"no source gave {competition.name} ({attempts or 'its TOML names none'})",
+        fix="set SOURCE= to a folder that holds its files",
+    )
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

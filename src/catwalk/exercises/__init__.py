@@ -1,1 +1,0 @@
-"""What the five course notebooks import; no stage of the pipeline does."""

@@ -1,0 +1,1 @@
+"""The stage grade: what a class handed in, read and scored."""

@@ -1,0 +1,137 @@
+"""Class folders: whose file is whose, in what a learning platform or an instructor collected.
+
+Known are Moodle's ``Name_123_assignsubmission_file_``, nbgrader's ``submitted/<student>/<assignment>`` and
+``<student>+<assignment>+<time>`` of its exchange, and the plain form: a file or a folder a team.
+"""
+
+import re
+from dataclasses import dataclass
+
+from catwalk.grading.submitted_archives import Entry, printable
+
+# The folder, or the beginning of the file's name where Moodle was told to make no folders.
+MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_(?P<file>.*)")
+NBGRADER_INBOUND = re.compile(r"(?P<name>[^+]+)\+[^+]+\+\d{4}-\d\d-\d\d .*")
+NBGRADER_FOLDERS = {"submitted", "source", "release", "autograded", "feedback", "solution", "gradebook.db"}
+NBGRADER_TIME = "timestamp.txt"
+HAND_INS = (".csv", ".zip", ".gz", ".tsv", ".xlsx", ".xls", ".ods", ".7z", ".rar")
+CSV_ENDING = re.compile(r"\.(csv|zip|gz|tsv|txt)$", re.IGNORECASE)
+ENDING = re.compile(r"\.(7z|[a-z]\w{0,6})$", re.IGNORECASE)
+ONE_TEAM_S = re.compile(  # how the files and folders of one team are called, and seldom teams
+    r"(?<![a-z])(submission|sample|train|test|attempt|version|final|pred|prediction|result|answer|try|v)s?"
+    r"(?![a-z])|20\d\d-\d\d-\d\d|^(data|src|code|out|output|notebooks?|models?)$",
+    re.IGNORECASE,
+)
+MOST_OF_ONE_TEAM = 5
+
+
+@dataclass(frozen=True)
+class Team:
+    """One team, and what it handed in.
+
+    Attributes:
+        name: made safe to print; no two teams have the same.
+        entries: its files and folders, with paths below its own folder.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+def teams(entries: list[Entry]) -> list[Team]:
+    """Whose is what, by name."""
+    entries = _without_wrapper(_without_full_folders(entries))
+    if any(entry.parts[0] == "submitted" and len(entry.parts) > 3 for entry in entries):
+        below = [_cut(one, 1) for one in entries if one.parts[0] == "submitted" and len(one.parts) > 1]
+        entries = below + [one for one in entries if one.parts[0] not in NBGRADER_FOLDERS]
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        (name, tag), own = _owned(entry)
+        times = 1
+        while own.parts == entry.parts and any(own.parts == one.parts for one in found.get((name, tag), [])):
+            times += 1  # a zip may hold two files of one name
+            tag = str(times)
+        found.setdefault((name, tag), []).append(own)
+    return _named(found)
+
+
+def stem(name: str) -> str:
+    """A file's name without its ending, or endings (.csv.gz)."""
+    short = name
+    while (cut := CSV_ENDING.sub("", short)) and cut != short:
+        short = cut
+    return short if short != name else ENDING.sub("", name) or name
+
+
+def _cut(entry: Entry, count: int) -> Entry:
+    return Entry(entry.parts[count:], entry.modified, entry.opener)
+
+
+def _owned(entry: Entry) -> tuple[tuple[str, str], Entry]:
+    """The team (its name, and what tells it from another of that name), and the entry below its folder."""
+    for i, part in enumerate(entry.parts):
+        moodle = MOODLE.fullmatch(part)
+        if moodle:
+            beside = (moodle["file"],) if moodle["file"] else ()
+            own = Entry((*beside, *entry.parts[i + 1 :]), entry.modified, entry.opener)
+            return (moodle["name"], moodle["id"]), own
+    first = entry.parts[0]
+    inbound = NBGRADER_INBOUND.fullmatch(first)
+    if inbound:
+        return (inbound["name"], ""), entry
+    if len(entry.parts) > 1 or entry.opener is None:
+        return (first, ""), _cut(entry, 1)
+    return (stem(first), ""), entry
+
+
+def _shown(name: str) -> str:
+    return printable(name) or "without a name"
+
+
+def _named(found: dict[tuple[str, str], list[Entry]]) -> list[Team]:
+    """The teams; where two have the same name, a number tells them apart."""
+    shown = [_shown(name) for name, _ in found]
+    made: dict[str, Team] = {}
+    for (name, tag), entries in sorted(found.items(), key=lambda item: item[0]):
+        plain = _shown(name)
+        first = f"{plain} ({tag})" if tag and shown.count(plain) > 1 else plain
+        unique, number = first, 1
+        while unique in made:
+            number += 1
+            unique = f"{first} ({number})"
+        made[unique] = Team(unique, tuple(entry for entry in entries if entry.parts))
+    return list(made.values())
+
+
+def _without_full_folders(entries: list[Entry]) -> list[Entry]:
+    """The files, and the folders with nothing in them."""
+    full = {one.parts[:end] for one in entries if one.opener is not None for end in range(len(one.parts))}
+    return [entry for entry in entries if entry.opener is not None or entry.parts not in full]
+
+
+def _without_wrapper(entries: list[Entry]) -> list[Entry]:
+    """Without the one folder that a zip of a folder begins with, also when it was unpacked."""
+    while entries and len({entry.parts[0] for entry in entries}) == 1 and not _is_one_team(entries):
+        entries = [_cut(entry, 1) for entry in entries if len(entry.parts) > 1]
+    return entries
+
+
+def _is_one_team(entries: list[Entry]) -> bool:
+    """Whether the one folder in which everything lies is a team's, and not one around all teams."""
+    top = entries[0].parts[0]
+    below = {entry.parts[1] for entry in entries if len(entry.parts) > 1}
+    if "submitted" in below and top != "submitted":
+        return False
+    of_student = any(len(entry.parts) == 3 and entry.name == NBGRADER_TIME for entry in entries)
+    if of_student or MOODLE.fullmatch(top) or NBGRADER_INBOUND.fullmatch(top):
+        return True
+    files = [entry for entry in entries if entry.opener is not None]
+    if len({entry.parts[1:2] for entry in files}) == 1 and all(len(entry.parts) > 2 for entry in files):
+        return _is_one_team([_cut(entry, 1) for entry in files])  # folders around each other
+    groups = {entry.parts[1] for entry in entries
+              if len(entry.parts) > 1 and entry.name.lower().endswith(HAND_INS)}  # fmt: skip
+    if any(MOODLE.fullmatch(group) for group in groups):
+        return False
+    return len(groups) < 2 or (
+        len(groups) <= MOST_OF_ONE_TEAM and any(ONE_TEAM_S.search(group) for group in groups)
+    )

@@ -1,0 +1,135 @@
+"""Class leaderboard: the places of graded teams; the printed table, the page and grades.csv."""
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core.paths import written_aside
+from catwalk.data.competition import Competition
+from catwalk.models import metrics
+
+TOLD_APART = 0.05
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One team's result.
+
+    Attributes:
+        team: its name.
+        file: the CSV.
+        right: (different private pictures,) whether the answer is right; None where nothing could be scored.
+        public, private: accuracy on the public and on the private rows.
+        interval: 95%, of the private accuracy.
+        grade: from 0 to 1, where the competition says what gives full marks.
+        note: why nothing could be scored; or what is worth knowing.
+    """
+
+    team: str
+    file: str
+    right: npt.NDArray[np.bool_] | None = None
+    public: float = 0.0
+    private: float = 0.0
+    interval: tuple[float, float] = (0.0, 0.0)
+    grade: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the leaderboard.
+
+    Attributes:
+        place: teams with equal scores share it (1, 1, 3). None: not scored.
+        team: the result.
+        ahead: of the next team: yes, or not told apart; empty for the last one.
+        p: how often such a lead comes by chance; None for the last one.
+    """
+
+    place: int | None
+    team: Graded
+    ahead: str = ""
+    p: float | None = None
+
+
+def by_public(teams: list[Graded]) -> list[Row]:
+    """The leaderboard while teams still hand in: it tells nothing of the private rows."""
+    return _placed(teams, lambda team: team.public)
+
+
+def by_private(teams: list[Graded]) -> list[Row]:
+    """The leaderboard in the end, with whether a team is really ahead of the next."""
+    rows = _placed(teams, lambda team: team.private)
+    return [_compared(row, after) for row, after in zip(rows, [*rows[1:], None], strict=True)]
+
+
+def _placed(teams: list[Graded], score: Callable[[Graded], float]) -> list[Row]:
+    """By score; what could not be scored comes last."""
+    good = sorted((team for team in teams if team.right is not None), key=lambda t: (-score(t), t.team))
+    scores = [score(team) for team in good]
+    rows = [Row(1 + scores.index(score(team)), team) for team in good]
+    return rows + [Row(None, team) for team in teams if team.right is None]
+
+
+def _compared(row: Row, after: Row | None) -> Row:
+    if after is None or row.team.right is None or after.team.right is None:
+        return row
+    p = metrics.paired(after.team.right, row.team.right).p
+    return Row(row.place, row.team, "yes" if p < TOLD_APART else "not told apart", p)
+
+
+def write_grades(path: Path, rows: list[Row]) -> None:
+    """Write all of it as a CSV, for the instructor alone."""
+    header = ["place", "team", "file", "public", "private", "private_low", "private_high", "grade",
+              "ahead_of_next_p", "note"]  # fmt: skip
+    with written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for row in rows:
+            team = row.team
+            scores = ["", "", "", "", ""]
+            if row.place is not None:
+                numbers = (team.public, team.private, *team.interval)
+                grade = "" if team.grade is None else f"{team.grade:.4f}"
+                scores = [*(f"{number:.6f}" for number in numbers), grade]
+            p = "" if row.p is None else f"{row.p:.6f}"
+            words = [_cell(team.team), _cell(team.file)]
+            writer.writerow([row.place or "", *words, *scores, p, _cell(team.note)])
+
+
+def _cell(words: str) -> str:
+    """A text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return f"'{words}" if words.startswith(("=", "+", "-", "@")) else words
+
+
+def write_page(path: Path, rows: list[Row], competition: Competition, note: str, *, final: bool) -> None:
+    """Write the page that the class may see."""
+    from catwalk.report.html import render
+
+    html = render("leaderboard.html.j2", title=competition.title, rows=rows, note=note, final=final)
+    with written_aside(path) as aside:
+        aside.write_text(html, encoding="utf-8")
+
+
+def table(rows: list[Row], *, final: bool) -> list[str]:
+    """A line a team, for the terminal; the private scores only in the end."""
+    wide = max(len(row.team.team) for row in rows)
+    private = "  private  95% interval   ahead of the next   " if final else ""
+    lines = [f"place  {'team':{wide}s}  public{private}".rstrip()]
+    for row in rows:
+        team = row.team
+        if row.place is None:
+            lines.append(f"    -  {team.team:{wide}s}  {team.note}")
+            continue
+        private = ""
+        if final:
+            low, high = team.interval
+            small = "< 0.0001" if row.p is not None and row.p < 1e-4 else f"= {row.p or 0:.2g}"
+            ahead = "" if row.p is None else f"{row.ahead} (p {small})"
+            private = f"  {team.private:.4f}   {low:.4f}-{high:.4f}  {ahead:24s}"
+        lines.append(f"{row.place:5d}  {team.team:{wide}s}  {team.public:.4f}{private}  {team.note}".rstrip())
+    return lines

@@ -1,0 +1,166 @@
+"""Grade: the instructor's side. Every team's CSV against the labels, with a public and a private part."""
+
+import os
+import secrets
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths, written_aside
+from catwalk.data import duplicates, prepare, test_labels
+from catwalk.data.competition import Competition
+from catwalk.grading import class_leaderboard, solution, team_submissions
+from catwalk.grading.class_leaderboard import Graded
+from catwalk.grading.expected_csv import Expected
+from catwalk.grading.solution import Solution
+from catwalk.grading.submitted_archives import printable
+from catwalk.grading.team_submissions import Chosen
+from catwalk.models import metrics
+
+PUBLIC = 0.3  # share of the test rows whose score is shown while teams still hand in, as on Kaggle
+PUBLIC_SOURCES = {"kaggle_dataset", "debian", "keras", "sklearn"}  # they give the test labels to everybody
+LONGEST_REMARK = 160  # with name and scores it fits into a line of 300
+
+Say = Callable[[str], None]
+
+
+def make(
+    paths: Paths, competition: Competition, *, handed: Path, labels: Path | None, final: bool, say: Say
+) -> None:
+    """Score every team's CSV, and write the leaderboard (HTML) and the grades (CSV).
+
+    Args:
+        paths: the competition's.
+        competition: its labels, header, and full marks.
+        handed: a folder or a zip of what teams handed in.
+        labels: a CSV of ids and true labels, with Kaggle's Usage column or without; None: the sealed ones.
+        final: show the private scores as well.
+        say: takes lines for people.
+
+    Raises:
+        UserError: there is nothing to score, or no labels.
+    """
+    given = None if labels is None else solution.read(labels, competition)
+    expected = Expected.of(prepare.test_ids(paths) if given is None else given.ids, competition)
+    with team_submissions.opened(handed) as teams:
+        # Found before the sealed labels are opened: nobody looks at them for nothing.
+        chosen = {team.name: team_submissions.choose(team, expected) for team in teams}
+    if given is None:
+        truth = test_labels.open_labels(paths, "grade", f"{len(chosen)} teams").astype(np.int16)
+        given = Solution(list(expected.ids), truth)
+    split = given.is_public is None
+    given = _split(paths, given)
+    pictures = duplicates.of_test(paths, given.ids)
+    graded = [_graded(team, one, given, pictures, competition) for team, one in chosen.items()]
+    graded = _with_twins(graded, chosen)
+    note = _of_labels(competition) if labels is None else ""
+    rows = class_leaderboard.by_private(graded)
+    shown = rows if final else class_leaderboard.by_public(graded)
+    class_leaderboard.write_grades(paths.grades, rows)
+    class_leaderboard.write_page(paths.leaderboard, shown, competition, note, final=final)
+    for line in class_leaderboard.table(shown, final=final):
+        say(line)
+    _say_summary(paths, graded, given, note, final=final, say=say)
+    if split:
+        say(f"  {paths.shown(paths.grade_secret)} decides which rows are public: keep it to yourself")
+
+
+def _say_summary(
+    paths: Paths, graded: list[Graded], given: Solution, note: str, *, final: bool, say: Say
+) -> None:
+    assert given.is_public is not None
+    assert given.is_private is not None
+    scored = sum(team.right is not None for team in graded)
+    public, private = int(given.is_public.sum()), int(given.is_private.sum())
+    ignored = len(given.ids) - public - private
+    more = f", {ignored:,} ignored" if ignored else ""
+    say(f"grade: {scored} of {len(graded)} teams scored, {public:,} rows public, {private:,} private{more}")
+    if note:
+        say(f"  {note}")
+    what = "public and private" if final else "public; FINAL=1 shows the private scores"
+    say(f"  {paths.shown(paths.leaderboard)} ({what}), {paths.shown(paths.grades)} (all: for you alone)")
+
+
+def _of_labels(competition: Competition) -> str:
+    """What everybody should know of the sealed labels."""
+    if not PUBLIC_SOURCES & set(competition.sources):
+        return ""
+    return f"the test labels of {competition.title} are public, so ask for the code too"
+
+
+def _split(paths: Paths, given: Solution) -> Solution:
+    """Which rows are public and which private: as the Usage column says, or else by the secret."""
+    if given.is_public is not None:
+        return given
+    is_public = _public_rows(paths, len(given.ids))
+    return replace(given, is_public=is_public, is_private=~is_public)
+
+
+def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
+    """(rows,) which are public: by the instructor's secret, made the first time."""
+    if not paths.grade_secret.is_file():
+        paths.grade.mkdir(parents=True, exist_ok=True)
+        with written_aside(paths.grade_secret) as path:
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(opened, "w") as file:
+                file.write(secrets.token_hex(16) + "\n")
+    try:
+        seed = int(paths.grade_secret.read_text(encoding="ascii").strip(), 16)
+    except ValueError:
+        raise UserError(
+            "it is damaged", where=paths.shown(paths.grade_secret),
+            fix="put back your copy; or rename it, and other rows will be public",
+        ) from None  # fmt: skip
+    chosen = np.zeros(rows, bool)
+    chosen[np.random.default_rng(seed).permutation(rows)[: round(PUBLIC * rows)]] = True
+    return chosen
+
+
+def _graded(
+    team: str, one: Chosen, given: Solution, pictures: npt.NDArray[np.intp], competition: Competition
+) -> Graded:
+    """One team's scores, by rows as Kaggle counts; what they are worth is counted by pictures."""
+    if one.answers is None:
+        return Graded(team, one.file, note=one.problem)
+    assert given.is_public is not None
+    assert given.is_private is not None
+    right = one.answers.predicted == given.truth
+    public, private = float(right[given.is_public].mean()), float(right[given.is_private].mean())
+    grade = None if competition.full_marks is None else metrics.grade(private, competition.full_marks)
+    _, once = np.unique(pictures[given.is_private], return_index=True)
+    interval = metrics.wilson(private, len(once))
+    compared = right[given.is_private][np.sort(once)]
+    return Graded(team, one.file, compared, public, private, interval, grade, one.remark)
+
+
+def _with_twins(graded: list[Graded], chosen: dict[str, Chosen]) -> list[Graded]:
+    """The results with a remark where others gave the same answer for every row."""
+    same: dict[bytes, list[str]] = defaultdict(list)
+    for name, one in chosen.items():
+        if one.answers is not None:
+            same[_bytes(one)].append(name)
+    noted = []
+    for team in graded:
+        alike = same[_bytes(chosen[team.team])]
+        noted.append(_noted(team, [name for name in alike if name != team.team]))
+    return noted
+
+
+def _bytes(one: Chosen) -> bytes:
+    return b"" if one.answers is None else one.answers.predicted.tobytes()
+
+
+def _noted(team: Graded, twins: list[str]) -> Graded:
+    """With a remark on the teams that gave the same answers."""
+    if team.right is None:
+        return team
+    others = "1 more team" if len(twins) == 3 else f"{len(twins) - 2} more teams"
+    more = f" and {others}" if len(twins) > 2 else ""
+    names = ", ".join(twins[:2]) + more if more else " and ".join(twins)
+    remarks = (f"the same answers as {names}" if twins else "", team.note)
+    return replace(team, note=printable("; ".join(filter(None, remarks)), LONGEST_REMARK))

@@ -1,0 +1,107 @@
+"""Solution: the instructor's own labels of the test rows, plain or with Kaggle's Usage column."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core import advice
+from catwalk.core.errors import UserError
+from catwalk.data.competition import Competition
+from catwalk.grading.expected_csv import whole_number
+from catwalk.grading.submitted_archives import printable
+
+USAGE = "usage"
+NO_LABEL = -1
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The truth about the test rows.
+
+    Attributes:
+        ids: one a row.
+        truth: (rows,) int16, positions in ``Competition.labels``; -1 where the row is not scored.
+        is_public: (rows,) whether the row belongs to the public score; None where the file does not say.
+        is_private: (rows,) the same of the private score.
+    """
+
+    ids: list[str]
+    truth: npt.NDArray[np.int16]
+    is_public: npt.NDArray[np.bool_] | None = None
+    is_private: npt.NDArray[np.bool_] | None = None
+
+
+def read(path: Path, competition: Competition) -> Solution:
+    """Read ``LABELS=``: ids and labels, and where there is a Usage column, who sees which row's score.
+
+    Raises:
+        UserError: names file and row.
+    """
+    where = f"LABELS={path}"
+    header, *rows = _table(path, where)
+    names = [cell.casefold() for cell in header]
+    wanted = [name.strip().casefold() for name in competition.submission_header]
+    if any(names.count(name) != 1 for name in wanted) or names.count(USAGE) > 1:
+        columns = ",".join(competition.submission_header)
+        raise UserError(f"the columns are {printable(','.join(header))}", where=f"{where}: row 1",
+                        fix=f"name them {columns}, and Usage where there is one")  # fmt: skip
+    places = [*map(names.index, wanted), names.index(USAGE) if USAGE in names else None]
+    return _solution(rows, places, where, competition)
+
+
+def _table(path: Path, where: str) -> list[list[str]]:
+    """All rows, blank ones as []."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""))]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a CSV in UTF-8"
+        raise UserError(f"can't be read ({reason})", where=where, fix=advice.GIVE_SOLUTION) from None
+    if not any(map(any, rows[1:])):
+        raise UserError("no rows below a header", where=where, fix=advice.GIVE_SOLUTION)
+    return rows
+
+
+def _solution(
+    rows: list[list[str]], places: list[int | None], where: str, competition: Competition
+) -> Solution:
+    label_places = {label: i for i, label in enumerate(competition.labels)}
+    ids: dict[str, int] = {}
+    truth: list[int] = []
+    usages: list[str] = []
+    for number, cells in enumerate(rows, start=2):
+        if not any(cells):
+            continue
+        row = f"{where}: row {number}"
+        one, label, usage = (cells[i] if i is not None and i < len(cells) else "" for i in places)
+        if not one or one in ids:
+            what = f"the id {printable(one)} is there a second time" if one else "the id is missing"
+            raise UserError(what, where=row, fix="give each id once")
+        ids[one] = number
+        usages.append(_usage(usage, row) if places[2] is not None else "")
+        value = whole_number(label)
+        place = NO_LABEL if value is None else label_places.get(value, NO_LABEL)
+        if place == NO_LABEL and usages[-1] != "ignored":
+            raise UserError(f"the label {printable(label, 20)!r} is not one of the competition's",
+                            where=row, fix="fix the file, or choose the right COMPETITION=")  # fmt: skip
+        truth.append(NO_LABEL if usages[-1] == "ignored" else place)
+    if places[2] is None:
+        return Solution(list(ids), np.array(truth, np.int16))
+    for part in ("public", "private"):
+        if part not in usages:
+            raise UserError(f"no row is {part}", where=where, fix="correct the Usage column, or leave it out")
+    used = np.array(usages)
+    return Solution(list(ids), np.array(truth, np.int16), used == "public", used == "private")
+
+
+def _usage(cell: str, row: str) -> str:
+    usage = cell.casefold()
+    if usage not in ("public", "private", "ignored"):
+        raise UserError(
+            f"Usage is {printable(cell, 20)!r}", where=row, fix="write Public, Private or Ignored"
+        )
+    return usage

@@ -1,0 +1,253 @@
+"""Features: what networks see of a picture, fixed preprocessing that ``network`` builds into them.
+
+Four views. "pixels": standardised. "whitened": their principal components, the stronger ones damped; nothing
+is added or lost, but a network learns them faster. "gradients": pixels and oriented gradients in cells of two
+sizes. "patches": the same and how much each part of a picture is like small pieces of training pictures, all
+together as principal components. Nothing of them is learned from labels. The last takes long to compute, so
+it is computed once and kept as a table.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core import locks, resources, shared_table
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths, written_aside
+from catwalk.data.prepare import Prepared
+
+CHOICES = ("auto", "pixels")
+SMALLEST = 6  # pixels a side, for which cells make sense
+PATCHES = 128  # pieces that parts of a picture are compared with
+SAMPLES = 20_000  # patches that whitening is estimated from
+CONTRAST = 10.0  # grey values (of 255) added to a patch's deviation, so that flat ones stay quiet
+FULL_RANGE = 255.0  # grey values from black to white
+OUTLIERS = 0.001  # share of the pixels at either end that the range of grey values leaves out
+LEAST_SPREAD = 0.02  # of that range: the smallest deviation that pixels are divided by
+WHITENING = 0.1  # added to the variances that whitening divides by
+COMPONENTS = 1024  # at most, of a view that is given as such
+LEAST_DEVIATION = 0.02  # added to a component's, so that noise is not blown up
+EXAMPLES = 6000  # pictures that the components are estimated from
+BLOCK = 1024  # pictures at a time
+TINY = 1e-9  # divided by instead of nothing
+
+Compute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
+
+
+def resolve(choice: str, shape: tuple[int, ...]) -> str:
+    """The name of the features meant by ``FEATURES=``; part of the study's name.
+
+    Args:
+        choice: what the user wrote.
+        shape: of a picture.
+
+    Returns:
+        "pixels", or "local" for all views.
+
+    Raises:
+        UserError: there is no such choice.
+    """
+    if choice not in CHOICES:
+        raise UserError(f"FEATURES={choice}", fix=f"choose one of {', '.join(CHOICES)}")
+    return "pixels" if choice == "pixels" or min(shape[:2]) < SMALLEST else "local"
+
+
+def grey_range(pixels: npt.NDArray[np.uint8]) -> float:
+    """How many grey values lie between dark and bright: 255, or fewer if less than half of them are used.
+
+    Some files hold 16 grey values, or 0 and 1. What features take for contrast is a share of this.
+
+    Args:
+        pixels: (rows, pixels) uint8.
+    """
+    counts = np.zeros(256, np.int64)
+    for start in range(0, len(pixels), BLOCK):
+        counts += np.bincount(pixels[start : start + BLOCK].ravel(), minlength=256)
+    shares = np.cumsum(counts) / max(1, counts.sum())
+    low, high = np.searchsorted(shares, (OUTLIERS, 1 - OUTLIERS))
+    if low == high:  # nearly all are the same: the others are no outliers
+        seen = np.flatnonzero(counts)
+        low, high = (seen[0], seen[-1]) if len(seen) else (0, 0)
+    return FULL_RANGE if 2 * (high - low) > FULL_RANGE else float(max(1, high - low))
+
+
+class Views:
+    """What the views of one competition and split need, each made once and kept.
+
+    Args:
+        paths: the competition's.
+        prepared: its arrays and split.
+        shape: of a picture, (height, width) or (height, width, channels).
+    """
+
+    def __init__(self, paths: Paths, prepared: Prepared, shape: tuple[int, ...]) -> None:
+        self._paths, self._prepared = paths, prepared
+        self.shape = (*shape, 1)[:3]
+        self._components: dict[float, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = {}
+
+    @cached_property
+    def moments(self) -> tuple[float, float]:
+        """Mean and standard deviation of the training pixels (of 5,000 rows, which is plenty)."""
+        some = self._some.astype(np.float64)
+        return float(some.mean()), max(LEAST_SPREAD * self.grey_range, float(some.std()))
+
+    @cached_property
+    def grey_range(self) -> float:
+        """Of the training pixels, see the function of this name."""
+        return grey_range(self._some)
+
+    @property
+    def contrast(self) -> float:
+        """``CONTRAST`` in this competition's grey values."""
+        return CONTRAST * self.grey_range / FULL_RANGE
+
+    @property
+    def _some(self) -> npt.NDArray[np.uint8]:
+        return np.asarray(self._prepared.pixels[self._prepared.train[:5000]])
+
+    @property
+    def patch_side(self) -> int:
+        """Pixels a side of a patch: 6 of 28."""
+        return max(3, round(min(self.shape[:2]) * 6 / 28))
+
+    @cached_property
+    def dictionary(self) -> npt.NDArray[np.float32]:
+        """Filters (side, side, channels, PATCHES): how much a patch is like pieces of training pictures.
+
+        Whitened, so that what all patches have in common does not count (Coates, Ng and Lee 2011, AISTATS).
+        The answer is for a patch of unit contrast.
+        """
+        random = np.random.default_rng(self._prepared.train[0])
+        patches = self._some_patches(random)
+        patches -= patches.mean(axis=1, keepdims=True)
+        patches = patches[patches.std(axis=1) > self.contrast]  # flat ones say nothing
+        if len(patches) < PATCHES:  # nearly all pictures are flat: noise is as good as anything
+            noise = random.normal(0, 2 * self.contrast, (10 * PATCHES, patches.shape[1]))
+            patches = np.concatenate([patches, noise - noise.mean(axis=1, keepdims=True)])
+        patches /= np.sqrt(patches.var(axis=1, keepdims=True) + self.contrast**2)
+        variances, axes = np.linalg.eigh(np.cov(patches.T))
+        whiten = (axes / np.sqrt(np.maximum(variances, 0) + WHITENING)) @ axes.T
+        white = (patches - patches.mean(axis=0)) @ whiten
+        white /= np.maximum(np.linalg.norm(white, axis=1, keepdims=True), TINY)
+        filters = whiten @ _centres(white).T
+        filters -= filters.mean(axis=0)  # the mean grey of a patch does not count
+        side = self.patch_side
+        filters = filters.reshape(side, side, self.shape[2], PATCHES)
+        return np.asarray(filters, np.float32)
+
+    def _some_patches(self, random: np.random.Generator) -> npt.NDArray[np.float64]:
+        """(SAMPLES, values) of random places of random training pictures."""
+        height, width, _ = self.shape
+        side = self.patch_side
+        rows = random.choice(self._prepared.train, SAMPLES)
+        top, left = (
+            random.integers(0, height - side + 1, SAMPLES),
+            random.integers(0, width - side + 1, SAMPLES),
+        )
+        pictures = self._prepared.pixels.reshape(-1, *self.shape)
+        cut = [
+            pictures[row, y : y + side, x : x + side].ravel()
+            for row, y, x in zip(rows, top, left, strict=True)
+        ]
+        return np.asarray(cut, np.float64)
+
+    def components(
+        self, compute: Compute, whitening: float
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The projection (values, components) on principal components, and the offset (components,).
+
+        Features that say nearly the same become one, and a network of a third of the weights learns as much
+        from them. All are scaled together to a variance of 1 in the mean.
+
+        Args:
+            compute: from (pictures, pixels) float32 to (pictures, values) float32.
+            whitening: the power of its standard deviation that each component is divided by: 0 leaves them
+                as different as they are, 1 makes all alike.
+        """
+        if whitening not in self._components:
+            path = self._kept(f"components{whitening:g}", compute)
+            with locks.locked(path.parent, wait=True):  # what two workers need, one makes
+                if not path.is_file():
+                    with written_aside(path) as aside:
+                        np.save(aside, self._principal(compute, whitening))
+            both = np.load(path)
+            self._components[whitening] = both[:-1], both[-1]
+        return self._components[whitening]
+
+    def _principal(self, compute: Compute, whitening: float) -> npt.NDArray[np.float32]:
+        """What ``components`` gives, the offset as the last row; estimated from some training pictures."""
+        from sklearn.decomposition import PCA
+
+        random = np.random.default_rng(self._prepared.train[0])
+        train = self._prepared.train
+        rows = np.sort(random.choice(train, min(EXAMPLES, len(train)), replace=False))
+        blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+        seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
+        found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
+        deviations = np.sqrt(found.explained_variance_)
+        divisors = (deviations + LEAST_DEVIATION) ** whitening
+        together = np.sqrt(np.mean((deviations / divisors) ** 2))
+        axes = found.components_.T / divisors / max(together, LEAST_DEVIATION)
+        return np.vstack([axes, -found.mean_ @ axes]).astype(np.float32)
+
+    def table(self, compute: Compute) -> npt.NDArray[Any] | None:
+        """All labelled pictures' features, then all their mirror images'.
+
+        Made where it is not there yet, by all that wait for it together. None where memory is short, for it
+        only helps as long as the system can hold it.
+
+        Args:
+            compute: from (pictures, pixels) float32 to (pictures, features): float32, or bits of bfloat16.
+        """
+        pixels = self._prepared.pixels
+        path = self._kept("table", compute)
+        if not path.is_file():
+            sample = compute(pixels[:1].astype(np.float32))
+            size = (2 * len(pixels), sample.shape[1])
+            needed = sample.itemsize * math.prod(size)
+            if not shared_table.is_begun(path) and needed > resources.available() // 4:
+                return None
+
+            def fill(table: shared_table.Table, block: int) -> None:
+                self._fill(table, BLOCK * block, compute)
+
+            shared_table.make(path, size, sample.dtype, -(-len(pixels) // BLOCK), fill)
+        table: npt.NDArray[Any] = np.load(path, mmap_mode="c")
+        return table
+
+    def _kept(self, what: str, compute: Compute) -> Path:
+        """The file for what is made from ``compute``; older ones of its kind are removed.
+
+        Named by what is said of some pictures: whatever changes the features changes the name.
+        """
+        sample = compute(self._prepared.pixels[:8].astype(np.float32))
+        digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
+        path = self._paths.features(f"{what}-{self._prepared.split}-{self._prepared.fingerprint}-{digest}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file():
+            for old in path.parent.glob(self._paths.features(f"{what}-*").name):
+                old.unlink(missing_ok=True)  # of another split, perhaps; it would be made again
+        return path
+
+    def _fill(self, table: shared_table.Table, start: int, compute: Compute) -> None:
+        """Write the features of the pictures from ``start`` on, and of their mirror images."""
+        pixels = self._prepared.pixels
+        block = pixels[start : start + BLOCK].astype(np.float32)
+        mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
+        table[start : start + len(block)] = compute(block)
+        table[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
+
+
+def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(PATCHES, values): what the points gather around, each of length 1."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    means = MiniBatchKMeans(PATCHES, random_state=0, n_init=1, max_iter=20, batch_size=4096).fit(points)
+    centres = means.cluster_centers_
+    return np.asarray(centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), TINY))

@@ -1,0 +1,212 @@
+"""Builds the networks, the only file that names layers, and asks them."""
+
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core.errors import UserError
+from catwalk.models.features import PATCHES, Views
+from catwalk.models.space import Params
+
+DIRECTIONS = 8  # of edges; opposite ones are two, so that light-to-dark is not dark-to-light
+QUIET = 1e-3  # keeps noise in flat places from being blown up, where grey goes from 0 to 1
+HIGHEST = 0.5  # share of a block's energy that one direction of a cell can have
+LOUD = 6.0  # brings gradients, which are shares of their surroundings' energy, to the size of pixels
+ALIKE = 0.5  # a patch must be as much alike to count (the soft threshold of Coates and Ng 2011, ICML)
+# Views that are given as principal components, and the power of its deviation that each is divided by.
+WHITENING = {"whitened": 0.5, "patches": 0.0}
+PARTS = 4  # each way, that a picture is cut into
+LOUD_PATCHES = 3.0  # as for gradients
+
+
+def load(path: Path) -> keras.Model:
+    """A kept network, by Keras in its safe mode.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        UserError: the file is damaged.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
+        raise UserError(
+            f"{path} is damaged", fix="move it away, and run make predict with what is left"
+        ) from None
+
+
+def build(classes: int, params: Params, views: Views, seed: int) -> keras.Model:
+    """Build a dense network of stock layers on fixed features.
+
+    Args:
+        classes: how many it tells apart.
+        params: a choice from ``space.SPACE``.
+        views: what the features need.
+        seed: of the first weights and of dropout.
+
+    Returns:
+        A model from raw pixels 0-255 (rows, pixels) float32 to probabilities (rows, classes) float32.
+        Up to the layer "features" nothing is learned; after it comes one layer after the other, each of
+        a kind that step.py can run.
+    """
+    seeds = iter(range(seed * 1000, seed * 1000 + 1000))
+    inputs = keras.Input((math.prod(views.shape),), name="pixels")
+    x = _features(inputs, params["view"], views)
+    if params["input_dropout"] and params["depth"]:
+        x = keras.layers.Dropout(params["input_dropout"], seed=next(seeds), name="input_dropout")(x)
+    for layer in range(1, params["depth"] + 1):
+        x = _hidden(x, params, layer, seeds)
+    glorot = keras.initializers.GlorotUniform(seed=next(seeds))
+    logits = keras.layers.Dense(classes, kernel_initializer=glorot, name="logits")(x)
+    return keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
+
+
+def _features(inputs: Any, view: str, views: Views) -> Any:
+    """The view's values, from a layer of the name "features"."""
+    mean, deviation = views.moments
+    seen = [keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)]
+    picture = keras.layers.Reshape(views.shape, name="picture")(inputs)
+    if view in ("gradients", "patches"):
+        seen += _gradients(picture, views)
+    if view == "patches":
+        seen.append(_patches(picture, views))
+    if view not in WHITENING:
+        return keras.layers.Concatenate(name="features")(seen)
+    joined = keras.layers.Concatenate(name="joined")(seen)
+    values = keras.Model(inputs, joined)
+    projection, offset = views.components(lambda pixels: np.asarray(values(pixels)), WHITENING[view])
+    dense = keras.layers.Dense(len(offset), kernel_initializer="zeros", name="features")
+    return _fixed(dense, joined, projection, offset)
+
+
+def _fixed(layer: Any, x: Any, *weights: npt.NDArray[np.float32]) -> Any:
+    """The layer's output, with weights that are not learned."""
+    layer.trainable = False
+    output = layer(x)
+    layer.set_weights(weights)
+    return output
+
+
+def _gradients(picture: Any, views: Views) -> list[Any]:
+    height = views.shape[0]
+    slopes = keras.layers.Conv2D(
+        DIRECTIONS, 3, padding="same", activation="relu", use_bias=False, name="edges"
+    )
+    edges = _fixed(slopes, picture, _edge_kernel(views))
+    small, large = max(2, height // 7), max(2, height // 4)
+    return [
+        _cells(edges, small, max(1, small // 2), "small"),
+        _cells(edges, large, large, "large"),
+    ]
+
+
+def _patches(picture: Any, views: Views) -> Any:
+    """How much the patches of each part of the picture are like each of the dictionary, in the mean."""
+    side = views.patch_side
+    stride = max(1, side // 3)
+    window = {"pool_size": side, "strides": stride}
+    mean = keras.ops.mean(keras.layers.AveragePooling2D(**window)(picture), -1, keepdims=True)
+    squares = keras.layers.AveragePooling2D(**window)(keras.ops.square(picture))
+    variance = keras.ops.mean(squares, -1, keepdims=True) - keras.ops.square(mean)
+    contrast = keras.ops.rsqrt(keras.ops.maximum(variance, 0.0) + views.contrast**2)
+    pieces = keras.layers.Conv2D(PATCHES, side, strides=stride, use_bias=False, name="patches")
+    alike = _fixed(pieces, picture, views.dictionary)
+    above = keras.ops.relu(alike * contrast - ALIKE)
+    part = math.ceil(above.shape[1] / PARTS)
+    parts = keras.layers.AveragePooling2D(part, strides=part, padding="same", name="parts")(above)
+    return keras.layers.Flatten(name="likenesses")(parts * LOUD_PATCHES)
+
+
+def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
+    """Mean strength of each direction in cells: histograms of oriented gradients (Dalal and Triggs 2005).
+
+    Each cell is taken four times, as a share of the energy of each block of 2x2 cells that it belongs to, and
+    no share counts more than ``HIGHEST``. Kept are, as in Felzenszwalb et al. 2010 (TPAMI, section 6.2), each
+    direction's mean over the four and each block's mean over the directions.
+    """
+    cells = keras.layers.AveragePooling2D(side, strides=stride, name=f"{name}_cells")(edges)
+    energy = keras.ops.sum(keras.ops.square(cells), axis=-1, keepdims=True)
+    padded = keras.layers.ZeroPadding2D(1, name=f"{name}_border")(energy)
+    blocks = keras.layers.AveragePooling2D(2, strides=1, name=f"{name}_blocks")(padded)
+    scale = keras.ops.rsqrt(blocks + QUIET)
+    _, rows, columns, _ = cells.shape
+    shares = [
+        keras.ops.minimum(cells * scale[:, y : y + rows, x : x + columns], HIGHEST)
+        for y in (0, 1)
+        for x in (0, 1)
+    ]
+    strengths = [keras.ops.mean(share, axis=-1, keepdims=True) for share in shares]
+    joined = keras.layers.Concatenate(name=f"{name}_shares")([keras.layers.Average()(shares), *strengths])
+    return keras.layers.Flatten(name=f"{name}_gradients")(joined * LOUD - 1)
+
+
+def _edge_kernel(views: Views) -> npt.NDArray[np.float32]:
+    """(3, 3, channels, directions): the slope of brightness, with grey from 0 to 1, in each direction."""
+    channels = views.shape[2]
+    kernel = np.zeros((3, 3, channels, DIRECTIONS), np.float32)
+    for direction in range(DIRECTIONS):
+        angle = 2 * math.pi * direction / DIRECTIONS
+        kernel[1, 2, :, direction], kernel[1, 0, :, direction] = math.cos(angle), -math.cos(angle)
+        kernel[2, 1, :, direction] += math.sin(angle)
+        kernel[0, 1, :, direction] -= math.sin(angle)
+    return kernel / np.float32(views.grey_range * channels)
+
+
+def mirrored(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
+    """A model whose answer is the mean of ``model``'s for a picture and for its mirror image."""
+    inputs = keras.Input((math.prod(shape),), name="pixels")
+    picture = keras.layers.Reshape(shape)(inputs)
+    mirror = keras.layers.Reshape((math.prod(shape),))(keras.ops.flip(picture, axis=2))
+    both = [model(inputs), model(mirror)]
+    return keras.Model(inputs, keras.layers.Average(name="mean_of_mirrors")(both))
+
+
+def pixel_weights(model: keras.Model) -> npt.NDArray[np.float32]:
+    """(pixels, classes): the weights of a network without hidden layers on raw pixels."""
+    kernel: npt.NDArray[np.float32] = model.get_layer("logits").get_weights()[0]
+    return kernel
+
+
+def _hidden(x: Any, params: Params, layer: int, seeds: Iterator[int]) -> Any:
+    start = keras.initializers.HeNormal(seed=next(seeds))
+    norm = params["norm"]
+    # A norm brings its own offset, so the bias before it would be idle.
+    x = keras.layers.Dense(
+        params[f"width_{layer}"],
+        use_bias=norm == "none",
+        kernel_initializer=start,
+        name=f"hidden_{layer}",
+    )(x)
+    if norm == "batch":
+        x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{layer}")(x)
+    elif norm == "layer":
+        x = keras.layers.LayerNormalization(name=f"norm_{layer}")(x)
+    x = keras.layers.Activation(params["activation"], name=f"activation_{layer}")(x)
+    if params["dropout"]:
+        x = keras.layers.Dropout(params["dropout"], seed=next(seeds), name=f"dropout_{layer}")(x)
+    return x
+
+
+def probabilities(
+    model: keras.Model, pixels: npt.NDArray[np.uint8], rows: npt.NDArray[np.integer] | None = None
+) -> npt.NDArray[np.float32]:
+    """A network's probabilities, (rows, classes) float32, computed block by block.
+
+    Args:
+        model: from ``build``, or a kept one.
+        pixels: (any, pixels) uint8.
+        rows: which of them; None: all.
+    """
+    rows = np.arange(len(pixels)) if rows is None else rows
+    blocks = [rows[start : start + 2048] for start in range(0, len(rows), 2048)]
+    return np.concatenate(
+        [np.asarray(model(pixels[block].astype(np.float32), training=False)) for block in blocks]
+    )

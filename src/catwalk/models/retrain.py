@@ -1,0 +1,96 @@
+"""Retrain: a network trained once more from its recipe, in a process of its own."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.models import space
+from catwalk.models.space import Params
+
+if TYPE_CHECKING:
+    import keras
+
+WATCHED = 256  # labelled rows whose loss each epoch reports, where all of them are learned from
+
+
+@dataclass(frozen=True)
+class Task:
+    """One network to train; what its process gets.
+
+    Attributes:
+        paths, split_seed: the competition's, and SEED, by which the process finds the same rows.
+        params, precision, seed: of the trial that it is like.
+        plan: how many epochs were planned at the start and after each epoch, as the first training did by
+            the clock; it decides the learning rates.
+        everything: whether it learns from training and validation rows together.
+        ends: ``time.time()`` by which it is trained, with its own plan; None: the clock is not asked.
+    """
+
+    paths: Paths
+    split_seed: int
+    params: Params
+    precision: str
+    seed: int
+    plan: tuple[int, ...]
+    everything: bool = False
+    ends: float | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of it.
+
+    Attributes:
+        model: from raw pixels to probabilities.
+        prepared: the arrays and the split that it was trained on.
+        plan: as a task's.
+    """
+
+    model: "keras.Model"
+    prepared: prepare.Prepared
+    plan: tuple[int, ...]
+
+
+def plan_of(attrs: dict[str, Any]) -> tuple[int, ...]:
+    """A finished trial's plan, from its attributes (or its record)."""
+    history = [int(epoch["epochs"]) for epoch in attrs["history"]]
+    return (int(attrs.get("planned") or history[-1]), *history)
+
+
+def of_trial(paths: Paths, split_seed: int, params: Params, attrs: dict[str, Any]) -> Task:
+    """The task that does a finished trial again."""
+    return Task(
+        paths, split_seed, space.whole(params), attrs["precision"], int(attrs["seed"]), plan_of(attrs)
+    )
+
+
+def train(task: Task) -> Trained | None:
+    """Train; None where it diverged or did not get to an epoch's end. Only in a process of its own."""
+    from catwalk.core import tensorflow_setup
+
+    tensorflow_setup.setup(threads=1)
+    from catwalk.data import competition as competitions
+    from catwalk.models.features import Views
+    from catwalk.models.train import DivergedError, OutOfTimeError, Training
+
+    prepared = learning = prepare.load(task.paths, task.split_seed)
+    loaded = competitions.load(task.paths)
+    if task.everything:
+        everything = np.sort(np.concatenate([prepared.train, prepared.validation]))
+        learning = replace(prepared, train=everything, validation=prepared.validation[:WATCHED])
+    views = Views(task.paths, prepared, loaded.shape)  # fixed features stay those of the search
+    training = Training(learning, loaded, views, task.precision, task.params, task.seed)
+    if task.ends is None:
+        epochs = training.epochs(task.plan[0], None, plan=task.plan[1:])
+    else:
+        epochs = training.epochs(task.plan[-1], time.monotonic() + task.ends - time.time())
+    planned = [task.plan[0]]
+    try:
+        planned.extend(epoch.epochs for epoch in epochs)
+    except (DivergedError, OutOfTimeError):
+        return None
+    return Trained(training.finish(), prepared, tuple(planned))

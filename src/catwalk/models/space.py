@@ -1,0 +1,135 @@
+"""The search space: what a trial may choose from. Meant to be edited; the only file that calls ``suggest_``.
+
+Bounds may change at any time: the next trial keeps to the new ones. Other choices of a "one of" row need
+a new study; the search says so.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from catwalk.core.errors import UserError
+from catwalk.data.competition import AUGMENTATIONS
+
+if TYPE_CHECKING:
+    import optuna
+
+Params = dict[str, Any]
+
+# name: (kind, choices or bounds)                 what it is
+# The only list of these: the command's options, make's variables and their help are read from it, so that a
+# row is a line.
+# "log": between the bounds, each factor as likely. "log size": the same, as a whole number; to Optuna it
+# is a fraction all the same, for its integers take it ten times as long to model.
+SPACE: dict[str, tuple[str, list[Any]]] = {
+    "view": ("one of", ["pixels", "whitened", "gradients", "patches"]),  # what the net sees, see features.py
+    "depth": ("one of", [0, 1, 2, 3]),  # hidden layers; 0 is softmax alone
+    "width_1": ("log size", [64, 1024]),  # units of the first hidden layer
+    "width_2": ("log size", [64, 1024]),  # of the second, if there is one
+    "width_3": ("log size", [64, 1024]),
+    "activation": ("one of", ["relu", "gelu", "silu"]),  # of the hidden units
+    "norm": ("one of", ["none", "batch", "layer"]),  # after each hidden layer's weights
+    "input_dropout": ("float", [0.0, 0.2]),  # share of pixels hidden at each step
+    "dropout": ("float", [0.0, 0.5]),  # share of hidden units dropped at each step
+    "label_smoothing": ("float", [0.0, 0.15]),  # share of the target that all classes get
+    "optimizer": ("one of", ["adamw", "sgd"]),  # sgd has Nesterov momentum 0.9
+    "learning_rate": ("log", [2e-4, 1e-2]),  # the schedule's highest; sgd takes 30 times as much
+    "weight_decay": ("log", [1e-6, 1e-1]),  # a step, times the learning rate; not on biases and norms
+    "batch_size": ("one of", [64, 128, 256, 512, 1024, 2048]),  # rows of a step; of few rows, a twentieth
+    "schedule": ("one of", ["cosine", "constant"]),  # cosine: to zero, after a short warm-up
+    "clip": ("one of", [0.0, 1.0]),  # highest norm of all gradients together; 0: as they are
+    "average": ("one of", [0.0, 0.5, 2.0]),  # epochs that the weights' average reaches back; 0: none
+    "mixup": ("one of", [0.0, 0.1, 0.2, 0.4]),  # alpha: pictures are blended with others; 0: none
+    # Augmentation; only what the competition's TOML allows.
+    "flip": ("one of", [0, 1]),  # 1: half of the pictures are mirrored
+    "shift": ("one of", [0.0, 1.0, 2.0]),  # pixels that pictures move at most
+    "rotate": ("one of", [0.0, 5.0, 10.0, 15.0]),  # degrees that pictures turn at most
+    "zoom": ("one of", [0.0, 0.05, 0.1, 0.15]),  # share that pictures grow or shrink at most
+    "elastic": ("one of", [0.0, 0.5, 1.0, 2.0]),  # pixels that pictures bend at most
+    "erase": ("one of", [0.0, 0.2, 0.4]),  # side of a blank square, as a share of the picture's
+}
+
+
+LEAST_BATCH = 16  # rows
+STEPS_AN_EPOCH = 20  # at least: no batch is larger than this share of the rows
+
+PURE = ["pixels", "whitened"]  # the views of FEATURES=pixels
+
+# Patches are computed once, for a picture and its mirror image: nothing else is done to pictures then.
+ONCE: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
+
+
+def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
+    """A choice made by hand, if it is one of the space.
+
+    Raises:
+        UserError: names the value that is outside of it.
+    """
+    not_here = off(allowed)
+    for name, value in params.items():
+        kind, values = SPACE[name][0], choices(name, features)
+        where = f"{name}={value}"
+        if value != not_here.get(name, value):
+            raise UserError(
+                "not with augment in the competition's TOML",
+                where=where,
+                fix="leave it out, or add it there",
+            )
+        if params["view"] == "patches" and value != ONCE.get(name, value):
+            raise UserError("not with VIEW=patches", where=where, fix="choose gradients or pixels")
+        if kind == "one of":
+            if value not in values:
+                raise UserError(where, fix=f"choose one of {', '.join(map(str, values))}")
+        elif not values[0] <= value <= values[1]:
+            raise UserError(where, fix=f"choose from {values[0]} to {values[1]}")
+    return params
+
+
+def batch_size(params: Params, rows: int) -> int:
+    """Rows of a training step: as chosen, but with few rows to learn from an epoch still has some steps."""
+    return min(int(params["batch_size"]), max(LEAST_BATCH, rows // STEPS_AN_EPOCH), rows)
+
+
+def rounded(params: Params) -> Params:
+    """Parameters as Optuna keeps them, with the sizes as the whole numbers that they stand for."""
+    sizes = {name for name, (kind, _) in SPACE.items() if kind == "log size"}
+    return {name: round(value) if name in sizes else value for name, value in params.items()}
+
+
+def whole(params: Params) -> Params:
+    """A trial's parameters, and those it had no choice in with their first value, which does nothing."""
+    return {**{name: values[0] for name, (_, values) in SPACE.items()}, **rounded(params)}
+
+
+def suggest(
+    trial: "optuna.Trial", features: str = "local", allowed: tuple[str, ...] = AUGMENTATIONS
+) -> Params:
+    """Let the trial choose one value for each row of the table that is for this study.
+
+    Args:
+        trial: that chooses.
+        features: a resolved name, see ``features``.
+        allowed: augmentation that leaves this competition's pictures in their class; the rest is off.
+    """
+    params = off(allowed)
+    for name, (kind, _) in SPACE.items():
+        if name not in params:
+            params[name] = _suggest(trial, name, kind, choices(name, features))
+        if params.get("view") == "patches":
+            params |= ONCE
+    return params
+
+
+def choices(name: str, features: str) -> list[Any]:
+    """A row's choices or bounds in a study of these features."""
+    return PURE if name == "view" and features == "pixels" else SPACE[name][1]
+
+
+def off(allowed: tuple[str, ...]) -> Params:
+    """The rows that this competition does not allow, each with its first choice, which does nothing."""
+    return {name: SPACE[name][1][0] for name in AUGMENTATIONS if name not in allowed}
+
+
+def _suggest(trial: "optuna.Trial", name: str, kind: str, values: list[Any]) -> Any:
+    if kind == "one of":
+        return trial.suggest_categorical(name, values)
+    chosen = trial.suggest_float(name, *values, log=kind.startswith("log"))
+    return round(chosen) if kind == "log size" else chosen

@@ -1,0 +1,206 @@
+"""Trains a network: epoch after epoch of the step in step.py, as far as the time goes.
+
+The pictures stay uint8, mapped from disk; a step gathers its rows, and many steps run inside one graph.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from catwalk.data import duplicates
+from catwalk.data.competition import Competition
+from catwalk.data.prepare import Prepared
+from catwalk.models import augment, network, space
+from catwalk.models.epoch import Epoch
+from catwalk.models.features import Views
+from catwalk.models.space import Params
+from catwalk.models.step import Step
+
+CHECK_SECONDS = 0.5  # how often, about, the training looks at the clock
+PACE_SECONDS = 1.0  # over which the time of an epoch is measured
+PLAN_SHARE = 0.95  # of the time left is planned for; the rest is for the evaluation of the last epoch
+
+
+class OutOfTimeError(Exception):
+    """The time allowed was over before the first epoch was."""
+
+
+class DivergedError(Exception):
+    """The loss is no longer a finite number."""
+
+
+class Training:
+    """The training of one network on one competition's training rows.
+
+    Args:
+        prepared: the competition's arrays and split.
+        competition: its shape, classes and allowed augmentation.
+        views: what the features need.
+        precision: "float32" or "bfloat16", see ``precision``.
+        params: a choice from ``space.SPACE``.
+        seed: of the first weights, the order of the rows, augmentation and dropout.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        competition: Competition,
+        views: Views,
+        precision: str,
+        params: Params,
+        seed: int,
+    ) -> None:
+        self._began = time.monotonic()
+        self.prepared, self.params = prepared, params
+        self._learned = duplicates.of_learning(prepared)
+        self.rows = len(self._learned)
+        batch = space.batch_size(params, self.rows)
+        # The rows that do not fill a last batch wait for the next epoch's order.
+        self.per_epoch = self.rows // batch
+        self._rows = self.per_epoch * batch  # of an epoch
+        self.model = network.build(len(competition.classes), params, views, seed)
+        pixels, labels, validation = (
+            mapped(prepared.pixels),
+            tf.convert_to_tensor(prepared.labels),
+            tf.convert_to_tensor(prepared.validation),
+        )
+        self._step = Step(
+            self.model,
+            pixels,
+            labels,
+            validation,
+            views.shape,
+            params,
+            batch,
+            seed,
+            precision,
+            self._table(views, precision),
+        )
+        self._random = np.random.default_rng(seed)
+        self._shape = views.shape
+
+    def _table(self, views: Views, precision: str) -> tf.Tensor | None:
+        """The features from disk, where they are slow to compute and pictures are at most mirrored."""
+        if self.params["view"] != "patches" or augment.changes(self.params):
+            return None
+        seen = keras.Model(self.model.input, self.model.get_layer("features").output)
+
+        def compute(pixels: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+            if precision != "bfloat16":
+                return np.asarray(seen(pixels))
+            return np.asarray(tf.bitcast(tf.cast(seen(pixels), tf.bfloat16), tf.uint16))
+
+        table = views.table(compute)
+        return None if table is None else mapped(table)
+
+    def epochs(
+        self,
+        epochs: int,
+        deadline: float | None,
+        limit: float | None = None,
+        sure: float = 0.0,
+        plan: Sequence[int] = (),
+    ) -> Iterator[Epoch]:
+        """Train, and give each epoch as it ends.
+
+        Args:
+            epochs: how many are wanted.
+            deadline: ``time.monotonic()`` by which the training is over and the model has answered for the
+                validation rows; None: the clock is not asked.
+                The epochs are planned so that the schedule reaches its end, and so that trainings like
+                this one, one after the other, fill the time: there may be half as many more, or fewer.
+            limit: seconds, the building included, in which a further epoch must fit to begin.
+            sure: seconds of training that it has, and a whole first epoch, even if the deadline comes before;
+                0: the deadline holds.
+            plan: how many epochs an earlier training planned after each of its epochs; the same then.
+
+        Raises:
+            OutOfTimeError: the deadline came before an epoch's end.
+            DivergedError: the loss became NaN or infinite.
+        """
+        self._step.plan(epochs, self.per_epoch)
+        wanted, epoch = epochs, 0
+        if deadline is not None:
+            deadline -= self._seconds_to_answer()
+        ends = [time.monotonic()]  # of the epochs
+        if deadline is not None and sure:
+            deadline = max(deadline, ends[0] + sure)
+        while epoch < epochs:
+            train_loss, train_accuracy = self._epoch(None if sure else deadline)
+            loss, accuracy = (float(value) for value in self._step.evaluate())
+            epoch += 1
+            ends.append(now := time.monotonic())
+            seconds = seconds_an_epoch(ends)
+            if deadline is not None:
+                fit = epoch + max(0, int(PLAN_SHARE * (deadline - now) / seconds))
+                # The first epochs' time includes the tracing. Later the plan only shrinks.
+                planned = fit // max(1, round(fit / wanted)) if epoch <= 3 else min(epochs, fit)
+            else:
+                planned = plan[epoch - 1] if epoch <= len(plan) else epochs
+            if planned != epochs:
+                epochs = max(epoch, planned)
+                self._step.plan(epochs, self.per_epoch)
+            if limit is not None and now - self._began + seconds > limit:
+                epochs = epoch
+            yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
+
+    def _seconds_to_answer(self) -> float:
+        """About how long the finished model will take for the validation rows, measured on some of them."""
+        rows = self.prepared.validation
+        some = rows[:512]
+        network.probabilities(self.model, self.prepared.pixels, some[:8])  # the first call prepares much
+        started = time.monotonic()
+        network.probabilities(self.model, self.prepared.pixels, some)
+        return float(1 + self.params["flip"]) * (time.monotonic() - started) * len(rows) / len(some)
+
+    def finish(self) -> keras.Model:
+        """End the training; its model, from raw pixels to probabilities, in float32.
+
+        A net that learned from mirrored pictures answers for a picture and its mirror image together.
+        """
+        self._step.finish()
+        return network.mirrored(self.model, self._shape) if self.params["flip"] else self.model
+
+    def _epoch(self, deadline: float | None) -> tuple[float, float]:
+        order = tf.convert_to_tensor(self._random.permutation(self._learned))
+        loss = right = 0.0
+        step, count = 0, self.per_epoch if deadline is None else 10
+        while step < self.per_epoch:
+            count = min(count, self.per_epoch - step)
+            started = time.monotonic()
+            # Tensors, not Python integers: each new integer would be traced anew.
+            sums = self._step.run(order, tf.constant(step), tf.constant(count))
+            loss, right, step = loss + float(sums[0]), right + float(sums[1]), step + count
+            if not math.isfinite(loss):
+                raise DivergedError
+            if deadline is not None:
+                now = time.monotonic()
+                if now > deadline:
+                    raise OutOfTimeError
+                count = max(10, int(count * CHECK_SECONDS / max(now - started, 1e-3)))
+        return loss / self._rows, right / self._rows
+
+
+def seconds_an_epoch(ends: list[float]) -> float:
+    """How long an epoch takes: the last one, or where that is short the mean of the last ones.
+
+    The first includes the tracing, so it counts only as long as it is the only one.
+
+    Args:
+        ends: when the first epoch began, then when each one ended.
+    """
+    before, first = len(ends) - 2, min(1, len(ends) - 2)
+    while before > first and ends[-1] - ends[before] < PACE_SECONDS:
+        before -= 1
+    return (ends[-1] - ends[before]) / (len(ends) - 1 - before)
+
+
+def mapped(array: npt.NDArray[Any]) -> tf.Tensor:
+    """A tensor over the array's own memory: what is mapped from disk is there once for all workers."""
+    return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())

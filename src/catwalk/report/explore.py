@@ -1,0 +1,95 @@
+"""Explore: pictures of a competition's data before any network is trained, drawn from ``Data`` alone."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from catwalk.report.drawing import BLUE, MUTED, box, canvas, mosaic, picture, shortened, text
+from catwalk.report.formatting import percent
+from catwalk.report.results import Data
+
+SOME = 4000  # pictures among which neighbours are looked for
+PAIRS = 10
+COPIES = 9
+
+
+def balance(data: Data) -> Figure:
+    """How many labelled pictures each class has."""
+    labels = np.asarray(data.prepared.labels[_labelled(data)])
+    counts = np.bincount(labels, minlength=len(data.competition.classes))
+    figure, axes = canvas(900, 36 * len(counts) + 10)
+    for k, (name, count) in enumerate(zip(data.competition.classes, counts, strict=True)):
+        y = 20 + 36 * k
+        text(axes, 210, y, shortened(name, 200), anchor="right")
+        box(axes, 224, y - 12, 500 * count / counts.max(), 24, color=BLUE)
+        text(axes, 734 + 500 * (count / counts.max() - 1), y, f" {count:,} ({percent(count / counts.sum())})",
+             colour=MUTED)  # fmt: skip
+    return figure
+
+
+def means(data: Data) -> Figure:
+    """The mean training picture of each class."""
+    train = data.prepared.train
+    labels = np.asarray(data.prepared.labels[train])
+    classes = data.competition.classes
+    figure, axes = canvas(1180, 196 * -(-len(classes) // 6))
+    for i, name in enumerate(classes):
+        x, y = 197 * (i % 6), 196 * (i // 6)
+        text(axes, x, y + 176, shortened(name, 180))
+        if (labels == i).any():
+            mean = data.pictures(train[labels == i]).mean(axis=0)
+            picture(axes, np.rint(mean).astype(np.uint8), x, y, 156)
+    return figure
+
+
+def neighbours(data: Data) -> Figure:
+    """Pairs of classes, and in each the two training pictures that are nearest to each other."""
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = data.prepared.train[:: max(1, len(data.prepared.train) // SOME)]
+    labels = np.asarray(data.prepared.labels[rows])
+    values = np.asarray(data.prepared.pixels[rows], np.float32)
+    distances, near = NearestNeighbors(n_neighbors=min(20, len(rows))).fit(values).kneighbors(values)
+    found: dict[tuple[int, int], tuple[float, int, int]] = {}
+    for i, (away, others) in enumerate(zip(distances, near, strict=True)):
+        for distance, j in zip(away, others, strict=True):
+            pair = min(labels[i], labels[j]), max(labels[i], labels[j])
+            if pair[0] != pair[1] and distance < found.get(pair, (np.inf, 0, 0))[0]:
+                found[pair] = (float(distance), i, int(j))
+    figure, axes = canvas(1180, 420)
+    for k, (_, i, j) in enumerate(sorted(found.values())[:PAIRS]):
+        x, y = 236 * (k % 5), 210 * (k // 5)
+        mosaic(axes, list(data.pictures(rows[[i, j]])), x, y, 105)
+        for line, one in enumerate((i, j)):
+            name = data.competition.classes[labels[one]]
+            text(axes, x, y + 124 + 26 * line, shortened(name, 225))
+    return figure
+
+
+def augmented(data: Data) -> Figure:
+    """What each change that the competition allows does to a picture: the first one is as it was."""
+    from catwalk.core import tensorflow_setup
+    from catwalk.models import space
+
+    tensorflow_setup.setup()
+    import tensorflow as tf
+
+    from catwalk.models.augment import Augmentation
+
+    allowed = data.competition.augment
+    figure, axes = canvas(1180, max(1, len(allowed)) * 112)
+    if not allowed:
+        text(axes, 0, 50, "The competition's TOML allows no augmentation.")
+    first = data.prepared.train[:1]
+    for k, name in enumerate(allowed):
+        strongest = {**space.off(()), name: space.SPACE[name][1][-1]}
+        change = Augmentation(strongest, data.competition.shape, 8 * COPIES, seed=1, precision="float32")
+        copies = tf.constant(np.repeat(np.asarray(data.prepared.pixels[first]), 8 * COPIES, axis=0))
+        changed = np.clip(np.asarray(change(copies, tf.constant([1, 2]))), 0, 255).astype(np.uint8)
+        shown = changed[4::8].reshape(-1, *data.competition.shape)
+        text(axes, 130, 112 * k + 50, f"{name} {strongest[name]:g}", anchor="right")
+        mosaic(axes, [data.pictures(first)[0], *shown], 150, 112 * k, 100)
+    return figure
+
+
+def _labelled(data: Data) -> np.ndarray:
+    return np.concatenate([data.prepared.train, data.prepared.validation])

@@ -1,0 +1,318 @@
+"""Figures: every picture of talk, notebooks and README, drawn from ``Results`` alone, by what drawing.py has.
+
+Each takes the results and gives a figure whose unit is the talk's pixel. Two have files of their own.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from catwalk.data import duplicates
+from catwalk.report import findings
+from catwalk.report.confusion import confusion as confusion
+from catwalk.report.drawing import (
+    BLUE,
+    BLUE_TEXT,
+    GREY,
+    MUTED,
+    ORANGE,
+    ORANGE_TEXT,
+    PALE,
+    SMALL,
+    box,
+    canvas,
+    mosaic,
+    picture,
+    png,
+    shortened,
+    text,
+    two_colours,
+    width_of,
+)
+from catwalk.report.formatting import number, parameter, percent
+from catwalk.report.parallel_coordinates import parallel as parallel
+from catwalk.report.results import Data, Results
+
+ROWS_OF_CLASSES = 12  # one below the other, at most
+
+
+def samples(results: Data) -> Figure:
+    """The first training pictures of every class, a row a class."""
+    classes = results.competition.classes
+    labels = np.asarray(results.prepared.labels[results.prepared.train])
+    wide, high = 700.0, 600.0
+    blocks = -(-len(classes) // ROWS_OF_CLASSES)
+    rows = -(-len(classes) // blocks)
+    side = min(64.0, high / rows)
+    column = wide / blocks
+    names = min(max(width_of(name) for name in classes) + 14, column / 2)
+    each = max(1, int((column - names - 10) // side))
+    figure, axes = canvas(wide, rows * side)
+    for i, name in enumerate(classes):
+        x, y = column * (i // rows) + names, side * (i % rows)
+        chosen = results.prepared.train[np.flatnonzero(labels == i)[:each]]
+        text(axes, x - 12, y + side / 2, shortened(name, names - 12), colour=MUTED, anchor="right")
+        if len(chosen):
+            mosaic(axes, list(results.pictures(chosen)), x, y, side)
+    return figure
+
+
+def split(results: Results) -> Figure:
+    """How many pictures teach, compare and compete, as squares; and how even the classes are."""
+    prepared, distinct = results.prepared, results.distinct
+    parts = [
+        ("to learn from", distinct.train, BLUE, BLUE_TEXT),
+        ("to compare nets on", distinct.validation, ORANGE, ORANGE_TEXT),
+        ("to compete with", distinct.test, GREY, MUTED),
+    ]
+    figure, axes = canvas(1180, 500)
+    per_square = _round_up(sum(count for _, count, _, _ in parts) / 400)
+    squares = [max(1, round(count / per_square)) for _, count, _, _ in parts]
+    gap = 44.0
+    least = [max(width_of(words, 22), width_of(f"{count:,}", 44, bold=True)) for words, count, _, _ in parts]
+
+    def widths(side: float) -> list[float]:
+        return [max(side * -(-n // 10), words) for n, words in zip(squares, least, strict=True)]
+
+    side = next(side for side in range(30, 0, -1) if sum(widths(side)) + 2 * gap <= 1180 or side == 1)
+    x = 0.0
+    for (words, count, colour, ink), n, wide in zip(parts, squares, widths(side), strict=True):
+        text(axes, x, 24, f"{count:,}", size=44, bold=True, colour=ink)
+        text(axes, x, 72, words, size=22)
+        for k in range(n):
+            box(axes, x + side * (k // 10) + 1, 110 + side * (k % 10) + 1, side - 3, side - 3, color=colour)
+        x += wide + gap
+    learned = np.asarray(prepared.labels[duplicates.of_learning(prepared)])
+    counts = np.bincount(learned, minlength=len(results.competition.classes))
+    below = 110 + 10 * side + 40
+    one = f"A square is {per_square:,} pictures." if per_square > 1 else "A square is a picture."
+    text(axes, 0, below, one, colour=MUTED)
+    few, many = int(counts.argmin()), int(counts.argmax())
+    each = f"{counts[few]:,}" if counts[few] == counts[many] else f"{counts[few]:,} to {counts[many]:,}"
+    even = f"Every class has {each} pictures to learn from"
+    if counts[many] > 1.5 * counts[few]:
+        even = (
+            f"{results.competition.classes[few]} has {counts[few]:,} pictures to learn from, "
+            f"{results.competition.classes[many]} {counts[many]:,}"
+        )
+    text(axes, 0, below + 40, shortened(even, 1180, 22), size=22)
+    return figure
+
+
+def baselines(results: Results) -> Figure:
+    """Validation accuracy of the baselines, the best network and the submission, with 95% intervals."""
+    from catwalk.models.metrics import wilson
+
+    bars = [(t["kind"], t["value"]) for t in results.trials if t["kind"] in ("softmax", "beginner")]
+    bars += [(f"best net (trial {results.best['number']})", results.best["value"])]
+    bars += [("submission", results.scores.accuracy)]
+    bars = [(name, value) for name, value in bars if value is not None]
+    figure, axes = canvas(900, 64 * len(bars) + 70)
+    ranges = [wilson(value, results.distinct.validation) for _, value in bars]
+    low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
+
+    def across(value: float) -> float:
+        return 250 + 500 * (value - low) / (high - low)
+
+    for k, ((name, value), (a, b)) in enumerate(zip(bars, ranges, strict=True)):
+        y, ours = 32 + 64 * k, name == "submission"
+        colour = BLUE if ours else MUTED
+        text(axes, 230, y, name, bold=ours, anchor="right")
+        axes.plot([across(a), across(b)], [y, y], color=colour, linewidth=4, solid_capstyle="butt")
+        axes.plot(across(value), y, "o", color=colour, markersize=12)
+        text(axes, across(b) + 14, y, percent(value, 2), colour=BLUE_TEXT if ours else MUTED, bold=ours)
+    text(axes, 250, 64 * len(bars) + 40, "right on validation; the line is the 95% interval", size=SMALL,
+         colour=MUTED)  # fmt: skip
+    return figure
+
+
+def progress(results: Results) -> Figure:
+    """Every finished trial in order, and the best so far."""
+    seen = [t for t in results.trials if t["value"] is not None]
+    whole = results.complete
+    stopped = [t for t in seen if t["state"] == "pruned" and not t.get("ended")]
+    figure, axes = canvas(400, 520)
+    left, right, top, bottom = 24.0, 330.0, 150.0, 430.0
+    last = max(1, *(t["number"] for t in seen))
+    low, high = float(np.quantile([t["value"] for t in whole], 0.1)), max(t["value"] for t in whole)
+    low = min(low, high - 0.01)
+
+    def place(trial: dict[str, Any]) -> tuple[float, float]:
+        share = max(0.0, (trial["value"] - low) / (high - low))
+        return left + (right - left) * trial["number"] / last, bottom - (bottom - top) * share
+
+    text(axes, left, 20, "best so far", bold=True)
+    text(axes, left, 56, f"{len(whole)} trained to the end", colour=MUTED)
+    if stopped:
+        text(axes, left, 84, f"| {len(stopped)} stopped early", colour=MUTED)
+    for trial in stopped:
+        x, _ = place(trial)
+        axes.plot([x, x], [bottom + 14, bottom + 28], color=GREY, linewidth=1.5)
+    steps: list[tuple[float, float]] = []
+    best = -1.0
+    for trial in whole:
+        x, y = place(trial)
+        axes.plot(x, y, "o", color=GREY, markersize=7, zorder=2)
+        if steps:
+            steps.append((x, steps[-1][1]))
+        if trial["value"] > best:
+            best = trial["value"]
+            steps.append((x, y))
+    steps.append((right, steps[-1][1]))
+    axes.plot(*zip(*steps, strict=True), color=BLUE, linewidth=3, zorder=3)
+    x, y = place(results.best)
+    axes.plot(x, y, "o", color=BLUE, markersize=11, zorder=4)
+    words = f"trial {results.best['number']}: {percent(results.best['value'])}"
+    text(axes, right, top - 24, words, bold=True, colour=BLUE_TEXT, anchor="right")
+    text(axes, left, bottom + 50, "trial 0", size=SMALL, colour=MUTED)
+    text(axes, right, bottom + 50, f"{last}", size=SMALL, colour=MUTED, anchor="right")
+    under = "≤ " if any(t["value"] < low for t in whole) else ""  # those stand on the lowest line
+    text(axes, right + 6, bottom, under + percent(low), size=SMALL, colour=MUTED)
+    return figure
+
+
+def architecture(results: Results) -> Figure:
+    """The best network, layer by layer, each bar as long as the layer is wide; and how it was trained."""
+    params = results.best["params"]
+    layers = [(results.competition.pixels, "pixels in", GREY)]
+    if params.get("view", "pixels") != "pixels":
+        layers.append((0, f"{parameter('view')}: {params['view']}, fixed", GREY))
+    layers += [(round(params[f"width_{k}"]), "units", BLUE) for k in range(1, params.get("depth", 0) + 1)]
+    layers.append((len(results.competition.classes), "classes out", GREY))
+    figure, axes = canvas(430, 520)
+    widest = max(count for count, _, _ in layers)
+    step = min(58.0, 290 / len(layers))
+    for k, (count, words, colour) in enumerate(layers):
+        y = step * k
+        if not count:
+            text(axes, 0, y + step * 0.4, shortened(f"↓ {words}", 430), colour=MUTED)
+            continue
+        long = max(12.0, 200 * (count / widest) ** 0.5)
+        box(axes, 0, y, long, step * 0.72, color=colour)
+        text(axes, long + 14, y + step * 0.36, f"{count:,}", size=24, bold=True)
+        text(axes, long + 26 + width_of(f"{count:,}", 24, bold=True), y + step * 0.36, words, colour=MUTED)
+    below = step * len(layers) + 20
+    axes.plot([0, 430], [below, below], color=PALE, linewidth=1.5)
+    told = [name for name in ("learning_rate", "dropout", "batch_size", "weight_decay") if name in params]
+    rows = [(parameter(name).replace("\n", " "), number(params[name])) for name in told]
+    changed = [
+        name for name in ("flip", "shift", "rotate", "zoom", "elastic", "erase", "mixup") if params.get(name)
+    ]
+    rows.append(("augmentation", ", ".join(changed) or "none"))
+    for k, (name, value) in enumerate(rows):
+        y = below + 30 + (500 - below - 30) / len(rows) * k
+        text(axes, 0, y, name, colour=MUTED)
+        text(axes, 170, y, shortened(value, 255, bold=True), bold=True)
+    return figure
+
+
+def learning_curves(results: Results) -> Figure:
+    """Accuracy of the best trial, epoch by epoch, on training and validation rows."""
+    history = results.best["history"]
+    figure, axes = canvas(700, 520)
+    left, right, top, bottom = 60.0, 520.0, 60.0, 450.0
+    epochs = [epoch["epoch"] for epoch in history]
+    keys = {"accuracy": ("validation", BLUE, BLUE_TEXT), "train_accuracy": ("training", MUTED, MUTED)}
+    low = min(epoch["accuracy"] for epoch in history)  # training begins further below, which is not shown
+    high = max(epoch[key] for epoch in history for key in keys)
+    low, high = (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
+
+    def across(epoch: float) -> float:
+        return float(left + (right - left) * (epoch - epochs[0]) / max(1, epochs[-1] - epochs[0]))
+
+    def up(value: float) -> float:
+        return float(bottom - (bottom - top) * (value - low) / (high - low))
+
+    late = findings.overfitting(results)
+    if late:
+        box(axes, across(late.epoch), top, right - across(late.epoch), bottom - top, color=ORANGE, alpha=0.13)
+        words = f"loss +{percent(late.rise, 0)} after epoch {late.epoch}"
+        text(axes, right, top - 20, words, colour=ORANGE_TEXT, bold=True, anchor="right")
+    text(axes, 0, 20, "accuracy", bold=True)
+    ends = {key: min(bottom, up(history[-1][key])) for key in keys}
+    spread = 60 - abs(ends["accuracy"] - ends["train_accuracy"])
+    higher = min(ends, key=lambda key: ends[key])
+    for key, (word, colour, ink) in keys.items():
+        seen = [epoch for epoch in history if epoch[key] >= low] or history[-1:]
+        curve = [across(epoch["epoch"]) for epoch in seen], [up(epoch[key]) for epoch in seen]
+        axes.plot(*curve, "-o", color=colour, linewidth=3, markersize=7 if len(epochs) < 30 else 0, zorder=3)
+        y = ends[key] + (0 if spread < 0 else spread / 2 * (-1 if key == higher else 1))
+        text(axes, right + 16, y - 13, word, colour=ink, bold=True)
+        text(axes, right + 16, y + 13, percent(history[-1][key]), colour=ink, bold=True)
+    axes.plot([left, right], [bottom + 8] * 2, color=PALE, linewidth=1.5)
+    text(axes, left, bottom + 30, "epoch 1", size=SMALL, colour=MUTED, anchor="center")
+    text(axes, right, bottom + 30, f"{epochs[-1]}", size=SMALL, colour=MUTED, anchor="center")
+    for value in (low, high):
+        text(axes, left - 14, up(value), percent(value, 0), size=SMALL, colour=MUTED, anchor="right")
+    return figure
+
+
+def mistakes(results: Results) -> Figure:
+    """The validation pictures that the submission got wrong with most confidence."""
+    classes = results.competition.classes
+    worst = findings.mistakes(results)[:10]
+    figure, axes = canvas(1180, 560)
+    if not len(worst):
+        text(axes, 0, 60, "No mistake on the validation rows.", size=30)
+        return figure
+    said = results.validation[worst].argmax(axis=1)
+    column, row, side = 1180 / 5, 280.0, 190.0
+    for k, one in enumerate(results.pictures(results.prepared.validation[worst])):
+        x, y = column * (k % 5), row * (k // 5)
+        box(axes, x, y, column - 24, side + 8, color=PALE, alpha=0.5)
+        picture(axes, one, x + (column - 24 - side) / 2, y + 4, side)
+        words = shortened(f"“{classes[said[k]]}”", column - 24, bold=True)
+        text(axes, x, y + side + 28, words, colour=ORANGE_TEXT, bold=True)
+        true = shortened(f"label: {classes[results.labels[worst[k]]]}", column - 24)
+        text(axes, x, y + side + 56, true)
+    return figure
+
+
+def stencils(results: Results) -> Figure:
+    """What each pixel says for and against a class, in the softmax baseline's only layer."""
+    said = findings.votes(results)
+    figure, axes = canvas(1180, 560)
+    if said is None:
+        text(axes, 0, 60, "The softmax baseline's weights were not kept.", size=26)
+        return figure
+    shown = findings.shown_classes(results, 10)
+    shown = sorted(shown)
+    column, row, side = 1180 / 5, 258.0, 200.0
+    for k, i in enumerate(shown):
+        x, y = column * (k % 5), row * (k // 5)
+        picture(axes, two_colours(said[i]), x, y, side)
+        text(
+            axes,
+            x,
+            y + side + 24,
+            shortened(results.competition.classes[i], column - 20, bold=True),
+            bold=True,
+        )
+    y = 540.0 if len(shown) > 5 else 290.0
+    text(axes, 0, y, "orange: against the class", colour=ORANGE_TEXT, bold=True)
+    text(axes, 300, y, "blue: for it", colour=BLUE_TEXT, bold=True)
+    return figure
+
+
+def show(figure: Figure, alt: str) -> Any:
+    """The figure for a notebook: a PNG with a text for those who can't see it."""
+    return shown(png(figure), alt)
+
+
+def shown(data: bytes, alt: str) -> Any:
+    """As ``show``, of a PNG that is drawn already."""
+    from IPython.display import Image
+
+    # As metadata, for IPython 7, which Kaggle and Colab have, knows no ``alt``.
+    return Image(data=data, format="png", metadata={"alt": alt})  # type: ignore[no-untyped-call]
+
+
+def _round_up(count: float) -> int:
+    """The next of 1, 2, 5, 10, 20, 50 and so on."""
+    power = 1
+    while True:
+        for step in (1, 2, 5):
+            if count <= step * power:
+                return step * power
+        power *= 10

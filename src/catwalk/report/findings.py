@@ -1,0 +1,237 @@
+"""Findings: what the recorded results say, by rules; figures and slides show the same ones."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.data import duplicates
+from catwalk.models import space
+from catwalk.report.results import Results
+
+ENOUGH_PICTURES = 20  # different ones: a finding that rests on fewer is none
+ENOUGH_TRIALS = 12  # complete ones, for shares of importance to mean something
+SHOWN_PARAMETERS = 5
+LARGEST_BLOCK = 4  # classes that are called alike
+MEMORISING = 0.03  # rise of the validation loss, as a share, from which an epoch counts as too late
+
+
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring classes that are confused with each other.
+
+    Attributes:
+        classes: positions of the classes.
+        share: of all mistakes, those within the block.
+    """
+
+    classes: list[int]
+    share: float
+
+
+@dataclass(frozen=True)
+class Memorising:
+    """Where learning turns into learning by heart: the epoch of the lowest validation loss, and the rise."""
+
+    epoch: int
+    rise: float
+
+
+def is_enough(results: Results) -> bool:
+    """Whether there are pictures enough to judge networks on."""
+    return results.distinct.validation >= ENOUGH_PICTURES
+
+
+def judged_classes(results: Results) -> list[int]:
+    """The classes with validation pictures enough to compare their scores."""
+    first = np.unique(duplicates.groups(results.prepared), return_index=True)[1]
+    counts = np.bincount(results.labels[first], minlength=len(results.competition.classes))
+    return [int(i) for i in np.flatnonzero(counts >= ENOUGH_PICTURES)]
+
+
+def learned_classes(results: Results) -> list[int]:
+    """The classes with training pictures enough to speak of what was learned of them."""
+    learned = np.asarray(results.prepared.labels[duplicates.of_learning(results.prepared)])
+    counts = np.bincount(learned, minlength=len(results.competition.classes))
+    return [int(i) for i in np.flatnonzero(counts >= ENOUGH_PICTURES)]
+
+
+def confused(results: Results) -> tuple[tuple[int, int, int] | None, Block | None]:
+    """What ``worst_pair`` and ``hard_block`` find; None where the mistakes are too few for that."""
+    if len(mistakes(results)) < ENOUGH_PICTURES:
+        return None, None
+    return worst_pair(results.scores.confusion), hard_block(results.scores.confusion)
+
+
+def shares(results: Results) -> dict[str, float]:
+    """What ``importances`` says, where there are pictures enough for accuracies to mean something."""
+    return importances(results.trials) if is_enough(results) else {}
+
+
+def overfitting(results: Results) -> "Memorising | None":
+    """What ``memorising`` finds of the best trial, where there are pictures enough to tell."""
+    return memorising(results.best["history"]) if is_enough(results) else None
+
+
+def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:
+    """Positions of the classes, those that are confused with each other side by side.
+
+    Hierarchical clustering with optimal leaf ordering (Bar-Joseph et al. 2001, Bioinformatics 17:S22-S29).
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    classes = len(confusion)
+    if classes < 3:
+        return list(range(classes))
+    shares = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
+    alike = shares + shares.T
+    distances = 1 / (0.01 + alike[np.triu_indices(classes, 1)])
+    return [int(i) for i in leaves_list(linkage(distances, "average", optimal_ordering=True))]
+
+
+def hard_block(confusion: npt.NDArray[np.int64]) -> Block | None:
+    """The smallest run of similar classes that holds half of all mistakes, else the worst one of four."""
+    order = similar_order(confusion)
+    wrong = confusion - np.diag(np.diag(confusion))
+    if not wrong.sum():
+        return None
+    best = None
+    for size in range(2, min(LARGEST_BLOCK, len(order) - 1) + 1):
+        for start in range(len(order) - size + 1):
+            inside = order[start : start + size]
+            share = float(wrong[np.ix_(inside, inside)].sum() / wrong.sum())
+            if best is None or share > best.share:
+                best = Block(inside, share)
+        if best and best.share >= 0.5:
+            break
+    return best
+
+
+def worst_pair(confusion: npt.NDArray[np.int64]) -> tuple[int, int, int] | None:
+    """True class, predicted class and how often, of the most common mistake."""
+    wrong = confusion - np.diag(np.diag(confusion))
+    if not wrong.sum():
+        return None
+    true, said = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    return int(true), int(said), int(wrong[true, said])
+
+
+def shown_classes(results: Results, most: int = 12) -> list[int]:
+    """The classes in the order of ``similar_order``; of many, those with most mistakes."""
+    confusion = results.scores.confusion
+    order = similar_order(confusion)
+    if len(order) <= most:
+        return order
+    wrong = confusion.sum(0) + confusion.sum(1) - 2 * np.diag(confusion)
+    kept = set(np.argsort(-wrong, kind="stable")[:most].tolist())
+    return [i for i in order if i in kept]
+
+
+def mistakes(results: Results) -> npt.NDArray[np.intp]:
+    """Places among the validation rows of the wrong answers, the most confident first, each picture once."""
+    wrong = confident_mistakes(results.validation, results.labels)
+    first = np.unique(duplicates.groups(results.prepared)[wrong], return_index=True)[1]
+    return wrong[np.sort(first)]
+
+
+def confident_mistakes(
+    said: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.integer]
+) -> npt.NDArray[np.intp]:
+    """Row numbers of the wrong answers, the most confident first.
+
+    Args:
+        said: (rows, classes) probabilities.
+        labels: (rows,) positions of classes.
+    """
+    wrong = np.flatnonzero(said.argmax(axis=1) != labels)
+    sure = said[wrong].max(axis=1)
+    return wrong[np.argsort(-sure, kind="stable")]
+
+
+def memorising(history: list[dict[str, float]]) -> Memorising | None:
+    """Whether the validation loss rose again, and since when, without more right answers for it.
+
+    With label smoothing the loss alone may rise while a network still learns.
+    """
+    losses = [epoch["loss"] for epoch in history]
+    lowest = int(np.argmin(losses))
+    rise = losses[-1] / losses[lowest] - 1 if losses[lowest] > 0 else 0.0
+    better = history[-1]["accuracy"] > history[lowest]["accuracy"]
+    return Memorising(lowest + 1, rise) if rise >= MEMORISING and not better else None
+
+
+def importances(trials: list[dict[str, Any]]) -> dict[str, float]:
+    """Share of each parameter in the differences of validation accuracy, the largest first; they sum to 1.
+
+    fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) as Optuna has it, over the complete trials; empty where
+    there are too few of them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its progress bar would tell each notebook that it lacks a widget
+        import optuna
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+
+    complete = evenly([t for t in trials if t["state"] == "complete"])
+    names = [name for name in space.SPACE if all(name in t["params"] for t in complete)]
+    values = {name: [t["params"][name] for t in complete] for name in names}
+    varied = [name for name in names if len(set(values[name])) > 1]
+    if len(complete) < ENOUGH_TRIALS or not varied or len({t["value"] for t in complete}) < 2:
+        return {}
+    known: dict[str, BaseDistribution] = {}
+    for name in varied:
+        kind = space.SPACE[name][0]
+        if kind == "one of":
+            known[name] = CategoricalDistribution(sorted(set(values[name])))
+        else:
+            known[name] = FloatDistribution(min(values[name]), max(values[name]), log=kind.startswith("log"))
+    study = optuna.create_study(direction="maximize")
+    for trial in complete:
+        params = {name: trial["params"][name] for name in varied}
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=trial["value"]))
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+
+
+def evenly(trials: list[dict[str, Any]], most: int = 300) -> list[dict[str, Any]]:
+    """At most so many, from all over the list."""
+    return [trials[i] for i in sorted({round(k) for k in np.linspace(0, len(trials) - 1, most)})]
+
+
+def shown_parameters(results: Results, shares: dict[str, float]) -> list[str]:
+    """The parameters worth an axis: the most important, else those that differed, in the space's order."""
+
+    def differs(name: str) -> bool:
+        return len({t["params"].get(name) for t in results.complete} - {None}) > 1
+
+    first = list(shares) or ["view", "depth", "width_1", "dropout", "learning_rate", "batch_size"]
+    rest = [name for name in space.SPACE if name not in first]
+    return [name for name in [*first, *rest] if differs(name)][:SHOWN_PARAMETERS]
+
+
+def votes(results: Results) -> npt.NDArray[np.float64] | None:
+    """(classes, height, width): how much each pixel speaks for a class, in the softmax baseline.
+
+    A weight counts as much as its pixel varies: what is never inked has no say. Channels are added up.
+    """
+    if results.weights is None:
+        return None
+    some = results.prepared.train[:: max(1, len(results.prepared.train) // 5000)]
+    deviation = np.asarray(results.prepared.pixels[some]).std(axis=0)
+    weights = results.weights - results.weights.mean(axis=1, keepdims=True)  # softmax sees differences only
+    shape = (len(results.competition.classes), *results.competition.shape)
+    said = (weights * deviation[:, None]).T.reshape(shape)
+    return np.asarray(said.sum(axis=3) if said.ndim == 4 else said, np.float64)
+
+
+def half_a_vote(said: npt.NDArray[np.float64]) -> tuple[int, float]:
+    """The class whose vote the fewest pixels hold half of, and their share of the pixels."""
+    shares = []
+    for one in said:
+        sizes = np.sort(np.abs(one).ravel())[::-1]
+        enough = np.searchsorted(np.cumsum(sizes), sizes.sum() / 2) + 1
+        shares.append(enough / sizes.size)
+    best = int(np.argmin(shares))
+    return best, float(shares[best])

@@ -1,0 +1,114 @@
+"""Notebook: executes one in a kernel of its own and keeps the result."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from catwalk.core import advice, tensorflow_setup
+from catwalk.core.errors import MachineError, NetworkError, UserError, shown
+from catwalk.core.paths import Paths, written_aside
+
+# This environment's kernel, not one of the user's others; and nothing of debuggers, which nobody asked for.
+KERNEL = {
+    "JUPYTER_PREFER_ENV_PATH": "1",
+    "JUPYTER_PLATFORM_DIRS": "1",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+Watch = Callable[[int, int, str], None]  # a cell begins: its number, how many there are, the heading above
+
+
+def check(paths: Paths, source: Path) -> None:
+    """That a notebook is there.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not source.is_file():
+        raise UserError(f"{paths.shown(source)} is missing", fix=advice.check_out(paths.shown(source)))
+
+
+def execute(
+    paths: Paths,
+    source: Path,
+    target: Path,
+    given: dict[str, str],
+    *,
+    seconds: float,
+    watch: Watch | None = None,
+) -> None:
+    """Run all cells in the project's folder; written is the notebook with its outputs, if all went well.
+
+    Args:
+        paths: the competition's.
+        source: the notebook.
+        target: where the executed one comes to.
+        given: environment variables for its kernel.
+        seconds: that a cell may take.
+        watch: told of each cell that begins.
+
+    Raises:
+        UserError: the notebook is missing, or a cell fails.
+        NetworkError: a cell needs what can't be fetched.
+        MachineError: no kernel could be started, or it gave up.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
+
+    check(paths, source)
+    os.environ |= {**KERNEL, **tensorflow_setup.HIDDEN, **given}
+    notebook = nbformat.read(source, as_version=4)
+
+    def begins(cell: Any, cell_index: int) -> None:
+        if watch is not None and cell.cell_type == "code":
+            watch(cell_index, len(notebook.cells), _heading(notebook, cell_index))
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="catwalk-") as sockets:
+            # The kernel is reached by sockets in a folder that only we can open, not by a port.
+            place = {"transport": "ipc", "ip": f"{sockets}/ipc", "connection_file": f"{sockets}/kernel.json"}
+            NotebookClient(
+                notebook,
+                timeout=seconds,
+                record_timing=False,  # the same bytes for the same results
+                kernel_name="python3",
+                resources={"metadata": {"path": str(paths.root)}},
+                on_cell_start=begins,
+                config=Config({"KernelManager": place}),
+            ).execute()
+    except CellExecutionError as error:
+        for kind in (UserError, NetworkError, MachineError):  # the line says what to do
+            if error.ename == kind.__name__:
+                raise kind(error.evalue, where=paths.shown(source)) from None
+        raise UserError(
+            f"{error.ename}: {shown(error.evalue)}", where=paths.shown(source), fix="fix the cell"
+        ) from None
+    except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise MachineError(f"the notebook's kernel gave up ({shown(reason)})", fix=advice.RUN_AGAIN) from None
+    with written_aside(target) as path:
+        nbformat.write(notebook, path)
+
+
+def is_newer(target: Path, sources: list[Path]) -> bool:
+    """Whether ``target`` is there and not older than any source that is."""
+    if not target.is_file():
+        return False
+    made = target.stat().st_mtime_ns
+    return all(made >= source.stat().st_mtime_ns for source in sources if source.is_file())
+
+
+def _heading(notebook: Any, index: int) -> str:
+    """The last heading above a cell."""
+    lines = [
+        line
+        for cell in notebook.cells[:index]
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("#")
+    ]
+    return lines[-1].lstrip("# ") if lines else ""

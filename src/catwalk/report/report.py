@@ -1,0 +1,49 @@
+"""Report: the talk and the notebook over one submission's records. It only reads; no stage imports it."""
+
+from collections.abc import Callable
+
+from catwalk.core.paths import Paths, written_aside
+from catwalk.report import browser
+from catwalk.report.notebook import check, execute, is_newer
+from catwalk.report.results import COMPETITION_VARIABLE, SUBMISSION_VARIABLE
+
+CELL_SECONDS = 300
+
+
+def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
+    """Make the talk, its PDFs where a Chromium is found, and the executed notebook.
+
+    Raises:
+        UserError: the records are not whole, the notebook is missing, or one of its cells fails.
+        MachineError: no kernel could be started.
+    """
+    source = paths.notebook_source
+    check(paths, source)
+    records = [source, paths.recipe(name), paths.score(name)]
+    target, notebook = paths.talk(name), paths.notebook(name)
+    if is_newer(target, records) and is_newer(notebook, records):
+        say(f"report: done before, {paths.shown(target)}")
+    else:
+        from catwalk.report import results, talk
+
+        page = talk.html(results.load(paths.competition, name, paths.root))
+        with written_aside(target) as path:
+            path.write_text(page, encoding="utf-8")
+        say(f"report: {paths.shown(target)}, eight slides: open it in a browser; N is the speaker's window")
+        given = {COMPETITION_VARIABLE: paths.competition, SUBMISSION_VARIABLE: name}
+        execute(paths, source, notebook, given, seconds=CELL_SECONDS)
+        say(f"  {paths.shown(notebook)}")
+    _print(paths, name, say)
+
+
+def _print(paths: Paths, name: str, say: Callable[[str], None]) -> None:
+    """The PDFs that are not there yet, or older than the talk."""
+    page, pdfs = paths.talk(name), {paths.talk_pdf(name): "", paths.talk_notes(name): "notes"}
+    missing = {pdf: fragment for pdf, fragment in pdfs.items() if not is_newer(pdf, [page])}
+    chromium = browser.find()
+    if missing and chromium is None:
+        say("  no PDF: no Chromium or Chrome is installed here; any browser prints the page (P)")
+        return
+    for pdf, fragment in missing.items():
+        wrong = browser.print_pdf(str(chromium), page, pdf, fragment)
+        say(f"  {paths.shown(pdf)}" if wrong is None else f"  {pdf.name} was not printed: {wrong}")

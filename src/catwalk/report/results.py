@@ -1,0 +1,167 @@
+"""Results: what one submission recorded, read back for report and notebook. It only reads."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core import advice
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths, competitions_folder
+from catwalk.data import competition as competitions
+from catwalk.data import duplicates, prepare, test_labels
+from catwalk.data.competition import Competition
+from catwalk.models import metrics
+from catwalk.submission import recipe, submission_csv
+
+COMPETITION_VARIABLE = "CATWALK_COMPETITION"  # how report tells the notebook what to show
+SUBMISSION_VARIABLE = "CATWALK_SUBMISSION"
+DEFAULT = "fashion-mnist"
+DARK = 127  # some files have 16 grey values, or two
+
+
+@dataclass(frozen=True)
+class Data:
+    """A competition's pictures.
+
+    Attributes:
+        competition: what they are.
+        prepared: the arrays and the split.
+    """
+
+    competition: Competition
+    prepared: prepare.Prepared
+
+    def pictures(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+        """(len(rows), height, width[, channels]) uint8 of these labelled rows, bright enough to be seen."""
+        shown = np.asarray(self.prepared.pixels[rows]).reshape(len(rows), *self.competition.shape)
+        if self._brightest > DARK:
+            return shown
+        return np.minimum(255, shown.astype(np.int64) * (255 // max(1, self._brightest))).astype(np.uint8)
+
+    @cached_property
+    def _brightest(self) -> int:
+        return int(self.prepared.pixels[self.prepared.train[:5000]].max())
+
+    @cached_property
+    def distinct(self) -> duplicates.Pictures:
+        """How many different pictures there are."""
+        return duplicates.count(self.prepared)
+
+
+@dataclass(frozen=True)
+class Results(Data):
+    """One submission's records.
+
+    Attributes:
+        name: of the submission.
+        recipe: ``<name>.json``.
+        trials: all finished trials at the time, as ``study.as_records`` gives them.
+        labels: (validation rows,) uint8, the true classes.
+        validation: (validation rows, classes) float32, the ensemble's probabilities.
+        scores: of ``validation`` against ``labels``.
+        weights: (pixels, classes) float32 of the softmax baseline, or None where it was not kept.
+        test_score: what ``make score`` found, or None where it has not looked.
+        sealed: whether the test rows' labels are here, sealed.
+        looks: how often they were looked at so far, for whatever submission.
+    """
+
+    name: str
+    recipe: dict[str, Any]
+    trials: list[dict[str, Any]]
+    labels: npt.NDArray[np.uint8]
+    validation: npt.NDArray[np.float32]
+    scores: metrics.Scores
+    weights: npt.NDArray[np.float32] | None
+    test_score: dict[str, Any] | None
+    sealed: bool
+    looks: int
+
+    @property
+    def complete(self) -> list[dict[str, Any]]:
+        """The trials that were trained to their end."""
+        return [trial for trial in self.trials if trial["state"] == "complete"]
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The best complete trial's record."""
+        return max(self.complete, key=lambda trial: (trial["value"], -trial["number"]))
+
+
+def load_data(competition: str | None = None, seed: int = 1) -> Data:
+    """Read a competition's prepared pictures, by default Fashion-MNIST's.
+
+    Raises:
+        UserError: they are not prepared.
+    """
+    paths = Paths(project_folder(), competition or asked_for())
+    return Data(competitions.load(paths), prepare.load(paths, seed))
+
+
+def load(competition: str | None = None, name: str | None = None, root: Path | None = None) -> Results:
+    """Read the records of a submission, by default the newest of Fashion-MNIST.
+
+    Args:
+        competition: its name; None: what report asked for, else fashion-mnist.
+        name: the submission's; None: what report asked for, else the newest.
+        root: the project's folder; None: here or above.
+
+    Raises:
+        UserError: there is no such submission, or its files are damaged.
+    """
+    competition = competition or asked_for()
+    name = name or os.environ.get(SUBMISSION_VARIABLE)
+    paths = Paths(root or project_folder(), competition)
+    loaded = competitions.load(paths)
+    chosen = submission_csv.choose(paths, name)
+    content = recipe.read(paths, chosen)
+    prepared = prepare.load(paths, content["seed"])
+    if content["fingerprint"] != prepared.fingerprint:
+        raise UserError(f"{chosen} was made from other data than those prepared", fix=advice.PREDICT_AGAIN)
+    try:
+        with np.load(paths.predictions(chosen)) as arrays:
+            validation, weights = arrays["validation"], arrays.get("weights")
+        trials = json.loads(paths.snapshot(chosen).read_text(encoding="utf-8"))
+        complete = [trial for trial in trials if trial["state"] == "complete"]
+        whole = bool(complete) and all(trial["history"] for trial in complete)
+    except (OSError, ValueError, KeyError):
+        whole = False
+    if not whole:
+        raise UserError(
+            f"{paths.shown(paths.submission_folder(chosen))} is not whole",
+            fix="run make predict NAME=<new name>",
+        )
+    labels = np.asarray(prepared.labels[prepared.validation])
+    seen = paths.score(chosen)
+    return Results(
+        competition=loaded,
+        prepared=prepared,
+        name=chosen,
+        recipe=content,
+        trials=trials,
+        labels=labels,
+        validation=validation,
+        scores=metrics.score(
+            validation.argmax(axis=1), labels, len(loaded.labels), duplicates.count(prepared).validation
+        ),
+        weights=weights,
+        test_score=json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else None,
+        sealed=test_labels.are_there(paths),
+        looks=len(test_labels.looks(paths)),
+    )
+
+
+def asked_for() -> str:
+    """The competition that a notebook is told to show, else Fashion-MNIST."""
+    return os.environ.get(COMPETITION_VARIABLE) or DEFAULT
+
+
+def project_folder() -> Path:
+    """The project's folder: here or above (a notebook starts in the folder it lies in)."""
+    here = Path.cwd()
+    return next((p for p in (here, *here.parents) if competitions_folder(p).is_dir()), here)

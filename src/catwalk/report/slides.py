@@ -1,0 +1,383 @@
+"""Slides: the eight findings of a lightning talk, each with its title, its notes and its seconds, by rules.
+
+A title is one line of at most 64 characters and carries its number; the notes can be spoken in the slide's
+seconds. ``check`` holds all slides to that.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from catwalk.core.errors import UserError
+from catwalk.report import findings
+from catwalk.report.formatting import parameter, percent, points
+from catwalk.report.results import Results
+
+TITLE_LENGTH = 64
+WORDS_A_SECOND = 2.5
+SECONDS = 180
+HARDER = ("input_dropout", "dropout", "mixup", "flip", "shift", "rotate", "zoom", "elastic", "erase")
+ENOUGH_FOR_LATE = 8  # complete trials, for the best one's place among them to say something
+MARGIN = 1.25  # by which the first importance must exceed the second, to be called the first
+
+
+@dataclass(frozen=True)
+class Slide:
+    """One slide.
+
+    Attributes:
+        name: what the template and the anchors call it.
+        seconds: of the three minutes.
+        title: the finding.
+        source: the records behind it, for the footer.
+        notes: what to say.
+        figures: names in figures.py, each with a text for those who can't see it.
+        facts: (number, what it is, what to do or say of it), where the template shows some.
+    """
+
+    name: str
+    seconds: int
+    title: str
+    source: str
+    notes: str
+    figures: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str, str], ...] = ()
+
+
+def make(results: Results) -> list[Slide]:
+    """The slides of a submission, in their order.
+
+    Raises:
+        UserError: a slide broke a rule of ``check``.
+    """
+    makers: list[Callable[[Results], Slide]] = [
+        problem, split, search, network, confusion, mistakes, weights, following,
+    ]  # fmt: skip
+    slides = [one(results) for one in makers]
+    check(slides)
+    return slides
+
+
+def check(slides: list[Slide]) -> None:
+    """Hold the slides to their rules.
+
+    Raises:
+        UserError: a title is too long or has no number, notes are too long to be spoken, or the whole is.
+    """
+    for slide in slides:
+        where = f"slides.py: {slide.name}"
+        if len(slide.title) > TITLE_LENGTH or not re.search(r"\d|No mistake", slide.title):
+            raise UserError(
+                "its title does not fit",
+                where=where,
+                fix=f"shorten it to {TITLE_LENGTH} characters, one a number",
+            )
+        if len(slide.notes.split()) > WORDS_A_SECOND * slide.seconds:
+            raise UserError(
+                f"its notes take longer than {slide.seconds} s to say", where=where, fix="shorten them"
+            )
+    if sum(slide.seconds for slide in slides) > SECONDS:
+        raise UserError(
+            f"the slides take longer than {SECONDS} s", where="slides.py", fix="shorten their seconds"
+        )
+
+
+def problem(results: Results) -> Slide:
+    accuracy, rows = results.scores.accuracy, results.distinct.validation
+    low, high = results.scores.interval
+    facts = [(percent(accuracy), f"of {rows:,} validation pictures named right",
+              f"95% interval {percent(low)} to {percent(high)}")]  # fmt: skip
+    softmax = [t["value"] for t in results.trials if t["kind"] == "softmax" and t["value"] is not None]
+    more, title = "", f"{percent(accuracy)} of {rows:,} validation pictures named right"
+    if not findings.is_enough(results):
+        title = f"{rows} validation pictures are too few to judge a net"
+    elif softmax:
+        gain = points(accuracy - softmax[0])
+        facts.append((f"{gain} points", f"over softmax, the simplest net ({percent(softmax[0])})", ""))
+        title = f"{percent(accuracy)} right: {gain} points over the simplest net"
+        more = f"The simplest net of all, softmax on pixels, names {percent(softmax[0])}. "
+    low, high = results.recipe["forecast"]["interval"]
+    facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
+    end = "The test is still closed."
+    if results.looks:
+        end = f"The sealed test was looked at {results.looks} times, for other submissions."
+    test, known = results.test_score, results.distinct.known
+    if test is not None:
+        looks = f"{test['looks']} look{'s' if test['looks'] != 1 else ''}"
+        here = f"{known:,} of them labelled" if known else f"{looks} at them"
+        facts.append((percent(test["accuracy"]), f"on {test['rows']:,} test pictures ({here})", ""))
+        end = f"On the {'' if known else 'sealed '}test it is {percent(test['accuracy'])}, after {looks}."
+    if known:
+        end = f"{end if test else ''} But {known:,} test pictures are among the labelled ones.".strip()
+    classes = len(results.competition.classes)
+    return Slide(
+        "problem",
+        25,
+        title,
+        "recipe.validation · recipe.forecast" + (" · score" if test else ""),
+        f"This is {results.competition.title}: small pictures, {classes} classes, given as rows of numbers. "
+        f"The chosen nets name {percent(accuracy)} of the validation pictures right; they did not learn from "
+        f"those. {more}{end}",
+        (("samples", f"Training pictures of all {classes} classes"),),
+        tuple(facts),
+    )
+
+
+def split(results: Results) -> Slide:
+    train, held, test = results.distinct.train, results.distinct.validation, results.distinct.test
+    known, rows = results.distinct.known, results.recipe["test_rows"]
+    title = f"{train:,} pictures teach, {held:,} compare, {test:,} compete"
+    again = ""
+    if results.recipe["refit"]:
+        again = "At the end some nets learned once more from both. "
+    sealed = f"Nobody here has the labels of the {test:,} test pictures."
+    if results.sealed:
+        sealed = f"The labels of the {test:,} test pictures are sealed; nothing was chosen by them."
+    if known:
+        title = f"{known:,} of {rows:,} test pictures are among the labelled ones"
+        sealed = f"But {known:,} of the {rows:,} test pictures are among these: their score says little."
+    return Slide(
+        "split",
+        15,
+        title,
+        "recipe.split · recipe.test_rows · prepared",
+        f"{train:,} pictures teach. {held:,} others choose between nets. {again}{sealed}",
+        (("split", f"{train:,} pictures to learn from, {held:,} to compare, {test:,} to compete"),),
+    )
+
+
+def search(results: Results) -> Slide:
+    stopped = sum(t["state"] == "pruned" and not t.get("ended") for t in results.trials)
+    best = results.best
+    shares = findings.shares(results)
+    count = f"{len(results.trials):,} trial{'s' if len(results.trials) != 1 else ''}"
+    known = list(shares.items())
+    if known and (len(known) == 1 or known[0][1] >= MARGIN * known[1][1]):
+        name, share = parameter(known[0][0]).replace("\n", " "), percent(known[0][1], 0)
+        title = f"{count}: choose the {name} first ({share} of the effect)"
+        told = f"What mattered most was the {name}: {share} of the differences, by analysis of variance. "
+    elif known:
+        first, second = (parameter(name).replace("\n", " ") for name, _ in known[:2])
+        together = percent(known[0][1] + known[1][1], 0)
+        title = f"{count}: {first} and {second} decide ({together})"
+        told = f"{first} and {second} decide together {together} of the differences. "
+    else:
+        title = f"{count}, and number {best['number']} is the best: {percent(best['value'])}"
+        told = "That is too little to say what matters most, so no shares are shown. "
+    if not findings.is_enough(results):
+        title = f"{count}; {results.distinct.validation} pictures are too few to rank them"
+    stop = f"{stopped} were stopped early to save time. " if stopped else ""
+    return Slide(
+        "search",
+        30,
+        fitted(title, f"{count}: the best is number {best['number']}, {percent(best['value'])}"),
+        "trials.json: params, value, state",
+        f"We trained {count}. {stop}Each line on the left is one of the {len(results.complete)} that went to "
+        f"their end, and the blue one is the best. {told}On the right, the best so far: "
+        f"trial {best['number']} reached {percent(best['value'])}.",
+        (
+            ("parallel", "Parallel coordinates of the complete trials, the best in blue"),
+            ("progress", "Validation accuracy of each trial, and the best so far"),
+        ),
+    )
+
+
+def network(results: Results) -> Slide:
+    best = results.best
+    history = best["history"]
+    last = history[-1]
+    gap = last["train_accuracy"] - last["accuracy"]
+    late = findings.overfitting(results)
+    if not findings.is_enough(results):
+        title = f"{len(history)} epochs; {results.distinct.validation} pictures are too few to judge them"
+        told = "On so few validation pictures a curve says little. "
+    elif late is not None:
+        title = f"It learns until epoch {late.epoch}, then memorises (loss +{percent(late.rise, 0)})"
+        told = (
+            f"After epoch {late.epoch} the validation loss rises by {percent(late.rise, 0)}: it memorises. "
+        )
+    elif gap > 0.01:
+        title = f"{len(history)} epochs, and {points(gap)} points between training and validation"
+        told = f"In the end it knows its training pictures {points(gap)} points better than others. "
+    else:
+        title = f"{len(history)} epochs to {percent(last['accuracy'])} on validation"
+        held = percent(last["accuracy"])
+        told = f"In training {percent(last['train_accuracy'])} are right, on validation {held}. "
+    if any(best["params"].get(name) for name in HARDER):
+        told += "Training is harder: units drop out, or pictures are changed. "
+    depth = best["params"].get("depth", 0)
+    layers = f"{depth} hidden layer{'s' if depth != 1 else ''}"
+    view = best["params"].get("view", "pixels")
+    seen = "raw pixels" if view == "pixels" else f"fixed features ({view}), made without labels"
+    nets = results.recipe["trials"]
+    joined = f"The submission averages {len(nets)} nets. " if len(nets) > 1 else ""
+    if [net["number"] for net in nets] == [best["number"]] and not results.recipe["refit"]:
+        joined = "It is the whole submission. "
+    return Slide(
+        "network",
+        25,
+        fitted(title, f"{len(history)} epochs to {percent(last['accuracy'])}"),
+        f"trials.json: trial {best['number']}, params, history",
+        f"The best net is dense, with {layers}, on {seen}. {told}{joined}",
+        (
+            ("architecture", "The best network's layers, and how it was trained"),
+            ("learning_curves", "Training and validation accuracy by epoch"),
+        ),
+    )
+
+
+def confusion(results: Results) -> Slide:
+    classes, scores = results.competition.classes, results.scores.by_class[:, 3]
+    pictures, wrong = results.distinct.validation, len(findings.mistakes(results))
+    judged = findings.judged_classes(results)
+    pair, block = findings.confused(results)
+    title = f"{pictures:,} validation pictures are too few to rank {len(classes)} classes"
+    if not wrong:
+        title = f"No class was confused on {pictures:,} validation pictures"
+    elif len(judged) > 1:
+        worst, best = min(judged, key=lambda i: scores[i]), max(judged, key=lambda i: scores[i])
+        ours, theirs = percent(scores[worst], 0, sign=""), percent(scores[best], 0, sign="")
+        title = fitted(
+            f"{classes[worst]} is the hard one: F1 {ours}, against {theirs} for {classes[best]}",
+            f"{short(classes[worst], 30)} is the hard one: F1 {ours}, not {theirs}",
+        )
+    story = "Nothing is off the diagonal: no class was confused. "
+    if wrong:
+        few = f"are {wrong} mistakes" if wrong > 1 else "is 1 mistake"
+        story = f"There {few}, too few to say which classes are confused. "
+    if pair is not None:
+        true, said, count = pair
+        story = (
+            f"The most common mistake: {short(classes[true])} called {short(classes[said])}, {count} times. "
+        )
+    if block is not None:
+        story = f"The box holds {percent(block.share, 0)} of all mistakes. {story}"
+    return Slide(
+        "confusion",
+        30,
+        title,
+        "predictions.npz: validation · confusion",
+        "Rows are the truth, columns what we said, in percent. Blue is right, orange is wrong. "
+        f"{story}On the right, precision, recall and F1 of the same classes. Their plain means are "
+        f"{percent(results.scores.precision)}, {percent(results.scores.recall)} "
+        f"and {percent(results.scores.f1)}.",
+        (("confusion", "Confusion matrix on validation, with precision, recall and F1 of each class"),),
+    )
+
+
+def mistakes(results: Results) -> Slide:
+    wrong = findings.mistakes(results)
+    rows = results.distinct.validation
+    if not len(wrong):
+        return Slide(
+            "mistakes", 20, f"No mistake on {rows:,} validation pictures", "predictions.npz: validation",
+            "There is no mistake on these pictures, and so none to show. More pictures would find one.",
+            (("mistakes", "No mistake on the validation pictures"),),
+        )  # fmt: skip
+    shown = wrong[:10]
+    sure = percent(float(results.validation[shown[-1]].max()), 1)
+    many = f"{len(shown)} mistakes" if len(shown) > 1 else "1 mistake"
+    return Slide(
+        "mistakes",
+        20,
+        f"{many} it made with at least {sure} confidence"
+        if len(wrong) >= findings.ENOUGH_PICTURES
+        else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} validation pictures",
+        "predictions.npz: validation",
+        f"These are the {many} of {len(wrong):,} that it was surest of. What it said is in quotes, the label "
+        "below. Look at them: some would fool us too, and some labels may be wrong.",
+        (("mistakes", "The most confident mistakes, with what was said and the label"),),
+    )
+
+
+def weights(results: Results) -> Slide:
+    said = findings.votes(results)
+    if said is None:
+        return Slide(
+            "weights", 15, "Weights of 0 baselines were kept", "predictions.npz: weights",
+            "The simplest net was not kept, so its weights can't be shown.",
+            (("stencils", "No weights"),),
+        )  # fmt: skip
+    judged = findings.learned_classes(results)
+    title = f"Stencils of {results.distinct.train} pictures: too few to trust them"
+    if judged:
+        best, share = findings.half_a_vote(said[judged])
+        name = results.competition.classes[judged[best]]
+        title = fitted(
+            f"Stencils: {percent(share, 0)} of the pixels hold half of {name}'s vote",
+            f"Stencils: {percent(share, 0)} of the pixels hold half a vote",
+        )
+    return Slide(
+        "weights",
+        15,
+        title,
+        "predictions.npz: weights (softmax baseline)",
+        "The simplest net has one weight a pixel and class. Blue ink speaks for the class, orange against. "
+        "The better nets start from more than that.",
+        (("stencils", "The softmax baseline's weights as pictures, a class each"),),
+    )
+
+
+def following(results: Results) -> Slide:
+    """The next steps: each a number that was shown, and what follows from it."""
+    steps = _steps(results)[:3]
+    wrong = len(findings.mistakes(results))
+    title = f"Next: {len(steps)} steps for the {wrong:,} mistakes left"
+    if not wrong:
+        title = f"Next: {len(steps)} steps, with 0 mistakes left here"
+    told = " ".join(f"{then}, because of the {number}." for number, _, then in steps)
+    return Slide(
+        "next", 20, title, "all of the above", f"What we would do next. {told} Thank you!", (), tuple(steps)
+    )
+
+
+def _steps(results: Results) -> list[tuple[str, str, str]]:
+    """All that the rules find, the most telling first."""
+    steps = []
+    history, best = results.best["history"], results.best
+    enough = findings.is_enough(results)
+    late = findings.overfitting(results)
+    gap = history[-1]["train_accuracy"] - history[-1]["accuracy"] if enough else 0.0
+    if late is not None:
+        steps.append(
+            (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", "More dropout, fewer epochs")
+        )
+    elif gap > 0.02:
+        steps.append((points(gap), "points better in training", "More dropout or augmentation"))
+    _, block = findings.confused(results)
+    if block is not None:
+        names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
+        steps.append((percent(block.share, 0), f"of mistakes in {names}", "Features that tell these apart"))
+    gain = results.scores.accuracy - results.recipe["validation"]["best_single"]
+    nets = len(results.recipe["trials"])
+    if nets > 1 and gain < 0.002 and enough:
+        steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
+    complete = [t["number"] for t in results.complete]
+    if enough and len(complete) >= ENOUGH_FOR_LATE and best["number"] >= 0.75 * max(complete):
+        steps.append((f"{best['number']}", f"of {max(complete)} was the best trial", "A longer search"))
+    train = results.distinct.train
+    steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))
+    steps.append((f"{train:,}", "pictures to learn from", "More of them, moved about"))
+    steps.append((percent(results.scores.accuracy), "on validation", "Another split, to see if it holds"))
+    return steps
+
+
+def fitted(*candidates: str) -> str:
+    """The first that is short enough for a title."""
+    return next((one for one in candidates if len(one) <= TITLE_LENGTH), candidates[-1][:TITLE_LENGTH])
+
+
+def short(name: str, length: int = 24) -> str:
+    """A class's name, not longer than ``length``."""
+    return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+
+
+def markdown(slide: Slide) -> Any:
+    """A slide's words for a notebook."""
+    from IPython.display import Markdown
+
+    told = [f"## {slide.title}", slide.notes]
+    told += [f"- **{number}** {what}{': ' + then if then else ''}" for number, what, then in slide.facts]
+    words = "\n\n".join(told[:2]) + "\n\n" + "\n".join(told[2:])
+    return Markdown(words)  # type: ignore[no-untyped-call]

@@ -1,0 +1,58 @@
+"""Artifacts: a team's folder of networks, where members find those that others trained."""
+
+from typing import TYPE_CHECKING
+
+from catwalk.core.paths import Paths, written_aside
+from catwalk.search.model_store import MAX_KEPT_MODELS
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+
+def offer(paths: Paths, key: str, trial: "optuna.Trial", value: float) -> None:
+    """Put a network and its probabilities where the others find them, if it is one that may be chosen.
+
+    Args:
+        paths: the competition's, with a team.
+        key: the study's.
+        trial: under way, its network kept.
+        value: its validation accuracy.
+    """
+    if paths.team is None or paths.team.artifacts is None:
+        return
+    from optuna import artifacts
+
+    from catwalk.search import study
+
+    if sum((other.value or 0.0) > value for other in study.complete(trial.study)) >= MAX_KEPT_MODELS:
+        return
+    store = artifacts.FileSystemArtifactStore(paths.team.artifacts)
+    try:
+        for file in (paths.model(key, trial.number), paths.probabilities(key, trial.number)):
+            artifacts.upload_artifact(artifact_store=store, file_path=str(file), study_or_trial=trial)
+    except OSError as error:  # the others train it again; the trial is none the worse
+        trial.set_user_attr("not_offered", str(error)[:200])
+
+
+def fetch(paths: Paths, key: str, opened: "optuna.Study", trial: "FrozenTrial") -> bool:
+    """Copy a trial's network and probabilities from the team's folder; whether both were there."""
+    if paths.team is None or paths.team.artifacts is None:
+        return False
+    from optuna import artifacts
+
+    store = artifacts.FileSystemArtifactStore(paths.team.artifacts)
+    offered = artifacts.get_all_artifact_meta(trial, storage=opened._storage)
+    named = {meta.filename: meta.artifact_id for meta in offered}
+    files = (paths.model(key, trial.number), paths.probabilities(key, trial.number))
+    if any(file.name not in named for file in files):
+        return False
+    try:
+        for file in files:
+            with written_aside(file) as path:
+                artifacts.download_artifact(
+                    artifact_store=store, artifact_id=named[file.name], file_path=str(path)
+                )
+    except artifacts.exceptions.ArtifactNotFound:
+        return False
+    return True

@@ -1,0 +1,35 @@
+"""Dashboard: optuna-dashboard on any study, on this machine alone: it has no login, and can delete trials."""
+
+import webbrowser
+from collections.abc import Callable
+
+from catwalk.core import advice, extras
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+
+HOST = "127.0.0.1"
+
+
+def make(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
+    """Serve the study's dashboard until Ctrl-C.
+
+    Raises:
+        UserError: there is no study yet, or the port is taken.
+        NetworkError: optuna-dashboard can't be installed.
+    """
+    if paths.team is None and not paths.study_db.is_file():
+        raise UserError(f"{paths.shown(paths.study_db)} is not there yet", fix=advice.RUN_SEARCH)
+    extras.ensure("optuna_dashboard", say)
+    from optuna_dashboard import run_server
+
+    from catwalk.search import study
+
+    opened = study.open_storage(paths)
+    address = f"http://{HOST}:{port}/"
+    say(f"dashboard: {address}, until Ctrl-C; it has no login, so it is for this machine alone")
+    webbrowser.open(address)
+    try:
+        run_server(opened, host=HOST, port=port)
+        raise KeyboardInterrupt  # which its server takes for a good end
+    except OSError as error:
+        raise UserError(f"{address} can't be served ({error.strerror})", fix="choose another PORT=") from None

@@ -1,0 +1,186 @@
+"""What a person sees while the search runs: on a terminal a live view, elsewhere a plain line a trial."""
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from catwalk.core.console import plain_console
+from catwalk.models.epoch import Epoch
+
+if TYPE_CHECKING:
+    from catwalk.search.limits import Limits
+
+Record = dict[str, Any]  # a trial, as ``study.as_record`` gives it
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+class Display:
+    """Shows the time left, the best so far, and each worker's trial, epoch and score."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or plain_console()
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._workers: dict[int, str] = {}
+        self._ended: list[Record] = []
+        self._numbers: set[int] = set()  # of those
+        self._best: list[Record] = []  # after each trial that was better than all before, that trial
+        self._so_far: list[float] = []  # the best value after each finished trial
+        self._shown = 0.0
+
+    def __enter__(self) -> "Display":
+        if self._console.is_terminal:
+            self._live.start()
+            self._live.update(Text("starting the workers: they import TensorFlow"), refresh=True)
+        else:
+            self._console.print("search: starting the workers")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def begin(self, records: list[Record]) -> None:
+        """Take the trials of earlier runs."""
+        for record in records:
+            self._count(record)
+
+    def epoch(self, worker: int, trial: int, kind: str, epoch: Epoch | None) -> None:
+        """A worker has begun a trial (epoch None) or ended one of its epochs."""
+        what = f"trial {trial}" if kind == "search" else f"trial {trial} ({kind})"
+        if epoch is None:
+            self._workers[worker] = f"{what}  building"
+        else:
+            self._workers[worker] = f"{what}  epoch {epoch.epoch}/{epoch.epochs}  {epoch.accuracy:.4f}"
+
+    def ended(self, worker: int | None, record: Record | None) -> None:
+        """A worker's trial has ended; ``record`` is None where it did not finish.
+
+        ``worker`` is None for a trial of somebody else in the team, who may be named again and again.
+        """
+        if worker is not None:
+            self._workers.pop(worker, None)
+        if record is None or record["number"] in self._numbers:
+            return
+        if record["state"] == "failed":
+            self._failed(record)
+            return
+        self._count(record)
+        if not self._console.is_terminal:
+            value = "no epoch" if record["value"] is None else f"{record['value']:.4f}"
+            best = (
+                f", best {self._best[-1]['value']:.4f} (trial {self._best[-1]['number']})"
+                if self._best
+                else ""
+            )
+            self._console.print(
+                f"trial {record['number']} {record['kind']} {record['state']} {value} "
+                f"in {record['seconds'] or 0.0:.1f} s{_by(record)}{best}",
+                soft_wrap=True,
+            )
+
+    def _failed(self, record: Record) -> None:
+        """Also on a terminal: nothing fails in silence."""
+        self._numbers.add(record["number"])
+        self._console.print(
+            f"trial {record['number']} {record['kind']} failed in {record['seconds'] or 0.0:.1f} s: "
+            f"{record['reason']}",
+            soft_wrap=True,
+            markup=False,
+        )
+
+    def died(self, worker: int, why: str) -> None:
+        """A worker process has gone; another takes its place."""
+        self._workers.pop(worker, None)
+        self._console.print(
+            f"worker {worker} died ({why}); its trial runs again", soft_wrap=True, markup=False
+        )
+
+    def tick(self, spent: float, limits: "Limits") -> None:
+        """Draw anew, four times a second at most."""
+        now = time.monotonic()
+        if not self._console.is_terminal or now - self._shown < 0.25:
+            return
+        self._shown = now
+        self._live.update(self.view(spent, limits), refresh=True)
+
+    def view(self, spent: float, limits: "Limits") -> Group:
+        """The live view, a handful of lines that are cut where the terminal is narrow."""
+        lines = [self._counts()]
+        if self._best:
+            best = self._best[-1]
+            chosen = ", ".join(f"{key} {_short(value)}" for key, value in best["params"].items())
+            found = f"best {best['value']:.4f} on validation, trial {best['number']}{_by(best)}"
+            lines.append(_line(found, "bold"))
+            lines.append(_line(f"  {chosen}", "dim"))
+            lines.append(_line(f"best so far  {self._sparkline()}"))
+        lines += [_line(f"worker {worker}: {doing}") for worker, doing in sorted(self._workers.items())]
+        return Group(self._bar(spent, limits), *lines)
+
+    def _count(self, record: Record) -> None:
+        self._ended.append(record)
+        self._numbers.add(record["number"])
+        if record["state"] == "complete" and (not self._best or _is_better(record, self._best[-1])):
+            self._best.append(record)
+        if self._best:
+            self._so_far.append(self._best[-1]["value"])
+
+    def _bar(self, spent: float, limits: "Limits") -> Table:
+        share = 0.0
+        ends = []
+        if limits.budget:
+            share = spent / limits.budget
+            ends.append(f"{_clock(max(0.0, limits.budget - spent))} left")
+        if limits.trials:
+            share = max(share, len(self._ended) / limits.trials)
+            ends.append(f"{max(0, limits.trials - len(self._ended))} trials left")
+        bar = Table.grid(padding=(0, 1), expand=True)
+        bar.add_column(ratio=1)
+        bar.add_column(no_wrap=True)
+        bar.add_row(ProgressBar(total=1.0, completed=min(1.0, share)), ", ".join(ends))
+        return bar
+
+    def _counts(self) -> Text:
+        stopped = sum(record["state"] == "pruned" for record in self._ended)
+        return _line(
+            f"{len(self._ended)} trials finished ({stopped} stopped early), {len(self._workers)} running"
+        )
+
+    def _sparkline(self) -> str:
+        width = max(8, self._console.width - 14)
+        step = max(1, -(-len(self._so_far) // width))
+        values = self._so_far[::-1][::step][::-1]  # the last one is always shown
+        low, high = min(values), max(values)
+        top = len(BLOCKS) - 1
+        return "".join(BLOCKS[round(top * (v - low) / (high - low)) if high > low else top] for v in values)
+
+
+def _is_better(one: Record, other: Record) -> bool:
+    """Of two complete trials; where they are as good the earlier one is, whichever ended first."""
+    return bool((one["value"], -one["number"]) > (other["value"], -other["number"]))
+
+
+def _by(record: Record) -> str:
+    return f" by {record['member']}" if "member" in record else ""
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,81 @@
+"""Failed trials: what is kept of the error that ended one, and when so many failed that the search ends."""
+
+from typing import TYPE_CHECKING
+
+from catwalk.core.errors import CatwalkError, MachineError, UserError
+from catwalk.core.paths import Paths
+from catwalk.search import storage_errors
+
+if TYPE_CHECKING:
+    from optuna import Trial
+    from optuna.trial import FrozenTrial
+
+REASON = "failed"  # the attribute that says why a trial failed, however that was
+ERROR = "error"  # the attribute of a trial that an error of its own ended: the error's kind
+REASON_LENGTH = 200
+SAID_LENGTH = 80  # of the reason within the line that ends a search
+ENOUGH = 10  # trials, for more than half of them to say something
+MEMORY = "out of memory"
+
+
+def keep(trial: "Trial", error: Exception) -> None:
+    """Keep with a trial why it fails; an error of the disk or the storage is not the trial's own."""
+    trial.set_user_attr(REASON, reason(error))
+    if not is_of_machine(error):
+        trial.set_user_attr(ERROR, MEMORY if _is_of_memory(error) else type(error).__name__)
+
+
+def reason(error: Exception) -> str:
+    """The error in one line of at most ``REASON_LENGTH`` characters."""
+    if isinstance(error, CatwalkError):
+        return str(error)[:REASON_LENGTH]
+    first = next((line for line in str(error).splitlines() if line.strip()), "")
+    said = " ".join(f"{type(error).__name__}: {first}".split()).rstrip(":")
+    return said if len(said) <= REASON_LENGTH else said[: REASON_LENGTH - 1] + "…"
+
+
+def is_of_machine(error: Exception) -> bool:
+    """Whether the disk, the network or the storage failed: another process may do better with the trial."""
+    return isinstance(error, OSError) or type(error).__module__.split(".")[0] in storage_errors.LIBRARIES
+
+
+def _is_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's
+
+
+def has_error(trial: "FrozenTrial") -> bool:
+    """Whether an error of its own ended it: the same parameters would fail again."""
+    return ERROR in trial.user_attrs and trial.state.name == "FAIL"
+
+
+def check(paths: Paths, trials: "list[FrozenTrial]", ours: set[int]) -> None:
+    """End a search whose whole portfolio failed, or more than half of at least ten trials.
+
+    Killed and pruned trials, and those whose loss diverged, did not fail in this sense.
+
+    Args:
+        paths: the competition's.
+        trials: all of the study.
+        ours: numbers of the trials that this search has begun.
+
+    Raises:
+        MachineError: so it is, and the last one failed for want of memory.
+        UserError: so it is, by another error.
+    """
+    mine = [trial for trial in trials if trial.number in ours]
+    failed = [trial for trial in mine if has_error(trial)]
+    latest = {trial.user_attrs.get("kind", ""): trial for trial in trials}
+    latest = {kind: trial for kind, trial in latest.items() if kind.startswith("portfolio")}
+    ended = len(failed) + sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in mine)
+    if failed and latest and all(map(has_error, latest.values())):
+        which = f"all {len(latest)} trials of the portfolio failed"
+    elif ended >= ENOUGH and 2 * len(failed) > ended:
+        which = f"{len(failed)} of {ended} trials failed"
+    else:
+        return
+    last = failed[-1]
+    what = f"{which}, the last one: {str(last.user_attrs[REASON])[:SAID_LENGTH]}"
+    kept = f"{paths.shown(paths.trials)} has every reason; what is finished is kept"
+    if last.user_attrs[ERROR] == MEMORY:
+        raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
+    raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {kept}")

@@ -1,0 +1,90 @@
+"""Limits: when a search ends, and how many workers the machine bears."""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from catwalk.core import resources
+from catwalk.core.errors import MachineError, UserError
+
+WORKER_MEMORY = 1_200_000_000  # bytes that a worker may come to need
+AFTER_SEARCH = 45.0  # seconds that prediction and report take at most, kept free before UNTIL
+FULL = "no further trial fitted the budget"  # one of the ways in which a search ends
+REFIT = 1 / 12  # of the search's budget, that training again may take besides
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends: the first limit that is reached.
+
+    Attributes:
+        budget: seconds of search in all runs together; None for no such limit.
+        trials: finished trials in all; None for no such limit.
+    """
+
+    budget: float | None
+    trials: int | None
+
+    def reached(self, spent: float, finished: int, full: float | None = None) -> bool:
+        """Whether a search with these limits has nothing left to do.
+
+        Args:
+            spent: seconds of search so far.
+            finished: trials so far.
+            full: the largest budget of a search that ended because no further trial fitted it, if any.
+        """
+        by_time = self.budget is not None and max(spent, full or 0.0) >= self.budget
+        return by_time or (self.trials is not None and finished >= self.trials)
+
+
+def seconds_until(clock: str, now: datetime) -> float:
+    """Seconds of search from ``now`` so that all is done by a time of today.
+
+    Args:
+        clock: "14:40".
+        now: local time.
+
+    Raises:
+        UserError: not a time, or too late for a search to be done by then.
+    """
+    try:
+        time = datetime.strptime(clock, "%H:%M")
+    except ValueError:
+        raise UserError("not a time of day", where=f"UNTIL={clock}", fix="write it as 14:40") from None
+    end = now.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
+    if end <= now:
+        raise UserError(f"UNTIL={clock} is past, it is {now:%H:%M}", fix="choose a later time of today")
+    left = ((end - now).total_seconds() - AFTER_SEARCH) / (1 + REFIT)
+    if left <= 0:
+        earliest = now + timedelta(seconds=AFTER_SEARCH + 60)
+        raise UserError(
+            f"prediction and report alone take up to {AFTER_SEARCH:.0f} s",
+            where=f"UNTIL={clock}",
+            fix=f"choose {earliest:%H:%M} or later",
+        )
+    return left
+
+
+def cores() -> int:
+    """How many this process may use; macOS does not tell, so there it is all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def workers(asked: int | None) -> int:
+    """How many workers to start: those asked for, else one a core as far as memory allows.
+
+    Raises:
+        MachineError: there is not memory enough for those asked for.
+    """
+    free = resources.available()
+    bearable = max(1, free // WORKER_MEMORY)
+    if asked is None:
+        return min(cores(), bearable)
+    if asked > bearable:
+        raise MachineError(
+            f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, {free / 1e9:.1f} GB are free",
+            fix=f"WORKERS={bearable}",
+        )
+    return asked

@@ -1,0 +1,227 @@
+"""Serve: the PostgreSQL in which a team shares its study, run by whoever types it, in a folder of its own."""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from catwalk.core import advice, extras, locks
+from catwalk.core.errors import MachineError, UserError, shown
+from catwalk.core.paths import Paths, written_aside
+
+USER = DATABASE = "catwalk"
+PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+)
+CONNECTIONS = 200  # a process of a search holds two
+STARTING = 60.0  # seconds until it answers
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# A broken tunnel must end, and one whose port is taken here too; queries would wait for a quarter of an hour.
+TUNNEL = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ExitOnForwardFailure=yes"
+SYSTEM_USER = "postgres"  # PostgreSQL refuses to run as root; Debian's package makes this user
+
+
+def make(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Run the server until Ctrl-C; made with a password of its own where it is not there yet.
+
+    Args:
+        paths: the competition's.
+        host: the address it listens on.
+        port: a TCP port.
+        say: takes lines for people.
+
+    Raises:
+        UserError: PostgreSQL is not installed, the port is taken, or a server runs here already.
+        MachineError: it does not start.
+    """
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)  # the terminal is closed
+    with running(paths, host, port, say) as process:
+        for line in _lines(paths, host, port):
+            say(line)
+        process.wait()
+        raise MachineError(f"PostgreSQL has ended: {_last_line(paths)}", fix=_read_log(paths))
+
+
+@contextlib.contextmanager
+def running(
+    paths: Paths, host: str, port: int, say: Callable[[str], None]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """The server while the block lasts, answering; arguments and errors as for ``make``."""
+    binaries = _binaries()
+    extras.ensure("psycopg", say)
+    paths.server.mkdir(parents=True, exist_ok=True)
+    with locks.locked(paths.server, wait=False) as free:
+        if not free:
+            raise UserError(f"a server is running in {paths.shown(paths.server)} already", fix="end it first")
+        cluster = paths.server_cluster(as_root=os.geteuid() == 0)
+        _end_forsaken(binaries, cluster, say)
+        _refuse_taken(host, port)
+        if not (cluster / "PG_VERSION").is_file():
+            say("serve: making a database (once)")
+            _initialise(paths, binaries, cluster)
+        process = _start(paths, binaries, cluster, host, port)
+        try:
+            _wait_for(paths, process, "127.0.0.1" if host == "0.0.0.0" else host, port)  # noqa: S104
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGINT)  # rolls back what is under way
+            process.wait()
+
+
+def _binaries() -> Path:
+    """The folder of initdb and postgres, of the newest version."""
+    found = [Path(place) for pattern in PLACES for place in sorted(Path("/").glob(pattern[1:]), key=_version)]
+    on_path = shutil.which("initdb")
+    folders = [folder for folder in found if (folder / "initdb").exists()]
+    if on_path and not folders:
+        folders = [Path(on_path).resolve().parent]
+    if not folders:
+        raise UserError(
+            "PostgreSQL is not installed",
+            fix="sudo apt install postgresql (Debian, Ubuntu), brew install postgresql@17 (macOS); "
+            "one machine of the team is enough",
+        )
+    return folders[-1]
+
+
+def _end_forsaken(binaries: Path, cluster: Path, say: Callable[[str], None]) -> None:
+    """End a server whose catwalk was killed; nobody else runs one here, for we hold the lock."""
+    if (cluster / "postmaster.pid").exists():
+        say("serve: ending a server that was left running")
+        command = [str(binaries / "pg_ctl"), "stop", "-D", str(cluster), "-m", "fast", "-w"]
+        subprocess.run(command, check=False, capture_output=True, cwd="/", **_as_user())  # noqa: S603
+
+
+def _version(folder: Path) -> int:
+    return int((re.findall(r"\d+", str(folder)) or ["0"])[-1])
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{host}:{port} can't be listened on ({shown(error.strerror or error)})",
+            fix="choose another PORT= or HOST=",
+        ) from None
+
+
+def _as_user() -> dict[str, Any]:
+    """How its processes are started: as whoever calls, unless that is root."""
+    return {"user": SYSTEM_USER, "group": SYSTEM_USER, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def _initialise(paths: Paths, binaries: Path, cluster: Path) -> None:
+    """Make the database aside and rename it; nobody can log in as its superuser, who could do anything."""
+    password = secrets.token_urlsafe(18)
+    aside = cluster.with_name(f".{cluster.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    how = {"cwd": "/", "capture_output": True, "text": True, **_as_user()}
+    settings = ("--auth=reject", "--username=owner", "--encoding=UTF8", "--locale=C", "--no-sync")
+    made = subprocess.run([binaries / "initdb", "-D", aside, *settings], check=False, **how)  # noqa: S603
+    if made.returncode:
+        said = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise MachineError(
+            f"PostgreSQL's initdb failed: {shown(said)}", where=str(aside), fix=advice.MAKE_ROOM
+        )
+    orders = f"CREATE ROLE {USER} LOGIN PASSWORD '{password}'\nCREATE DATABASE {DATABASE} OWNER {USER}\n"
+    single = [str(binaries / "postgres"), "--single", "-D", str(aside), "postgres"]
+    done = subprocess.run(single, check=False, input=orders, **how)  # noqa: S603
+    wrong = re.findall(r".*(?:ERROR|FATAL|PANIC).*", done.stderr)
+    if done.returncode or wrong:
+        said = wrong[0] if wrong else "no reason given"
+        raise MachineError(
+            f"PostgreSQL can't make its database: {shown(said)}", where=str(aside), fix=advice.MAKE_ROOM
+        )
+    with written_aside(paths.server_password) as path:
+        path.touch(mode=0o600)
+        path.write_text(f"*:*:*:{USER}:{password}\n", encoding="ascii")
+    aside.rename(cluster)
+
+
+def _start(paths: Paths, binaries: Path, cluster: Path, host: str, port: int) -> "subprocess.Popen[bytes]":
+    allowed = ["127.0.0.1/32", "::1/128"] if host in LOOPBACK else ["0.0.0.0/0", "::/0"]
+    rules = "".join(f"host {DATABASE} {USER} {address} scram-sha-256\n" for address in allowed)
+    (cluster / "pg_hba.conf").write_text(rules, encoding="ascii")
+    settings = {
+        "listen_addresses": host,
+        "port": port,
+        "unix_socket_directories": "",
+        "max_connections": CONNECTIONS,
+    }
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    with paths.server_log.open("wb") as log:
+        return subprocess.Popen(  # noqa: S603
+            [binaries / "postgres", "-D", cluster, *options],
+            stdout=log, stderr=log, cwd="/", start_new_session=True, **_as_user(),
+        )  # fmt: skip
+
+
+def _wait_for(paths: Paths, process: "subprocess.Popen[bytes]", host: str, port: int) -> None:
+    import psycopg
+
+    # Given here, for what the environment says (PGPASSWORD, PGSSLMODE) is meant for other servers.
+    asked = f"user={USER} dbname={DATABASE} connect_timeout=5 sslmode=disable"
+    password = paths.server_password.read_text(encoding="ascii").strip().rsplit(":", 1)[1]
+    ends = time.monotonic() + STARTING
+    while process.poll() is None and time.monotonic() < ends:
+        try:
+            psycopg.connect(asked, host=host, port=port, password=password).close()
+            return
+        except psycopg.OperationalError:
+            time.sleep(0.2)
+    raise MachineError(f"PostgreSQL does not start: {_last_line(paths)}", fix=_read_log(paths))
+
+
+def _last_line(paths: Paths) -> str:
+    said = paths.server_log.read_text(errors="replace").strip().splitlines()
+    fatal = [line for line in said if "FATAL" in line or "ERROR" in line]
+    return shown((fatal or said or ["it said nothing"])[-1])
+
+
+def _read_log(paths: Paths) -> str:
+    return f"look at {paths.shown(paths.server_log)}"
+
+
+def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
+    """What the team has to know."""
+    where = f"{os.environ.get('USER', 'you')}@{socket.gethostname()}"
+    tunnel = f"ssh -N {TUNNEL} -L {port}:127.0.0.1:{port} {where}"
+    everywhere = host not in LOOPBACK
+    shown = _address(host) if everywhere else "127.0.0.1"
+    yield f"serve: PostgreSQL listens on {host}:{port}, until Ctrl-C; it goes on where it was next time"
+    if everywhere:
+        yield (
+            "  warning: whoever reaches this address can try passwords, and read the trials on their way; "
+            f"safer: without HOST=, and each of the others {tunnel}"
+        )
+    else:
+        yield f"  the others first, in a terminal of its own: {tunnel}"
+    yield f"  then all: make search STUDY=postgresql://{USER}@{shown}:{port}/{DATABASE}"
+    yield (
+        f"  the password is the last word in {paths.shown(paths.server_password)}: tell the others, who are "
+        "asked for it, or put that line into their ~/.pgpass (chmod 600)"
+    )
+
+
+def _address(host: str) -> str:
+    """One by which others reach this machine, where it listens on all of them; nothing is sent."""
+    if host not in ("0.0.0.0", "::"):  # noqa: S104
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # an address of documentation (RFC 5737)
+        return str(probe.getsockname()[0])
+    return socket.gethostname()

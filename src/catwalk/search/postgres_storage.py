@@ -1,0 +1,223 @@
+"""The shared storage: a PostgreSQL that a team searches in, and that may be gone for a while."""
+
+import contextlib
+import functools
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import optuna
+from optuna.storages import RDBStorage
+from sqlalchemy import Connection, Engine, create_engine, exc, pool, text
+
+from catwalk.core import locks
+from catwalk.core.paths import Paths
+from catwalk.core.team import Team
+from catwalk.search.storage_errors import reason, unreachable
+
+# Seconds to wait for a server that is gone; less than storage.GRACE, so that no trial is taken for dead.
+PATIENCE = 45.0
+FIRST_PAUSE, PAUSE = 0.2, 2.0  # seconds between attempts
+HURRY = 2.0  # seconds to wait where the search is about to end
+GONE = (exc.OperationalError, exc.InterfaceError, exc.PendingRollbackError)
+TABLES, STUDY = 0x63617477, 0x616C6B  # any two numbers, the same for all who make tables, and studies
+# A server that vanishes without a word is noticed within half a minute.
+CONNECTING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # ms
+    # A laptop that falls asleep within a transaction must not make the others wait for ever. Heartbeats are
+    # kept in the session's local time, so all have to have the same.
+    "options": "-c idle_in_transaction_session_timeout=30s -c lock_timeout=30s -c timezone=UTC",
+}
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# RDBStorage's methods that open a session; each is one transaction, so that it can be made again.
+TRANSACTIONS = (
+    "create_new_study", "delete_study", "set_study_user_attr", "set_study_system_attr",
+    "get_study_id_from_name", "get_study_name_from_id", "get_study_directions", "get_study_user_attrs",
+    "get_study_system_attrs", "get_trial_user_attrs", "get_trial_system_attrs", "get_all_studies",
+    "_create_new_trial", "_set_trial_param", "get_trial_param",
+    "set_trial_intermediate_value", "set_trial_user_attr", "set_trial_system_attr",
+    "get_trial_id_from_study_id_trial_number", "get_trial", "_get_trials", "_get_best_trial_id",
+    "_get_stale_trial_ids",
+)  # fmt: skip
+
+
+def open_storage(paths: Paths, team: Team, **retrying: Any) -> "PatientStorage":
+    """Open the team's storage, its tables made if they are not there.
+
+    Args:
+        paths: the competition's.
+        team: where the server is.
+        retrying: RDBStorage's arguments about heartbeats.
+
+    Raises:
+        UserError: the server refuses this user.
+        NetworkError: the server can't be reached.
+    """
+    paths.study.mkdir(parents=True, exist_ok=True)
+    with alone(paths, TABLES):  # two who make the tables at once would fail
+        return PatientStorage(
+            team.url, engine_kwargs={"connect_args": _connecting(paths, team), "pool_size": 4}, **retrying
+        )
+
+
+class PatientStorage(RDBStorage):  # type: ignore[misc]
+    """A storage that waits for its server, as while that starts again.
+
+    Attributes:
+        patience: seconds that it waits; once they were in vain, 0 until the server answers again.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.patience = self._whole_patience = PATIENCE
+
+    def hurry(self) -> None:
+        """From now on wait for a moment only: the search is about to end."""
+        self.patience = self._whole_patience = HURRY
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Nobody else of the team looks and adds trials meanwhile."""
+        with self.patiently(lambda: _locked(self.engine, STUDY)):
+            yield  # the transaction's end frees it
+
+    def patiently(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` returns, tried until the server answers.
+
+        Raises:
+            StorageInternalError, sqlalchemy.exc.DBAPIError: it did not within the patience.
+        """
+        ends, pause = None, FIRST_PAUSE
+        while True:
+            try:
+                result = work()
+            except (optuna.exceptions.StorageInternalError, exc.DBAPIError) as error:
+                if not any(isinstance(one, GONE) for one in (error, error.__cause__)):
+                    raise
+                if ends is None:
+                    ends = time.monotonic() + self.patience
+                    if self.patience:
+                        _say_that_it_waits(error, self.patience)
+                if time.monotonic() > ends:
+                    self.patience = 0.0
+                    raise
+                time.sleep(pause)
+                pause = min(PAUSE, 2 * pause)
+            else:
+                self.patience = self._whole_patience
+                return result
+
+    def set_trial_state_values(
+        self, trial_id: int, state: optuna.trial.TrialState, values: Sequence[float] | None = None
+    ) -> bool:
+        """As Optuna's; where the answer to a good end was lost on the way, the end is still good."""
+        tried = 0
+
+        def once() -> bool:
+            nonlocal tried
+            tried += 1
+            return bool(RDBStorage.set_trial_state_values(self, trial_id, state, values))
+
+        try:
+            return bool(self.patiently(once))
+        except optuna.exceptions.UpdateFinishedTrialError:
+            good = state in (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+            if tried > 1 and good and self.get_trial(trial_id).state == state:
+                return True
+            raise
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        """As Optuna's, but never an error: its thread would end with a traceback, and asks again anyway."""
+        with contextlib.suppress(optuna.exceptions.StorageInternalError, exc.DBAPIError):
+            self.patiently(lambda: RDBStorage.record_heartbeat(self, trial_id))
+
+
+def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def repeated(self: PatientStorage, *arguments: Any, **named: Any) -> Any:
+        return self.patiently(lambda: method(self, *arguments, **named))
+
+    return repeated
+
+
+def _say_that_it_waits(error: Exception, seconds: float) -> None:
+    if multiprocessing.parent_process() is None:  # the workers need not say it too
+        print(f"the server is gone ({reason(error)}): waiting up to {seconds:.0f} s", file=sys.stderr)
+
+
+for _name in TRANSACTIONS:
+    setattr(PatientStorage, _name, _patient(getattr(RDBStorage, _name)))
+
+
+@contextlib.contextmanager
+def alone(paths: Paths, what: int) -> Iterator[None]:
+    """Nobody else of the team makes ``TABLES`` or a ``STUDY`` meanwhile; without a team, nothing to do.
+
+    Raises:
+        UserError: the server refuses this user.
+        NetworkError: the server can't be reached.
+    """
+    if paths.team is None:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        while True:
+            connecting = _connecting(paths, paths.team)
+            try:
+                engine = create_engine(paths.team.url, poolclass=pool.NullPool, connect_args=connecting)
+                stack.enter_context(_locked(engine, what))
+                break
+            except exc.DBAPIError as error:
+                if not _asked_for_password(paths.team, error):
+                    raise unreachable(error) from None
+        yield
+
+
+def _locked(engine: Engine, what: int) -> Connection:
+    """A connection in a transaction that holds the lock of this number."""
+    connection = engine.connect()
+    try:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": what})
+    except BaseException:  # Ctrl-C too: its traceback would keep the lock from those who clean up
+        connection.close()
+        raise
+    return connection
+
+
+def _connecting(paths: Paths, team: Team) -> dict[str, Any]:
+    """How libpq connects; the password of the server that runs in this folder is known here."""
+    asked = "PGPASSWORD" in os.environ or "PGPASSFILE" in os.environ
+    if not asked and urlsplit(team.url).hostname in LOOPBACK and _is_served_here(paths):
+        return {**CONNECTING, "passfile": str(paths.server_password)}
+    return CONNECTING
+
+
+def _is_served_here(paths: Paths) -> bool:
+    if not paths.server_password.is_file():
+        return False
+    with locks.locked(paths.server, wait=False) as free:
+        return not free
+
+
+def _asked_for_password(team: Team, error: exc.DBAPIError) -> bool:
+    """Ask whoever sits at the terminal, once; for this command alone, the workers included."""
+    wanted = any(words in str(error) for words in ("no password supplied", "password authentication failed"))
+    if not wanted or "PGPASSWORD" in os.environ or not sys.stdin.isatty():
+        return False
+    import getpass
+
+    parts = urlsplit(team.url)
+    try:
+        given = getpass.getpass(f"password of {parts.username} at {parts.hostname}: ")
+    except EOFError:
+        return False
+    os.environ["PGPASSWORD"] = given
+    return True

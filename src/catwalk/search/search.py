@@ -1,0 +1,244 @@
+"""The search: trials until a limit is reached, or one trial of your own; and what came of it."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from catwalk.core import advice, disk_space, shared_table, tensorflow_setup
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import duplicates, prepare
+from catwalk.search import limits, progress, study_progress
+from catwalk.search.limits import Limits
+
+if TYPE_CHECKING:
+    import optuna
+
+Say = Callable[[str], None]
+ENOUGH = Limits(180.0, 10)  # what a search that ended too early is at least advised
+STUDY_SECONDS = 15  # how long a search may take until its study is there
+
+
+def make(
+    paths: Paths,
+    *,
+    seed: int,
+    features: str,
+    until: Limits,
+    workers: int | None,
+    started: float,
+    say: Say,
+) -> None:
+    """Search until a limit is reached; a study that is there already goes on.
+
+    Args:
+        paths: the competition's.
+        seed: of the split, the sampler and the nets.
+        features: a resolved name, see ``features``.
+        until: when to end.
+        workers: processes; None: one a core as far as memory allows.
+        started: ``time.monotonic()`` of the command's start, from which the budget counts.
+        say: takes lines for people.
+
+    Raises:
+        UserError: another search runs, or the study is of other data.
+        MachineError: no worker can be kept alive, or memory does not bear so many.
+    """
+    prepared = prepare.load(paths, seed)
+    _, before = study_progress.known(paths, prepared, features)
+    if until.reached(before["spent"], before["finished"], before["full"]):
+        say(_already(before, until))
+        return
+    count = limits.workers(workers)
+    disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
+    old = progress.of_other_rows(paths, prepared.fingerprint)
+    if old and not before["finished"]:
+        say(
+            f"search: begins a study of these rows ({prepared.fingerprint}); that of other rows stays ({old})"
+        )
+    for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
+        say(line)
+    with progress.locked(paths):
+        opened, spent = _run(paths, prepared, seed, features, until, count, started, before["spent"], None)
+    for line in _summary(opened, spent, duplicates.count(prepared).validation, until):
+        say(line)
+
+
+def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], say: Say) -> None:
+    """Train one net of the user's own choice within the study, to its end.
+
+    While a search runs its next free worker takes the trial; else it is run here and now.
+
+    Args:
+        paths: the competition's.
+        seed: as for ``make``.
+        features: as for ``make``.
+        choice: changes to the portfolio's first recipe.
+        say: takes lines for people.
+
+    Raises:
+        UserError: the choice is not one of the space, or the study is of other data.
+    """
+    from catwalk.data import competition
+    from catwalk.models import portfolio, space
+    from catwalk.search import study
+
+    allowed = competition.load(paths).augment
+    params = space.checked({**portfolio.recipes(features, allowed)[0][1], **choice}, features, allowed)
+    prepared = prepare.load(paths, seed)
+    with progress.lock_if_free(paths) as free:
+        if not free or _is_team_at_work(paths, prepared, features):
+            say(_wait_in_line(paths, prepared, features, params))
+            return
+        spent = study_progress.known(paths, prepared, features)[1]["spent"]
+        opened, _ = _run(paths, prepared, seed, features, None, 1, time.monotonic(), spent, params)
+    made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
+    same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
+    for line in _compared(same[0], study.complete(opened)) if same else ["try: it did not finish"]:
+        say(line)
+
+
+def _repeated(prepared: prepare.Prepared) -> list[str]:
+    """What should be known of repeated pictures, before anything is learned from them."""
+    count = duplicates.count(prepared).two_labels
+    some = "1 picture has" if count == 1 else f"{count:,} pictures have"
+    wrong = f"search: {some} more than one label among the labelled rows: some of these are wrong"
+    return [wrong] if count else []
+
+
+def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) -> bool:
+    """Whether some machine of the team has workers that would take a trial from the line."""
+    from catwalk.search import study
+
+    opened = study.load(paths, prepared, features) if paths.team else None
+    if opened is None:
+        return False
+    study.reap_stale(opened)
+    return bool(study.running(opened))
+
+
+def _wait_in_line(paths: Paths, prepared: prepare.Prepared, features: str, params: dict[str, Any]) -> str:
+    """Queue a net of the user's own in the study of the search that runs."""
+    from catwalk.search import study
+
+    for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
+        opened = study.load(paths, prepared, features)
+        if opened is not None:
+            opened.enqueue_trial(params, user_attrs={"kind": "yours"})
+            return f"try: waits as trial {len(opened.trials) - 1}; the search that runs takes it next"
+        time.sleep(1)
+    raise UserError("the search that runs is of other data or features", fix=advice.WAIT_OR_END)
+
+
+def _run(
+    paths: Paths,
+    prepared: prepare.Prepared,
+    seed: int,
+    features: str,
+    until: Limits | None,
+    count: int,
+    started: float,
+    spent: float,
+    yours: dict[str, Any] | None,
+) -> tuple["optuna.Study", float]:
+    """Start the workers, then make the study while they import TensorFlow; then supervise them."""
+    from catwalk.search.display import Display
+    from catwalk.search.worker_pool import Workers
+
+    with Display() as display:
+        workers = Workers(paths, seed, features)
+        try:
+            for _ in range(count):
+                workers.start()
+            from catwalk.data import competition
+            from catwalk.models import portfolio
+            from catwalk.search import study
+            from catwalk.search.supervisor import Supervisor
+
+            opened = study.create(paths, prepared, features)
+            for kind, recipe in portfolio.first(features, competition.load(paths).augment):
+                if yours is None or kind in portfolio.BASELINES:
+                    study.enqueue_once(opened, kind, recipe)
+            if until is not None and (until.budget is not None or "budget" not in opened.user_attrs):
+                opened.set_user_attr("budget", until.budget)
+            if yours is not None:
+                opened.enqueue_trial(yours, user_attrs={"kind": "yours"})
+            if until is None:
+                waiting = len(study.waiting(opened)) + len(study.running(opened))
+                until = Limits(None, len(study.finished(opened)) + waiting)
+            supervisor = Supervisor(paths, until, started, spent, display, counts=yours is None)
+            supervisor.run(opened, workers)
+        finally:
+            workers.kill()
+            shared_table.drop_abandoned(paths.prepared)
+    return opened, supervisor.spent()
+
+
+def _already(before: dict[str, Any], until: Limits) -> str:
+    best = f", best {before['best']:.4f} on validation" if before.get("best") else ""
+    full = until.budget is not None and before["spent"] < until.budget <= (before["full"] or 0.0)
+    ended = f" ({limits.FULL})" if full else ""
+    return (
+        f"search: done before, {_trials(before['finished'])} in {before['spent']:.0f} s{ended}{best}; "
+        f"for more: {_larger(until, before['spent'], before['finished'])}"
+    )
+
+
+def _larger(until: Limits, spent: float, finished: int, least: Limits | None = None) -> str:
+    """The command that searches on: twice what was asked for, and no less than ``least``."""
+    more, least = [], least or Limits(0.0, 0)
+    if until.budget is not None:
+        more.append(f"BUDGET={_minutes(max(2 * until.budget, 2 * math.ceil(spent), least.budget or 0.0))}")
+    if until.trials is not None:
+        more.append(f"TRIALS={max(2 * until.trials, 2 * finished, least.trials or 0)}")
+    return f"make search {' '.join(more)}"
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
+
+
+def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits) -> list[str]:
+    """What was found on so many different pictures, beside the baselines, and what to type next."""
+    from catwalk.models.metrics import wilson
+    from catwalk.models.portfolio import BASELINES
+    from catwalk.search import study
+
+    ended = study.finished(opened)
+    best = study.complete(opened)[:1]
+    if not best:
+        return [f"search: {len(ended)} trials, none complete: {_larger(until, spent, len(ended), ENOUGH)}"]
+    value = best[0].value or 0.0
+    low, high = wilson(value, pictures)
+    lines = [
+        f"search: {_trials(len(ended))} in {spent:.0f} s, best is trial {best[0].number}: "
+        f"{value:.4f} on validation (95% interval {low:.4f} to {high:.4f})"
+    ]
+    for trial in ended:
+        kind = trial.user_attrs.get("kind")
+        if kind in BASELINES and trial.value is not None:
+            gain = 100 * (value - trial.value)
+            lines.append(f"  baseline {kind}: {trial.value:.4f}, the best is {gain:+.2f} points")
+    if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
+        what = "TRIALS" if until.trials == 1 else "the budget"
+        lines.append(f"{what} was too small for more: {_larger(until, spent, len(ended), ENOUGH)}")
+    return [*lines, "next: make predict"]
+
+
+def _compared(yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.FrozenTrial]") -> list[str]:
+    """Where the user's own net stands among the complete trials."""
+    if yours.value is None or yours not in best:
+        return [f"try: trial {yours.number} diverged: a lower LEARNING_RATE may help"]
+    place = best.index(yours) + 1
+    lines = [
+        f"try: trial {yours.number}, yours: {yours.value:.4f} on validation, place {place} of {len(best)}"
+    ]
+    if place > 1:
+        kind = best[0].user_attrs.get("kind", "search")
+        lines.append(f"  the best is trial {best[0].number} ({kind}): {best[0].value or 0.0:.4f}")
+    return [*lines, "next: make predict, or another make try"]

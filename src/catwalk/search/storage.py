@@ -1,0 +1,121 @@
+"""The storage: where Optuna keeps a study, an SQLite file of this folder or a PostgreSQL that a team shares.
+
+SQLite is used in the form that several processes can share: a write-ahead log, and transactions that take
+the write lock when they begin. Without that, SQLite hands one enqueued trial to two workers.
+``storage.engine`` is not promised by Optuna; a test keeps watch over the race.
+"""
+
+import contextlib
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage
+from sqlalchemy import event, exc
+
+from catwalk.core import advice
+from catwalk.core.errors import MachineError
+from catwalk.core.paths import Paths
+from catwalk.search.storage_errors import unusable
+
+HEARTBEAT, GRACE = 10, 60  # seconds
+OPTUNA = (4, 9)  # the lowest that pyproject.toml allows; older ones have no callback for stale trials
+
+OnStale = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def open_storage(paths: Paths, on_stale: OnStale) -> RDBStorage:
+    """Open the competition's storage, made if it is not there.
+
+    Args:
+        paths: the competition's.
+        on_stale: takes a study and a trial of it whose worker has died.
+
+    Raises:
+        UserError: study.db is damaged, or the server refuses this user.
+        MachineError: study.db can't be read or written, or Optuna is too old.
+        NetworkError: the server can't be reached.
+    """
+    _check_optuna()
+    if paths.team is None:
+        return _embedded(paths, on_stale)
+    from catwalk.search import (
+        postgres_storage,  # a team's alone: it stands on more of what Optuna does not promise
+    )
+
+    return postgres_storage.open_storage(paths, paths.team, **_retrying(on_stale))
+
+
+def alone(paths: Paths) -> contextlib.AbstractContextManager[None]:
+    """Nobody else of the team makes a study meanwhile; without a team, nothing to do.
+
+    Raises:
+        UserError: the server refuses this user.
+        NetworkError: the server can't be reached.
+    """
+    if paths.team is None:
+        return contextlib.nullcontext()
+    from catwalk.search import postgres_storage
+
+    return postgres_storage.alone(paths, postgres_storage.STUDY)
+
+
+def exclusive(opened: optuna.Study) -> contextlib.AbstractContextManager[None]:
+    """Nobody else of the team looks and adds trials meanwhile; a study of this folder has one searcher."""
+    hold = getattr(_backend(opened), "exclusive", contextlib.nullcontext)
+    held: contextlib.AbstractContextManager[None] = hold()
+    return held
+
+
+def hurry(opened: optuna.Study) -> None:
+    """The search is about to end: wait no longer for a team's server that is gone."""
+    if hasattr(backend := _backend(opened), "hurry"):
+        backend.hurry()
+
+
+def _backend(opened: optuna.Study) -> Any:
+    """What Optuna's cache stands before; None where there is no cache."""
+    return getattr(opened._storage, "_backend", None)
+
+
+def _check_optuna() -> None:
+    version = optuna.__version__
+    if tuple(int(part) for part in version.split(".")[:2]) < OPTUNA:
+        lowest = ".".join(map(str, OPTUNA))
+        raise MachineError(f"Optuna {version} is too old, {lowest} is needed", fix=advice.RUN_SETUP)
+
+
+def _embedded(paths: Paths, on_stale: OnStale) -> RDBStorage:
+    paths.study.mkdir(parents=True, exist_ok=True)
+    try:
+        storage = RDBStorage(
+            f"sqlite:///{paths.study_db}",
+            engine_kwargs={"connect_args": {"timeout": 60}},
+            **_retrying(on_stale),
+        )
+    except (exc.DatabaseError, RuntimeError) as error:
+        raise unusable(paths, error) from None
+    # Only now: listeners that are there while Optuna makes its tables lead to "database is locked".
+    storage.scoped_session.remove()
+    storage.engine.dispose()
+    event.listen(storage.engine, "connect", _on_connect)
+    event.listen(storage.engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+    return storage
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # sqlite3 would begin transactions of its own
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _retrying(on_stale: OnStale) -> dict[str, Any]:
+    return {
+        "heartbeat_interval": HEARTBEAT,
+        "grace_period": GRACE,
+        "heartbeat_stale_trial_callback": on_stale,
+    }

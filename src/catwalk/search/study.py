@@ -1,0 +1,311 @@
+"""The study: Optuna's record of all trials of one competition, split and set of features."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from catwalk import __version__
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths, written_aside
+from catwalk.data.prepare import Prepared
+from catwalk.models import space
+from catwalk.search import failures, progress, storage
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+RUNGS = (2, 6)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
+RETRIES = 2  # how often a trial is run again whose worker died
+ID = "id"  # the attribute by which two studies of one name are told apart
+
+
+def open_storage(paths: Paths) -> RDBStorage:
+    """The competition's storage, in which trials of dead workers are queued again; see ``storage``."""
+    return storage.open_storage(paths, repeat)
+
+
+def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
+    """Open the study, or make it.
+
+    Raises:
+        UserError: the storage holds a study of another competition, or, where it is a team's, of other data,
+            another split or other features.
+        NetworkError: the team's server can't be reached.
+    """
+    with storage.alone(paths):
+        opened = open_storage(paths)
+        name = progress.study_name(paths, prepared, features)
+        check = _check_folder if paths.team is None else _check_team
+        for other in opened.get_all_studies():
+            check(paths, name, other.study_name)
+        study = optuna.create_study(
+            storage=opened,
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+        )
+        if paths.team is not None and ID not in study.user_attrs:
+            study.set_user_attr(ID, secrets.token_hex(4))
+    _check_choices(paths, study, features)
+    return study
+
+
+def _check_folder(paths: Paths, name: str, other: str) -> None:
+    """The embedded storage holds one competition's studies; those of other rows lie side by side in it."""
+    if _parts(other)[0] != _parts(name)[0]:
+        raise UserError(
+            f"holds the study {other}, of another competition than {paths.competition}",
+            where=paths.shown(paths.study_db),
+            fix=f"move {paths.shown(paths.study)} away",
+        )
+
+
+def _check_team(paths: Paths, name: str, other: str) -> None:
+    """A team searches on the same rows, split and features; other competitions may lie beside it."""
+    theirs, ours = _parts(other), _parts(name)
+    if len(theirs) != len(ours) or theirs[0] != ours[0] or theirs == ours:
+        return
+    if theirs[1] != ours[1]:
+        raise UserError(
+            f"the team's study is of other data (fingerprint {theirs[1]}, here {ours[1]})",
+            fix=f"move {paths.shown(paths.raw)} away and take the team's CSVs, "
+            "make data SOURCE=<their folder>",
+        )
+    what = ("split", "SEED=", 2) if theirs[2] != ours[2] else ("set of features", "FEATURES=", 3)
+    raise UserError(
+        f"the team's study has another {what[0]} ({theirs[what[2]]}, here {ours[what[2]]})",
+        fix=f"take theirs with {what[1]}",
+    )
+
+
+def _parts(name: str) -> list[str]:
+    """Competition (which may hold a dash), fingerprint, split and features."""
+    return name.rsplit("-", 3)
+
+
+def key(study: optuna.Study) -> str:
+    """The study's name on this disk; a team's may be made anew under the same name, so its id is added."""
+    return f"{study.study_name}@{study.user_attrs[ID]}" if ID in study.user_attrs else str(study.study_name)
+
+
+def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
+    """Optuna refuses other choices of a categorical parameter within a study; say it before it does."""
+    for trial in finished(study)[-1:]:
+        for name, distribution in trial.distributions.items():
+            kind, _ = space.SPACE.get(name, ("", []))
+            if kind != "one of":
+                continue
+            values = space.choices(name, features)
+            if list(distribution.choices) != values:
+                raise UserError(
+                    f"{name} may be {values}, but was {list(distribution.choices)} in the study",
+                    where="space.py",
+                    fix=f"put it back, or move {paths.shown(paths.study)} away for a new study",
+                )
+
+
+def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
+    """Let a trial of this kind wait, unless the study has or had one that did not fail by an error."""
+    with storage.exclusive(study):
+        known = [trial for trial in study.get_trials(deepcopy=False) if not failures.has_error(trial)]
+        if all(trial.user_attrs.get("kind") != kind for trial in known):
+            study.enqueue_trial(params, user_attrs={"kind": kind})
+
+
+def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
+    """The precision of this study's sums: what ``measure`` said on the first machine that asked."""
+    if "precision" not in study.user_attrs:
+        measured = measure()
+        with storage.exclusive(study):
+            if "precision" not in study.user_attrs:
+                study.set_user_attr("precision", measured)
+    return str(study.user_attrs["precision"])
+
+
+def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None:
+    """Open the study to read it; None where there is none yet."""
+    if paths.team is None and not paths.study_db.is_file():
+        return None
+    opened = open_storage(paths)
+    names = {known.study_name for known in opened.get_all_studies()}
+    name = progress.study_name(paths, prepared, features)
+    return optuna.load_study(study_name=name, storage=opened) if name in names else None
+
+
+def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.samplers.BaseSampler:
+    """TPE; every worker of every run needs a seed of its own, or two would try the same.
+
+    What Optuna 5 does by default is said for Optuna 4.9.
+
+    Args:
+        seed: the search's.
+        worker: its number in this run.
+        done: finished trials when it starts.
+        team: whether other machines search too; then nothing of the above tells them apart, and the
+            system's entropy is the seed.
+    """
+    own = None if team else seed * 100_003 + done * 101 + worker
+    return optuna.samplers.TPESampler(n_startup_trials=8, seed=own, multivariate=True, constant_liar=True)
+
+
+def pruner() -> optuna.pruners.BasePruner:
+    """Successive halving (Jamieson and Talwalkar 2016): of those that reach a rung, a third go on."""
+    return optuna.pruners.SuccessiveHalvingPruner(
+        min_resource=RUNGS[0], reduction_factor=RUNGS[1] // RUNGS[0]
+    )
+
+
+def finished(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that are complete or pruned, by number."""
+    return list(study.get_trials(deepcopy=False, states=FINISHED))
+
+
+def waiting(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that the next free workers take, in this order."""
+    return list(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+
+def running(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that a worker is in, or was in when it died."""
+    return list(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+
+
+def complete(study: optuna.Study) -> list[FrozenTrial]:
+    """Complete trials, the best on validation first; a tie goes to the earlier one."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return sorted(trials, key=lambda trial: (-(trial.value or 0.0), trial.number))
+
+
+def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool = True) -> None:
+    """Mark a running trial failed and queue its parameters anew.
+
+    Args:
+        study: the trial's.
+        trial: RUNNING, its worker known to be gone.
+        reason: kept with the failed trial.
+        counts: whether it counts towards ``RETRIES``; a trial that we ended ourselves does not.
+    """
+    try:
+        # The reason is stored first: a finished trial can't be changed any more.
+        study._storage.set_trial_user_attr(trial._trial_id, failures.REASON, reason)
+        study.tell(trial.number, state=TrialState.FAIL)
+    except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
+        return  # it ended after all
+    repeat(study, trial, counts)
+
+
+def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
+    """Let a failed trial's parameters wait for the next free worker, unless they failed too often."""
+    with storage.exclusive(study):
+        again = _again(study, trial, counts)
+        if again is not None:
+            study.add_trial(again)
+
+
+def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
+    """What ``repeat`` queues; None where it ended well after all, has an heir, or fails always."""
+    everyone = study.get_trials(deepcopy=False)
+    trial = everyone[trial.number]
+    if trial.state != TrialState.FAIL or failures.has_error(trial) or trial.number in with_heirs(everyone):
+        return None
+    history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
+    if len(history) > RETRIES:
+        return None
+    attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
+    system = {
+        "fixed_params": trial.system_attrs.get("fixed_params") or dict(trial.params),
+        "failed_trial": trial.number,
+        "retry_history": history,
+    }
+    return create_trial(state=TrialState.WAITING, system_attrs=system, user_attrs=attrs)
+
+
+def with_heirs(trials: list[FrozenTrial]) -> set[int]:
+    """Numbers of the failed trials that another one has taken the place of."""
+    heirs = [trial.system_attrs for trial in trials if "failed_trial" in trial.system_attrs]
+    return {number for heir in heirs for number in (heir["failed_trial"], *heir.get("retry_history", []))}
+
+
+def failed(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that failed, may run again, and that no other has taken the place of."""
+    trials = study.get_trials(deepcopy=False)
+    done = with_heirs(trials)
+    return [
+        trial
+        for trial in trials
+        if trial.state == TrialState.FAIL
+        and not failures.has_error(trial)
+        and trial.number not in done
+        and len(trial.system_attrs.get("retry_history", [])) < RETRIES
+    ]
+
+
+def reap(study: optuna.Study, reason: str) -> int:
+    """Run again every trial that is left RUNNING; only for the one search that holds the lock."""
+    left = running(study)
+    for trial in left:
+        run_again(study, trial, reason)
+    return len(left)
+
+
+def reap_stale(study: optuna.Study) -> None:
+    """Run again every trial whose heartbeat has stopped, wherever it was."""
+    optuna.storages.fail_stale_trials(study)
+
+
+def as_record(trial: FrozenTrial) -> dict[str, Any]:
+    """An ended trial as a plain dictionary; what trials.csv and recipes are made of."""
+    attrs = trial.user_attrs
+    has_failed = trial.state == TrialState.FAIL
+    return {
+        "number": trial.number,
+        "state": "failed" if has_failed else trial.state.name.lower(),
+        **({"reason": attrs.get(failures.REASON, "its worker was gone")} if has_failed else {}),
+        "kind": attrs.get("kind", "search"),
+        **({"member": attrs["member"]} if "member" in attrs else {}),
+        "value": trial.value,
+        "params": space.rounded(trial.params),
+        "history": attrs.get("history", []),
+        "seed": attrs.get("seed"),
+        "precision": attrs.get("precision"),
+        "seconds": attrs.get("seconds"),
+        "ended": attrs.get("ended"),
+        "versions": attrs.get("versions", {}),
+    }
+
+
+def as_records(study: optuna.Study) -> list[dict[str, Any]]:
+    """All finished trials, by number."""
+    return [as_record(trial) for trial in finished(study)]
+
+
+def write_table(paths: Paths, study: optuna.Study) -> None:
+    """Write trials.csv: a row a trial that is finished or failed for good, its parameters and last epoch."""
+    import pandas as pd
+
+    trials = study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.FAIL))
+    repeated = with_heirs(study.get_trials(deepcopy=False))
+    rows = []
+    for record in (as_record(trial) for trial in trials if trial.number not in repeated):
+        last = record["history"][-1] if record["history"] else {}
+        row: dict[str, Any] = {
+            key: record[key] for key in ("number", "state", "kind", "member") if key in record
+        }
+        row |= {"validation_accuracy": record["value"]}
+        row |= {f"param_{name}": value for name, value in record["params"].items()}
+        row |= {key: last.get(key) for key in ("epoch", "epochs", "train_loss", "train_accuracy")}
+        row |= {"validation_loss": last.get("loss"), "seed": record["seed"], "precision": record["precision"]}
+        row |= {f"version_{name}": value for name, value in record["versions"].items()}
+        rows.append(row | {"reason": record.get("reason"), "seconds": record["seconds"]})
+    with written_aside(paths.trials) as path:
+        pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a trial's numbers."""
+    from importlib.metadata import version
+
+    libraries = {name: version(name) for name in ("tensorflow", "keras", "numpy", "optuna")}
+    return {"catwalk": __version__, **libraries}

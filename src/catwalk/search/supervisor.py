@@ -1,0 +1,247 @@
+"""The supervisor: the search's parent process, which keeps the workers alive and at work until a limit."""
+
+import contextlib
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from catwalk.core import processes
+from catwalk.core.errors import MachineError
+from catwalk.core.paths import Paths
+from catwalk.search import failures, progress, storage, study
+from catwalk.search.limits import FULL, Limits
+from catwalk.search.messages import Order
+from catwalk.search.model_store import MAX_KEPT_MODELS
+from catwalk.search.worker_pool import Worker, Workers
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+    from catwalk.search.display import Display
+
+OVERRUN = 4.0  # seconds after the deadline until a worker that has not ended is ended
+FIRST_OVERRUN = 60.0  # the same as long as nothing is finished: the softmax baseline's first epoch
+LEAST_SECONDS = 5.0  # with less than this left no further trial begins
+LEAST_SHARE = 0.03  # or with less than this share of the budget
+RECORD_SECONDS = 2.0  # how often progress.json is written, and a team's study is looked at
+TABLE_SECONDS = 20.0  # how often trials.csv is written while the search runs
+DEATHS = 3  # so many a worker, with no trial ended between them, and the search gives up
+FRESH = 40  # trials, then a new process takes a worker's place: TensorFlow keeps memory for each shape
+FRESH_SECONDS = 60.0  # with less than this left, the new process would not pay for its start
+
+
+class Supervisor:
+    """One run of the search.
+
+    Args:
+        paths: the competition's.
+        limits: when to end.
+        started: ``time.monotonic()`` from which this run counts.
+        spent_before: seconds of the runs before.
+        display: takes what happens.
+        counts: whether this run's time counts as spent of the budget.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        limits: Limits,
+        started: float,
+        spent_before: float,
+        display: "Display",
+        counts: bool = True,
+    ) -> None:
+        self._paths, self._limits, self._display = paths, limits, display
+        self._started, self._spent_before, self._counts = started, spent_before, counts
+        self._finished = 0
+        self._deaths = 0  # since a trial last ended
+        self._orphans = False  # a worker died, and its trial has not been looked for yet
+        self._ours: set[int] = set()  # trials that our workers have begun
+        self._elsewhere = 0  # trials that other members of the team are in
+        self._forsaken: dict[int, float] = {}  # trials that nobody cares for, and when first seen so
+        self._recorded = self._tabled = time.monotonic()
+        self._ended: str | None = None  # by which limit
+
+    def run(self, opened: "optuna.Study", workers: Workers) -> None:
+        """Give the workers trials until a limit is reached; however it ends, no worker is left.
+
+        Raises:
+            MachineError: the workers die again and again, or trials fail for want of memory.
+            UserError: the whole portfolio failed, or more than half of the trials.
+        """
+        if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
+            study.reap(opened, "its worker was gone when the search went on")
+        _drop_models(self._paths, opened)
+        self._finished = len(study.finished(opened))
+        self._display.begin(study.as_records(opened))
+        try:
+            while self._give_orders(workers):
+                for worker, message in workers.messages(timeout=0.25):
+                    self._hear(opened, worker, message)
+                self._replace_the_dead(opened, workers)
+                if self._left() < -(OVERRUN if self._finished else FIRST_OVERRUN):
+                    break
+                if self._paths.team is not None:
+                    self._look_at_the_others(opened)
+                self.record(opened)
+                self._display.tick(self.spent(), self._limits)
+            self._ended = self._limit_reached()
+        finally:
+            processes.has_stopped()
+            workers.kill()
+            storage.hurry(opened)
+            for trial in self._of_ours(study.running(opened)):
+                study.run_again(opened, trial, "the search was ended", counts=False)
+            self._recorded = self._tabled = -math.inf
+            self.record(opened)
+
+    def spent(self) -> float:
+        """Seconds of search in all runs so far."""
+        return self._spent_before + (time.monotonic() - self._started if self._counts else 0.0)
+
+    def _limit_reached(self) -> str:
+        if self._limits.trials is not None and self._finished >= self._limits.trials:
+            return "all trials are there"
+        return "the budget is spent" if self._left() <= 0 else FULL
+
+    def _left(self) -> float:
+        return math.inf if self._limits.budget is None else self._limits.budget - self.spent()
+
+    def _give_orders(self, workers: Workers) -> bool:
+        """Give every free worker a trial as the limits allow; False once there is nothing to wait for."""
+        budget, left = self._limits.budget, self._left()
+        least = max(LEAST_SECONDS, LEAST_SHARE * (budget or 0)) if self._finished else 0.0
+        busy = len(workers.busy())
+        room = math.inf
+        if self._limits.trials is not None:
+            room = self._limits.trials - self._finished - busy
+        if left <= least:  # the softmax baseline is run in any case
+            room = 0 if self._finished or busy else min(room, 1)
+        more = room > 0
+        room -= self._elsewhere  # those may yet fail: wait for them
+        for worker in [worker for worker in workers.all if worker.ready and not worker.busy]:
+            if not more or room <= 0:
+                break
+            if worker.trials >= FRESH and left > FRESH_SECONDS:
+                workers.renew(worker)
+                continue
+            with contextlib.suppress(BrokenPipeError):
+                worker.connection.send(Order(None if budget is None else left, budget, self.spent()))
+                worker.busy, worker.trial, worker.trials = True, None, worker.trials + 1
+                busy, room = busy + 1, room - 1
+        return more or busy > 0
+
+    def _hear(self, opened: "optuna.Study", worker: Worker, message: tuple[Any, ...]) -> None:
+        if message[0] == "ready":
+            worker.ready = True
+        elif message[0] == "epoch":
+            worker.trial = message[1]
+            self._ours.add(message[1])
+            self._display.epoch(worker.number, *message[1:])
+        elif message[0] == "error":
+            worker.error = message[1]
+        elif message[0] == "done":
+            worker.busy, self._deaths = False, 0
+            self.after_trial(opened, worker)
+
+    def after_trial(self, opened: "optuna.Study", worker: Worker) -> None:
+        """A worker's trial has ended: count it, show it, and keep no more models than the best.
+
+        Raises:
+            UserError, MachineError: too many trials have failed, see ``failures.check``.
+        """
+        trials = opened.get_trials(deepcopy=False)
+        self._finished = sum(trial.state in study.FINISHED for trial in trials)
+        trial = None if worker.trial is None else trials[worker.trial]
+        has_ended = trial is not None and trial.state.is_finished()
+        self._display.ended(worker.number, study.as_record(trial) if trial and has_ended else None)
+        if trial and failures.has_error(trial):
+            failures.check(self._paths, trials, self._ours)
+        _drop_models(self._paths, opened)
+
+    def _replace_the_dead(self, opened: "optuna.Study", workers: Workers) -> None:
+        """Start a worker for each that died; its trial runs again."""
+        for worker in workers.take_dead():
+            self._deaths += 1
+            self._orphans = True
+            if self._deaths > DEATHS * (len(workers.all) + 1):
+                raise MachineError(
+                    f"the workers die again and again ({worker.end})",
+                    fix="stop what ends them; if memory is short, make search WORKERS=1",
+                )
+            self._display.died(worker.number, worker.end)
+            # It may have died between its trial's end and telling.
+            self._finished = len(study.finished(opened))
+            workers.start()
+        known = {worker.trial for worker in workers.busy()}
+        if self._orphans and None not in known:  # else: one of them may be in what looks orphaned
+            for trial in self._of_ours(study.running(opened)):
+                if trial.number not in known:
+                    study.run_again(opened, trial, "its worker died")
+            self._orphans = False
+
+    def _of_ours(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
+        """Those that our workers are or were in; whose study is this folder's own has no others."""
+        return [trial for trial in trials if self._paths.team is None or trial.number in self._ours]
+
+    def _look_at_the_others(self, opened: "optuna.Study") -> None:
+        """Now and then: what the team has finished, what it is in, and trials that nobody cares for."""
+        now = time.monotonic()
+        if now - self._recorded <= RECORD_SECONDS:
+            return
+        study.reap_stale(opened)
+        self._finished = len(study.finished(opened))
+        for trial in study.finished(opened):
+            if trial.number not in self._ours:
+                self._display.ended(None, study.as_record(trial))
+        running = [trial for trial in study.running(opened) if trial.number not in self._ours]
+        self._elsewhere = len(running)
+        self._care_for(opened, running, now)
+
+    def _care_for(self, opened: "optuna.Study", running: "list[FrozenTrial]", now: float) -> None:
+        """Run again what no heartbeat betrays, once it has been so for long.
+
+        A worker killed between taking a trial and its first heartbeat leaves it without a member's name, for
+        its objective never began. One killed between failing a trial and queueing it anew leaves no heir.
+        """
+        begun = {trial.number: trial for trial in running if "member" not in trial.user_attrs}
+        without_heir = {trial.number: trial for trial in study.failed(opened)}
+        self._forsaken = {n: self._forsaken.get(n, now) for n in begun | without_heir}
+        for number, since in self._forsaken.items():
+            if now - since > storage.GRACE and number in begun:
+                study.run_again(opened, begun[number], "its worker died before it began")
+            elif now - since > storage.GRACE:
+                study.repeat(opened, without_heir[number])
+
+    def record(self, opened: "optuna.Study") -> None:
+        """Write progress.json every few seconds, and trials.csv now and then."""
+        now = time.monotonic()
+        if now - self._recorded > RECORD_SECONDS:
+            best, key = study.complete(opened)[:1], study.key(opened)
+            full = progress.read(self._paths).get(key, progress.NOTHING).get("full")
+            if self._ended == FULL:
+                full = max(full or 0.0, self._limits.budget or 0.0)
+            state = {
+                "spent": round(self.spent(), 1),
+                "finished": self._finished,
+                "best": best[0].value if best else None,
+                "budget": self._limits.budget,
+                "ended": self._ended,
+                "full": full,
+            }
+            progress.write(self._paths, key, state)
+            self._recorded = now
+        if now - self._tabled > TABLE_SECONDS:
+            study.write_table(self._paths, opened)
+            self._tabled = now
+
+
+def _drop_models(paths: Paths, opened: "optuna.Study") -> None:
+    """Remove the kept files of all but the best complete trials; softmax's weights are shown in the talk."""
+    key = study.key(opened)
+    for trial in study.complete(opened)[MAX_KEPT_MODELS:]:
+        if trial.user_attrs.get("kind") == "softmax":
+            continue
+        paths.model(key, trial.number).unlink(missing_ok=True)
+        paths.probabilities(key, trial.number).unlink(missing_ok=True)

@@ -1,0 +1,150 @@
+"""A trial: trains one choice of parameters, reports each epoch, and keeps the net and its probabilities."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import keras
+import optuna
+
+from catwalk.core.paths import Paths
+from catwalk.data.competition import Competition
+from catwalk.data.prepare import Prepared
+from catwalk.models import portfolio, space
+from catwalk.models.epoch import Epoch
+from catwalk.models.features import Views
+from catwalk.models.train import DivergedError, OutOfTimeError, Training
+from catwalk.search import artifacts, failures, model_store, study
+
+EPOCHS = {"local": 30, "pixels": 60}  # of a trial that the pruner lets go on, about, in ``USUAL`` seconds
+SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that are not worth so many
+USUAL = 600.0  # seconds of a search
+# Steps that a training has however few the rows are. Baselines, whose learning rate is low and constant, come
+# to their end with so many; the others learn little more with twice as many.
+LEAST_STEPS = {"softmax": 4000, "beginner": 4000, "quick": 100}
+LEAST_STEPS_ELSE = 200
+MOST_EPOCHS = 500  # that a training gets for that
+BASELINE_SHARE = {"softmax": 0.015, "beginner": 0.02}  # of the budget; with what building costs, below 5%
+BASELINE_SECONDS = 3.0  # that a baseline has however small that share is, where there are few rows
+FEW_ROWS = 10_000  # with more rows it has less of these seconds: its end is further than they reach
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What Optuna calls for each trial.
+
+    Attributes:
+        paths, prepared: the competition's.
+        study: the study's key; the kept files stand below it.
+        competition: what is trained for.
+        features: a resolved name, see ``features``.
+        views: what the networks see, as far as it is made once.
+        precision: the study's, see ``precision``.
+        seed: the search's; a trial's own follows from it and the trial's number.
+        began: ``time.monotonic()`` from which the search's seconds count.
+        deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
+        budget: seconds of the whole search, of which the baselines get a share; None as above.
+        tell: takes (trial number, kind, epoch): None as the trial begins, then each epoch as it ends.
+    """
+
+    paths: Paths
+    prepared: Prepared
+    study: str
+    competition: Competition
+    features: str
+    views: Views
+    precision: str
+    seed: int
+    began: float
+    deadline: float | None
+    budget: float | None
+    tell: Callable[[int, str, Epoch | None], None]
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Train, and return the validation accuracy of the net that is kept."""
+        started = time.monotonic()
+        kind = trial.user_attrs.get("kind", "search")
+        self.tell(trial.number, kind, None)
+        if self.paths.team is not None:
+            trial.set_user_attr("member", self.paths.team.member)
+        history: list[dict[str, float]] = []
+        try:
+            return self._train(trial, kind, self._training(trial), history)
+        except DivergedError:
+            trial.set_user_attr("ended", "diverged: the loss is not finite")
+            raise optuna.TrialPruned from None
+        except optuna.TrialPruned:
+            raise
+        except OutOfTimeError:
+            trial.set_user_attr(failures.REASON, "the budget ended before it did")
+            raise
+        except Exception as error:
+            failures.keep(trial, error)
+            raise
+        finally:
+            trial.set_user_attr("history", history)
+            trial.set_user_attr("seconds", round(time.monotonic() - started, 3))
+
+    def _training(self, trial: optuna.Trial) -> Training:
+        """Let the trial choose, and build its network."""
+        params = space.suggest(trial, self.features, self.competition.augment)
+        seed = self.seed * 100_000 + trial.number
+        trial.set_user_attr("seed", seed)
+        trial.set_user_attr("precision", self.precision)
+        trial.set_user_attr("versions", study.versions())
+        keras.backend.clear_session()
+        return Training(self.prepared, self.competition, self.views, self.precision, params, seed)
+
+    def _train(
+        self, trial: optuna.Trial, kind: str, training: Training, history: list[dict[str, float]]
+    ) -> float:
+        is_baseline = kind in portfolio.BASELINES
+        limit, least = None, BASELINE_SECONDS * min(1.0, FEW_ROWS / training.rows)
+        if is_baseline and self.budget is not None:
+            limit = max(least, BASELINE_SHARE[kind] * self.budget)
+        # However short the budget: the smallest network is there.
+        sure = least if kind == "softmax" else 0.0
+        usual = self._usual_epochs(kind)
+        wanted = epochs(kind, usual, training)
+        every = max(1, wanted // usual)  # epochs that count as one where there are so few steps in each
+        trial.set_user_attr("planned", wanted)
+        for epoch in training.epochs(wanted, self.deadline, limit, sure):
+            ended = {"second": round(time.monotonic() - self.began, 2)}  # of the search
+            history.append({key: round(value, 6) for key, value in asdict(epoch).items()} | ended)
+            self.tell(trial.number, kind, epoch)
+            if epoch.epoch % every:
+                continue
+            trial.report(epoch.accuracy, epoch.epoch // every)
+            last = epoch.epoch == epoch.epochs
+            # The portfolio is judged too, though never stopped: others have to stand beside it.
+            judged = kind not in SHORT and epoch.epoch // every in study.RUNGS and not last
+            if judged and trial.should_prune() and kind == "search":
+                raise optuna.TrialPruned
+        value = model_store.keep(self.paths, self.study, trial.number, self.prepared, training.finish())
+        if self.paths.team is not None:
+            artifacts.offer(self.paths, self.study, trial, value)
+        return value
+
+    def _usual_epochs(self, kind: str) -> int:
+        """With enough rows; with more time both more networks and longer trainings are worth it."""
+        longer = 1.0 if self.budget is None else min(2.0, max(0.5, math.sqrt(self.budget / USUAL)))
+        return SHORT.get(kind, round(EPOCHS[self.features] * longer))
+
+
+def epochs(kind: str, usual: int, training: Training) -> int:
+    """How many epochs are wanted: as many as have the steps of the usual ones, and ``LEAST_STEPS``.
+
+    With few rows the batches are smaller than those chosen (``space.batch_size``). An epoch then has more
+    steps and teaches more, so twice as many steps as chosen are enough: with 1,300 rows a third of the usual
+    epochs is as good as all, with 5,000 rows nearly all are worth their time.
+
+    Args:
+        kind: of the trial.
+        usual: epochs of such a trial with enough rows.
+        training: says how many rows and steps there are.
+    """
+    chosen = min(int(training.params["batch_size"]), training.rows)
+    steps = usual * min(training.per_epoch, 2 * (training.rows // chosen))
+    steps = max(steps, LEAST_STEPS.get(kind, LEAST_STEPS_ELSE))
+    return min(math.ceil(steps / training.per_epoch), max(MOST_EPOCHS, usual))

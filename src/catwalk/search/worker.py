@@ -1,0 +1,101 @@
+"""A worker: one process that imports TensorFlow once and runs one trial after another when told to."""
+
+import gc
+import os
+import time
+from multiprocessing.connection import Connection
+
+from catwalk.core import processes
+from catwalk.core.paths import Paths
+from catwalk.models.epoch import Epoch
+
+
+def run(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
+    """Serve the parent: receive an ``Order``, run a trial, send what happens; until it is killed.
+
+    Sends ("ready",) once; then for each trial ("epoch", number, kind, None) as it begins,
+    ("epoch", number, kind, Epoch) as epochs end, and ("done",). What it can't go on after is sent as
+    ("error", reason) before it ends.
+    """
+    processes.be_a_child()
+    try:
+        _serve(connection, paths, seed, features, worker)
+    except (EOFError, BrokenPipeError):
+        os._exit(1)  # the parent is gone
+    except Exception as error:
+        from catwalk.search import failures
+
+        connection.send(("error", failures.reason(error)))
+        os._exit(1)
+
+
+def _serve(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
+    from catwalk.core import tensorflow_setup
+
+    tensorflow_setup.setup(threads=1)
+    connection.send(("ready",))
+    order = connection.recv()  # before the first, the parent makes the study
+
+    import optuna
+
+    from catwalk.data import competition as competitions
+    from catwalk.data import prepare
+    from catwalk.models import precision
+    from catwalk.models.features import Views
+    from catwalk.models.train import OutOfTimeError
+    from catwalk.search import failures, progress, study
+    from catwalk.search.trial import Objective
+
+    prepared = prepare.load(paths, seed)
+    competition = competitions.load(paths)
+    name = progress.study_name(paths, prepared, features)
+    opened = optuna.load_study(
+        study_name=name,
+        storage=study.open_storage(paths),
+        pruner=study.pruner(),
+    )
+    views = Views(paths, prepared, competition.shape)
+    how_precise = study.precision(opened, precision.fastest)
+    opened.sampler = study.sampler(seed, worker, len(study.finished(opened)), paths.team is not None)
+
+    current: list[int] = []  # the number of the trial this worker is in, once it has one
+
+    def tell(number: int, kind: str, epoch: Epoch | None) -> None:
+        current[:] = [number]
+        try:
+            connection.send(("epoch", number, kind, epoch))
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(1)  # the parent is gone; the trial stays RUNNING, and the next search repeats it
+
+    gc.freeze()  # what was imported stays; the collections pass over it
+    while True:
+        current.clear()
+        now = time.monotonic()
+        deadline = None if order.seconds is None else now + order.seconds
+        objective = Objective(
+            paths,
+            prepared,
+            study.key(opened),
+            competition,
+            features,
+            views,
+            how_precise,
+            seed,
+            now - order.spent,
+            deadline,
+            order.budget,
+            tell,
+        )
+        try:
+            # Collected after each trial: a network and its graph refer to each other in circles.
+            opened.optimize(objective, n_trials=1, gc_after_trial=True)
+        except Exception as error:
+            if not current:
+                raise
+            trial = opened.trials[current[0]]
+            study.repeat(opened, trial, counts=not isinstance(error, OutOfTimeError))
+            # Where the machine slept, others took this worker for dead and run its trial again: go on.
+            if failures.is_of_machine(error) and trial.user_attrs.get(failures.REASON):
+                raise
+        connection.send(("done",))
+        order = connection.recv()

@@ -1,0 +1,80 @@
+"""The worker processes as the search's parent sees them: started, listened to, replaced, ended."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from catwalk.core import processes
+
+
+@dataclass
+class Worker:
+    """A worker process as the parent sees it."""
+
+    process: Any  # multiprocessing's SpawnProcess
+    connection: Connection
+    number: int
+    ready: bool = False
+    busy: bool = False
+    trials: int = 0  # told to begin
+    trial: int | None = None  # known once the worker has told it
+    error: str | None = None  # what it could not go on after
+
+    @property
+    def end(self) -> str:
+        """Why it is gone, for people."""
+        return self.error or f"exit code {self.process.exitcode}"
+
+
+class Workers:
+    """The living worker processes.
+
+    Args:
+        arguments: what ``worker.run`` takes between its connection and its number.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        self._arguments = arguments
+        self._born = 0
+        self.all: list[Worker] = []
+
+    def start(self) -> None:
+        from catwalk.search import worker
+
+        name = f"catwalk-worker-{self._born}"
+        process, ours = processes.start(worker.run, name, *self._arguments, self._born)
+        self.all.append(Worker(process, ours, self._born))
+        self._born += 1
+
+    def busy(self) -> list[Worker]:
+        return [worker for worker in self.all if worker.busy]
+
+    def take_dead(self) -> list[Worker]:
+        """Those that have died since, which are no longer among ``all``."""
+        dead = [worker for worker in self.all if not worker.process.is_alive()]
+        self.all = [worker for worker in self.all if worker not in dead]
+        return dead
+
+    def messages(self, timeout: float) -> Iterator[tuple[Worker, tuple[Any, ...]]]:
+        """What the workers have sent; waits up to ``timeout`` seconds for something to happen."""
+        wait([*(w.connection for w in self.all), *(w.process.sentinel for w in self.all)], timeout)
+        for worker in self.all:
+            with contextlib.suppress(EOFError, ConnectionResetError):
+                while worker.connection.poll():
+                    yield worker, worker.connection.recv()
+
+    def renew(self, worker: Worker) -> None:
+        """End a worker that waits, and start another."""
+        worker.process.kill()
+        worker.process.join()
+        self.all.remove(worker)
+        self.start()
+
+    def kill(self) -> None:
+        for worker in self.all:
+            worker.process.kill()
+        for worker in self.all:
+            worker.process.join()
+        self.all = []

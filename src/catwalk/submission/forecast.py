@@ -1,0 +1,92 @@
+"""The forecast: where a submission's score on the test rows will be, said before anybody looks.
+
+Three things stand between the validation accuracy and the test: the validation rows are a sample, the test
+rows are another, and an ensemble that was chosen on the validation rows looks a little too good there. The
+first two are sampling; the third is measured by choosing again on random halves and scoring on the others.
+Nothing is learned from any test: if its rows are harder than the training rows, the forecast can't know.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.models import metrics
+from catwalk.submission import ensemble
+
+HALVES = 20  # random ways to cut the validation rows in two
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is expected on the test rows.
+
+    Attributes:
+        accuracy: the middle: validation accuracy less the optimism.
+        interval: the 95% predictive interval of the accuracy on the test rows.
+        optimism: by how much the choice looks too good on the rows it was made on.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    optimism: float
+
+
+def make(
+    probabilities: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    accuracy: float,
+    test_pictures: int,
+    pictures: npt.NDArray[np.integer] | None = None,
+) -> Forecast:
+    """Forecast the test accuracy of the ensemble that ``ensemble.select`` chose from these networks.
+
+    The interval is the beta-binomial predictive distribution under Jeffreys's prior (Brown, Cai and DasGupta
+    2001, Statistical Science 16:101-133, for the prior).
+
+    Args:
+        probabilities: (networks, rows, classes), all that it could choose from, on the validation rows.
+        labels: (rows,) positions of classes.
+        accuracy: of the chosen ensemble on the same rows.
+        test_pictures: how many different ones will be scored.
+        pictures: (rows,) the number of each row's picture, the same for identical ones: they are one sample;
+            None: all differ.
+    """
+    from scipy.stats import betabinom
+
+    pictures = np.arange(len(labels)) if pictures is None else pictures
+    count = len(np.unique(pictures))
+    less = optimism(probabilities, labels, pictures)
+    right = max(0.0, (accuracy - less) * count)
+    expected = betabinom(test_pictures, right + 0.5, count - right + 0.5)
+    low, high = expected.ppf([0.025, 0.975]) / test_pictures
+    return Forecast(right / count, (float(low), float(high)), less)
+
+
+def optimism(
+    probabilities: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    pictures: npt.NDArray[np.integer] | None = None,
+) -> float:
+    """How much better a choice looks where it was made: chosen on one half, scored on both.
+
+    A choice on all rows has half the variance to be fooled by, so the difference is divided by sqrt(2).
+    Never below 0. Identical pictures stay in one half; arguments as for ``make``.
+    """
+    if len(probabilities) == 1:
+        return 0.0
+    pictures = np.arange(len(labels)) if pictures is None else pictures
+    rows = np.split(np.argsort(pictures, kind="stable"), np.flatnonzero(np.diff(np.sort(pictures))) + 1)
+    random = np.random.default_rng(0)
+    differences = []
+    for _ in range(HALVES):
+        order = random.permutation(len(rows))
+        here, there = (
+            np.concatenate([rows[i] for i in half])
+            for half in (order[: len(order) // 2], order[len(order) // 2 :])
+        )
+        both = ensemble.select(probabilities[:, here], labels[here]).average(probabilities)
+        differences.append(
+            metrics.accuracy(both[here], labels[here]) - metrics.accuracy(both[there], labels[there])
+        )
+    return max(0.0, float(np.mean(differences))) / float(np.sqrt(2))

@@ -1,0 +1,147 @@
+"""The refit: the best of the chosen networks, trained again on training and validation rows together.
+
+A ninth more pictures to learn from is worth 0.1 to 0.2 points (``benchmarks/forecast.py --strong``, on
+pseudo-tests carved from the training rows). Nothing can be validated by rows that were learned from, so the
+refitted networks have half of the say, and what is shown as validation stays the chosen networks'.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core import processes
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import retrain
+from catwalk.search import limits, progress
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+NETS = 2  # where no clock is asked (TRIALS=)
+STARTING = 10.0  # seconds until a process trains
+PEER = 0.5  # of the heaviest weight; a network with less (as a baseline) is none to give half of the say to
+LEAST = 0.55  # of the epochs that its trial had; a network trained for less is not worth its time
+
+Answer = tuple[tuple[int, ...], npt.NDArray[np.float32]]  # the plan, and probabilities of the test rows
+
+
+@dataclass(frozen=True)
+class Refit:
+    """What came of it.
+
+    Attributes:
+        tests: (networks, test rows, classes) float32, their probabilities.
+        made: of each network the "trial" it is like, its "seed", "epochs" and "plan" (see ``retrain``), and
+            the "rows" it learned from.
+    """
+
+    tests: npt.NDArray[np.float32]
+    made: list[dict[str, Any]]
+
+
+def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
+    """Places of the networks worth training again, by their weights in the ensemble, the heaviest first."""
+    order = np.argsort(-weights, kind="stable")
+    return [int(i) for i in order if weights[i] >= PEER * weights.max()]
+
+
+def make(
+    paths: Paths,
+    prepared: Prepared,
+    split_seed: int,
+    trials: "list[FrozenTrial]",
+    budget: float | None,
+    until: float | None,
+    say: Callable[[str], None],
+) -> Refit | None:
+    """Train again, a network a core, if the time is enough for that.
+
+    Args:
+        paths: the competition's.
+        prepared: its arrays and split.
+        split_seed: SEED, by which the processes find the same.
+        trials: those worth it, the weightiest first.
+        budget: seconds of the whole search; None: it was limited by TRIALS=, so the clock is not asked.
+        until: ``time.time()`` by which they are trained, if that is earlier; None: there is no such time.
+        say: takes lines for people.
+
+    Returns:
+        None where the time is too short, a search needs the cores, or no network got far enough.
+    """
+    seconds = None if budget is None else limits.REFIT * budget
+    if until is not None:
+        seconds = min(seconds or math.inf, until - time.time())
+    rows = len(prepared.train) + len(prepared.validation)
+    cores = limits.workers(None)
+    count = NETS if seconds is None else cores
+    fitting = trials
+    if seconds is not None:
+        more = rows / len(prepared.train)
+        fitting = [trial for trial in trials if seconds >= STARTING + LEAST * more * seconds_of(trial)]
+    # Where fewer fit than there are cores, the same one learns again from other seeds.
+    chosen = [fitting[k % len(fitting)] for k in range(count)] if fitting else []
+    ends = None if seconds is None else time.time() + seconds
+    tasks = [
+        replace(
+            retrain.of_trial(paths, split_seed, trial.params, trial.user_attrs),
+            seed=int(trial.user_attrs["seed"]) + 50_000 * (1 + k),
+            plan=(len(trial.user_attrs["history"]),),
+            everything=True,
+            ends=ends,
+        )
+        for k, trial in enumerate(chosen)
+    ]
+    with progress.lock_if_free(paths) as free:  # a search would take its cores
+        if not tasks or not free:
+            return None
+        within = "" if seconds is None else f", up to {seconds:.0f} s"
+        say(f"predict: {len(tasks)} of the chosen networks learn again, from all {rows:,} labels{within}")
+        answers = processes.run_all(answer, tasks, "training again", cores, seconds)
+    made, tests = [], []
+    for trial, task, said in zip(chosen, tasks, answers, strict=True):
+        epochs = 0 if said is None else len(said[0]) - 1
+        if said is None or epochs < LEAST * task.plan[0]:
+            say("  one of them did not get far enough, and is left out")
+            continue
+        of_it = {"trial": trial.number, "seed": task.seed, "epochs": epochs, "plan": list(said[0])}
+        made.append({**of_it, "rows": rows})
+        tests.append(said[1])
+    return Refit(np.stack(tests), made) if made else None
+
+
+def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Chosen and refitted networks, half of the say each.
+
+    Args:
+        chosen: (rows, classes) float32, of the ensemble.
+        again: (networks, rows, classes) float32, of the networks trained again.
+
+    Returns:
+        (rows, classes) float32.
+    """
+    both = [chosen, np.mean(again, axis=0, dtype=np.float32)]
+    return np.asarray(np.mean(both, axis=0, dtype=np.float32))
+
+
+def seconds_of(trial: "FrozenTrial") -> float:
+    """About how long a trial's epochs took, without what it waited for before the first of them."""
+    seconds = [epoch["second"] for epoch in trial.user_attrs["history"]]
+    if len(seconds) < 2:
+        return float(trial.user_attrs.get("seconds", 0.0))
+    return float((seconds[-1] - seconds[0]) * len(seconds) / (len(seconds) - 1))
+
+
+def answer(task: retrain.Task) -> Answer | None:
+    """What a process does: train, and answer for the test rows."""
+    made = retrain.train(task)
+    if made is None:
+        return None
+    from catwalk.models import network
+
+    return made.plan, network.probabilities(made.model, made.prepared.test_pixels)

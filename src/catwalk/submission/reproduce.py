@@ -1,0 +1,129 @@
+"""Reproduce: a submission made once more from its recipe alone, and what differs, if anything does."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core import advice, processes
+from catwalk.core.errors import MachineError, UserError
+from catwalk.core.paths import Paths
+from catwalk.data import download, prepare
+from catwalk.data.competition import Competition
+from catwalk.models import metrics, retrain, space
+from catwalk.search import limits
+from catwalk.submission import ensemble, recipe, refit, submission_csv
+
+Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # of the validation and of the test rows
+
+
+def make(
+    paths: Paths, competition: Competition, content: dict[str, Any], name: str, say: Callable[[str], None]
+) -> None:
+    """Train every network of a recipe again, join them, write the CSV below data/, and compare.
+
+    Args:
+        paths: the competition's; its data is prepared with the recipe's seed.
+        competition: what is predicted.
+        content: the recipe.
+        name: the submission's.
+        say: takes lines for people.
+
+    Raises:
+        UserError: the recipe is of other data, or of a catwalk that did not record all that it takes.
+        MachineError: a training did not come to its end.
+    """
+    prepared = prepare.load(paths, content["seed"])
+    for which in ("fingerprint", "test_fingerprint"):
+        here = getattr(prepared, which)
+        if content[which] != here:
+            raise UserError(
+                f"{name} was made from other data ({which} {content[which]}, here {here})",
+                fix=f"keep these elsewhere ({download.move_aside(paths)}) "
+                f"and put those into {paths.shown(paths.raw)}",
+            )
+    trials, refits = content["trials"], content["refit"]
+    if not all("plan" in one for one in [*trials, *refits]):
+        raise UserError(
+            f"{name} was made by an older catwalk, which did not record its trainings' plans",
+            fix="run make predict for a new submission",
+        )
+    tasks = [_task(paths, content["seed"], one) for one in trials]
+    of_number = {one["number"]: one for one in trials}
+    for one in refits:
+        like = {**of_number[one["trial"]], "seed": one["seed"], "plan": one["plan"]}
+        tasks.append(_task(paths, content["seed"], like, everything=True))
+    say(f"reproduce: {len(tasks)} networks are trained again, as {name}.json says")
+    cores = limits.workers(None)
+    answers = processes.run_all(_answer, tasks, "training", cores, None)
+    if any(answer is None for answer in answers):
+        raise MachineError("a training did not come to its end", fix=advice.CLOSE_PROGRAMS)
+    validation, test = (np.stack([a[k] for a in answers if a is not None]) for k in (0, 1))
+    chosen = ensemble.of_recipe(trials)
+    both, tested = chosen.average(validation[: len(trials)]), chosen.average(test[: len(trials)])
+    if refits:
+        tested = refit.joined(tested, test[len(trials) :])
+    target = paths.reproduced(name)
+    submission_csv.write(target, prepared.test_ids, tested.argmax(axis=1), competition)
+    accuracy = metrics.accuracy(both, prepared.labels[prepared.validation])
+    for line in _compared(paths, competition, prepared, content, name, target, accuracy):
+        say(line)
+
+
+def _task(paths: Paths, split_seed: int, one: dict[str, Any], everything: bool = False) -> retrain.Task:
+    return retrain.Task(
+        paths,
+        split_seed,
+        space.whole(one["params"]),
+        one["precision"],
+        one["seed"],
+        tuple(one["plan"]),
+        everything,
+    )
+
+
+def _answer(task: retrain.Task) -> Answer | None:
+    made = retrain.train(task)
+    if made is None:
+        return None
+    from catwalk.models import network
+
+    return (
+        network.probabilities(made.model, made.prepared.pixels, made.prepared.validation),
+        network.probabilities(made.model, made.prepared.test_pixels),
+    )
+
+
+def _compared(
+    paths: Paths,
+    competition: Competition,
+    prepared: prepare.Prepared,
+    content: dict[str, Any],
+    name: str,
+    target: Path,
+    accuracy: float,
+) -> list[str]:
+    """What to tell: the same bytes, or how many labels differ, and what is different here."""
+    shown = paths.shown(target)
+    if hashlib.sha256(target.read_bytes()).hexdigest() == content["csv_sha256"]:
+        return [f"reproduce: {shown} is {name}.csv, byte for byte; validation {accuracy:.4f} as recorded"]
+    recorded = content["validation"]["accuracy"]
+    lines = [
+        f"reproduce: {shown} differs from {name}.csv; validation {accuracy:.4f}, recorded {recorded:.4f}"
+    ]
+    first = paths.submission(name)
+    if first.is_file():
+        again = submission_csv.read(target, prepared.test_ids, competition)
+        differ = int((again != submission_csv.read(first, prepared.test_ids, competition)).sum())
+        lines.append(f"  {differ:,} of {len(again):,} labels are others")
+    from catwalk.search import study
+
+    then = {**content["versions"], "processor": content["processor"]}
+    now = {**study.versions(), "processor": recipe.processor()}
+    changed = [
+        f"{key} {then.get(key)} (here {value})" for key, value in now.items() if then.get(key) != value
+    ]
+    return [*lines, f"  made with {', '.join(changed) or 'the same versions on the same kind of processor'}"]

@@ -1,0 +1,107 @@
+"""The submission: writes the CSV that is uploaded, and checks the contract it has to keep."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core import advice
+from catwalk.core.errors import UserError, shown
+from catwalk.core.paths import Paths, written_aside
+from catwalk.data.competition import Competition
+
+AGAIN = "run make predict for a new one"
+
+
+def write(
+    path: Path,
+    ids: Sequence[str],
+    predicted: npt.NDArray[np.integer],
+    competition: Competition,
+) -> None:
+    """Write a submission, checked before it gets its name.
+
+    Args:
+        path: the CSV.
+        ids: one a test row, in the submission's order.
+        predicted: (test rows,) positions in ``Competition.labels``.
+        competition: gives header and labels.
+
+    Raises:
+        UserError: what would be written breaks the contract; nothing is left behind.
+    """
+    labels = np.asarray(competition.labels)[predicted]
+    with written_aside(path) as aside:
+        with aside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(competition.submission_header)
+            writer.writerows(zip(ids, labels.tolist(), strict=True))
+        read(aside, ids, competition)
+
+
+def read(path: Path, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.uint8]:
+    """Read a submission and check its contract: header, number of rows, ids in order, known labels.
+
+    Returns:
+        (test rows,) uint8, positions in ``Competition.labels``.
+
+    Raises:
+        UserError: names file, row (the header is row 1) and what was expected.
+    """
+    return parse(path.read_bytes(), path.name, ids, competition)
+
+
+def parse(content: bytes, name: str, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.uint8]:
+    """As ``read``, of a file's bytes; ``name`` is what an error calls it."""
+    place = {str(label): i for i, label in enumerate(competition.labels)}
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else shown(error)
+        raise UserError(f"not a CSV ({reason})", where=name, fix=AGAIN) from None
+    if not rows or tuple(rows[0]) != competition.submission_header:
+        raise UserError(
+            f"the header must be {','.join(competition.submission_header)}", where=f"{name}: row 1", fix=AGAIN
+        )
+    if len(rows) - 1 != len(ids):
+        raise UserError(f"{len(rows) - 1} rows below the header, {len(ids)} expected", where=name, fix=AGAIN)
+    predicted = np.empty(len(ids), np.uint8)
+    for i, (cells, expected) in enumerate(zip(rows[1:], ids, strict=True)):
+        where = f"{name}: row {i + 2}"
+        if len(cells) != 2 or cells[0] != expected:
+            raise UserError(f"expected the id {expected} and a label, not {cells}", where=where, fix=AGAIN)
+        if cells[1] not in place:
+            raise UserError(
+                f"the label {cells[1]!r} is not one of {', '.join(place)}", where=where, fix=AGAIN
+            )
+        predicted[i] = place[cells[1]]
+    return predicted
+
+
+def names(paths: Paths) -> list[str]:
+    """The submissions that have a CSV and a recipe, oldest first by the time they were made."""
+    found = [path.stem for path in paths.submissions.glob("*.json") if paths.submission(path.stem).is_file()]
+    return sorted(found, key=lambda name: (paths.recipe(name).stat().st_mtime_ns, name))
+
+
+def choose(paths: Paths, name: str | None) -> str:
+    """The submission meant by ``SUBMISSION=``: the named one, else the newest.
+
+    Raises:
+        UserError: there is no such submission.
+    """
+    there = names(paths)
+    if name is None and there:
+        return there[-1]
+    if name is not None and name.removesuffix(".csv") in there:
+        return name.removesuffix(".csv")
+    if name is None:
+        raise UserError(f"{paths.competition} has no submission yet", fix=advice.RUN_PREDICT)
+    raise UserError(
+        f"no such submission of {paths.competition}",
+        where=f"SUBMISSION={name}",
+        fix="make leaderboard lists them",
+    )

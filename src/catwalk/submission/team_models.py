@@ -1,0 +1,104 @@
+"""Elsewhere: networks of trials that other machines of the team ran, brought here or trained here again."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catwalk.core import processes
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import retrain
+from catwalk.search import artifacts, limits, model_store, progress
+from catwalk.search.model_store import MAX_KEPT_MODELS, is_kept
+from catwalk.submission import refit
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+SLOWER = 1.5  # times its seconds elsewhere, that one network may take where there is none at all
+
+
+@dataclass(frozen=True)
+class Task:
+    """A trial to train here; what its process gets."""
+
+    key: str
+    number: int
+    again: retrain.Task
+
+
+def bring(
+    paths: Paths,
+    prepared: Prepared,
+    split_seed: int,
+    opened: "optuna.Study",
+    until: float | None,
+    say: Callable[[str], None],
+) -> int:
+    """Keep here what of the study's best networks is not here yet, as far as the time allows.
+
+    Where the artifact store has a network it is copied; else it is trained from its recipe, with its own
+    parameters, seed, precision and plan. Where no network is here at all, there is time for the best one.
+
+    Args:
+        paths: the competition's, with a team.
+        prepared: its arrays and split.
+        split_seed: SEED, by which the processes find the same.
+        opened: the study.
+        until: ``time.time()`` by which it is done; None: the clock is not asked.
+        say: takes lines for people.
+
+    Returns:
+        How many of them are still not here.
+    """
+    from catwalk.search import study
+
+    key, complete = study.key(opened), study.complete(opened)
+    shown = [trial for trial in complete[MAX_KEPT_MODELS:] if trial.user_attrs.get("kind") == "softmax"]
+    wanted = complete[:MAX_KEPT_MODELS] + shown
+    absent = [trial for trial in wanted if not is_kept(paths, key, trial.number)]
+    missing = [trial for trial in absent if not artifacts.fetch(paths, key, opened, trial)]
+    if not missing:
+        return 0
+    seconds = math.inf if until is None else max(0.0, until - time.time())
+    if len(missing) == len(wanted):
+        seconds = max(seconds, SLOWER * _needed(missing[0]))
+    with progress.lock_if_free(paths) as free:  # a search here has the cores
+        cores = limits.workers(None) if free else 1
+        chosen = _fitting(missing, cores, seconds)
+        if not chosen:
+            return len(missing)
+        say(f"predict: {len(chosen)} networks that others found are trained here again, from their recipes")
+        tasks = [
+            Task(key, trial.number, retrain.of_trial(paths, split_seed, trial.params, trial.user_attrs))
+            for trial in chosen
+        ]
+        whole = sum(map(_needed, chosen)) / min(cores, len(chosen))
+        processes.run_all(_train, tasks, "training", cores, whole, time.monotonic() + seconds)
+    return sum(not is_kept(paths, key, trial.number) for trial in wanted)
+
+
+def _fitting(trials: "list[FrozenTrial]", cores: int, seconds: float) -> "list[FrozenTrial]":
+    """The best that can be trained in so many seconds on so many cores."""
+    ends, chosen = [0.0] * cores, []
+    for trial in trials:
+        free = ends.index(min(ends))
+        if ends[free] + _needed(trial) <= seconds:
+            ends[free] += _needed(trial)
+            chosen.append(trial)
+    return chosen
+
+
+def _needed(trial: "FrozenTrial") -> float:
+    return refit.STARTING + refit.seconds_of(trial)
+
+
+def _train(task: Task) -> float | None:
+    """What a process does: the trial once more, kept as it was kept there; its value, None if it diverged."""
+    made = retrain.train(task.again)
+    if made is None:
+        return None
+    return model_store.keep(task.again.paths, task.key, task.number, made.prepared, made.model)
