@@ -58,7 +58,7 @@ endif
 # Another tool's PYTHONPATH would hide modules of this environment: only what lies in this checkout stays,
 # and nothing where .venv/bin/catwalk is called without make.
 blank := $() $()
-export PYTHONPATH := $(subst $(blank),:,$(strip $(filter src benchmarks trust $(CURDIR)/%,$(subst :, ,$(PYTHONPATH)))))
+export PYTHONPATH := $(subst $(blank),:,$(strip $(filter src $(CURDIR)/%,$(subst :, ,$(PYTHONPATH)))))
 unexport PYTHONHOME
 
 flag = $(if $($(1)),--$(2) $(call quoted,$($(1))))
@@ -159,31 +159,32 @@ test-all: .venv/dev ## all tests: kills, faults, team, course, fuzzing (18 minut
 test-notebooks: .venv/dev ## the notebook with Kaggle's and Colab's packages, and pyproject's lower bounds (30 minutes)
 	@IMAGES=all $(BIN)/pytest tests/test_images.py
 
-lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages)
+lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages), import-linter
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/deptry src
+	@$(BIN)/lint-imports --no-logo
 
 audit: .venv/dev ## known weaknesses of the locked packages (pip-audit)
-	@$(BIN)/python trust/audit.py
+	@$(BIN)/python -m verification.audit
 
 bench: .venv/dev .venv-bench/installed ## catwalk beside its peers, each with BENCH_BUDGET, in three rounds
-	@$(BIN)/python benchmarks/bench.py $(call flag,BENCH_BUDGET,budget)
+	@$(BIN)/python -m benchmarks.bench $(call flag,BENCH_BUDGET,budget)
 
 speed: .venv/dev ## benchmarks: the engine, reading CSVs, cost of coordination, workers (two hours)
-	@$(BIN)/python benchmarks/engine.py
-	@$(BIN)/python benchmarks/growth.py
-	@$(BIN)/python benchmarks/csv_reader.py
-	@$(BIN)/python benchmarks/coordination.py
-	@$(BIN)/python benchmarks/workers.py scaling
-	@$(BIN)/python benchmarks/workers.py memory
-	@$(BIN)/python benchmarks/workers.py long
-	@$(BIN)/python benchmarks/numpy_network.py
-	@$(BIN)/python benchmarks/performance.py
+	@$(BIN)/python -m benchmarks.engine
+	@$(BIN)/python -m benchmarks.growth
+	@$(BIN)/python -m benchmarks.csv_reader
+	@$(BIN)/python -m benchmarks.coordination
+	@$(BIN)/python -m benchmarks.workers scaling
+	@$(BIN)/python -m benchmarks.workers memory
+	@$(BIN)/python -m benchmarks.workers long
+	@$(BIN)/python -m benchmarks.numpy_network
+	@$(BIN)/python -m benchmarks.performance
 
 trust: .venv/dev ## what SECURITY.md and docs/promises.md promise, proved in full (some hours)
-	@PYTHONPATH=benchmarks $(BIN)/python trust/promises.py
+	@$(BIN)/python -m verification.promises
 
 .venv-bench/installed: benchmarks/requirements.txt
 	@echo 'setting up .venv-bench with the peers (once)'
@@ -207,7 +208,7 @@ clean: ## remove .venv, .images, caches, tables and half-written files; never da
 	rm -rf .venv .venv-bench .images .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f data/*/prepared/features-*.npy
 	rm -rf data/*/.part-* data/*/.download data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks verification -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \

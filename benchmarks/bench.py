@@ -1,7 +1,7 @@
 """The bench: catwalk beside its peers, each with the same wall-clock budget, rows and cores.
 
-    .venv/bin/python benchmarks/bench.py --budget 3m --rounds 3       (make bench)
-    .venv/bin/python benchmarks/bench.py --draw benchmarks/results/bench-3m-2026-11-23.json
+    .venv/bin/python -m benchmarks.bench --budget 3m --rounds 3       (make bench)
+    .venv/bin/python -m benchmarks.bench --draw benchmarks/results/bench-3m-2026-11-23.json
 
 The tools run one after the other, in another order each round, each in a process group of its own. What
 they answer for the validation and the test rows is kept; the test labels are opened once, in the last line,
@@ -25,13 +25,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import bench_report
-import methods
 import numpy as np
 import numpy.typing as npt
-import project
-import record
-from project import ROOT
+
+from benchmarks import bench_report, methods, project, record
+from benchmarks.project import ROOT
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 COMPETITION = "fashion-mnist"
@@ -139,7 +137,8 @@ def _answer_of_submission(folder: Path) -> Answer:
 
 def random_engine(folder: Path, budget: float, seed: int) -> tuple[list[dict[str, float]], Answer, float]:
     """Catwalk's trials with random choices: neither portfolio nor TPE, nothing stopped early, no ensemble."""
-    command = [sys.executable, str(Path(__file__)), "--random-engine", f"{budget - 15}", "--seed", str(seed)]
+    command = [sys.executable, "-m", "benchmarks.bench"]
+    command += ["--random-engine", f"{budget - 15}", "--seed", str(seed)]
     peak = run([*command, "--folder", str(folder)], folder, budget)
     return _curve_of_study(folder, seed), _answer_of_best(folder, seed), peak
 

@@ -1,6 +1,6 @@
 """What a trial costs beside its training, with 10, 100 and 1,000 finished trials in the study.
 
-    .venv/bin/python benchmarks/coordination.py
+    .venv/bin/python -m benchmarks.coordination
 
 A trial here does all that a real one does but train: it is given its parameters by the sampler, reports 20
 epochs, asks the pruner after each, keeps its history; the parent then does what it does after a trial. The
@@ -20,10 +20,9 @@ from typing import Any, cast
 
 import numpy as np
 import optuna
-import project
-import record
 from optuna.trial import TrialState
 
+from benchmarks import project, record
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import space

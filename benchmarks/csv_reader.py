@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import record
-from project import ROOT
 
+from benchmarks import record
+from benchmarks.project import ROOT
 from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import competition, download
 from catwalk.data.csv_rows import read_rows, write_rows
@@ -65,7 +65,7 @@ def compare(file: Path, readers: list[str], rounds: int) -> dict[str, Any]:
     seen: dict[str, list[dict[str, float]]] = {reader: [] for reader in readers}
     for _ in range(rounds):
         for reader in readers:
-            command = [sys.executable, __file__, "--once", reader, "--file", str(file)]
+            command = [sys.executable, "-m", "benchmarks.csv_reader", "--once", reader, "--file", str(file)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
             seen[reader].append(json.loads(done.stdout))
     base = [run["seconds"] for run in seen[readers[0]]]

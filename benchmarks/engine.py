@@ -1,6 +1,6 @@
 """The engine: its epochs beside plain Keras and beside what the machine's matrix products allow.
 
-    .venv/bin/python benchmarks/engine.py
+    .venv/bin/python -m benchmarks.engine
 
 One thread, whole epochs over the training rows of Fashion-MNIST, all in one process. In each round every
 candidate has its turn; a figure is the median of the rounds. Two networks: 784-1024-1024-10 with batch norm,
@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import project
-import record
-from project import ROOT
 
+from benchmarks import project, record
+from benchmarks.project import ROOT
 from catwalk.core import tensorflow_setup
 
 tensorflow_setup.setup(threads=1)
@@ -32,7 +31,7 @@ import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
 from catwalk.core.paths import Paths  # noqa: E402
-from catwalk.data import competition, prepare
+from catwalk.data import competition, prepare  # noqa: E402
 from catwalk.models import portfolio, precision, space  # noqa: E402
 from catwalk.models.features import Views  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402

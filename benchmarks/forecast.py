@@ -1,7 +1,7 @@
 """The forecast and the refit, tried on pseudo-tests carved from the training rows.
 
-    .venv/bin/python benchmarks/forecast.py --rounds 20
-    .venv/bin/python benchmarks/forecast.py --rounds 6 --strong     the portfolio's first net, at full length
+    .venv/bin/python -m benchmarks.forecast --rounds 20
+    .venv/bin/python -m benchmarks.forecast --rounds 6 --strong     the portfolio's first net, at full length
 
 In each round (another split, another seed) PSEUDO rows of the training part are set aside as a test that
 nobody looks at. A few small networks (or one as a search of ten minutes trains it) learn from what is left,
@@ -23,10 +23,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import project
-import record
-from project import ROOT
 
+from benchmarks import project, record
+from benchmarks.project import ROOT
 from catwalk.core import tensorflow_setup
 from catwalk.search.limits import cores
 

@@ -1,6 +1,6 @@
 """How an epoch's time grows with rows and with width, one thread.
 
-    .venv/bin/python benchmarks/growth.py
+    .venv/bin/python -m benchmarks.growth
 
 784-w-w-10 as in engine.py's large network (batch 512), whole epochs over Fashion-MNIST's training rows: half
 of them, all, and all twice, for w = 512; and w from 128 to 2048 with all rows. The
@@ -12,11 +12,13 @@ import statistics
 from dataclasses import replace
 from typing import Any
 
-import engine  # sets TensorFlow up for one thread
 import numpy as np
-import project
-import record
 
+from benchmarks import (
+    engine,  # sets TensorFlow up for one thread
+    project,
+    record,
+)
 from catwalk.data import prepare
 from catwalk.models import precision
 

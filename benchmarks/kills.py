@@ -1,6 +1,6 @@
 """A team's study under fire: kill -9 of random workers, and restarts of the server.
 
-    .venv/bin/python benchmarks/kills.py               # 50 kills, 5 restarts; a quarter of an hour
+    .venv/bin/python -m benchmarks.kills               # 50 kills, 5 restarts; a quarter of an hour
 
 Two machines (a project each, on this one) search on digits in one PostgreSQL, two workers each. Every fifth
 kill hits a whole machine, its parent process and its workers, which is started again; its trials come back by
@@ -27,11 +27,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import procfs
-import project
-import record
 from optuna.trial import TrialState
 
+from benchmarks import procfs, project, record
 from catwalk.core import team
 from catwalk.core.paths import Paths
 from catwalk.data import prepare

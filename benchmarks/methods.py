@@ -1,6 +1,6 @@
 """The search's methods: TPE or random search, halving or every trial to its last epoch, on one budget.
 
-    .venv/bin/python benchmarks/methods.py --budget 3m --seeds 3
+    .venv/bin/python -m benchmarks.methods --budget 3m --seeds 3
 
 Each arm is a search with one worker from the same first networks (the baselines and the quick one), in a
 process and a study of its own, as many at a time as there are cores; a seed's arms have the same split and
@@ -21,10 +21,9 @@ from typing import Any
 
 import numpy as np
 import optuna
-import project
-import record
-from project import ROOT
 
+from benchmarks import project, record
+from benchmarks.project import ROOT
 from catwalk.core import tensorflow_setup
 from catwalk.search import limits
 

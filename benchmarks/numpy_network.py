@@ -1,6 +1,6 @@
 """An epoch of the first exercise's network beside its matrix products alone.
 
-    .venv/bin/python benchmarks/numpy_network.py
+    .venv/bin/python -m benchmarks.numpy_network
 
 60,000 pictures of 784 pixels, 300 hidden sigmoid units, 10 classes, batch gradient descent, float32, all
 cores. Both are timed in turn; the ratio is the median of the rounds' ratios. The limit is 1.5.
@@ -10,8 +10,8 @@ import statistics
 import time
 
 import numpy as np
-import record
 
+from benchmarks import record
 from catwalk.course.numpy_network import CHUNK, Array, gradients, initial, one_hot, update
 
 ROWS, PIXELS, HIDDEN, CLASSES, ROUNDS, LIMIT = 60_000, 784, 300, 10, 7, 1.5

@@ -1,6 +1,6 @@
 """Writes docs/performance.md from the newest JSON of each benchmark; runs nothing.
 
-.venv/bin/python benchmarks/performance.py
+.venv/bin/python -m benchmarks.performance
 """
 
 import statistics
@@ -8,9 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import bench_report
-import engine
-import record
+from benchmarks import bench_report, engine, record
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 Kept = dict[str, Any]

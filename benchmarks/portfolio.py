@@ -1,6 +1,6 @@
 """The portfolio's recipes: what each candidate reaches on validation, over splits and seeds.
 
-    .venv/bin/python benchmarks/portfolio.py strong view=gradients mixup=0.2 --rounds 3 --epochs 25
+    .venv/bin/python -m benchmarks.portfolio strong view=gradients mixup=0.2 --rounds 3 --epochs 25
 
 Each candidate is the first recipe of ``portfolio.py`` with some values changed ("strong" is the recipe
 itself; several changes are joined by commas). In each round every candidate is trained on the same split with
@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import project
-import record
 
+from benchmarks import project, record
 from catwalk.core import tensorflow_setup
 
 tensorflow_setup.setup(threads=1)
@@ -25,7 +24,7 @@ tensorflow_setup.setup(threads=1)
 import keras  # noqa: E402  (after the set-up)
 
 from catwalk.core.paths import Paths  # noqa: E402
-from catwalk.data import competition, prepare
+from catwalk.data import competition, prepare  # noqa: E402
 from catwalk.models import features, metrics, network, portfolio, precision  # noqa: E402
 from catwalk.models.space import SPACE, Params, checked  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402

@@ -1,8 +1,8 @@
 """Workers: how two scale against one, and what is held after hundreds and thousands of trials.
 
-    .venv/bin/python benchmarks/workers.py scaling     # Fashion-MNIST, 8 trials a run; a quarter of an hour
-    .venv/bin/python benchmarks/workers.py memory      # digits, 210 trials in one worker; about as long
-    .venv/bin/python benchmarks/workers.py long        # digits, 2,000 tiny ones in two workers; half an hour
+    .venv/bin/python -m benchmarks.workers scaling     # Fashion-MNIST, 8 trials a run; a quarter of an hour
+    .venv/bin/python -m benchmarks.workers memory      # digits, 210 trials in one worker; about as long
+    .venv/bin/python -m benchmarks.workers long        # digits, 2,000 tiny ones in two workers; half an hour
 
 All run the real search (``search.make``) in a folder of its own. For scaling every trial is the same (the
 beginners' net, never stopped early), and the rate counts from the first trial's start to the last one's end,
@@ -26,10 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import procfs
-import project
-import record
-
+from benchmarks import procfs, project, record
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.models import portfolio
@@ -110,7 +107,7 @@ def feed(root: Path) -> None:
 
 @contextlib.contextmanager
 def fed(paths: Paths) -> Iterator[None]:
-    feeder = subprocess.Popen([sys.executable, __file__, "feed", "--root", str(paths.root)])  # noqa: S603
+    feeder = subprocess.Popen([sys.executable, "-m", "benchmarks.workers", "feed", "--root", str(paths.root)])  # noqa: S603
     try:
         yield
     finally:

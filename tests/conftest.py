@@ -16,11 +16,9 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from background import Background, Job
-from background import Run as Run  # which the tests take from here
 from hypothesis import settings
-from project import bare
 
+from benchmarks.project import bare
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import competition as competitions
@@ -28,6 +26,8 @@ from catwalk.data import download, idx, prepare, sources
 from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
 from catwalk.search import postgres_server
+from tests.support.background import Background, Job
+from tests.support.background import Run as Run  # which the tests take from here
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -269,7 +269,7 @@ def mnist_idx(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A PostgreSQL of our own, running; see ``postgres.Server``."""
-    from postgres import Server
+    from tests.support.postgres import Server
 
     try:
         postgres_server._binaries()

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import digits_paths, run_catwalk
 
 from catwalk.arguments import STAGES, duration
 from catwalk.data import download
+from tests.conftest import digits_paths, run_catwalk
 
 Catwalk = Callable[..., tuple[int, str, str]]
 

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import run_process
 
 from catwalk.core.paths import Paths
 from catwalk.data import test_labels
+from tests.conftest import run_process
 
 
 @pytest.mark.slow

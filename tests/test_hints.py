@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import DONE_TRIALS, Run, clean_environment, run_catwalk
 
 from catwalk import arguments, hints
 from catwalk.arguments import STAGES, defaults, option, variable
 from catwalk.search import search
 from catwalk.search.limits import Limits
+from tests.conftest import DONE_TRIALS, Run, clean_environment, run_catwalk
 
 DIGITS = ("--competition", "digits")
 

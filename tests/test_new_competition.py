@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import load, run_catwalk
 
 from catwalk.core.paths import Paths
 from catwalk.data.csv_rows import read_rows
 from catwalk.submission import recipe, submission_csv
+from tests.conftest import load, run_catwalk
 
 
 def as_28x28(pixels: np.ndarray) -> np.ndarray:

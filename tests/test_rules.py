@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from conftest import REPOSITORY
+
+from tests.conftest import REPOSITORY
 
 SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").rglob("*.py")}
 
@@ -39,13 +40,13 @@ def test_no_pickle_is_loaded_and_nothing_is_evaluated() -> None:
 
 
 def test_the_report_only_reads_and_no_stage_imports_it() -> None:
-    shown = {"results", "findings", "slides", "figures", "parallel", "confusion", "explore", "tables"}
-    shown |= {"drawing", "talk"}
+    shown = {"results", "findings", "slides", "figures", "parallel_coordinates", "confusion", "explore"}
+    shown |= {"tables", "drawing", "talk"}
     for name in shown:
         assert not re.search(r"written_aside|write_|\.unlink|mkdir", SOURCES[f"{name}.py"]), name
     words = "|".join({*shown - {"results"}, "report"})
     importing = {name for name, text in SOURCES.items() if re.search(rf"import.*\b({words})\b", text)}
-    exercises = {path.name for path in (REPOSITORY / "src/catwalk/exercises").glob("*.py")}
+    exercises = {path.name for path in (REPOSITORY / "src/catwalk/course").glob("*.py")}
     assert importing <= {"cli.py", "report.py", *(f"{name}.py" for name in shown), *exercises}
     for name in shown - {"explore"}:  # augmentation is a network's
         assert not re.search(r"import tensorflow|keras", SOURCES[f"{name}.py"]), name

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Run, run_catwalk
-from kaggle_server import Fault, Kaggle, serving
 
 from catwalk.core.paths import Paths
+from tests.conftest import Run, run_catwalk
+from tests.support.kaggle_server import Fault, Kaggle, serving
 
 DIGITS = ("--competition", "digits")
 SECRETS = {

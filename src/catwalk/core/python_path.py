@@ -34,10 +34,11 @@ def _say(line: str) -> None:
 
 def _hides(folder: str, given: list[str]) -> str | None:
     """A module in ``folder`` that is also in the environment; None where there is none."""
-    source, place = os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.path.abspath(folder)
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    source, place = os.path.dirname(package), os.path.abspath(folder)
     checkout = os.path.dirname(source)
     is_checkout = os.path.isfile(os.path.join(checkout, "pyproject.toml"))
-    if place == source or (is_checkout and place.startswith(checkout + os.sep)):
+    if place == source or (is_checkout and (place + os.sep).startswith(checkout + os.sep)):
         return None
     places = {os.path.abspath(one) for one in given}
     own = [one for one in sys.path[1:] if one and os.path.abspath(one) not in places]

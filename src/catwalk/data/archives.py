@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from catwalk.core import advice
-from catwalk.data.csv_dialect import UTF16, WEB_PAGE
 from catwalk.core.errors import UserError
+from catwalk.data.csv_dialect import UTF16, WEB_PAGE
 
 LARGEST = 8_000_000_000  # bytes of a CSV out of an archive; what is larger is made to fill the disk
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"

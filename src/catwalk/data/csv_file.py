@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from catwalk.data.competition import Competition
 from catwalk.core.errors import UserError
+from catwalk.data.competition import Competition
 
 SHOWN = 40  # characters of a cell or a column's name that a message repeats
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from catwalk.core import advice
+from catwalk.core.errors import UserError
 from catwalk.data import csv_dialect
 from catwalk.data.competition import Competition
 from catwalk.data.csv_cells import Labels, whole_number
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
-from catwalk.core.errors import UserError
 
 MOST_SEEN = 300  # different labels that are looked at for an advice
 LISTED = 26  # integers that an advice writes out

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from catwalk.core import advice
+from catwalk.core.errors import shown
 from catwalk.data import csv_columns, csv_dialect, csv_file, csv_labels
 from catwalk.data.competition import Competition
 from catwalk.data.csv_cells import Labels, whole_number
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
-from catwalk.core.errors import shown
 
 FEW = 20  # test rows, so many that they can't all be of one class by chance
 BLOCK = 32 << 20  # bytes read at once: large enough for pyarrow's threads, small beside the arrays

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.core import advice, locks
+from catwalk.core.errors import NetworkError, UserError
+from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import manifest, raw_files
 from catwalk.data.competition import Competition
-from catwalk.core.errors import NetworkError, UserError
 from catwalk.data.manifest import BY_HAND, Manifest, Stamp
-from catwalk.core.paths import Paths, folder_aside
 from catwalk.data.raw_files import Found
 
 NAMED = ("kaggle", "debian", "keras", "sklearn")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.data import prepare, split
 from catwalk.core.paths import Paths
+from catwalk.data import prepare, split
 from catwalk.data.prepare import Prepared
 
 BLOCK = 8192  # pictures compared at a time

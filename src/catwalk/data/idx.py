@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core import advice
+from catwalk.core.errors import UserError
 from catwalk.data import archives
 from catwalk.data.csv_dialect import WEB_PAGE
-from catwalk.core.errors import UserError
 
 LARGEST = 2_000_000_000  # bytes, unpacked: they have to be in memory
 MOST_DIMENSIONS = 4  # rows, height, width, channels; the format would allow 255, NumPy 64

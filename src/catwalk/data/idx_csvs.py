@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core import advice
+from catwalk.core.errors import UserError
 from catwalk.data import idx
 from catwalk.data.competition import Competition
-from catwalk.core.errors import UserError
 from catwalk.data.csv_rows import write_rows
 
 

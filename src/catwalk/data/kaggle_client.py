@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.core import advice
-from catwalk.data import kaggle_credentials, kaggle_errors
 from catwalk.core.errors import CatwalkError, NetworkError, UserError
-from catwalk.data.kaggle_names import Page
 from catwalk.core.http_timeout import time_limit
+from catwalk.data import kaggle_credentials, kaggle_errors
+from catwalk.data.kaggle_names import Page
 
 RETRIES = 3  # of a question that changes nothing, after an answer that asks for patience
 LONGEST_WAIT = 60.0  # seconds before such a retry, whatever Kaggle asks for

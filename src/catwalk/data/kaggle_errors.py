@@ -3,10 +3,10 @@
 from typing import Any
 
 from catwalk.core import advice
-from catwalk.data import kaggle_credentials
 from catwalk.core.errors import NetworkError, UserError
-from catwalk.data.kaggle_names import Page
 from catwalk.core.http_timeout import TIMEOUT
+from catwalk.data import kaggle_credentials
+from catwalk.data.kaggle_names import Page
 
 WORDS = 120  # characters of Kaggle's own words in a line, at most
 LONG = 45  # characters of a name beside which they still have that room

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from catwalk.data.competition import Competition
 from catwalk.core.errors import UserError
+from catwalk.data.competition import Competition
 
 SITE = "https://www.kaggle.com"
 LONGEST = 80  # characters of a competition's name; Kaggle's own have less

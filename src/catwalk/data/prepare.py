@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core import advice, disk_space, locks
-from catwalk.data import download, split
-from catwalk.data.competition import Competition
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, folder_aside, written_aside
+from catwalk.data import download, split
+from catwalk.data.competition import Competition
 
 if TYPE_CHECKING:
     from catwalk.data.csv_file import CsvFile
@@ -243,7 +243,7 @@ class _Written:
 
 
 def _write_train(file: "CsvFile", aside: Paths, competition: Competition) -> _Written:
-    from catwalk.data import raw_csvs, csv_rows
+    from catwalk.data import csv_rows, raw_csvs
 
     train = csv_rows.read_csv(file, competition)
     if train.labels is None:

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import archives, idx_csvs, label_file, manifest, sample_submission
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
-from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, folder_aside
-from catwalk.data.raw_files import Found, Place
 from catwalk.data.csv_rows import Rows, read_csv
+from catwalk.data.raw_files import Found, Place
 
 
 @contextlib.contextmanager

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catwalk.data import archives, idx
 from catwalk.core import errors
-from catwalk.data.competition import Competition
 from catwalk.core.errors import UserError
+from catwalk.data import archives, idx
+from catwalk.data.competition import Competition
 
 DEPTH = 3  # folders below the one that is named
 MANIFEST = "manifest.json"

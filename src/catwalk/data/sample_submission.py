@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core import advice
+from catwalk.core.errors import shown
 from catwalk.data import csv_dialect
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile, clipped
-from catwalk.core.errors import shown
 from catwalk.data.csv_rows import Rows
 
 

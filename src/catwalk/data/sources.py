@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from catwalk.core import advice, disk_space, locks
+from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown
+from catwalk.core.http_timeout import TIMEOUT
 from catwalk.data import archives, idx, idx_csvs, kaggle_client, kaggle_names, raw_files
 from catwalk.data.competition import Competition
 from catwalk.data.csv_dialect import WEB_PAGE
-from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown
-from catwalk.core.http_timeout import TIMEOUT
 
 STORY = 180  # characters about all attempts in the line that none worked
 DEBIAN_DATASETS = Path("/usr/share/datasets")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.data.competition import Competition
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, written_aside
+from catwalk.data.competition import Competition
 
 VALIDATION_SHARE = 0.1  # of the labelled rows
 UNNAMED_SHARE = 0.1  # the share of splits whose name gives none; so are all that were made before names did

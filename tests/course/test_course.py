@@ -1,0 +1,99 @@
+"""course.py: the five exercises, executed small; and what may go wrong."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.course import course
+from catwalk.course.keeping import Exercise
+from catwalk.course.project import Project
+from tests.conftest import Run, digits_paths, run_catwalk
+
+LEAVES = {
+    "1-first-network": {"rates.png", "longer.png", "mistakes.png", "every_epoch.csv", "results.csv"},
+    "2-softmax": {"sizes.png", "softmax_weights.png", "softmax_mini_bands.png", "sizes.csv", "results.csv"},
+    "3-first-model": {"curves.png", "answers.png", "results.csv"},
+    "4-assignment": {"results.csv"},
+    "5-hackathon": {"samples.png", "confusion.png", "results.csv"},
+}
+
+
+@pytest.mark.slow
+def test_all_five_on_the_digits(course_done: tuple[Path, Run]) -> None:
+    project, done = course_done
+    assert done.returncode == 0, done.stderr
+    paths = Paths(project, "digits")
+    assert set(LEAVES) == set(course.EXERCISES)
+    for name, files in LEAVES.items():
+        notebook = nbformat.read(paths.course(name) / f"{name}.ipynb", as_version=4)
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+        assert files <= {file.name for file in paths.course(name).iterdir()}
+    assert not paths.looks.exists(), "sealed labels stay sealed"
+    inner = Paths(paths.course("5-hackathon") / "project", "digits")
+    assert {"first", "best"} == {path.stem for path in inner.submissions.glob("*.csv")}
+    assert not paths.study.exists(), "the user's own study is another one"
+
+    again = run_catwalk(project, "course", "--competition", "digits")
+    assert again.stdout.count("done before") == 5
+    (paths.course("3-first-model") / "3-first-model.ipynb").unlink()
+    again = run_catwalk(project, "course", "--competition", "digits", "--exercise", "3")
+    assert "1 of 1, 3-first-model: Train" in again.stdout
+
+
+@pytest.mark.slow
+def test_without_a_credential_a_kernel_goes_on_to_the_next_source(project: Path, tmp_path: Path) -> None:
+    """The Kaggle client would call ``exit`` there, which a notebook lacks."""
+    toml = project / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("[sources]", '[sources]\nkaggle_dataset = "someone/eight"'))
+    done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "1", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads(Paths(project, "digits").manifest.read_text())
+    assert manifest["source"] == "sklearn"
+
+
+def test_a_cell_that_fails_is_one_line(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    path = project / "notebooks" / "course-3-first-model.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][1]["source"] = ["from catwalk.course.training import Plan\n", "Plan(0, 0.1, 32, 5)"]
+    path.write_text(json.dumps(notebook))
+    done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "3")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "a hidden layer of 0 units: choose at least 1" in done.stderr
+    assert not (Paths(project, "digits").course("3-first-model") / "3-first-model.ipynb").exists()
+
+
+@pytest.mark.slow
+def test_labels_that_are_missing_are_one_line(project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    train = paths.raw / "digits_train.csv"
+    train.write_text(train.read_text().replace("label,", "kind,", 1))
+    done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "1")
+    assert done.returncode == 2
+    assert "digits_train.csv: row 1" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_exercise_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there are 1 to 5"):
+        course.make(Paths(tmp_path, "digits"), exercise=6, budget="1m", say=print)
+
+
+@pytest.mark.slow
+def test_a_project_of_its_own(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    digits_paths(project, digits_raw)
+    monkeypatch.chdir(project)
+    made = Project(Exercise("5-hackathon", "digits"), "digits")
+    made.run("prepare")
+    assert "prepare: done before" in capfd.readouterr().out
+    assert not Paths(made.root, "digits").prepared.joinpath("looks.jsonl").exists()
+    with pytest.raises(UserError, match="has no submission yet"):
+        made.run("leaderboard")

@@ -1,0 +1,331 @@
+"""hackathon.py and what it stands on: the pipeline in a notebook on Kaggle or Colab."""
+
+import gzip
+import shutil
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import optuna
+import pytest
+
+from catwalk import hints
+from catwalk.core.errors import CatwalkError, NetworkError, UserError
+from catwalk.core.paths import Paths
+from catwalk.course import attached_data, hackathon, image_packages, mirror, relay, working_folder
+from catwalk.course.hackathon import Settings
+from catwalk.data.prepare import Prepared
+from catwalk.search import study
+from catwalk.submission import submission_csv
+from tests.conftest import load
+
+DIGITS = load("digits")
+NAMES = (DIGITS.train_file, DIGITS.test_file)
+
+
+@pytest.fixture
+def inputs(tmp_path: Path, digits_raw: Path) -> Path:
+    """An input whose files have the right names and other columns, and before it in the alphabet."""
+    other = tmp_path / "input/another-competition"
+    other.mkdir(parents=True)
+    for name in NAMES:
+        (other / name).write_text("PassengerId,Survived\n1,0\n2,1\n")
+    return tmp_path / "input"
+
+
+def found(inputs: Path) -> list[Path]:
+    return attached_data.find(DIGITS, inputs).fitting
+
+
+@pytest.mark.parametrize("form", ["plain", "gzip", "zip"])
+def test_the_columns_decide_not_the_first_of_the_names(inputs: Path, digits_raw: Path, form: str) -> None:
+    attached = attached_data.find(DIGITS, inputs)
+    assert attached.fitting == []
+    assert "another-competition: digits_train.csv" in attached.refused[0]
+    assert "columns" in attached.refused[0]
+    there = inputs / "competitions/our class"
+    there.mkdir(parents=True)
+    if form == "zip":
+        with zipfile.ZipFile(there / "digits.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in NAMES:
+                archive.write(digits_raw / name, f"inner/{name}")
+    for name in NAMES:
+        if form == "plain":
+            shutil.copy(digits_raw / name, there)
+        elif form == "gzip":
+            (there / f"{name}.gz").write_bytes(gzip.compress((digits_raw / name).read_bytes()))
+    assert found(inputs) == [there]
+
+
+def test_idx_files_are_found_by_their_pictures_and_labels(
+    tmp_path: Path, fashion_idx: Path, mnist_idx: Path
+) -> None:
+    shutil.copytree(fashion_idx, tmp_path / "b")
+    fashion = load("fashion-mnist")
+    assert attached_data.find(fashion, tmp_path).fitting == [tmp_path / "b"]
+    assert attached_data.find(load("mnist"), tmp_path).fitting == [tmp_path / "b"], "mnist has no checksums"
+    assert "pixels" in attached_data.find(load("cifar10"), tmp_path).refused[0]
+    shutil.copytree(mnist_idx, tmp_path / "a")
+    attached = attached_data.find(fashion, tmp_path)
+    assert attached.fitting == [tmp_path / "b"]
+    assert "sha256" in attached.refused[0]
+
+
+def test_a_mounted_drive_is_not_walked(
+    tmp_path: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = tmp_path / "drive"
+    shutil.copytree(digits_raw, drive / "MyDrive")
+    assert found(tmp_path) == [drive / "MyDrive"]
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == drive)
+    assert found(tmp_path) == []
+    assert found(drive) == [drive / "MyDrive"], "unless it is asked for"
+
+
+def settings_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **given: str) -> Settings:
+    """Settings for the digits; the working folder, inputs and temporary files below ``tmp_path``."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(hackathon, "INPUT", tmp_path / "input")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return Settings(**{"competition": "digits", **given})  # type: ignore[arg-type]
+
+
+def test_what_the_command_is_given(
+    inputs: Path,
+    digits_raw: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    called: list[tuple[str, ...]] = []
+    monkeypatch.setattr(relay, "run", lambda *given, **_: called.append(given))
+    monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
+    settings = settings_in(tmp_path, monkeypatch)
+    hackathon.run(settings)
+    shutil.copytree(digits_raw, inputs / "ours")
+    root = hackathon.run(settings)
+    hackathon.run(Settings("digits", until="14:40", workers=2, source="kaggle"))
+    common = ("all", "--competition=digits")
+    assert called == [
+        (*common, "--source=auto", "--budget=10m", "--seed=1", "--features=auto"),
+        (*common, f"--source={inputs / 'ours'}", "--budget=10m", "--seed=1", "--features=auto"),
+        (*common, "--source=kaggle", "--until=14:40", "--seed=1", "--features=auto", "--workers=2"),
+    ]
+    assert f"the data are in {inputs / 'ours'}" in capsys.readouterr().out
+    assert not root.is_relative_to(tmp_path / "work")
+    assert {path.name for path in root.iterdir()} == set(hackathon.FOLDERS)
+
+
+def test_a_competition_of_one_s_own_is_attached_or_written_into_the_cell(
+    tmp_path: Path, inputs: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "run", lambda *_, **__: None)
+    monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
+    shutil.copytree(digits_raw, inputs / "ours")
+    text = Paths(Path(hackathon.__file__).parents[2], "digits").toml.read_text()
+    settings = settings_in(tmp_path, monkeypatch, competition="eights", toml=text)
+    hackathon.run(settings)
+    (inputs / "ours/nines.toml").write_text(text)
+    hackathon.run(Settings("nines"))
+    with pytest.raises(UserError, match="unknown competition 'tens'"):
+        hackathon.run(Settings("tens"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"source": "nowhere"}, "SOURCE=nowhere: no such folder: choose a folder that is there, or auto"),
+        ({"source": ".."}, "SOURCE=..: nothing there has the columns of digits, label, pixel1 to pixel64"),
+        ({"keep": "/nowhere/drive"}, "KEEP=/nowhere/drive: no such folder: choose a folder that is there;"),
+    ],
+)
+def test_a_failure_is_one_line_in_a_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str
+) -> None:
+    settings = settings_in(tmp_path, monkeypatch, **given)
+    with pytest.raises(UserError) as error:
+        hackathon.run(settings)
+    (line,) = error.value._render_traceback_()
+    assert line.startswith(said)
+    assert len(line) < 300
+
+
+def test_kaggle_without_data_says_what_to_attach(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise NetworkError("no source gave it")
+
+    monkeypatch.setattr(relay, "run", fails)
+    settings = settings_in(tmp_path, monkeypatch, competition="digit-recognizer")
+    with pytest.raises(NetworkError):
+        hackathon.run(settings)
+    said = capsys.readouterr().out
+    assert "has the columns of digit-recognizer, label, pixel0 to pixel783" in said
+    assert "Add Input" in said
+
+
+@pytest.fixture
+def submitted(tmp_path: Path) -> Paths:
+    """A project with two submissions, of one line each."""
+    paths = Paths(tmp_path / "project", "digits")
+    for name in ("one", "two"):
+        paths.submission_folder(name).mkdir(parents=True)
+        paths.submission(name).write_text(f"{name}\n")
+        paths.talk(name).write_text(f"talk {name}\n")
+    return paths
+
+
+def test_an_old_submission_is_never_passed_as_new(submitted: Paths, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    assert working_folder.set_aside(work) is None
+    assert {path.name for path in working_folder.place(submitted, "one", work)} == {
+        "submission.csv",
+        "talk.html",
+    }
+    assert working_folder.set_aside(work) == work / "earlier/one"
+    assert not (work / "submission.csv").exists(), "from now on until there is a new one"
+    assert (work / "earlier/one/submission.csv").read_text() == "one\n"
+    working_folder.place(submitted, "two", work)
+    (work / "talk.html").write_text("changed by hand")
+    with pytest.raises(UserError, match=r"talk\.html: is not catwalk's, .*: rename it"):
+        working_folder.set_aside(work)
+    (work / "talk.html").rename(work / "mine.html")
+    working_folder.set_aside(work)
+    assert {path.name for path in work.iterdir()} == {"earlier", "mine.html"}
+
+
+def test_a_submission_of_the_user_s_own_stays(submitted: Paths, tmp_path: Path) -> None:
+    (tmp_path / "submission.csv").write_text("mine\n")
+    with pytest.raises(UserError, match="is not catwalk's"):
+        working_folder.set_aside(tmp_path)
+    assert (tmp_path / "submission.csv").read_text() == "mine\n"
+
+
+def test_a_long_search_is_told_in_few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, said = [0.0], list[str]()
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    def nine_hours() -> Iterator[str]:
+        yield "search: starting the workers\n"
+        for number in range(30_000):
+            clock[0] += 1.08
+            yield f"trial {number} search complete 0.9 in 1.0 s\n"
+        yield "search: 30000 trials\n"
+        yield "catwalk all: what is wrong: what helps\n"
+
+    assert relay._pass_on("all", nine_hours(), said.append) == "catwalk all: what is wrong: what helps"
+    assert said[0] == "search: starting the workers"
+    assert said[-1] == "search: 30000 trials"
+    assert 20 < len(said) < 45
+    assert not [line for line in said if "what is wrong" in line], "it is the error's"
+
+
+def test_a_stage_that_fails_is_an_error_with_its_line(project: Path) -> None:
+    with pytest.raises(UserError, match=r"^unknown competition 'nines': there are"):
+        relay.run("data", "--competition", "nines", root=project, say=print)
+
+
+def test_a_command_that_is_not_catwalk_s_fault_is_none_of_its_kinds(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "KINDS", {})
+    with pytest.raises(CatwalkError) as error:
+        relay.run("data", "--competition", "nines", root=project, say=print)
+    assert type(error.value) is CatwalkError
+
+
+def test_advice_in_a_notebook_is_of_its_first_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(hints.NOTEBOOK, "1")
+    assert hints.completed("for more: make search BUDGET=20m") == 'for more: BUDGET = "20m" in the first cell'
+    assert hints.completed("run make data again") == "run all cells again"
+    assert hints.completed("make room on the disk") == "make room on the disk"
+
+
+def test_a_lost_session_is_gone_on_with(tmp_path: Path) -> None:
+    prepared = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+    here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
+    assert not mirror.restore(here, kept)
+    mirror.save(here, kept)
+    assert not kept.root.exists(), "nothing yet"
+    opened = study.create(here, prepared, "pixels")
+    opened.enqueue_trial({"x": 1})
+    for number in (1, 2):
+        here.model("key", number).parent.mkdir(parents=True, exist_ok=True)
+        here.model("key", number).write_bytes(bytes(number))
+    here.progress.write_text("{}")
+    here.submission("one").parent.mkdir(parents=True)
+    here.submission("one").write_text("one\n")
+    mirror.save(here, kept)
+    here.model("key", 1).unlink()
+    with mirror.saving(here, kept, print):
+        opened.enqueue_trial({"x": 2})
+    assert {path.name for path in kept.study.iterdir()} == {"study.db", "kept", "progress.json"}
+    assert mirror.restore(next_one, kept)
+    again = study.load(next_one, prepared, "pixels")
+    assert again is not None
+    assert [trial.system_attrs["fixed_params"]["x"] for trial in study.waiting(again)] == [1, 2]
+    assert not next_one.model("key", 1).exists()
+    assert next_one.model("key", 2).read_bytes() == bytes(2)
+    assert next_one.submission("one").read_text() == "one\n"
+    assert not mirror.restore(next_one, kept), "what is here is newer"
+
+
+def test_a_folder_that_can_not_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prepared = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+    here, kept = Paths(tmp_path / "here", "digits"), Paths(tmp_path / "kept", "digits")
+    study.create(here, prepared, "pixels")
+    kept.root.write_text("a file where a folder should be")
+    with mirror.saving(here, kept, print):
+        pass
+    assert capsys.readouterr().out.startswith(f"KEEP={kept.root}: the study was not kept there (")
+
+
+def test_nothing_that_is_here_is_asked_for_again() -> None:
+    assert image_packages.missing() == []
+
+
+def test_an_old_optuna_offline_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = image_packages._installed
+    monkeypatch.setattr(
+        image_packages, "_installed", lambda name: "4.5.0" if name == "optuna" else installed(name)
+    )
+    monkeypatch.setattr(
+        image_packages, "PIP", (*image_packages.PIP, "--index-url=http://127.0.0.1:9/", "--no-cache")
+    )
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    said: list[str] = []
+    with pytest.raises(NetworkError) as error:
+        image_packages.ensure(said.append)
+    assert str(error.value).startswith(
+        "optuna 4.5.0 is here, optuna<5.1,>=4.9 is needed, and pip can't fetch it: connect"
+    )
+    assert "Turn on internet" in str(error.value)
+    assert len(str(error.value)) < 300
+    assert len(said) == 1
+
+
+def test_pip_is_asked_for_what_is_missing_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, calls = ["optuna"], list[list[str]]()
+    installed = image_packages._installed
+    monkeypatch.setattr(image_packages, "_installed", lambda name: None if name in gone else installed(name))
+
+    def pip(command: list[str], **_: object) -> SimpleNamespace:
+        calls.append(command)
+        gone.clear()
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(subprocess, "run", pip)
+    image_packages.ensure(print)
+    image_packages.ensure(print)
+    (command,) = calls
+    assert command[-1] == "optuna<5.1,>=4.9"
+    assert optuna.__version__

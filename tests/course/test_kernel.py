@@ -1,0 +1,149 @@
+"""kernel.py: what Kaggle's own command would push."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from catwalk.core.paths import Paths
+from catwalk.course import kernel
+from tests.conftest import clean_environment, make_project, run_catwalk
+from tests.support.kaggle_server import Kaggle, serving
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder, made once."""
+    project = make_project(tmp_path_factory.mktemp("kernel") / "project")
+    done = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "gpu", "--budget", "90s")
+    assert done.returncode == 0, done.stderr
+    return Paths(project, "fashion-mnist").kernel
+
+
+@pytest.mark.parametrize("place", ["project", "elsewhere", "nowhere"])
+def test_the_command_that_is_printed_pushes_it(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """In a shell that has nothing of ours on its PATH, as a user's."""
+    folder = {"project": project / ".venv/bin", "elsewhere": tmp_path / "of one's own", "nowhere": tmp_path}
+    python = folder[place] / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    if place != "nowhere":
+        (python.parent / "kaggle").symlink_to(Path(sys.executable).with_name("kaggle"))
+    python.chmod(0o755)
+    monkeypatch.setattr(
+        kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl"))
+    )
+    monkeypatch.setattr(sys, "executable", str(python))
+    kaggle, login = Kaggle(), {"HOME": str(tmp_path), "KAGGLE_USERNAME": "me", "KAGGLE_KEY": "key"}
+    done = run_catwalk(project, "kernel", "--user", "me", PATH="/usr/bin:/bin")
+    (command,) = re.findall(r"this sends them: (.*)", done.stdout)
+    assert command.startswith(".venv/bin/kaggle ") == (place == "project")
+    with serving(kaggle):
+        pushed = subprocess.run(
+            ["sh", "-c", command], cwd=project, capture_output=True, text=True, timeout=60,
+            env=clean_environment(**kaggle.environment, **login, PATH="/usr/bin:/bin"),
+        )  # fmt: skip
+    assert pushed.returncode == 0, pushed.stdout + pushed.stderr
+    assert [one["slug"] for one in kaggle.kernels] == ["me/catwalk-fashion-mnist"]
+
+
+def test_the_official_command_pushes_it(made: Path, tmp_path: Path) -> None:
+    kaggle, login = Kaggle(), {"HOME": str(tmp_path), "KAGGLE_USERNAME": "me", "KAGGLE_KEY": "key"}
+    with serving(kaggle):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("kaggle"), "kernels", "push", "-p", made],
+            capture_output=True, text=True, timeout=60,
+            env=clean_environment(**kaggle.environment, **login),
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (pushed,) = kaggle.kernels
+    assert pushed["slug"] == "me/catwalk-fashion-mnist"
+    assert pushed["enableGpu"] is True
+    assert not pushed.get("enableTpu")
+    assert pushed["enableInternet"] is False
+    assert pushed["isPrivate"] is True
+    assert pushed["datasetDataSources"] == ["zalando-research/fashionmnist"]
+    assert len(json.dumps(pushed)) < 1_000_000
+
+
+def test_the_notebook_brings_catwalk_along(made: Path, tmp_path: Path) -> None:
+    """What is imported in its kernel, and by processes from there, is the wheel's."""
+    notebook = nbformat.read(made / "hackathon.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    (given,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    assert 'COMPETITION = "fashion-mnist"\n' in given.source
+    assert 'BUDGET = "90s"  #' in given.source
+    assert "glob(" not in "".join(cell.source for cell in notebook.cells), "it looks for no wheel"
+    catwalk = next(cell for cell in notebook.cells if "WHEEL" in cell.source)
+    assert max(map(len, catwalk.source.splitlines())) <= 1000
+    shown = (
+        "import subprocess\nimport catwalk\n"
+        "code = 'import catwalk; print(catwalk.__file__)'\n"
+        "child = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)\n"
+        "print(package in catwalk.__file__, child.stdout.strip() == catwalk.__file__)"
+    )
+    notebook.cells = [given, catwalk, nbformat.v4.new_code_cell(shown)]
+    environment = clean_environment(JUPYTER_PREFER_ENV_PATH="1", TMPDIR=str(tmp_path))
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute(
+        env=environment
+    )
+    assert notebook.cells[-1].outputs[0].text == "True True\n"
+
+
+def test_what_others_upload_is_small_and_whole(project: Path) -> None:
+    done = run_catwalk(project, "wheel")
+    assert done.returncode == 0, done.stderr
+    notebook, wheel = sorted((project / "dist").iterdir(), reverse=True)
+    assert (notebook.name, wheel.suffix) == ("hackathon.ipynb", ".whl")
+    assert wheel.stat().st_size < 1_000_000
+    source = nbformat.read(notebook, as_version=4).cells[1].source
+    assert 'COMPETITION = "digit-recognizer" if Path("/kaggle").is_dir() else "fashion-mnist"' in source
+    with zipfile.ZipFile(wheel) as opened:
+        names = opened.namelist()
+    for needed in ("catwalk/assets/", "catwalk/competitions/digits.toml", "catwalk/notebooks/talk.ipynb"):
+        assert any(name.startswith(needed) for name in names), needed
+
+
+def test_a_gpu_that_is_not_used_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl"))
+    )
+    done = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "gpu")
+    assert "is not used yet" in done.stdout
+    assert "not used" not in run_catwalk(project, "kernel", "--user", "me").stdout
+    refused = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "tpu")
+    assert refused.returncode == 2
+    assert "invalid choice: 'tpu'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--competition", "digits", "--user", "me"), "names no data on Kaggle"),
+        ((), "KAGGLE_USER=<name>"),
+    ],
+)
+def test_what_is_missing_is_one_line(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = run_catwalk(project, "kernel", *arguments, HOME=str(project))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
+    assert not list(project.glob("data/*/kernel"))
+
+
+@pytest.mark.slow
+def test_the_user_s_name_comes_from_the_credentials(project: Path) -> None:
+    (project / ".kaggle").mkdir()
+    (project / ".kaggle/kaggle.json").write_text('{"username": "somebody", "key": "secret"}')
+    done = run_catwalk(project, "kernel", HOME=str(project))
+    assert done.returncode == 0, done.stderr
+    metadata = json.loads((project / "data/fashion-mnist/kernel/kernel-metadata.json").read_text())
+    assert metadata["id"] == "somebody/catwalk-fashion-mnist"

@@ -1,0 +1,114 @@
+"""The notebooks, executed as they are: CI runs all of them on a small budget."""
+
+import gzip
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from catwalk.course import hackathon
+from catwalk.report.notebook import KERNEL
+from tests.conftest import REPOSITORY, Run, clean_environment, run_catwalk
+
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+
+
+def execute(notebook: Any, folder: Path, **environment: str) -> list[Any]:
+    """The outputs of all cells, run in ``folder``."""
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    ).execute(env=clean_environment(**KERNEL, CATWALK_COMPETITION="digits", **environment))
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def read(name: str) -> Any:
+    return nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_they_define_nothing_and_hold_no_outputs(path: Path) -> None:
+    for cell in nbformat.read(path, as_version=4).cells:
+        assert not cell.get("outputs")
+        assert not re.search(r"^\s*(def|class) |lambda", cell.source, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_explore(digits_done: tuple[Path, Run]) -> None:
+    outputs = execute(read("explore"), digits_done[0] / "notebooks")
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 5
+    assert all(picture.metadata["image/png"]["alt"] for picture in pictures)
+    assert not [output for output in outputs if output.output_type in ("error", "stream")], (
+        "nothing but results"
+    )
+
+
+@pytest.mark.slow
+def test_hackathon(digits_raw: Path, tmp_path: Path) -> None:
+    """From data deep below an input folder to what Kaggle looks for; a lost session is gone on with."""
+    deep = tmp_path / "input" / "some dataset" / "inner"
+    deep.mkdir(parents=True)
+    for csv in digits_raw.glob("*.csv"):
+        (deep / f"{csv.name}.gz").write_bytes(gzip.compress(csv.read_bytes()))
+    set_there = {"COMPETITION": "digits", "BUDGET": "12s", "SOURCE": str(deep.parents[1])}
+    set_there["KEEP"] = str(tmp_path / "drive")
+    texts = []
+    for session in ("first", "second"):
+        (tmp_path / session).mkdir()
+        (tmp_path / f"{session}-temporary").mkdir()
+        notebook = read("hackathon")
+        (given,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        given.source += "".join(f"\n{name} = {value!r}" for name, value in set_there.items())
+        outputs = execute(notebook, tmp_path / session, TMPDIR=str(tmp_path / f"{session}-temporary"))
+        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+        texts.append("".join(output.get("text", "") for output in outputs))
+        rows = (tmp_path / session / "submission.csv").read_text().splitlines()
+        assert (rows[0], len(rows)) == ("ImageId,Label", 361)
+        assert b"</html>" in (tmp_path / session / "talk.html").read_bytes()
+        assert sum(path.stat().st_size for path in (tmp_path / session).rglob("*") if path.is_file()) < 5e6
+    first, second = texts
+    assert f"the data are in {deep}" in first
+    assert "next:" not in first
+    assert len(first.splitlines()) < 50
+    assert f"going on with the search that is kept in {tmp_path / 'drive'}" in second
+    assert "search: done before" in second
+    assert len({(tmp_path / session / "submission.csv").read_bytes() for session in ("first", "second")}) == 1
+
+
+def test_a_project_is_made_and_what_is_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "competitions").mkdir()
+    (tmp_path / "competitions/digits.toml").write_text("mine")
+    hackathon.project(tmp_path)
+    assert (tmp_path / "competitions/digits.toml").read_text() == "mine"
+    for name in hackathon.FOLDERS:
+        ours = {path.name for path in (REPOSITORY / name).iterdir() if path.suffix in (".toml", ".ipynb")}
+        assert {path.name for path in (tmp_path / name).iterdir()} == ours
+
+
+@pytest.mark.slow
+def test_a_wheel_brings_competitions_and_notebooks(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    source = tmp_path / "source"
+    shutil.copytree(
+        REPOSITORY, source, ignore=shutil.ignore_patterns(".*", "data", "submissions", "build", "benchmarks")
+    )
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, source], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", tmp_path / "site", wheel], check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "from catwalk.course import hackathon; from pathlib import Path; "
+         "hackathon.project(Path('project'))"],
+        cwd=tmp_path, env=clean_environment(PYTHONPATH=str(tmp_path / "site")), check=True,
+    )  # fmt: skip
+    assert done.returncode == 0
+    made = run_catwalk(
+        tmp_path / "project", "data", "--competition", "digits", PYTHONPATH=str(tmp_path / "site")
+    )
+    assert made.returncode == 0, made.stderr

@@ -1,0 +1,71 @@
+"""competition.py: the TOMLs that are here, and what a wrong one is told."""
+
+from pathlib import Path
+
+import pytest
+
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import competition as competitions
+from tests.conftest import REPOSITORY, load
+
+
+def test_the_five_are_there() -> None:
+    names = competitions.names(REPOSITORY)
+    assert names == ["cifar10", "digit-recognizer", "digits", "fashion-mnist", "mnist"]
+    for name in names:
+        assert load(name).pixels == len(load(name).pixel_columns)
+
+
+def test_fashion_mnist_is_as_on_kaggle() -> None:
+    fashion = load("fashion-mnist")
+    assert fashion.pixel_columns[0] == "pixel1"
+    assert fashion.pixel_columns[-1] == "pixel784"
+    assert fashion.submission_header == ("ImageId", "Label")
+    assert fashion.first_id == 1
+    assert "flip" in fashion.augment
+    assert "flip" not in load("mnist").augment
+
+
+def test_it_is_frozen() -> None:
+    with pytest.raises(AttributeError):
+        load("digits").title = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("title = ", "titel = ", "unknown key 'titel'"),
+        ('title = "Digits 8x8"\n', "", "the key 'title' is missing"),
+        ("[8, 8]", "[8]", "shape must be"),
+        ("[8, 8]", "[8.5, 8]", "shape: 8.5 is not a whole number"),
+        ("[8, 8]", "8", "shape: 8 is not a list"),
+        ("[columns]", '[columns]\nheader = "no"', "header: 'no' is not true or false"),
+        ('"pixel{}"', "0", "pixels: 0 is not a text"),
+        ('"8", "9"]', '"8"]\nlabels = [0, 1, 2, 3]', "4 labels but 9 classes"),
+        ('"8", "9"]', '"8", "9"]\nlabels = [0, 1, 2, 3, 4, 5, 6, 7, 9, 8]', "ascending order"),
+        ('["shift"]', '["mirror"]', "unknown 'mirror'"),
+        ('"pixel{}"', '"pixel"', "must hold {}"),
+        ('"digits_train.csv"', '"../digits_train.csv"', "not a plain file name"),
+        ('["ImageId", "Label"]', '["ImageId"]', "two columns"),
+        ("[files]", "[files", "digits.toml"),
+        ("[files]", "\r[files]", "Invalid statement"),
+    ],
+)
+def test_a_wrong_toml_is_told_in_one_line(project: Path, old: str, new: str, said: str) -> None:
+    path = project / "competitions" / "digits.toml"
+    assert old in path.read_text()
+    path.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
+    with pytest.raises(UserError, match=r"competitions/digits\.toml: ") as error:
+        competitions.load(Paths(project, "digits"))
+    assert said in str(error.value)
+
+
+def test_unknown_competition_names_those_that_are_known(project: Path) -> None:
+    with pytest.raises(UserError, match="unknown competition 'titanic': there are cifar10, digit-recog"):
+        competitions.load(Paths(project, "titanic"))
+
+
+def test_outside_of_a_project(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="run catwalk in the project's folder"):
+        competitions.load(Paths(tmp_path, "digits"))

@@ -1,0 +1,151 @@
+"""csv_rows.py: both readers, what they take, and the line they give for what they don't."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from catwalk.core.errors import UserError
+from catwalk.data import csv_columns, csv_file, csv_rows
+from catwalk.data.competition import Competition
+from tests.conftest import load
+
+SMALL = replace(
+    load("digits"),
+    shape=(1, 3),
+    labels=(0, 1, 3),
+    classes=("a", "b", "d"),
+    train_file="train.csv",
+    pixel_columns=("pixel1", "pixel2", "pixel3"),
+)
+HEADER = "label,pixel1,pixel2,pixel3\n"
+
+
+def read(tmp_path: Path, text: str | bytes, competition: Competition = SMALL) -> csv_rows.Rows:
+    path = tmp_path / "train.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return csv_rows.read_rows(path, competition)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pixels=hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.just(3))),
+    data=st.data(),
+    header=st.booleans(),
+)
+def test_what_is_written_is_read(
+    tmp_path: Path, pixels: np.ndarray, data: st.DataObject, header: bool
+) -> None:
+    competition = replace(SMALL, has_header=header)
+    labels = np.array(
+        data.draw(st.lists(st.sampled_from([0, 1, 3]), min_size=len(pixels), max_size=len(pixels)))
+    )
+    path = tmp_path / "train.csv"
+    csv_rows.write_rows(path, pixels, labels, competition)
+    got = csv_rows.read_rows(path, competition)
+    file = csv_file.of(path, competition)
+    columns = csv_columns.find(file, competition)
+    fast = csv_rows._read_fast(file, columns, competition)
+    careful = csv_rows._read_careful(file, columns, competition)
+    assert fast is not None
+    for one in (got, fast, careful):
+        np.testing.assert_array_equal(one.pixels, pixels)
+        assert one.labels is not None
+        np.testing.assert_array_equal(np.array([0, 1, 3])[one.labels], labels)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.text("0123456789 .-+e\"'x,;", max_size=5), min_size=4, max_size=4), max_size=6))
+def test_the_fast_reader_never_says_other_than_the_careful_one(
+    tmp_path: Path, cells: list[list[str]]
+) -> None:
+    path = tmp_path / "train.csv"
+    path.write_text(HEADER + "".join(",".join(row) + "\n" for row in cells))
+    file = csv_file.of(path, SMALL)
+    columns = csv_columns.find(file, SMALL)
+    fast = csv_rows._read_fast(file, columns, SMALL)
+    if fast is None or not len(fast.pixels):
+        return
+    careful = csv_rows._read_careful(file, columns, SMALL)
+    np.testing.assert_array_equal(fast.pixels, careful.pixels)
+    np.testing.assert_array_equal(fast.labels, careful.labels)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label,pixel1,pixel2,pixel3\n3,0,128,255\n",
+        "label,pixel1,pixel2,pixel3\n3,0,128,255",
+        "label,pixel1,pixel2,pixel3\r\n3,0,128,255\r\n",
+        "\ufefflabel,pixel1,pixel2,pixel3\n3,0,128,255\n",
+        "label,pixel1,pixel2,pixel3\n3.0,0.0,128.0,255.\n",
+        'label,pixel1,pixel2,pixel3\n"3","0","128","255"\n',
+        "label, pixel1, pixel2, pixel3\n3, 0, 128, 255\n",
+        "pixel3,label,pixel2,pixel1\n255,3,128,0\n",
+        "label,pixel1,pixel2,pixel3\n\n3,0,128,255\n\n",
+        "label,pixel1,pixel2,pixel3\n \n3,0,128,255\n\t\n ",
+        ",label,pixel1,pixel2,pixel3\n0,3,0,128,255\n",
+        "Unnamed: 0,label,pixel1,pixel2,pixel3\nx,3,0,128.0,255\n",
+    ],
+)
+def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
+    got = read(tmp_path, text)
+    np.testing.assert_array_equal(got.pixels, [[0, 128, 255]])
+    np.testing.assert_array_equal(got.labels, [2])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the file is empty"),
+        ("\n\n", "the file is empty"),
+        (HEADER, "no rows below the header"),
+        ("<!DOCTYPE html><html>", "a web page, not a CSV"),
+        (b"PK\x03\x04\0\0", "a zip with another ending, not a CSV"),
+        ("label,pixel1,pixel2\n1,2,3\n", "row 1: shape = [1, 3] needs 3 pixel columns, 2 are here"),
+        ("label,pixel1,pixel2,pixel3,x\n1,2,3,4,5\n", "row 1: 'x' is neither label, id nor pixel"),
+        ("label,pixel1,pixel2,pixel3,pixel3\n1,2,3,4,5\n", "row 1: two columns are named 'pixel3'"),
+        (HEADER + "1,2,3,4\n1,2,3\n", "row 3: 3 columns, expected 4"),
+        (HEADER + "1,2,3,4\n1,2,3,4,5\n", "row 3: 5 columns, expected 4"),
+        (HEADER + "1,2,3,4\n1,2,-3,4\n", "row 3: column 'pixel2': the pixel '-3'"),
+        (HEADER + "1,2,3,4\n1,2,3,256\n", "row 3: column 'pixel3': the pixel '256'"),
+        (HEADER + "1,2,3,4\n1,2.5,3,4\n", "row 3: column 'pixel1': the pixel '2.5'"),
+        (HEADER + "1,2,3,4\n1,,3,4\n", "row 3: column 'pixel1': the pixel ''"),
+        (HEADER + "1,2,3,4\n1,nan,3,4\n", "row 3: column 'pixel1': the pixel 'nan'"),
+        (HEADER + "1,2,3,4\n2,2,3,4\n", "row 3: column 'label': the label '2' is not one of 3 from 0 to 3"),
+        (HEADER + "1,2,3,4\nx,2,3,4\n", "row 3: column 'label': the label 'x'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str | bytes, said: str) -> None:
+    with pytest.raises(UserError, match=r"train\.csv: ") as error:
+        read(tmp_path, text)
+    assert said in str(error.value)
+    assert error.value.fix
+
+
+def test_row_numbers_that_pandas_wrote_are_ignored_and_said(tmp_path: Path) -> None:
+    assert read(tmp_path, ",label,pixel1,pixel2,pixel3\n0,3,0,128,255\n").ignored == "Unnamed: 0"
+    assert read(tmp_path, HEADER + "3,0,128,255\n").ignored is None
+    with pytest.raises(UserError, match="'' is neither label, id nor pixel"):
+        read(tmp_path, "label,,pixel1,pixel2,pixel3\n3,0,0,128,255\n")
+
+
+def test_a_test_file_has_no_labels(tmp_path: Path) -> None:
+    assert read(tmp_path, "pixel1,pixel2,pixel3\n1,2,3\n").labels is None
+    headerless = replace(SMALL, has_header=False)
+    assert read(tmp_path, "1,2,3\n", headerless).labels is None
+    np.testing.assert_array_equal(read(tmp_path, "3,1,2,3\n", headerless).labels, [2])
+    with pytest.raises(UserError, match=r"5 of them, expected 3 pixels .* and a label"):
+        read(tmp_path, "1,2,3,4,5\n", headerless)
+
+
+def test_blocks_end_where_lines_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "BLOCK", 50)
+    text = HEADER + "".join(f"{i % 2},{i % 256},{i % 7},{i % 99}\n" for i in range(500))
+    got = read(tmp_path, text)
+    np.testing.assert_array_equal(got.pixels[:, 0], np.arange(500) % 256)
+    np.testing.assert_array_equal(got.pixels[:, 2], np.arange(500) % 99)

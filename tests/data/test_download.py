@@ -1,0 +1,285 @@
+"""download.py: what is there is kept, checked and not fetched again."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.conftest import digits_paths, run_catwalk
+
+Catwalk = Callable[..., tuple[int, str, str]]
+DIGITS = ("--competition", "digits")
+
+
+def test_twice(catwalk: Catwalk, project: Path) -> None:
+    code, out, _ = catwalk("data", *DIGITS)
+    assert code == 0
+    assert "digits_train.csv 1,437 rows, digits_test.csv 360 rows (source: sklearn)" in out
+    before = (project / "data/digits/raw/manifest.json").read_bytes()
+    code, out, _ = catwalk("data", *DIGITS)
+    assert code == 0
+    assert "done before" in out
+    assert (project / "data/digits/raw/manifest.json").read_bytes() == before
+
+
+def test_files_put_there_by_hand(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    code, out, _ = catwalk("data", *DIGITS)
+    assert code == 0
+    assert "files put there by hand" in out
+    assert json.loads(paths.manifest.read_text())["files"]["digits_test.csv"]["rows"] == 360
+
+
+def test_a_wrong_file_put_there_by_hand(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    train = paths.raw / "digits_train.csv"
+    train.write_text(train.read_text().replace("\n", "\n7,", 1))
+    code, _, err = catwalk("data", *DIGITS)
+    assert code == 2
+    assert err.startswith("catwalk data: digits_train.csv: row 2: 66 columns, expected 65: ")
+    assert err.count("\n") == 1
+    assert train.is_file()
+    assert not paths.manifest.exists()
+
+
+def test_another_source_than_before(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    assert catwalk("data", *DIGITS, "--source", str(digits_raw))[0] == 0
+    assert catwalk("data", *DIGITS, "--source", str(digits_raw))[0] == 0
+    code, _, err = catwalk("data", *DIGITS, "--source", "sklearn")
+    assert code == 2
+    assert "is here already, from" in err
+
+
+def test_a_damaged_manifest_is_made_anew_from_the_files(
+    catwalk: Catwalk, project: Path, digits_raw: Path
+) -> None:
+    paths = digits_paths(project, digits_raw)
+    paths.manifest.write_text("{")
+    code, out, _ = catwalk("data", *DIGITS)
+    assert code == 0
+    assert "files put there by hand" in out
+    assert json.loads(paths.manifest.read_text())["files"]["digits_train.csv"]["rows"] == 1437
+
+
+def edit(path: Path) -> str:
+    """Change one pixel of the first row, as somebody would by hand; what the file holds then."""
+    header, first, rest = path.read_text().split("\n", 2)
+    cells = first.split(",")
+    cells[-1] = str(int(cells[-1]) ^ 1)
+    path.write_text("\n".join([header, ",".join(cells), rest]))
+    return path.read_text()
+
+
+def advised(err: str) -> str:
+    """The command that a line ends in."""
+    return err.strip().rsplit(": ", 1)[1]
+
+
+def test_a_file_of_one_s_own_is_never_replaced(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    """Only the training CSV is there; to put the other beside it helps, and so does to keep it elsewhere."""
+    raw = project / "data/digits/raw"
+    raw.mkdir(parents=True)
+    shutil.copy(digits_raw / "digits_train.csv", raw)
+    mine = edit(raw / "digits_train.csv")
+    code, _, err = catwalk("prepare", *DIGITS)
+    assert code == 2
+    assert "data/digits/raw: digits_test.csv is missing, there is digits_train.csv: put it there" in err
+    assert (raw / "digits_train.csv").read_text() == mine
+    assert advised(err) == "mv data/digits/raw data/digits/raw-1"
+    subprocess.run(advised(err).split(), cwd=project, check=True)
+    code, out, _ = catwalk("prepare", *DIGITS)
+    assert code == 0
+    assert "(source: sklearn)" in out
+    assert (project / "data/digits/raw-1/digits_train.csv").read_text() == mine
+
+
+@pytest.mark.parametrize("source", ["sklearn", "folder"])
+def test_another_source_beside_files_put_there_by_hand(
+    catwalk: Catwalk, project: Path, digits_raw: Path, source: str
+) -> None:
+    """Before they were read, and after; what the line advises works."""
+    paths = digits_paths(project, digits_raw)
+    asked = ("data", *DIGITS, "--source", str(digits_raw) if source == "folder" else source)
+    for _ in range(2):
+        code, _, err = catwalk(*asked)
+        assert (code, err.count("\n")) == (2, 1)
+        assert (
+            "files put there by hand (digits_test.csv, digits_train.csv): leave SOURCE= out"
+            in err.replace("digits_train.csv, digits_test.csv", "digits_test.csv, digits_train.csv")
+        )
+        assert catwalk("data", *DIGITS)[0] == 0, "SOURCE= left out"
+    assert catwalk("data", *DIGITS, "--source", str(paths.raw))[0] == 0, "the folder itself"
+    subprocess.run(advised(err).split(), cwd=project, check=True)
+    assert catwalk(*asked)[0] == 0
+
+
+def test_a_download_that_was_changed_by_hand_is_one_s_own(catwalk: Catwalk, project: Path) -> None:
+    assert catwalk("data", *DIGITS)[0] == 0
+    train = project / "data/digits/raw/digits_train.csv"
+    mine = edit(train)
+    code, out, _ = catwalk("data", *DIGITS)
+    assert code == 0
+    assert "digits_train.csv: changed by hand since sklearn gave it" in out
+    assert "files put there by hand" in out
+    (train.with_name("digits_test.csv")).unlink()
+    code, _, err = catwalk("data", *DIGITS)
+    assert code == 2
+    assert "digits_test.csv is missing" in err
+    assert train.read_text() == mine
+
+
+def test_a_download_that_lost_a_file_is_fetched_again(catwalk: Catwalk, project: Path) -> None:
+    assert catwalk("data", *DIGITS)[0] == 0
+    test = project / "data/digits/raw/digits_test.csv"
+    before = test.read_bytes()
+    test.unlink()
+    code, out, _ = catwalk("data", *DIGITS)
+    assert code == 0
+    assert "digits_test.csv is missing: fetching again" in out
+    assert test.read_bytes() == before
+
+
+def test_a_download_that_was_cut_off_is_not_taken_for_one_s_own(
+    catwalk: Catwalk, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two files: the manifest, which goes first, says whose the one is that is there."""
+    replace = Path.replace
+
+    def cut(self: Path, target: Path) -> Path:
+        if Path(target).name == "digits_test.csv":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", cut)
+    assert catwalk("data", *DIGITS)[0] == 130
+    assert (project / "data/digits/raw/digits_train.csv").is_file()
+    monkeypatch.undo()
+    monkeypatch.chdir(project)
+    code, out, _ = catwalk("data", *DIGITS)
+    assert code == 0
+    assert "(source: sklearn)" in out
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["SOURCE= again", "SOURCE= left out"])
+def test_a_source_folder_that_changed_is_copied_again(
+    catwalk: Catwalk, project: Path, digits_raw: Path, tmp_path: Path, asked: bool
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(digits_raw, folder)
+    given = (*DIGITS, "--source", str(folder))
+    assert catwalk("data", *given)[0] == 0
+    mine = edit(folder / "digits_train.csv")
+    again = given if asked else DIGITS
+    code, out, _ = catwalk("data", *again)
+    assert code == 0
+    assert f"{folder} has changed: fetching again" in out
+    copy = project / "data/digits/raw/digits_train.csv"
+    assert copy.read_text() == mine
+    assert "done before" in catwalk("data", *again)[1]
+
+    (folder / "digits_test.csv").unlink()
+    code, out, err = catwalk("data", *again)
+    assert code == (2 if asked else 0)
+    assert "digits_test.csv is missing" in err if asked else "done before" in out
+    shutil.rmtree(folder)
+    code, _, err = catwalk("data", *again)
+    assert code == (2 if asked else 0)
+    assert ("no such folder: correct it, or leave SOURCE= out" in err) == asked
+
+
+def test_a_copy_that_was_changed_by_hand_stays(
+    catwalk: Catwalk, project: Path, digits_raw: Path, tmp_path: Path
+) -> None:
+    """Both the folder of SOURCE= and its copy were changed: the copy is somebody's own."""
+    folder = tmp_path / "mine"
+    shutil.copytree(digits_raw, folder)
+    given = (*DIGITS, "--source", str(folder))
+    assert catwalk("data", *given)[0] == 0
+    copy = project / "data/digits/raw/digits_train.csv"
+    mine = edit(copy)
+    text = (folder / "digits_train.csv").read_text()
+    (folder / "digits_train.csv").write_text(text.rsplit("\n", 2)[0] + "\n")
+    code, _, err = catwalk("data", *given)
+    assert code == 2
+    assert "leave SOURCE= out to use it" in err
+    assert copy.read_text() == mine
+    assert catwalk("data", *DIGITS)[0] == 0
+    assert copy.read_text() == mine
+
+
+def test_what_is_known_is_not_read_again(
+    catwalk: Catwalk, project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By size and time first; where only the time differs, the content says that nothing changed."""
+    hashed: list[str] = []
+    digest = hashlib.file_digest
+
+    def counted(file: io.BufferedReader, name: str) -> Any:
+        hashed.append(file.name)
+        return digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    paths = digits_paths(project, digits_raw)
+    assert catwalk("prepare", *DIGITS)[0] == 0
+    hashed.clear()
+    assert "done before" in catwalk("prepare", *DIGITS)[1]
+    assert not hashed
+    os.utime(paths.raw / "digits_test.csv")
+    for expected in (1, 0):
+        hashed.clear()
+        lines = catwalk("prepare", *DIGITS)[1].splitlines()
+        assert ["done before" in line for line in lines] == [True, True]
+        assert len(hashed) == expected
+
+
+def test_too_small_a_disk_is_told_before_the_work(
+    catwalk: Catwalk, project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = 100_000
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    for stage in ("data", "prepare"):
+        code, _, err = catwalk(stage, *DIGITS)
+        assert (code, err.count("\n")) == (4, 1)
+        assert "are needed to" in err
+        assert "100 kB are free: make room on the disk and run the command again" in err
+        if stage == "data":
+            digits_paths(project, digits_raw)
+    free = 10_000_000
+    assert catwalk("prepare", *DIGITS)[0] == 0
+    code, _, err = catwalk("search", *DIGITS, "--trials", "1")
+    assert code == 4
+    assert "about 20.0 MB are needed for a search, 10.0 MB are free" in err
+
+
+def test_done_before_imports_nothing_slow(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    assert run_catwalk(project, "prepare", *DIGITS).returncode == 0
+    code = (
+        "import sys; from catwalk.cli import main; assert main(['prepare', '--competition', 'digits']) == 0; "
+        "print({'pandas', 'tensorflow', 'optuna', 'pyarrow', 'sklearn', 'kaggle'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "set()"
+    assert done.stdout.count("done before") == 2
+
+
+def test_the_longest_line_still_fits(catwalk: Catwalk, project: Path) -> None:
+    raw = project / "data/fashion-mnist/raw"
+    raw.mkdir(parents=True)
+    for i in range(9):
+        (raw / f"my own clothes of the year {i}.csv").write_text("label\n")
+    code, _, err = catwalk("prepare", "--competition", "fashion-mnist")
+    assert code == 2
+    assert len(err) <= 300
+    assert "fashion-mnist_train.csv and fashion-mnist_test.csv are missing" in err
+    assert err.endswith("mv data/fashion-mnist/raw data/fashion-mnist/raw-1\n")

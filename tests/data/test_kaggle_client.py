@@ -1,0 +1,343 @@
+"""kaggle_client.py: the real client against a server of our own."""
+
+import base64
+import builtins
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+import requests
+
+from catwalk.core import http_timeout
+from catwalk.data import kaggle_client, kaggle_errors, kaggle_names
+from tests.conftest import REPOSITORY, Run, SmallDisk, clean_environment, run_catwalk
+from tests.support.kaggle_server import Fault, Kaggle, serving
+
+CHUNK = 1 << 20  # what the client writes at once
+
+
+@pytest.fixture
+def on_kaggle(project: Path) -> Path:
+    """A project in which ``digits`` is a Kaggle dataset and ``digits-open`` a competition."""
+    text = (project / "competitions" / "digits.toml").read_text()
+    for name, source in (
+        ("digits", 'kaggle_dataset = "someone/eight"'),
+        ("digits-open", 'kaggle_competition = "eight-open"'),
+    ):
+        target = project / "competitions" / f"{name}.toml"
+        target.write_text(text.replace('sklearn = "load_digits"', source))
+    return project
+
+
+def zipped(folder: Path, *names: str, more: int = 0) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(folder / name, f"inner/{name}")
+        archive.writestr("readme.txt", "something else")
+        archive.writestr("picture.png", os.urandom(more))
+    return buffer.getvalue()
+
+
+def fetch(project: Path, kaggle: Kaggle, competition: str = "digits", **more: str) -> Run:
+    with serving(kaggle):
+        return run_catwalk(
+            project, "data", "--competition", competition, "--source", "kaggle",
+            **{**kaggle.environment, "HOME": str(project), **more},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("competition", ["digits", "digits-open"])
+def test_download_as_it_came(on_kaggle: Path, digits_raw: Path, competition: str) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"))
+    done = fetch(on_kaggle, kaggle, competition)
+    assert done.returncode == 0, done.stderr
+    raw = on_kaggle / "data" / competition / "raw"
+    assert sorted(path.name for path in raw.iterdir()) == [
+        "digits_test.csv",
+        "digits_train.csv",
+        "manifest.json",
+    ]
+    assert (raw / "digits_train.csv").read_bytes() == (digits_raw / "digits_train.csv").read_bytes()
+    calls = len(kaggle.calls)
+    again = fetch(on_kaggle, kaggle, competition)
+    assert again.returncode == 0
+    assert "done before" in again.stdout
+    assert len(kaggle.calls) == calls, "what is there is not fetched twice"
+
+
+def test_a_broken_download_goes_on_where_it_broke(on_kaggle: Path, digits_raw: Path) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK), cut=1)
+    done = fetch(on_kaggle, kaggle)
+    assert done.returncode == 0, done.stderr
+    assert kaggle.ranges == [f"bytes={CHUNK}-"]
+    assert sorted(path.name for path in (on_kaggle / "data/digits").iterdir()) == ["raw"]
+
+
+@pytest.mark.slow
+def test_another_tool_s_verbose_does_not_read_downloads_whole(
+    on_kaggle: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK), cut=1)
+    base = kaggle_client._api_class().__base__
+    assert base is not None
+    monkeypatch.setattr(base, "args", ["--local", "--verbose"])  # as its import under VERBOSE=1 leaves it
+    assert fetch(on_kaggle, kaggle).returncode == 0
+    assert kaggle.ranges == [f"bytes={CHUNK}-"]
+
+
+def test_an_ended_download_goes_on_with_the_next_command(on_kaggle: Path, digits_raw: Path) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK), cut=9)
+    part = on_kaggle / "data/digits/.download/eight.zip"
+    with serving(kaggle):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "catwalk", "data", "--competition", "digits", "--source", "kaggle"],
+            cwd=on_kaggle, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=clean_environment(**kaggle.environment, HOME=str(on_kaggle)),
+        )  # fmt: skip
+        end = time.monotonic() + 60
+        while not (part.is_file() and part.stat().st_size) and time.monotonic() < end:
+            time.sleep(0.1)
+        process.kill()
+        process.wait()
+    kaggle.cut, there = 0, part.stat().st_size
+    kaggle.ranges.clear()
+    done = fetch(on_kaggle, kaggle)
+    assert done.returncode == 0, done.stderr
+    assert kaggle.ranges == [f"bytes={there}-"]
+    assert not part.parent.exists()
+
+
+def test_a_full_disk_in_a_download_is_one_line(on_kaggle: Path, digits_raw: Path, disk: SmallDisk) -> None:
+    """What had arrived is kept, and gone on with once there is room."""
+    root = disk.place / "project"
+    shutil.copytree(on_kaggle, root)
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK))
+    disk.size(disk.used() + 1500)
+    done = fetch(root, kaggle, PYTHONDONTWRITEBYTECODE="1")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+    assert "make room on the disk" in done.stderr
+    assert not (root / "data/digits/raw").exists()
+    disk.size(200_000)
+    done = fetch(root, kaggle)
+    assert done.returncode == 0, done.stderr
+    assert len(kaggle.ranges) == 1, "it begins where the disk was full"
+
+
+@pytest.mark.slow
+def test_a_busy_kaggle_is_asked_again_when_it_says(on_kaggle: Path, digits_raw: Path) -> None:
+    busy = {"DownloadDataset": Fault(429, headers={"Retry_After": "1"}), "GET": Fault(500)}
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"), faults=busy)
+    done = fetch(on_kaggle, kaggle)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (401, 2, "refuses the API key from KAGGLE_USERNAME and KAGGLE_KEY (401)"),
+        (403, 2, "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"),
+        (404, 2, "digits-open.toml, kaggle_competition: Kaggle has no competition eight-open (404)"),
+        (503, 3, "answers 503"),
+    ],
+)
+def test_refusals(
+    on_kaggle: Path, status: int, code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kaggle_client, "LONGEST_WAIT", 0.1)
+    done = fetch(
+        on_kaggle, Kaggle(status=status), "digits-open", KAGGLE_USERNAME="me", KAGGLE_KEY="s3cretkey"
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert said in done.stderr
+    assert "s3cretkey" not in done.stdout + done.stderr
+    assert not (on_kaggle / "data" / "digits-open" / "raw").exists()
+
+
+@pytest.mark.parametrize(
+    ("blob", "said"),
+    [
+        (b"<!DOCTYPE html><html>log in</html>", "what arrived is a web page"),
+        (b"PK\x03\x04 but no more", "what arrived is not a whole zip"),
+        (None, "holds no digits_test.csv"),
+        (b"short", "digits_test.csv: 359 rows arrived from kaggle, 360 expected"),
+    ],
+)
+def test_what_arrives_is_checked(
+    on_kaggle: Path, digits_raw: Path, tmp_path: Path, blob: bytes | None, said: str
+) -> None:
+    if blob is None:
+        blob = zipped(digits_raw, "digits_train.csv")
+    elif blob == b"short":
+        shutil.copytree(digits_raw, tmp_path / "short")
+        test = tmp_path / "short" / "digits_test.csv"
+        test.write_text("".join(test.read_text().splitlines(True)[:-1]))
+        blob = zipped(tmp_path / "short", "digits_train.csv", "digits_test.csv")
+    done = fetch(on_kaggle, Kaggle(blob))
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
+    assert said in done.stderr
+    assert not list((on_kaggle / "data" / "digits").iterdir()), "nothing is left half-written"
+
+
+def test_a_server_that_does_not_answer_is_given_up(on_kaggle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_timeout, "TIMEOUT", 1)  # it is 10 s
+    stall = threading.Event()
+    kaggle = Kaggle(stall=stall)
+    with serving(kaggle):
+        done = run_catwalk(
+            on_kaggle, "data", "--competition", "digits", "--source", "kaggle",
+            **{**kaggle.environment, "HOME": str(on_kaggle)},
+        )  # fmt: skip
+        stall.set()
+    assert done.returncode == 3
+    assert "did not answer within 10 s" in done.stderr
+
+
+def test_importing_catwalk_never_imports_kaggle() -> None:
+    source = REPOSITORY / "src"
+    texts = {path: path.read_text() for path in (source / "catwalk").rglob("[!_]*.py")}
+    users = [path for path, text in texts.items() if "kaggle_client" in text]
+    assert {"sources", "submit", "kaggle_client"} <= {path.stem for path in users}
+    names = [".".join(path.relative_to(source).with_suffix("").parts) for path in users]
+    code = f"import sys, {', '.join(names)}, catwalk.cli; sys.exit('kaggle' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+SOURCES = ('kaggle_dataset = "someone/eight"', 'kaggle_competition = "eight-open"')
+
+
+@pytest.fixture
+def as_in_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``exit`` and ``quit`` are for people at a prompt; a notebook's cell has none."""
+    for name in ("exit", "quit"):
+        monkeypatch.delattr(builtins, name)
+
+
+@pytest.mark.usefixtures("as_in_a_kernel")
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("status", [0, 401, 403])
+def test_without_a_credential_the_next_source_is_tried(
+    project: Path, tmp_path: Path, source: str, status: int
+) -> None:
+    toml = project / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("[sources]", f"[sources]\n{source}"))
+    home, kaggle = tmp_path / "home", Kaggle(status=status)
+    home.mkdir()
+    with serving(kaggle):
+        where = (
+            kaggle.environment if status else {"HTTP_PROXY": "", "http_proxy": ""}
+        )  # nothing listens there
+        done = run_catwalk(project, "data", "--competition", "digits", HOME=str(home), **where)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    said = f"Kaggle wants a login ({status}" if status else "offline: no network"
+    assert f"\nkaggle: {said}" in done.stdout
+    assert "(source: sklearn)" in done.stdout
+    assert not list(home.iterdir()), "nothing is left in the user's home"
+
+
+@pytest.mark.usefixtures("as_in_a_kernel")
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("access_token", "KGAT_stale"),
+        ("kaggle.json", '["no table"]'),
+        ("kaggle.json", "{broken"),
+        ("credentials.json", '["no table"]'),
+        ("credentials.json", '{"refresh_token": "old", "username": "me"}'),
+    ],
+)
+def test_a_credential_that_is_of_no_use_is_told_and_stays(
+    on_kaggle: Path, tmp_path: Path, file: str, content: str
+) -> None:
+    path = tmp_path / "home/.kaggle" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    refused = Fault(401, times=9)
+    faults = {"DownloadDataset": refused, "GenerateAccessToken": refused, "IntrospectToken": Fault(403)}
+    done = fetch(on_kaggle, Kaggle(status=401, faults=faults), HOME=str(tmp_path / "home"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "https://www.kaggle.com/settings" in done.stderr
+    assert len(done.stderr) < 300
+    assert path.read_text() == content
+
+
+def test_a_public_dataset_needs_no_credential(on_kaggle: Path, digits_raw: Path, tmp_path: Path) -> None:
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"))
+    done = fetch(on_kaggle, kaggle, HOME=str(tmp_path / "nowhere"))
+    assert done.returncode == 0, done.stderr
+    assert kaggle.logins == {""}
+
+
+LOGIN = {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "s3cretkey"}
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_kaggle_s_own_words_stand_beside_ours(on_kaggle: Path, status: int) -> None:
+    basic = base64.b64encode(b"me:s3cretkey").decode()
+    words = f"Accept\nthe \x1b[31mrules\u202e of s3cretkey {basic} {'a1' * 16} KGAT_0a1 {'long ' * 60}"
+    kaggle = Kaggle(faults={"DownloadDataFiles": Fault(status, words)})
+    done = fetch(on_kaggle, kaggle, "digits-open", **LOGIN)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f'({status}: "Accept the \\x1b[31mrules\\u202e of *** *** *** *** long long' in done.stderr
+    (shown,) = re.findall(r'"(.*)"', done.stderr)
+    assert len(shown) == 120
+    assert len(done.stderr) < 300
+    assert done.stderr[:-1].isprintable()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 503])
+@pytest.mark.parametrize("login", [LOGIN, {}])
+def test_a_line_has_room_for_the_longest_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, login: dict[str, str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in login.items():
+        monkeypatch.setenv(name, value)
+    answer = requests.Response()
+    answer.status_code, answer._content = status, json.dumps({"message": "word " * 99}).encode()
+    page = kaggle_names.contest("x" * kaggle_names.LONGEST, "competitions/a-competition.toml, competition")
+    told = kaggle_errors.told(requests.HTTPError(response=answer), page)
+    assert len(f"catwalk leaderboard: {told}") <= 300
+    assert told.fix
+
+
+def test_an_answer_without_words_has_none(on_kaggle: Path) -> None:
+    kaggle = Kaggle(faults={"DownloadDataFiles": Fault(403, "")})
+    assert "Kaggle denies access (403): " in fetch(on_kaggle, kaggle, "digits-open", **LOGIN).stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "code", "said"),
+    [
+        ({"HTTP_PROXY": "", "http_proxy": ""}, 3, "offline: no network, or none that reaches Kaggle"),
+        ({"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}, 3, "offline: the proxy"),
+    ],
+)
+def test_offline_is_said(on_kaggle: Path, broken: dict[str, str], code: int, said: str) -> None:
+    done = run_catwalk(
+        on_kaggle, "data", "--competition", "digits", "--source", "kaggle", HOME=str(on_kaggle),
+        NO_PROXY="", no_proxy="", **broken,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1)
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("name", ["eight", "some one/eight", "someone/eight/2", "someone/Eight", "../eight"])
+def test_what_is_no_name_of_a_dataset_is_refused_before_any_call(on_kaggle: Path, name: str) -> None:
+    toml = on_kaggle / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("someone/eight", name))
+    kaggle = Kaggle()
+    done = fetch(on_kaggle, kaggle)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"competitions/digits.toml, kaggle_dataset: {name!r} is not the name of a dataset" in done.stderr
+    assert not kaggle.calls

@@ -1,0 +1,139 @@
+"""sources.py: every source ends in the same two CSVs."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from catwalk.core.errors import CatwalkError, NetworkError, UserError
+from catwalk.data import idx, sources
+from tests.conftest import Run, load, run_catwalk, run_process
+
+
+def data(project: Path, competition: str, source: str, **environment: str) -> Run:
+    return run_catwalk(project, "data", "--competition", competition, "--source", source, **environment)
+
+
+def fill_keras_cache(home: Path, fashion_idx: Path) -> None:
+    """Put the files of Debian's package where Keras's download would have put them."""
+    archive = home / "datasets" / "fashion-mnist"
+    archive.mkdir(parents=True)
+    for name, path in idx.find(fashion_idx).items():
+        content = path.read_bytes()
+        (archive / f"{name}.gz").write_bytes(content if path.suffix == ".gz" else gzip.compress(content))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_folder_of_csvs(project: Path, digits_raw: Path, tmp_path: Path, packed: bool) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for file in digits_raw.iterdir():
+        content = file.read_bytes()
+        name, content = (f"{file.name}.gz", gzip.compress(content)) if packed else (file.name, content)
+        (folder / name).write_bytes(content)
+    done = data(project, "digits", str(folder))
+    assert done.returncode == 0, done.stderr
+    for file in digits_raw.iterdir():
+        assert (project / "data/digits/raw" / file.name).read_bytes() == file.read_bytes()
+    manifest = json.loads((project / "data/digits/raw/manifest.json").read_text())
+    assert manifest["source"] == str(folder)
+    assert manifest["files"]["digits_train.csv"]["rows"] == 1437
+
+
+@pytest.mark.slow
+def test_idx_files_and_keras_give_the_same_csvs(project: Path, fashion_idx: Path, tmp_path: Path) -> None:
+    assert data(project, "fashion-mnist", str(fashion_idx)).returncode == 0
+    by_folder = (project / "data/fashion-mnist/raw/fashion-mnist_train.csv").read_bytes()
+    assert by_folder.startswith(b"label,pixel1,pixel2,")
+    assert by_folder.count(b"\n") == 60_001
+    shutil.rmtree(project / "data")
+
+    # Keras's own loader finds the files where its download would have put them.
+    fill_keras_cache(tmp_path / "keras", fashion_idx)
+    asked = ("data", "--competition", "fashion-mnist", "--source", "keras")
+    done = run_process(project, *asked, KERAS_HOME=str(tmp_path / "keras"))  # it is read at Keras's import
+    assert done.returncode == 0, done.stderr
+    assert (project / "data/fashion-mnist/raw/fashion-mnist_train.csv").read_bytes() == by_folder
+
+
+def test_idx_files_of_another_set_are_refused(project: Path, fashion_idx: Path, tmp_path: Path) -> None:
+    for name, path in idx.find(fashion_idx).items():
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        (tmp_path / name).write_bytes(content[:-1] + b"\x01")
+    done = data(project, "fashion-mnist", str(tmp_path))
+    assert done.returncode == 2
+    assert "its sha256 is not the published one" in done.stderr
+
+
+def test_auto_names_every_attempt_and_its_mend(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any network: a line for each source, then one error with them all."""
+    lines: list[str] = []
+    monkeypatch.setattr(sources, "DEBIAN_DATASETS", tmp_path / "nothing")
+    monkeypatch.setenv("PATH", str(tmp_path))  # no apt-get
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nothing listens on the discard port
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    for proxy in ("https_proxy", "HTTPS_PROXY", "http_proxy"):
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    folder = tmp_path / "aside"
+    folder.mkdir()
+    with pytest.raises(NetworkError) as error:
+        sources.fetch("auto", load("fashion-mnist"), folder, lines.append)
+    for name in ("kaggle", "debian", "keras"):
+        assert f"{name}: " in str(error.value)
+        assert sum(line.startswith(f"{name}: ") for line in lines) == 2
+    assert "SOURCE=" in str(error.value)
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("competition", "source", "said"),
+    [
+        ("digits", "kaggle", "digits can't be had there: choose one of auto, sklearn"),
+        ("digits", "/nowhere", "neither a folder, a zip nor one of auto, sklearn"),
+        ("digits", ".", "digits_train.csv and digits_test.csv are missing, nothing lies there"),
+    ],
+)
+def test_a_source_that_can_not_be(tmp_path: Path, competition: str, source: str, said: str) -> None:
+    place = str(tmp_path) if source == "." else source
+    with pytest.raises(UserError) as error:
+        sources.fetch(place, load(competition), tmp_path, print)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("cut.zip", b"PK\x03\x04 and no more", "cut.zip: damaged zip file: download it again"),
+        ("page.zip", b"<html>", "page.zip: this is a web page, not an archive: download it again"),
+        ("digits_train.csv", b"label\n", "neither a folder nor a zip: give its folder, SOURCE="),
+    ],
+)
+def test_a_file_that_is_no_source(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as error:
+        sources.fetch(str(tmp_path / name), load("digits"), tmp_path, print)
+    assert said in str(error.value)
+
+
+def test_a_link_whose_target_is_gone(project: Path) -> None:
+    """As a data folder on a disk that was taken out."""
+    (project / "data").mkdir()
+    (project / "data/digits").symlink_to("/nowhere/digits")
+    done = data(project, "digits", "sklearn")
+    assert done.returncode == 4
+    assert "data/digits: a link to /nowhere/digits, which is not there" in done.stderr
+
+
+def test_damaged_gzip(tmp_path: Path, digits_raw: Path) -> None:
+    (tmp_path / "digits_train.csv.gz").write_bytes(gzip.compress(b"label")[:-4])
+    shutil.copy(digits_raw / "digits_test.csv", tmp_path)
+    target = tmp_path / "target"
+    target.mkdir()
+    with pytest.raises(CatwalkError, match=r"digits_train\.csv\.gz: damaged gzip file"):
+        sources.fetch(str(tmp_path), load("digits"), target, print)

@@ -1,0 +1,193 @@
+"""features.py and what network.py builds of it: the dictionary, the table, any shape that a TOML allows."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catwalk.core import resources, tensorflow_setup
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import download, prepare
+from catwalk.data.prepare import Prepared
+from catwalk.models import features, network, portfolio, space
+from catwalk.models.features import PATCHES, Views
+from tests.conftest import digits_paths, load
+
+tensorflow_setup.setup(threads=1)
+
+import keras  # noqa: E402  (after the set-up)
+import tensorflow as tf  # noqa: E402
+
+from catwalk.models.train import Training  # noqa: E402
+
+PATCHED = {**portfolio.STRONG, "width_1": 32, "width_2": 16, "batch_size": 64}
+
+
+@pytest.fixture
+def digits(tmp_path: Path, digits_raw: Path) -> tuple[Paths, Prepared]:
+    paths = digits_paths(tmp_path, digits_raw)
+    download.make(paths, load("digits"), "auto", print)
+    prepare.make(paths, load("digits"), 1, print)
+    return paths, prepare.load(paths, 1)
+
+
+def test_what_the_user_may_ask_for() -> None:
+    assert features.resolve("auto", (28, 28)) == "local"
+    assert features.resolve("pixels", (28, 28)) == "pixels"
+    assert features.resolve("auto", (1, 300)) == "pixels", "a row has no cells"
+    with pytest.raises(UserError, match="FEATURES=hog: choose one of auto, pixels"):
+        features.resolve("hog", (28, 28))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [(0, 255, 255), (0, 240, 255), (0, 128, 255), (0, 16, 16), (100, 116, 16), (0, 1, 1), (7, 7, 1)],
+)
+def test_the_range_of_grey_values(low: int, high: int, found: float) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(low, high + 1, (3000, 64), dtype=np.uint8)
+    assert features.grey_range(pixels) == found
+    if high == 16:
+        pixels[0, 0] = 255  # one bright pixel does not make the others dark
+        assert features.grey_range(pixels) == found
+
+
+def test_thin_lines_are_no_outliers() -> None:
+    pixels = np.zeros((100, 64), np.uint8)
+    pixels[0, :3] = 200
+    assert features.grey_range(pixels) == 255
+    assert features.grey_range(pixels[:0]) == 1
+
+
+@pytest.mark.parametrize("view", ["pixels", "gradients", pytest.param("patches", marks=pytest.mark.slow)])
+def test_features_are_a_matter_of_contrast_not_of_grey_values(
+    digits: tuple[Paths, Prepared], tmp_path: Path, view: str
+) -> None:
+    """Pixels of 0 to 16 instead of 0 to 240."""
+    _, prepared = digits
+    said = []
+    for name, pixels in (("as they are", prepared.pixels), ("16", prepared.pixels // 15)):
+        views = Views(Paths(tmp_path / name, "digits"), replace(prepared, pixels=pixels), (8, 8))
+        assert views.contrast == pytest.approx(features.CONTRAST * (1 if name != "16" else 16 / 255))
+        inputs = keras.Input((64,))
+        model = keras.Model(inputs, network._features(inputs, view, views))
+        some = np.asarray(model(pixels[:200].astype(np.float32)))
+        said.append(some @ some.T)  # alike pictures are alike, whatever the components' signs are
+    agreement = np.corrcoef(said[0].ravel(), said[1].ravel())[0, 1]
+    assert agreement > 0.99
+
+
+FLAT = {
+    "zeros": np.zeros((300, 64), np.uint8),
+    "white": np.full((300, 64), 255, np.uint8),
+    "constant pictures": np.repeat(np.arange(30, dtype=np.uint8) * 8, 10)[:, None].repeat(64, 1),
+    "0 and 1": np.random.default_rng(0).integers(0, 2, (300, 64), dtype=np.uint8),
+    "columns of zeros": np.random.default_rng(0).integers(0, 256, (300, 64), dtype=np.uint8)
+    * (np.arange(64) % 8 > 3).astype(np.uint8),
+    "one pixel in all": np.eye(300, 64, dtype=np.uint8)[:, :1].repeat(64, 1)
+    // np.arange(1, 65, dtype=np.uint8),
+}
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning:catwalk")
+@pytest.mark.parametrize("view", ["whitened", "patches"])
+@pytest.mark.parametrize("pixels", FLAT.values(), ids=FLAT)
+def test_pictures_that_say_nothing_still_have_features(pixels: np.ndarray, view: str, tmp_path: Path) -> None:
+    rows = np.arange(300, dtype=np.int32)
+    prepared = Prepared(
+        pixels=pixels, labels=(rows % 10).astype(np.uint8), train=rows[:250], validation=rows[250:],
+        test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t", split="s1",
+        duplicates={"train": 0, "test": 0, "both": 0},
+    )  # fmt: skip
+    model = network.build(10, {**PATCHED, "view": view}, Views(Paths(tmp_path, "any"), prepared, (8, 8)), 1)
+    for asked in (pixels, 255 - pixels):
+        said = network.probabilities(model, asked)
+        np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_dictionary_is_the_same_each_time_and_blind_to_grey(digits: tuple[Paths, Prepared]) -> None:
+    one, other = (Views(*digits, (8, 8)).dictionary for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    assert one.shape == (3, 3, 1, PATCHES)
+    np.testing.assert_allclose(one.sum(axis=(0, 1, 2)), 0, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "near"), [("bfloat16", 1 / 128), ("float32", 1e-4)])
+def test_the_table_is_what_the_model_computes(
+    digits: tuple[Paths, Prepared], precision: str, near: float
+) -> None:
+    paths, prepared = digits
+    views = Views(paths, prepared, (8, 8))
+    training = Training(prepared, load("digits"), views, precision, {**PATCHED, "flip": 0}, 1)
+    (path,) = paths.prepared.glob("features-table-*.npy")
+    table = np.load(path)
+    model = training.model
+    seen = keras.Model(model.input, model.get_layer("features").output)
+    assert table.shape == (2 * len(prepared.pixels), seen.output.shape[1])
+    pictures = prepared.pixels[100:140].astype(np.float32)
+    mirrors = pictures.reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64)
+    for start, asked in ((100, pictures), (100 + len(prepared.pixels), mirrors)):
+        kept = tf.constant(table[start : start + 40])
+        if precision == "bfloat16":
+            kept = tf.cast(tf.bitcast(kept, tf.bfloat16), tf.float32)
+        np.testing.assert_allclose(kept, seen(asked), rtol=near, atol=near / 8)
+    before = path.stat().st_mtime_ns
+    list(Training(prepared, load("digits"), views, precision, PATCHED, 2).epochs(1, None))
+    assert path.stat().st_mtime_ns == before, "made once"
+
+
+@pytest.mark.slow
+def test_another_split_s_table_takes_the_place(digits: tuple[Paths, Prepared]) -> None:
+    paths, _ = digits
+    prepare.make(paths, load("digits"), 2, print)
+    names = []
+    for split in (1, 2):
+        prepared = prepare.load(paths, split)
+        Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+        (path,) = paths.prepared.glob("features-table-*.npy")
+        names.append(path.name)
+    assert names[0] != names[1]
+
+
+@pytest.mark.slow
+def test_without_the_memory_each_step_computes_them(
+    digits: tuple[Paths, Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, prepared = digits
+    kept = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+    for path in paths.prepared.glob("features-table-*.npy"):
+        path.unlink()
+    monkeypatch.setattr(resources, "available", lambda: 1_000_000)
+    poor = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+    assert not list(paths.prepared.glob("features-table-*.npy"))
+    for one, other in zip(kept.epochs(2, None), poor.epochs(2, None), strict=True):
+        assert one.train_loss == pytest.approx(other.train_loss, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    "shape", [(6, 6), (8, 8), *(pytest.param(big, marks=pytest.mark.slow) for big in ((28, 20), (32, 32, 3)))]
+)
+@pytest.mark.parametrize("view", space.SPACE["view"][1])
+def test_any_shape_that_a_competition_has(shape: tuple[int, ...], view: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (300, int(np.prod(shape))), dtype=np.uint8)
+    rows = np.arange(300, dtype=np.int32)
+    prepared = Prepared(
+        pixels=pixels, labels=random.integers(0, 24, 300).astype(np.uint8), train=rows[:250],
+        validation=rows[250:], test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t",
+        split="s1", duplicates={"train": 0, "test": 0, "both": 0},
+    )  # fmt: skip
+    views = Views(Paths(tmp_path, "any"), prepared, shape)
+    model = network.build(24, {**PATCHED, "view": view}, views, 1)
+    model = network.mirrored(model, views.shape)
+    model.save(tmp_path / "net.keras")
+    opened = keras.models.load_model(tmp_path / "net.keras", compile=False, safe_mode=True)
+    said = network.probabilities(opened, pixels, rows[250:])
+    assert said.shape == (50, 24)
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+    mirror = pixels.reshape(-1, *views.shape)[:, :, ::-1].reshape(pixels.shape)
+    np.testing.assert_allclose(network.probabilities(opened, mirror, rows[250:]), said, atol=1e-5)

@@ -1,0 +1,60 @@
+"""space.py: the one list of what a trial chooses from; whatever else names its rows reads it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+
+from catwalk import arguments
+from catwalk.models import portfolio, space
+from tests.conftest import REPOSITORY, clean_environment
+
+ROW = '    "sparkle": ("one of", [0.0, 0.25]),  # share of pixels that glitter\n'
+
+
+def test_a_new_row_is_seen_everywhere(tmp_path: Path) -> None:
+    """In the command's help, in make's, as a variable of try, and in a trial."""
+    shutil.copytree(
+        REPOSITORY / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    (file,) = tmp_path.rglob("space.py")
+    file.write_text(file.read_text().replace('    "mixup": ', f'{ROW}    "mixup": '))
+
+    def run(*command: str) -> str:
+        return subprocess.run(
+            command, cwd=tmp_path, check=True, capture_output=True, text=True,
+            env=clean_environment(PYTHONPATH=str(tmp_path / "src"), COLUMNS="200"),
+        ).stdout  # fmt: skip
+
+    assert "--sparkle SPARKLE" in run(sys.executable, "-m", "catwalk", "try", "--help")
+    assert "  SPARKLE                       for try: share of pixels that glitter: one of 0.0, 0.25" in run(
+        "make"
+    )
+    assert "--sparkle '0.25'" in run("make", "-o", ".venv/installed", "-n", "try", "SPARKLE=0.25")
+    code = (
+        "import optuna; from catwalk.models import space; "
+        "trial = optuna.create_study().ask(); "
+        "print(space.suggest(trial)['sparkle'], 'sparkle' in trial.params)"
+    )
+    assert run(sys.executable, "-c", code).split() in (["0.0", "True"], ["0.25", "True"])
+
+
+def test_make_s_help_has_every_row() -> None:
+    said = subprocess.run(["make"], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+    for name in set(space.SPACE) - {"depth", "width_1", "width_2", "width_3"}:
+        (line,) = (line for line in said.splitlines() if line.startswith(f"  {arguments.variable(name)} "))
+        values = space.SPACE[name][1]
+        assert str(values[-1]) in line or f"{values[-1]:.0e}".replace("e-0", "e-") in line, name
+
+
+@pytest.mark.parametrize("features", ["local", "pixels"])
+def test_what_comes_first_has_a_value_for_every_row(features: str) -> None:
+    """Baselines and portfolio; Optuna would choose for a row that they lack."""
+    for kind, params in portfolio.first(features, allowed=()):
+        assert set(params) == set(space.SPACE), kind
+        trial = optuna.trial.FixedTrial(params)
+        assert space.suggest(trial, features, ()) == params

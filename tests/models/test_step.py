@@ -1,0 +1,260 @@
+"""step.py against finite differences, against plain Keras, and against the model that is saved."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from catwalk.core import tensorflow_setup
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import network, portfolio, precision, space
+from catwalk.models.features import Views
+from tests.conftest import load
+
+tensorflow_setup.setup(threads=1)
+
+import keras  # noqa: E402  (after the set-up)
+import tensorflow as tf  # noqa: E402
+
+from catwalk.models import optimizers  # noqa: E402
+from catwalk.models.optimizers import AVERAGE_EVERY, SGD  # noqa: E402
+from catwalk.models.step import Step  # noqa: E402
+from catwalk.models.train import Training  # noqa: E402
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+FOLDER = TemporaryDirectory()  # for the features that are kept
+HERE = Paths(Path(FOLDER.name), "digits")
+
+PLAIN: dict[str, Any] = {
+    "depth": 2, "width_1": 24, "width_2": 16, "norm": "none", "dropout": 0.0, "input_dropout": 0.0,
+    "label_smoothing": 0.0, "average": 0.0, "flip": 0, "batch_size": 64, "view": "pixels",
+}  # fmt: skip
+
+
+def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Model]:
+    params, seed = {**portfolio.STRONG, **PLAIN, **changes}, 3
+    model = network.build(10, params, Views(HERE, digits, (8, 8)), seed)
+    step = Step(
+        model, tf.constant(digits.pixels), tf.constant(digits.labels), tf.constant(digits.validation),
+        (8, 8), params, params["batch_size"], seed, dtype,
+    )  # fmt: skip
+    return step, model
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"depth": 0},
+        {"activation": "relu"},
+        {"activation": "gelu"},
+        {"activation": "silu"},
+        {"norm": "batch"},
+        {"norm": "layer"},
+        {"dropout": 0.4, "input_dropout": 0.1},
+        {"label_smoothing": 0.1},
+        pytest.param(
+            {"norm": "batch", "activation": "gelu", "dropout": 0.3, "depth": 3, "width_3": 8},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"view": "patches", "mixup": 0.2, "flip": 1, "shift": 1.0, "erase": 0.3}, marks=pytest.mark.slow
+        ),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("float64")
+def test_gradients_agree_with_finite_differences(digits: Prepared, changes: dict[str, Any]) -> None:
+    step, model = make(digits, "float64", **changes)
+    for weight in model.trainable_variables:  # away from zero and one, where mistakes hide
+        weight.assign(weight + 0.05 * np.random.default_rng(1).normal(size=weight.shape))
+    rows = tf.constant(digits.train[:64])
+    gradients, losses, _ = step._gradients(rows)
+    random = np.random.default_rng(0)
+    assert len(gradients) == len(model.trainable_variables)
+    for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
+        for _ in range(5):
+            place = tuple(int(random.integers(size)) for size in weight.shape)
+            at, e = weight.numpy(), 1e-6
+            found = []
+            for sign in (1, -1):
+                moved = at.copy()
+                moved[place] += sign * e
+                weight.assign(moved)
+                found.append(float(tf.reduce_mean(step._gradients(rows)[1])))
+            weight.assign(at)
+            slope = (found[0] - found[1]) / (2 * e)
+            np.testing.assert_allclose(gradient[place], slope, rtol=1e-5, atol=1e-8, err_msg=weight.path)
+    assert losses.dtype == tf.float64
+
+
+def test_the_fused_batch_norm_is_the_written_one(digits: Prepared, request: pytest.FixtureRequest) -> None:
+    rows = tf.constant(digits.train[:64])
+    single, _ = make(digits, "float32", norm="batch")
+    starts = [weight.numpy() for weight in single._weights]
+    gradients = single._gradients(rows)[0]
+    request.getfixturevalue("float64")
+    double, _ = make(digits, "float64", norm="batch")
+    for weight, start in zip(double._weights, starts, strict=True):
+        weight.assign(start.astype(np.float64))
+    for one, other in zip(gradients, double._gradients(rows)[0], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+    for one, other in zip(single._moving, double._moving, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def keras_run(
+    model: keras.Model, params: space.Params, digits: Prepared, rows: npt.NDArray[np.int32]
+) -> tuple[list[float], list[npt.NDArray[Any]]]:
+    """The same training in plain Keras: losses, and the averages of the weights."""
+    logits = keras.Model(model.input, model.get_layer("logits").output)
+    rate, decay, clip = params["learning_rate"], params["weight_decay"], params["clip"] or None
+    if params["optimizer"] == "adamw":
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=decay, global_clipnorm=clip)
+    else:
+        optimizer = keras.optimizers.SGD(
+            rate * SGD.RATE_FACTOR, momentum=0.9, nesterov=True, weight_decay=decay / SGD.RATE_FACTOR,
+            global_clipnorm=clip,
+        )  # fmt: skip
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    losses, averages = [], [w.numpy() for w in model.weights]
+    for number, batch in enumerate(rows, 1):
+        with tf.GradientTape() as tape:
+            target = tf.one_hot(digits.labels[batch], 10)
+            output = logits(tf.constant(digits.pixels[batch], tf.float32), training=True)
+            loss = tf.reduce_mean(
+                keras.losses.categorical_crossentropy(
+                    target, output, from_logits=True, label_smoothing=params["label_smoothing"]
+                )
+            )
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        losses.append(float(loss))
+        if number % AVERAGE_EVERY == 0:
+            reach = max(1.0, min(params["average"] * 20, number / 10) / AVERAGE_EVERY)
+            averages = [a + (w.numpy() - a) / reach for a, w in zip(averages, model.weights, strict=True)]
+    return losses, averages
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"norm": "none", "activation": "relu"},
+        pytest.param({"norm": "batch", "activation": "gelu", "label_smoothing": 0.1}, marks=pytest.mark.slow),
+        pytest.param(
+            {"norm": "layer", "activation": "silu", "optimizer": "sgd", "clip": 1.0}, marks=pytest.mark.slow
+        ),
+        pytest.param({"norm": "batch", "optimizer": "sgd", "average": 2.0}, marks=pytest.mark.slow),
+        pytest.param(
+            {"norm": "batch", "average": 0.5, "clip": 1.0, "depth": 3, "width_3": 12}, marks=pytest.mark.slow
+        ),
+    ],
+    ids=str,
+)
+def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[str, Any]) -> None:
+    params = {
+        **portfolio.STRONG, **PLAIN, "schedule": "constant", "learning_rate": 1e-3, "weight_decay": 0.05,
+        **changes,
+    }  # fmt: skip
+    step, model = make(digits, "float32", **params)
+    step.plan(epochs=2, per_epoch=20)
+    twin = keras.models.clone_model(model)
+    start = model.get_weights()
+    twin.set_weights(start)
+    rows = np.random.default_rng(0).choice(digits.train, (50, 64)).astype(np.int32)
+    order = tf.constant(rows.ravel())
+    losses = [float(step.run(order, tf.constant(i), tf.constant(1))[0]) / 64 for i in range(50)]
+    theirs, averages = keras_run(twin, params, digits, rows)
+    np.testing.assert_allclose(losses, theirs, atol=1e-4)
+    assert losses[-1] < 0.85 * losses[0], "it learned, so the weights did move"
+    step.finish()
+    for ours, other, first in zip(
+        model.weights, averages if params["average"] else twin.weights, start, strict=True
+    ):
+        # As a whole: Adam makes much of a gradient that is nothing but rounding.
+        apart = np.linalg.norm(ours.numpy() - np.asarray(other))
+        assert apart <= 1e-3 * np.linalg.norm(ours.numpy() - first), ours.path
+
+
+def test_the_cosine_schedule_climbs_and_comes_to_zero(digits: Prepared) -> None:
+    step, _ = make(digits, "float32", learning_rate=0.01)
+    step.plan(epochs=10, per_epoch=20)
+    rates = [float(step._learning_rate(tf.constant(done))) for done in (1, 5, 10, 105, 200, 220)]
+    np.testing.assert_allclose(rates, [0.001, 0.005, 0.01, 0.005, 0, 0], atol=1e-8)
+
+
+def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
+    step, model = make(digits, "float32", dropout=0.3, width_1=512)
+    layer = model.get_layer("dropout_1")
+    ones = tf.ones((256, 512))
+    first = step._dropout(layer, ones, 4, True).numpy()
+    assert abs((first == 0).mean() - 77 / 256) < 0.005
+    assert set(np.unique(first)) == {np.float32(0), np.float32(256 / 179)}
+    assert (first != step._dropout(layer, ones, 5, True).numpy()).any(), "another place, another mask"
+    step._done.assign_add(1)
+    assert (first != step._dropout(layer, ones, 4, True).numpy()).any(), "another step, another mask"
+    np.testing.assert_array_equal(step._dropout(layer, ones, 4, False), ones)
+
+
+@pytest.mark.parametrize(
+    ("norm", "view"),
+    [
+        ("none", "pixels"),
+        ("batch", "pixels"),
+        ("layer", "pixels"),
+        ("batch", "whitened"),
+        pytest.param("batch", "gradients", marks=pytest.mark.slow),
+        pytest.param("batch", "patches", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(("dtype", "equal"), [("float32", 1.0), ("bfloat16", 0.99)])
+def test_the_saved_model_is_what_was_trained(
+    digits: Prepared, norm: str, view: str, dtype: str, equal: float, tmp_path: Path
+) -> None:
+    params = {
+        **portfolio.STRONG,
+        **PLAIN,
+        "norm": norm,
+        "view": view,
+        "average": 0.5,
+        "dropout": 0.2,
+        "learning_rate": 1e-2,
+    }
+    paths = Paths(tmp_path, "digits")
+    training = Training(digits, load("digits"), Views(paths, digits, (8, 8)), dtype, params, 1)
+    last = list(training.epochs(12, None))[-1]
+    inputs, _ = training._step._held_out
+    ours = tf.nn.softmax(training._step._forward(inputs, training=False)).numpy()
+    training.finish().save(tmp_path / "net.keras")
+    saved = keras.models.load_model(tmp_path / "net.keras", compile=False, safe_mode=True)
+    theirs = network.probabilities(saved, digits.pixels, digits.validation)
+    assert (ours.argmax(axis=1) == theirs.argmax(axis=1)).mean() >= equal
+    assert (theirs.argmax(axis=1) == digits.labels[digits.validation]).mean() > 0.85
+    if dtype == "float32":
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        accuracy = (theirs.argmax(axis=1) == digits.labels[digits.validation]).mean()
+        assert last.accuracy == pytest.approx(accuracy)
+
+
+def test_precision_is_one_of_two_and_measured() -> None:
+    assert precision.fastest() in ("float32", "bfloat16")
+    assert 1e8 < precision.rate("float32", 64, 64, 64) < 1e14
+
+
+def test_an_optimizer_that_is_none_is_refused(digits: Prepared) -> None:
+    with pytest.raises(ValueError, match=r"no optimizer 'lion' in optimizers.py, which has adamw, sgd"):
+        make(digits, "float32", optimizer="lion")
+
+
+def test_every_optimizer_of_the_space_is_there() -> None:
+    assert set(space.SPACE["optimizer"][1]) == set(optimizers.OPTIMIZERS)

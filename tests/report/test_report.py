@@ -1,0 +1,136 @@
+"""report.py, results.py, figures.py and the notebook: what a person gets to see."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from catwalk.core.paths import Paths
+from catwalk.report import figures, results
+from catwalk.report.drawing import png
+from catwalk.submission import submission_csv
+from tests.conftest import Run, clean_environment, run_catwalk
+
+
+@pytest.fixture
+def loaded(digits_done: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch) -> results.Results:
+    monkeypatch.chdir(digits_done[0] / "notebooks")  # where a notebook starts
+    return results.load("digits")
+
+
+def test_the_notebook_is_executed_with_its_pictures(digits_done: tuple[Path, Run]) -> None:
+    (path,) = Paths(digits_done[0], "digits").submissions.glob("*/talk.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 10
+    assert not [output for output in outputs if output.output_type == "stream"], "nothing but results"
+    assert all(picture.metadata["image/png"]["alt"] for picture in pictures)
+    text = json.dumps(notebook)
+    assert "Digits 8x8" in text
+    assert str(digits_done[0]) not in text, "no path of this machine"
+
+
+@pytest.mark.slow
+def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from catwalk.report import results, talk; "
+         "talk.html(results.load('digits')); assert 'tensorflow' not in sys.modules"],
+        cwd=digits_done[0], env=clean_environment(),
+    )  # fmt: skip
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (
+            lambda paths, name: paths.predictions(name).unlink(),
+            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
+            lambda paths, name: paths.snapshot(name).write_text("[]"),
+            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
+            lambda paths, name: paths.snapshot(name).write_text("{"),
+            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
+            lambda paths, name: without_history(paths.snapshot(name)),
+            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
+            lambda paths, name: paths.recipe(name).write_text("{}"),
+            "run make predict COMPETITION=digits for a new submission",
+        ),
+        (lambda paths, name: paths.notebook_source.unlink(), "git checkout notebooks/talk.ipynb"),
+    ],
+)
+def test_damaged_records_are_one_line(
+    damage: Callable[[Paths, str], None], said: str, digits_done: tuple[Path, Run], tmp_path: Path
+) -> None:
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    paths = Paths(tmp_path / "copy", "digits")
+    (name,) = submission_csv.names(paths)
+    for made in (paths.talk(name), paths.notebook(name)):
+        made.unlink()
+    damage(paths, name)
+    done = run_catwalk(paths.root, "report", "--competition", "digits", "--submission", name)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert said in done.stderr
+    assert not paths.talk(name).exists()
+
+
+def without_history(path: Path) -> None:
+    path.write_text(json.dumps([{**trial, "history": []} for trial in json.loads(path.read_text())]))
+
+
+@pytest.mark.slow
+def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    paths = Paths(tmp_path / "copy", "digits")
+    (name,) = submission_csv.names(paths)
+    made = [paths.talk(name), paths.notebook(name)]
+    before = [path.read_bytes() for path in made]
+    for path in made:
+        path.unlink()
+    done = run_catwalk(paths.root, "report", "--competition", "digits")
+    assert done.returncode == 0, done.stderr
+    assert [path.read_bytes() for path in made] == before
+
+
+def test_results(loaded: results.Results) -> None:
+    assert loaded.scores.accuracy == loaded.recipe["validation"]["accuracy"]
+    assert loaded.best["value"] == max(t["value"] for t in loaded.trials if t["state"] == "complete")
+    assert loaded.pictures(loaded.prepared.train[:3]).shape == (3, 8, 8)
+    assert loaded.test_score is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "samples",
+        "split",
+        "baselines",
+        "parallel",
+        "progress",
+        "architecture",
+        "learning_curves",
+        "confusion",
+        "mistakes",
+        "stencils",
+    ],
+)
+def test_a_figure_is_the_same_bytes_each_time(loaded: results.Results, name: str) -> None:
+    one, two = (png(getattr(figures, name)(loaded)) for _ in range(2))
+    assert one == two
+    assert one.startswith(b"\x89PNG")

@@ -1,0 +1,423 @@
+"""talk.py, slides.py, browser.py: the talk in a real browser, for all that may have been run."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from catwalk.core.errors import UserError
+from catwalk.models import metrics
+from catwalk.report import browser, findings, results, slides, talk
+from catwalk.report.formatting import percent
+from catwalk.report.results import Results
+from tests.conftest import Run
+
+SIZES = {"beamer": (1280, 720), "full HD": (1920, 1080), "phone across": (844, 390)}
+CHROMIUM = browser.find()
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+# Of all words that are shown: their text, box and whether they may be pushed sideways into sight.
+WORDS = """() => {
+  const slide = document.querySelector(".slide.now"), found = [];
+  const walker = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, holder = node.parentElement;
+    if (!node.textContent.trim() || holder.closest("aside, title, style, .keys") ) continue;
+    const range = document.createRange(); range.selectNodeContents(node);
+    const svg = holder.closest("text");
+    const rects = svg ? [svg.getBoundingClientRect()] : [...range.getClientRects()];
+    for (const r of rects) found.push([node.textContent.trim(), r.left, r.top, r.right, r.bottom,
+      parseFloat(getComputedStyle(holder).fontSize)]);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def loaded(digits_done: tuple[Path, Run]) -> Results:
+    return results.load("digits", root=digits_done[0])
+
+
+def scored(real: Results, validation: np.ndarray, labels: np.ndarray, **more: Any) -> Results:
+    scores = metrics.score(validation.argmax(axis=1), labels, validation.shape[1])
+    return replace(real, validation=validation, labels=labels, scores=scores, **more)
+
+
+def never_wrong(real: Results) -> Results:
+    sure = np.full((len(real.labels), 10), 0.001, np.float32)
+    sure[np.arange(len(sure)), real.labels] = 0.991
+    return scored(real, sure, real.labels)
+
+
+def many_classes(real: Results) -> Results:
+    """24 classes, as the Sign Language MNIST has, of long names."""
+    names = tuple(f"a class of a really long name, number {i}" for i in range(24))
+    random = np.random.default_rng(0)
+    labels = np.asarray(real.prepared.labels).copy()
+    labels = ((labels.astype(int) * 7 + np.arange(len(labels))) % 24).astype(np.uint8)
+    prepared = replace(real.prepared, labels=labels)
+    held = labels[real.prepared.validation]
+    said = random.dirichlet(np.ones(24) * 0.3, len(held)).astype(np.float32)
+    said[np.arange(len(held)), held] += 0.5
+    return scored(
+        real,
+        said / said.sum(axis=1, keepdims=True),
+        held,
+        competition=replace(real.competition, classes=names, labels=tuple(range(24))),
+        prepared=prepared,
+        weights=random.normal(size=(64, 24)).astype(np.float32),
+    )
+
+
+def colour(real: Results) -> Results:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (len(real.prepared.labels), 16 * 12 * 3), np.uint8)
+    return replace(
+        real,
+        competition=replace(real.competition, shape=(16, 12, 3)),
+        prepared=replace(real.prepared, pixels=pixels),
+        weights=random.normal(size=(576, 10)).astype(np.float32),
+    )
+
+
+def trials(real: Results, count: int, pruned: float = 0.5) -> Results:
+    """As many trials, made of the real ones with other values and parameters."""
+    random = np.random.default_rng(0)
+    made = []
+    for number in range(count):
+        like = real.trials[number % len(real.trials)]
+        params = {**like["params"], "learning_rate": float(random.uniform(2e-4, 1e-2))}
+        state = "pruned" if number > 2 and random.random() < pruned else "complete"
+        made.append({**like, "number": number, "params": params, "state": state,
+                     "value": float(random.uniform(0.8, 0.97))})  # fmt: skip
+    return replace(real, trials=made)
+
+
+def history(real: Results, losses: list[float]) -> Results:
+    """The best trial's losses, epoch by epoch."""
+    rows = [
+        {"epoch": i, "epochs": len(losses), "train_loss": 1 / i, "train_accuracy": 1 - 0.5 / i, "loss": loss,
+         "accuracy": 0.95 - loss / 10}
+        for i, loss in enumerate(losses, 1)
+    ]  # fmt: skip
+    return replace(real, trials=[{**t, "history": rows} for t in real.trials])
+
+
+CASES: dict[str, Callable[[Results], Results]] = {
+    "digits": lambda real: real,
+    "no mistakes": never_wrong,
+    "24 classes with long names": many_classes,
+    "colour": colour,
+    "two trials": lambda real: trials(real, 2, pruned=0),
+    "nothing pruned": lambda real: trials(real, 30, pruned=0),
+    "2,000 trials": lambda real: trials(real, 2000),
+    "a single net": lambda real: replace(real, recipe={**real.recipe, "trials": real.recipe["trials"][:1]}),
+    "pixels only": lambda real: replace(
+        real, trials=[{**t, "params": {**t["params"], "view": "pixels"}} for t in real.trials]
+    ),
+    "no refit": lambda real: replace(real, recipe={**real.recipe, "refit": []}),
+    "no weights": lambda real: replace(real, weights=None),
+    "scored": lambda real: replace(real, test_score={"accuracy": 0.9, "rows": 360, "looks": 2}),
+    "memorises": lambda real: history(real, [1.0, 0.5, 0.4, 0.5, 0.6]),
+    "one epoch": lambda real: history(real, [1.0]),
+}  # fmt: skip
+QUICK = ("digits", "two trials")  # the others run in make test-all
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=browser.options())
+        yield opened
+        opened.close()
+
+
+def written(made: Results, folder: Path) -> Path:
+    """The talk of these results."""
+    path = folder / "talk.html"
+    path.write_text(talk.html(made), encoding="utf-8")
+    return path
+
+
+def shown(chromium: Any, path: Path, size: tuple[int, int]) -> tuple[Any, list[str]]:
+    """A talk in a page; what goes wrong there, or leaves the file, is in the list."""
+    wrong: list[str] = []
+    page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    ours = "file:", "data:"
+    page.on("request", lambda asked: None if asked.url.startswith(ours) else wrong.append(asked.url))
+    page.goto(path.as_uri())
+    page.evaluate("document.fonts.ready")
+    return page, wrong
+
+
+def troubles(words: list[Any], size: tuple[int, int]) -> list[str]:
+    """Words that are cut by the window, or lie over others."""
+    found = [
+        f"cut: {text}" for text, left, top, right, bottom, _ in words
+        if left < -1 or top < -1 or right > size[0] + 1 or bottom > size[1] + 1
+    ]  # fmt: skip
+    for i, (text, left, top, right, bottom, letters) in enumerate(words):
+        for other, left2, top2, right2, bottom2, letters2 in words[i + 1 :]:
+            # The space above and below letters may be shared, not the letters.
+            high = min(bottom - 0.2 * letters, bottom2 - 0.2 * letters2)
+            high -= max(top + 0.2 * letters, top2 + 0.2 * letters2)
+            if min(right, right2) - max(left, left2) > 1 and high > 0:
+                found.append(f"over each other: {text} / {other}")
+    return found
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    "case", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CASES]
+)
+def test_nothing_is_cut_or_covered(case: str, loaded: Results, chromium: Any, tmp_path: Path) -> None:
+    path = written(CASES[case](loaded), tmp_path)
+    found: list[str] = []
+    for name, size in SIZES.items():
+        page, wrong = shown(chromium, path, size)
+        for slide in range(8):
+            found += [f"{name}, slide {slide + 1}: {t}" for t in troubles(page.evaluate(WORDS), size)]
+            page.keyboard.press("ArrowRight")
+        page.close()
+        assert not wrong
+    assert not found
+    assert (tmp_path / "talk.html").stat().st_size < 1_000_000
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_a_phone_held_upright(loaded: Results, chromium: Any, tmp_path: Path) -> None:
+    page, _ = shown(chromium, written(loaded, tmp_path), (390, 844))
+    for _ in range(8):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "the page does not move sideways"
+        sizes = [letters for *_, letters in page.evaluate(WORDS)]
+        assert min(sizes) >= 9
+        page.keyboard.press("ArrowRight")
+    page.close()
+
+
+@needs_chromium
+def test_keys_and_the_speaker_s_window(loaded: Results, chromium: Any, tmp_path: Path) -> None:
+    page, wrong = shown(chromium, written(loaded, tmp_path), SIZES["beamer"])
+    made = slides.make(loaded)
+
+    def now() -> str:
+        return str(page.evaluate("document.querySelector('.slide.now').id"))
+
+    for key, name in (
+        ("PageDown", "split"), (" ", "search"), ("ArrowLeft", "split"), ("PageUp", "problem"),
+        ("ArrowLeft", "problem"), ("End", "next"), ("ArrowRight", "next"), ("Home", "problem"),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        assert now() == name, key
+    with page.expect_popup() as popup:
+        page.keyboard.press("n")
+    window = popup.value
+    page.bring_to_front()
+    page.keyboard.press("ArrowRight")
+    assert window.inner_text("h1") == made[1].title
+    assert window.inner_text("#say") == made[1].notes
+    assert window.inner_text("#next") == f"Next: {made[2].title}"
+    assert re.fullmatch(r"\d:\d\d / 3:00", window.inner_text("#time"))
+    window.bring_to_front()
+    window.keyboard.press("ArrowRight")
+    assert now() == "search", "the clicker works in either window"
+    window.close()
+    page.bring_to_front()
+    page.keyboard.press("r")
+    assert page.is_visible("#search aside")
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement !== null")
+    page.close()
+    assert not wrong
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_without_javascript_it_is_a_document(loaded: Results, chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "talk.html"
+    path.write_text(talk.html(loaded), encoding="utf-8")
+    context = chromium.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(path.as_uri())
+    for slide in slides.make(loaded):
+        assert plain.is_visible(f"#{slide.name} h2")
+        assert plain.is_visible(f"#{slide.name} aside")
+    context.close()
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_a_page_a_slide_is_printed(loaded: Results, tmp_path: Path) -> None:
+    from pypdf import PdfReader
+
+    page = tmp_path / "talk.html"
+    page.write_text(talk.html(loaded), encoding="utf-8")
+    made = slides.make(loaded)
+    for fragment in ("", "notes"):
+        pdf = tmp_path / f"{fragment}.pdf"
+        assert browser.print_pdf(str(CHROMIUM), page, pdf, fragment) is None
+        pages = PdfReader(pdf).pages
+        assert len(pages) == 8
+        for one, slide in zip(pages, made, strict=True):
+            words = " ".join(one.extract_text().split())
+            assert slide.title in words
+            assert (slide.notes[-30:] in words) == bool(fragment)
+
+
+def test_a_page_that_can_not_be_printed(tmp_path: Path) -> None:
+    assert browser.print_pdf("/no/such/chromium", tmp_path / "talk.html", tmp_path / "talk.pdf")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_the_same_bytes_each_time(loaded: Results) -> None:
+    assert talk.html(loaded) == talk.html(loaded)
+
+
+def test_it_names_no_address(loaded: Results) -> None:
+    text = re.sub(r'xmlns(:\w+)?="[^"]*"', "", talk.html(loaded))
+    assert not re.findall(r"https?://[^\s\"']*", text)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_letters_stand_out() -> None:
+    """Contrast of text as WCAG 2.1 counts it."""
+    from catwalk.report import drawing
+
+    paper = luminance(drawing.PAPER)
+    for ink in (drawing.INK, drawing.MUTED, drawing.BLUE_TEXT, drawing.ORANGE_TEXT):
+        assert (paper + 0.05) / (luminance(ink) + 0.05) >= 4.5, ink
+    assert 1.05 / (luminance(drawing.BLUE) + 0.05) >= 4.5, "white on blue"
+
+
+def test_blue_and_orange_differ_for_everybody() -> None:
+    """Simulated as Vienot, Brettel and Mollon 1999 (Color Research and Application 24:243-252) do it."""
+    from catwalk.report import drawing
+
+    to_cones = np.array(
+        [[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]]
+    )
+    lost = {
+        "protanopia": np.array([[0, 2.02344, -2.52581], [0, 1, 0], [0, 0, 1]]),
+        "deuteranopia": np.array([[1, 0, 0], [0.494207, 0, 1.24827], [0, 0, 1]]),
+    }
+    colours = [
+        np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) / 255 for c in (drawing.BLUE, drawing.ORANGE)
+    ]
+    for kind, matrix in lost.items():
+        seen = [np.linalg.inv(to_cones) @ matrix @ to_cones @ c**2.2 for c in colours]
+        assert np.linalg.norm(seen[0] - seen[1]) > 0.3, kind
+
+
+def test_the_rules_of_slides(loaded: Results) -> None:
+    good = slides.make(loaded)
+    assert sum(slide.seconds for slide in good) <= 180
+    for change in (
+        {"title": "a title without a figure"},
+        {"title": "9" * 65},
+        {"notes": "word " * 100},
+        {"seconds": 100},
+    ):
+        with pytest.raises(UserError):
+            slides.check([replace(good[0], **change), *good[1:]])
+
+
+def few(real: Results, count: int) -> Results:
+    """As if so few rows had been held out."""
+    prepared = replace(real.prepared, validation=real.prepared.validation[:count])
+    return scored(real, real.validation[:count], real.labels[:count], prepared=prepared)
+
+
+def wrong(real: Results, count: int, many: int = 10) -> Results:
+    """The digits, many times, with so many mistakes: all zeros that were taken for ones."""
+    labels = np.repeat(real.labels, many)
+    said = np.full((len(labels), 10), 0.01, np.float32)
+    said[np.arange(len(said)), labels] = 0.9
+    said[np.flatnonzero(labels == 0)[:count]] = np.eye(10, dtype=np.float32)[1]
+    rows = np.arange(len(labels), dtype=np.int32)
+    return scored(real, said, labels, prepared=replace(real.prepared, validation=rows))
+
+
+def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None:
+    made = {slide.name: slide for slide in slides.make(few(loaded, 15))}
+    assert made["problem"].title == "15 validation pictures are too few to judge a net"
+    assert "over the simplest net" not in made["problem"].title
+    assert "15 pictures are too few" in made["network"].title
+    assert "15 validation pictures" in made["confusion"].title
+    assert "15 pictures are too few to rank them" in made["search"].title
+    assert "too few to judge" not in slides.make(few(loaded, 20))[0].title
+
+    classes = slides.confusion(wrong(loaded, 10, many=1))
+    assert classes.title == "144 validation pictures are too few to rank 10 classes"
+    assert "10 mistakes, too few to say" in classes.notes
+    many = slides.confusion(wrong(loaded, 19))
+    assert "is the hard one: F1" in many.title, "there are pictures enough of each class"
+    assert "The most common mistake" not in many.notes
+    assert slides.mistakes(wrong(loaded, 19)).title == "19 mistakes on 1,440 validation pictures"
+    enough = slides.confusion(wrong(loaded, 20))
+    assert "The most common mistake: 0 called 1, 20 times" in enough.notes
+    assert "confidence" in slides.mistakes(wrong(loaded, 20)).title
+
+    some = replace(loaded.prepared, train=loaded.prepared.train[:40])
+    assert (
+        slides.weights(replace(loaded, prepared=some)).title
+        == "Stencils of 40 pictures: too few to trust them"
+    )
+
+
+@pytest.mark.parametrize("known", [1, 360])
+@pytest.mark.parametrize("test_score", [None, {"accuracy": 0.9, "rows": 360, "looks": 1}])
+def test_a_test_whose_pictures_are_labelled_is_no_secret(
+    loaded: Results, known: int, test_score: dict[str, Any] | None
+) -> None:
+    prepared = replace(loaded.prepared, duplicates={"train": 0, "test": 0, "both": known})
+    made = slides.make(replace(loaded, prepared=prepared, test_score=test_score, sealed=True, looks=1))
+    words = " ".join([s.title + s.notes + str(s.facts) for s in made])
+    assert not re.search("sealed|unseen|closed", words)
+    assert made[1].title == f"{known} of 360 test pictures are among the labelled ones"
+    assert f"{known} test pictures are among the labelled ones" in made[0].notes
+    if test_score:
+        assert any(f"({known} of them labelled)" in what for _, what, _ in made[0].facts)
+    assert re.search("sealed", slides.make(replace(loaded, looks=1))[0].notes)
+
+
+def test_repeated_pictures_are_shown_once(loaded: Results) -> None:
+    rows = np.repeat(loaded.prepared.validation, 3)
+    pixels = loaded.prepared.pixels[rows]
+    labels = loaded.prepared.labels[rows]
+    prepared = replace(
+        loaded.prepared, pixels=pixels, labels=labels, train=np.arange(30, dtype=np.int32),
+        validation=np.arange(len(rows), dtype=np.int32), duplicates={"train": 288, "test": 0, "both": 0},
+    )  # fmt: skip
+    wrong_ones = np.eye(10, dtype=np.float32)[(labels + 1) % 10]
+    made = scored(loaded, wrong_ones, labels, prepared=prepared)
+    assert made.distinct.validation == 144
+    assert len(findings.mistakes(made)) == 144
+    assert slides.problem(made).facts[0][1].startswith("of 144 validation pictures")
+
+
+def test_findings_follow_their_rules(loaded: Results) -> None:
+    assert "memorises (loss +50%)" in slides.network(history(loaded, [1.0, 0.5, 0.4, 0.5, 0.6])).title
+    assert "memorises" not in slides.network(history(loaded, [1.0, 0.5, 0.4])).title
+    surer = history(loaded, [1.0, 0.4, 0.5])
+    surer.best["history"][-1]["accuracy"] = 0.99
+    assert "memorises" not in slides.network(surer).title, "its loss rose, but it still learned"
+    assert slides.mistakes(never_wrong(loaded)).title.startswith("No mistake")
+    scored_talk = CASES["scored"](loaded)
+    assert any("2 looks" in what for _, what, _ in slides.problem(scored_talk).facts)
+    assert "2 looks" in slides.problem(scored_talk).notes
+    assert percent(0.99999) == "99.9%"

@@ -1,0 +1,234 @@
+"""failures.py: a trial that fails is seen and says why; where too many fail, the search ends."""
+
+import csv
+import io
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from rich.console import Console
+
+from catwalk.core.errors import MachineError, UserError
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import portfolio, space
+from catwalk.search import failures, study, supervisor, worker_pool
+from catwalk.search.display import Display
+from catwalk.search.limits import Limits
+from tests.conftest import Run, run_catwalk, run_process
+
+PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+DIGITS = ("--competition", "digits")
+
+
+class ResourceExhaustedError(Exception):
+    """As TensorFlow calls it where memory is short."""
+
+
+def begun(tmp_path: Path, count: int = 12) -> tuple[Paths, optuna.Study]:
+    """A study with the portfolio of FEATURES=pixels, and searches after it, waiting."""
+    paths = Paths(tmp_path, "digits")
+    opened = study.create(paths, PREPARED, "pixels")
+    for kind, params in portfolio.first("pixels", ("shift",)):
+        study.enqueue_once(opened, kind, params)
+    for _ in range(count):
+        opened.enqueue_trial(portfolio.STRONG | {"view": "pixels"})
+    return paths, opened
+
+
+def run(opened: optuna.Study, error: Exception | None) -> int:
+    """Take the next trial as a worker does, and let it fail or end; its number."""
+    trial = opened.ask()
+    space.suggest(trial, "pixels", ("shift",))
+    if error is None:
+        opened.tell(trial, 0.5)
+    else:
+        failures.keep(trial, error)
+        opened.tell(trial, state=TrialState.FAIL)
+        study.repeat(opened, opened.trials[trial.number])
+    return int(trial.number)
+
+
+def watched(paths: Paths, text: io.StringIO) -> supervisor.Supervisor:
+    display = Display(Console(file=text, width=80, highlight=False))
+    return supervisor.Supervisor(paths, Limits(None, 99), 0.0, 0.0, display)
+
+
+def told(parent: supervisor.Supervisor, opened: optuna.Study, number: int) -> None:
+    """The parent hears that a worker's trial has ended."""
+    parent._ours.add(number)
+    parent.after_trial(opened, worker_pool.Worker(None, cast(Any, None), 0, trial=number))
+
+
+def test_the_reason_is_one_line() -> None:
+    assert failures.reason(ValueError("no [such]\n  thing")) == "ValueError: no [such]"
+    assert failures.reason(KeyError()) == "KeyError"
+    assert failures.reason(UserError("is damaged", where="x.npy", fix="remove it")) == (
+        "x.npy: is damaged: remove it"
+    )
+    long = failures.reason(ValueError("x" * 1000))
+    assert (len(long), long[-1]) == (failures.REASON_LENGTH, "…")
+
+
+def test_a_failed_trial_is_shown_and_kept_and_not_repeated(tmp_path: Path) -> None:
+    paths, opened = begun(tmp_path)
+    text = io.StringIO()
+    parent = watched(paths, text)
+    told(parent, opened, run(opened, None))
+    waiting = len(study.waiting(opened))
+    told(parent, opened, run(opened, ValueError("shapes [3] and, say, (4,) differ")))
+    assert len(study.waiting(opened)) == waiting - 1, "the same parameters would fail again"
+    assert study.failed(opened) == []
+    assert text.getvalue().splitlines() == [
+        "trial 0 softmax complete 0.5000 in 0.0 s, best 0.5000 (trial 0)",
+        "trial 1 quick failed in 0.0 s: ValueError: shapes [3] and, say, (4,) differ",
+    ]
+    assert opened.trials[1].user_attrs["failed"].startswith("ValueError: shapes")
+    study.write_table(paths, opened)
+    with paths.trials.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["number"], row["state"], row["kind"]) for row in rows] == [
+        ("0", "complete", "softmax"), ("1", "failed", "quick"),
+    ]  # fmt: skip
+    assert [row["reason"] for row in rows] == ["", "ValueError: shapes [3] and, say, (4,) differ"]
+    assert [record["number"] for record in study.as_records(opened)] == [0], "recipes know finished ones"
+
+
+def test_it_is_shown_on_a_terminal_too(tmp_path: Path) -> None:
+    file = io.StringIO()
+    record = {"number": 3, "kind": "search", "state": "failed", "seconds": 1.25, "reason": "ValueError: [x]"}
+    Display(Console(file=file, width=80, force_terminal=True, no_color=True, highlight=False)).ended(
+        0, record
+    )
+    assert "trial 3 search failed in 1.2 s: ValueError: [x]" in file.getvalue()
+
+
+def test_a_portfolio_that_failed_as_a_whole_ends_the_search(tmp_path: Path) -> None:
+    paths, opened = begun(tmp_path)
+    parent = watched(paths, io.StringIO())
+    for error in (None, None, None, ValueError("one")):
+        told(parent, opened, run(opened, error))
+    with pytest.raises(UserError) as ended:
+        told(parent, opened, run(opened, ValueError("x" * 500)))
+    assert "space.py" in ended.value.fix
+    line = f"catwalk search: {ended.value}"
+    assert line.startswith(
+        "catwalk search: all 2 trials of the portfolio failed, the last one: ValueError: xxx"
+    )
+    assert "data/digits/study/trials.csv" in line
+    assert len(line) <= 300
+    for kind, params in portfolio.first("pixels", ("shift",)):
+        study.enqueue_once(opened, kind, params)
+    again = [t.user_attrs["kind"] for t in study.waiting(opened) if "kind" in t.user_attrs]
+    assert again == ["portfolio 1", "portfolio 2"], "the next search tries them once more"
+
+
+@pytest.mark.parametrize(("failing", "ends"), [(5, False), (6, True)])
+def test_more_than_half_of_ten_end_the_search(tmp_path: Path, failing: int, ends: bool) -> None:
+    paths, opened = begun(tmp_path)
+    parent = watched(paths, io.StringIO())
+    for _ in range(10 - failing):  # the portfolio's are among these or not: one of its two is well
+        told(parent, opened, run(opened, None))
+    for _ in range(failing - 1):
+        told(parent, opened, run(opened, ValueError("no")))
+    if not ends:
+        told(parent, opened, run(opened, ValueError("no")))
+        return
+    with pytest.raises(UserError, match=r"^6 of 10 trials failed, the last one: ValueError: no"):
+        told(parent, opened, run(opened, ValueError("no")))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ResourceExhaustedError("OOM when allocating")])
+def test_out_of_memory_is_the_machine_s(tmp_path: Path, error: Exception) -> None:
+    paths, opened = begun(tmp_path)
+    parent = watched(paths, io.StringIO())
+    for _ in range(4):
+        told(parent, opened, run(opened, error))
+    number = run(opened, error)
+    with pytest.raises(MachineError, match=r"WORKERS=1"):
+        told(parent, opened, number)
+
+
+def test_what_was_killed_pruned_or_diverged_did_not_fail(tmp_path: Path) -> None:
+    paths, opened = begun(tmp_path)
+    parent = watched(paths, io.StringIO())
+    for place in range(14):
+        trial = opened.ask()
+        space.suggest(trial, "pixels", ("shift",))
+        if place % 2:
+            opened.tell(trial, state=TrialState.PRUNED)
+        else:
+            study.run_again(opened, opened.trials[trial.number], "its worker died")
+        told(parent, opened, trial.number)
+    assert not any(map(failures.has_error, opened.trials))
+
+
+def test_a_full_disk_is_not_the_trial_s_error(tmp_path: Path) -> None:
+    _, opened = begun(tmp_path)
+    number = run(opened, OSError(28, "No space left on device"))
+    assert opened.trials[number].user_attrs["failed"] == "OSError: [Errno 28] No space left on device"
+    assert not failures.has_error(opened.trials[number])
+    assert opened.trials[-1].system_attrs["failed_trial"] == number, "it runs again"
+    assert failures.is_of_machine(optuna.exceptions.StorageInternalError())
+
+
+def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in the search space or in the features, before a first step."""
+    from catwalk.core import tensorflow_setup
+
+    tensorflow_setup.setup(threads=1)
+    from catwalk.data.competition import Competition
+    from catwalk.models.features import Views
+    from catwalk.search import trial as trials
+
+    def refuse(*_: object) -> None:
+        raise ValueError("contamination must not contain NaN")
+
+    monkeypatch.setattr(trials, "Training", refuse)
+    paths, opened = begun(tmp_path)
+    competition = cast(Competition, SimpleNamespace(augment=("shift",)))
+    objective = trials.Objective(
+        paths, PREPARED, "key", competition, "pixels", cast(Views, None), "float32", 1, 0.0, None, None,
+        lambda *_: None,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="contamination"):
+        opened.optimize(objective, n_trials=1)
+    failed = opened.trials[0]
+    assert failures.has_error(failed)
+    assert failed.user_attrs["failed"] == "ValueError: contamination must not contain NaN"
+    assert failed.user_attrs["history"] == []
+    monkeypatch.setattr(space, "suggest", refuse)
+    with pytest.raises(ValueError, match="contamination"):
+        opened.optimize(objective, n_trials=1)
+    assert failures.has_error(opened.trials[1])
+
+
+@pytest.mark.slow
+def test_a_search_ends_with_the_reason_and_what_is_finished_can_be_used(
+    digits_done: tuple[Path, Run], tmp_path: Path
+) -> None:
+    """A kept file of features that holds nonsense: all of the portfolio needs it."""
+    root = tmp_path / "copy"
+    shutil.copytree(digits_done[0], root)
+    paths = Paths(root, "digits")
+    shutil.rmtree(paths.study)
+    shutil.rmtree(paths.submissions)
+    (components,) = paths.prepared.glob("features-components0-*.npy")
+    components.write_bytes(b"nonsense")
+    done = run_process(root, "search", *DIGITS, "--trials", "20", "--workers", "1")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1, "no library's warning"
+    assert "all 4 trials of the portfolio failed, the last one: " in done.stderr
+    lines = [line for line in done.stdout.splitlines() if " failed in " in line]
+    assert [line.split(" failed")[0] for line in lines] == [
+        f"trial {n} portfolio {n - 2}" for n in range(3, 7)
+    ]
+    states = [row.split(",")[1] for row in paths.trials.read_text().splitlines()[1:]]
+    assert states == ["complete"] * 3 + ["failed"] * 4
+    made = run_catwalk(root, "predict", *DIGITS, "--name", "rest")
+    assert made.returncode == 0, made.stderr
+    assert paths.submission("rest").is_file()

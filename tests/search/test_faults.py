@@ -1,0 +1,176 @@
+"""Faults of machines and people: full disks, no HOME, a clock set back, two at once, damaged files."""
+
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.search import study
+from catwalk.submission import recipe, submission_csv
+from tests.conftest import (
+    Run,
+    SmallDisk,
+    clean_environment,
+    digits_paths,
+    make_project,
+    run_catwalk,
+    start_catwalk,
+)
+from verification import crash_rounds, faults
+
+DIGITS = ("--competition", "digits")
+
+
+@pytest.mark.slow
+def test_kill_9_in_every_stage(tmp_path: Path) -> None:
+    """A round of what ``make trust`` does a hundred times."""
+    root = make_project(tmp_path / "project")
+    assert faults.rounds(root, 1, seed=3)["rounds"] == 1
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_in_every_stage(disk: SmallDisk) -> None:
+    """Each stage meets a disk with a little room left, then with enough: it goes on, and nothing is lost."""
+    root = make_project(disk.place / "project")
+    asked = (*DIGITS, "--trials", "3", "--workers", "1")
+    stages = {
+        "data": DIGITS,
+        "prepare": DIGITS,
+        "search": asked,
+        "predict": (*asked, "--name", "one"),
+        "report": (*DIGITS, "--submission", "one"),
+        "score": (*DIGITS, "--submission", "one"),
+    }
+    for stage, arguments in stages.items():
+        before = sorted(path for path in root.rglob("*") if path.is_file())
+        disk.size(disk.used() + (0 if stage == "score" else 8))  # a score is small
+        done = run_catwalk(root, stage, *arguments, PYTHONDONTWRITEBYTECODE="1")
+        assert done.returncode == 4, (stage, done.stdout, done.stderr)
+        assert done.stderr.strip().splitlines()[-1].startswith(f"catwalk {stage}: "), done.stderr
+        assert "Traceback" not in done.stderr, (stage, done.stderr)
+        assert "make room on the disk" in done.stderr, (stage, done.stderr)
+        assert all(path.is_file() for path in before), stage
+        assert not list(root.rglob(".*part*")), stage
+        disk.size(200_000)
+        done = run_catwalk(root, stage, *arguments)
+        assert done.returncode == 0, (stage, done.stderr)
+    paths = Paths(root, "digits")
+    crash_rounds.check(root, set())
+    assert submission_csv.names(paths) == ["one"]
+
+
+@pytest.mark.slow
+def test_without_a_home_and_with_a_clock_set_back(project: Path, digits_raw: Path, tmp_path: Path) -> None:
+    """The clock of the day jumps an hour back in the midst of it; budgets go by another clock."""
+    digits_paths(project, digits_raw)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import time\nbegan, real = time.monotonic(), time.time\n"
+        "time.time = lambda: real() - (3600 if time.monotonic() - began > 4 else 0)\n"
+    )
+    environment = {key: value for key, value in clean_environment().items() if key != "HOME"}
+    command = [sys.executable, "-m", "catwalk", "all", *DIGITS, "--budget", "12s", "--name", "one"]
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=project, capture_output=True, text=True, timeout=300,
+        env={**environment, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 120
+    assert submission_csv.names(Paths(project, "digits")) == ["one"]
+
+
+@pytest.mark.slow
+def test_two_of_each_stage_at_once(project: Path) -> None:
+    """In one folder: both end well, or one says that the other is at work; what is there is whole."""
+    stages = ("data", "prepare", "search", "predict", "report")
+    for stage in stages:
+        limits = ("--trials", "3", "--workers", "1") if stage == "search" else ()
+        begun = [start_catwalk(project, stage, *DIGITS, *limits) for _ in range(2)]
+        said = [process.communicate(timeout=300)[1] for process in begun]
+        codes = sorted(process.returncode for process in begun)
+        assert codes == ([0, 2] if stage == "search" else [0, 0]), (stage, said)
+        assert "Traceback" not in "".join(said)
+    paths = Paths(project, "digits")
+    crash_rounds.check(project, set())
+    prepared = prepare.load(paths, 1)
+    assert len(prepared.train) + len(prepared.validation) == len(prepared.pixels)
+    assert 1 <= len(submission_csv.names(paths)) <= 2
+    assert not list(project.rglob(".*part*"))
+
+
+def begun(project: Path, stage: str) -> "subprocess.Popen[str]":
+    """A stage that already minds SIGTERM (Python itself needs a moment to start)."""
+    process = start_catwalk(project, stage, *DIGITS)
+    while process.poll() is None:
+        caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{process.pid}/status").read_text(), re.M)
+        if caught and int(caught[1], 16) & (1 << (signal.SIGTERM - 1)):
+            break
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["data", "prepare", "search", "predict", "report"])
+def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> None:
+    """Also while it imports, and while it starts its workers."""
+    digits_paths(project, digits_raw)
+    for seconds in (0.0, 0.9, 2.5):
+        process = begun(project, stage)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode in (0, 130), (seconds, said)
+        if process.returncode:
+            line = f"catwalk {stage}: stopped; what was finished is kept, the same command goes on\n"
+            assert said == line, seconds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["model", "probabilities"])
+def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Path, kind: str) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(digits_done[0], root)
+    paths = Paths(root, "digits")
+    prepared = prepare.load(paths, 1)
+    opened = study.load(paths, prepared, "local")
+    assert opened
+    (name,) = submission_csv.names(paths)
+    best = recipe.read(paths, name)["trials"][0]["number"]  # one that the ensemble chooses
+    key = study.key(opened)
+    damaged = paths.model(key, best) if kind == "model" else paths.probabilities(key, best)
+    damaged.write_bytes(damaged.read_bytes()[:-300])
+    done = run_catwalk(root, "predict", *DIGITS, "--name", "again")
+    assert done.returncode == 2, done.stderr
+    assert f"{damaged} is damaged: move it" in done.stderr
+    assert done.stderr.count("\n") == 1
+    for file in (paths.model(key, best), paths.probabilities(key, best)):
+        file.unlink()
+    assert run_catwalk(root, "predict", *DIGITS, "--name", "again").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_damaged_study_is_said_plainly(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
+    """A hole in the midst of study.db; what can be saved is named."""
+    root = tmp_path / "project"
+    shutil.copytree(digits_done[0], root)
+    paths = Paths(root, "digits")
+    with sqlite3.connect(paths.study_db) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(paths.study_db.read_bytes())
+    content[4096 : len(content) - 4096] = os.urandom(len(content) - 8192)
+    paths.study_db.write_bytes(content)
+    done = run_catwalk(root, "search", *DIGITS, "--trials", "6")
+    assert done.returncode in (2, 4), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "still lists its trials, and submissions stay as they are" in done.stderr
+    paths.study_db.rename(tmp_path / "damaged.db")
+    assert run_catwalk(root, "search", *DIGITS, "--trials", "2", "--workers", "1").returncode == 0

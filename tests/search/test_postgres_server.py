@@ -1,0 +1,145 @@
+"""postgres_server.py: PostgreSQL in a folder of its own; what it prints, and what it keeps quiet."""
+
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.search import postgres_server
+from tests.conftest import clean_environment
+from tests.support.postgres import Server
+
+
+def password(server: Server) -> str:
+    return Path(server.passfile).read_text().strip().rsplit(":", 1)[1]
+
+
+def test_it_prints_the_line_that_the_others_type(shared: str, server: Server) -> None:
+    assert f"make search COMPETITION=digits STUDY={shared}\n" in server.said
+    assert re.search(
+        rf"ssh -N -o \S+ -o \S+ -o \S+ -L {server.port}:127\.0\.0\.1:{server.port} \S+@\S+", server.said
+    )
+    assert "data/digits/server/pgpass" in server.said
+    assert password(server) not in server.said
+    assert stat.S_IMODE(Path(server.passfile).stat().st_mode) == 0o600
+    assert password(server) not in server.paths.server_log.read_text()
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert password(server).encode() not in line.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
+def test_only_its_user_gets_in_with_the_password(shared: str, server: Server) -> None:
+    asked = {"host": "127.0.0.1", "port": server.port}
+    with psycopg.connect(**asked, user="catwalk", dbname="catwalk", passfile=server.passfile) as connection:
+        ((superuser,),) = connection.execute(
+            "SELECT usesuper FROM pg_user WHERE usename = current_user"
+        ).fetchall()
+    assert superuser is False, "nobody of the team can run programs on this machine"
+    for user, word, database in (
+        ("catwalk", "wrong", "catwalk"),
+        ("owner", password(server), "catwalk"),
+        ("owner", "", "postgres"),
+        ("catwalk", password(server), "postgres"),
+    ):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(**asked, user=user, dbname=database, password=word)
+
+
+def test_it_listens_on_loopback_alone(shared: str, server: Server) -> None:
+    listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    port = f"{server.port:04X}"
+    addresses = {row[1] for row in listening if row[1].endswith(f":{port}") and row[3] == "0A"}
+    assert addresses == {f"0100007F:{port}"}
+
+
+def test_its_data_stays(shared: str, server: Server) -> None:
+    before = password(server)
+    with psycopg.connect(shared, passfile=server.passfile) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+    assert server.stop() == 130
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(shared, passfile=server.passfile)
+    server.start()
+    assert password(server) == before
+    with psycopg.connect(shared, passfile=server.passfile) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+
+
+def test_a_server_that_was_left_running_is_ended_first(shared: str, server: Server) -> None:
+    """As after a kill -9 of make serve, or where its terminal was closed."""
+    assert server.process
+    with psycopg.connect(shared, passfile=server.passfile) as connection:
+        connection.execute("CREATE TABLE kept_too AS SELECT 7 AS n")
+    server.process.kill()
+    server.process.communicate()
+    with psycopg.connect(shared, passfile=server.passfile):
+        pass  # it is still there
+    server.start()
+    assert "ending a server that was left running" in server.said
+    with psycopg.connect(shared, passfile=server.passfile) as connection:
+        assert connection.execute("SELECT n FROM kept_too").fetchone() == (7,)
+
+
+def test_a_closed_terminal_ends_it(shared: str, server: Server) -> None:
+    assert server.process
+    server.process.send_signal(signal.SIGHUP)
+    assert server.process.wait(timeout=60) == 130
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(shared, passfile=server.passfile)
+    server.start()
+
+
+def test_the_environment_of_another_server_does_no_harm(
+    shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.stop()
+    monkeypatch.setenv("PGPASSWORD", "of-another")
+    monkeypatch.setenv("PGSSLMODE", "require")
+    server.start()
+
+
+def test_a_second_one_is_refused(shared: str, server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "catwalk", "serve", "--competition", "digits", "--port", "1"],
+        cwd=server.paths.root, capture_output=True, text=True, env=clean_environment(), timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "a server is running in data/digits/server already" in done.stderr
+
+
+def test_a_port_that_is_taken_is_one_line(catwalk: Callable[..., tuple[int, str, str]]) -> None:
+    if not shutil.which("initdb") and not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        pytest.skip("PostgreSQL is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, _, said = catwalk("serve", "--competition", "digits", "--port", str(port))
+    assert code == 2
+    assert re.fullmatch(
+        rf"catwalk serve: 127\.0\.0\.1:{port} can't be listened on .*: choose another PORT= or HOST=\n", said
+    )
+
+
+def test_without_postgresql_it_says_how_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_server, "PLACES", ())
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UserError, match="sudo apt install postgresql"):
+        postgres_server._binaries()
+
+
+def test_who_listens_to_all_is_warned(tmp_path: Path) -> None:
+    (warning, line) = list(postgres_server._lines(Paths(tmp_path, "digits"), "0.0.0.0", 5433))[1:3]  # noqa: S104
+    assert "warning: whoever reaches this address can try passwords" in warning
+    assert "-L 5433:127.0.0.1:5433" in warning
+    assert re.search(r"STUDY=postgresql://catwalk@(?!0\.0\.0\.0)[\w.-]+:5433/catwalk", line)

@@ -1,0 +1,303 @@
+"""postgres_storage.py on a real PostgreSQL: many at once, a server that comes and goes, dead workers."""
+
+import multiprocessing
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import optuna
+import psycopg
+import pytest
+from optuna.trial import TrialState
+from sqlalchemy import event
+
+from catwalk.core import team
+from catwalk.core.errors import CatwalkError, NetworkError, UserError
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.models import portfolio, space
+from catwalk.search import postgres_storage, progress, storage, storage_errors, study, study_progress
+from tests.support.postgres import Server
+
+PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+ENQUEUED = 45
+
+
+def member(root: Path, url: str, name: str = "ann") -> Paths:
+    return Paths(root, "digits", team.of(url, name, None))
+
+
+def _take(root: Path, url: str, name: str, answers: Any) -> None:
+    """A process of a machine: makes the study if nobody has, takes its share of the waiting trials."""
+    opened = study.create(member(root, url, name), PREPARED, "pixels")
+    answers.put(opened.user_attrs[study.ID])
+    for _ in range(ENQUEUED // 3):
+        opened.optimize(lambda trial: trial.suggest_int("x", 0, 10**6), n_trials=1)
+
+
+@pytest.mark.slow
+def test_three_machines_begin_at_once(tmp_path: Path, shared: str) -> None:
+    """They make tables and study without an error, and each waiting trial runs once."""
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+
+    def together(target: Any, *more: Any) -> None:
+        started = [context.Process(target=target, args=(tmp_path, shared, f"m{i}", *more)) for i in range(3)]
+        for process in started:
+            process.start()
+        for process in started:
+            process.join()
+        assert [process.exitcode for process in started] == [0, 0, 0]
+
+    together(_make, answers)
+    assert len({answers.get() for _ in range(3)}) == 1, "one study"
+    opened = study.load(member(tmp_path, shared), PREPARED, "pixels")
+    assert opened
+    for i in range(ENQUEUED):
+        opened.enqueue_trial({"x": i})
+    together(_take, answers)
+    done = [trial for trial in opened.get_trials(deepcopy=False) if trial.state == TrialState.COMPLETE]
+    assert Counter(trial.params["x"] for trial in done) == Counter(range(ENQUEUED))
+
+
+def _make(root: Path, url: str, name: str, answers: Any) -> None:
+    answers.put(study.create(member(root, url, name), PREPARED, "pixels").user_attrs[study.ID])
+
+
+def test_others_have_to_search_on_the_same(tmp_path: Path, shared: str) -> None:
+    paths = member(tmp_path, shared)
+    study.create(paths, PREPARED, "pixels")
+    study.create(paths, PREPARED, "pixels")
+    for changed, features, said in (
+        ({"fingerprint": "bbbb"}, "pixels", r"of other data \(fingerprint aaaa, here bbbb\)"),
+        ({"split": "s2"}, "pixels", r"another split \(s1, here s2\): take theirs with SEED="),
+        ({}, "local", r"another set of features \(pixels, here local\): take theirs with FEATURES="),
+    ):
+        other = cast(Prepared, SimpleNamespace(**{**vars(cast(Any, PREPARED)), **changed}))
+        with pytest.raises(UserError, match=said):
+            study.create(paths, other, features)
+    study.create(Paths(tmp_path, "another-one", paths.team), PREPARED, "pixels")  # lies beside it
+
+
+def test_a_study_made_anew_is_another(tmp_path: Path, shared: str, server: Server) -> None:
+    """Networks kept of trials of the same numbers and the same name must not be taken for it."""
+    paths = member(tmp_path, shared)
+    first = study.key(study.create(paths, PREPARED, "pixels"))
+    assert first == study.key(study.create(paths, PREPARED, "pixels"))
+    server.empty()
+    second = study.key(study.create(paths, PREPARED, "pixels"))
+    assert first != second
+    assert paths.model(first, 1) != paths.model(second, 1)
+
+
+@pytest.mark.slow
+def test_it_waits_for_a_server_that_starts_again(tmp_path: Path, shared: str, server: Server) -> None:
+    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
+    waits: list[float] = []
+    ended = threading.Event()
+
+    def use() -> None:
+        number = 0
+        while not ended.is_set():
+            began, number = time.monotonic(), number + 1
+            opened.set_user_attr("n", number)
+            assert opened.user_attrs["n"] == number
+            waits.append(time.monotonic() - began)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    try:
+        for _ in range(2):
+            server.stop()
+            time.sleep(1)
+            server.start()
+            before = len(waits)
+            deadline = time.monotonic() + 20
+            while len(waits) < before + 3 and thread.is_alive() and time.monotonic() < deadline:
+                time.sleep(0.1)
+    finally:
+        ended.set()
+        thread.join()
+    assert sum(wait > 0.9 for wait in waits) >= 2, "it waited, twice"
+    assert opened.user_attrs["n"] == len(waits), "and lost nothing"
+
+
+def test_a_connection_that_breaks_between_two_queries(
+    tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Optuna asks on within the broken transaction; SQLAlchemy then tells it in other words."""
+    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
+    opened.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    backend = opened._storage._backend
+    asked: list[str] = []
+
+    def break_second(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+        if len(asked) == 2:
+            with psycopg.connect(server.url, passfile=server.passfile, autocommit=True) as other:
+                pid = connection.connection.dbapi_connection.info.backend_pid
+                other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    event.listen(backend.engine, "before_cursor_execute", break_second)
+    assert len(backend.get_all_trials(opened._study_id)) == 2
+    assert len(asked) > 3, "it was broken, and asked again"
+
+
+def test_who_fails_twice_is_repeated_twice_but_no_oftener(tmp_path: Path, shared: str) -> None:
+    """Two machines find the same dead trial; its heir dies too; then it is given up."""
+    one = study.create(member(tmp_path, shared, "ann"), PREPARED, "pixels")
+    two = study.create(member(tmp_path, shared, "bob"), PREPARED, "pixels")
+    dead = one.ask()
+    dead.set_user_attr("member", "ann")
+    for _ in range(4):
+        number = one.get_trials(deepcopy=False)[-1].number
+        one.tell(number, state=TrialState.FAIL)
+        for opened in (one, two, one):
+            study.repeat(opened, opened.get_trials(deepcopy=False)[0])
+            study.repeat(opened, opened.get_trials(deepcopy=False)[number])
+        waiting = study.waiting(one)
+        if not waiting:
+            break
+        assert len(waiting) == 1
+        assert "member" not in waiting[0].user_attrs
+        one.ask()
+    assert [trial.state for trial in one.trials] == [TrialState.FAIL] * 3
+    assert study.failed(one) == []
+
+
+@pytest.mark.slow
+def test_two_that_start_together_queue_each_kind_once(tmp_path: Path, shared: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    study.create(member(tmp_path, shared), PREPARED, "pixels")
+    barrier = context.Barrier(3)
+    started = [context.Process(target=_enqueue, args=(tmp_path, shared, f"m{i}", barrier)) for i in range(3)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    opened = study.load(member(tmp_path, shared), PREPARED, "pixels")
+    assert opened
+    kinds = Counter(trial.user_attrs["kind"] for trial in study.waiting(opened))
+    assert kinds == Counter(range(10))
+
+
+def _enqueue(root: Path, url: str, name: str, barrier: Any) -> None:
+    opened = study.load(member(root, url, name), PREPARED, "pixels")
+    assert opened
+    barrier.wait()
+    for kind in range(10):
+        study.enqueue_once(opened, cast(str, kind), {"x": kind})
+
+
+@pytest.mark.slow
+def test_its_patience_ends(
+    tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_storage, "PATIENCE", 0.5)
+    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
+    server.stop()
+    with pytest.raises(optuna.exceptions.StorageInternalError) as error:
+        opened.set_user_attr("n", 1)
+    assert isinstance(storage_errors.unreachable(error.value), NetworkError)
+    began = time.monotonic()
+    with pytest.raises(optuna.exceptions.StorageInternalError):
+        opened.set_user_attr("n", 1)
+    assert time.monotonic() - began < 0.4, "it does not wait anew"
+    server.start()
+    opened.set_user_attr("n", 2)
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    paths = member(tmp_path, f"postgresql://catwalk@127.0.0.1:{port}/catwalk")
+    with pytest.raises(NetworkError, match=r"can't be reached \(.*refused.*\): is the server on") as error:
+        study.create(paths, PREPARED, "pixels")
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_password_is_the_user_s(tmp_path: Path, shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "wr0ng")
+    with pytest.raises(UserError, match=r"password authentication failed.*~/\.pgpass") as error:
+        study.create(member(tmp_path, shared), PREPARED, "pixels")
+    assert "wr0ng" not in str(error.value)
+    monkeypatch.delenv("PGPASSWORD")
+    monkeypatch.setenv("PGPASSFILE", "/dev/null")
+    with pytest.raises(UserError, match=r"no password supplied.*~/\.pgpass"):
+        study.create(member(tmp_path, shared), PREPARED, "pixels")
+
+
+def test_a_password_is_asked_for_at_a_terminal(
+    tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import getpass
+
+    asked: list[str] = []
+
+    def answer(prompt: str) -> str:
+        asked.append(prompt)
+        return Path(server.passfile).read_text().strip().rsplit(":", 1)[1]
+
+    monkeypatch.setenv("PGPASSFILE", "/dev/null")
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    monkeypatch.setattr(getpass, "getpass", answer)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    try:
+        assert study.create(member(tmp_path, shared), PREPARED, "pixels")
+        assert asked == ["password of catwalk at 127.0.0.1: "], "once"
+    finally:
+        monkeypatch.setenv("PGPASSWORD", "")  # what was typed is put away again
+        monkeypatch.delenv("PGPASSWORD")
+
+
+def test_a_database_that_is_not_there(tmp_path: Path, shared: str) -> None:
+    with pytest.raises(CatwalkError, match="ask whoever runs the server"):
+        study.create(member(tmp_path, shared + "2"), PREPARED, "pixels")
+
+
+@pytest.mark.slow
+def test_a_dead_machine_s_trial_runs_again(
+    tmp_path: Path, shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "GRACE", 1)
+    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
+    study.enqueue_once(opened, "beginner", portfolio.BASELINES["beginner"])
+    dead = opened.ask()
+    params = space.suggest(dead, "pixels")
+    opened._storage.record_heartbeat(dead._trial_id)  # its last
+    living = opened.ask()
+    opened._storage.record_heartbeat(living._trial_id)
+    deadline = time.monotonic() + 20
+    while not study.waiting(opened) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        opened._storage.record_heartbeat(living._trial_id)
+        study.reap_stale(opened)
+    (again,) = study.waiting(opened)
+    assert again.user_attrs["kind"] == "beginner"
+    assert space.suggest(opened.ask(), "pixels") == params
+    assert [trial.number for trial in study.running(opened)] == [living.number, again.number]
+    study.reap_stale(opened)
+    assert len(opened.trials) == 3, "once"
+
+
+def test_progress_of_a_team_is_asked_of_the_team(tmp_path: Path, shared: str) -> None:
+    ann, bob = member(tmp_path, shared, "ann"), member(tmp_path, shared, "bob")
+    assert study_progress.known(ann, PREPARED, "pixels") == (None, progress.NOTHING)
+    opened = study.create(ann, PREPARED, "pixels")
+    key = study.key(opened)
+    progress.write(ann, key, {"spent": 5.0, "finished": 0, "best": None})
+    opened.optimize(lambda trial: 0.5 * len(space.suggest(trial, "pixels")) / 100, n_trials=1)
+    value = opened.best_value
+    assert study_progress.known(ann, PREPARED, "pixels") == (
+        key,
+        {**progress.NOTHING, "spent": 5.0, "finished": 1, "best": value},
+    )
+    assert study_progress.known(bob, PREPARED, "pixels") == (
+        key,
+        {**progress.NOTHING, "finished": 1, "best": value},
+    )

@@ -1,0 +1,257 @@
+"""search.py, worker.py and trial.py: real searches on digits, ended in every way."""
+
+import json
+import re
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import procfs
+from catwalk.core import processes
+from catwalk.core.errors import MachineError
+from catwalk.core.paths import Paths
+from catwalk.data.competition import AUGMENTATIONS
+from catwalk.models import space
+from catwalk.search import limits, search, supervisor
+from catwalk.search.limits import Limits
+from tests.conftest import DONE_TRIALS, Run, digits_paths, run_catwalk
+from verification import crash_rounds
+
+DIGITS = ("--competition", "digits")
+
+
+def progress_of(project: Path) -> dict[str, Any]:
+    (only,) = json.loads(Paths(project, "digits").progress.read_text()).values()
+    return dict(only)
+
+
+def trials_of(project: Path) -> list[str]:
+    return Paths(project, "digits").trials.read_text().splitlines()[1:]
+
+
+def test_all_of_it(digits_done: tuple[Path, Run]) -> None:
+    root, done = digits_done
+    assert done.returncode == 0, done.stderr
+    rows = trials_of(root)
+    assert len(rows) == DONE_TRIALS, "TRIALS is exact"
+    assert [row.split(",")[2] for row in rows[:3]] == ["softmax", "quick", "beginner"]
+    assert {row.split(",")[1] for row in rows[:3]} == {"complete"}
+    assert "baseline softmax" in done.stdout
+    assert "next: " not in done.stdout, "all goes on by itself"
+
+
+def test_what_a_trial_keeps(digits_done: tuple[Path, Run]) -> None:
+    root, _ = digits_done
+    (snapshot,) = Paths(root, "digits").submissions.glob("*/trials.json")
+    for record in json.loads(snapshot.read_text()):
+        names = set(record["params"])
+        assert set(space.SPACE) - set(AUGMENTATIONS) <= names
+        assert names & set(AUGMENTATIONS) <= {"shift"}, "digits are not mirrored"
+        assert record["versions"]["tensorflow"]
+        assert record["seed"] >= 100_000
+        assert record["seconds"] > 0
+        for i, epoch in enumerate(record["history"]):
+            assert epoch["epoch"] == i + 1
+            assert {"train_loss", "train_accuracy", "loss", "accuracy"} < set(epoch)
+        seconds = [epoch["second"] for epoch in record["history"]]
+        assert seconds == sorted(seconds)
+        assert seconds[0] > 1, "TensorFlow's import counts"
+        assert seconds[-1] - seconds[0] <= record["seconds"]
+        if record["state"] == "complete":
+            assert record["history"][-1]["accuracy"] == pytest.approx(record["value"], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_budget_too_short_for_an_epoch_still_gives_the_softmax(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    assert run_catwalk(project, "prepare", *DIGITS).returncode == 0
+    short = run_catwalk(project, "search", *DIGITS, "--budget", "1s")
+    assert short.returncode == 0, short.stderr
+    (row,) = trials_of(project)
+    assert row.split(",")[1:3] == ["complete", "softmax"]
+    assert "the budget was too small for more: make search COMPETITION=digits BUDGET=3m" in short.stdout
+
+
+@pytest.mark.slow
+def test_a_search_into_which_no_further_trial_fits_is_done(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits_paths(project, digits_raw)
+    monkeypatch.setattr(supervisor, "LEAST_SECONDS", 3600.0)
+    first = run_catwalk(project, "search", *DIGITS, "--budget", "10m", "--workers", "1")
+    assert first.returncode == 0, first.stderr
+    assert len(trials_of(project)) == 1
+    assert progress_of(project)["ended"] == limits.FULL
+    assert progress_of(project)["spent"] < 300
+
+    def start(*_: Any) -> Any:
+        raise MachineError("a worker is started")
+
+    monkeypatch.setattr(processes, "start", start)
+    for budget in ("10m", "9m"):
+        again = run_catwalk(project, "search", *DIGITS, "--budget", budget)
+        assert again.returncode == 0, again.stderr
+        assert f"done before, 1 trial in {progress_of(project)['spent']:.0f} s" in again.stdout
+        assert f"({limits.FULL})" in again.stdout
+    assert run_catwalk(project, "search", *DIGITS, "--budget", "11m").stderr.endswith("a worker is started\n")
+
+
+@pytest.mark.slow
+def test_a_budget_is_kept_and_a_larger_one_adds(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    assert run_catwalk(project, "prepare", *DIGITS).returncode == 0
+    began = time.monotonic()
+    first = run_catwalk(project, "search", *DIGITS, "--budget", "15s", "--workers", "1")
+    took = time.monotonic() - began
+    assert first.returncode == 0, first.stderr
+    assert took < 25, "a search ends within 10 s of its budget"
+    before = len(trials_of(project))
+    assert before >= 2
+
+    again = run_catwalk(project, "search", *DIGITS, "--budget", "12s")
+    assert "done before" in again.stdout
+    more = run_catwalk(project, "search", *DIGITS, "--trials", str(before + 1), "--budget", "2h")
+    assert more.returncode == 0, more.stderr
+    assert len(trials_of(project)) == before + 1
+
+
+@pytest.mark.slow
+def test_kill_9_of_a_worker_of_the_parent_and_of_all(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    crash_rounds.rounds(project, 2, seed=7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sign", "workers"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
+def test_an_ended_search_ends_cleanly_within_five_seconds(
+    project: Path, digits_raw: Path, sign: signal.Signals, workers: int
+) -> None:
+    """And meanwhile: a second search is refused, predict, try and leaderboard work."""
+    digits_paths(project, digits_raw)
+    process = crash_rounds.begin(project, "--trials", "5000", "--workers", str(workers))
+    crash_rounds.wait_for(project, process, "trial ", workers, seconds=60)
+    if sign == signal.SIGTERM:
+        second = run_catwalk(project, "search", *DIGITS)
+        assert (second.returncode, second.stderr.count("\n")) == (2, 1)
+        assert "another search of digits is running" in second.stderr
+        for stage in ("predict", "leaderboard", "try"):
+            meanwhile = run_catwalk(project, stage, *DIGITS)
+            assert meanwhile.returncode == 0, meanwhile.stderr
+        assert "the search that runs takes it next" in meanwhile.stdout
+        number = meanwhile.stdout.split("waits as trial ")[1].split(";")[0]
+        crash_rounds.wait_for(project, process, f"trial {number} yours complete", 1, seconds=60)
+    children = procfs.children_of(process.pid)
+    before = crash_rounds.finished(project)
+    began = time.monotonic()
+    process.send_signal(sign)
+    assert process.wait(timeout=20) == 130
+    assert time.monotonic() - began < 5
+    crash_rounds.assert_all_gone(children)
+    last = (project / "search.log").read_text().splitlines()[-1]
+    assert last.startswith("catwalk search: stopped; what was finished is kept, the same command goes on")
+    assert "Traceback" not in (project / "search.log").read_text()
+    crash_rounds.check(project, before)
+    assert len(trials_of(project)) == len(crash_rounds.finished(project)), "trials.csv is written"
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_ends_at_once(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    process = crash_rounds.begin(project, "--trials", "5000", "--workers", "2")
+    crash_rounds.wait_for(project, process, "trial ", 1, seconds=60)
+    children = procfs.children_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.02)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    assert time.monotonic() - began < 2
+    crash_rounds.assert_all_gone(children)
+
+
+@pytest.mark.slow
+def test_a_net_of_one_s_own(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    done = run_catwalk(tmp_path / "copy", "try", *DIGITS, "--widths", "300,100", "--dropout", "0.1")
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"try: trial {DONE_TRIALS}, yours: [01]\.\d{{4}} on validation", done.stdout)
+    row = trials_of(tmp_path / "copy")[-1].split(",")
+    assert row[:3] == [str(DONE_TRIALS), "complete", "yours"]
+    assert {"2", "300", "100", "0.1"} <= set(row)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--widths", "2000"), "width_1=2000: choose from 64 to 1024"),
+        (("--widths", "64,64,64,64"), "depth=4: choose one of 0, 1, 2, 3"),
+        (("--widths", "a"), "'a' is not a number of units"),
+        (("--dropout", "0.9"), "dropout=0.9: choose from 0.0 to 0.5"),
+        (("--norm", "group"), "norm=group: choose one of none, batch, layer"),
+        (("--shift", "1"), "shift=1.0: not with VIEW=patches: choose gradients or pixels"),
+        (("--flip", "1"), "flip=1: not with augment in the competition's TOML"),
+    ],
+)
+def test_a_choice_outside_of_the_space(
+    catwalk: Callable[..., tuple[int, str, str]],
+    project: Path,
+    digits_raw: Path,
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    digits_paths(project, digits_raw)
+    code, _, stderr = catwalk("try", *DIGITS, *arguments)
+    assert code == 2
+    assert said in stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_what_no_worker_can_go_on_after_is_one_line(project: Path, digits_raw: Path) -> None:
+    """A file stands where the networks are to be kept: every worker says so, then the search gives up."""
+    paths = digits_paths(project, digits_raw)
+    paths.study.mkdir()
+    (paths.study / "kept").touch()
+    done = run_catwalk(project, "search", *DIGITS, "--trials", "3", "--workers", "1")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+    assert "the workers die again and again (NotADirectoryError: " in done.stderr
+    assert "its trial runs again" in done.stdout
+    assert set(crash_rounds.states(project).values()) <= {"FAIL", "WAITING"}
+    softmax = [state for number, state in crash_rounds.states(project).items() if state == "FAIL"]
+    assert len(softmax) == 4, "three times softmax, then the next trial"
+
+
+@pytest.mark.slow
+def test_a_new_process_takes_a_worker_s_place_after_some_trials(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = digits_paths(project, digits_raw)
+    assert run_catwalk(project, "prepare", *DIGITS).returncode == 0
+    started: list[tuple[str, Any]] = []
+
+    def start(target: Any, name: str, *arguments: Any) -> tuple[Any, Any]:
+        process, connection = real(target, name, *arguments)
+        started.append((name, process))
+        return process, connection
+
+    real = processes.start
+    monkeypatch.setattr(processes, "start", start)
+    monkeypatch.setattr(supervisor, "FRESH", 1)
+    search.make(
+        paths,
+        seed=1,
+        features="pixels",
+        until=Limits(None, 2),
+        workers=1,
+        started=time.monotonic(),
+        say=print,
+    )
+    assert [name for name, _ in started] == ["catwalk-worker-0", "catwalk-worker-1"]
+    assert not any(process.is_alive() for _, process in started)
+    assert len(crash_rounds.finished(project)) == 2
+    assert "FAIL" not in crash_rounds.states(project).values(), "that is no worker's death"
+    crash_rounds.check(project, set())

@@ -1,0 +1,182 @@
+"""predict.py, recipe.py: from a finished search to a submission and its score."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import prepare, test_labels
+from catwalk.models import metrics
+from catwalk.report import browser
+from catwalk.submission import recipe, submission_csv
+from tests.conftest import DONE_TRIALS, Run, load, run_catwalk
+
+DIGITS = ("--competition", "digits")
+
+
+@pytest.fixture
+def done(digits_done: tuple[Path, Run], tmp_path: Path) -> Paths:
+    """A copy of the finished project, to do with as a test likes."""
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    return Paths(tmp_path / "copy", "digits")
+
+
+def only(paths: Paths) -> str:
+    (name,) = submission_csv.names(paths)
+    return name
+
+
+def test_the_submission(done: Paths) -> None:
+    name = only(done)
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", name)
+    assert sorted(path.name for path in done.submissions.iterdir()) == [name, f"{name}.csv", f"{name}.json"]
+    talks = ["talk-notes.pdf", "talk.html", "talk.ipynb", "talk.pdf"]
+    if browser.find() is None:
+        talks = [file for file in talks if not file.endswith(".pdf")]
+    files = sorted(path.name for path in done.submission_folder(name).iterdir())
+    assert files == ["predictions.npz", *talks, "trials.json"]
+    with done.submission(name).open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["ImageId", "Label"]
+    assert [row[0] for row in rows[1:]] == [str(i) for i in range(1, 361)]
+    assert {row[1] for row in rows[1:]} <= {str(i) for i in range(10)}
+    with np.load(done.predictions(name)) as arrays:
+        assert arrays["test"].shape == (360, 10)
+        assert [str(i) for i in arrays["test"].argmax(axis=1)] == [row[1] for row in rows[1:]]
+
+
+def test_the_recipe_tells_what_it_was_made_from(done: Paths) -> None:
+    content = recipe.read(done, only(done))
+    prepared = prepare.load(done, 1)
+    with np.load(done.predictions(only(done))) as arrays:
+        share = metrics.accuracy(arrays["validation"], prepared.labels[prepared.validation])
+    said = content["validation"]
+    assert said["accuracy"] == share >= said["best_single"]
+    trials = json.loads(done.snapshot(only(done)).read_text())
+    best = max((t for t in trials if t["state"] == "complete"), key=lambda t: (t["value"], -t["number"]))
+    assert (said["best_single"], said["best_trial"]) == (best["value"], best["number"])
+    assert (said["rows"], said["pictures"], content["test_known"]) == (144, 144, 0)
+    assert said["interval"] == list(metrics.wilson(share, 144))
+    assert sum(trial["weight"] for trial in content["trials"]) == pytest.approx(1)
+    assert content["fingerprint"] == prepared.fingerprint
+    assert content["trials_finished"] == DONE_TRIALS
+    assert {"seed", "versions", "git_commit", "created"} <= set(content)
+
+
+def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None:
+    code = (
+        "import sys; from catwalk.cli import main; code = main(sys.argv[1:]); "
+        "print('HEAVY', sorted({'tensorflow', 'keras', 'optuna', 'pandas'} & set(sys.modules)))"
+    )
+    for stage in ("data", "prepare", "search", "predict", "report", "all"):
+        arguments = [stage, *DIGITS] + (["--trials", str(DONE_TRIALS)] if stage in ("search", "all") else [])
+        run = subprocess.run(
+            [sys.executable, "-c", code, *arguments], cwd=done.root, capture_output=True, text=True
+        )
+        assert "done before" in run.stdout.splitlines()[-2], run.stdout + run.stderr
+        assert run.stdout.splitlines()[-1] == "HEAVY []", stage
+
+
+@pytest.mark.slow
+def test_a_name_of_one_s_own(done: Paths) -> None:
+    run = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
+    assert run.returncode == 0, run.stderr
+    assert done.submission("final").read_bytes() == done.submission(only_other(done)).read_bytes()
+    again = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
+    assert "done before" in again.stdout
+    done.recipe("final").write_text(
+        done.recipe("final")
+        .read_text()
+        .replace(f'"trials_finished": {DONE_TRIALS}', f'"trials_finished": {DONE_TRIALS - 1}')
+    )
+    taken = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
+    assert taken.returncode == 2
+    assert "is another submission: choose another name" in taken.stderr
+    assert run_catwalk(done.root, "predict", *DIGITS, "--name", "../x").returncode == 2
+
+
+def only_other(paths: Paths) -> str:
+    return next(name for name in submission_csv.names(paths) if name != "final")
+
+
+@pytest.mark.slow
+def test_two_clones_give_the_same_bytes_whatever_the_test_labels_say(
+    digits_done: tuple[Path, Run], blind_done: tuple[Path, Run]
+) -> None:
+    """The same TRIALS and WORKERS=1 twice: trials.csv but for its seconds, and the submission."""
+    texts = []
+    for root, run in (digits_done, blind_done):
+        assert run.returncode == 0, run.stderr
+        paths = Paths(root, "digits")
+        table = [line.rsplit(",", 1)[0] for line in paths.trials.read_text().splitlines()]
+        assert len(table) == DONE_TRIALS + 1
+        texts.append((paths.submission(only(paths)).read_bytes(), table))
+    assert texts[0] == texts[1]
+
+
+def test_score_opens_the_sealed_labels_and_logs_it(done: Paths) -> None:
+    name = only(done)
+    assert test_labels.looks(done) == [], "no stage before has looked"
+    first = run_catwalk(done.root, "score", *DIGITS)
+    second = run_catwalk(done.root, "score", *DIGITS, "--submission", name)
+    assert first.returncode == second.returncode == 0, first.stderr
+    assert "look number 1" in first.stdout
+    assert "look number 2" in second.stdout
+    looks = test_labels.looks(done)
+    assert [(look["caller"], look["submission"]) for look in looks] == [("score", name)] * 2
+
+    truth = [line.split(",")[0] for line in (done.raw / "digits_test.csv").read_text().splitlines()[1:]]
+    made = [line.split(",")[1] for line in done.submission(name).read_text().splitlines()[1:]]
+    right = np.mean([a == b for a, b in zip(truth, made, strict=True)])
+    assert json.loads(done.score(name).read_text())["accuracy"] == pytest.approx(right)
+    assert f"{right:.4f} on 360 test rows (95% interval" in first.stdout
+    board = run_catwalk(done.root, "leaderboard", *DIGITS)
+    assert f"{right:.4f}" in board.stdout
+    assert name in board.stdout
+
+
+def test_a_submission_changed_by_hand_is_not_scored(done: Paths) -> None:
+    path = done.submission(only(done))
+    path.write_text(path.read_text().replace("\n7,", "\n8,", 1))
+    run = run_catwalk(done.root, "score", *DIGITS)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert "row 8: expected the id 7" in run.stderr
+    assert test_labels.looks(done) == []
+
+
+def test_no_labels_no_score(done: Paths) -> None:
+    done.sealed_labels.unlink()
+    run = run_catwalk(done.root, "score", *DIGITS)
+    assert run.returncode == 2
+    assert "its test rows have no labels here" in run.stderr
+
+
+def test_another_study_s_data(done: Paths) -> None:
+    """After rows of the raw data changed, the study of the old ones is named, and touched by nothing."""
+    train = done.raw / "digits_train.csv"
+    train.write_text("\n".join(train.read_text().splitlines()[:-5]) + "\n")
+    before = done.study_db.read_bytes()
+    run = run_catwalk(done.root, "prepare", *DIGITS)
+    assert run.returncode == 0, run.stderr
+    assert "digits_train.csv: changed by hand since sklearn gave it" in run.stdout
+    stays = f"the study of the old ones (fingerprint 44c0ffd11b11, {DONE_TRIALS} trials) stays"
+    assert stays in run.stdout
+    assert done.study_db.read_bytes() == before
+    assert train.read_text().count("\n") == 1433
+
+
+def test_choose(done: Paths) -> None:
+    assert submission_csv.choose(done, None) == submission_csv.choose(done, f"{only(done)}.csv")
+    with pytest.raises(UserError, match="SUBMISSION=x: no such submission of digits"):
+        submission_csv.choose(done, "x")
+    with pytest.raises(UserError, match="has no submission yet: run make predict"):
+        submission_csv.choose(Paths(done.root, "mnist"), None)
+    assert load("digits").name == "digits"

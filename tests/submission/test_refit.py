@@ -1,0 +1,106 @@
+"""refit.py: chosen networks trained again on all labelled rows, in the time that is left for it."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks import procfs
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.models import network
+from catwalk.search import progress, study
+from catwalk.submission import recipe, refit, submission_csv
+from catwalk.submission.ensemble import Ensemble
+from tests.conftest import Run, clean_environment
+from verification import crash_rounds
+
+
+@pytest.fixture(scope="module")
+def done(digits_done: tuple[Path, Run]) -> Paths:
+    return Paths(digits_done[0], "digits")
+
+
+@pytest.mark.slow
+def test_it_has_half_of_the_say(done: Paths) -> None:
+    (name,) = submission_csv.names(done)
+    content = recipe.read(done, name)
+    prepared = prepare.load(done, 1)
+    assert [row["rows"] for row in content["refit"]] == [1437, 1437]
+    chosen = content["trials"]
+    weights = np.array([trial["weight"] for trial in chosen])
+    heaviest = [chosen[i] for i in refit.heaviest(weights)]
+    assert content["refit"][0]["trial"] == heaviest[0]["number"]
+    seeds = {row["seed"] for row in content["refit"]}
+    assert len(seeds) == 2
+    assert not seeds & {trial["seed"] for trial in chosen}
+
+    said = []
+    for trial in chosen:
+        model = keras.models.load_model(done.model(content["study"], trial["number"]), compile=False)
+        said.append(network.probabilities(model, prepared.test_pixels))
+    joined = Ensemble(
+        np.array([trial["weight"] for trial in chosen]), np.array([trial["temperature"] for trial in chosen])
+    ).average(np.stack(said))
+    opened = study.load(done, prepared, content["features"])
+    assert opened is not None
+    numbers = [trial["number"] for trial in heaviest]
+    again = refit.make(done, prepared, 1, [opened.trials[n] for n in numbers], None, None, lambda _: None)
+    assert again is not None
+    assert again.made == content["refit"]
+    half = np.mean(again.tests, axis=0, dtype=np.float32)
+    with np.load(done.predictions(name)) as arrays:  # the same bytes when made again
+        np.testing.assert_array_equal(arrays["test"], np.mean([joined, half], axis=0, dtype=np.float32))
+    labels = np.load(done.sealed_labels)
+    assert np.mean(half.argmax(axis=1) == labels) > 0.9
+
+
+def test_a_light_network_is_not_trained_again() -> None:
+    """A baseline of little weight fits into any time; half of the say is not for it."""
+    assert refit.heaviest(np.array([0.13, 0.5, 0.37])) == [1, 2]
+    assert refit.heaviest(np.array([0.3, 0.15, 0.15, 0.4])) == [3, 0]
+    assert refit.heaviest(np.array([1.0])) == [0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_an_ended_refit_leaves_no_process(
+    digits_done: tuple[Path, Run], tmp_path: Path, sign: signal.Signals
+) -> None:
+    shutil.copytree(digits_done[0], tmp_path / "project")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "catwalk", "predict", "--competition", "digits", "--name", "again"],
+        cwd=tmp_path / "project", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=clean_environment(),
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while len(children := procfs.workers_of(process.pid)) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    assert len(children) == 2
+    process.send_signal(sign)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == (130 if sign == signal.SIGINT else -sign)
+    assert "Traceback" not in said
+    crash_rounds.assert_all_gone(children)
+    assert not Paths(tmp_path / "project", "digits").submission("again").exists()
+
+
+def test_no_time_and_no_free_cores(done: Paths) -> None:
+    prepared = prepare.load(done, 1)
+    opened = study.load(done, prepared, "pixels") or study.load(done, prepared, "local")
+    assert opened is not None
+    trials = study.complete(opened)
+    said: list[str] = []
+    assert refit.make(done, prepared, 1, trials, 0.1, None, said.append) is None
+    with progress.locked(done):
+        assert refit.make(done, prepared, 1, trials, 600.0, None, said.append) is None
+        assert refit.make(done, prepared, 1, trials, None, None, said.append) is None
+    near = time.time() + 0.1  # as UNTIL= may be
+    assert refit.make(done, prepared, 1, trials, 600.0, near, said.append) is None
+    assert not said

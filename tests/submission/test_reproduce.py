@@ -1,0 +1,89 @@
+"""reproduce.py: a submission from its recipe alone, the same bytes on the same machine, else what differs."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from catwalk.core.paths import Paths
+from catwalk.models import retrain
+from catwalk.submission import submission_csv
+from tests.conftest import Run, make_project, run_catwalk
+
+
+def test_a_plan_is_what_was_planned_then() -> None:
+    history = [{"epochs": 9}, {"epochs": 4}, {"epochs": 4}, {"epochs": 4}]
+    assert retrain.plan_of({"planned": 6, "history": history}) == (6, 9, 4, 4, 4)
+    assert retrain.plan_of({"history": history}) == (4, 9, 4, 4, 4)
+
+
+@pytest.mark.slow
+def test_the_same_bytes_in_another_folder(
+    digits_done: tuple[Path, Run], reproduced: tuple[Path, Run]
+) -> None:
+    """All it takes is the recipe: data, networks and refit are made anew."""
+    theirs = Paths(digits_done[0], "digits")
+    (name,) = submission_csv.names(theirs)
+    root, done = reproduced
+    assert done.returncode == 0, done.stderr
+    assert f"is {name}.csv, byte for byte" in done.stdout
+    again = Paths(root, "digits").reproduced(name)
+    assert again.read_bytes() == theirs.submission(name).read_bytes()
+    assert not Paths(root, "digits").submissions.exists(), "it is no submission"
+
+
+@pytest.mark.slow
+def test_a_search_by_the_clock_is_reproduced_too(tmp_path: Path) -> None:
+    """What the clock decided then, epochs and learning rates, is in the recipe."""
+    root = make_project(tmp_path / "project")
+    done = run_catwalk(root, "predict", "--competition", "digits", "--budget", "10s", "--name", "timed")
+    assert done.returncode == 0, done.stderr
+    done = run_catwalk(root, "reproduce", "--competition", "digits")
+    assert done.returncode == 0, done.stderr
+    assert "is timed.csv, byte for byte" in done.stdout
+
+
+@pytest.mark.slow
+def test_it_says_what_differs(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(digits_done[0], root)
+    paths = Paths(root, "digits")
+    (name,) = submission_csv.names(paths)
+    content = json.loads(paths.recipe(name).read_text())
+    content["trials"][0]["seed"] += 1
+    content["refit"] = []
+    content["versions"]["tensorflow"] = "1.0"
+    paths.recipe(name).write_text(json.dumps(content))
+    done = run_catwalk(root, "reproduce", "--competition", "digits")
+    assert done.returncode == 0, done.stderr
+    assert f"differs from {name}.csv; validation 0." in done.stdout
+    assert "of 360 labels are others" in done.stdout
+    assert "made with tensorflow 1.0 (here 2." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"fingerprint": "0123456789ab"}, "was made from other data (fingerprint 0123456789ab, here "),
+        ({"trials": [{"number": 0}]}, "was made by an older catwalk, which did not record"),
+    ],
+)
+def test_a_recipe_that_can_t_be_done_again(
+    change: dict[str, object], said: str, digits_done: tuple[Path, Run], tmp_path: Path
+) -> None:
+    theirs = Paths(digits_done[0], "digits")
+    (name,) = submission_csv.names(theirs)
+    content = {**json.loads(theirs.recipe(name).read_text()), **change}
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    done = run_catwalk(digits_done[0], "reproduce", "--competition", "digits", str(tmp_path / "x.json"))
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_file_that_is_no_recipe(catwalk: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    for text in ("", "[]", "{}", "\x00"):
+        (tmp_path / "x.json").write_text(text)
+        code, _, said = catwalk("reproduce", "--competition", "digits", str(tmp_path / "x.json"))
+        assert (code, said.count("\n")) == (2, 1)

@@ -1,0 +1,202 @@
+"""score.py: real answers for the digits' test rows, without a search; the whole way is in test_predict.py."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+from sklearn.neighbors import KNeighborsClassifier
+
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import download, prepare, test_labels
+from catwalk.models import metrics
+from catwalk.submission import recipe, score, submission_csv
+from tests.conftest import digits_paths, load
+
+Made = tuple[Paths, Any]
+
+
+@pytest.fixture
+def made(project: Path, digits_raw: Path) -> Made:
+    """Two submissions: the nearest of all pictures, and of 40."""
+    return made_of(digits_paths(project, digits_raw))
+
+
+def made_of(paths: Paths) -> Made:
+    """The same for raw files that were changed."""
+    download.make(paths, load("digits"), "auto", lambda _: None)
+    prepare.make(paths, load("digits"), 1, lambda _: None)
+    prepared = prepare.load(paths, 1)
+    for name, rows in (("all", prepared.train), ("few", prepared.train[:40])):
+        model = KNeighborsClassifier(1).fit(prepared.pixels[rows], prepared.labels[rows])
+        said = model.predict(prepared.test_pixels)
+        right = model.predict(prepared.pixels[prepared.validation]) == prepared.labels[prepared.validation]
+        submission_csv.write(paths.submission(name), prepared.test_ids, said, load("digits"))
+        share = float(right.mean())
+        recipe.write(paths, name, {
+            "seed": 1, "test_fingerprint": prepared.test_fingerprint, "features": "pixels",
+            "validation": {"accuracy": share, "interval": metrics.wilson(share, len(right))},
+            "forecast": {"accuracy": share, "interval": metrics.wilson(share, len(right))},
+            "trials": [{}, {}], "trials_finished": 3, "split": prepared.split,
+            "test_known": prepared.duplicates["both"],
+        })  # fmt: skip
+    return paths, np.array(submission_csv.read(paths.submission("all"), prepared.test_ids, load("digits")))
+
+
+def looked(paths: Paths, name: str, **changed: Any) -> list[str]:
+    lines: list[str] = []
+    score.make(paths, replace(load("digits"), **changed), name, lines.append)
+    return lines
+
+
+def test_what_is_kept_and_said(made: Made) -> None:
+    paths, predicted = made
+    lines = looked(paths, "all", full_marks=None)
+    labels = np.load(paths.sealed_labels)
+    kept = json.loads(paths.score("all").read_text())
+    share = accuracy_score(labels, predicted)
+    macro = precision_recall_fscore_support(labels, predicted, average="macro")[:3]
+    assert kept["accuracy"] == pytest.approx(share)
+    assert [kept[name] for name in ("precision", "recall", "f1")] == pytest.approx(macro)
+    assert kept["interval"] == pytest.approx(metrics.wilson(share, 360))
+    assert (kept["rows"], kept["looks"]) == (360, 1)
+    low, high = kept["interval"]
+    validation = recipe.read(paths, "all")["validation"]["accuracy"]
+    assert lines[0] == (
+        f"score: all: {share:.4f} on 360 test rows "
+        f"(95% interval {low:.4f} to {high:.4f}; validation said {validation:.4f})"
+    )
+    assert lines[1].startswith(f"  the forecast was {validation:.4f} (95% ")
+    assert lines[2] == (
+        "  macro precision {:.4f}, recall {:.4f}, F1 {:.4f}; ".format(*macro)
+        + "look number 1 at these labels: choose nothing by it"
+    )
+    assert len(lines) == 3
+    assert "look number 2" in looked(paths, "few")[2]
+    assert json.loads(paths.score("few").read_text())["looks"] == 2
+
+
+def test_the_course_s_grade(made: Made) -> None:
+    paths, _ = made
+    share = json.loads(_scored(paths))["accuracy"]
+    assert (
+        looked(paths, "all", full_marks=0.5)[-1]
+        == "  the course would grade it 100% (full marks from 50% right)"
+    )
+    assert looked(paths, "all", full_marks=1.0)[-1].startswith(f"  the course would grade it {share:.0%} ")
+
+
+def _scored(paths: Paths) -> str:
+    looked(paths, "all")
+    return paths.score("all").read_text()
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [("below", "outside"), ("low", "inside"), ("high", "inside"), ("above", "outside")]
+)
+def test_whether_the_forecast_held(made: Made, place: str, said: str) -> None:
+    """Its ends belong to it."""
+    paths, _ = made
+    share = json.loads(_scored(paths))["accuracy"]
+    interval = {
+        "below": [share - 0.2, share - 1e-9], "low": [share, share + 0.1],
+        "high": [share - 0.1, share], "above": [share + 1e-9, share + 0.1],
+    }[place]  # fmt: skip
+    content = recipe.read(paths, "all")
+    content["forecast"]["interval"] = interval
+    recipe.write(paths, "all", content)
+    assert looked(paths, "all")[1].endswith(f": the score is {said}")
+
+
+def _other_rows(content: dict[str, Any]) -> None:
+    content["test_fingerprint"] = "0" * 12
+
+
+def _and_others(content: dict[str, Any]) -> None:
+    content["test_fingerprint"] = "f" * 12
+
+
+def _other_seed(content: dict[str, Any]) -> None:
+    content["seed"] = 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_other_rows, "made for other test rows than those prepared here"),
+        (_and_others, "made for other test rows than those prepared here"),
+        (_other_seed, "make prepare SEED=2"),
+    ],
+)
+def test_nobody_looks_for_what_is_of_other_rows(
+    made: Made, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    paths, _ = made
+    content = recipe.read(paths, "all")
+    change(content)
+    recipe.write(paths, "all", content)
+    with pytest.raises(UserError, match=said):
+        looked(paths, "all")
+    assert test_labels.looks(paths) == []
+    assert not paths.score("all").exists()
+
+
+def test_the_leaderboard(made: Made) -> None:
+    paths, _ = made
+    board = score.leaderboard(paths)
+    assert board["submission"].tolist() == ["all", "few"], "the best on validation first"
+    assert board["validation"].is_monotonic_decreasing
+    assert score.KNOWN not in board, "there are none"
+    assert board["test"].isna().all()
+    assert board["public"].isna().all()
+    assert (board["test 95% interval"] == "").all()
+    looked(paths, "few")
+    content = recipe.read(paths, "few")
+    recipe.write(paths, "few", {**content, "sent": [{"public": 0.5}, {"public": 0.75}]})
+    row = score.leaderboard(paths).set_index("submission").loc["few"]
+    kept = json.loads(paths.score("few").read_text())
+    assert row["test"] == kept["accuracy"]
+    assert row["test 95% interval"] == "{:.4f}-{:.4f}".format(*kept["interval"])
+    assert row["public"] == 0.75, "the last one sent"
+    assert row["validation"] == content["validation"]["accuracy"]
+    assert row["95% interval"] == "{:.4f}-{:.4f}".format(*content["validation"]["interval"])
+    assert row["forecast"] == "{:.4f}-{:.4f}".format(*content["forecast"]["interval"])
+    assert (row["nets"], row["trials"], row["features"], row["split"]) == (2, 3, "pixels", "s1")
+
+
+def test_test_pictures_that_are_labelled_stay_visible(project: Path, digits_raw: Path) -> None:
+    """The test file is the training file: the score says so, and so does the leaderboard."""
+    paths = digits_paths(project, digits_raw)
+    shutil.copyfile(paths.raw / "digits_train.csv", paths.raw / "digits_test.csv")
+    made_of(paths)
+    lines = looked(paths, "all")
+    assert lines[1] == (
+        "  all of the 1,437 test pictures are also among the labelled rows: "
+        "this says little about new pictures"
+    )
+    kept = json.loads(paths.score("all").read_text())
+    assert (kept["known"], kept["pictures"]) == (1437, 1437)
+    assert score.leaderboard(paths)[score.KNOWN].tolist() == [1437, 1437]
+
+
+def test_an_interval_counts_pictures(project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    test = paths.raw / "digits_test.csv"
+    header, *rows = test.read_text().splitlines()
+    test.write_text("\n".join([header, *rows * 3]) + "\n")
+    made_of(paths)
+    looked(paths, "all")
+    kept = json.loads(paths.score("all").read_text())
+    assert (kept["rows"], kept["pictures"]) == (1080, 360)
+    assert kept["interval"] == pytest.approx(metrics.wilson(kept["accuracy"], 360))
+
+
+def test_nothing_to_show(project: Path) -> None:
+    with pytest.raises(UserError, match="digits has no submission yet: run make predict"):
+        score.leaderboard(Paths(project, "digits"))

@@ -1,0 +1,429 @@
+"""submit.py and the submissions of kaggle_client.py: the real client against a server of our own."""
+
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catwalk.core.paths import Paths
+from catwalk.data import kaggle_names
+from catwalk.submission import recipe, submission_csv
+from catwalk.submission import submit as submitting
+from tests.conftest import REPOSITORY, Run, clean_environment, run_catwalk
+from tests.support.kaggle_server import Fault, Kaggle, serving
+
+SECRET = "s3cret-Value-of-the-key"  # noqa: S105
+
+
+@pytest.fixture
+def paths(digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """A finished project whose digits have a Kaggle competition."""
+    shutil.copytree(digits_done[0], tmp_path / "project")
+    toml = tmp_path / "project/competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("first_id = 1", 'first_id = 1\ncompetition = "eight-open"'))
+    return Paths(tmp_path / "project", "digits")
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.05)
+
+
+def submit(paths: Paths, kaggle: Kaggle, *arguments: str, **more: str) -> Run:
+    login = {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": SECRET}
+    with serving(kaggle):
+        done = run_catwalk(
+            paths.root, "submit", "--competition", "digits", *arguments,
+            **{**kaggle.environment, "HOME": str(paths.root), **login, **more},
+        )  # fmt: skip
+    assert SECRET not in done.stdout + done.stderr
+    return done
+
+
+def kept(paths: Paths) -> list[dict[str, Any]]:
+    (name,) = submission_csv.names(paths)
+    return recipe.read(paths, name).get("sent", [])  # type: ignore[no-any-return]
+
+
+def test_the_good_way(paths: Paths) -> None:
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes", VERBOSE="1")  # with it the client would print its login
+    assert done.returncode == 0, done.stderr
+    (name,) = submission_csv.names(paths)
+    assert kaggle.uploaded == [paths.submission(name).read_bytes()]
+    assert (
+        "to https://www.kaggle.com/competitions/eight-open: 4 submissions left today, 1 made" in done.stdout
+    )
+    assert "public score 0.9321; validation said" in done.stdout
+    (entry,) = kept(paths)
+    assert (entry["to"], entry["ref"], entry["public"]) == ("eight-open", 4711, 0.9321)
+    assert any(login.startswith("Basic ") for login in kaggle.logins)
+    board = run_catwalk(paths.root, "leaderboard", "--competition", "digits")
+    assert "0.9321" in board.stdout
+    for path in paths.root.rglob("*"):
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+    calls = len(kaggle.calls)
+    again = submit(paths, kaggle, "--yes")
+    assert "the same bytes were sent before, as ref 4711; FORCE=1 sends them again" in again.stdout
+    assert len(kaggle.calls) == calls
+    forced = submit(paths, kaggle, "--yes", "--force")
+    assert forced.returncode == 0
+    assert [one["ref"] for one in kept(paths)] == [4711, 4712]
+
+
+def test_a_dry_run_and_one_that_can_not_ask_send_nothing(paths: Paths) -> None:
+    kaggle = Kaggle()
+    dry = submit(paths, kaggle, "--dry")
+    assert dry.returncode == 0
+    assert "DRY=1, nothing was sent" in dry.stdout
+    unasked = submit(paths, kaggle)
+    assert (unasked.returncode, unasked.stderr.count("\n")) == (2, 1)
+    assert "YES=1 sends without asking" in unasked.stderr
+    assert not kaggle.uploaded
+    assert not kept(paths)
+
+
+@pytest.mark.parametrize(("typed", "sent"), [("y\n", 1), ("\n", 0)])
+def test_a_terminal_is_asked(paths: Paths, typed: str, sent: int) -> None:
+    kaggle = Kaggle()
+    ours, theirs = pty.openpty()
+    with serving(kaggle):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "catwalk", "submit", "--competition", "digits"],
+            cwd=paths.root, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=clean_environment(**kaggle.environment, HOME=str(paths.root), KAGGLE_USERNAME="me",
+                                  KAGGLE_KEY=SECRET),
+        )  # fmt: skip
+        os.write(ours, typed.encode())
+        out, err = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert "send it? [y/N]" in out
+    assert process.returncode == (0 if sent else 2), err
+    assert len(kaggle.uploaded) == sent
+
+
+def test_fashion_mnist_has_no_leaderboard(paths: Paths) -> None:
+    toml = paths.root / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace('competition = "eight-open"', ""))
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 2
+    assert "dataset without a leaderboard" in done.stderr
+    assert "TO=<slug>" in done.stderr
+    done = submit(paths, kaggle, "--yes", "--to", "class-of-26")
+    assert done.returncode == 0, done.stderr
+    assert kept(paths)[0]["to"] == "class-of-26"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://www.kaggle.com/competitions/class-of-26/leaderboard?tab=public#top",
+        "http://kaggle.com/c/class-of-26",
+        "www.kaggle.com/competitions/class-of-26/",
+        " class-of-26 ",
+    ],
+)
+def test_to_takes_a_page_s_address(to: str) -> None:
+    page = kaggle_names.contest(to, "TO=")
+    assert page.address == "https://www.kaggle.com/competitions/class-of-26"
+
+
+def test_old_competitions_have_capitals() -> None:
+    assert kaggle_names.contest("https://www.kaggle.com/c/GiveMeSomeCredit", "TO=").name == "GiveMeSomeCredit"
+
+
+def test_an_address_is_sent_to(paths: Paths) -> None:
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes", "--to", "https://www.kaggle.com/competitions/class-of-26/data")
+    assert done.returncode == 0, done.stderr
+    assert kept(paths)[0]["to"] == "class-of-26"
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("Digit Recognizer", "is not the name of a competition on Kaggle: take it from the page's address"),
+        ("Digit Recognizer", "<name>; perhaps digit-recognizer"),
+        ("Titanic", "perhaps titanic"),
+        ("", "'' is not the name"),
+        ("digit_recognizer", "perhaps digit-recognizer"),
+        ("https://www.kaggle.com/code/me/net", "kaggle.com/competitions/<name>\n"),
+        ("me/eight", "is not the name"),
+        ("../eight", "is not the name"),
+        ("eight\x1b[31m", "'eight\\x1b[31m' is not the name"),
+        ("x" * 3000, "xxx...' is not the name"),
+        ("https://www.kaggle.com/competitions", "is not the name"),
+        ("https://example.com/competitions/eight", "is not the name"),
+        ("https://www.kaggle.com/t/0123456789abcdef", "is an invitation: open it and join"),
+        ("https://www.kaggle.com/datasets/zalando-research/fashionmnist", "is a dataset"),
+    ],
+)
+def test_what_is_no_name_on_kaggle_is_refused_before_any_call(paths: Paths, to: str, said: str) -> None:
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes", "--to", to)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("catwalk submit: TO=: ")
+    assert said in done.stderr
+    assert len(done.stderr) <= 300
+    assert not kaggle.calls
+
+
+def test_a_mistyped_to_is_blamed(paths: Paths) -> None:
+    kaggle = Kaggle(faults={"GetSubmissionLimits": Fault(404)})
+    done = submit(paths, kaggle, "--yes", "--to", "class-of-62")
+    assert "TO=: Kaggle has no competition class-of-62 (404)" in done.stderr
+    assert "toml" not in done.stderr.lower()
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [("0.10278", "far below the forecast"), ("0.90000", ""), ("1.41421", "far above the forecast")],
+)
+def test_a_score_far_outside_of_the_forecast_gets_a_remark(paths: Paths, score: str, said: str) -> None:
+    (name,) = submission_csv.names(paths)
+    content = recipe.read(paths, name)
+    content["forecast"]["interval"] = [0.88, 0.93]
+    recipe.write(paths, name, content)
+    kaggle = Kaggle(scored={"status": "COMPLETE", "publicScore": score})
+    for _ in range(2):  # also when it is looked at once more
+        done = submit(paths, kaggle, "--yes")
+        assert done.returncode == 0, done.stderr
+        assert ("far" in done.stdout) == bool(said)
+        assert said in done.stdout
+    assert ("wrong ids, shuffled rows" in done.stdout) == ("below" in said)
+
+
+Broken = tuple[Kaggle, int, str]
+
+
+def failing(call: str, fault: Fault, code: int, said: str) -> Broken:
+    return Kaggle(faults={call: fault}), code, said
+
+
+BUSY = Fault(503, headers={"Retry_After": "0"}, times=9)
+RULES = "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"
+FAULTS: dict[str, Broken] = {
+    "401": failing("GetSubmissionLimits", Fault(401), 2, "the API key from KAGGLE_USERNAME and KAGGLE_KEY"),
+    "403": failing("StartSubmissionUpload", Fault(403), 2, RULES),
+    "404": failing("GetSubmissionLimits", Fault(404), 2, "Kaggle has no competition eight-open (404)"),
+    "quota used up": (
+        Kaggle(limits=(5, 9, 0)),
+        2,
+        "no submission is left today (5 made): the count starts anew",
+    ),
+    "not joined": (Kaggle(limits=(0, 0, 0)), 2, "join and accept the rules"),
+    "refused": failing(
+        "CreateSubmission", Fault(400, "Too many today"), 2, 'refuses it (400: "Too many today")'
+    ),
+    "upload 500": failing(
+        "PUT", Fault(500, times=9), 3, "the upload to Kaggle failed, nothing was submitted"
+    ),
+    "dropped": failing("CreateSubmission", Fault(0, times=9), 3, "the submission did not arrive"),
+    "always busy": failing("GetSubmissionLimits", BUSY, 3, "answers 503"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_one_line(paths: Paths, fault: str) -> None:
+    kaggle, code, said = FAULTS[fault]
+    done = submit(paths, kaggle, "--yes")
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stdout + done.stderr
+    assert said in done.stderr
+    assert not kept(paths)
+
+
+def test_a_scoring_error_tells_kaggle_s_reason_and_the_ref_is_kept(paths: Paths) -> None:
+    kaggle = Kaggle(scored={"status": "ERROR", "errorDescription": "Row 3 is not a label"})
+    done = submit(paths, kaggle, "--yes")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert 'could not score ref 4711: "Row 3 is not a label"' in done.stderr
+    assert kept(paths)[0]["public"] is None
+
+
+def test_an_answer_that_was_lost_is_looked_up(paths: Paths) -> None:
+    kaggle = Kaggle(faults={"CreateSubmission": Fault(0, counts=True)})
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert len(kaggle.submissions) == 1, "it was not sent twice"
+    assert kept(paths)[0]["public"] == 0.9321
+
+
+@pytest.mark.slow
+def test_patience_as_kaggle_asks_for_it(paths: Paths) -> None:
+    kaggle = Kaggle(faults={"ListSubmissions": Fault(429, headers={"Retry_After": "1"}, times=2)})
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert kept(paths)[0]["public"] == 0.9321
+
+
+def test_a_damaged_submission_is_not_sent(paths: Paths) -> None:
+    (name,) = submission_csv.names(paths)
+    rows = paths.submission(name).read_text().splitlines()
+    paths.submission(name).write_text("\n".join(rows[:-1]) + "\n")
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 2
+    assert "359 rows below the header, 360 expected" in done.stderr
+    assert not kaggle.calls
+
+
+def test_the_credential_is_named_never_shown(tmp_path: Path, project: Path) -> None:
+    def said(**more: str) -> str:
+        done = run_catwalk(
+            project, "kaggle", HOME=str(tmp_path), XDG_CONFIG_HOME=str(tmp_path / "xdg"), **more
+        )
+        assert done.returncode == 0
+        assert SECRET not in done.stdout + done.stderr
+        return done.stdout
+
+    assert "no credential is set up" in said()
+    assert "the API key from KAGGLE_USERNAME and KAGGLE_KEY is used" in said(
+        KAGGLE_USERNAME="me", KAGGLE_KEY=SECRET
+    )
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle/kaggle.json").write_text(f'{{"username": "me", "key": "{SECRET}"}}')
+    assert f"the API key from {tmp_path}/.kaggle/kaggle.json is used" in said()
+    (tmp_path / ".kaggle/access_token").write_text(SECRET)
+    both = said()
+    assert f"the access token from {tmp_path}/.kaggle/access_token is used" in both
+    assert f"also set up, but not used: API key from {tmp_path}/.kaggle/kaggle.json" in both
+    (tmp_path / ".kaggle/access_token").unlink()
+    (tmp_path / ".kaggle/kaggle.json").write_text("{broken")
+    assert "which is damaged and so not used" in said()
+
+
+KEY = f'{{"username": "me", "key": "{SECRET}"}}'
+
+
+def kaggle_says(root: Path, home: Path, kaggle: Kaggle | None = None, **more: str) -> Run:
+    """A download that needs a login, which Kaggle gives to those who send one."""
+    kaggle = kaggle or Kaggle(faults={"DownloadDataFiles": Fault(401, times=9)})
+    toml = root / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace('sklearn = "load_digits"', 'kaggle_competition = "eight"'))
+    with serving(kaggle):
+        done = run_catwalk(
+            root, "data", "--competition", "digits", "--source", "kaggle",
+            **{**kaggle.environment, "HOME": str(home), **more},
+        )  # fmt: skip
+    assert SECRET not in done.stdout + done.stderr
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) <= 300
+    return done
+
+
+def follow(advice: str, home: Path, root: Path) -> None:
+    (command,) = re.findall(r"((?:mkdir|cp|mv) .*)", advice)
+    subprocess.run(["sh", "-ec", command], check=True, cwd=root, env={**os.environ, "HOME": str(home)})
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "home/.kaggle/kaggle.json.txt", "home/Downloads/kaggle (1).json", "home/Downloads/kaggle.json",
+        "project/kaggle.json", "home/.config/kaggle/kaggle (2).json",
+    ],
+)  # fmt: skip
+def test_a_key_that_is_not_found_is_named_and_the_advice_works(
+    project: Path, tmp_path: Path, place: str
+) -> None:
+    home, key = tmp_path / "home", tmp_path / place
+    home.mkdir()
+    key.parent.mkdir(parents=True, exist_ok=True)
+    key.write_text(KEY)
+    said = kaggle_says(project, home, XDG_CONFIG_HOME=str(home / ".config")).stderr
+    assert "no credential is set up here" in said
+    follow(said, home, project)
+    assert key.read_text() == KEY, "it may be the only copy"
+    said = kaggle_says(project, home, XDG_CONFIG_HOME=str(home / ".config")).stderr
+    assert f"Kaggle refuses the API key from {home}/.kaggle/kaggle.json (401)" in said
+
+
+def test_a_damaged_key_is_not_replaced_by_the_advice(project: Path, tmp_path: Path) -> None:
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle/kaggle.json").write_text('{"username": "me"')
+    (tmp_path / ".kaggle/kaggle (1).json").write_text(KEY)
+    said = kaggle_says(project, tmp_path).stderr
+    assert "kaggle.json is damaged: rename it, and copy ~/.kaggle/kaggle (1).json there" in said
+
+
+def test_without_a_credential_the_line_says_how_to_get_one(project: Path, tmp_path: Path) -> None:
+    (project / "kaggle.json").write_text('{"not": "a key"}')
+    said = kaggle_says(project, tmp_path).stderr
+    assert 'Kaggle wants a login (401: "no"), and no credential is set up here' in said
+    assert "get one at https://www.kaggle.com/settings" in said
+    assert "renew" not in said
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle/access_token").write_text(SECRET)
+    said = kaggle_says(project, tmp_path).stderr
+    assert f"refuses the access token from {tmp_path}/.kaggle/access_token (401): renew it" in said
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("place", ["variable", "variable's file", "access_token", "access_token.txt"])
+def test_a_key_in_a_token_s_place_is_told(project: Path, tmp_path: Path, place: str, there: bool) -> None:
+    (tmp_path / ".kaggle").mkdir()
+    target, mine = tmp_path / ".kaggle/kaggle.json", tmp_path / "my key.json"
+    if there:
+        target.write_text(KEY)
+    mine.write_text(KEY)
+    more = {"variable": {"KAGGLE_API_TOKEN": KEY}, "variable's file": {"KAGGLE_API_TOKEN": str(mine)}}
+    if place.startswith("access"):
+        (tmp_path / ".kaggle" / place).write_text(KEY)
+    kaggle = Kaggle()
+    said = kaggle_says(project, tmp_path, kaggle, **more.get(place, {})).stderr
+    assert "holds the text of kaggle.json, not an access token" in said
+    assert not kaggle.calls
+    if place == "variable":
+        assert ("unset KAGGLE_API_TOKEN" in said, "save the text as" in said) == (True, not there)
+        target.write_text(KEY)
+    elif place == "variable's file" and there:
+        assert said.endswith(": unset KAGGLE_API_TOKEN\n")
+    else:
+        follow(said.replace(", then unset KAGGLE_API_TOKEN", ""), tmp_path, project)
+    assert target.read_text() == KEY
+    assert sum(KEY in path.read_text() for path in (tmp_path / ".kaggle").iterdir()) >= 1 + there * (
+        place.startswith("access")
+    )
+    assert f"refuses the API key from {target} (401)" in kaggle_says(project, tmp_path).stderr
+
+
+@pytest.mark.parametrize("form", ['"{}"', "'{}'", "export KAGGLE_API_TOKEN={}", "{} # mine"])
+@pytest.mark.parametrize("place", ["variable", "access_token"])
+def test_more_than_a_token_is_told(project: Path, tmp_path: Path, place: str, form: str) -> None:
+    """As it is copied out of a script or an .env file; Kaggle would refuse it."""
+    (tmp_path / ".kaggle").mkdir()
+    text, kaggle = form.format(SECRET), Kaggle()
+    if place == "variable":
+        said = kaggle_says(project, tmp_path, kaggle, KAGGLE_API_TOKEN=text).stderr
+        assert said.endswith(
+            "KAGGLE_API_TOKEN: holds more than a token: quotes, spaces or its name: "
+            "set it to the token alone\n"
+        )
+    else:
+        (tmp_path / ".kaggle/access_token").write_text(text)
+        said = kaggle_says(project, tmp_path, kaggle).stderr
+        assert "~/.kaggle/access_token: holds more than a token" in said
+        assert said.endswith(": save the text of the token alone\n")
+    assert not kaggle.calls
+    assert SECRET not in said
+    (tmp_path / ".kaggle/access_token").write_text(SECRET)
+    assert "refuses the access token from" in kaggle_says(project, tmp_path).stderr
+
+
+def test_kaggle_json_is_never_committed() -> None:
+    names = ["kaggle.json", "kaggle.json.txt", "kaggle (1).json"]
+    done = subprocess.run(
+        ["git", "check-ignore", "--no-index", *names], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    if done.returncode == 128:
+        pytest.skip("no git repository")
+    assert done.stdout.splitlines() == names

@@ -1,0 +1,116 @@
+"""Mutation testing of what honest scores hang on: the submission's contract, the split, sealing, the score.
+
+    pip install cosmic-ray          # in any environment whose programs are on PATH; it is not one of ours
+    .venv/bin/python -m verification.mutation      # half an hour
+
+cosmic-ray changes one operator, comparison, number or branch at a time in a copy of the repository, and runs
+the module's quick tests; a mutant that they all pass with has survived. The survivors are kept as JSON, and
+listed in docs/promises.md with what mutants.toml says of each.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import record
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+COPIED = ("src", "tests", "verification", "benchmarks", "competitions", "notebooks")
+# Module: its quick tests, and the functions that count (all where none are named).
+MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "submission/submission_csv": ("submission/test_submission_csv.py", ()),
+    "data/test_labels": ("data/test_test_labels.py", ()),
+    "submission/score": ("submission/test_score.py", ()),
+    "data/split": ("data/test_prepare.py", ()),
+}
+SECONDS = 120.0  # after which a mutant counts as caught: its tests hang
+
+
+def cosmic_ray(folder: Path, *arguments: str) -> str:
+    found = shutil.which("cosmic-ray")
+    if found is None:
+        raise SystemExit("cosmic-ray is not on PATH: pip install cosmic-ray")
+    environment = {**os.environ, "PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [found, *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def survivors_of(folder: Path, module: str) -> tuple[int, list[dict[str, str]]]:
+    """How many mutants of a module were tried, and those that its tests did not see."""
+    tests, functions = MODULES[module]
+    command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow' tests/{tests}"
+    name = module.replace("/", "-")
+    config, session = folder / f"{name}.toml", f"{name}.sqlite"
+    config.write_text(
+        f'[cosmic-ray]\nmodule-path = "src/catwalk/{module}.py"\ntimeout = {SECONDS}\n'
+        f'excluded-modules = []\ntest-command = "{command}"\n[cosmic-ray.distributor]\nname = "local"\n'
+    )
+    cosmic_ray(folder, "baseline", config.name)
+    cosmic_ray(folder, "init", config.name, session)
+    leave_out(folder / session, functions)
+    cosmic_ray(folder, "exec", config.name, session)
+    tried = [json.loads(line) for line in cosmic_ray(folder, "dump", session).splitlines()]
+    ran = [(job["mutations"][0], result) for job, result in tried if result["worker_outcome"] == "normal"]
+    return len(ran), [
+        described(mutation, result) for mutation, result in ran if result["test_outcome"] == "survived"
+    ]
+
+
+def leave_out(session: Path, functions: tuple[str, ...]) -> None:
+    """Mark the other functions' mutants as skipped, as cosmic-ray's own filters do."""
+    if not functions:
+        return
+    import sqlite3
+
+    with sqlite3.connect(session) as database:
+        marks = ", ".join("?" * len(functions))
+        others = (
+            "SELECT job_id FROM mutation_specs WHERE definition_name IS NULL "  # noqa: S608
+            f"OR definition_name NOT IN ({marks})"
+        )
+        database.execute(
+            f"INSERT INTO work_results (worker_outcome, job_id) SELECT 'SKIPPED', job_id FROM ({others})",  # noqa: S608
+            functions,
+        )
+
+
+def described(mutation: dict[str, Any], result: dict[str, Any]) -> dict[str, str]:
+    changed = [
+        line for line in result["diff"].splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")
+    ]
+    was, is_now = ([line[1:].strip() for line in changed if line[0] == sign] for sign in "-+")
+    return {
+        "file": Path(mutation["module_path"]).name,
+        "function": mutation["definition_name"] or "",
+        "was": " ".join(was),
+        "is": " ".join(is_now),
+    }
+
+
+def measure() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for name in COPIED:
+            shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(REPOSITORY / "pyproject.toml", folder)
+        counts, survivors = {}, []
+        for module in MODULES:
+            counts[module], left = survivors_of(folder, module)
+            survivors += left
+            print(f"{module}: {counts[module]} mutants, {len(left)} survive", flush=True)
+    return {"mutants": counts, "survivors": survivors}
+
+
+def main() -> None:
+    print(f"kept in {record.keep('mutation', measure())}")
+
+
+if __name__ == "__main__":
+    main()

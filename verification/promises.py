@@ -1,0 +1,175 @@
+"""What is promised, the command that proves it, and the figures of the last run: docs/promises.md.
+
+    .venv/bin/python -m verification.promises           # all of it (make trust; some hours)
+    .venv/bin/python -m verification.promises faults    # one proof
+    .venv/bin/python -m verification.promises --draw    # the page again, from the JSON
+
+Each proof writes dated JSON to benchmarks/results/, and the page is made from the newest of each.
+"""
+
+import argparse
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import record
+from verification import faults, hostile
+
+JUDGED = Path(__file__).resolve().parent / "mutants.toml"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "promises.md"
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One row of the page.
+
+    Attributes:
+        promise: what is promised.
+        command: what proves it.
+        run: measures; None where the benchmark of this name does, with a command of its own.
+        said: the figures in words.
+    """
+
+    promise: str
+    command: str
+    run: Callable[[argparse.Namespace], Figures] | None
+    said: Callable[[Figures], str]
+
+
+def _hit(kept: Figures) -> str:
+    hit = sum(count for what, count in kept["what"].items() if what.endswith("killed"))
+    return f"{kept['rounds']} rounds, {hit} of them hit a stage at work: {kept['broken']} broken promises"
+
+
+def _killed(kept: Figures) -> str:
+    twice = kept["finished_and_run_again"] + kept["failed_and_run_again_twice"]
+    return (
+        f"{kept['kills']} kills and {kept['restarts']} restarts, {kept['finished']:,} trials: "
+        f"{kept['lost']} lost, {twice} run twice, {kept['left_running']} left running"
+    )
+
+
+def _mutated(kept: Figures) -> str:
+    return f"{sum(kept['mutants'].values())} mutants, {len(kept['survivors'])} survived (below)"
+
+
+def _ran(kept: Figures) -> str:
+    least = min(kept["by_file"], key=kept["by_file"].__getitem__)
+    return (
+        f"{kept['percent']}% of {kept['lines']:,} lines, least in {least} ({kept['by_file'][least]}%); "
+        "what only a search's workers run is not counted"
+    )
+
+
+def survivors() -> list[str]:
+    """The mutants that no test noticed, and why that is right or what is missing."""
+    kept = record.newest("mutation")
+    if kept is None:
+        return []
+    judged = tomllib.loads(JUDGED.read_text(encoding="utf-8"))["mutant"]
+    lines = ["", "## Surviving mutants", "", "| where | was | became | judged |", "|---|---|---|---|"]
+    for one in kept["survivors"]:
+        same = ("file", "was", "is")
+        said = [row["judged"] for row in judged if all(row[key] == one[key] for key in same)]
+        was, became = (one[key].replace("|", "\\|") for key in ("was", "is"))
+        where = ", ".join(filter(None, (one["file"], one["function"])))
+        lines.append(f"| {where} | `{was}` | `{became}` | {said[0] if said else 'not yet'} |")
+    return lines
+
+
+def _held(kept: Figures) -> str:
+    first, most = (kept["after"][str(kept[which])] for which in ("from", "most"))
+    return (
+        f"{max(map(int, kept['after'])):,} trials: from {first['megabytes']:,.0f} MB after {kept['from']} "
+        f"at most {kept['growth']:+.1%}; {first['files']:.0f} and {most['files']:.0f} open files, "
+        f"{first['threads']:.0f} and {most['threads']:.0f} threads; study.db {most['study_megabytes']:.1f} MB"
+    )
+
+
+PROOFS = {
+    "faults": Proof(
+        "kill -9 at any moment of any stage: the same command then comes to its end; no finished trial is "
+        "lost or counted twice, and no half-written file is taken for whole",
+        "verification/faults.py --rounds 100",
+        lambda asked: faults.measure(asked.rounds, asked.seed),
+        _hit,
+    ),
+    "hostile": Proof(
+        "readers of CSV, IDX, TOML, zip and submissions: one line or the right answer, within 2 s and 1 GB",
+        "verification/hostile.py --inputs 200000",
+        lambda asked: hostile.measure(asked.inputs, asked.seed),
+        lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
+    ),
+    "guided": Proof(
+        "the same, with inputs that atheris makes of those that reached new lines of code",
+        "verification/guided.py --inputs 20000",
+        None,
+        lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} readers broke a promise",
+    ),
+    "kills": Proof(
+        "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice",
+        "benchmarks/kills.py",
+        None,
+        _killed,
+    ),
+    "mutation": Proof(
+        "the tests see it when the submission's contract, the split, the sealing or the score is changed",
+        "verification/mutation.py",
+        None,
+        _mutated,
+    ),
+    "line_coverage": Proof(
+        "more than 90% of the lines run in the quick tests",
+        "verification/line_coverage.py",
+        None,
+        _ran,
+    ),
+    "workers-long": Proof(
+        "a long search: a worker's memory, open files and threads stay flat, the study stays small",
+        "benchmarks/workers.py long",
+        None,
+        _held,
+    ),
+}
+
+
+def page() -> str:
+    lines = [
+        "# Promises",
+        "",
+        "Made by `python -m verification.promises --draw` from the JSON files in `benchmarks/results/`;",
+        "nothing is typed.",
+        "CI runs the first two with small counts.",
+        "",
+        "| what is promised | proved by | last run |",
+        "|---|---|---|",
+    ]
+    for name, proof in PROOFS.items():
+        kept = record.newest(name)
+        last = f"{proof.said(kept)} ({kept['date'][:10]})" if kept else "not run yet"
+        lines.append(f"| {proof.promise} | `{proof.command}` | {last} |")
+    return "\n".join([*lines, *survivors(), ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    ours = [name for name, proof in PROOFS.items() if proof.run]
+    parser.add_argument("proofs", nargs="*", choices=[*ours, []], help=f"of {', '.join(ours)} (all)")
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--inputs", type=int, default=200_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--draw", action="store_true", help="only write the page")
+    asked = parser.parse_args()
+    for name in () if asked.draw else asked.proofs or ours:
+        run = PROOFS[name].run
+        assert run is not None
+        print(f"kept in {record.keep(name, run(asked))}")
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
