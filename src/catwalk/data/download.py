@@ -13,11 +13,11 @@ from catwalk.core import advice, locks
 from catwalk.core.errors import NetworkError, UserError
 from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import manifest, raw_files
-from catwalk.data.competition import Competition
+from catwalk.data.competition import KEYS, Competition
 from catwalk.data.manifest import BY_HAND, Manifest, Stamp
 from catwalk.data.raw_files import Found
 
-NAMED = ("kaggle", "debian", "keras", "sklearn")
+NAMED = {key.split("_")[0] for key in KEYS["sources"]}  # sources that a TOML may name
 Say = Callable[[str], None]
 
 
