@@ -1,0 +1,157 @@
+"""README and docs: every link leads somewhere, and what they list is what the code has."""
+
+import re
+import subprocess
+import tomllib
+from functools import cache
+
+import pytest
+
+from catwalk import arguments
+from catwalk.models.space import SPACE
+from tests.conftest import REPOSITORY
+
+PAGES = [
+    path.relative_to(REPOSITORY).as_posix()
+    for path in [
+        *REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"),
+        REPOSITORY / "data/README.md", REPOSITORY / "submissions/README.md",
+    ]
+]  # fmt: skip
+README_LINES = 150
+GLOSSARY_TERMS = 15
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+PACKAGES = {path.parent.name for path in (REPOSITORY / "src/catwalk").glob("*/__init__.py")}
+USAGE = (REPOSITORY / "docs/usage.md").read_text(encoding="utf-8")
+MEANING = 30  # the column of make's help where a variable's meaning begins, or a little before
+FOLDERS = "src|tests|docs|benchmarks|verification|competitions|notebooks|examples"
+SUFFIXES = ("csv", "json", "toml", "pdf")  # of files whose names look like a module's function
+NOT_YET = {"docs/kaggle.md", "CONTRIBUTING.md"}  # issue 22 brings it
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all rows of a page's tables, without headers and rules."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+
+
+def named(cell: str) -> list[str]:
+    """What a cell names between backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@cache
+def make_help() -> tuple[set[str], dict[str, str]]:
+    """The targets, and the variables with their defaults, that make prints."""
+    said = subprocess.run(["make"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    targets, variables = re.split(r"^  variable .*\n", said, flags=re.MULTILINE)
+    defaults = {}
+    for words in re.finditer(r"^  ([A-Z_]+) +(\S+)", variables, re.MULTILINE):
+        has_default = words.start(2) - words.start() < MEANING
+        defaults[words[1]] = words[2] if has_default else ""
+    return set(re.findall(r"^  ([a-z-]+) ", targets, re.MULTILINE)), defaults
+
+
+def variables() -> dict[str, list[str]]:
+    """The rows of the variables' tables by the variable: option, default, stages, meaning."""
+    return {named(row[0])[0]: row[1:] for row in rows(USAGE) if re.fullmatch(r"`[A-Z_]+`", row[0])}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_relative_links_lead_to_a_file(page: str) -> None:
+    path = REPOSITORY / page
+    for link in LINK.findall(path.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        target = (path.parent / link.partition("#")[0]).resolve()
+        assert target.exists() or target.relative_to(REPOSITORY).as_posix() in NOT_YET, link
+
+
+def test_the_readme_is_short() -> None:
+    lines = (REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= README_LINES
+
+
+def test_every_page_is_linked_in_the_readme() -> None:
+    linked = set(LINK.findall((REPOSITORY / "README.md").read_text(encoding="utf-8")))
+    assert {page for page in PAGES if page.startswith("docs/")} <= linked
+
+
+def test_the_readme_s_tree_names_the_packages() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    tree = readme.split("src/catwalk/ ", 1)[1].split("\n```", 1)[0]
+    assert sorted(re.findall(r"^  (\w+)/ +\w", tree, re.MULTILINE)) == sorted(PACKAGES)
+    for name in re.findall(r"^  ([\w.]+\.py)", tree, re.MULTILINE):
+        assert (REPOSITORY / "src/catwalk" / name).is_file(), name
+    for name in re.findall(r"^([\w/.]+?)/? +\w", tree, re.MULTILINE):
+        assert (REPOSITORY / name).exists(), name
+
+
+def test_the_readme_s_variables_are_explained_in_usage() -> None:
+    readme = rows((REPOSITORY / "README.md").read_text(encoding="utf-8"))
+    short = {named(row[0])[0] for row in readme}
+    assert len(short) == 10
+    assert short <= variables().keys()
+
+
+def test_usage_has_every_target_and_no_other() -> None:
+    told = {word.removeprefix("make ") for row in rows(USAGE) for word in named(row[0])}
+    targets = {word for word in told if word.islower()} - {"make"}
+    assert targets == {*make_help()[0], "help"}
+    assert arguments.STAGES.keys() <= targets
+
+
+def test_usage_has_every_variable_with_its_default_and_no_other() -> None:
+    told = {name: "".join(named(row[1])) for name, row in variables().items()}
+    assert told == make_help()[1]
+
+
+@pytest.mark.parametrize("stage", arguments.STAGES)
+def test_usage_has_every_option_of_a_stage_and_no_other(stage: str) -> None:
+    told = {
+        named(option)[0]
+        for option, _, stages, *_ in variables().values()
+        if stages == "all stages" or stage in named(stages)
+    }
+    assert told == {f"--{arguments.option(name)}" for name in arguments.defaults(stage)}
+
+
+@pytest.mark.parametrize("name", [name for name in SPACE if not name.startswith(("depth", "width_"))])
+def test_usage_has_the_choices_of_the_space(name: str) -> None:
+    *_, meaning = variables()[name.upper()]
+    numbers = {float(text) for text in re.findall(r"\d+(?:\.\d+)?", meaning)}
+    for value in SPACE[name][1]:
+        assert value in named(meaning) if isinstance(value, str) else float(value) in numbers, value
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
+def test_files_that_a_page_names_are_there(page: str) -> None:
+    for word in named((REPOSITORY / page).read_text(encoding="utf-8")):
+        if re.fullmatch(rf"({FOLDERS})/[\w./-]+", word):
+            assert (REPOSITORY / word).exists(), word
+        elif re.fullmatch(r"(\w+)/(\w+)\.py", word) and word.split("/")[0] in PACKAGES:
+            assert (REPOSITORY / "src/catwalk" / word).is_file(), word
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md"])
+def test_functions_classes_and_constants_that_a_page_names_are_there(page: str) -> None:
+    """By their module: `split.write`."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (REPOSITORY / "src").rglob("*.py")}
+    for word in named((REPOSITORY / page).read_text(encoding="utf-8")):
+        module, _, name = word.partition(".")
+        if module in texts and re.fullmatch(r"\w{3,}", name) and name not in SUFFIXES:
+            assert re.search(rf"^(def |class )?{name}\b", texts[module], re.MULTILINE), word
+
+
+def test_architecture_has_the_packages_in_the_order_of_their_imports() -> None:
+    text = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
+    config = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = next(c["layers"] for c in config["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+    told = [named(row[0])[0] for row in rows(text.split("## Who may")[0])]
+    assert told == [name for name in layers if name in PACKAGES]
+
+
+def test_the_glossary_is_short() -> None:
+    text = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| ([a-z ]+) \| ", text.split("## Glossary")[1], re.MULTILINE)
+    assert len(terms) - 1 <= GLOSSARY_TERMS  # and the table's header
