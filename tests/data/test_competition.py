@@ -27,6 +27,15 @@ def test_fashion_mnist_is_as_on_kaggle() -> None:
     assert "flip" not in load("mnist").augment
 
 
+def test_columns_may_be_left_out_where_they_have_their_usual_names(project: Path) -> None:
+    path = project / "competitions/digits.toml"
+    before, after = path.read_text().split("[columns]")
+    path.write_text(f"{before}[submission]{after.split('[submission]')[1]}")
+    loaded = competitions.load(Paths(project, "digits"))
+    assert (loaded.label_column, loaded.id_column) == ("label", None)
+    assert loaded.pixel_columns[::63] == ("pixel0", "pixel63")
+
+
 def test_it_is_frozen() -> None:
     with pytest.raises(AttributeError):
         load("digits").title = "other"  # type: ignore[misc]

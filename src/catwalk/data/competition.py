@@ -137,7 +137,7 @@ def load(paths: Paths) -> Competition:
 
 def _read(name: str, table: dict[str, Any]) -> Competition:
     _refuse_unknown_keys(table)
-    files, columns, submission = table["files"], table["columns"], table["submission"]
+    files, columns, submission = table["files"], table.get("columns", {}), table["submission"]
     shape = _all(int, table["shape"], "shape")
     if math.prod(shape) > MOST_PIXELS:
         raise ValueError(f"shape {shape} has more than {MOST_PIXELS:,} values a picture")
