@@ -26,7 +26,6 @@ USAGE = (REPOSITORY / "docs/usage.md").read_text(encoding="utf-8")
 MEANING = 30  # the column of make's help where a variable's meaning begins, or a little before
 FOLDERS = "src|tests|docs|benchmarks|verification|competitions|notebooks|examples"
 SUFFIXES = ("csv", "json", "toml", "pdf")  # of files whose names look like a module's function
-NOT_YET = {"docs/kaggle.md"}  # issue 22 brings it
 
 
 def rows(text: str) -> list[list[str]]:
@@ -64,7 +63,7 @@ def test_relative_links_lead_to_a_file(page: str) -> None:
         if re.match(r"[a-z]+:", link):
             continue
         target = (path.parent / link.partition("#")[0]).resolve()
-        assert target.exists() or target.relative_to(REPOSITORY).as_posix() in NOT_YET, link
+        assert target.exists(), link
 
 
 def test_git_keeps_the_pages_of_ignored_folders() -> None:
