@@ -50,6 +50,17 @@ def make_project(root: Path) -> Path:
     return root
 
 
+def copy_checkout(target: Path) -> None:
+    """The repository as a clone has it, without what git ignores and what was measured."""
+    ours = {str(REPOSITORY / name) for name in ("data", "submissions", "dist", "build")}
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        left = [name for name in names if name.startswith(".") or name in ("__pycache__", "results")]
+        return left + [name for name in names if f"{folder}/{name}" in ours]
+
+    shutil.copytree(REPOSITORY, target, ignore=ignored)
+
+
 def clean_environment(**more: str) -> dict[str, str]:
     """The environment without what would change the outcome: credentials, and what report sets."""
     ours = ("KAGGLE_", "CATWALK_", "OPENHPI_", "STUDY", "MEMBER")

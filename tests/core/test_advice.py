@@ -25,7 +25,7 @@ ERRORS = {"CatwalkError", "UserError", "NetworkError", "MachineError", "NotScore
 WHOLE = {
     "course/project.py": "the last line of the stage that failed",
     "report/notebook.py": "the line of the error in the notebook's kernel",
-    "relay.py": "the last line of the stage that failed",
+    "course/relay.py": "the last line of the stage that failed",
 }
 
 FOLLOWED = {

@@ -10,7 +10,7 @@ from catwalk.core import locks
 HOLD = """
 import sys, time
 from pathlib import Path
-from catwalk import locks
+from catwalk.core import locks
 with locks.locked(Path(sys.argv[1]), wait=False) as held:
     print(held, flush=True)
     time.sleep(float(sys.argv[2]))

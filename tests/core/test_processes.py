@@ -9,7 +9,7 @@ import pytest
 
 LOST = """
 import os, signal, time
-from catwalk import processes
+from catwalk.core import processes
 processes.stop_by_signals()
 class Last:
     def __del__(self):
@@ -50,7 +50,7 @@ def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
 
 INTERRUPTED = """
 import os, signal, subprocess, sys
-from catwalk import processes
+from catwalk.core import processes
 processes.stop_by_signals()
 look = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
 try:

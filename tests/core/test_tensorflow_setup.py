@@ -19,7 +19,7 @@ def test_gpus_are_hidden_before_the_import() -> None:
         "        if name == 'tensorflow':\n"
         "            print(os.environ.get('CUDA_VISIBLE_DEVICES')); os._exit(0)\n"
         "sys.meta_path.insert(0, Finder())\n"
-        "from catwalk import tensorflow_setup\n"
+        "from catwalk.core import tensorflow_setup\n"
         "tensorflow_setup._silent_stderr = __import__('contextlib').nullcontext\n"
         "tensorflow_setup.setup()\n"
     )

@@ -21,7 +21,7 @@ from catwalk.course.hackathon import Settings
 from catwalk.data.prepare import Prepared
 from catwalk.search import study
 from catwalk.submission import submission_csv
-from tests.conftest import load
+from tests.conftest import REPOSITORY, load
 
 DIGITS = load("digits")
 NAMES = (DIGITS.train_file, DIGITS.test_file)
@@ -127,7 +127,7 @@ def test_a_competition_of_one_s_own_is_attached_or_written_into_the_cell(
     monkeypatch.setattr(relay, "run", lambda *_, **__: None)
     monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
     shutil.copytree(digits_raw, inputs / "ours")
-    text = Paths(Path(hackathon.__file__).parents[2], "digits").toml.read_text()
+    text = Paths(REPOSITORY, "digits").toml.read_text()
     settings = settings_in(tmp_path, monkeypatch, competition="eights", toml=text)
     hackathon.run(settings)
     (inputs / "ours/nines.toml").write_text(text)

@@ -19,7 +19,7 @@ import pytest
 from catwalk.core.paths import Paths
 from catwalk.course import kernel
 from catwalk.data import idx, idx_csvs
-from tests.conftest import REPOSITORY, clean_environment, load, make_project
+from tests.conftest import REPOSITORY, clean_environment, copy_checkout, load, make_project
 from tests.support import image_environments
 
 PYTHONS = {"kaggle-2026-08": "3.12", "colab-2026-08": "3.13", "kaggle-2025": "3.11"}
@@ -98,8 +98,7 @@ def executed(case: Case, folder: Path, base: Path, **settings: Any) -> Executed:
     if case.catwalk == "wheel":
         shutil.copy(wheel(base), work)
     elif case.catwalk == "clone":
-        ignored = shutil.ignore_patterns(".*", "data", "submissions", "dist", "results", "__pycache__")
-        shutil.copytree(REPOSITORY, work / "our-clone", ignore=ignored)
+        copy_checkout(work / "our-clone")
     else:
         notebook = folder / "hackathon.ipynb"
         kernel.write_notebook(notebook, REPOSITORY / "notebooks/hackathon.ipynb", wheel(base), {})
@@ -186,8 +185,7 @@ if IS_ALL:
     def test_the_lower_bounds(tmp_path: Path) -> None:
         """All of the pipeline, and the quick tests."""
         python = image_environments.lowest()
-        paths = [str(REPOSITORY / name) for name in ("src", "benchmarks", "trust")]
-        environment = clean_environment(PYTHONPATH=os.pathsep.join(paths))
+        environment = clean_environment(PYTHONPATH=str(REPOSITORY / "src"))
         environment.pop("IMAGES")
         command = [str(python), "-m", "catwalk", "all", "--competition", "digits", "--trials", "5"]
         project = make_project(tmp_path / "project")

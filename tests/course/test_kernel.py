@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 
 from catwalk.core.paths import Paths
 from catwalk.course import kernel
-from tests.conftest import clean_environment, make_project, run_catwalk
+from tests.conftest import REPOSITORY, clean_environment, make_project, run_catwalk
 from tests.support.kaggle_server import Kaggle, serving
 
 
@@ -109,8 +109,12 @@ def test_what_others_upload_is_small_and_whole(project: Path) -> None:
     assert 'COMPETITION = "digit-recognizer" if Path("/kaggle").is_dir() else "fashion-mnist"' in source
     with zipfile.ZipFile(wheel) as opened:
         names = opened.namelist()
-    for needed in ("catwalk/assets/", "catwalk/competitions/digits.toml", "catwalk/notebooks/talk.ipynb"):
-        assert any(name.startswith(needed) for name in names), needed
+    source_folder = REPOSITORY / "src"
+    modules = {path.relative_to(source_folder).as_posix() for path in source_folder.rglob("catwalk/**/*.py")}
+    assert {"catwalk/data/csv_rows.py", "catwalk/report/__init__.py"} < modules
+    assert modules <= set(names), "every package, and every module of it"
+    for needed in ("report/assets/talk.css", "competitions/digits.toml", "notebooks/talk.ipynb"):
+        assert f"catwalk/{needed}" in names
 
 
 def test_a_gpu_that_is_not_used_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from nbclient import NotebookClient
 
 from catwalk.course import hackathon
 from catwalk.report.notebook import KERNEL
-from tests.conftest import REPOSITORY, Run, clean_environment, run_catwalk
+from tests.conftest import REPOSITORY, Run, clean_environment, copy_checkout, run_catwalk
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 
@@ -95,9 +94,7 @@ def test_a_wheel_brings_competitions_and_notebooks(tmp_path: Path) -> None:
     import sys
 
     source = tmp_path / "source"
-    shutil.copytree(
-        REPOSITORY, source, ignore=shutil.ignore_patterns(".*", "data", "submissions", "build", "benchmarks")
-    )
+    copy_checkout(source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, source], check=True)
     (wheel,) = tmp_path.glob("*.whl")
