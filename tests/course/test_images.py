@@ -106,10 +106,12 @@ def executed(case: Case, folder: Path, base: Path, **settings: Any) -> Executed:
     command = [str(python), *map(str, files), json.dumps({"BUDGET": case.budget, **settings})]
     environment = clean_environment(JUPYTER_PREFER_ENV_PATH="1", TMPDIR=str(temporary))
     environment.pop("PYTHONPATH", None)
-    if case.offline and image_environments.can_be_offline():
-        command = [*image_environments.OFFLINE, *command]
-    elif case.offline:
-        environment["PIP_NO_INDEX"] = "1"
+    if case.offline:  # an index on this machine's own disk is none of Kaggle's
+        environment = {key: value for key, value in environment.items() if not key.startswith("PIP_")}
+        environment |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
+        if image_environments.can_be_offline():
+            del environment["PIP_NO_INDEX"]
+            command = [*image_environments.OFFLINE, *command]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
     assert (folder / "executed.ipynb").is_file(), done.stderr[-2000:]
     cells = nbformat.read(folder / "executed.ipynb", as_version=4).cells

@@ -59,13 +59,15 @@ def interpreter(version: str) -> str:
 
 
 def image(name: str, version: str) -> Path:
-    """The Python of an image's environment; what a notebook installed there before is taken away."""
+    """The Python of an image's environment; what a notebook installed there before is undone."""
     packages = LISTS / f"{name}.txt"
-    python = _made(name, version, packages.read_text(), ["--no-deps", "--requirements", packages])
+    what: list[str | Path] = ["--no-deps", "--requirements", packages]
+    python = _made(name, version, packages.read_text(), what)
     listed = {_normal(line.split("==")[0]) for line in packages.read_text().splitlines() if "==" in line}
     there = {line.split("==")[0] for line in uv("pip", "freeze", "--python", python).splitlines()}
     if added := [one for one in there if _normal(one) not in listed | {"pip"}]:
         uv("pip", "uninstall", "--python", python, *added)
+    uv("pip", "install", "--quiet", "--python", python, *what)  # other versions of what is on the list
     return python
 
 
