@@ -125,10 +125,32 @@ def _wait_in_line(paths: Paths, prepared: prepare.Prepared, features: str, param
     for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
         opened = study.load(paths, prepared, features)
         if opened is not None:
-            opened.enqueue_trial(params, user_attrs={"kind": "yours"})
-            return f"try: waits as trial {len(opened.trials) - 1}; the search that runs takes it next"
+            number = _put_first(opened, params)
+            return f"try: waits as trial {number}; the search that runs takes it next"
         time.sleep(1)
     raise UserError("the search that runs is of other data or features", fix=advice.WAIT_OR_END)
+
+
+def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
+    """Queue a net of the user's own behind the baselines alone; its trial's number.
+
+    Waiting trials are taken by their numbers, so those that go behind it wait as new ones.
+    """
+    from optuna.trial import TrialState
+
+    from catwalk import study
+    from catwalk.portfolio import BASELINES
+
+    opened.enqueue_trial(params, user_attrs={"kind": "yours"})
+    *others, yours = study.waiting(opened)
+    for trial in others:
+        kind = trial.user_attrs.get("kind")
+        if kind in (*BASELINES, "yours"):
+            continue
+        # As a worker takes it; where one was faster it is left.
+        if opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+            study.run_again(opened, trial, "a net of your own goes first", counts=False)
+    return int(yours.number)
 
 
 def _run(
@@ -162,11 +184,10 @@ def _run(
                     study.enqueue_once(opened, kind, recipe)
             if until is not None and (until.budget is not None or "budget" not in opened.user_attrs):
                 opened.set_user_attr("budget", until.budget)
-            if yours is not None:
-                opened.enqueue_trial(yours, user_attrs={"kind": "yours"})
+            number = -1 if yours is None else _put_first(opened, yours)
             if until is None:
-                waiting = len(study.waiting(opened)) + len(study.running(opened))
-                until = Limits(None, len(study.finished(opened)) + waiting)
+                before = sum(trial.number <= number for trial in study.waiting(opened))
+                until = Limits(None, len(study.finished(opened)) + before)
             supervisor = Supervisor(paths, until, started, spent, display, counts=yours is None)
             supervisor.run(opened, workers)
         finally:
