@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
@@ -78,6 +79,11 @@ def locked(archive: bytes) -> bytes:
         parts = archive.split(header)
         archive = header.join([parts[0], *(p[: flags - 4] + b"\1" + p[flags - 3 :] for p in parts[1:])])
     return archive
+
+
+def renumbered(content: bytes) -> bytes:
+    """The table read by pandas and written by it, with its row numbers."""
+    return pd.read_csv(io.BytesIO(content)).to_csv().encode()
 
 
 def recoded(files: Files, encoding: str) -> Files:
@@ -147,6 +153,25 @@ FORMS: dict[str, Case] = {
         {**PLAIN, "test.csv": csv(HEAD, [[0, *row] for row in UNLABELLED])},
         noted=("test.csv: the column 'label' holds no labels but 0 in all rows, as if it were not there",),
         labelled=False,
+    ),
+    "classes that differ in capitals": Case(
+        both(lambda r: ["ABCDEabcde"[r[0]], *r[1:]]), toml={"classes": repr(list("ABCDEabcde"))}
+    ),
+    "letters and digits as classes": Case(
+        both(lambda r: ["ABCDE01234"[r[0]], *r[1:]]), toml={"classes": repr(list("ABCDE01234"))}
+    ),
+    "letters and digits as classes, and their numbers as labels": Case(
+        PLAIN, toml={"classes": repr(list("ABCDE01234"))}
+    ),
+    "row numbers that pandas wrote twice": Case(
+        {name: renumbered(renumbered(content)) for name, content in PLAIN.items()},
+        noted=("the column 'Unnamed: 0.1, Unnamed: 0' holds row numbers and is ignored",),
+    ),
+    "row numbers that pandas wrote and read, thrice": Case(
+        {name: renumbered(renumbered(renumbered(content))) for name, content in PLAIN.items()}
+    ),
+    "one name for all pixels, as pandas tells them apart": Case(
+        both(same, ["label", "pixel", *(f"pixel.{i}" for i in range(1, 64))])
     ),
     "labels as text": Case(both(lambda r: [NAMES[r[0]], *r[1:]]), toml={"classes": repr(NAMES)}),
     "labels as text, other capitals": Case(

@@ -1,5 +1,6 @@
 """submit.py and the submissions of kaggle_client.py: the real client against a server of our own."""
 
+import json
 import os
 import pty
 import re
@@ -416,6 +417,24 @@ def test_more_than_a_token_is_told(project: Path, tmp_path: Path, place: str, fo
     assert not kaggle.calls
     assert SECRET not in said
     (tmp_path / ".kaggle/access_token").write_text(SECRET)
+    assert "refuses the access token from" in kaggle_says(project, tmp_path).stderr
+
+
+@pytest.mark.parametrize("place", ["variable", "kaggle.json"])
+def test_a_token_in_a_key_s_place_is_told(project: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / ".kaggle").mkdir()
+    kaggle, token = Kaggle(), f"KGAT_{SECRET}"
+    if place == "variable":
+        given = {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": token}
+        said = kaggle_says(project, tmp_path, kaggle, **given).stderr
+        assert said.endswith("KAGGLE_KEY: is an access token: set KAGGLE_API_TOKEN to it instead\n")
+    else:
+        (tmp_path / ".kaggle/kaggle.json").write_text(json.dumps({"username": "me", "key": token}))
+        said = kaggle_says(project, tmp_path, kaggle).stderr
+        assert "kaggle.json: its key is an access token: save the text of the token alone as ~/" in said
+    assert not kaggle.calls
+    assert SECRET not in said
+    (tmp_path / ".kaggle/access_token").write_text(token)
     assert "refuses the access token from" in kaggle_says(project, tmp_path).stderr
 
 

@@ -1,6 +1,7 @@
 """What a CSV's cell means: a whole number, or a label."""
 
 import re
+from collections.abc import Sequence
 
 from catwalk.data.competition import Competition
 
@@ -23,22 +24,37 @@ def whole_number(cell: str) -> int | None:
     return int(value) if value.is_integer() and abs(value) < EXACT else None
 
 
-class Labels:
-    """What a cell means as a label: an integer of the TOML's, or the name of a class that is no number."""
+def are_mixed(names: Sequence[str]) -> bool:
+    """Whether some classes are named by numbers and some are not, as characters are: 0 to 9, A to Z."""
+    return len({whole_number(name) is None for name in names}) == 2
 
-    def __init__(self, competition: Competition) -> None:
+
+class Labels:
+    """What a cell means as a label: an integer of the TOML's, or the name of a class that is no number.
+
+    Args:
+        competition: gives both.
+        by_name: whether some cell of the column is no number, so that among mixed names 7 is the class "7".
+    """
+
+    def __init__(self, competition: Competition, by_name: bool = False) -> None:
+        names = [name.strip() for name in competition.classes]
+        folded = [name.casefold() for name in names]
         self._place = {label: i for i, label in enumerate(competition.labels)}
-        folded = [name.strip().casefold() for name in competition.classes]
-        self._named = {
-            name: i for i, name in enumerate(folded) if folded.count(name) == 1 and whole_number(name) is None
-        }
+        if by_name and are_mixed(names):
+            self._place = {
+                number: i for i, name in enumerate(names) if (number := whole_number(name)) is not None
+            }
+        # Capitals count only where two classes differ in nothing else.
+        self._named = {name: i for i, name in enumerate(folded) if folded.count(name) == 1}
+        self._named |= {name: i for i, name in enumerate(names)}
         self._known: dict[str, int | None] = {}
 
     def position(self, cell: str) -> int | None:
         """The position in ``Competition.labels``; None where the cell is no label."""
         if cell not in self._known:
-            number = whole_number(cell)
-            by_name = self._named.get(cell.strip().casefold()) if number is None else None
+            number, name = whole_number(cell), cell.strip()
+            by_name = self._named.get(name, self._named.get(name.casefold()))
             self._known[cell] = by_name if number is None else self._place.get(number)
         return self._known[cell]
 

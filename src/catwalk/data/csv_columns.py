@@ -1,6 +1,7 @@
 """A CSV's columns: which holds the label, the id and each pixel, read off the first rows."""
 
 import itertools
+import re
 from dataclasses import dataclass
 
 from catwalk.data import csv_dialect
@@ -11,6 +12,7 @@ from catwalk.data.csv_dialect import Dialect
 from catwalk.data.csv_file import CsvFile, clipped
 
 INDEX = "Unnamed: 0"  # what pandas calls a first column without a name: row numbers that it wrote
+INDEXES = re.compile(r"Unnamed: 0(\.\d+)*")  # and those of a table that it has written more than once
 LAST = "last"  # as [columns] label: without a header the label stands behind the pixels
 
 
@@ -66,7 +68,8 @@ def _named(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns
     cells = _without_empty_end(first)
     empty = len(first) - len(cells)
     if cells and not cells[0]:
-        cells = [INDEX, *cells[1:]]
+        free = (f"{INDEX}{'.1' * again}" for again in itertools.count())
+        cells = [next(name for name in free if name not in cells), *cells[1:]]
     elif _has_row_numbers(len(first), below):
         cells = [INDEX, *cells]
     place = {name: i for i, name in enumerate(cells)}
@@ -77,7 +80,10 @@ def _named(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns
         raise file.error(f"two columns are named {clipped(twice)}", row=1)
     named = _in_any_case(place, competition)
     label, id_ = named.get(competition.label_column), named.get(competition.id_column)
-    others = [i for i, name in enumerate(cells) if i not in (label, id_) and (i or name != INDEX)]
+    used = {label, id_, *(named.get(name) for name in competition.pixel_columns)}
+    numbered = list(itertools.takewhile(lambda i: INDEXES.fullmatch(cells[i]), range(len(cells))))
+    numbered = [i for i in numbered if i not in used]
+    others = [i for i in range(len(cells)) if i not in (label, id_, *numbered)]
     pixels = [named[name] for name in competition.pixel_columns if name in named]
     if len(pixels) < competition.pixels:
         pixels = by_number([cells[i] for i in others], others, competition.shape) or pixels
@@ -85,7 +91,7 @@ def _named(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns
     unknown = [cells[i] for i in sorted({*others} - {*pixels})]
     if len(pixels) < competition.pixels or unknown or id_missing:
         raise wrong(file, dialect, competition, (label, id_, len(pixels)), unknown)
-    ignored = INDEX if cells[0] == INDEX and 0 not in (label, id_, *pixels[:1]) else None
+    ignored = ", ".join(cells[i] for i in numbered) or None
     names = cells + [f"{INDEX} {i}" for i in range(empty)]
     ends = list(range(len(cells), len(names)))
     return Columns(names, label, id_, pixels, ends, dialect, dialect.before + 1, ignored=ignored)

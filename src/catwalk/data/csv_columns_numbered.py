@@ -27,6 +27,10 @@ def families(names: Sequence[str], positions: Sequence[int]) -> dict[str, list[t
         if numbers:
             family = families.setdefault(re.sub(r"[0-9]{1,9}", "#", name.casefold()), [])
             family.append((tuple(map(int, numbers)), position))
+    for name, position in zip(names, positions, strict=True):
+        mangled = f"{name.casefold()}.#"  # by pandas: pixel, pixel.1, pixel.2, ...
+        if mangled in families:
+            families[mangled].append(((0,), position))
     return families
 
 

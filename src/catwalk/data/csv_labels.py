@@ -8,7 +8,7 @@ from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.data import csv_dialect
 from catwalk.data.competition import Competition
-from catwalk.data.csv_cells import Labels, whole_number
+from catwalk.data.csv_cells import Labels, are_mixed, whole_number
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
 
@@ -26,7 +26,10 @@ def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Colu
     maybe = bool(first) and not file.is_train and all(labels.is_none(cell) for cell in first)
     if maybe and all(labels.is_none(cell) for _, cell in column(file, columns, at)):
         return replace(columns, label=None, unlabelled=f"the column {columns.names[at]!r} holds no labels")
-    return replace(columns, text_label=bool(first) and whole_number(first[0]) is None)
+    text = bool(first) and whole_number(first[0]) is None
+    if are_mixed(competition.classes) and not text:
+        text = any(whole_number(cell) is None for _, cell in column(file, columns, at))
+    return replace(columns, text_label=text)
 
 
 def column(file: CsvFile, columns: Columns, at: int) -> Iterator[tuple[int, str]]:
@@ -68,7 +71,7 @@ def _fix(file: CsvFile, columns: Columns, competition: Competition) -> str:
     if None not in numbers and len(numbers) == classes:
         listed = _listed(sorted(number for number in numbers if number is not None))
         return f"write labels = {listed} above [files] in {file.toml}"
-    if numbers == {None} and len(seen) == classes:
+    if None in numbers and len(seen) == classes:
         return f"write the {classes} texts of this column as classes = [...] into {file.toml}, in any order"
     return f"correct it in {file.origin}, or add its class to classes and labels in {file.toml}"
 

@@ -156,7 +156,7 @@ def _read_fast(file: CsvFile, columns: Columns, competition: Competition) -> Row
     ids: list[str] = []
     done = 0
     names = [columns.names[i] for i in columns.pixels]
-    known = Labels(competition)
+    known = Labels(competition, columns.text_label)
     try:
         for batch in _batches(file.path, columns):
             rows = slice(done, done + batch.num_rows)
@@ -195,7 +195,7 @@ def _read_careful(file: CsvFile, columns: Columns, competition: Competition) -> 
     pixels = np.empty((most, competition.pixels), np.uint8)
     labels = np.empty(most, np.uint8)
     ids: list[str] = []
-    known, meaning = Labels(competition), _Pixels()
+    known, meaning = Labels(competition, columns.text_label), _Pixels()
     done = 0
     for number, cells in _careful_rows(file, columns):
         if columns.label is not None:

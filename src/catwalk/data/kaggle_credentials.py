@@ -20,6 +20,7 @@ LOOKS_ALIKE = re.compile(r"kaggle.*\.json(\.\w+)?", re.IGNORECASE)
 MOST = 20_000  # characters of a file that may hold a credential
 # As it is copied out of a script: "KGAT_...", or export KAGGLE_API_TOKEN=KGAT_...
 MORE_THAN_A_TOKEN = re.compile(r"[\s\"'\u201c\u201d]|KAGGLE_API_TOKEN")
+NEW = "KGAT_"  # so begin access tokens, and no API key
 LOOKS_SECRET = re.compile(r"KGAT_\w+|\b[0-9a-f]{32,}\b")
 
 
@@ -70,7 +71,8 @@ def check() -> None:
     """That the client will not send what is no token as one: it prefers it to all that is right.
 
     Raises:
-        UserError: an access token is really the text of kaggle.json, or stands among quotes or spaces.
+        UserError: an access token is really the text of kaggle.json, stands among quotes or spaces, or stands
+            where an API key does.
     """
     for where, value in _tokens():
         if _is_key(_parsed(value)):
@@ -80,6 +82,15 @@ def check() -> None:
             raise UserError(_fault(value), where=_short(where), fix=f"{there} the token alone")
         if value:
             return
+    if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY", "").startswith(NEW):
+        raise UserError("is an access token", where="KAGGLE_KEY", fix="set KAGGLE_API_TOKEN to it instead")
+    content = _json(folder() / "kaggle.json")
+    if isinstance(content, dict) and str(content.get("key", "")).startswith(NEW):
+        raise UserError(
+            "its key is an access token",
+            where=_short(folder() / "kaggle.json"),
+            fix="save the text of the token alone as ~/.kaggle/access_token",
+        )
 
 
 def _unmixed(where: str) -> str:
