@@ -138,8 +138,8 @@ def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
     """
     from optuna.trial import TrialState
 
-    from catwalk import study
-    from catwalk.portfolio import BASELINES
+    from catwalk.models.portfolio import BASELINES
+    from catwalk.search import study
 
     opened.enqueue_trial(params, user_attrs={"kind": "yours"})
     *others, yours = study.waiting(opened)
