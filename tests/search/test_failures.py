@@ -180,7 +180,7 @@ def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: p
     """An error in the search space or in the features, before a first step."""
     from catwalk.core import tensorflow_setup
 
-    tensorflow_setup.setup(threads=1)
+    tensorflow_setup.setup()
     from catwalk.data.competition import Competition
     from catwalk.models.features import Views
     from catwalk.search import trial as trials
