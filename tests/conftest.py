@@ -26,10 +26,11 @@ from catwalk.data import download, idx, prepare, sources
 from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
 from catwalk.search import postgres_server
+from tests.support import notebook_runs
 from tests.support.background import Background, Job
-from tests.support.background import Run as Run  # which the tests take from here
-
-REPOSITORY = Path(__file__).resolve().parents[1]
+from tests.support.background import Run as Run  # these, the tests take from here
+from tests.support.checkout import REPOSITORY as REPOSITORY
+from tests.support.checkout import copy_checkout as copy_checkout
 
 # Children are told to stop by these; a shell that starts the tests in the background has them ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -48,17 +49,6 @@ def make_project(root: Path) -> Path:
     """A folder with the repository's competitions and notebooks, as a user's checkout has them."""
     bare(root)
     return root
-
-
-def copy_checkout(target: Path) -> None:
-    """The repository as a clone has it, without what git ignores and what was measured."""
-    ours = {str(REPOSITORY / name) for name in ("data", "submissions", "dist", "build")}
-
-    def ignored(folder: str, names: list[str]) -> list[str]:
-        left = [name for name in names if name.startswith(".") or name in ("__pycache__", "results")]
-        return left + [name for name in names if f"{folder}/{name}" in ours]
-
-    shutil.copytree(REPOSITORY, target, ignore=ignored)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -194,11 +184,26 @@ def reproduced_run(background: Background) -> tuple[Path, Run]:
     return root, background.catwalk(root, "reproduce", "--competition", "digits", str(recipe))
 
 
+def image_run(case: notebook_runs.Case) -> Job:
+    """The notebook on the digits with an image's packages; see ``notebook_runs``."""
+
+    def run(background: Background) -> notebook_runs.Executed:
+        wheels, folder = background.folder / "wheels", background.folder / case.image
+        wheels.mkdir(exist_ok=True)
+        return notebook_runs.executed(
+            case, folder, wheels, background.environment, background.run, COMPETITION="digits"
+        )
+
+    return run
+
+
 # Made once a session, beside the tests; each is a fixture of this name.
 JOBS: dict[str, Job] = {
     "digits_done": whole_run,
     "blind_done": blind_run,
     "reproduced": reproduced_run,
+    "kaggle_run": image_run(notebook_runs.KAGGLE),
+    "colab_run": image_run(notebook_runs.COLAB),
     "course_done": whole_course,
 }
 NEEDS = {"reproduced": {"digits_done"}}
@@ -251,6 +256,24 @@ def reproduced(pytestconfig: pytest.Config) -> tuple[Path, Run]:
 def course_done(pytestconfig: pytest.Config) -> tuple[Path, Run]:
     """See ``whole_course``."""
     return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("course_done"))
+
+
+@pytest.fixture(scope="session")
+def kaggle_run(pytestconfig: pytest.Config) -> notebook_runs.Executed:
+    """The notebook on Kaggle, without a network and catwalk from a wheel."""
+    return cast(notebook_runs.Executed, pytestconfig.stash[BACKGROUND].result("kaggle_run"))
+
+
+@pytest.fixture(scope="session")
+def colab_run(pytestconfig: pytest.Config) -> notebook_runs.Executed:
+    """The notebook on Colab, with a network and catwalk from a clone."""
+    return cast(notebook_runs.Executed, pytestconfig.stash[BACKGROUND].result("colab_run"))
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a wheel is built, once."""
+    return tmp_path_factory.mktemp("wheels")
 
 
 @pytest.fixture(scope="session")

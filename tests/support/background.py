@@ -23,7 +23,7 @@ class Background:
     def __init__(self, jobs: dict[str, Job], environment: dict[str, str]) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="catwalk-tests-")
         self.folder = Path(self._temporary.name)
-        self._environment = environment
+        self.environment = environment
         self._process: subprocess.Popen[str] | None = None
         self._thread = ThreadPoolExecutor(1)
         self._results: dict[str, Future[Any]] = {
@@ -34,17 +34,19 @@ class Background:
         """What the job returned, as soon as it is done; its error is raised here."""
         return self._results[name].result()
 
-    def run(self, command: Iterable[str | Path], folder: Path, niceness: int = 10, **more: str) -> Run:
+    def run(
+        self, command: Iterable[str | Path], cwd: Path, env: dict[str, str] | None = None, niceness: int = 10
+    ) -> Run:
         """A command's end. It leaves the processor to the tests that measure time, unless told otherwise."""
         self._process = subprocess.Popen(
-            ["nice", "-n", str(niceness), *command], cwd=folder, env={**self._environment, **more},
+            ["nice", "-n", str(niceness), *command], cwd=cwd, env=env or self.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         out, err = self._process.communicate()
         return Run(self._process.args, self._process.returncode, out, err)
 
     def catwalk(self, root: Path, *arguments: str, niceness: int = 10) -> Run:
-        return self.run([sys.executable, "-m", "catwalk", *arguments], root, niceness)
+        return self.run([sys.executable, "-m", "catwalk", *arguments], root, niceness=niceness)
 
     def end(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from catwalk.core import locks
-from tests.conftest import REPOSITORY
+from tests.support.checkout import REPOSITORY
 
 FOLDER = REPOSITORY / ".images"
+ENVIRONMENT = dict(os.environ)  # tests change it meanwhile
 LISTS = REPOSITORY / "tests/images"
 # Without network, where root may make a namespace; its own address is there, for the kernel's sockets.
 OFFLINE = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
@@ -34,7 +35,7 @@ def uv(*arguments: str | Path) -> str:
     """What uv prints."""
     found = shutil.which("uv")
     command = [found] if found else [sys.executable, "-m", "uv"]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment = {key: value for key, value in ENVIRONMENT.items() if key != "PYTHONPATH"}
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
@@ -99,7 +100,7 @@ def _made(name: str, version: str, content: str, what: list[str | Path]) -> Path
             for older in list(FOLDER.glob(f"{name}-*/whole")):
                 shutil.rmtree(older.parent)
             uv("venv", "--quiet", "--seed", "--no-python-downloads", "--python", base, place)
-            uv("pip", "install", "--quiet", "--compile-bytecode", "--python", python, *what)
+            uv("pip", "install", "--quiet", "--python", python, *what)
             whole.touch()
     return python
 
