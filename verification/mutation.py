@@ -99,7 +99,8 @@ def measure() -> dict[str, Any]:
         folder = Path(place)
         for name in COPIED:
             shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(REPOSITORY / "pyproject.toml", folder)
+        for name in ("pyproject.toml", "Makefile"):
+            shutil.copy(REPOSITORY / name, folder)
         counts, survivors = {}, []
         for module in MODULES:
             counts[module], left = survivors_of(folder, module)
