@@ -158,16 +158,34 @@ def test_a_failure_is_one_line_in_a_notebook(
 def test_kaggle_without_data_says_what_to_attach(
     inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise NetworkError("no source gave it")
-
-    monkeypatch.setattr(relay, "run", fails)
+    """Its own competition's data are attached, and not fetched; others' may be, with Internet."""
+    monkeypatch.setattr(relay, "run", lambda *_, **__: None)
     settings = settings_in(tmp_path, monkeypatch, competition="digit-recognizer")
-    with pytest.raises(NetworkError):
+    with pytest.raises(
+        UserError, match=r"has the columns of digit-recognizer, label, .*: attach them, on Kaggle"
+    ):
         hackathon.run(settings)
-    said = capsys.readouterr().out
-    assert "has the columns of digit-recognizer, label, pixel0 to pixel783" in said
-    assert "Add Input" in said
+    monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
+    hackathon.run(Settings("fashion-mnist"))
+    assert "the columns of fashion-mnist, label, pixel1 to pixel784: attach" in capsys.readouterr().out
+
+
+def test_kaggle_s_client_is_renewed_where_it_is_used_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = list[tuple[str, ...]]()
+    monkeypatch.setattr(relay, "run", lambda *_, **__: None)
+    monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
+    monkeypatch.setattr(image_packages, "ensure", lambda say, *also: calls.append(also))
+    settings = settings_in(tmp_path, monkeypatch)
+    for used in (
+        settings,
+        Settings("digits", "kaggle"),
+        Settings("digit-recognizer"),
+        Settings("fashion-mnist"),
+    ):
+        hackathon.run(used)
+    assert calls == [(), (), ("kaggle",), (), ("kaggle",), ()]
 
 
 @pytest.fixture

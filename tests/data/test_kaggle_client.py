@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from catwalk.core import http_timeout
+from catwalk.core import http_timeout, packages
 from catwalk.data import kaggle_client, kaggle_errors, kaggle_names
 from tests.conftest import REPOSITORY, Run, SmallDisk, clean_environment, run_catwalk
 from tests.support.kaggle_server import Fault, Kaggle, serving
@@ -341,3 +341,12 @@ def test_what_is_no_name_of_a_dataset_is_refused_before_any_call(on_kaggle: Path
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert f"competitions/digits.toml, kaggle_dataset: {name!r} is not the name of a dataset" in done.stderr
     assert not kaggle.calls
+
+
+def test_a_client_that_is_too_old_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "too_old", lambda name: f"{name}<3,>=2.2.4")
+    toml = project / "competitions/digits.toml"
+    toml.write_text(toml.read_text().replace("[sources]", '[sources]\nkaggle_dataset = "someone/eight"'))
+    done = run_catwalk(project, "data", "--competition", "digits", "--source", "kaggle")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert re.search(r"the Kaggle client \S+ is too old: run pip install 'kaggle<3,>=2\.2\.4'$", done.stderr)

@@ -84,7 +84,10 @@ def lowest() -> Path:
         uv(*common, "--resolution", "lowest-direct", "--output-file", pins.with_suffix(".lowest"), pyproject)
         uv(*common, "--extra", "dev", "--extra", "build", "--constraint", pins.with_suffix(".lowest"),
            "--output-file", pins, pyproject)  # fmt: skip
-    return _made("lowest", "3.11", pins.read_text(), ["--no-deps", "--requirements", pins])
+    python = _made("lowest", "3.11", pins.read_text(), ["--no-deps", "--requirements", pins])
+    build = ("--no-deps", "--no-build-isolation", "--editable", REPOSITORY)
+    uv("pip", "install", "--quiet", "--python", python, *build)
+    return python
 
 
 def _made(name: str, version: str, content: str, what: list[str | Path]) -> Path:

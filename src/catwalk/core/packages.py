@@ -28,6 +28,16 @@ def _is_of(requirement: Requirement, extra: str) -> bool:
     )
 
 
+def too_old(name: str) -> str | None:
+    """What pip is to install in the place of a package that is here and too old; None where it is not."""
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+    wanted = next(one for one in declared() if one.name == name)
+    return None if wanted.specifier.contains(version) else shown(wanted)
+
+
 def shown(requirement: Requirement) -> str:
     """A requirement as pip takes it, without the marker that held."""
     return str(requirement).split(";")[0].strip()

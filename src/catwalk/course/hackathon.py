@@ -18,7 +18,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, written_aside
 from catwalk.course import attached_data, image_packages, mirror, relay, working_folder
 from catwalk.data import competition as competitions
-from catwalk.data import download
+from catwalk.data import download, sources
 from catwalk.data.competition import Competition
 from catwalk.submission import submission_csv
 
@@ -83,7 +83,10 @@ def run(settings: Settings) -> Path:
     paths = Paths(_project_folder(settings), settings.competition)
     project(paths.root)
     _take_toml(settings, paths, inputs)
-    source = _source(settings, competitions.load(paths), inputs)
+    competition = competitions.load(paths)
+    source = _source(settings, competition, inputs)
+    if source == "kaggle" or (source == "auto" and sources.offered(competition) == ["kaggle"]):
+        image_packages.ensure(print, "kaggle")
     with _kept(settings, paths):
         relay.run("all", *settings.options(source), root=paths.root, say=print)
     placed = working_folder.place(paths, submission_csv.choose(paths, None), work)
@@ -159,6 +162,8 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
     )
     if not is_auto:
         raise UserError(nothing, where=f"SOURCE={settings.source}", fix=advice.ATTACH)
+    if inputs == INPUT and sources.offered(competition) == ["kaggle"]:  # it is at home here: nothing to fetch
+        raise UserError(nothing, where=str(inputs), fix=advice.ATTACH)
     if inputs == INPUT and "sklearn" not in competition.sources:
         print(f"{inputs}: {nothing}: {advice.ATTACH}; or Internet is on, and they are fetched")
     return "auto"

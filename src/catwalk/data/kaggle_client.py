@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catwalk.core import advice
+from catwalk.core import advice, packages
 from catwalk.core.errors import CatwalkError, NetworkError, UserError
 from catwalk.core.http_timeout import time_limit
 from catwalk.data import kaggle_credentials, kaggle_errors
@@ -183,6 +183,9 @@ def _client(page: Page) -> Iterator[Any]:
 def _logged_in() -> Any:
     import requests
 
+    if wanted := packages.too_old("kaggle"):  # as in notebooks' images
+        version = importlib.metadata.version("kaggle")
+        raise UserError(f"the Kaggle client {version} is too old", fix=f"run pip install '{wanted}'")
     try:
         api = _api_class()()
         api.authenticate()
