@@ -110,7 +110,7 @@ if IS_ALL:
         done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         assert list(Paths(project, "digits").submissions.glob("*/talk.html"))
-        tests = [str(python), "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+        tests = [str(python.with_name("pytest")), "-q", "-m", "not slow", "-p", "no:cacheprovider"]
         done = subprocess.run(tests, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-4000:]
 
