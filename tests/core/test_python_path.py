@@ -93,6 +93,7 @@ def test_a_copy_of_the_package_itself_stays(monkeypatch: pytest.MonkeyPatch, tmp
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
     monkeypatch.setattr(python_path, "__file__", str(tmp_path / "catwalk/core/python_path.py"))
+    monkeypatch.chdir(tmp_path)  # the tests' own folder is another matter
     assert left_of(monkeypatch, tmp_path) is None
 
 
