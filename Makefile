@@ -157,7 +157,7 @@ test-all: .venv/dev ## all tests: kills, faults, team, course, fuzzing (18 minut
 	@$(BIN)/pytest
 
 test-notebooks: .venv/dev ## the notebook with Kaggle's and Colab's packages, and pyproject's lower bounds (30 minutes)
-	@IMAGES=all $(BIN)/pytest tests/course/test_images.py
+	@IMAGES=all $(BIN)/pytest tests/course/test_images.py tests/course/test_notebooks.py
 
 lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages), import-linter
 	@$(BIN)/ruff check

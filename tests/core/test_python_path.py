@@ -65,7 +65,7 @@ def test_a_folder_that_hides_modules_is_left_out_and_said(project: Path, other: 
 @pytest.mark.slow
 def test_workers_and_kernels_inherit_what_is_left(project: Path, other: Path) -> None:
     """And a report makes all that it needs."""
-    done = with_path(project, [other], "report", *DIGITS, "--trials", "2", "--workers", "1")
+    done = with_path(project, [other], "report", *DIGITS, "--trials", "1", "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") == 1
     assert len(list(Paths(project, "digits").submissions.glob("*/talk.ipynb"))) == 1

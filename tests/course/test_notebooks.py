@@ -1,6 +1,7 @@
 """The notebooks, executed as they are: CI runs all of them on a small budget."""
 
 import gzip
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def test_explore(digits_done: tuple[Path, Run]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("IMAGES") != "all", reason="make test-notebooks runs it")
 def test_hackathon(digits_raw: Path, tmp_path: Path) -> None:
     """From data deep below an input folder to what Kaggle looks for; a lost session is gone on with."""
     deep = tmp_path / "input" / "some dataset" / "inner"

@@ -41,7 +41,7 @@ def test_kill_9_in_every_stage(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_line_in_every_stage(disk: SmallDisk) -> None:
     """Each stage meets a disk with a little room left, then with enough: it goes on, and nothing is lost."""
     root = make_project(disk.place / "project")
-    asked = (*DIGITS, "--trials", "3", "--workers", "1")
+    asked = (*DIGITS, "--trials", "1", "--workers", "1")
     stages = {
         "data": DIGITS,
         "prepare": DIGITS,
@@ -93,7 +93,7 @@ def test_two_of_each_stage_at_once(project: Path) -> None:
     """In one folder: both end well, or one says that the other is at work; what is there is whole."""
     stages = ("data", "prepare", "search", "predict", "report")
     for stage in stages:
-        limits = ("--trials", "3", "--workers", "1") if stage == "search" else ()
+        limits = ("--trials", "1", "--workers", "1") if stage == "search" else ()
         begun = [start_catwalk(project, stage, *DIGITS, *limits) for _ in range(2)]
         said = [process.communicate(timeout=300)[1] for process in begun]
         codes = sorted(process.returncode for process in begun)

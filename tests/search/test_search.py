@@ -121,9 +121,9 @@ def test_a_budget_is_kept_and_a_larger_one_adds(project: Path, digits_raw: Path)
 
 
 @pytest.mark.slow
-def test_kill_9_of_a_worker_of_the_parent_and_of_all(project: Path, digits_raw: Path) -> None:
+def test_kill_9_of_a_worker(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
-    crash_rounds.rounds(project, 2, seed=7)
+    crash_rounds.rounds(project, 1, seed=7)
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ class Case:
     catwalk: str
     offline: bool
     data: str = "none"
-    budget: str = "20s"
+    budget: str = "40s"
 
 
 KAGGLE = Case("kaggle-2026-08", "wheel", True)
