@@ -153,7 +153,7 @@ dashboard: .venv/installed ## show the study in the browser (optuna-dashboard), 
 test: .venv/dev ## the quick tests, one whole run from no data to the talk among them (5 minutes)
 	@$(BIN)/pytest -m 'not slow'
 
-test-all: .venv/dev ## all tests: kills, faults, team, course, fuzzing (18 minutes)
+test-all: .venv/dev ## all tests: kills, faults, team, course, fuzzing (40 minutes)
 	@$(BIN)/pytest
 
 test-notebooks: .venv/dev ## the notebook with Kaggle's and Colab's packages, and pyproject's lower bounds (30 minutes)

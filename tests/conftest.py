@@ -169,6 +169,7 @@ def blind_run(background: Background) -> tuple[Path, Run]:
     """The same search as ``digits_done``'s, in a project whose test labels are all 0."""
     root = make_project(background.folder / "blind")
     paths = Paths(root, "digits")
+    paths.raw.mkdir(parents=True)
     sources.fetch_sklearn(load("digits"), paths.raw)
     test = paths.raw / "digits_test.csv"
     header, *rows = test.read_text().splitlines()
