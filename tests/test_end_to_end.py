@@ -1,4 +1,4 @@
-"""The real thing: Fashion-MNIST from its source, a search of 30 s, a submission, the notebook."""
+"""The real thing: Fashion-MNIST from its source, a search of 40 s, a submission, the notebook."""
 
 import json
 import time
@@ -12,12 +12,12 @@ from tests.conftest import run_process
 
 
 @pytest.mark.slow
-def test_fashion_mnist_in_half_a_minute(project: Path) -> None:
+def test_fashion_mnist_in_forty_seconds(project: Path) -> None:
     began = time.monotonic()
-    done = run_process(project, "all", "--budget", "30s")
+    done = run_process(project, "all", "--budget", "40s")
     took = time.monotonic() - began
     assert done.returncode == 0, done.stderr + done.stdout
-    assert took < 30 + 90, "make all costs at most 90 s beside its budget"
+    assert took < 40 + 90, "make all costs at most 90 s beside its budget"
     paths = Paths(project, "fashion-mnist")
     (path,) = paths.submissions.glob("*.json")
     content = json.loads(path.read_text())
@@ -28,4 +28,4 @@ def test_fashion_mnist_in_half_a_minute(project: Path) -> None:
     assert test_labels.looks(paths) == []
     trials = json.loads(paths.snapshot(path.stem).read_text())
     baselines = sum(trial["seconds"] for trial in trials if trial["kind"] in ("softmax", "beginner"))
-    assert baselines <= 0.05 * 30 + 2, "5% of the budget, and what building two nets costs on a busy machine"
+    assert baselines <= 0.05 * 40 + 2, "5% of the budget, and what building two nets costs on a busy machine"
