@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -237,40 +237,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[BACKGROUND].end()
 
 
-@pytest.fixture(scope="session")
-def digits_done(pytestconfig: pytest.Config) -> tuple[Path, Run]:
-    """See ``whole_run``."""
-    return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("digits_done"))
+def outcome_of(job: str) -> Any:
+    """The fixture of a job's name: what it returned, waited for."""
+
+    @pytest.fixture(scope="session", name=job)
+    def outcome(pytestconfig: pytest.Config) -> Any:
+        return pytestconfig.stash[BACKGROUND].result(job)
+
+    return outcome
 
 
-@pytest.fixture(scope="session")
-def blind_done(pytestconfig: pytest.Config) -> tuple[Path, Run]:
-    """See ``blind_run``."""
-    return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("blind_done"))
-
-
-@pytest.fixture(scope="session")
-def reproduced(pytestconfig: pytest.Config) -> tuple[Path, Run]:
-    """See ``reproduced_run``."""
-    return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("reproduced"))
-
-
-@pytest.fixture(scope="session")
-def course_done(pytestconfig: pytest.Config) -> tuple[Path, Run]:
-    """See ``whole_course``."""
-    return cast(tuple[Path, Run], pytestconfig.stash[BACKGROUND].result("course_done"))
-
-
-@pytest.fixture(scope="session")
-def kaggle_run(pytestconfig: pytest.Config) -> notebook_runs.Executed:
-    """The notebook on Kaggle, without a network and catwalk from a wheel."""
-    return cast(notebook_runs.Executed, pytestconfig.stash[BACKGROUND].result("kaggle_run"))
-
-
-@pytest.fixture(scope="session")
-def colab_run(pytestconfig: pytest.Config) -> notebook_runs.Executed:
-    """The notebook on Colab, with a network and catwalk from a clone."""
-    return cast(notebook_runs.Executed, pytestconfig.stash[BACKGROUND].result("colab_run"))
+digits_done, blind_done, reproduced, kaggle_run, colab_run, course_done = map(outcome_of, JOBS)
 
 
 @pytest.fixture(scope="session")

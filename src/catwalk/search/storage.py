@@ -43,9 +43,8 @@ def open_storage(paths: Paths, on_stale: OnStale) -> RDBStorage:
     _check_optuna()
     if paths.team is None:
         return _embedded(paths, on_stale)
-    from catwalk.search import (
-        postgres_storage,  # a team's alone: it stands on more of what Optuna does not promise
-    )
+    # A team's alone: it stands on more of what Optuna does not promise.
+    from catwalk.search import postgres_storage
 
     return postgres_storage.open_storage(paths, paths.team, **_retrying(on_stale))
 
