@@ -110,7 +110,7 @@ def main() -> None:
         return
     paths = Paths(ROOT, "fashion-mnist")
     loaded = competition.load(paths)
-    download.make(paths, loaded, "auto", print)
+    download.run(paths, loaded, "auto", print)
     print(f"processor cores: {multiprocessing.cpu_count()}, NumPy {np.__version__}")
     files = [compare(paths.raw / loaded.train_file, list(READERS), options.rounds)]
     if options.rows:

@@ -33,7 +33,7 @@ import tensorflow as tf  # noqa: E402
 from catwalk.core.paths import Paths  # noqa: E402
 from catwalk.data import competition, prepare  # noqa: E402
 from catwalk.models import portfolio, precision, space  # noqa: E402
-from catwalk.models.features import Views  # noqa: E402
+from catwalk.models.features import FeatureSet  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
 
 LIMITS = {
@@ -67,7 +67,7 @@ class Ours:
         keras.backend.clear_session()
         started = time.perf_counter()
         self.training = Training(
-            prepared, loaded, Views(Paths(ROOT, "fashion-mnist"), prepared, loaded.shape), how, params, 1
+            prepared, loaded, FeatureSet(Paths(ROOT, "fashion-mnist"), prepared, loaded.shape), how, params, 1
         )
         self.order = tf.constant(np.random.default_rng(1).permutation(prepared.train))
         self.steps(1)

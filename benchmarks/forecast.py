@@ -71,7 +71,7 @@ def one_round(seed: int, strong: bool) -> dict[str, float]:
     validation, test = answers(here, 1000 * seed)
     chosen = ensemble.select(validation, labels)
     shown = metrics.accuracy(chosen.average(validation), labels)
-    said = forecast.make(validation, labels, shown, PSEUDO)
+    said = forecast.estimate(validation, labels, shown, PSEUDO)
     _, again = answers(everything, 1000 * seed + 500)
     both = (chosen.average(test) + chosen.average(again)) / 2
     return {
@@ -107,7 +107,7 @@ def _answers(
     with TemporaryDirectory() as scratch:  # the table of features of just these rows
         own = Paths(Path(scratch), "fashion-mnist")
         own.prepared.mkdir(parents=True)
-        training = Training(data, loaded, features.Views(own, data, loaded.shape), how, params, seed)
+        training = Training(data, loaded, features.FeatureSet(own, data, loaded.shape), how, params, seed)
         for _ in training.epochs(epochs, None):
             pass
         model = training.finish()

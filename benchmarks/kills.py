@@ -30,8 +30,8 @@ from typing import Any
 from optuna.trial import TrialState
 
 from benchmarks import procfs, project, record
-from catwalk.core import team
 from catwalk.core.paths import Paths
+from catwalk.core.team import Team
 from catwalk.data import prepare
 from catwalk.search import postgres_server, storage, study
 
@@ -85,7 +85,8 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
     )
     homes = [project.copied("digits", folder / name) for name in MEMBERS]
     machines = [
-        replace(paths, team=team.of(url, name, None)) for paths, name in zip(homes, MEMBERS, strict=True)
+        replace(paths, team=Team.from_options(url, name, None))
+        for paths, name in zip(homes, MEMBERS, strict=True)
     ]
     os.environ["PGPASSFILE"] = str(homes[0].server_password)
     server, searches = contextlib.ExitStack(), []
@@ -132,8 +133,8 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
 
 def counted(trials: list[Any], watch: Watch) -> dict[str, Any]:
     """The promises, in figures."""
-    heirs = [t.system_attrs for t in trials if "failed_trial" in t.system_attrs]
-    again = Counter(heir["failed_trial"] for heir in heirs)
+    retries = [t.system_attrs for t in trials if "failed_trial" in t.system_attrs]
+    again = Counter(retry["failed_trial"] for retry in retries)
     finished = [trial for trial in trials if trial.number in watch.seen]
     choices = Counter(tuple(sorted(trial.params.items())) for trial in finished)
     states = Counter(trial.state.name for trial in trials)

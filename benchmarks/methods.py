@@ -46,12 +46,12 @@ def run(
 ) -> None:
     """Run the study's trials in this process until ``budget`` seconds after ``started`` are over."""
     from catwalk.models import precision
-    from catwalk.models.features import Views
+    from catwalk.models.features import FeatureSet
     from catwalk.models.train import OutOfTimeError
     from catwalk.search.trial import Objective
 
     objective = Objective(
-        paths, prepared, opened.study_name, loaded, features, Views(paths, prepared, loaded.shape),
+        paths, prepared, opened.study_name, loaded, features, FeatureSet(paths, prepared, loaded.shape),
         precision.fastest(), seed, started, started + budget, budget, lambda *_: None,
     )  # fmt: skip
     while time.monotonic() < started + 0.95 * budget:

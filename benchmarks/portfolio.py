@@ -47,7 +47,7 @@ def train(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], float]:
     """A candidate's probabilities on the validation rows of a split, their labels, and seconds."""
     prepared = prepare.load(paths, split)
-    views = features.Views(paths, prepared, loaded.shape)
+    views = features.FeatureSet(paths, prepared, loaded.shape)
     keras.backend.clear_session()
     started = time.perf_counter()
     training = Training(prepared, loaded, views, how, params, seed=split)

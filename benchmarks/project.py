@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from catwalk.core import team
 from catwalk.core.paths import Paths
+from catwalk.core.team import Team
 from catwalk.data import competition, download, prepare
 from catwalk.data.competition import Competition
 from catwalk.search import postgres_server
@@ -46,7 +46,7 @@ def shared(paths: Paths) -> Iterator[Paths]:
     try:
         with postgres_server.running(paths, postgres_server.LOOPBACK[0], port, lambda _: None):
             url = f"postgresql://{postgres_server.USER}@{postgres_server.LOOPBACK[0]}:{port}/{postgres_server.DATABASE}"
-            yield replace(paths, team=team.of(url, "benchmark", None))
+            yield replace(paths, team=Team.from_options(url, "benchmark", None))
     finally:
         shutil.rmtree(paths.server_cluster(as_root=os.geteuid() == 0), ignore_errors=True)
 
@@ -65,7 +65,7 @@ def emptied(paths: Paths) -> None:
 
 def _prepared(paths: Paths, seeds: Iterable[int]) -> tuple[Paths, Competition]:
     loaded = competition.load(paths)
-    download.make(paths, loaded, "auto", lambda _: None)
+    download.run(paths, loaded, "auto", lambda _: None)
     for seed in seeds:
-        prepare.make(paths, loaded, seed, lambda _: None)
+        prepare.run(paths, loaded, seed, lambda _: None)
     return paths, loaded

@@ -4,7 +4,7 @@
     .venv/bin/python -m benchmarks.workers memory      # digits, 210 trials in one worker; about as long
     .venv/bin/python -m benchmarks.workers long        # digits, 2,000 tiny ones in two workers; half an hour
 
-All run the real search (``search.make``) in a folder of its own. For scaling every trial is the same (the
+All run the real search (``search.run``) in a folder of its own. For scaling every trial is the same (the
 beginners' net, never stopped early), and the rate counts from the first trial's start to the last one's end,
 without the start of the processes; one, two and four workers take turns, on the embedded SQLite and on
 PostgreSQL as a team has it. The limit is 1.85 times the rate with two on SQLite. For memory, resident memory,
@@ -49,7 +49,7 @@ def rate(paths: Paths, workers: int, trials: int) -> float:
     opened = study.create(paths, prepared, "pixels")
     for _ in range(trials):
         opened.enqueue_trial(portfolio.BASELINES["beginner"], user_attrs={"kind": "beginner"})
-    search.make(
+    search.run(
         paths, seed=1, features="pixels", until=Limits(None, trials), workers=workers,
         started=time.monotonic(), say=quiet,
     )  # fmt: skip
@@ -131,7 +131,7 @@ def memory(trials: int, workers: int, tiny: bool) -> dict[str, Any]:
         watcher.start()
         try:
             with fed(paths) if tiny else contextlib.nullcontext():
-                search.make(
+                search.run(
                     paths, seed=1, features="pixels", until=Limits(None, trials), workers=workers,
                     started=time.monotonic(), say=quiet,
                 )  # fmt: skip

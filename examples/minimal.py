@@ -39,13 +39,13 @@ def main(name: str) -> Path:
     loaded = competition.load(paths)
 
     # Raw CSVs to uint8 arrays and a stratified split; the test rows' labels are put aside, sealed.
-    download.make(paths, loaded, "auto", print)
-    prepare.make(paths, loaded, SEED, print)
+    download.run(paths, loaded, "auto", print)
+    prepare.run(paths, loaded, SEED, print)
     prepared = prepare.load(paths, SEED)
 
     # Each trial chooses one value of each row of the search space, trains, and keeps its network.
     seen = features.resolve("auto", loaded.shape)
-    views = features.Views(paths, prepared, loaded.shape)
+    views = features.FeatureSet(paths, prepared, loaded.shape)
 
     def objective(trial: optuna.Trial) -> float:
         params = space.suggest(trial, seen, loaded.augment)

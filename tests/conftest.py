@@ -353,6 +353,6 @@ def shuffled_csv(source: Path, target: Path, seed: int = 0) -> None:
 def digits(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Prepared:
     """The digits, prepared with the split 1."""
     paths = digits_paths(tmp_path_factory.mktemp("digits"), digits_raw)
-    download.make(paths, load("digits"), "auto", print)
-    prepare.make(paths, load("digits"), 1, print)
+    download.run(paths, load("digits"), "auto", print)
+    prepare.run(paths, load("digits"), 1, print)
     return prepare.load(paths, 1)

@@ -56,7 +56,7 @@ def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError | N
     from catwalk.search import storage_errors
 
     paths, shared = Paths(Path.cwd(), options.competition), getattr(options, "study", None) is not None
-    return storage_errors.told(paths, error, shared)
+    return storage_errors.to_user_error(paths, error, shared)
 
 
 def _complain(stage: str, message: str, code: int) -> int:
@@ -77,11 +77,11 @@ def _say_but_next(line: str) -> None:
 
 
 def _run(options: argparse.Namespace, started: float) -> None:
-    from catwalk.core import team
+    from catwalk.core.team import Team
     from catwalk.data import competition
 
     shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
-    paths = Paths(Path.cwd(), options.competition, team.of(*shared))
+    paths = Paths(Path.cwd(), options.competition, Team.from_options(*shared))
     loaded = competition.load(paths)
     if paths.team is not None:
         from catwalk.core import extras
@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace, started: float) -> None:
         from catwalk.report import report
         from catwalk.submission import submission_csv
 
-        report.make(paths, submission_csv.choose(paths, options.submission), _say)
+        report.run(paths, submission_csv.choose(paths, options.submission), _say)
     else:
         _run_making(options, paths, loaded, started)
 
@@ -107,7 +107,7 @@ def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition
 def _score(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.submission import score, submission_csv
 
-    score.make(paths, loaded, submission_csv.choose(paths, options.submission), _say)
+    score.run(paths, loaded, submission_csv.choose(paths, options.submission), _say)
 
 
 def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -120,7 +120,7 @@ def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.course import kernel
 
-    kernel.make(
+    kernel.run(
         paths, loaded, user=options.user, accelerator=options.accelerator, budget=options.budget, say=_say
     )
 
@@ -136,23 +136,21 @@ def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 
     name, how = submission_csv.choose(paths, options.submission), {"dry": options.dry, "yes": options.yes}
     if (options.to or "").strip().casefold() == openhpi.NAME:
-        openhpi.make(paths, loaded, name, assignment=options.assignment, **how, say=_say)
+        openhpi.run(paths, loaded, name, assignment=options.assignment, **how, say=_say)
     else:
-        submit.make(paths, loaded, name, to=options.to, **how, force=options.force, say=_say)
+        submit.run(paths, loaded, name, to=options.to, **how, force=options.force, say=_say)
 
 
 def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.grading import grade
 
-    grade.make(
-        paths, loaded, handed=options.submissions, labels=options.labels, final=options.final, say=_say
-    )
+    grade.run(paths, loaded, handed=options.submissions, labels=options.labels, final=options.final, say=_say)
 
 
 def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.course import course
 
-    course.make(paths, exercise=options.exercise, budget=options.budget, say=_say)
+    course.run(paths, exercise=options.exercise, budget=options.budget, say=_say)
 
 
 def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -165,10 +163,10 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
         raise UserError(
             f"{file.name} is of another competition", fix=f"COMPETITION={content.get('competition')}"
         )
-    download.make(paths, loaded, options.source, _say)
+    download.run(paths, loaded, options.source, _say)
     try:
-        prepare.make(paths, loaded, content["seed"], _say)
-        reproduce.make(paths, loaded, content, file.stem, _say)
+        prepare.run(paths, loaded, content["seed"], _say)
+        reproduce.run(paths, loaded, content, file.stem, _say)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"it is not a whole recipe ({type(error).__name__}: {shown(error)})",
@@ -180,13 +178,13 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
 def _serve(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.search import postgres_server
 
-    postgres_server.make(paths, host=options.host, port=options.port, say=_say)
+    postgres_server.run(paths, host=options.host, port=options.port, say=_say)
 
 
 def _dashboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.search import dashboard
 
-    dashboard.make(paths, port=options.port, say=_say)
+    dashboard.run(paths, port=options.port, say=_say)
 
 
 # Stages that run no other stage before them.
@@ -220,12 +218,12 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     until = None
     if getattr(options, "until", None) is not None:  # a time that is past is told before a download
         until = time.time() + _until(options) * (1 + REFIT)
-    download.make(paths, loaded, options.source, _say)
+    download.run(paths, loaded, options.source, _say)
     if stage == "data":
         return
     from catwalk.data import prepare
 
-    if prepare.make(paths, loaded, options.seed, _say):
+    if prepare.run(paths, loaded, options.seed, _say):
         _say_what_stays(paths, options.seed)
 
     if getattr(options, "name", None) is not None:
@@ -245,7 +243,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
         # In "all" the budget is the search's alone, however long the download took.
         by_clock = options.until is not None  # what is left until then is counted from now
         begun = started if stage == "search" and not by_clock else time.monotonic()
-        search.make(
+        search.run(
             paths,
             seed=options.seed,
             features=features,
@@ -260,7 +258,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     if stage in ("all", "predict", "report"):
         from catwalk.submission import predict
 
-        name = predict.make(
+        name = predict.run(
             paths,
             loaded,
             seed=options.seed,
@@ -273,7 +271,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
         if stage != "predict":
             from catwalk.report import report
 
-            report.make(paths, name, _say)
+            report.run(paths, name, _say)
 
 
 def _say_what_stays(paths: Paths, seed: int) -> None:

@@ -26,7 +26,7 @@ def _make(path: Path, barrier: Any, dies: bool) -> None:
         with (path.parent / f"by-{os.getpid()}").open("a") as said:
             said.write(f"{block}\n")
 
-    shared_table.make(path, (BLOCKS * ROWS, 3), np.float32, BLOCKS, fill)
+    shared_table.build(path, (BLOCKS * ROWS, 3), np.float32, BLOCKS, fill)
 
 
 def test_all_make_it_together_and_a_dead_one_s_block_is_made_by_another(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_what_is_abandoned_is_removed_and_what_is_being_made_is_not(tmp_path: Pa
 
     path = tmp_path / "table.npy"
     with pytest.raises(MemoryError):
-        shared_table.make(path, (4, 1), np.float32, 4, ends)
+        shared_table.build(path, (4, 1), np.float32, 4, ends)
     assert shared_table.is_begun(path)
     shared_table.drop_abandoned(tmp_path)
     assert shared_table.is_begun(path), "its maker, this process, lives"

@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from catwalk.core import team
 from catwalk.core.errors import UserError
+from catwalk.core.team import Team
 
 URL = "postgresql://catwalk@host:5433/db"
 
 
 def test_without_a_study_there_is_no_team() -> None:
-    assert team.of(None, None, None) is None
+    assert Team.from_options(None, None, None) is None
     with pytest.raises(UserError, match="MEMBER= is for a shared study"):
-        team.of(None, "ann", None)
+        Team.from_options(None, "ann", None)
 
 
 def test_a_url_becomes_sqlalchemy_s() -> None:
     for url in (URL, URL.replace("postgresql", "postgres"), URL.replace("postgresql", "postgresql+psycopg")):
-        made = team.of(url, "ann@laptop", None)
-        assert made == team.Team("postgresql+psycopg://catwalk@host:5433/db", "ann@laptop")
+        made = Team.from_options(url, "ann@laptop", None)
+        assert made == Team("postgresql+psycopg://catwalk@host:5433/db", "ann@laptop")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_url_becomes_sqlalchemy_s() -> None:
 )
 def test_a_password_is_refused_and_never_shown(url: str) -> None:
     with pytest.raises(UserError, match="STUDY= holds a password: leave it out") as error:
-        team.of(url, None, None)
+        Team.from_options(url, None, None)
     assert "s3cr3t" not in str(error.value)
 
 
@@ -47,7 +47,7 @@ def test_a_password_is_refused_and_never_shown(url: str) -> None:
 )  # fmt: skip
 def test_another_url_is_one_line(url: str) -> None:
     with pytest.raises(UserError, match=r"^STUDY= .*postgresql://user@host:5432/database") as error:
-        team.of(url, None, None)
+        Team.from_options(url, None, None)
     assert "\n" not in str(error.value)
 
 
@@ -64,7 +64,7 @@ def test_a_password_is_not_quoted_by_a_stage_that_knows_no_study(
 @pytest.mark.parametrize("member", ["../x", "a/b", ".", "a b", "a\nb", "x" * 65])
 def test_a_member_can_be_a_folder(member: str) -> None:
     with pytest.raises(UserError, match="MEMBER="):
-        team.of(URL, member, None)
+        Team.from_options(URL, member, None)
 
 
 def test_a_member_has_a_name_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,14 +73,14 @@ def test_a_member_has_a_name_by_default(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("getpass.getuser", unknown)
     monkeypatch.setattr("socket.gethostname", lambda: "Ann's laptop")
-    made = team.of(URL, None, None)
+    made = Team.from_options(URL, None, None)
     assert made
     assert made.member == "someone@Ann-s-laptop"
 
 
 def test_the_folder_of_artifacts_must_be_there(tmp_path: Path) -> None:
-    made = team.of(URL, "ann", tmp_path)
+    made = Team.from_options(URL, "ann", tmp_path)
     assert made
     assert made.artifacts == tmp_path
     with pytest.raises(UserError, match="no such folder"):
-        team.of(URL, "ann", tmp_path / "nowhere")
+        Team.from_options(URL, "ann", tmp_path / "nowhere")

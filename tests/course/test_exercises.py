@@ -165,7 +165,7 @@ def test_an_archive_of_cifar_s_form(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     paths = Paths(make_project(tmp_path / "project"), "cifar10")
     paths.raw.mkdir(parents=True)
     idx_csvs.write(train[:400], train_labels[:400], test[:50], test_labels[:50], competition, paths.raw)
-    download.make(paths, competition, "auto", print)
+    download.run(paths, competition, "auto", print)
     monkeypatch.chdir(paths.root)
     monkeypatch.setenv("CATWALK_COMPETITION", "cifar10")
     found: Pictures = pictures.load()

@@ -23,8 +23,8 @@ def changed(project: Path, raw: Path, change: Callable[[list[str], list[str]], N
     change(*rows)
     for file, (header, *_), kept in zip(files, lines, rows, strict=True):
         file.write_text("\n".join([header, *kept]) + "\n")
-    download.make(paths, load("digits"), "auto", lambda _: None)
-    prepare.make(paths, load("digits"), 1, lambda _: None)
+    download.run(paths, load("digits"), "auto", lambda _: None)
+    prepare.run(paths, load("digits"), 1, lambda _: None)
     return prepare.load(paths, 1)
 
 
@@ -52,13 +52,13 @@ def test_the_forecast_is_that_of_the_rows_once(project: Path, digits_raw: Path, 
     labels = digits.labels[digits.validation]
     probabilities[:, np.arange(144), labels] += 0.3
     share = metrics.accuracy(probabilities[0], labels)
-    once = forecast.make(probabilities, labels, share, 360)
-    again = forecast.make(
+    once = forecast.estimate(probabilities, labels, share, 360)
+    again = forecast.estimate(
         probabilities.repeat(3, axis=1), labels.repeat(3), share, 360, duplicates.groups(prepared)
     )
     assert again.interval == pytest.approx(once.interval, abs=1e-9)
     assert again.optimism == pytest.approx(once.optimism, abs=1e-9)
-    naive = forecast.make(probabilities.repeat(3, axis=1), labels.repeat(3), share, 360)
+    naive = forecast.estimate(probabilities.repeat(3, axis=1), labels.repeat(3), share, 360)
     assert naive.interval[1] - naive.interval[0] < once.interval[1] - once.interval[0]
 
 

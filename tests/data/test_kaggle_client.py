@@ -306,7 +306,7 @@ def test_a_line_has_room_for_the_longest_name(
     answer = requests.Response()
     answer.status_code, answer._content = status, json.dumps({"message": "word " * 99}).encode()
     page = kaggle_names.contest("x" * kaggle_names.LONGEST, "competitions/a-competition.toml, competition")
-    told = kaggle_errors.told(requests.HTTPError(response=answer), page)
+    told = kaggle_errors.to_user_error(requests.HTTPError(response=answer), page)
     assert len(f"catwalk leaderboard: {told}") <= 300
     assert told.fix
 

@@ -19,8 +19,8 @@ Catwalk = Callable[..., tuple[int, str, str]]
 
 def prepared(paths: Paths, seed: int = 1) -> prepare.Prepared:
     competition = load(paths.competition)
-    download.make(paths, competition, "auto", lambda _: None)
-    prepare.make(paths, competition, seed, lambda _: None)
+    download.run(paths, competition, "auto", lambda _: None)
+    prepare.run(paths, competition, seed, lambda _: None)
     return prepare.load(paths, seed)
 
 
@@ -229,7 +229,7 @@ def test_kaggle_s_row_order_gives_the_same_split(project: Path, tmp_path: Path, 
     """The real Fashion-MNIST, from its IDX files and as a CSV in another order, as Kaggle's is."""
     paths = Paths(project, "fashion-mnist")
     competition = load("fashion-mnist")
-    download.make(paths, competition, str(fashion_idx), lambda _: None)
+    download.run(paths, competition, str(fashion_idx), lambda _: None)
     one = prepared(paths)
     other = Paths(make_project(tmp_path / "other"), "fashion-mnist")
     other.raw.mkdir(parents=True)

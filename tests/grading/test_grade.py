@@ -26,8 +26,8 @@ DIGITS = ("--competition", "digits")
 @pytest.fixture
 def paths(project: Path, digits_raw: Path) -> Paths:
     made = digits_paths(project, digits_raw)
-    download.make(made, load("digits"), "auto", print)
-    prepare.make(made, load("digits"), 1, print)
+    download.run(made, load("digits"), "auto", print)
+    prepare.run(made, load("digits"), 1, print)
     return made
 
 
@@ -348,8 +348,8 @@ def test_a_repeated_picture_counts_once(project: Path, digits_raw: Path, tmp_pat
     test = paths.raw / "digits_test.csv"
     header, *lines = test.read_text().splitlines()
     test.write_text("\n".join([header, *(line for line in lines for _ in range(3))]) + "\n")
-    download.make(paths, load("digits"), "auto", print)
-    prepare.make(paths, load("digits"), 1, print)
+    download.run(paths, load("digits"), "auto", print)
+    prepare.run(paths, load("digits"), 1, print)
     truth = np.repeat([int(line.split(",")[0]) for line in lines], 3)
     ids = range(1, len(truth) + 1)
     (tmp_path / "in").mkdir()
@@ -364,7 +364,7 @@ def test_a_repeated_picture_counts_once(project: Path, digits_raw: Path, tmp_pat
         rows = list(zip(ids, truth, strict=True))
         solution.write_text(text(rows[::-1]))
         private = len(truth) - 1 - private
-    grade.make(paths, load("digits"), handed=tmp_path / "in", labels=solution, final=True, say=print)
+    grade.run(paths, load("digits"), handed=tmp_path / "in", labels=solution, final=True, say=print)
     with paths.grades.open() as file:
         found = {row["team"]: row for row in csv.DictReader(file)}
     pictures = len(np.unique(private // 3))

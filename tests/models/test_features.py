@@ -12,7 +12,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import download, prepare
 from catwalk.data.prepare import Prepared
 from catwalk.models import features, network, portfolio, space
-from catwalk.models.features import PATCHES, Views
+from catwalk.models.features import PATCHES, FeatureSet
 from tests.conftest import digits_paths, load
 
 tensorflow_setup.setup(threads=1)
@@ -28,8 +28,8 @@ PATCHED = {**portfolio.STRONG, "width_1": 32, "width_2": 16, "batch_size": 64}
 @pytest.fixture
 def digits(tmp_path: Path, digits_raw: Path) -> tuple[Paths, Prepared]:
     paths = digits_paths(tmp_path, digits_raw)
-    download.make(paths, load("digits"), "auto", print)
-    prepare.make(paths, load("digits"), 1, print)
+    download.run(paths, load("digits"), "auto", print)
+    prepare.run(paths, load("digits"), 1, print)
     return paths, prepare.load(paths, 1)
 
 
@@ -69,7 +69,7 @@ def test_features_are_a_matter_of_contrast_not_of_grey_values(
     _, prepared = digits
     said = []
     for name, pixels in (("as they are", prepared.pixels), ("16", prepared.pixels // 15)):
-        views = Views(Paths(tmp_path / name, "digits"), replace(prepared, pixels=pixels), (8, 8))
+        views = FeatureSet(Paths(tmp_path / name, "digits"), replace(prepared, pixels=pixels), (8, 8))
         assert views.contrast == pytest.approx(features.CONTRAST * (1 if name != "16" else 16 / 255))
         inputs = keras.Input((64,))
         model = keras.Model(inputs, network._features(inputs, view, views))
@@ -101,7 +101,9 @@ def test_pictures_that_say_nothing_still_have_features(pixels: np.ndarray, view:
         test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t", split="s1",
         duplicates={"train": 0, "test": 0, "both": 0},
     )  # fmt: skip
-    model = network.build(10, {**PATCHED, "view": view}, Views(Paths(tmp_path, "any"), prepared, (8, 8)), 1)
+    model = network.build(
+        10, {**PATCHED, "view": view}, FeatureSet(Paths(tmp_path, "any"), prepared, (8, 8)), 1
+    )
     for asked in (pixels, 255 - pixels):
         said = network.probabilities(model, asked)
         np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
@@ -109,7 +111,7 @@ def test_pictures_that_say_nothing_still_have_features(pixels: np.ndarray, view:
 
 @pytest.mark.slow
 def test_the_dictionary_is_the_same_each_time_and_blind_to_grey(digits: tuple[Paths, Prepared]) -> None:
-    one, other = (Views(*digits, (8, 8)).dictionary for _ in range(2))
+    one, other = (FeatureSet(*digits, (8, 8)).dictionary for _ in range(2))
     np.testing.assert_array_equal(one, other)
     assert one.shape == (3, 3, 1, PATCHES)
     np.testing.assert_allclose(one.sum(axis=(0, 1, 2)), 0, atol=1e-5)
@@ -121,7 +123,7 @@ def test_the_table_is_what_the_model_computes(
     digits: tuple[Paths, Prepared], precision: str, near: float
 ) -> None:
     paths, prepared = digits
-    views = Views(paths, prepared, (8, 8))
+    views = FeatureSet(paths, prepared, (8, 8))
     training = Training(prepared, load("digits"), views, precision, {**PATCHED, "flip": 0}, 1)
     (path,) = paths.prepared.glob("features-table-*.npy")
     table = np.load(path)
@@ -143,11 +145,11 @@ def test_the_table_is_what_the_model_computes(
 @pytest.mark.slow
 def test_another_split_s_table_takes_the_place(digits: tuple[Paths, Prepared]) -> None:
     paths, _ = digits
-    prepare.make(paths, load("digits"), 2, print)
+    prepare.run(paths, load("digits"), 2, print)
     names = []
     for split in (1, 2):
         prepared = prepare.load(paths, split)
-        Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+        Training(prepared, load("digits"), FeatureSet(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
         (path,) = paths.prepared.glob("features-table-*.npy")
         names.append(path.name)
     assert names[0] != names[1]
@@ -158,11 +160,11 @@ def test_without_the_memory_each_step_computes_them(
     digits: tuple[Paths, Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths, prepared = digits
-    kept = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+    kept = Training(prepared, load("digits"), FeatureSet(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
     for path in paths.prepared.glob("features-table-*.npy"):
         path.unlink()
     monkeypatch.setattr(resources, "available", lambda: 1_000_000)
-    poor = Training(prepared, load("digits"), Views(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
+    poor = Training(prepared, load("digits"), FeatureSet(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
     assert not list(paths.prepared.glob("features-table-*.npy"))
     for one, other in zip(kept.epochs(2, None), poor.epochs(2, None), strict=True):
         assert one.train_loss == pytest.approx(other.train_loss, rel=1e-2)
@@ -181,7 +183,7 @@ def test_any_shape_that_a_competition_has(shape: tuple[int, ...], view: str, tmp
         validation=rows[250:], test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t",
         split="s1", duplicates={"train": 0, "test": 0, "both": 0},
     )  # fmt: skip
-    views = Views(Paths(tmp_path, "any"), prepared, shape)
+    views = FeatureSet(Paths(tmp_path, "any"), prepared, shape)
     model = network.build(24, {**PATCHED, "view": view}, views, 1)
     model = network.mirrored(model, views.shape)
     model.save(tmp_path / "net.keras")

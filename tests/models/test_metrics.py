@@ -33,9 +33,9 @@ def test_a_class_never_predicted_counts_as_zero() -> None:
 def test_paired_is_mcnemar_s_exact_test() -> None:
     first = np.array([True] * 90 + [False] * 10)
     second = np.array([True] * 88 + [False] * 2 + [True] * 9 + [False])
-    found = metrics.paired(first, second)
+    found = metrics.mcnemar(first, second)
     assert (found.only_first, found.only_second) == (2, 9)
     assert found.difference == pytest.approx(0.07)
     assert found.interval[0] < found.difference < found.interval[1]
     assert found.p == pytest.approx(2 * (1 + 11 + 55) / 2**11)  # two-sided binomial of 2 in 11
-    assert metrics.paired(first, first).p == 1
+    assert metrics.mcnemar(first, first).p == 1

@@ -13,7 +13,7 @@ from catwalk.core import tensorflow_setup
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import network, portfolio, precision, space
-from catwalk.models.features import Views
+from catwalk.models.features import FeatureSet
 from tests.conftest import load
 
 tensorflow_setup.setup(threads=1)
@@ -45,7 +45,7 @@ PLAIN: dict[str, Any] = {
 
 def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Model]:
     params, seed = {**portfolio.STRONG, **PLAIN, **changes}, 3
-    model = network.build(10, params, Views(HERE, digits, (8, 8)), seed)
+    model = network.build(10, params, FeatureSet(HERE, digits, (8, 8)), seed)
     step = Step(
         model, tf.constant(digits.pixels), tf.constant(digits.labels), tf.constant(digits.validation),
         (8, 8), params, params["batch_size"], seed, dtype,
@@ -231,7 +231,7 @@ def test_the_saved_model_is_what_was_trained(
         "learning_rate": 1e-2,
     }
     paths = Paths(tmp_path, "digits")
-    training = Training(digits, load("digits"), Views(paths, digits, (8, 8)), dtype, params, 1)
+    training = Training(digits, load("digits"), FeatureSet(paths, digits, (8, 8)), dtype, params, 1)
     last = list(training.epochs(12, None))[-1]
     inputs, _ = training._step._held_out
     ours = tf.nn.softmax(training._step._forward(inputs, training=False)).numpy()

@@ -16,7 +16,7 @@ from catwalk.data import download, prepare
 from catwalk.data.competition import AUGMENTATIONS
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.models.features import Views
+from catwalk.models.features import FeatureSet
 from tests.conftest import load
 
 tensorflow_setup.setup(threads=1)
@@ -29,7 +29,7 @@ HERE = Paths(Path(FOLDER.name), "digits")
 
 
 def net(digits: Prepared, params: space.Params, seed: int) -> Training:
-    return Training(digits, load("digits"), Views(HERE, digits, (8, 8)), "float32", params, seed)
+    return Training(digits, load("digits"), FeatureSet(HERE, digits, (8, 8)), "float32", params, seed)
 
 
 def choice(**changes: object) -> space.Params:
@@ -93,7 +93,7 @@ def test_a_limit_ends_between_epochs(digits: Prepared) -> None:
 def test_a_training_that_must_be_there_has_its_seconds(digits: Prepared) -> None:
     """Also after the deadline: an epoch of few rows alone teaches nothing."""
     training = net(digits, {**portfolio.PLAIN, "batch_size": 64}, 1)
-    epochs = list(training.epochs(100_000, time.monotonic() - 1, sure=6.0))
+    epochs = list(training.epochs(100_000, time.monotonic() - 1, first_epoch_seconds=6.0))
     assert 1 < epochs[-1].epoch < 100_000
     assert epochs[-1].accuracy > epochs[0].accuracy
 
@@ -139,7 +139,7 @@ def test_how_long_a_training_is_follows_from_its_rows(kind: str, rows: int, epoc
 def softmax_and_scikit_learn(paths: Paths, prepared: Prepared, name: str, most: int) -> tuple[float, float]:
     """Validation accuracies of the softmax baseline, and of logistic regression in ``most`` iterations."""
     loaded = load(name)
-    views = Views(paths, prepared, loaded.shape)
+    views = FeatureSet(paths, prepared, loaded.shape)
     training = Training(prepared, loaded, views, "float32", portfolio.BASELINES["softmax"], 100_000)
     *_, last = training.epochs(trials.epochs("softmax", trials.SHORT["softmax"], training), None)
     pixels = prepared.pixels / np.float32(255)
@@ -161,8 +161,8 @@ def test_and_of_the_large_ones(name: str, project: Path, request: pytest.Fixture
     """Within one point of scikit-learn's default of 100 iterations, which takes ten times as long."""
     folder = request.getfixturevalue("fashion_idx" if name == "fashion-mnist" else "mnist_idx")
     paths = Paths(project, name)
-    download.make(paths, load(name), str(folder), print)
-    prepare.make(paths, load(name), 1, print)
+    download.run(paths, load(name), str(folder), print)
+    prepare.run(paths, load(name), 1, print)
     ours, theirs = softmax_and_scikit_learn(paths, prepare.load(paths, 1), name, 100)
     assert theirs > 0.8
     assert ours >= theirs - 0.01

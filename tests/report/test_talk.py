@@ -207,7 +207,7 @@ def test_a_phone_held_upright(loaded: Results, chromium: Any, tmp_path: Path) ->
 @needs_chromium
 def test_keys_and_the_speaker_s_window(loaded: Results, chromium: Any, tmp_path: Path) -> None:
     page, wrong = shown(chromium, written(loaded, tmp_path), SIZES["beamer"])
-    made = slides.make(loaded)
+    made = slides.build(loaded)
 
     def now() -> str:
         return str(page.evaluate("document.querySelector('.slide.now').id"))
@@ -248,7 +248,7 @@ def test_without_javascript_it_is_a_document(loaded: Results, chromium: Any, tmp
     context = chromium.new_context(java_script_enabled=False)
     plain = context.new_page()
     plain.goto(path.as_uri())
-    for slide in slides.make(loaded):
+    for slide in slides.build(loaded):
         assert plain.is_visible(f"#{slide.name} h2")
         assert plain.is_visible(f"#{slide.name} aside")
     context.close()
@@ -261,7 +261,7 @@ def test_a_page_a_slide_is_printed(loaded: Results, tmp_path: Path) -> None:
 
     page = tmp_path / "talk.html"
     page.write_text(talk.html(loaded), encoding="utf-8")
-    made = slides.make(loaded)
+    made = slides.build(loaded)
     for fragment in ("", "notes"):
         pdf = tmp_path / f"{fragment}.pdf"
         assert browser.print_pdf(str(CHROMIUM), page, pdf, fragment) is None
@@ -324,7 +324,7 @@ def test_blue_and_orange_differ_for_everybody() -> None:
 
 
 def test_the_rules_of_slides(loaded: Results) -> None:
-    good = slides.make(loaded)
+    good = slides.build(loaded)
     assert sum(slide.seconds for slide in good) <= 180
     for change in (
         {"title": "a title without a figure"},
@@ -353,13 +353,13 @@ def wrong(real: Results, count: int, many: int = 10) -> Results:
 
 
 def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None:
-    made = {slide.name: slide for slide in slides.make(few(loaded, 15))}
+    made = {slide.name: slide for slide in slides.build(few(loaded, 15))}
     assert made["problem"].title == "15 validation pictures are too few to judge a net"
     assert "over the simplest net" not in made["problem"].title
     assert "15 pictures are too few" in made["network"].title
     assert "15 validation pictures" in made["confusion"].title
     assert "15 pictures are too few to rank them" in made["search"].title
-    assert "too few to judge" not in slides.make(few(loaded, 20))[0].title
+    assert "too few to judge" not in slides.build(few(loaded, 20))[0].title
 
     classes = slides.confusion(wrong(loaded, 10, many=1))
     assert classes.title == "144 validation pictures are too few to rank 10 classes"
@@ -385,14 +385,14 @@ def test_a_test_whose_pictures_are_labelled_is_no_secret(
     loaded: Results, known: int, test_score: dict[str, Any] | None
 ) -> None:
     prepared = replace(loaded.prepared, duplicates={"train": 0, "test": 0, "both": known})
-    made = slides.make(replace(loaded, prepared=prepared, test_score=test_score, sealed=True, looks=1))
+    made = slides.build(replace(loaded, prepared=prepared, test_score=test_score, sealed=True, looks=1))
     words = " ".join([s.title + s.notes + str(s.facts) for s in made])
     assert not re.search("sealed|unseen|closed", words)
     assert made[1].title == f"{known} of 360 test pictures are among the labelled ones"
     assert f"{known} test pictures are among the labelled ones" in made[0].notes
     if test_score:
         assert any(f"({known} of them labelled)" in what for _, what, _ in made[0].facts)
-    assert re.search("sealed", slides.make(replace(loaded, looks=1))[0].notes)
+    assert re.search("sealed", slides.build(replace(loaded, looks=1))[0].notes)
 
 
 def test_repeated_pictures_are_shown_once(loaded: Results) -> None:

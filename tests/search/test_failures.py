@@ -182,7 +182,7 @@ def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: p
 
     tensorflow_setup.setup()
     from catwalk.data.competition import Competition
-    from catwalk.models.features import Views
+    from catwalk.models.features import FeatureSet
     from catwalk.search import trial as trials
 
     def refuse(*_: object) -> None:
@@ -192,7 +192,7 @@ def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: p
     paths, opened = begun(tmp_path)
     competition = cast(Competition, SimpleNamespace(augment=("shift",)))
     objective = trials.Objective(
-        paths, PREPARED, "key", competition, "pixels", cast(Views, None), "float32", 1, 0.0, None, None,
+        paths, PREPARED, "key", competition, "pixels", cast(FeatureSet, None), "float32", 1, 0.0, None, None,
         lambda *_: None,
     )  # fmt: skip
     with pytest.raises(ValueError, match="contamination"):

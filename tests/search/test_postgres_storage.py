@@ -16,9 +16,9 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import event
 
-from catwalk.core import team
 from catwalk.core.errors import CatwalkError, NetworkError, UserError
 from catwalk.core.paths import Paths
+from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
 from catwalk.search import postgres_storage, progress, storage, storage_errors, study, study_progress
@@ -29,7 +29,7 @@ ENQUEUED = 45
 
 
 def member(root: Path, url: str, name: str = "ann") -> Paths:
-    return Paths(root, "digits", team.of(url, name, None))
+    return Paths(root, "digits", Team.from_options(url, name, None))
 
 
 def _take(root: Path, url: str, name: str, answers: Any) -> None:

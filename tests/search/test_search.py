@@ -245,8 +245,8 @@ def test_a_new_process_takes_a_worker_s_place_after_some_trials(
 
     real = processes.start
     monkeypatch.setattr(processes, "start", start)
-    monkeypatch.setattr(supervisor, "FRESH", 1)
-    search.make(
+    monkeypatch.setattr(supervisor, "MAX_TRIALS_PER_WORKER", 1)
+    search.run(
         paths,
         seed=1,
         features="pixels",

@@ -22,10 +22,10 @@ def test_a_study_that_is_deleted_meanwhile(tmp_path: Path) -> None:
     optuna.delete_study(study_name=opened.study_name, storage=opened._storage)
     with pytest.raises(KeyError) as raised:
         opened.ask()
-    told = storage_errors.told(paths, raised.value, shared=False)
+    told = storage_errors.to_user_error(paths, raised.value, shared=False)
     assert isinstance(told, UserError)
     assert "deleted" in str(told)
 
 
 def test_other_errors_are_none_of_the_storage_s(tmp_path: Path) -> None:
-    assert storage_errors.told(Paths(tmp_path, "digits"), KeyError("width_1"), shared=False) is None
+    assert storage_errors.to_user_error(Paths(tmp_path, "digits"), KeyError("width_1"), shared=False) is None

@@ -24,7 +24,9 @@ def test_the_interval_holds_nineteen_times_of_twenty() -> None:
     for seed in range(200):
         both, labels = networks(1, 6000 + 10000, 0.93, seed)
         validation, test = both[:, :6000], both[0, 6000:]
-        said = forecast.make(validation, labels[:6000], metrics.accuracy(validation[0], labels[:6000]), 10000)
+        said = forecast.estimate(
+            validation, labels[:6000], metrics.accuracy(validation[0], labels[:6000]), 10000
+        )
         low, high = said.interval
         held += low <= metrics.accuracy(test, labels[6000:]) <= high
         assert (high - low) / 2 < 0.01, "at 93% at most one point"
@@ -52,5 +54,5 @@ def test_one_network_was_not_chosen() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_the_ends_of_the_scale(share: float) -> None:
-    said = forecast.make(*networks(1, 50, share, 2), share, 20)
+    said = forecast.estimate(*networks(1, 50, share, 2), share, 20)
     assert 0 <= said.interval[0] <= said.accuracy <= said.interval[1] <= 1

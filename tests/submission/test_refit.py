@@ -51,7 +51,7 @@ def test_it_has_half_of_the_say(done: Paths) -> None:
     opened = study.load(done, prepared, content["features"])
     assert opened is not None
     numbers = [trial["number"] for trial in heaviest]
-    again = refit.make(done, prepared, 1, [opened.trials[n] for n in numbers], None, None, lambda _: None)
+    again = refit.run(done, prepared, 1, [opened.trials[n] for n in numbers], None, None, lambda _: None)
     assert again is not None
     assert again.made == content["refit"]
     half = np.mean(again.tests, axis=0, dtype=np.float32)
@@ -98,10 +98,10 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
     assert opened is not None
     trials = study.complete(opened)
     said: list[str] = []
-    assert refit.make(done, prepared, 1, trials, 0.1, None, said.append) is None
+    assert refit.run(done, prepared, 1, trials, 0.1, None, said.append) is None
     with progress.locked(done):
-        assert refit.make(done, prepared, 1, trials, 600.0, None, said.append) is None
-        assert refit.make(done, prepared, 1, trials, None, None, said.append) is None
+        assert refit.run(done, prepared, 1, trials, 600.0, None, said.append) is None
+        assert refit.run(done, prepared, 1, trials, None, None, said.append) is None
     near = time.time() + 0.1  # as UNTIL= may be
-    assert refit.make(done, prepared, 1, trials, 600.0, near, said.append) is None
+    assert refit.run(done, prepared, 1, trials, 600.0, near, said.append) is None
     assert not said

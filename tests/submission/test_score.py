@@ -30,8 +30,8 @@ def made(project: Path, digits_raw: Path) -> Made:
 
 def made_of(paths: Paths) -> Made:
     """The same for raw files that were changed."""
-    download.make(paths, load("digits"), "auto", lambda _: None)
-    prepare.make(paths, load("digits"), 1, lambda _: None)
+    download.run(paths, load("digits"), "auto", lambda _: None)
+    prepare.run(paths, load("digits"), 1, lambda _: None)
     prepared = prepare.load(paths, 1)
     for name, rows in (("all", prepared.train), ("few", prepared.train[:40])):
         model = KNeighborsClassifier(1).fit(prepared.pixels[rows], prepared.labels[rows])
@@ -51,7 +51,7 @@ def made_of(paths: Paths) -> Made:
 
 def looked(paths: Paths, name: str, **changed: Any) -> list[str]:
     lines: list[str] = []
-    score.make(paths, replace(load("digits"), **changed), name, lines.append)
+    score.run(paths, replace(load("digits"), **changed), name, lines.append)
     return lines
 
 

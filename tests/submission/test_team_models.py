@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from catwalk.core import team
 from catwalk.core.paths import Paths
+from catwalk.core.team import Team
 from catwalk.data import prepare
 from catwalk.search import model_store, study
 from catwalk.submission import submission_csv, team_models
@@ -59,7 +59,7 @@ def together(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path, server:
 
 
 def opened_by(folder: Path, name: str, url: str) -> tuple[Paths, Any]:
-    paths = Paths(folder / name, "digits", team.of(url, name, None))
+    paths = Paths(folder / name, "digits", Team.from_options(url, name, None))
     opened = study.load(paths, prepare.load(paths, 1), "local")
     return paths, opened or study.load(paths, prepare.load(paths, 1), "pixels")
 

@@ -218,7 +218,7 @@ def competitions_folder(root: Path) -> Path:
 
 
 @contextlib.contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path beside ``path`` to write to; it becomes ``path`` if the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: some writers (Keras, NumPy) look at it.

@@ -26,7 +26,7 @@ def is_begun(path: Path) -> bool:
     return all(file.is_file() for file in _unfinished(path))
 
 
-def make(
+def build(
     path: Path,
     shape: tuple[int, int],
     dtype: npt.DTypeLike,

@@ -30,32 +30,34 @@ class Team:
     member: str
     artifacts: Path | None = None
 
+    @classmethod
+    def from_options(cls, url: str | None, member: str | None, artifacts: Path | None) -> "Team | None":
+        """The team that STUDY=, MEMBER= and ARTIFACTS= describe; None where the study is this folder's own.
 
-def of(url: str | None, member: str | None, artifacts: Path | None) -> Team | None:
-    """What STUDY=, MEMBER= and ARTIFACTS= say; None where the study is this folder's own.
-
-    Raises:
-        UserError: the URL is not one of PostgreSQL, or holds a password; the member's name can't be a
-            folder's.
-    """
-    if url is None:
-        for value, variable in ((member, "MEMBER"), (artifacts, "ARTIFACTS")):
-            if value is not None:
-                raise UserError(f"{variable}= is for a shared study", fix="give STUDY=postgresql://... too")
-        return None
-    if artifacts is not None and not artifacts.is_dir():
-        raise UserError(
-            "no such folder",
-            where=f"ARTIFACTS={artifacts}",
-            fix="choose one that all machines see, or make it",
-        )
-    chosen = member or _myself()
-    if not re.fullmatch(r"\w[\w.@-]{0,63}", chosen):
-        raise UserError(
-            f"MEMBER={chosen[:70]}",
-            fix="use up to 64 letters, digits, '-', '_', '.' and '@'",
-        )
-    return Team(_checked(url), chosen, artifacts)
+        Raises:
+            UserError: the URL is not one of PostgreSQL, or holds a password; the member's name can't be a
+                folder's.
+        """
+        if url is None:
+            for value, variable in ((member, "MEMBER"), (artifacts, "ARTIFACTS")):
+                if value is not None:
+                    raise UserError(
+                        f"{variable}= is for a shared study", fix="give STUDY=postgresql://... too"
+                    )
+            return None
+        if artifacts is not None and not artifacts.is_dir():
+            raise UserError(
+                "no such folder",
+                where=f"ARTIFACTS={artifacts}",
+                fix="choose one that all machines see, or make it",
+            )
+        chosen = member or _myself()
+        if not re.fullmatch(r"\w[\w.@-]{0,63}", chosen):
+            raise UserError(
+                f"MEMBER={chosen[:70]}",
+                fix="use up to 64 letters, digits, '-', '_', '.' and '@'",
+            )
+        return cls(_checked(url), chosen, artifacts)
 
 
 def _checked(url: str) -> str:

@@ -20,7 +20,7 @@ CELL_SECONDS = 3600
 Say = Callable[[str], None]
 
 
-def make(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
+def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
     """Execute the exercises that are not done yet, or the one that is named.
 
     Args:

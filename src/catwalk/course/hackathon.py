@@ -15,7 +15,7 @@ from pathlib import Path
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.course import attached_data, image_packages, mirror, relay, working_folder
 from catwalk.data import competition as competitions
 from catwalk.data import download, sources
@@ -134,7 +134,7 @@ def _take_toml(settings: Settings, paths: Paths, inputs: Path) -> None:
         text = attached.read_text(encoding="utf-8-sig")
     else:
         return
-    with written_aside(paths.toml) as aside:
+    with atomic_write(paths.toml) as aside:
         aside.write_text(text, encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.report.drawing import png
 from catwalk.report.figures import shown
 from catwalk.report.results import asked_for, project_folder
@@ -29,13 +29,13 @@ class Exercise:
     def figure(self, name: str, figure: Figure, alt: str) -> Any:
         """Keep a figure as ``<name>.png``; what is given back, a notebook shows."""
         data = png(figure)
-        with written_aside(self.folder / f"{name}.png") as path:
+        with atomic_write(self.folder / f"{name}.png") as path:
             path.write_bytes(data)
         return shown(data, alt)
 
     def table(self, name: str, table: "pd.DataFrame") -> "pd.DataFrame":
         """Keep a table as ``<name>.csv``, and give it back."""
-        with written_aside(self.folder / f"{name}.csv") as path:
+        with atomic_write(self.folder / f"{name}.csv") as path:
             table.to_csv(path)
         return table
 

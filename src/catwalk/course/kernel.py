@@ -44,7 +44,7 @@ if "catwalk" not in sys.modules:
     os.environ["PYTHONPATH"] = os.pathsep.join([package, *others])  # for the processes that it starts"""
 
 
-def make(
+def run(
     paths: Paths, competition: Competition, *, user: str | None, accelerator: str, budget: str,
     say: Callable[[str], None],
 ) -> None:  # fmt: skip

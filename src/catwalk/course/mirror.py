@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 
 EVERY = 60.0  # seconds
 NOT_KEPT = (".lock", "-wal", "-shm", "-journal")
@@ -101,6 +101,6 @@ def _copy_once(source: Path, target: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a file, aside first."""
-    with written_aside(target) as aside:
+    with atomic_write(target) as aside:
         shutil.copyfile(source, aside)
         shutil.copystat(source, aside)

@@ -147,6 +147,6 @@ def prepared_paths(name: str) -> Paths:
     paths = Paths(project_folder(), name)
     competition = competitions.load(paths)
     said: list[str] = []  # what is done before, or downloaded, is not the exercise's
-    download.make(paths, competition, "auto", said.append)
-    prepare.make(paths, competition, SEED, said.append)
+    download.run(paths, competition, "auto", said.append)
+    prepare.run(paths, competition, SEED, said.append)
     return paths

@@ -11,7 +11,7 @@ import numpy as np
 
 from catwalk.core import processes
 from catwalk.core.errors import UserError
-from catwalk.core.paths import written_aside
+from catwalk.core.paths import atomic_write
 from catwalk.course import pictures as exercise_pictures
 from catwalk.course.keeping import Exercise
 from catwalk.course.numpy_network import Array, History, Network, descend, initial
@@ -143,7 +143,7 @@ def _train_and_keep(file: Path, plan: Plan) -> None:
                         run.history.other_loss, run.history.other_accuracy])  # fmt: skip
     arrays = {f"{name}_{i}": value for name in ("weights", "biases")
               for i, value in enumerate(getattr(run.network, name))}  # fmt: skip
-    with written_aside(file) as aside:
+    with atomic_write(file) as aside:
         np.savez(aside, history=history, seconds=run.seconds, **arrays)
 
 

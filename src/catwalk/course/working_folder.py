@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 
 NAMES = SUBMISSION, TALK, PDF = "submission.csv", "talk.html", "talk.pdf"
 NOTE = ".catwalk.json"
@@ -52,11 +52,11 @@ def place(paths: Paths, name: str, folder: Path) -> list[Path]:
     placed, digests = [], {}
     for target, source in sources.items():
         if source.is_file():
-            with written_aside(folder / target) as aside:
+            with atomic_write(folder / target) as aside:
                 shutil.copyfile(source, aside)
             placed.append(folder / target)
             digests[target] = _digest(folder / target)
-    with written_aside(folder / NOTE) as aside:
+    with atomic_write(folder / NOTE) as aside:
         aside.write_text(json.dumps({"name": name, "files": digests}) + "\n", encoding="utf-8")
     return placed
 

@@ -21,7 +21,7 @@ NAMED = {key.split("_")[0] for key in KEYS["sources"]}  # sources that a TOML ma
 Say = Callable[[str], None]
 
 
-def make(paths: Paths, competition: Competition, source: str, say: Say) -> None:
+def run(paths: Paths, competition: Competition, source: str, say: Say) -> None:
     """Fetch, check and note the raw files; those that lie there already are checked and taken.
 
     Raises:

@@ -171,7 +171,7 @@ def _client(page: Page) -> Iterator[Any]:
         with time_limit(), contextlib.redirect_stdout(io.StringIO()):
             yield _logged_in()
     except requests.RequestException as error:
-        raise kaggle_errors.told(error, page) from None
+        raise kaggle_errors.to_user_error(error, page) from None
     except (CatwalkError, OSError, MemoryError):
         raise  # OSError: of the disk that a download is written to
     except (SystemExit, Exception) as error:

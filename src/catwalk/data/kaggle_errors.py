@@ -12,7 +12,7 @@ WORDS = 120  # characters of Kaggle's own words in a line, at most
 LONG = 45  # characters of a name beside which they still have that room
 
 
-def told(error: Any, page: Page) -> NetworkError | UserError:
+def to_user_error(error: Any, page: Page) -> NetworkError | UserError:
     """What a ``requests.RequestException`` means, of a call about ``page``."""
     import requests
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 
 BY_HAND = "files put there by hand"  # as a source
 
@@ -62,7 +62,7 @@ def read(paths: Paths) -> Manifest | None:
 
 def write(paths: Paths, manifest: Manifest) -> None:
     content = {name: value for name, value in asdict(manifest).items() if value or name == "files"}
-    with written_aside(paths.manifest) as path:
+    with atomic_write(paths.manifest) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from catwalk.core import advice, disk_space, locks
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, folder_aside, written_aside
+from catwalk.core.paths import Paths, atomic_write, folder_aside
 from catwalk.data import download, split
 from catwalk.data.competition import Competition
 
@@ -53,7 +53,7 @@ class Prepared:
     duplicates: dict[str, int]
 
 
-def make(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
+def run(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
     """Write the arrays and this seed's split, unless they are there already.
 
     Returns:
@@ -202,7 +202,7 @@ def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[s
         paths.sealed_labels.unlink(missing_ok=True)
         for made in aside.prepared.iterdir():
             made.replace(paths.prepared / made.name)
-    with written_aside(paths.prepared_summary) as path:
+    with atomic_write(paths.prepared_summary) as path:
         path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
 
@@ -253,7 +253,7 @@ def _write_train(file: "CsvFile", aside: Paths, competition: Competition) -> _Wr
     order = np.lexsort((train.labels, hashes[:, 1], hashes[:, 0]))
     labels, hashes = train.labels[order], hashes[order]
     identity = hashes.astype(">u8").tobytes() + labels.tobytes() + repr(competition.labels).encode()
-    with written_aside(aside.pixels) as path:
+    with atomic_write(aside.pixels) as path:
         _save_in_order(path, train.pixels, order)
     _save(aside.labels, labels)
     return _Written(hashes, hashlib.blake2b(identity, digest_size=6).hexdigest())
@@ -272,7 +272,7 @@ def _write_test(files: dict[str, "CsvFile"], aside: Paths, competition: Competit
         labels = None if labels is None else labels[order]
     hashes = picture_hashes(pixels)
     _save(aside.test_pixels, pixels)
-    with written_aside(aside.test_ids) as path:
+    with atomic_write(aside.test_ids) as path:
         path.write_text(json.dumps(ids), encoding="utf-8")
     if labels is not None:
         _save(aside.sealed_labels, labels)
@@ -283,7 +283,7 @@ def _write_test(files: dict[str, "CsvFile"], aside: Paths, competition: Competit
 
 
 def _save(path: Any, array: npt.NDArray[Any]) -> None:
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         np.save(aside, array)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.competition import Competition
 
 VALIDATION_SHARE = 0.1  # of the labelled rows
@@ -95,7 +95,7 @@ def write(paths: Paths, competition: Competition, seed: int) -> None:
     )
     is_validation = hold_out(pixels, labels, VALIDATION_SHARE, seed)
     train, validation = (np.flatnonzero(rows).astype(np.int32) for rows in (~is_validation, is_validation))
-    with written_aside(file(paths, seed)) as path:
+    with atomic_write(file(paths, seed)) as path:
         np.savez(path, train=train, validation=validation)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core.paths import written_aside
+from catwalk.core.paths import atomic_write
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
 
@@ -78,7 +78,7 @@ def _placed(teams: list[Graded], score: Callable[[Graded], float]) -> list[Row]:
 def _compared(row: Row, after: Row | None) -> Row:
     if after is None or row.team.right is None or after.team.right is None:
         return row
-    p = metrics.paired(after.team.right, row.team.right).p
+    p = metrics.mcnemar(after.team.right, row.team.right).p
     return Row(row.place, row.team, "yes" if p < TOLD_APART else "not told apart", p)
 
 
@@ -86,7 +86,7 @@ def write_grades(path: Path, rows: list[Row]) -> None:
     """Write all of it as a CSV, for the instructor alone."""
     header = ["place", "team", "file", "public", "private", "private_low", "private_high", "grade",
               "ahead_of_next_p", "note"]  # fmt: skip
-    with written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for row in rows:
@@ -111,7 +111,7 @@ def write_page(path: Path, rows: list[Row], competition: Competition, note: str,
     from catwalk.report.html import render
 
     html = render("leaderboard.html.j2", title=competition.title, rows=rows, note=note, final=final)
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(html, encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import duplicates, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.grading import class_leaderboard, solution, team_submissions
@@ -29,7 +29,7 @@ LONGEST_REMARK = 160  # with name and scores it fits into a line of 300
 Say = Callable[[str], None]
 
 
-def make(
+def run(
     paths: Paths, competition: Competition, *, handed: Path, labels: Path | None, final: bool, say: Say
 ) -> None:
     """Score every team's CSV, and write the leaderboard (HTML) and the grades (CSV).
@@ -105,7 +105,7 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
     """(rows,) which are public: by the instructor's secret, made the first time."""
     if not paths.grade_secret.is_file():
         paths.grade.mkdir(parents=True, exist_ok=True)
-        with written_aside(paths.grade_secret) as path:
+        with atomic_write(paths.grade_secret) as path:
             opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(opened, "w") as file:
                 file.write(secrets.token_hex(16) + "\n")

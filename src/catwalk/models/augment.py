@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from catwalk.models.space import ONCE, Params
+from catwalk.models.space import ONE_COPY, Params
 
 GROUPS = 8  # parts of a batch, each warped and erased its own way
 BANK = 64  # warps to draw from
@@ -21,7 +21,7 @@ WARPS = ("shift", "rotate", "zoom", "elastic")
 
 def changes(params: Params) -> bool:
     """Whether pictures become others than themselves and their mirror images."""
-    return any(params[name] for name in ONCE)
+    return any(params[name] for name in ONE_COPY)
 
 
 class Augmentation:

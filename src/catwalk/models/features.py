@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from catwalk.core import locks, resources, shared_table
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
 
 CHOICES = ("auto", "pixels")
@@ -77,7 +77,7 @@ def grey_range(pixels: npt.NDArray[np.uint8]) -> float:
     return FULL_RANGE if 2 * (high - low) > FULL_RANGE else float(max(1, high - low))
 
 
-class Views:
+class FeatureSet:
     """What the views of one competition and split need, each made once and kept.
 
     Args:
@@ -174,7 +174,7 @@ class Views:
             path = self._kept(f"components{whitening:g}", compute)
             with locks.locked(path.parent, wait=True):  # what two workers need, one makes
                 if not path.is_file():
-                    with written_aside(path) as aside:
+                    with atomic_write(path) as aside:
                         np.save(aside, self._principal(compute, whitening))
             both = np.load(path)
             self._components[whitening] = both[:-1], both[-1]
@@ -217,7 +217,7 @@ class Views:
             def fill(table: shared_table.Table, block: int) -> None:
                 self._fill(table, BLOCK * block, compute)
 
-            shared_table.make(path, size, sample.dtype, -(-len(pixels) // BLOCK), fill)
+            shared_table.build(path, size, sample.dtype, -(-len(pixels) // BLOCK), fill)
         table: npt.NDArray[Any] = np.load(path, mmap_mode="c")
         return table
 

@@ -109,7 +109,7 @@ class Paired:
         )
 
 
-def paired(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Paired:
+def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Paired:
     """McNemar's exact test (McNemar 1947, Psychometrika 12:153-157).
 
     Args:

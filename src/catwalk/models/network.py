@@ -12,18 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core.errors import UserError
-from catwalk.models.features import PATCHES, Views
+from catwalk.models.features import PATCHES, FeatureSet
 from catwalk.models.space import Params
 
 DIRECTIONS = 8  # of edges; opposite ones are two, so that light-to-dark is not dark-to-light
-QUIET = 1e-3  # keeps noise in flat places from being blown up, where grey goes from 0 to 1
+NORM_EPS = 1e-3  # keeps noise in flat places from being blown up, where grey goes from 0 to 1
 HIGHEST = 0.5  # share of a block's energy that one direction of a cell can have
-LOUD = 6.0  # brings gradients, which are shares of their surroundings' energy, to the size of pixels
-ALIKE = 0.5  # a patch must be as much alike to count (the soft threshold of Coates and Ng 2011, ICML)
-# Views that are given as principal components, and the power of its deviation that each is divided by.
+GRADIENT_SCALE = (
+    6.0  # brings gradients, which are shares of their surroundings' energy, to the size of pixels
+)
+SOFT_THRESHOLD = (
+    0.5  # a patch must be as much alike to count (the soft threshold of Coates and Ng 2011, ICML)
+)
+# FeatureSet that are given as principal components, and the power of its deviation that each is divided by.
 WHITENING = {"whitened": 0.5, "patches": 0.0}
 PARTS = 4  # each way, that a picture is cut into
-LOUD_PATCHES = 3.0  # as for gradients
+PATCH_SCALE = 3.0  # as for gradients
 
 
 def load(path: Path) -> keras.Model:
@@ -43,7 +47,7 @@ def load(path: Path) -> keras.Model:
         ) from None
 
 
-def build(classes: int, params: Params, views: Views, seed: int) -> keras.Model:
+def build(classes: int, params: Params, views: FeatureSet, seed: int) -> keras.Model:
     """Build a dense network of stock layers on fixed features.
 
     Args:
@@ -69,7 +73,7 @@ def build(classes: int, params: Params, views: Views, seed: int) -> keras.Model:
     return keras.Model(inputs, keras.layers.Softmax(name="probabilities")(logits))
 
 
-def _features(inputs: Any, view: str, views: Views) -> Any:
+def _features(inputs: Any, view: str, views: FeatureSet) -> Any:
     """The view's values, from a layer of the name "features"."""
     mean, deviation = views.moments
     seen = [keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)]
@@ -95,7 +99,7 @@ def _fixed(layer: Any, x: Any, *weights: npt.NDArray[np.float32]) -> Any:
     return output
 
 
-def _gradients(picture: Any, views: Views) -> list[Any]:
+def _gradients(picture: Any, views: FeatureSet) -> list[Any]:
     height = views.shape[0]
     slopes = keras.layers.Conv2D(
         DIRECTIONS, 3, padding="same", activation="relu", use_bias=False, name="edges"
@@ -108,7 +112,7 @@ def _gradients(picture: Any, views: Views) -> list[Any]:
     ]
 
 
-def _patches(picture: Any, views: Views) -> Any:
+def _patches(picture: Any, views: FeatureSet) -> Any:
     """How much the patches of each part of the picture are like each of the dictionary, in the mean."""
     side = views.patch_side
     stride = max(1, side // 3)
@@ -119,10 +123,10 @@ def _patches(picture: Any, views: Views) -> Any:
     contrast = keras.ops.rsqrt(keras.ops.maximum(variance, 0.0) + views.contrast**2)
     pieces = keras.layers.Conv2D(PATCHES, side, strides=stride, use_bias=False, name="patches")
     alike = _fixed(pieces, picture, views.dictionary)
-    above = keras.ops.relu(alike * contrast - ALIKE)
+    above = keras.ops.relu(alike * contrast - SOFT_THRESHOLD)
     part = math.ceil(above.shape[1] / PARTS)
     parts = keras.layers.AveragePooling2D(part, strides=part, padding="same", name="parts")(above)
-    return keras.layers.Flatten(name="likenesses")(parts * LOUD_PATCHES)
+    return keras.layers.Flatten(name="likenesses")(parts * PATCH_SCALE)
 
 
 def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
@@ -136,7 +140,7 @@ def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
     energy = keras.ops.sum(keras.ops.square(cells), axis=-1, keepdims=True)
     padded = keras.layers.ZeroPadding2D(1, name=f"{name}_border")(energy)
     blocks = keras.layers.AveragePooling2D(2, strides=1, name=f"{name}_blocks")(padded)
-    scale = keras.ops.rsqrt(blocks + QUIET)
+    scale = keras.ops.rsqrt(blocks + NORM_EPS)
     _, rows, columns, _ = cells.shape
     shares = [
         keras.ops.minimum(cells * scale[:, y : y + rows, x : x + columns], HIGHEST)
@@ -145,10 +149,10 @@ def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
     ]
     strengths = [keras.ops.mean(share, axis=-1, keepdims=True) for share in shares]
     joined = keras.layers.Concatenate(name=f"{name}_shares")([keras.layers.Average()(shares), *strengths])
-    return keras.layers.Flatten(name=f"{name}_gradients")(joined * LOUD - 1)
+    return keras.layers.Flatten(name=f"{name}_gradients")(joined * GRADIENT_SCALE - 1)
 
 
-def _edge_kernel(views: Views) -> npt.NDArray[np.float32]:
+def _edge_kernel(views: FeatureSet) -> npt.NDArray[np.float32]:
     """(3, 3, channels, directions): the slope of brightness, with grey from 0 to 1, in each direction."""
     channels = views.shape[2]
     kernel = np.zeros((3, 3, channels, DIRECTIONS), np.float32)

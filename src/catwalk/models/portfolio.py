@@ -64,11 +64,11 @@ def first(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
         allowed: the competition's augmentation.
     """
     softmax, beginner = BASELINES.items()
-    quick = ("quick", {**QUICK[features], **space.off(allowed)})
+    quick = ("quick", {**QUICK[features], **space.disabled_augmentations(allowed)})
     return [softmax, quick, beginner, *recipes(features, allowed)]
 
 
 def recipes(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
     """The strong networks among them, the best first; arguments as for ``first``."""
-    changed = {**(WARPED[features] if "elastic" in allowed else {}), **space.off(allowed)}
+    changed = {**(WARPED[features] if "elastic" in allowed else {}), **space.disabled_augmentations(allowed)}
     return [(f"portfolio {i}", {**recipe, **changed}) for i, recipe in enumerate(RECIPES[features], 1)]

@@ -64,7 +64,7 @@ def plan_of(attrs: dict[str, Any]) -> tuple[int, ...]:
 def of_trial(paths: Paths, split_seed: int, params: Params, attrs: dict[str, Any]) -> Task:
     """The task that does a finished trial again."""
     return Task(
-        paths, split_seed, space.whole(params), attrs["precision"], int(attrs["seed"]), plan_of(attrs)
+        paths, split_seed, space.fill_defaults(params), attrs["precision"], int(attrs["seed"]), plan_of(attrs)
     )
 
 
@@ -74,7 +74,7 @@ def train(task: Task) -> Trained | None:
 
     tensorflow_setup.setup(threads=1)
     from catwalk.data import competition as competitions
-    from catwalk.models.features import Views
+    from catwalk.models.features import FeatureSet
     from catwalk.models.train import DivergedError, OutOfTimeError, Training
 
     prepared = learning = prepare.load(task.paths, task.split_seed)
@@ -82,7 +82,7 @@ def train(task: Task) -> Trained | None:
     if task.everything:
         everything = np.sort(np.concatenate([prepared.train, prepared.validation]))
         learning = replace(prepared, train=everything, validation=prepared.validation[:WATCHED])
-    views = Views(task.paths, prepared, loaded.shape)  # fixed features stay those of the search
+    views = FeatureSet(task.paths, prepared, loaded.shape)  # fixed features stay those of the search
     training = Training(learning, loaded, views, task.precision, task.params, task.seed)
     if task.ends is None:
         epochs = training.epochs(task.plan[0], None, plan=task.plan[1:])

@@ -54,7 +54,7 @@ STEPS_AN_EPOCH = 20  # at least: no batch is larger than this share of the rows
 PURE = ["pixels", "whitened"]  # the views of FEATURES=pixels
 
 # Patches are computed once, for a picture and its mirror image: nothing else is done to pictures then.
-ONCE: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
+ONE_COPY: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
 
 
 def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
@@ -63,7 +63,7 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
     Raises:
         UserError: names the value that is outside of it.
     """
-    not_here = off(allowed)
+    not_here = disabled_augmentations(allowed)
     for name, value in params.items():
         kind, values = SPACE[name][0], choices(name, features)
         where = f"{name}={value}"
@@ -73,7 +73,7 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
                 where=where,
                 fix="leave it out, or add it there",
             )
-        if params["view"] == "patches" and value != ONCE.get(name, value):
+        if params["view"] == "patches" and value != ONE_COPY.get(name, value):
             raise UserError("not with VIEW=patches", where=where, fix="choose gradients or pixels")
         if kind == "one of":
             if value not in values:
@@ -94,7 +94,7 @@ def rounded(params: Params) -> Params:
     return {name: round(value) if name in sizes else value for name, value in params.items()}
 
 
-def whole(params: Params) -> Params:
+def fill_defaults(params: Params) -> Params:
     """A trial's parameters, and those it had no choice in with their first value, which does nothing."""
     return {**{name: values[0] for name, (_, values) in SPACE.items()}, **rounded(params)}
 
@@ -109,12 +109,12 @@ def suggest(
         features: a resolved name, see ``features``.
         allowed: augmentation that leaves this competition's pictures in their class; the rest is off.
     """
-    params = off(allowed)
+    params = disabled_augmentations(allowed)
     for name, (kind, _) in SPACE.items():
         if name not in params:
             params[name] = _suggest(trial, name, kind, choices(name, features))
         if params.get("view") == "patches":
-            params |= ONCE
+            params |= ONE_COPY
     return params
 
 
@@ -123,7 +123,7 @@ def choices(name: str, features: str) -> list[Any]:
     return PURE if name == "view" and features == "pixels" else SPACE[name][1]
 
 
-def off(allowed: tuple[str, ...]) -> Params:
+def disabled_augmentations(allowed: tuple[str, ...]) -> Params:
     """The rows that this competition does not allow, each with its first choice, which does nothing."""
     return {name: SPACE[name][1][0] for name in AUGMENTATIONS if name not in allowed}
 

@@ -18,7 +18,7 @@ from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
 from catwalk.models import augment, network, space
 from catwalk.models.epoch import Epoch
-from catwalk.models.features import Views
+from catwalk.models.features import FeatureSet
 from catwalk.models.space import Params
 from catwalk.models.step import Step
 
@@ -51,7 +51,7 @@ class Training:
         self,
         prepared: Prepared,
         competition: Competition,
-        views: Views,
+        views: FeatureSet,
         precision: str,
         params: Params,
         seed: int,
@@ -85,7 +85,7 @@ class Training:
         self._random = np.random.default_rng(seed)
         self._shape = views.shape
 
-    def _table(self, views: Views, precision: str) -> tf.Tensor | None:
+    def _table(self, views: FeatureSet, precision: str) -> tf.Tensor | None:
         """The features from disk, where they are slow to compute and pictures are at most mirrored."""
         if self.params["view"] != "patches" or augment.changes(self.params):
             return None
@@ -104,7 +104,7 @@ class Training:
         epochs: int,
         deadline: float | None,
         limit: float | None = None,
-        sure: float = 0.0,
+        first_epoch_seconds: float = 0.0,
         plan: Sequence[int] = (),
     ) -> Iterator[Epoch]:
         """Train, and give each epoch as it ends.
@@ -116,8 +116,8 @@ class Training:
                 The epochs are planned so that the schedule reaches its end, and so that trainings like
                 this one, one after the other, fill the time: there may be half as many more, or fewer.
             limit: seconds, the building included, in which a further epoch must fit to begin.
-            sure: seconds of training that it has, and a whole first epoch, even if the deadline comes before;
-                0: the deadline holds.
+            first_epoch_seconds: training that it has in any case, and a whole first epoch, even if the
+                deadline comes before; 0: the deadline holds.
             plan: how many epochs an earlier training planned after each of its epochs; the same then.
 
         Raises:
@@ -129,10 +129,10 @@ class Training:
         if deadline is not None:
             deadline -= self._seconds_to_answer()
         ends = [time.monotonic()]  # of the epochs
-        if deadline is not None and sure:
-            deadline = max(deadline, ends[0] + sure)
+        if deadline is not None and first_epoch_seconds:
+            deadline = max(deadline, ends[0] + first_epoch_seconds)
         while epoch < epochs:
-            train_loss, train_accuracy = self._epoch(None if sure else deadline)
+            train_loss, train_accuracy = self._epoch(None if first_epoch_seconds else deadline)
             loss, accuracy = (float(value) for value in self._step.evaluate())
             epoch += 1
             ends.append(now := time.monotonic())

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from catwalk.core.errors import shown
-from catwalk.core.paths import written_aside
+from catwalk.core.paths import atomic_write
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 MACOS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -60,6 +60,6 @@ def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str |
         if not printed.is_file():
             last = shown((done.stderr.strip().splitlines() or [""])[-1])
             return f"{Path(chromium).name} ended with {done.returncode} and wrote nothing ({last})"
-        with written_aside(pdf) as path:
+        with atomic_write(pdf) as path:
             shutil.copyfile(printed, path)
     return None

@@ -81,7 +81,7 @@ def augmented(data: Data) -> Figure:
         text(axes, 0, 50, "The competition's TOML allows no augmentation.")
     first = data.prepared.train[:1]
     for k, name in enumerate(allowed):
-        strongest = {**space.off(()), name: space.SPACE[name][1][-1]}
+        strongest = {**space.disabled_augmentations(()), name: space.SPACE[name][1][-1]}
         change = Augmentation(strongest, data.competition.shape, 8 * COPIES, seed=1, precision="float32")
         copies = tf.constant(np.repeat(np.asarray(data.prepared.pixels[first]), 8 * COPIES, axis=0))
         changed = np.clip(np.asarray(change(copies, tf.constant([1, 2]))), 0, 255).astype(np.uint8)

@@ -15,7 +15,7 @@ ENOUGH_PICTURES = 20  # different ones: a finding that rests on fewer is none
 ENOUGH_TRIALS = 12  # complete ones, for shares of importance to mean something
 SHOWN_PARAMETERS = 5
 LARGEST_BLOCK = 4  # classes that are called alike
-MEMORISING = 0.03  # rise of the validation loss, as a share, from which an epoch counts as too late
+OVERFITTING = 0.03  # rise of the validation loss, as a share, from which an epoch counts as too late
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Memorising:
+class Overfitting:
     """Where learning turns into learning by heart: the epoch of the lowest validation loss, and the rise."""
 
     epoch: int
@@ -70,9 +70,9 @@ def shares(results: Results) -> dict[str, float]:
     return importances(results.trials) if is_enough(results) else {}
 
 
-def overfitting(results: Results) -> "Memorising | None":
-    """What ``memorising`` finds of the best trial, where there are pictures enough to tell."""
-    return memorising(results.best["history"]) if is_enough(results) else None
+def overfitting(results: Results) -> "Overfitting | None":
+    """What ``overfitting_of`` finds of the best trial, where there are pictures enough to tell."""
+    return overfitting_of(results.best["history"]) if is_enough(results) else None
 
 
 def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:
@@ -150,7 +150,7 @@ def confident_mistakes(
     return wrong[np.argsort(-sure, kind="stable")]
 
 
-def memorising(history: list[dict[str, float]]) -> Memorising | None:
+def overfitting_of(history: list[dict[str, float]]) -> Overfitting | None:
     """Whether the validation loss rose again, and since when, without more right answers for it.
 
     With label smoothing the loss alone may rise while a network still learns.
@@ -159,7 +159,7 @@ def memorising(history: list[dict[str, float]]) -> Memorising | None:
     lowest = int(np.argmin(losses))
     rise = losses[-1] / losses[lowest] - 1 if losses[lowest] > 0 else 0.0
     better = history[-1]["accuracy"] > history[lowest]["accuracy"]
-    return Memorising(lowest + 1, rise) if rise >= MEMORISING and not better else None
+    return Overfitting(lowest + 1, rise) if rise >= OVERFITTING and not better else None
 
 
 def importances(trials: list[dict[str, Any]]) -> dict[str, float]:

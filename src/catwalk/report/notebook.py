@@ -8,7 +8,7 @@ from typing import Any
 
 from catwalk.core import advice, tensorflow_setup
 from catwalk.core.errors import MachineError, NetworkError, UserError, shown
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 
 # This environment's kernel, not one of the user's others; and nothing of debuggers, which nobody asked for.
 KERNEL = {
@@ -90,7 +90,7 @@ def execute(
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise MachineError(f"the notebook's kernel gave up ({shown(reason)})", fix=advice.RUN_AGAIN) from None
-    with written_aside(target) as path:
+    with atomic_write(target) as path:
         nbformat.write(notebook, path)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.report import browser
 from catwalk.report.notebook import check, execute, is_newer
 from catwalk.report.results import COMPETITION_VARIABLE, SUBMISSION_VARIABLE
@@ -10,7 +10,7 @@ from catwalk.report.results import COMPETITION_VARIABLE, SUBMISSION_VARIABLE
 CELL_SECONDS = 300
 
 
-def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
+def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
     """Make the talk, its PDFs where a Chromium is found, and the executed notebook.
 
     Raises:
@@ -27,7 +27,7 @@ def make(paths: Paths, name: str, say: Callable[[str], None]) -> None:
         from catwalk.report import results, talk
 
         page = talk.html(results.load(paths.competition, name, paths.root))
-        with written_aside(target) as path:
+        with atomic_write(target) as path:
             path.write_text(page, encoding="utf-8")
         say(f"report: {paths.shown(target)}, eight slides: open it in a browser; N is the speaker's window")
         given = {COMPETITION_VARIABLE: paths.competition, SUBMISSION_VARIABLE: name}

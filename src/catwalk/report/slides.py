@@ -45,7 +45,7 @@ class Slide:
     facts: tuple[tuple[str, str, str], ...] = ()
 
 
-def make(results: Results) -> list[Slide]:
+def build(results: Results) -> list[Slide]:
     """The slides of a submission, in their order.
 
     Raises:

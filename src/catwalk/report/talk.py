@@ -13,7 +13,7 @@ def html(results: Results) -> str:
     """
     from markupsafe import Markup
 
-    made = slides.make(results)
+    made = slides.build(results)
     pictures = {
         name: Markup(drawing.svg(getattr(figures, name)(results), name, alt))  # noqa: S704 - it is escaped
         for slide in made

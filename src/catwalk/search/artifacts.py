@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.search.model_store import MAX_KEPT_MODELS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def fetch(paths: Paths, key: str, opened: "optuna.Study", trial: "FrozenTrial") 
         return False
     try:
         for file in files:
-            with written_aside(file) as path:
+            with atomic_write(file) as path:
                 artifacts.download_artifact(
                     artifact_store=store, artifact_id=named[file.name], file_path=str(path)
                 )

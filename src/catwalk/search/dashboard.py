@@ -10,7 +10,7 @@ from catwalk.core.paths import Paths
 HOST = "127.0.0.1"
 
 
-def make(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
+def run(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
     """Serve the study's dashboard until Ctrl-C.
 
     Raises:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "
 
     rows = prepared.validation
     probabilities = network.probabilities(model, prepared.pixels, rows)
-    with written_aside(paths.model(study_key, number)) as path:
+    with atomic_write(paths.model(study_key, number)) as path:
         model.save(path)
-    with written_aside(paths.probabilities(study_key, number)) as path:
+    with atomic_write(paths.probabilities(study_key, number)) as path:
         np.save(path, probabilities)
     return accuracy(probabilities, prepared.labels[rows])
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from catwalk.core import advice, extras, locks
 from catwalk.core.errors import MachineError, UserError, shown
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 
 USER = DATABASE = "catwalk"
 PLACES = (
@@ -31,7 +31,7 @@ TUNNEL = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ExitOnForwardFail
 SYSTEM_USER = "postgres"  # PostgreSQL refuses to run as root; Debian's package makes this user
 
 
-def make(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> None:
+def run(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> None:
     """Run the server until Ctrl-C; made with a password of its own where it is not there yet.
 
     Args:
@@ -65,7 +65,7 @@ def running(
         if not free:
             raise UserError(f"a server is running in {paths.shown(paths.server)} already", fix="end it first")
         cluster = paths.server_cluster(as_root=os.geteuid() == 0)
-        _end_forsaken(binaries, cluster, say)
+        _end_orphaned(binaries, cluster, say)
         _refuse_taken(host, port)
         if not (cluster / "PG_VERSION").is_file():
             say("serve: making a database (once)")
@@ -96,7 +96,7 @@ def _binaries() -> Path:
     return folders[-1]
 
 
-def _end_forsaken(binaries: Path, cluster: Path, say: Callable[[str], None]) -> None:
+def _end_orphaned(binaries: Path, cluster: Path, say: Callable[[str], None]) -> None:
     """End a server whose catwalk was killed; nobody else runs one here, for we hold the lock."""
     if (cluster / "postmaster.pid").exists():
         say("serve: ending a server that was left running")
@@ -146,7 +146,7 @@ def _initialise(paths: Paths, binaries: Path, cluster: Path) -> None:
         raise MachineError(
             f"PostgreSQL can't make its database: {shown(said)}", where=str(aside), fix=advice.MAKE_ROOM
         )
-    with written_aside(paths.server_password) as path:
+    with atomic_write(paths.server_password) as path:
         path.touch(mode=0o600)
         path.write_text(f"*:*:*:{USER}:{password}\n", encoding="ascii")
     aside.rename(cluster)

@@ -7,7 +7,7 @@ from typing import Any
 
 from catwalk.core import advice, locks
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
 
 NOTHING: dict[str, Any] = {"spent": 0.0, "finished": 0, "best": None, "full": None}
@@ -47,7 +47,7 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
 
 def write(paths: Paths, key: str, progress: dict[str, Any]) -> None:
     everything = {**read(paths), key: progress}
-    with written_aside(paths.progress) as path:
+    with atomic_write(paths.progress) as path:
         path.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
 
 

@@ -20,7 +20,7 @@ ENOUGH = Limits(180.0, 10)  # what a search that ended too early is at least adv
 STUDY_SECONDS = 15  # how long a search may take until its study is there
 
 
-def make(
+def run(
     paths: Paths,
     *,
     seed: int,

@@ -11,7 +11,7 @@ DELETED = "Record does not exist"  # how Optuna says it (optuna/storages/_base.p
 LIBRARIES = ("optuna", "sqlalchemy", "sqlite3")
 
 
-def told(paths: Paths, error: Exception, shared: bool) -> CatwalkError | None:
+def to_user_error(paths: Paths, error: Exception, shared: bool) -> CatwalkError | None:
     """The line for an error of a storage; None for any other error.
 
     Args:

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from catwalk import __version__
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
 from catwalk.models import space
 from catwalk.search import failures, progress, storage
@@ -205,7 +205,7 @@ def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None
 
 
 def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
-    """What ``repeat`` queues; None where it ended well after all, has an heir, or fails always."""
+    """What ``repeat`` queues; None where it ended well after all, was run again, or fails always."""
     everyone = study.get_trials(deepcopy=False)
     trial = everyone[trial.number]
     if trial.state != TrialState.FAIL or failures.has_error(trial) or trial.number in with_heirs(everyone):
@@ -224,8 +224,10 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
 
 def with_heirs(trials: list[FrozenTrial]) -> set[int]:
     """Numbers of the failed trials that another one has taken the place of."""
-    heirs = [trial.system_attrs for trial in trials if "failed_trial" in trial.system_attrs]
-    return {number for heir in heirs for number in (heir["failed_trial"], *heir.get("retry_history", []))}
+    retries = [trial.system_attrs for trial in trials if "failed_trial" in trial.system_attrs]
+    return {
+        number for retry in retries for number in (retry["failed_trial"], *retry.get("retry_history", []))
+    }
 
 
 def failed(study: optuna.Study) -> list[FrozenTrial]:
@@ -299,7 +301,7 @@ def write_table(paths: Paths, study: optuna.Study) -> None:
         row |= {"validation_loss": last.get("loss"), "seed": record["seed"], "precision": record["precision"]}
         row |= {f"version_{name}": value for name, value in record["versions"].items()}
         rows.append(row | {"reason": record.get("reason"), "seconds": record["seconds"]})
-    with written_aside(paths.trials) as path:
+    with atomic_write(paths.trials) as path:
         pd.DataFrame(rows).to_csv(path, index=False)
 
 

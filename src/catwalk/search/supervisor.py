@@ -27,8 +27,10 @@ LEAST_SHARE = 0.03  # or with less than this share of the budget
 RECORD_SECONDS = 2.0  # how often progress.json is written, and a team's study is looked at
 TABLE_SECONDS = 20.0  # how often trials.csv is written while the search runs
 DEATHS = 3  # so many a worker, with no trial ended between them, and the search gives up
-FRESH = 40  # trials, then a new process takes a worker's place: TensorFlow keeps memory for each shape
-FRESH_SECONDS = 60.0  # with less than this left, the new process would not pay for its start
+MAX_TRIALS_PER_WORKER = (
+    40  # trials, then a new process takes a worker's place: TensorFlow keeps memory for each shape
+)
+RENEWAL_SECONDS = 60.0  # with less than this left, the new process would not pay for its start
 
 
 class Supervisor:
@@ -59,7 +61,7 @@ class Supervisor:
         self._orphans = False  # a worker died, and its trial has not been looked for yet
         self._ours: set[int] = set()  # trials that our workers have begun
         self._elsewhere = 0  # trials that other members of the team are in
-        self._forsaken: dict[int, float] = {}  # trials that nobody cares for, and when first seen so
+        self._orphaned_since: dict[int, float] = {}  # trials that nobody cares for, and when first seen so
         self._recorded = self._tabled = time.monotonic()
         self._ended: str | None = None  # by which limit
 
@@ -78,7 +80,7 @@ class Supervisor:
         try:
             while self._give_orders(workers):
                 for worker, message in workers.messages(timeout=0.25):
-                    self._hear(opened, worker, message)
+                    self._handle_message(opened, worker, message)
                 self._replace_the_dead(opened, workers)
                 if self._left() < -(OVERRUN if self._finished else FIRST_OVERRUN):
                     break
@@ -123,7 +125,7 @@ class Supervisor:
         for worker in [worker for worker in workers.all if worker.ready and not worker.busy]:
             if not more or room <= 0:
                 break
-            if worker.trials >= FRESH and left > FRESH_SECONDS:
+            if worker.trials >= MAX_TRIALS_PER_WORKER and left > RENEWAL_SECONDS:
                 workers.renew(worker)
                 continue
             with contextlib.suppress(BrokenPipeError):
@@ -132,7 +134,7 @@ class Supervisor:
                 busy, room = busy + 1, room - 1
         return more or busy > 0
 
-    def _hear(self, opened: "optuna.Study", worker: Worker, message: tuple[Any, ...]) -> None:
+    def _handle_message(self, opened: "optuna.Study", worker: Worker, message: tuple[Any, ...]) -> None:
         if message[0] == "ready":
             worker.ready = True
         elif message[0] == "epoch":
@@ -207,8 +209,8 @@ class Supervisor:
         """
         begun = {trial.number: trial for trial in running if "member" not in trial.user_attrs}
         without_heir = {trial.number: trial for trial in study.failed(opened)}
-        self._forsaken = {n: self._forsaken.get(n, now) for n in begun | without_heir}
-        for number, since in self._forsaken.items():
+        self._orphaned_since = {n: self._orphaned_since.get(n, now) for n in begun | without_heir}
+        for number, since in self._orphaned_since.items():
             if now - since > storage.GRACE and number in begun:
                 study.run_again(opened, begun[number], "its worker died before it began")
             elif now - since > storage.GRACE:

@@ -13,7 +13,7 @@ from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
 from catwalk.models.epoch import Epoch
-from catwalk.models.features import Views
+from catwalk.models.features import FeatureSet
 from catwalk.models.train import DivergedError, OutOfTimeError, Training
 from catwalk.search import artifacts, failures, model_store, study
 
@@ -53,7 +53,7 @@ class Objective:
     study: str
     competition: Competition
     features: str
-    views: Views
+    views: FeatureSet
     precision: str
     seed: int
     began: float
@@ -104,12 +104,12 @@ class Objective:
         if is_baseline and self.budget is not None:
             limit = max(least, BASELINE_SHARE[kind] * self.budget)
         # However short the budget: the smallest network is there.
-        sure = least if kind == "softmax" else 0.0
+        first_epoch_seconds = least if kind == "softmax" else 0.0
         usual = self._usual_epochs(kind)
         wanted = epochs(kind, usual, training)
         every = max(1, wanted // usual)  # epochs that count as one where there are so few steps in each
         trial.set_user_attr("planned", wanted)
-        for epoch in training.epochs(wanted, self.deadline, limit, sure):
+        for epoch in training.epochs(wanted, self.deadline, limit, first_epoch_seconds):
             ended = {"second": round(time.monotonic() - self.began, 2)}  # of the search
             history.append({key: round(value, 6) for key, value in asdict(epoch).items()} | ended)
             self.tell(trial.number, kind, epoch)

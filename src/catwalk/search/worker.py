@@ -41,7 +41,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     from catwalk.data import competition as competitions
     from catwalk.data import prepare
     from catwalk.models import precision
-    from catwalk.models.features import Views
+    from catwalk.models.features import FeatureSet
     from catwalk.models.train import OutOfTimeError
     from catwalk.search import failures, progress, study
     from catwalk.search.trial import Objective
@@ -54,7 +54,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
         storage=study.open_storage(paths),
         pruner=study.pruner(),
     )
-    views = Views(paths, prepared, competition.shape)
+    views = FeatureSet(paths, prepared, competition.shape)
     how_precise = study.precision(opened, precision.fastest)
     opened.sampler = study.sampler(seed, worker, len(study.finished(opened)), paths.team is not None)
 

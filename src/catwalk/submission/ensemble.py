@@ -60,12 +60,12 @@ def weights(
     networks, rows, _ = probabilities.shape
     # All that the score of an average needs: how alike the networks are, and how near the truth.
     flat = probabilities.reshape(networks, -1).astype(np.float64)
-    alike = flat @ flat.T / rows
+    gram = flat @ flat.T / rows
     right = probabilities[:, np.arange(rows), labels].mean(axis=1, dtype=np.float64)
     counts = np.zeros(networks)
     best, chosen = np.inf, counts
     for length in range(1, ROUNDS + 1):
-        squares = counts @ alike @ counts + 2 * alike @ counts + np.diag(alike)
+        squares = counts @ gram @ counts + 2 * gram @ counts + np.diag(gram)
         scores = squares / length**2 - 2 * (counts @ right + right) / length
         pick = int(np.argmin(scores))
         counts = counts + np.eye(networks)[pick]
@@ -80,13 +80,11 @@ def temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.
 
     rows = np.arange(len(labels))
 
-    def surprise(log_temperature: float) -> float:
+    def nll(log_temperature: float) -> float:
         said = scaled(probabilities, float(np.exp(log_temperature)))
         return float(-np.log(np.maximum(said[rows, labels], LEAST)).mean())
 
-    found = minimize_scalar(
-        surprise, bounds=(np.log(0.2), np.log(5)), method="bounded", options={"xatol": 0.01}
-    )
+    found = minimize_scalar(nll, bounds=(np.log(0.2), np.log(5)), method="bounded", options={"xatol": 0.01})
     return float(np.exp(found.x))
 
 

@@ -32,7 +32,7 @@ class Forecast:
     optimism: float
 
 
-def make(
+def estimate(
     probabilities: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     accuracy: float,

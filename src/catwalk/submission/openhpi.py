@@ -21,8 +21,8 @@ from catwalk.core.http_timeout import TIMEOUT, time_limit
 from catwalk.core.paths import Paths
 from catwalk.data.competition import Competition
 from catwalk.submission import recipe
-from catwalk.submission.predict import said_by
-from catwalk.submission.submit import asked
+from catwalk.submission.predict import predict_proba
+from catwalk.submission.submit import confirm
 
 NAME = "openhpi"  # as TO= names it
 TOKEN, ADDRESS = "OPENHPI_TOKEN", "OPENHPI_URL"
@@ -31,7 +31,7 @@ GRADER = "https://neuralnet.xopic.de/ltiprovider"  # the course's, unless OPENHP
 Say = Callable[[str], None]
 
 
-def make(
+def run(
     paths: Paths,
     competition: Competition,
     name: str,
@@ -59,7 +59,7 @@ def make(
     if dry:
         say("submit: DRY=1, nothing was sent")
         return
-    asked(yes)
+    confirm(yes)
     token = _token()
     extras.ensure("kerasltisubmission", say)
     model = _Answering(paths, competition, content)
@@ -108,7 +108,7 @@ class _Answering:
             )
         if values.max(initial=0) <= 1:
             values = values * 255
-        said = said_by(self._paths, self._content, np.rint(values).astype(np.uint8))
+        said = predict_proba(self._paths, self._content, np.rint(values).astype(np.uint8))
         labels = np.asarray(self._competition.labels)
         by_label = np.zeros((len(said), labels.max() + 1), np.float32)
         by_label[:, labels] = said

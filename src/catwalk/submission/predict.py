@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import prepare
 from catwalk.data.competition import Competition
 from catwalk.models import retrain
@@ -59,7 +59,7 @@ def _holds(content: dict[str, Any], study: str, state: dict[str, Any], prepared:
     return same and bool(content["trials_finished"] >= state["finished"]) and not content.get("missing")
 
 
-def make(
+def run(
     paths: Paths,
     competition: Competition,
     *,
@@ -172,7 +172,7 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
         both,
         float(kept[0].value or 0.0),  # they come best first, of equals the earlier one
         kept[0].number,
-        forecast.make(
+        forecast.estimate(
             probabilities,
             labels,
             metrics.accuracy(both, labels),
@@ -192,7 +192,9 @@ def _probabilities(path: Path) -> npt.NDArray[np.float32]:
         ) from None
 
 
-def said_by(paths: Paths, content: dict[str, Any], pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def predict_proba(
+    paths: Paths, content: dict[str, Any], pixels: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float32]:
     """What a submission's chosen networks say of other pictures: (rows, classes) float32.
 
     Args:
@@ -242,7 +244,7 @@ def _refit(
     if "budget" not in opened.user_attrs:
         return None
     heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]
-    return refit.make(paths, prepared, seed, heaviest, opened.user_attrs["budget"], until, say)
+    return refit.run(paths, prepared, seed, heaviest, opened.user_attrs["budget"], until, say)
 
 
 def _softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:
@@ -331,10 +333,10 @@ def _write(
     records: list[dict[str, Any]],
 ) -> None:
     """The CSV comes last but one and the recipe last: a submission without a recipe is not whole."""
-    with written_aside(paths.predictions(name)) as path:
+    with atomic_write(paths.predictions(name)) as path:
         arrays: dict[str, Any] = {"test": test, "validation": chosen.validation}
         np.savez_compressed(path, **arrays if weights is None else {**arrays, "weights": weights})
-    with written_aside(paths.snapshot(name)) as path:
+    with atomic_write(paths.snapshot(name)) as path:
         path.write_text(json.dumps(records) + "\n", encoding="utf-8")
     submission_csv.write(paths.submission(name), prepared.test_ids, test.argmax(axis=1), competition)
     written = paths.submission(name).read_bytes()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 
 
 def name_of(recipe: dict[str, Any]) -> str:
@@ -26,7 +26,7 @@ def write(paths: Paths, name: str, recipe: dict[str, Any]) -> None:
     target = paths.recipe(name)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     before = target.stat().st_mtime_ns if target.is_file() else None
-    with written_aside(target) as path:
+    with atomic_write(target) as path:
         path.write_text(json.dumps({"created": created, **recipe}, indent=2) + "\n", encoding="utf-8")
         if before is not None:
             os.utime(path, ns=(before, before))

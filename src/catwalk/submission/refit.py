@@ -51,7 +51,7 @@ def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
     return [int(i) for i in order if weights[i] >= PEER * weights.max()]
 
 
-def make(
+def run(
     paths: Paths,
     prepared: Prepared,
     split_seed: int,

@@ -20,7 +20,7 @@ from catwalk.submission import ensemble, recipe, refit, submission_csv
 Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # of the validation and of the test rows
 
 
-def make(
+def run(
     paths: Paths, competition: Competition, content: dict[str, Any], name: str, say: Callable[[str], None]
 ) -> None:
     """Train every network of a recipe again, join them, write the CSV below data/, and compare.
@@ -77,7 +77,7 @@ def _task(paths: Paths, split_seed: int, one: dict[str, Any], everything: bool =
     return retrain.Task(
         paths,
         split_seed,
-        space.whole(one["params"]),
+        space.fill_defaults(one["params"]),
         one["precision"],
         one["seed"],
         tuple(one["plan"]),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import duplicates, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KNOWN = "test pictures among the labelled"  # shown where there are any
 
 
-def make(paths: Paths, competition: Competition, name: str, say: Callable[[str], None]) -> None:
+def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], None]) -> None:
     """Look at the sealed labels once (logged), and keep what came out beside the submission.
 
     Raises:
@@ -36,7 +36,7 @@ def make(paths: Paths, competition: Competition, name: str, say: Callable[[str],
     pictures = duplicates.count(prepared)
     scores = metrics.score(predicted, labels, len(competition.labels), pictures.test)
     looks = len(test_labels.looks(paths))
-    with written_aside(paths.score(name)) as path:
+    with atomic_write(paths.score(name)) as path:
         kept = {
             "accuracy": scores.accuracy,
             "interval": list(scores.interval),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError, shown
-from catwalk.core.paths import Paths, written_aside
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.competition import Competition
 
 AGAIN = "run make predict for a new one"
@@ -34,7 +34,7 @@ def write(
         UserError: what would be written breaks the contract; nothing is left behind.
     """
     labels = np.asarray(competition.labels)[predicted]
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         with aside.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(competition.submission_header)

@@ -25,7 +25,7 @@ LEAST = 0.02  # what is nearer to the interval than this is not far
 Say = Callable[[str], None]
 
 
-def make(
+def run(
     paths: Paths, competition: Competition, name: str, *, to: str | None, dry: bool, yes: bool, force: bool,
     say: Say,
 ) -> None:  # fmt: skip
@@ -65,7 +65,7 @@ def make(
         entry = there
         if entry is None:
             _check(parcel.page, quota)
-            asked(yes)
+            confirm(yes)
             entry = _sent(paths, parcel)
             say(f"submit: sent, ref {entry['ref']}")
         _record(paths, name, entry)
@@ -156,7 +156,7 @@ def _check(page: Page, quota: kaggle_client.Quota) -> None:
     )
 
 
-def asked(yes: bool) -> None:
+def confirm(yes: bool) -> None:
     """Go on only if somebody said yes.
 
     Raises:
