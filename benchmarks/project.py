@@ -23,8 +23,8 @@ def here(name: str, seeds: Iterable[int] = (1,)) -> tuple[Paths, Competition]:
 
 
 def bare(folder: Path) -> None:
-    """Put into ``folder`` what a user's checkout has for the stages: competitions and notebooks."""
-    for needed in ("competitions", "notebooks"):
+    """Put into ``folder`` what a user's checkout has: competitions, notebooks, the Makefile."""
+    for needed in ("competitions", "notebooks", "tools"):
         shutil.copytree(ROOT / needed, folder / needed)
     shutil.copy(ROOT / "Makefile", folder)
 

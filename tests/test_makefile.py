@@ -12,7 +12,8 @@ from catwalk.arguments import STAGES
 from tests.conftest import REPOSITORY
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
-TARGETS = re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)
+PARTS = [MAKEFILE, *(path.read_text() for path in sorted((REPOSITORY / "tools").glob("*.mk")))]
+TARGETS = re.findall(r"^([a-z-]+):.*##", "\n".join(PARTS), re.MULTILINE)
 VARIABLES = re.findall(r"^#: ([A-Z_]+)", MAKEFILE, re.MULTILINE)
 
 

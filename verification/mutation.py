@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks import record
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-COPIED = ("src", "tests", "verification", "benchmarks", "competitions", "notebooks")
+COPIED = ("src", "tests", "verification", "benchmarks", "competitions", "notebooks", "tools")
 # Module: its quick tests, and the functions that count (all where none are named).
 MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "submission/submission_csv": ("submission/test_submission_csv.py", ()),

@@ -21,6 +21,7 @@ def test_a_new_row_is_seen_everywhere(tmp_path: Path) -> None:
         REPOSITORY / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
     )
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    shutil.copytree(REPOSITORY / "tools", tmp_path / "tools")
     (file,) = tmp_path.rglob("space.py")
     file.write_text(file.read_text().replace('    "mixup": ', f'{ROW}    "mixup": '))
 

@@ -1,6 +1,6 @@
 """Draws README's pictures from a submission's records (the newest, or SUBMISSION's name as an argument).
 
-    .venv/bin/python docs/pictures.py [name]
+    .venv/bin/python tools/pictures.py [name]
 
 The overview of the talk is taken in a real browser, so a Chromium must be installed.
 """
@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from catwalk.report import browser, drawing, figures, talk
 from catwalk.report.results import load
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "docs"
 ACROSS, WIDTH, HEIGHT, GAP = 2, 800, 450, 10
 
 

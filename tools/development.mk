@@ -1,0 +1,49 @@
+# Targets for those who work on catwalk itself; CONTRIBUTING.md says when.
+
+test: .venv/dev ## the quick tests, one whole run from no data to the talk among them (5 minutes)
+	@$(BIN)/pytest -m 'not slow'
+
+test-all: .venv/dev ## all tests: kills, faults, team, course, fuzzing (40 minutes)
+	@$(BIN)/pytest
+
+test-notebooks: .venv/dev ## the notebook with Kaggle's and Colab's packages, and pyproject's lower bounds (30 minutes)
+	@IMAGES=all $(BIN)/pytest tests/course/test_images.py tests/course/test_notebooks.py
+
+lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages), import-linter
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/deptry src
+	@$(BIN)/lint-imports --no-logo
+
+audit: .venv/dev ## known weaknesses of the locked packages (pip-audit)
+	@$(BIN)/python -m verification.audit
+
+bench: .venv/dev .venv-bench/installed ## catwalk beside its peers, each with BENCH_BUDGET, in three rounds
+	@$(BIN)/python -m benchmarks.bench $(call flag,BENCH_BUDGET,budget)
+
+speed: .venv/dev ## benchmarks: the engine, reading CSVs, cost of coordination, workers (two hours)
+	@$(BIN)/python -m benchmarks.engine
+	@$(BIN)/python -m benchmarks.growth
+	@$(BIN)/python -m benchmarks.csv_reader
+	@$(BIN)/python -m benchmarks.coordination
+	@$(BIN)/python -m benchmarks.workers scaling
+	@$(BIN)/python -m benchmarks.workers memory
+	@$(BIN)/python -m benchmarks.workers long
+	@$(BIN)/python -m benchmarks.numpy_network
+	@$(BIN)/python -m benchmarks.performance
+
+trust: .venv/dev ## what SECURITY.md and docs/promises.md promise, proved in full (some hours)
+	@$(BIN)/python -m verification.promises
+
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
+lock: ## compile all requirements*.txt anew, from one resolution (needs uv)
+	@cat requirements.txt requirements-*.txt > .all.txt
+	$(COMPILE) --all-extras --output-file .all.txt pyproject.toml
+	$(COMPILE) --extra build --constraint .all.txt --output-file requirements.txt pyproject.toml
+	for extra in team course dev; do \
+	  $(COMPILE) --extra $$extra --constraint .all.txt --output-file requirements-$$extra.txt pyproject.toml \
+	    $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' requirements.txt) || exit 1; \
+	done
+	@rm .all.txt
+	cd benchmarks && $(COMPILE) --output-file requirements.txt requirements.in

@@ -1,0 +1,12 @@
+# `make` alone: all targets, the variables, and the rows of the search space, from their own lists.
+
+help:
+	@echo 'make <target> [VARIABLE=value ...]'
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile tools/development.mk tools/setup.mk | awk -F'|' '{printf "%-15s %s\n", $$1, $$2}'
+	@echo
+	@echo '  variable      default         meaning'
+	@sed -n 's/^#: /  /p' Makefile
+	@sed -n '/^SPACE/,/^}/s/^    "\([a-z_]*\)": ("\([a-z ]*\)", \[\(.*\)\]),  # \(.*\)/\1|\2|\3|\4/p' $(SPACE) | tr -d '"' | \
+	  awk -F'|' '$$1 != "depth" {if ($$2 == "one of") of = "one of "; else {of = ""; sub(/, /, " to ", $$3)}; \
+	    printf "  %-15s               for try: %s: %s%s\n", toupper($$1), $$4, of, $$3}'

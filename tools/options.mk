@@ -1,0 +1,44 @@
+# Variables become the command's options; what is none of them is refused.
+
+# The rows of the search space are variables of try; WIDTHS says depth and widths together.
+SPACE := src/catwalk/models/space.py
+ROWS := $(filter-out depth,$(shell sed -n '/^SPACE/,/^}/s/^    "\([a-z_]*\)": .*/\1/p' $(SPACE)))
+upper = $(shell echo '$(1)' | tr a-z A-Z)
+
+quoted = '$(subst ','\'',$(1))'
+
+# A variable typed on the command line that is not in the table is a mistake; make would pass over it.
+KNOWN := $(shell sed -n 's/^.: \([A-Z_]*\).*/\1/p' Makefile) $(call upper,$(ROWS))
+typed = $(if $(filter command,$(firstword $(origin $(1)))),$(1))
+NAMES := $(foreach word,$(MAKEOVERRIDES),$(call typed,$(firstword $(subst =, ,$(subst :, ,$(word))))))
+UNKNOWN := $(filter-out $(KNOWN) BIN SHELL MAKE MAKEFLAGS,$(if $(filter 0,$(MAKELEVEL)),$(NAMES)))
+NEAREST = import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1, .5))
+ifneq ($(UNKNOWN),)
+  near := $(shell $(PYTHON) -I -c '$(NEAREST)' $(call quoted,$(firstword $(UNKNOWN))) $(KNOWN) 2> /dev/null)
+  $(error there is no variable $(firstword $(UNKNOWN))$(near:%=, did you mean %?) (make alone lists them all))
+endif
+
+# Another tool's PYTHONPATH would hide modules of this environment: only what lies in this checkout stays,
+# and nothing where .venv/bin/catwalk is called without make.
+blank := $() $()
+export PYTHONPATH := $(subst $(blank),:,$(strip $(filter src $(CURDIR)/%,$(subst :, ,$(PYTHONPATH)))))
+unexport PYTHONHOME
+
+flag = $(if $($(1)),--$(2) $(call quoted,$($(1))))
+named = $(if $(filter command,$(firstword $(origin NAME))),$(call flag,NAME,name))
+
+COMMON = $(call flag,COMPETITION,competition)
+MAKING = $(COMMON) $(call flag,SOURCE,source)
+SEEDED = $(MAKING) $(call flag,SEED,seed)
+TEAM = $(call flag,STUDY,study) $(call flag,MEMBER,member) $(call flag,ARTIFACTS,artifacts)
+SEARCHING = $(SEEDED) $(TEAM) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
+            $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features)
+TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,WIDTHS,widths) \
+         $(foreach row,$(ROWS),$(call flag,$(call upper,$(row)),$(subst _,-,$(row))))
+# Only as make's own variables, never from the environment: YES may be set there for something else.
+given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
+on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
+SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
+# Some shells have a HOST of their own in the environment.
+LISTENING = $(if $(call given,HOST),$(call flag,HOST,host)) $(if $(call given,PORT),$(call flag,PORT,port))
+CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)

@@ -1,0 +1,29 @@
+# Sets up .venv when it is first needed, and anew when a lock has changed; cleans up.
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo 'catwalk needs Python 3.11 to 3.13: set PYTHON= to one of them'; exit 2; }
+	@echo 'setting up .venv (once; TensorFlow is large, this takes a minute or two)'
+	@$(PYTHON) -m venv .venv \
+	  || { echo 'the module venv is missing: on Debian and Ubuntu, apt install python3-venv'; exit 2; }
+	@$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@printf '#!/bin/sh\nunset PYTHONPATH PYTHONHOME\nexec "%s/.venv/bin/python" -P -m catwalk "$$@"\n' '$(CURDIR)' > .venv/bin/catwalk
+	@touch $@
+
+.venv/dev: .venv/installed requirements-dev.txt
+	@echo 'adding what tests, lint and benchmarks need to .venv (once)'
+	@$(BIN)/pip install --disable-pip-version-check -q --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/installed: benchmarks/requirements.txt
+	@echo 'setting up .venv-bench with the peers (once)'
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip install --disable-pip-version-check -q --require-hashes -r benchmarks/requirements.txt
+	@touch $@
+
+clean: ## remove .venv, .images, caches, tables and half-written files; never data, studies, submissions or looks
+	rm -rf .venv .venv-bench .images .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f data/*/prepared/features-*.npy
+	rm -rf data/*/.part-* data/*/.download data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
+	find src tests benchmarks verification -name __pycache__ -type d -prune -exec rm -rf {} +
