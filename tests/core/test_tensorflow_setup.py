@@ -36,3 +36,19 @@ def test_a_gpu_that_is_here_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "gpus/0000:00:04.0").mkdir()
     (line,) = tensorflow_setup.unused_gpu()
     assert line.startswith("search: the GPU here stays unused for now")
+
+
+@pytest.mark.slow
+def test_what_keras_offers_for_others_is_left_out() -> None:
+    """And can be imported afterwards, for catwalk's own use."""
+    code = (
+        "import sys\n"
+        "from catwalk.core import tensorflow_setup\n"
+        "tensorflow_setup.setup()\n"
+        "assert not {'matplotlib', 'pandas', 'sklearn'} & set(sys.modules)\n"
+        "import matplotlib, pandas, sklearn, keras\n"
+        "numbers = pandas.DataFrame({'a': [1.0]}).to_numpy()\n"
+        "keras.Sequential([keras.layers.Dense(2)]).predict(numbers, verbose=0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -6,25 +6,31 @@ GPUs are hidden from it: what catwalk does on one has not been measured yet.
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 HIDDEN = {"CUDA_VISIBLE_DEVICES": "-1"}  # to be set before the import; children and kernels inherit it
+# Keras imports these where they are installed, for what catwalk does not use: a third of a process's start.
+OPTIONAL = ("matplotlib", "pandas", "sklearn")
 DRIVER = Path("/proc/driver/nvidia/gpus")  # a folder for each GPU
 
 
-def setup(threads: int | None = None) -> None:
+def setup(threads: int | None = None, whole: bool = False) -> None:
     """Import TensorFlow without its start-up chatter.
 
     Args:
         threads: how many it may compute with; None leaves the choice to TensorFlow. A search worker
             takes one: two processes of one thread train more nets an hour than one process of two.
+# Keras imports these where they are installed, for what catwalk does not use: a third of its start.
+            as a notebook's kernel.
     """
     os.environ |= HIDDEN
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with _silent_stderr():
-        import tensorflow as tf
+        with _not_installed(() if whole else OPTIONAL):
+            import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")
         if threads is not None:
@@ -39,6 +45,19 @@ def unused_gpu() -> list[str]:
     """A line about a GPU that is here and hidden, if there is one."""
     line = "search: the GPU here stays unused for now, catwalk computes on the processor's cores"
     return [line] if DRIVER.is_dir() and any(DRIVER.iterdir()) else []
+
+
+@contextlib.contextmanager
+def _not_installed(names: Iterable[str]) -> Iterator[None]:
+    """Within the block, these packages can't be imported, unless they have been before."""
+    hidden = [name for name in names if name not in sys.modules]
+    modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
+    modules |= dict.fromkeys(hidden)  # how Python marks a module that is not there
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del modules[name]
 
 
 @contextlib.contextmanager

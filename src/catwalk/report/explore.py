@@ -70,7 +70,7 @@ def augmented(data: Data) -> Figure:
     from catwalk.core import tensorflow_setup
     from catwalk.models import space
 
-    tensorflow_setup.setup()
+    tensorflow_setup.setup(whole=True)
     import tensorflow as tf
 
     from catwalk.models.augment import Augmentation
