@@ -1,7 +1,6 @@
 """Processes: how they are stopped; children that end with their parent, and leave Ctrl-C to it."""
 
 import contextlib
-import math
 import multiprocessing
 import os
 import signal
@@ -11,20 +10,15 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from types import FrameType
-from typing import Any, TypeVar, cast
-
-from catwalk.core.errors import shown
+from typing import Any
 
 # There is a process a core: linear algebra on more threads would make them wait for each other.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SOON = 0.01  # seconds
 AGAIN = 5.0  # seconds until an end is asked for once more, where a library has swallowed the first
 WATCH_SECONDS = 1.0  # how often a child looks whether its parent still lives
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
 
 
 class Stopped(KeyboardInterrupt):
@@ -108,66 +102,6 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
         process.start()
     theirs.close()
     return process, ours
-
-
-def run_all(
-    work: Callable[[Task], Result],
-    tasks: list[Task],
-    title: str,
-    together: int,
-    seconds: float | None,
-    ends: float = math.inf,
-) -> list[Result | None]:
-    """Do each task in a process of its own and show a bar; however it ends, no process is left.
-
-    Args:
-        work: a module's function that does one task.
-        tasks: what it is to do.
-        title: of the bar.
-        together: how many processes at a time.
-        seconds: how long it takes in all, for the bar; None: it counts tasks.
-        ends: ``time.monotonic()`` when those that are still at it are ended, and no more begin.
-
-    Returns:
-        In the tasks' order, what ``work`` returned; None where it did not come to its end.
-    """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn()
-    results: dict[int, Result | None] = {}
-    running: dict[Any, tuple[int, Any]] = {}
-    begun = time.monotonic()
-    try:
-        with Progress(*columns) as bars:
-            bar = bars.add_task(title, total=seconds or len(tasks))
-            while len(results) < len(tasks) and time.monotonic() < ends:
-                for k in range(len(results) + len(running), min(len(tasks), len(results) + together)):
-                    process, connection = start(
-                        _do, f"catwalk-{work.__name__.strip('_')}-{k}", work, tasks[k]
-                    )
-                    running[connection] = k, process
-                for ready in wait(list(running), timeout=0.5):
-                    k, process = running.pop(ready)
-                    results[k] = None
-                    with contextlib.suppress(EOFError, OSError):
-                        results[k] = cast(Connection, ready).recv()
-                    process.join()
-                gone = time.monotonic() - begun if seconds else len(results)
-                bars.update(bar, completed=min(gone, seconds or gone))
-    finally:
-        for _, process in running.values():
-            process.kill()
-            process.join()
-    return [results.get(k) for k in range(len(tasks))]
-
-
-def _do(connection: Connection, work: Callable[[Task], Result], task: Task) -> None:
-    """What such a process does: work, send, end; an error is told in one line."""
-    be_a_child()
-    try:
-        connection.send(work(task))
-    except Exception as error:
-        print(f"  it failed: {type(error).__name__}: {shown(error)}", file=sys.stderr)
 
 
 @contextlib.contextmanager

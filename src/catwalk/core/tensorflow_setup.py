@@ -22,8 +22,8 @@ def setup(threads: int | None = None, whole: bool = False) -> None:
     Args:
         threads: how many it may compute with; None leaves the choice to TensorFlow. A search worker
             takes one: two processes of one thread train more nets an hour than one process of two.
-# Keras imports these where they are installed, for what catwalk does not use: a third of its start.
-            as a notebook's kernel.
+        whole: with what Keras offers for scikit-learn, pandas and matplotlib, for a process that is a
+            person's, as a notebook's kernel.
     """
     os.environ |= HIDDEN
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

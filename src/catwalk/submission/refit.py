@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import processes
+from catwalk.core import process_pool
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import retrain
@@ -102,7 +102,10 @@ def run(
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"
         say(f"predict: {len(tasks)} of the chosen networks learn again, from all {rows:,} labels{within}")
-        answers = processes.run_all(answer, tasks, "training again", cores, seconds)
+        # Two short trainings take less time one after the other in one process than to start a second one.
+        alone = seconds is None and sum(map(seconds_of, chosen)) < STARTING
+        together = 1 if alone else cores
+        answers = process_pool.run_all(answer, tasks, "training again", together, seconds)
     made, tests = [], []
     for trial, task, said in zip(chosen, tasks, answers, strict=True):
         epochs = 0 if said is None else len(said[0]) - 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import advice, processes
+from catwalk.core import advice, process_pool
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download, prepare
@@ -58,7 +58,7 @@ def run(
         tasks.append(_task(paths, content["seed"], like, everything=True))
     say(f"reproduce: {len(tasks)} networks are trained again, as {name}.json says")
     cores = limits.workers(None)
-    answers = processes.run_all(_answer, tasks, "training", cores, None)
+    answers = process_pool.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
         raise MachineError("a training did not come to its end", fix=advice.CLOSE_PROGRAMS)
     validation, test = (np.stack([a[k] for a in answers if a is not None]) for k in (0, 1))

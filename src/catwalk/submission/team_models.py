@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catwalk.core import processes
+from catwalk.core import process_pool
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import retrain
@@ -77,7 +77,7 @@ def bring(
             for trial in chosen
         ]
         whole = sum(map(_needed, chosen)) / min(cores, len(chosen))
-        processes.run_all(_train, tasks, "training", cores, whole, time.monotonic() + seconds)
+        process_pool.run_all(_train, tasks, "training", cores, whole, time.monotonic() + seconds)
     return sum(not is_kept(paths, key, trial.number) for trial in wanted)
 
 
