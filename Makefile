@@ -40,7 +40,7 @@ BIN := .venv/bin
 include tools/options.mk
 
 .PHONY: help setup all data prepare search try predict report submit kaggle kernel wheel score reproduce \
-        leaderboard grade course serve dashboard test test-all test-notebooks lint audit bench speed trust \
+        leaderboard grade course serve dashboard test test-slow test-all test-notebooks lint audit bench speed trust \
         lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help

@@ -219,17 +219,35 @@ def jobs_of(item: pytest.Item) -> set[str]:
     return asked.union(*(NEEDS.get(name, ()) for name in asked))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What reads a job's outcome comes last, when it is there."""
+def is_one_of_two(config: pytest.Config) -> bool:
+    """Whether this is one of pytest-xdist's processes, as in ``make test-slow``."""
+    return hasattr(config, "workerinput")
+
+
+def group_of(item: pytest.Item) -> str | None:
+    """Tests of one group go to the same of two processes, so that what they share is made once."""
+    if jobs := jobs_of(item):
+        return min(jobs, key=list(JOBS).index)
+    return "server" if "server" in getattr(item, "fixturenames", ()) else None
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What reads a job's outcome comes last, when it is there; with two processes, first."""
+    two = is_one_of_two(config)
+    for item in items:
+        if two and (group := group_of(item)):
+            item.add_marker(pytest.mark.xdist_group(group))
     order = {name: place for place, name in enumerate(JOBS, 1)}
-    items.sort(key=lambda item: max((order[name] for name in jobs_of(item)), default=0))
+    items.sort(key=lambda item: max((order[name] for name in jobs_of(item)), default=0), reverse=two)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = set().union(*map(jobs_of, session.items))
     if wanted and not session.config.option.collectonly:
         jobs = {name: job for name, job in JOBS.items() if name in wanted}
-        session.config.stash[BACKGROUND] = Background(jobs, clean_environment())
+        beside = not is_one_of_two(session.config)
+        session.config.stash[BACKGROUND] = Background(jobs, clean_environment(), beside)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -242,7 +260,10 @@ def outcome_of(job: str) -> Any:
 
     @pytest.fixture(scope="session", name=job)
     def outcome(pytestconfig: pytest.Config) -> Any:
-        return pytestconfig.stash[BACKGROUND].result(job)
+        background = pytestconfig.stash[BACKGROUND]
+        for name in (*NEEDS.get(job, ()), job):
+            background.begin(name)
+        return background.result(job)
 
     return outcome
 

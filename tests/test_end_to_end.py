@@ -11,6 +11,7 @@ from catwalk.data import test_labels
 from tests.conftest import run_process
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_fashion_mnist_in_forty_seconds(project: Path) -> None:
     began = time.monotonic()

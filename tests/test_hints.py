@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from catwalk import arguments, hints
 from catwalk.arguments import STAGES, defaults, option, variable
 from catwalk.search import search
 from catwalk.search.limits import Limits
-from tests.conftest import DONE_TRIALS, Run, clean_environment, run_catwalk
+from tests.conftest import Run, clean_environment, run_catwalk
 
 DIGITS = ("--competition", "digits")
 
@@ -91,20 +90,19 @@ def make(root: Path, line: str) -> Run:
 
 
 @pytest.mark.slow
-def test_the_printed_lines_do_what_they_say(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
-    root = tmp_path / "copy"
-    shutil.copytree(digits_done[0], root)
+def test_the_printed_lines_do_what_they_say(project: Path) -> None:
+    root = project
     as_checkout(root)
     asked = (*DIGITS, "--trials", "2", "--workers", "2", "--seed", "1")
     done = run_catwalk(root, "search", *asked)
     (more,) = re.findall(r"for more: (make .*)", done.stdout)
-    assert more == f"make search COMPETITION=digits TRIALS={2 * DONE_TRIALS} WORKERS=2"
+    assert more == "make search COMPETITION=digits TRIALS=4 WORKERS=2"
     searched = make(root, more)
     assert searched.returncode == 0, searched.stdout + searched.stderr
-    assert f"search: {2 * DONE_TRIALS} trials" in searched.stdout, "TRIALS is exact with two workers"
+    assert "search: 4 trials" in searched.stdout, "TRIALS is exact with two workers"
     (after,) = re.findall(r"next: (make .*)", searched.stdout)
     predicted = make(root, after)
-    assert after == f"make predict COMPETITION=digits TRIALS={2 * DONE_TRIALS} WORKERS=2"
+    assert after == "make predict COMPETITION=digits TRIALS=4 WORKERS=2"
     assert predicted.returncode == 0, predicted.stderr
     assert "predict: submissions/digits/" in predicted.stdout
 

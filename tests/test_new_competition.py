@@ -91,7 +91,6 @@ header = ["ImageId", "Label"]
     assert scored.returncode == 0, scored.stderr
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_the_form_of_kannada_mnist(project: Path, digits: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """An id column in the test file, no test labels, and a sample submission that has the last word."""
@@ -130,7 +129,6 @@ competition = "Kannada-MNIST"
     assert "its test rows have no labels here" in scored.stderr
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_a_headerless_file_with_the_label_first(
     project: Path, digits: dict[str, tuple[np.ndarray, np.ndarray]]

@@ -3,8 +3,11 @@
 test: .venv/dev ## the quick tests, one whole run from no data to the talk among them (5 minutes)
 	@$(BIN)/pytest -m 'not slow'
 
-test-all: .venv/dev ## all tests: kills, faults, team, course, fuzzing (40 minutes)
-	@$(BIN)/pytest
+test-slow: .venv/dev ## the other tests: kills, faults, team, course, fuzzing (25 minutes)
+	@$(BIN)/pytest -m 'slow and not alone' --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest -m alone
+
+test-all: test test-slow ## all tests
 
 test-notebooks: .venv/dev ## the notebook with Kaggle's and Colab's packages, and pyproject's lower bounds (30 minutes)
 	@IMAGES=all $(BIN)/pytest tests/course/test_images.py tests/course/test_notebooks.py

@@ -1,6 +1,7 @@
 """train.py, network.py and space.py: what is learned, for how long, and what is kept of it."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -158,12 +159,14 @@ def test_the_softmax_baseline_is_trained_to_its_end(digits: Prepared) -> None:
 @pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
 @pytest.mark.parametrize("name", ["fashion-mnist", "mnist"])
 def test_and_of_the_large_ones(name: str, project: Path, request: pytest.FixtureRequest) -> None:
-    """Within one point of scikit-learn's default of 100 iterations, which takes ten times as long."""
+    """Within one point of scikit-learn's default of 100 iterations, both on a third of the rows."""
     folder = request.getfixturevalue("fashion_idx" if name == "fashion-mnist" else "mnist_idx")
     paths = Paths(project, name)
     download.run(paths, load(name), str(folder), print)
     prepare.run(paths, load(name), 1, print)
-    ours, theirs = softmax_and_scikit_learn(paths, prepare.load(paths, 1), name, 100)
+    prepared = prepare.load(paths, 1)
+    prepared = replace(prepared, train=prepared.train[::3])
+    ours, theirs = softmax_and_scikit_learn(paths, prepared, name, 100)
     assert theirs > 0.8
     assert ours >= theirs - 0.01
 
