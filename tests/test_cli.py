@@ -90,7 +90,7 @@ def test_the_machine_s_limits(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(download, "make", fail)
+    monkeypatch.setattr(download, "run", fail)
     got, _, err = catwalk("data", "--competition", "digits")
     assert (got, err.count("\n")) == (code, 1)
     assert said in err

@@ -1,0 +1,283 @@
+"""The stages: what each of the command's stages calls, and which of them run before it."""
+
+import argparse
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catwalk import hints
+from catwalk.core.errors import UserError, shown
+from catwalk.core.paths import Paths
+from catwalk.search.limits import REFIT
+
+if TYPE_CHECKING:
+    from catwalk.data.competition import Competition
+    from catwalk.search.limits import Limits
+
+
+def _say(line: str) -> None:
+    print(hints.completed(line), flush=True)
+
+
+def _say_but_next(line: str) -> None:
+    """In ``all`` the next stage follows anyway."""
+    if not line.startswith("next: "):
+        _say(line)
+
+
+def run(options: argparse.Namespace, started: float) -> None:
+    """Run the stage that was asked for, and those before it where it needs them.
+
+    Args:
+        options: as ``arguments.parser`` gives them.
+        started: ``time.monotonic()`` of the command's start.
+
+    Raises:
+        CatwalkError: what went wrong, for the person who typed the command.
+    """
+    from catwalk.core.team import Team
+    from catwalk.data import competition
+
+    shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
+    paths = Paths(Path.cwd(), options.competition, Team.from_options(*shared))
+    loaded = competition.load(paths)
+    if paths.team is not None:
+        from catwalk.core import extras
+
+        extras.ensure("psycopg", _say)
+    if options.stage in ALONE:
+        ALONE[options.stage](options, paths, loaded)
+    elif options.stage == "report" and (options.submission is not None or _has_submission(paths)):
+        from catwalk.report import report
+        from catwalk.submission import submission_csv
+
+        report.run(paths, submission_csv.choose(paths, options.submission), _say)
+    else:
+        _run_making(options, paths, loaded, started)
+
+
+def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.submission import score
+
+    _say(score.leaderboard(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
+
+
+def _score(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.submission import score, submission_csv
+
+    score.run(paths, loaded, submission_csv.choose(paths, options.submission), _say)
+
+
+def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.data import kaggle_credentials
+
+    for line in kaggle_credentials.described():
+        _say(line)
+
+
+def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.course import kernel
+
+    kernel.run(
+        paths, loaded, user=options.user, accelerator=options.accelerator, budget=options.budget, say=_say
+    )
+
+
+def _wheel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.course import kernel
+
+    kernel.make_dist(paths, _say)
+
+
+def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.submission import openhpi, submission_csv, submit
+
+    name, how = submission_csv.choose(paths, options.submission), {"dry": options.dry, "yes": options.yes}
+    if (options.to or "").strip().casefold() == openhpi.NAME:
+        openhpi.run(paths, loaded, name, assignment=options.assignment, **how, say=_say)
+    else:
+        submit.run(paths, loaded, name, to=options.to, **how, force=options.force, say=_say)
+
+
+def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.grading import grade
+
+    grade.run(paths, loaded, handed=options.submissions, labels=options.labels, final=options.final, say=_say)
+
+
+def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.course import course
+
+    course.run(paths, exercise=options.exercise, budget=options.budget, say=_say)
+
+
+def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.data import download, prepare
+    from catwalk.submission import recipe, reproduce, submission_csv
+
+    file = options.recipe or paths.recipe(submission_csv.choose(paths, options.submission))
+    content = recipe.read_file(file, paths.shown(file))
+    if content.get("competition") != paths.competition:
+        raise UserError(
+            f"{file.name} is of another competition", fix=f"COMPETITION={content.get('competition')}"
+        )
+    download.run(paths, loaded, options.source, _say)
+    try:
+        prepare.run(paths, loaded, content["seed"], _say)
+        reproduce.run(paths, loaded, content, file.stem, _say)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"it is not a whole recipe ({type(error).__name__}: {shown(error)})",
+            where=file.name,
+            fix="take it again from where it came from",
+        ) from None
+
+
+def _serve(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.search import postgres_server
+
+    postgres_server.run(paths, host=options.host, port=options.port, say=_say)
+
+
+def _dashboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.search import dashboard
+
+    dashboard.run(paths, port=options.port, say=_say)
+
+
+# Stages that run no other stage before them.
+ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
+    "leaderboard": _leaderboard,
+    "score": _score,
+    "kaggle": _kaggle,
+    "kernel": _kernel,
+    "wheel": _wheel,
+    "submit": _submit,
+    "grade": _grade,
+    "course": _course,
+    "serve": _serve,
+    "dashboard": _dashboard,
+    "reproduce": _reproduce,
+}
+
+
+def _has_submission(paths: Paths) -> bool:
+    from catwalk.submission import submission_csv
+
+    return bool(submission_csv.names(paths))
+
+
+def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition", started: float) -> None:
+    """The stages that make what they need: each runs those before it, which say so if they are done."""
+    from catwalk.data import download
+
+    stage = options.stage
+    features = _features(options, loaded)
+    until = None
+    if getattr(options, "until", None) is not None:  # a time that is past is told before a download
+        until = time.time() + _until(options) * (1 + REFIT)
+    download.run(paths, loaded, options.source, _say)
+    if stage == "data":
+        return
+    from catwalk.data import prepare
+
+    if prepare.run(paths, loaded, options.seed, _say):
+        _say_what_stays(paths, options.seed)
+
+    if getattr(options, "name", None) is not None:
+        from catwalk.submission import predict
+
+        # A name that can't be is told before the search, not after it.
+        predict.is_done(paths, prepare.load(paths, options.seed), features, options.name)
+    if stage == "try":
+        from catwalk.search import search as trying
+
+        trying.make_try(paths, seed=options.seed, features=features, choice=_choice(options), say=_say)
+        return
+
+    def search() -> None:
+        from catwalk.search import search
+
+        # In "all" the budget is the search's alone, however long the download took.
+        by_clock = options.until is not None  # what is left until then is counted from now
+        begun = started if stage == "search" and not by_clock else time.monotonic()
+        search.run(
+            paths,
+            seed=options.seed,
+            features=features,
+            until=_limits(options, paths, features),
+            workers=options.workers,
+            started=begun,
+            say=_say if stage == "search" else _say_but_next,
+        )
+
+    if stage in ("all", "search"):
+        search()
+    if stage in ("all", "predict", "report"):
+        from catwalk.submission import predict
+
+        name = predict.run(
+            paths,
+            loaded,
+            seed=options.seed,
+            features=features,
+            name=getattr(options, "name", None),
+            until=until,
+            search=search,
+            say=_say,
+        )
+        if stage != "predict":
+            from catwalk.report import report
+
+            report.run(paths, name, _say)
+
+
+def _say_what_stays(paths: Paths, seed: int) -> None:
+    """The rows have changed: what becomes of the study of the old ones."""
+    from catwalk.data import prepare
+    from catwalk.search import progress
+
+    if old := progress.of_other_rows(paths, prepare.load(paths, seed).fingerprint):
+        stays = f"the study of the old ones ({old}) stays, search begins another"
+        _say(f"prepare: the rows have changed; {stays}")
+
+
+def _limits(options: argparse.Namespace, paths: Paths, features: str) -> "Limits":
+    from catwalk.data import prepare
+    from catwalk.search import limits, study_progress
+
+    if options.until is None:
+        default = 600.0 if options.trials is None else None
+        return limits.Limits(options.budget or default, options.trials)
+    left = _until(options)
+    _, known = study_progress.known(paths, prepare.load(paths, options.seed), features)
+    return limits.Limits(known["spent"] + left, options.trials)
+
+
+def _until(options: argparse.Namespace) -> float:
+    """Seconds of search from now so that all is done by UNTIL."""
+    from catwalk.search import limits
+
+    if options.budget is not None:
+        raise UserError("BUDGET= and UNTIL= say the same in two ways", fix="give one of them")
+    return limits.seconds_until(options.until, datetime.now())
+
+
+def _choice(options: argparse.Namespace) -> dict[str, Any]:
+    """What the user chose, as values of the search space."""
+    from catwalk.models.space import SPACE
+
+    given = {name: getattr(options, name, None) for name in SPACE}
+    choice = {name: value for name, value in given.items() if value is not None}
+    if options.widths is not None:
+        choice["depth"] = len(options.widths)
+        choice |= {f"width_{i + 1}": width for i, width in enumerate(options.widths[:3])}
+    return choice
+
+
+def _features(options: argparse.Namespace, loaded: "Competition") -> str:
+    from catwalk.models import features
+
+    return features.resolve(getattr(options, "features", "auto"), loaded.shape)
