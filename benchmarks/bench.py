@@ -151,6 +151,7 @@ def _random_worker(folder: Path, budget: float, seed: int, worker: int, started:
 
     from catwalk.core.paths import Paths
     from catwalk.data import competition, prepare
+    from catwalk.data.run_context import RunContext
     from catwalk.search import study
 
     paths = Paths(folder, COMPETITION)
@@ -158,7 +159,7 @@ def _random_worker(folder: Path, budget: float, seed: int, worker: int, started:
     opened = study.create(paths, prepared, "local")
     opened.sampler = optuna.samplers.RandomSampler(100 * seed + worker)
     opened.pruner = optuna.pruners.NopPruner()
-    methods.run(opened, paths, loaded, prepared, "local", seed, started, budget)
+    methods.run(opened, RunContext(paths, loaded, prepared, seed, "local"), started, budget)
 
 
 def _random_search(folder: Path, budget: float, seed: int) -> None:

@@ -19,7 +19,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +63,8 @@ def one_round(seed: int, strong: bool) -> dict[str, float]:
     epochs = STRONG_EPOCHS if strong else EPOCHS
 
     def answers(data: Any, first_seed: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        said = [_answers(loaded, data, how, params, epochs, first_seed + i, pseudo)
-                for i, params in enumerate(recipes)]  # fmt: skip
+        nets = [Net(params, epochs, first_seed + i, how) for i, params in enumerate(recipes)]
+        said = [_answers(loaded, data, net, pseudo) for net in nets]
         return np.stack([one for one, _ in said]), np.stack([two for _, two in said])
 
     labels, asked = whole.labels[whole.validation], whole.labels[pseudo]
@@ -87,14 +87,17 @@ def one_round(seed: int, strong: bool) -> dict[str, float]:
     }
 
 
+class Net(NamedTuple):
+    """One network: its parameters, epochs, seed and precision."""
+
+    params: Any
+    epochs: int
+    seed: int
+    precision: str
+
+
 def _answers(
-    loaded: Any,
-    data: Any,
-    how: str,
-    params: Any,
-    epochs: int,
-    seed: int,
-    pseudo: npt.NDArray[np.int32],
+    loaded: Any, data: Any, net: Net, pseudo: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Train one network; its probabilities on the validation rows and on the pseudo-test."""
     import keras
@@ -107,8 +110,9 @@ def _answers(
     with TemporaryDirectory() as scratch:  # the table of features of just these rows
         own = Paths(Path(scratch), "fashion-mnist")
         own.prepared.mkdir(parents=True)
-        training = Training(data, loaded, features.FeatureSet(own, data, loaded.shape), how, params, seed)
-        for _ in training.epochs(epochs, None):
+        views = features.FeatureSet(own, data, loaded.shape)
+        training = Training(data, loaded, views, net.precision, net.params, net.seed)
+        for _ in training.epochs(net.epochs, None):
             pass
         model = training.finish()
     rows = np.concatenate([data.validation, pseudo])

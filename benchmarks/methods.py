@@ -25,6 +25,7 @@ import optuna
 from benchmarks import project, record
 from benchmarks.project import ROOT
 from catwalk.core import tensorflow_setup
+from catwalk.data.run_context import RunContext
 from catwalk.search import limits
 
 ARMS = {
@@ -34,26 +35,16 @@ ARMS = {
 }
 
 
-def run(
-    opened: optuna.Study,
-    paths: Any,
-    loaded: Any,
-    prepared: Any,
-    features: str,
-    seed: int,
-    started: float,
-    budget: float,
-) -> None:
+def run(opened: optuna.Study, context: RunContext, started: float, budget: float) -> None:
     """Run the study's trials in this process until ``budget`` seconds after ``started`` are over."""
     from catwalk.models import precision
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import OutOfTimeError
-    from catwalk.search.trial import Objective
+    from catwalk.search.trial import Clock, Objective
 
-    objective = Objective(
-        paths, prepared, opened.study_name, loaded, features, FeatureSet(paths, prepared, loaded.shape),
-        precision.fastest(), seed, started, started + budget, budget, lambda *_: None,
-    )  # fmt: skip
+    views = FeatureSet(context.paths, context.prepared, context.competition.shape)
+    clock = Clock(started, started + budget, budget)
+    objective = Objective(context, opened.study_name, views, precision.fastest(), clock, lambda *_: None)
     while time.monotonic() < started + 0.95 * budget:
         opened.optimize(objective, n_trials=1, gc_after_trial=True, catch=OutOfTimeError)
 
@@ -78,7 +69,7 @@ def search(arm: str, seed: int, budget: float, name: str, features: str, rows: i
         opened.pruner = study.pruner() if is_halving else optuna.pruners.NopPruner()
         for kind, recipe in portfolio.first(features, loaded.augment)[:3]:
             study.enqueue_once(opened, kind, recipe)
-        run(opened, paths, loaded, prepared, features, seed, started, budget)
+        run(opened, RunContext(paths, loaded, prepared, seed, features), started, budget)
         complete = study.complete(opened)
         labels = prepared.labels[prepared.validation]
         said = np.stack([np.load(paths.probabilities(opened.study_name, t.number)) for t in complete[:20]])

@@ -28,7 +28,8 @@ from typing import Any
 
 from benchmarks import procfs, project, record
 from catwalk.core.paths import Paths
-from catwalk.data import prepare
+from catwalk.data import competition, prepare
+from catwalk.data.run_context import RunContext
 from catwalk.models import portfolio
 from catwalk.search import progress, search, study
 from catwalk.search.limits import Limits
@@ -49,10 +50,8 @@ def rate(paths: Paths, workers: int, trials: int) -> float:
     opened = study.create(paths, prepared, "pixels")
     for _ in range(trials):
         opened.enqueue_trial(portfolio.BASELINES["beginner"], user_attrs={"kind": "beginner"})
-    search.run(
-        paths, seed=1, features="pixels", until=Limits(None, trials), workers=workers,
-        started=time.monotonic(), say=quiet,
-    )  # fmt: skip
+    context = RunContext(paths, competition.load(paths), prepared, 1, "pixels", quiet)
+    search.run(context, Limits(None, trials), workers, time.monotonic())
     equal = [t for t in study.finished(opened) if t.user_attrs.get("kind") == "beginner"]
     begun = min(t.datetime_start.timestamp() for t in equal if t.datetime_start)
     ended = max(t.datetime_complete.timestamp() for t in equal if t.datetime_complete)
@@ -131,10 +130,8 @@ def memory(trials: int, workers: int, tiny: bool) -> dict[str, Any]:
         watcher.start()
         try:
             with fed(paths) if tiny else contextlib.nullcontext():
-                search.run(
-                    paths, seed=1, features="pixels", until=Limits(None, trials), workers=workers,
-                    started=time.monotonic(), say=quiet,
-                )  # fmt: skip
+                context = RunContext.load(paths, competition.load(paths), 1, "pixels", quiet)
+                search.run(context, Limits(None, trials), workers, time.monotonic())
         finally:
             ended.set()
             watcher.join()

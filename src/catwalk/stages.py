@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from catwalk.search.limits import REFIT
 
 if TYPE_CHECKING:
     from catwalk.data.competition import Competition
+    from catwalk.data.run_context import RunContext
     from catwalk.search.limits import Limits
 
 
@@ -94,11 +96,9 @@ def _wheel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
 def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.submission import openhpi, submission_csv, submit
 
-    name, how = submission_csv.choose(paths, options.submission), {"dry": options.dry, "yes": options.yes}
-    if (options.to or "").strip().casefold() == openhpi.NAME:
-        openhpi.run(paths, loaded, name, assignment=options.assignment, **how, say=_say)
-    else:
-        submit.run(paths, loaded, name, to=options.to, **how, force=options.force, say=_say)
+    request = submit.Request(options.to, options.assignment, options.dry, options.yes, options.force)
+    where = openhpi if (options.to or "").strip().casefold() == openhpi.NAME else submit
+    where.run(paths, loaded, submission_csv.choose(paths, options.submission), request, _say)
 
 
 def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -173,65 +173,62 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     """The stages that make what they need: each runs those before it, which say so if they are done."""
     from catwalk.data import download
 
-    stage = options.stage
     features = _features(options, loaded)
     until = None
     if getattr(options, "until", None) is not None:  # a time that is past is told before a download
         until = time.time() + _until(options) * (1 + REFIT)
     download.run(paths, loaded, options.source, _say)
-    if stage == "data":
+    if options.stage == "data":
         return
     from catwalk.data import prepare
+    from catwalk.data.run_context import RunContext
 
     if prepare.run(paths, loaded, options.seed, _say):
         _say_what_stays(paths, options.seed)
-
+    context = RunContext.load(paths, loaded, options.seed, features, _say)
     if getattr(options, "name", None) is not None:
         from catwalk.submission import predict
 
         # A name that can't be is told before the search, not after it.
-        predict.is_done(paths, prepare.load(paths, options.seed), features, options.name)
-    if stage == "try":
-        from catwalk.search import search as trying
-
-        trying.make_try(paths, seed=options.seed, features=features, choice=_choice(options), say=_say)
-        return
-
-    def search() -> None:
+        predict.is_done(paths, context.prepared, features, options.name)
+    if options.stage == "try":
         from catwalk.search import search
 
-        # In "all" the budget is the search's alone, however long the download took.
-        by_clock = options.until is not None  # what is left until then is counted from now
-        begun = started if stage == "search" and not by_clock else time.monotonic()
-        search.run(
-            paths,
-            seed=options.seed,
-            features=features,
-            until=_limits(options, paths, features),
-            workers=options.workers,
-            started=begun,
-            say=_say if stage == "search" else _say_but_next,
-        )
+        search.run_try(context, _choice(options))
+    if options.stage in ("all", "search"):
+        _search(options, context, started)
+    if options.stage in ("all", "predict", "report"):
+        _predict(options, context, until)
 
-    if stage in ("all", "search"):
-        search()
-    if stage in ("all", "predict", "report"):
-        from catwalk.submission import predict
 
-        name = predict.run(
-            paths,
-            loaded,
-            seed=options.seed,
-            features=features,
-            name=getattr(options, "name", None),
-            until=until,
-            search=search,
-            say=_say,
-        )
-        if stage != "predict":
-            from catwalk.report import report
+def _search(options: argparse.Namespace, context: "RunContext", started: float) -> None:
+    from catwalk.search import search
 
-            report.run(paths, name, _say)
+    # In "all" the budget is the search's alone, however long the download took.
+    by_clock = options.until is not None  # what is left until then is counted from now
+    begun = started if options.stage == "search" and not by_clock else time.monotonic()
+    run = context if options.stage == "search" else replace(context, say=_say_but_next)
+    search.run(run, _limits(options, context), options.workers, begun)
+
+
+def _predict(options: argparse.Namespace, context: "RunContext", until: float | None) -> None:
+    """And the report, but for the stage that is predict alone."""
+    from catwalk.submission import predict
+
+    name = predict.run(
+        context.paths,
+        context.competition,
+        seed=context.seed,
+        features=context.features,
+        name=getattr(options, "name", None),
+        until=until,
+        search=lambda: _search(options, context, time.monotonic()),
+        say=_say,
+    )
+    if options.stage != "predict":
+        from catwalk.report import report
+
+        report.run(context.paths, name, _say)
 
 
 def _say_what_stays(paths: Paths, seed: int) -> None:
@@ -244,15 +241,14 @@ def _say_what_stays(paths: Paths, seed: int) -> None:
         _say(f"prepare: the rows have changed; {stays}")
 
 
-def _limits(options: argparse.Namespace, paths: Paths, features: str) -> "Limits":
-    from catwalk.data import prepare
+def _limits(options: argparse.Namespace, context: "RunContext") -> "Limits":
     from catwalk.search import limits, study_progress
 
     if options.until is None:
         default = 600.0 if options.trials is None else None
         return limits.Limits(options.budget or default, options.trials)
     left = _until(options)
-    _, known = study_progress.known(paths, prepare.load(paths, options.seed), features)
+    _, known = study_progress.known(context.paths, context.prepared, context.features)
     return limits.Limits(known["spent"] + left, options.trials)
 
 

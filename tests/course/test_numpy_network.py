@@ -8,7 +8,16 @@ from sklearn.datasets import load_digits
 
 from catwalk.core.errors import UserError
 from catwalk.course import numpy_network
-from catwalk.course.numpy_network import Array, Network, descend, evaluate, gradients, initial, one_hot
+from catwalk.course.numpy_network import (
+    Array,
+    Batches,
+    Network,
+    descend,
+    evaluate,
+    gradients,
+    initial,
+    one_hot,
+)
 
 DIGITS, LABELS = load_digits(return_X_y=True)
 SHAPES = [("sigmoid", (64, 10)), ("sigmoid", (64, 12, 10)), ("relu", (64, 12, 10)), ("relu", (64, 9, 7, 10))]
@@ -101,15 +110,15 @@ def test_it_learns_and_going_on_is_not_starting_again() -> None:
     assert at_once.loss[-1] < 0.95 * at_once.loss[0]
 
     quick = initial((64, 30, 10), 1, activation="relu", dtype=np.float64)
-    small = descend(quick, learning, others, rate=0.3, epochs=10, batch=32)
+    small = descend(quick, learning, others, rate=0.3, epochs=10, batches=Batches(32))
     assert small.other_accuracy[-1] > 0.85
 
 
 def test_a_mini_batch_of_all_pictures_is_batch_gradient_descent() -> None:
     networks = [initial((64, 10), 1, dtype=np.float64) for _ in range(2)]
     histories = [
-        descend(network, some(500), some(100), rate=0.1, epochs=5, batch=batch)
-        for network, batch in zip(networks, (None, 500), strict=True)
+        descend(network, some(500), some(100), rate=0.1, epochs=5, batches=batches)
+        for network, batches in zip(networks, (None, Batches(500)), strict=True)
     ]
     assert histories[0].loss == pytest.approx(histories[1].loss)
 
@@ -131,7 +140,9 @@ def test_a_network_that_can_not_be(sizes: tuple[int, ...], activation: str, said
         initial(sizes, 1, activation=activation)
 
 
-@pytest.mark.parametrize(("rate", "epochs", "batch"), [(0.0, 5, None), (0.1, 0, None), (0.1, 5, 0)])
-def test_a_descent_that_can_not_be(rate: float, epochs: int, batch: int | None) -> None:
+@pytest.mark.parametrize(
+    ("rate", "epochs", "batches"), [(0.0, 5, None), (0.1, 0, None), (0.1, 5, Batches(0))]
+)
+def test_a_descent_that_can_not_be(rate: float, epochs: int, batches: Batches | None) -> None:
     with pytest.raises(UserError, match="above 0"):
-        descend(initial((64, 10), 1), some(50), some(50), rate=rate, epochs=epochs, batch=batch)
+        descend(initial((64, 10), 1), some(50), some(50), rate=rate, epochs=epochs, batches=batches)

@@ -23,7 +23,7 @@ import tensorflow as tf  # noqa: E402
 
 from catwalk.models import optimizers  # noqa: E402
 from catwalk.models.optimizers import AVERAGE_EVERY, SGD  # noqa: E402
-from catwalk.models.step import Step  # noqa: E402
+from catwalk.models.step import Labelled, Settings, Step  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
 
 
@@ -46,11 +46,8 @@ PLAIN: dict[str, Any] = {
 def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Model]:
     params, seed = {**portfolio.STRONG, **PLAIN, **changes}, 3
     model = network.build(10, params, FeatureSet(HERE, digits, (8, 8)), seed)
-    step = Step(
-        model, tf.constant(digits.pixels), tf.constant(digits.labels), tf.constant(digits.validation),
-        (8, 8), params, params["batch_size"], seed, dtype,
-    )  # fmt: skip
-    return step, model
+    labelled = Labelled(*map(tf.constant, (digits.pixels, digits.labels, digits.validation)))
+    return Step(model, labelled, Settings(params, (8, 8), params["batch_size"], seed, dtype)), model
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,7 @@ def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: p
 
     tensorflow_setup.setup()
     from catwalk.data.competition import Competition
+    from catwalk.data.run_context import RunContext
     from catwalk.models.features import FeatureSet
     from catwalk.search import trial as trials
 
@@ -191,10 +192,8 @@ def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(trials, "Training", refuse)
     paths, opened = begun(tmp_path)
     competition = cast(Competition, SimpleNamespace(augment=("shift",)))
-    objective = trials.Objective(
-        paths, PREPARED, "key", competition, "pixels", cast(FeatureSet, None), "float32", 1, 0.0, None, None,
-        lambda *_: None,
-    )  # fmt: skip
+    context, clock = RunContext(paths, competition, PREPARED, 1, "pixels"), trials.Clock(0.0, None, None)
+    objective = trials.Objective(context, "key", cast(FeatureSet, None), "float32", clock, lambda *_: None)
     with pytest.raises(ValueError, match="contamination"):
         opened.optimize(objective, n_trials=1)
     failed = opened.trials[0]

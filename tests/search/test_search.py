@@ -16,10 +16,11 @@ from catwalk.core import processes
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
 from catwalk.data.competition import AUGMENTATIONS
+from catwalk.data.run_context import RunContext
 from catwalk.models import space
 from catwalk.search import limits, search, supervisor
 from catwalk.search.limits import Limits
-from tests.conftest import DONE_TRIALS, Run, digits_paths, run_catwalk
+from tests.conftest import DONE_TRIALS, Run, digits_paths, load, run_catwalk
 from verification import crash_rounds
 
 DIGITS = ("--competition", "digits")
@@ -244,15 +245,8 @@ def test_a_new_process_takes_a_worker_s_place_after_some_trials(
     real = processes.start
     monkeypatch.setattr(processes, "start", start)
     monkeypatch.setattr(supervisor, "MAX_TRIALS_PER_WORKER", 1)
-    search.run(
-        paths,
-        seed=1,
-        features="pixels",
-        until=Limits(None, 2),
-        workers=1,
-        started=time.monotonic(),
-        say=print,
-    )
+    context = RunContext.load(paths, load("digits"), 1, "pixels")
+    search.run(context, Limits(None, 2), 1, time.monotonic())
     assert [name for name, _ in started] == ["catwalk-worker-0", "catwalk-worker-1"]
     assert not any(process.is_alive() for _, process in started)
     assert len(crash_rounds.finished(project)) == 2

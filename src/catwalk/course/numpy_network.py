@@ -7,7 +7,7 @@ float32 for twice the speed.
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -233,6 +233,13 @@ def probabilities(network: Network, pixels: Array) -> Array:
     return np.concatenate(parts)
 
 
+class Batches(NamedTuple):
+    """Mini-batches: pictures an update, and the seed of the order in which they are drawn."""
+
+    size: int
+    seed: int = 0
+
+
 def descend(
     network: Network,
     train: tuple[Array, Array],
@@ -240,8 +247,7 @@ def descend(
     *,
     rate: float,
     epochs: int,
-    batch: int | None = None,
-    seed: int = 0,
+    batches: Batches | None = None,
 ) -> History:
     """Gradient descent; ``network`` changes in its place, so that calling it again goes on.
 
@@ -251,26 +257,26 @@ def descend(
         other: the same of pictures that only show how it goes.
         rate: the learning rate.
         epochs: how often all pictures are seen. It ends before where the loss is no number any more.
-        batch: pictures an update; None for all of them (batch gradient descent).
-        seed: of the order in which mini-batches are drawn.
+        batches: mini-batches; None for all pictures in each update (batch gradient descent).
 
     Raises:
         UserError: a rate, a number of epochs or a batch below what can be.
     """
-    if rate <= 0 or epochs < 1 or (batch is not None and batch < 1):
-        raise UserError(f"rate {rate}, {epochs} epochs, batches of {batch}", fix="choose all of them above 0")
-    history, order = History(), np.random.default_rng(seed)
+    size = None if batches is None else batches.size
+    if rate <= 0 or epochs < 1 or (size is not None and size < 1):
+        raise UserError(f"rate {rate}, {epochs} epochs, batches of {size}", fix="choose all of them above 0")
+    history, order = History(), np.random.default_rng(None if batches is None else batches.seed)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a rate may be too high
         for epoch in range(epochs + 1):
-            now = gradients(network, *train) if batch is None else evaluate(network, *train)
+            now = gradients(network, *train) if size is None else evaluate(network, *train)
             there = evaluate(network, *other)
             history.add(now.loss, now.accuracy, there.loss, there.accuracy)
             if epoch == epochs or not np.isfinite(now.loss):
                 break
-            if batch is None:
+            if size is None:
                 update(network, now, rate)
                 continue
             rows = order.permutation(len(train[0]))
-            for some in np.split(rows, range(batch, len(rows), batch)):
+            for some in np.split(rows, range(size, len(rows), size)):
                 update(network, gradients(network, train[0][some], train[1][some]), rate)
     return history

@@ -14,7 +14,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import atomic_write
 from catwalk.course import pictures as exercise_pictures
 from catwalk.course.keeping import Exercise
-from catwalk.course.numpy_network import Array, History, Network, descend, initial
+from catwalk.course.numpy_network import Array, Batches, History, Network, descend, initial
 from catwalk.course.pictures import Pictures
 from catwalk.search import limits
 
@@ -83,9 +83,8 @@ def train(plan: Plan, train_part: tuple[Array, Array], validation: tuple[Array, 
     """Carry out one plan, here and now."""
     network = start(plan, (train_part[0].shape[1], train_part[1].shape[1]))
     began = time.perf_counter()
-    history = descend(
-        network, train_part, validation, rate=plan.rate, epochs=plan.epochs, batch=plan.batch, seed=plan.seed
-    )
+    batches = None if plan.batch is None else Batches(plan.batch, plan.seed)
+    history = descend(network, train_part, validation, rate=plan.rate, epochs=plan.epochs, batches=batches)
     seconds = (time.perf_counter() - began) / max(1, len(history.loss) - 1)
     return Run(plan, history, seconds, network)
 

@@ -10,6 +10,7 @@ Read ``Step._step`` first, then ``_gradients``: rows, pictures, loss, gradients,
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -24,68 +25,82 @@ WARM_UP = 0.05  # share of the steps in which the cosine schedule climbs to the 
 BLOCK = 2000  # rows that are evaluated at a time
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """The labelled pictures.
+
+    Attributes:
+        pixels: (rows, pixels) uint8.
+        labels: (rows,) uint8, positions of classes.
+        validation: (validation rows,) int32, which of them ``Step.evaluate`` looks at.
+        table: (2 x rows, features) float32, or uint16 that are the bits of bfloat16: the features of all
+            pictures, then of their mirror images; for networks whose pictures are at most mirrored. None:
+            computed in each step.
+    """
+
+    pixels: tf.Tensor
+    labels: tf.Tensor
+    validation: tf.Tensor
+    table: tf.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a step learns.
+
+    Attributes:
+        params: a choice from ``space.SPACE``; flips and shifts only as far as the competition allows them.
+        shape: of one picture, (height, width) or (height, width, channels).
+        batch: rows of a step.
+        seed: of order, augmentation and dropout.
+        precision: "float32" or "bfloat16", of the layers' sums; weights, norms, loss and update are float32.
+            Tests take float64, with a model of float64.
+    """
+
+    params: Params
+    shape: tuple[int, ...]
+    batch: int
+    seed: int
+    precision: str
+
+
 class Step:
     """The training step of one network, and its evaluation, as TensorFlow graphs.
 
     Args:
         model: from ``network.build``; ``finish`` leaves the trained weights in it.
-        pixels: (rows, pixels) uint8, all labelled pictures.
-        labels: (rows,) uint8, positions of classes.
-        validation: (validation rows,) int32, which of them ``evaluate`` looks at.
-        shape: of one picture, (height, width) or (height, width, channels).
-        params: a choice from ``space.SPACE``; flips and shifts only as far as the competition allows them.
-        batch: rows of a step.
-        seed: of order, augmentation and dropout.
-        table: (2 x rows, features) float32, or uint16 that are the bits of bfloat16: the features of all
-            pictures, then of their mirror images; for networks whose pictures are at most mirrored. None:
-            computed in each step.
-        precision: "float32" or "bfloat16", of the layers' sums; weights, norms, loss and update are float32.
-            Tests take float64, with a model of float64.
+        labelled: what it learns from and is evaluated on.
+        settings: how it learns.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        pixels: tf.Tensor,
-        labels: tf.Tensor,
-        validation: tf.Tensor,
-        shape: tuple[int, ...],
-        params: Params,
-        batch: int,
-        seed: int,
-        precision: str,
-        table: tf.Tensor | None = None,
-    ) -> None:
-        self._pixels, self._labels = pixels, labels
-        self._params, self._batch, self._seed = params, batch, seed
-        self._dtype = tf.as_dtype(precision)
-        self._table = table
-        self._augment = Augmentation(params, shape, batch, seed, precision)
+    def __init__(self, model: keras.Model, labelled: Labelled, settings: Settings) -> None:
+        self._pixels, self._labels, self._table = labelled.pixels, labelled.labels, labelled.table
+        self._params = params = settings.params
+        self._batch, self._seed = settings.batch, settings.seed
+        self._dtype = tf.as_dtype(settings.precision)
+        self._augment = Augmentation(
+            params, settings.shape, settings.batch, settings.seed, settings.precision
+        )
         fixed = model.get_layer("features")
         self._features = keras.Model(model.input, fixed.output)
         learned = model.layers[model.layers.index(fixed) + 1 : -1]  # the last one is the softmax
         self._layers = [(_LAYERS[type(layer).__name__], layer) for layer in learned]
         self._weights = [weight.value for weight in model.trainable_variables]
         self._full = self._weights[0].dtype  # of all that is not worth rounding
-        self._moving = [
-            weight.value
-            for layer in learned
-            for weight in layer.non_trainable_variables
-            if "float" in weight.dtype  # not the seeds of dropout
-        ]
+        moving = [weight for layer in learned for weight in layer.non_trainable_variables]
+        self._moving = [weight.value for weight in moving if "float" in weight.dtype]  # not dropout's seeds
         self._update = optimizers.create(params, self._weights)
         self._averages = Averages(self._weights + self._moving) if params["average"] else None
         self._done = tf.Variable(0, dtype=tf.int32)  # steps so far
         self._planned = tf.Variable(1.0)  # steps in all: the schedule's length
         self._per_epoch = tf.Variable(1.0)
         number = tf.TensorSpec([], tf.int32)
-        rows = tf.TensorSpec([None], tf.int32)
-        self.run = tf.function(self._run, input_signature=[rows, number, number], autograph=False)
+        order = tf.TensorSpec([None], tf.int32)
+        self.run = tf.function(self._run, input_signature=[order, number, number], autograph=False)
         # The same in each epoch, so it is rescaled once.
-        seen = (
-            self._looked_up(validation) if table is not None else self._inputs(tf.gather(pixels, validation))
-        )
-        self._held_out = seen, tf.gather(labels, validation)
+        rows = labelled.validation
+        seen = self._inputs(tf.gather(self._pixels, rows)) if self._table is None else self._looked_up(rows)
+        self._held_out = seen, tf.gather(self._labels, rows)
         self.evaluate = tf.function(self._evaluate, input_signature=[], autograph=False)
 
     def plan(self, epochs: int, per_epoch: int) -> None:
@@ -214,10 +229,8 @@ class Step:
         """Ioffe and Szegedy 2015 (arXiv 1502.03167)."""
         gamma, beta = self._weight(layer.gamma, training), self._weight(layer.beta, training)
         if not training:
-            mean, variance = (
-                self._weight(layer.moving_mean, False),
-                self._weight(layer.moving_variance, False),
-            )
+            mean = self._weight(layer.moving_mean, False)
+            variance = self._weight(layer.moving_variance, False)
             scale = gamma * tf.math.rsqrt(variance + layer.epsilon)
             return x * tf.cast(scale, x.dtype) + tf.cast(beta - mean * scale, x.dtype)
         if x.dtype == tf.float64:  # the kernel below has no float64

@@ -20,7 +20,7 @@ from catwalk.models import augment, network, space
 from catwalk.models.epoch import Epoch
 from catwalk.models.features import FeatureSet
 from catwalk.models.space import Params
-from catwalk.models.step import Step
+from catwalk.models.step import Labelled, Settings, Step
 
 CHECK_SECONDS = 0.5  # how often, about, the training looks at the clock
 PACE_SECONDS = 1.0  # over which the time of an epoch is measured
@@ -65,23 +65,13 @@ class Training:
         self.per_epoch = self.rows // batch
         self._rows = self.per_epoch * batch  # of an epoch
         self.model = network.build(len(competition.classes), params, views, seed)
-        pixels, labels, validation = (
+        labelled = Labelled(
             mapped(prepared.pixels),
             tf.convert_to_tensor(prepared.labels),
             tf.convert_to_tensor(prepared.validation),
-        )
-        self._step = Step(
-            self.model,
-            pixels,
-            labels,
-            validation,
-            views.shape,
-            params,
-            batch,
-            seed,
-            precision,
             self._table(views, precision),
         )
+        self._step = Step(self.model, labelled, Settings(params, views.shape, batch, seed, precision))
         self._random = np.random.default_rng(seed)
         self._shape = views.shape
 

@@ -8,7 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import matplotlib as mpl
 import numpy as np
@@ -82,26 +82,25 @@ def legend(axes: Axes) -> None:
         axes.legend(frameon=False, labelcolor=INK, fontsize=15)
 
 
-def text(
-    axes: Axes,
-    x: float,
-    y: float,
-    words: str,
-    *,
-    size: float = 20,
-    colour: str = INK,
-    bold: bool = False,
-    anchor: str = "left",
-) -> None:
-    """Words at (x, y), in the middle of their height; ``anchor``: which end of them stands at x."""
+class TextStyle(TypedDict, total=False):
+    """How words look; ``anchor``: which end of them is at x."""
+
+    size: float
+    colour: str
+    bold: bool
+    anchor: str
+
+
+def text(axes: Axes, x: float, y: float, words: str, **style: Unpack[TextStyle]) -> None:
+    """Words at (x, y), in the middle of their height; by default of size 20, dark, from x to the right."""
     axes.text(
         x,
         y,
         words,
-        size=size,
-        color=colour,
-        weight="bold" if bold else "normal",
-        ha=anchor,
+        size=style.get("size", 20),
+        color=style.get("colour", INK),
+        weight="bold" if style.get("bold") else "normal",
+        ha=style.get("anchor", "left"),
         va="center_baseline",
         family=[FONT, "DejaVu Sans"],  # the second has the letters that the first has not
         parse_math=False,  # a class may be called "$5 and $10"

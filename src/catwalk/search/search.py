@@ -2,51 +2,38 @@
 
 import math
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from catwalk.core import advice, disk_space, shared_table, tensorflow_setup
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import duplicates, prepare
+from catwalk.data.run_context import RunContext
 from catwalk.search import limits, progress, study_progress
 from catwalk.search.limits import Limits
 
 if TYPE_CHECKING:
     import optuna
 
-Say = Callable[[str], None]
 ENOUGH = Limits(180.0, 10)  # what a search that ended too early is at least advised
 STUDY_SECONDS = 15  # how long a search may take until its study is there
 
 
-def run(
-    paths: Paths,
-    *,
-    seed: int,
-    features: str,
-    until: Limits,
-    workers: int | None,
-    started: float,
-    say: Say,
-) -> None:
+def run(context: RunContext, until: Limits, workers: int | None, started: float) -> None:
     """Search until a limit is reached; a study that is there already goes on.
 
     Args:
-        paths: the competition's.
-        seed: of the split, the sampler and the nets.
-        features: a resolved name, see ``features``.
+        context: the competition, its split and features.
         until: when to end.
         workers: processes; None: one a core as far as memory allows.
         started: ``time.monotonic()`` of the command's start, from which the budget counts.
-        say: takes lines for people.
 
     Raises:
         UserError: another search runs, or the study is of other data.
         MachineError: no worker can be kept alive, or memory does not bear so many.
     """
-    prepared = prepare.load(paths, seed)
-    _, before = study_progress.known(paths, prepared, features)
+    paths, prepared, say = context.paths, context.prepared, context.say
+    _, before = study_progress.known(paths, prepared, context.features)
     if until.reached(before["spent"], before["finished"], before["full"]):
         say(_already(before, until))
         return
@@ -60,43 +47,39 @@ def run(
     for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
         say(line)
     with progress.locked(paths):
-        opened, spent = _run(paths, prepared, seed, features, until, count, started, before["spent"], None)
+        opened, spent = _run(context, until, count, started, before["spent"])
     for line in _summary(opened, spent, duplicates.count(prepared).validation, until):
         say(line)
 
 
-def make_try(paths: Paths, *, seed: int, features: str, choice: dict[str, Any], say: Say) -> None:
+def run_try(context: RunContext, choice: dict[str, Any]) -> None:
     """Train one net of the user's own choice within the study, to its end.
 
     While a search runs its next free worker takes the trial; else it is run here and now.
 
     Args:
-        paths: the competition's.
-        seed: as for ``make``.
-        features: as for ``make``.
+        context: as for ``run``.
         choice: changes to the portfolio's first recipe.
-        say: takes lines for people.
 
     Raises:
         UserError: the choice is not one of the space, or the study is of other data.
     """
-    from catwalk.data import competition
     from catwalk.models import portfolio, space
     from catwalk.search import study
 
-    allowed = competition.load(paths).augment
+    paths, prepared, features = context.paths, context.prepared, context.features
+    allowed = context.competition.augment
     params = space.checked({**portfolio.recipes(features, allowed)[0][1], **choice}, features, allowed)
-    prepared = prepare.load(paths, seed)
     with progress.lock_if_free(paths) as free:
         if not free or _is_team_at_work(paths, prepared, features):
-            say(_wait_in_line(paths, prepared, features, params))
+            context.say(_wait_in_line(paths, prepared, features, params))
             return
         spent = study_progress.known(paths, prepared, features)[1]["spent"]
-        opened, _ = _run(paths, prepared, seed, features, None, 1, time.monotonic(), spent, params)
+        opened, _ = _run(context, None, 1, time.monotonic(), spent, params)
     made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
     same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
     for line in _compared(same[0], study.complete(opened)) if same else ["try: it did not finish"]:
-        say(line)
+        context.say(line)
 
 
 def _repeated(prepared: prepare.Prepared) -> list[str]:
@@ -154,32 +137,29 @@ def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
 
 
 def _run(
-    paths: Paths,
-    prepared: prepare.Prepared,
-    seed: int,
-    features: str,
+    context: RunContext,
     until: Limits | None,
     count: int,
     started: float,
     spent: float,
-    yours: dict[str, Any] | None,
+    yours: dict[str, Any] | None = None,
 ) -> tuple["optuna.Study", float]:
     """Start the workers, then make the study while they import TensorFlow; then supervise them."""
     from catwalk.search.display import Display
     from catwalk.search.worker_pool import Workers
 
+    paths, features = context.paths, context.features
     with Display() as display:
-        workers = Workers(paths, seed, features)
+        workers = Workers(paths, context.seed, features)
         try:
             for _ in range(count):
                 workers.start()
-            from catwalk.data import competition
             from catwalk.models import portfolio
             from catwalk.search import study
             from catwalk.search.supervisor import Supervisor
 
-            opened = study.create(paths, prepared, features)
-            for kind, recipe in portfolio.first(features, competition.load(paths).augment):
+            opened = study.create(paths, context.prepared, features)
+            for kind, recipe in portfolio.first(features, context.competition.augment):
                 if yours is None or kind in portfolio.BASELINES:
                     study.enqueue_once(opened, kind, recipe)
             if until is not None and (until.budget is not None or "budget" not in opened.user_attrs):

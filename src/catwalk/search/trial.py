@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass
 import keras
 import optuna
 
-from catwalk.core.paths import Paths
-from catwalk.data.competition import Competition
-from catwalk.data.prepare import Prepared
+from catwalk.data.run_context import RunContext
 from catwalk.models import portfolio, space
 from catwalk.models.epoch import Epoch
 from catwalk.models.features import FeatureSet
@@ -31,34 +29,39 @@ FEW_ROWS = 10_000  # with more rows it has less of these seconds: its end is fur
 
 
 @dataclass(frozen=True)
+class Clock:
+    """The time that a trial has.
+
+    Attributes:
+        began: ``time.monotonic()`` from which the search's seconds count.
+        deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
+        budget: seconds of the whole search, of which the baselines get a share; None as above.
+    """
+
+    began: float
+    deadline: float | None
+    budget: float | None
+
+
+@dataclass(frozen=True)
 class Objective:
     """What Optuna calls for each trial.
 
     Attributes:
-        paths, prepared: the competition's.
+        context: the competition, its split and features; a trial's seed follows from its seed and the
+            trial's number.
         study: the study's key; the kept files stand below it.
-        competition: what is trained for.
-        features: a resolved name, see ``features``.
         views: what the networks see, as far as it is made once.
         precision: the study's, see ``precision``.
-        seed: the search's; a trial's own follows from it and the trial's number.
-        began: ``time.monotonic()`` from which the search's seconds count.
-        deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
-        budget: seconds of the whole search, of which the baselines get a share; None as above.
+        clock: how long the trial may take.
         tell: takes (trial number, kind, epoch): None as the trial begins, then each epoch as it ends.
     """
 
-    paths: Paths
-    prepared: Prepared
+    context: RunContext
     study: str
-    competition: Competition
-    features: str
     views: FeatureSet
     precision: str
-    seed: int
-    began: float
-    deadline: float | None
-    budget: float | None
+    clock: Clock
     tell: Callable[[int, str, Epoch | None], None]
 
     def __call__(self, trial: optuna.Trial) -> float:
@@ -66,8 +69,8 @@ class Objective:
         started = time.monotonic()
         kind = trial.user_attrs.get("kind", "search")
         self.tell(trial.number, kind, None)
-        if self.paths.team is not None:
-            trial.set_user_attr("member", self.paths.team.member)
+        if team := self.context.paths.team:
+            trial.set_user_attr("member", team.member)
         history: list[dict[str, float]] = []
         try:
             return self._train(trial, kind, self._training(trial), history)
@@ -88,29 +91,30 @@ class Objective:
 
     def _training(self, trial: optuna.Trial) -> Training:
         """Let the trial choose, and build its network."""
-        params = space.suggest(trial, self.features, self.competition.augment)
-        seed = self.seed * 100_000 + trial.number
+        context = self.context
+        params = space.suggest(trial, context.features, context.competition.augment)
+        seed = context.seed * 100_000 + trial.number
         trial.set_user_attr("seed", seed)
         trial.set_user_attr("precision", self.precision)
         trial.set_user_attr("versions", study.versions())
         keras.backend.clear_session()
-        return Training(self.prepared, self.competition, self.views, self.precision, params, seed)
+        return Training(context.prepared, context.competition, self.views, self.precision, params, seed)
 
     def _train(
         self, trial: optuna.Trial, kind: str, training: Training, history: list[dict[str, float]]
     ) -> float:
         is_baseline = kind in portfolio.BASELINES
         limit, least = None, BASELINE_SECONDS * min(1.0, FEW_ROWS / training.rows)
-        if is_baseline and self.budget is not None:
-            limit = max(least, BASELINE_SHARE[kind] * self.budget)
+        if is_baseline and self.clock.budget is not None:
+            limit = max(least, BASELINE_SHARE[kind] * self.clock.budget)
         # However short the budget: the smallest network is there.
         first_epoch_seconds = least if kind == "softmax" else 0.0
         usual = self._usual_epochs(kind)
         wanted = epochs(kind, usual, training)
         every = max(1, wanted // usual)  # epochs that count as one where there are so few steps in each
         trial.set_user_attr("planned", wanted)
-        for epoch in training.epochs(wanted, self.deadline, limit, first_epoch_seconds):
-            ended = {"second": round(time.monotonic() - self.began, 2)}  # of the search
+        for epoch in training.epochs(wanted, self.clock.deadline, limit, first_epoch_seconds):
+            ended = {"second": round(time.monotonic() - self.clock.began, 2)}  # of the search
             history.append({key: round(value, 6) for key, value in asdict(epoch).items()} | ended)
             self.tell(trial.number, kind, epoch)
             if epoch.epoch % every:
@@ -121,15 +125,17 @@ class Objective:
             judged = kind not in SHORT and epoch.epoch // every in study.RUNGS and not last
             if judged and trial.should_prune() and kind == "search":
                 raise optuna.TrialPruned
-        value = model_store.keep(self.paths, self.study, trial.number, self.prepared, training.finish())
-        if self.paths.team is not None:
-            artifacts.offer(self.paths, self.study, trial, value)
+        paths = self.context.paths
+        value = model_store.keep(paths, self.study, trial.number, self.context.prepared, training.finish())
+        if paths.team is not None:
+            artifacts.offer(paths, self.study, trial, value)
         return value
 
     def _usual_epochs(self, kind: str) -> int:
         """With enough rows; with more time both more networks and longer trainings are worth it."""
-        longer = 1.0 if self.budget is None else min(2.0, max(0.5, math.sqrt(self.budget / USUAL)))
-        return SHORT.get(kind, round(EPOCHS[self.features] * longer))
+        budget = self.clock.budget
+        longer = 1.0 if budget is None else min(2.0, max(0.5, math.sqrt(budget / USUAL)))
+        return SHORT.get(kind, round(EPOCHS[self.context.features] * longer))
 
 
 def epochs(kind: str, usual: int, training: Training) -> int:

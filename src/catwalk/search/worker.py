@@ -38,23 +38,22 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
 
     import optuna
 
-    from catwalk.data import competition as competitions
-    from catwalk.data import prepare
+    from catwalk.data import competition
+    from catwalk.data.run_context import RunContext
     from catwalk.models import precision
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import OutOfTimeError
     from catwalk.search import failures, progress, study
-    from catwalk.search.trial import Objective
+    from catwalk.search.trial import Clock, Objective
 
-    prepared = prepare.load(paths, seed)
-    competition = competitions.load(paths)
-    name = progress.study_name(paths, prepared, features)
+    context = RunContext.load(paths, competition.load(paths), seed, features)
+    name = progress.study_name(paths, context.prepared, features)
     opened = optuna.load_study(
         study_name=name,
         storage=study.open_storage(paths),
         pruner=study.pruner(),
     )
-    views = FeatureSet(paths, prepared, competition.shape)
+    views = FeatureSet(paths, context.prepared, context.competition.shape)
     how_precise = study.precision(opened, precision.fastest)
     opened.sampler = study.sampler(seed, worker, len(study.finished(opened)), paths.team is not None)
 
@@ -72,20 +71,8 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
         current.clear()
         now = time.monotonic()
         deadline = None if order.seconds is None else now + order.seconds
-        objective = Objective(
-            paths,
-            prepared,
-            study.key(opened),
-            competition,
-            features,
-            views,
-            how_precise,
-            seed,
-            now - order.spent,
-            deadline,
-            order.budget,
-            tell,
-        )
+        clock = Clock(now - order.spent, deadline, order.budget)
+        objective = Objective(context, study.key(opened), views, how_precise, clock, tell)
         try:
             # Collected after each trial: a network and its graph refer to each other in circles.
             opened.optimize(objective, n_trials=1, gc_after_trial=True)

@@ -22,7 +22,7 @@ from catwalk.core.paths import Paths
 from catwalk.data.competition import Competition
 from catwalk.submission import recipe
 from catwalk.submission.predict import predict_proba
-from catwalk.submission.submit import confirm
+from catwalk.submission.submit import Request, confirm
 
 NAME = "openhpi"  # as TO= names it
 TOKEN, ADDRESS = "OPENHPI_TOKEN", "OPENHPI_URL"
@@ -31,22 +31,14 @@ GRADER = "https://neuralnet.xopic.de/ltiprovider"  # the course's, unless OPENHP
 Say = Callable[[str], None]
 
 
-def run(
-    paths: Paths,
-    competition: Competition,
-    name: str,
-    *,
-    assignment: str | None,
-    dry: bool,
-    yes: bool,
-    say: Say,
-) -> None:
+def run(paths: Paths, competition: Competition, name: str, request: Request, say: Say) -> None:
     """Let the grader ask the submission's networks; accuracy and grade are shown and kept in the recipe.
 
     Raises:
         UserError: there is no token or assignment, nobody could be asked, or the grader refuses them.
         NetworkError: the grader can't be reached or failed, or the course's package can't be installed.
     """
+    assignment = request.assignment
     if assignment is None:
         raise UserError("which assignment?", fix="ASSIGNMENT=<id>, from the exercise's page")
     content = recipe.read(paths, name)
@@ -56,10 +48,10 @@ def run(
     again = ", without the refitted ones" if content["refit"] else ""
     say(f"submit: the chosen networks of {name}{again} ({accuracy:.4f} on validation)")
     say(f"  to assignment {assignment} at {shown}")
-    if dry:
+    if request.dry:
         say("submit: DRY=1, nothing was sent")
         return
-    confirm(yes)
+    confirm(request.yes)
     token = _token()
     extras.ensure("kerasltisubmission", say)
     model = _Answering(paths, competition, content)

@@ -25,20 +25,33 @@ LEAST = 0.02  # what is nearer to the interval than this is not far
 Say = Callable[[str], None]
 
 
-def run(
-    paths: Paths, competition: Competition, name: str, *, to: str | None, dry: bool, yes: bool, force: bool,
-    say: Say,
-) -> None:  # fmt: skip
+@dataclass(frozen=True)
+class Request:
+    """What was asked for.
+
+    Attributes:
+        to: name, or a page's address, of another Kaggle competition.
+        assignment: id of the course's exercise, where it goes to its grader.
+        dry: show it only.
+        yes: don't ask.
+        force: send bytes that were sent before.
+    """
+
+    to: str | None = None
+    assignment: str | None = None
+    dry: bool = False
+    yes: bool = False
+    force: bool = False
+
+
+def run(paths: Paths, competition: Competition, name: str, request: Request, say: Say) -> None:
     """Show what goes where, ask, send, and wait for the score; recipe and leaderboard keep it.
 
     Args:
         paths: the competition's.
         competition: whose TOML may name the Kaggle competition.
         name: of the submission.
-        to: name, or a page's address, of another Kaggle competition.
-        dry: show it only.
-        yes: don't ask.
-        force: send bytes that were sent before.
+        request: where to, and whether it asks before.
         say: takes lines for people.
 
     Raises:
@@ -46,26 +59,26 @@ def run(
             left, nobody could be asked, or Kaggle refuses it.
         NetworkError: Kaggle can't be reached or failed.
     """
-    parcel = _packed(paths, competition, name, to)
+    parcel = _packed(paths, competition, name, request.to)
     before = _sent_before(paths, parcel)
-    if before is not None and not force:
+    if before is not None and not request.force:
         say(f"submit: the same bytes were sent before, as ref {before[1]['ref']}; FORCE=1 sends them again")
         _await_score(paths, parcel.page, *before, say)
         return
     quota = kaggle_client.quota(parcel.page)
     with locks.locked(paths.submissions, wait=True):
-        there = None if force else _there(parcel)
+        there = None if request.force else _there(parcel)
         if there is not None:
             say(f"submit: Kaggle has these bytes, as ref {there['ref']}; FORCE=1 sends them again")
         else:
             _show(parcel, quota, say)
-        if dry:
+        if request.dry:
             say("submit: DRY=1, nothing was sent")
             return
         entry = there
         if entry is None:
             _check(parcel.page, quota)
-            confirm(yes)
+            confirm(request.yes)
             entry = _sent(paths, parcel)
             say(f"submit: sent, ref {entry['ref']}")
         _record(paths, name, entry)

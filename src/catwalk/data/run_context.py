@@ -1,0 +1,43 @@
+"""Run context: what every part of one run needs of the competition; made once, after ``prepare``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from catwalk.core.paths import Paths
+from catwalk.data import prepare
+from catwalk.data.competition import Competition
+from catwalk.data.prepare import Prepared
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run of a stage.
+
+    Attributes:
+        paths: where the competition's files are.
+        competition: its TOML.
+        prepared: its arrays and the split.
+        seed: SEED, of the split, the sampler and the networks; with ``features`` it names the study.
+        features: a resolved name, "local" or "pixels", see ``models.features``.
+        say: takes lines for people.
+    """
+
+    paths: Paths
+    competition: Competition
+    prepared: Prepared
+    seed: int
+    features: str
+    say: Say = print
+
+    @classmethod
+    def load(
+        cls, paths: Paths, competition: Competition, seed: int, features: str, say: Say = print
+    ) -> "RunContext":
+        """Read what ``prepare`` wrote.
+
+        Raises:
+            UserError: this split is not prepared.
+        """
+        return cls(paths, competition, prepare.load(paths, seed), seed, features, say)
