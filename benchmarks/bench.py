@@ -118,13 +118,13 @@ def catwalk(folder: Path, budget: float, seed: int) -> tuple[list[dict[str, floa
 def _curve_of_study(folder: Path, seed: int) -> list[dict[str, float]]:
     from catwalk.core.paths import Paths
     from catwalk.data import prepare
-    from catwalk.search import study
+    from catwalk.search import study, trial_record
 
     paths = Paths(folder, COMPETITION)
     opened = study.load(paths, prepare.load(paths, seed), "local")
-    records = study.as_records(opened) if opened else []
+    records = trial_record.of_study(opened) if opened else []
     return [
-        {"second": epoch["second"], "accuracy": epoch["accuracy"]} for r in records for epoch in r["history"]
+        {"second": epoch.second or 0.0, "accuracy": epoch.accuracy} for r in records for epoch in r.history
     ]
 
 

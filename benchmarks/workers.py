@@ -124,7 +124,7 @@ def memory(trials: int, workers: int, tiny: bool) -> dict[str, Any]:
             while not ended.wait(0.2):
                 states = list(progress.read(paths).values())
                 if states and (held := held_now(paths)):
-                    seen[states[0]["finished"]] = held
+                    seen[states[0].finished] = held
 
         watcher = threading.Thread(target=watch)
         watcher.start()

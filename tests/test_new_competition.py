@@ -44,7 +44,7 @@ def predicted(project: Path, name: str, toml: str) -> tuple[Paths, list[str], fl
     done = run_catwalk(project, "predict", "--competition", name, "--trials", "1", "--name", "one")
     assert done.returncode == 0, done.stderr
     paths = Paths(project, name)
-    share = recipe.read(paths, "one")["validation"]["accuracy"]
+    share = recipe.read(paths, "one").validation.accuracy
     return paths, paths.submission("one").read_text().splitlines(), share
 
 

@@ -70,7 +70,7 @@ def check(paths: Paths, name: str, before: set[int]) -> None:
         prepared.test_ids
     )
     found = results.load("digits", name, paths.root)
-    assert found.recipe["trials_finished"] >= len(before)
+    assert found.recipe.trials_finished >= len(before)
     assert paths.talk(name).read_text(encoding="utf-8").rstrip().endswith("</html>")
     notebook = nbformat.read(paths.notebook(name), as_version=4)
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")

@@ -118,15 +118,13 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
     from catwalk.submission import recipe, reproduce, submission_csv
 
     file = options.recipe or paths.recipe(submission_csv.choose(paths, options.submission))
-    content = recipe.read_file(file, paths.shown(file))
-    if content.get("competition") != paths.competition:
-        raise UserError(
-            f"{file.name} is of another competition", fix=f"COMPETITION={content.get('competition')}"
-        )
+    made = recipe.read_file(file, paths.shown(file))
+    if made.competition != paths.competition:
+        raise UserError(f"{file.name} is of another competition", fix=f"COMPETITION={made.competition}")
     download.run(paths, loaded, options.source, _say)
     try:
-        prepare.run(paths, loaded, content["seed"], _say)
-        reproduce.run(paths, loaded, content, file.stem, _say)
+        prepare.run(paths, loaded, made.seed, _say)
+        reproduce.run(paths, loaded, made, file.stem, _say)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"it is not a whole recipe ({type(error).__name__}: {shown(error)})",
@@ -249,7 +247,7 @@ def _limits(options: argparse.Namespace, context: "RunContext") -> "Limits":
         return limits.Limits(options.budget or default, options.trials)
     left = _until(options)
     _, known = study_progress.known(context.paths, context.prepared, context.features)
-    return limits.Limits(known["spent"] + left, options.trials)
+    return limits.Limits(known.spent + left, options.trials)
 
 
 def _until(options: argparse.Namespace) -> float:

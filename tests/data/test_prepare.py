@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -217,7 +218,7 @@ def test_the_study_of_the_old_rows_is_named(catwalk: Catwalk, project: Path, dig
     old = prepare.load(paths, 1)
     paths.study.mkdir(parents=True)
     paths.study_db.touch()
-    progress.write(paths, progress.study_name(paths, old, "pixels"), {**progress.NOTHING, "finished": 26})
+    progress.write(paths, progress.study_name(paths, old, "pixels"), replace(progress.NOTHING, finished=26))
     train = paths.raw / "digits_train.csv"
     train.write_text("\n".join(train.read_text().splitlines()[:-9]) + "\n")
     said = f"the study of the old ones (fingerprint {old.fingerprint}, 26 trials) stays"

@@ -1,6 +1,7 @@
 """test_labels.py: the test labels are read there alone, and every look is on record before it happens."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,16 +28,16 @@ def test_each_look_is_logged(paths: Paths) -> None:
         assert labels.tolist() == [3, 1, 4, 1, 5]
         assert labels.dtype == np.uint8
     looks = test_labels.looks(paths)
-    assert [(look["caller"], look["submission"]) for look in looks] == [
+    assert [(look.caller, look.submission) for look in looks] == [
         ("score", "one"),
         ("grade", "team.csv"),
     ]
     for look in looks:
-        ago = datetime.now(UTC) - datetime.fromisoformat(look["time"])
+        ago = datetime.now(UTC) - datetime.fromisoformat(look.time)
         assert -1 < ago.total_seconds() < 60
-        assert look["time"].endswith("+00:00")
+        assert look.time.endswith("+00:00")
     lines = paths.looks.read_text().splitlines()
-    assert [json.loads(line) for line in lines] == looks
+    assert [json.loads(line) for line in lines] == [{"schema_version": 1, **asdict(look)} for look in looks]
 
 
 def test_a_look_that_fails_is_logged_too(paths: Paths) -> None:
@@ -57,7 +58,7 @@ def test_blank_lines_are_no_looks(paths: Paths) -> None:
     test_labels.open_labels(paths, "score", "one")
     paths.looks.write_text(paths.looks.read_text() + "\n\n")
     test_labels.open_labels(paths, "score", "two")
-    assert [look["submission"] for look in test_labels.looks(paths)] == ["one", "two"]
+    assert [look.submission for look in test_labels.looks(paths)] == ["one", "two"]
 
 
 def test_where_there_are_none(paths: Paths) -> None:

@@ -63,7 +63,7 @@ def test_a_folder_of_every_form(paths: Paths, truth: np.ndarray, catwalk: Catwal
         assert float(found[team]["public"]) == pytest.approx(is_right[right].mean(), abs=1e-6)
         assert float(found[team]["private"]) == pytest.approx(is_right[~right].mean(), abs=1e-6)
     assert float(found["Red team"]["private_low"]) < float(found["Red team"]["private"])
-    assert [look["caller"] for look in test_labels.looks(paths)] == ["grade"]
+    assert [look.caller for look in test_labels.looks(paths)] == ["grade"]
     assert "the test labels of Digits 8x8 are public" in out
     assert [found[team]["place"] for team in found] == ["1", "1", "3"]
     assert [float(found[team]["ahead_of_next_p"] or 1) < 0.001 for team in found] == [False, True, False]

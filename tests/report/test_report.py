@@ -109,8 +109,8 @@ def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: 
 
 
 def test_results(loaded: results.Results) -> None:
-    assert loaded.scores.accuracy == loaded.recipe["validation"]["accuracy"]
-    assert loaded.best["value"] == max(t["value"] for t in loaded.trials if t["state"] == "complete")
+    assert loaded.scores.accuracy == loaded.recipe.validation.accuracy
+    assert loaded.best.value == max(t.accuracy for t in loaded.trials if t.is_complete)
     assert loaded.pictures(loaded.prepared.train[:3]).shape == (3, 8, 8)
     assert loaded.test_score is None
 

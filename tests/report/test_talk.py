@@ -11,9 +11,11 @@ import pytest
 
 from catwalk.core.errors import UserError
 from catwalk.models import metrics
+from catwalk.models.epoch import Epoch
 from catwalk.report import browser, findings, results, slides, talk
 from catwalk.report.formatting import percent
 from catwalk.report.results import Results
+from catwalk.submission.score import ScoreRecord
 from tests.conftest import Run
 
 SIZES = {"beamer": (1280, 720), "full HD": (1920, 1080), "phone across": (844, 390)}
@@ -90,22 +92,22 @@ def trials(real: Results, count: int, pruned: float = 0.5) -> Results:
     made = []
     for number in range(count):
         like = real.trials[number % len(real.trials)]
-        params = {**like["params"], "learning_rate": float(random.uniform(2e-4, 1e-2))}
+        params = {**like.params, "learning_rate": float(random.uniform(2e-4, 1e-2))}
         state = "pruned" if number > 2 and random.random() < pruned else "complete"
-        made.append({**like, "number": number, "params": params, "state": state,
-                     "value": float(random.uniform(0.8, 0.97))})  # fmt: skip
+        value = float(random.uniform(0.8, 0.97))
+        made.append(replace(like, number=number, params=params, state=state, value=value))
     return replace(real, trials=made)
 
 
 def history(real: Results, losses: list[float]) -> Results:
     """The best trial's losses, epoch by epoch."""
-    rows = [
-        {"epoch": i, "epochs": len(losses), "train_loss": 1 / i, "train_accuracy": 1 - 0.5 / i, "loss": loss,
-         "accuracy": 0.95 - loss / 10}
-        for i, loss in enumerate(losses, 1)
-    ]  # fmt: skip
-    return replace(real, trials=[{**t, "history": rows} for t in real.trials])
+    epochs = tuple(
+        Epoch(i, len(losses), 1 / i, 1 - 0.5 / i, loss, 0.95 - loss / 10) for i, loss in enumerate(losses, 1)
+    )
+    return replace(real, trials=[replace(t, history=epochs) for t in real.trials])
 
+
+SCORE = ScoreRecord(accuracy=0.9, interval=(0.87, 0.93), precision=0.9, recall=0.9, f1=0.9, rows=360, looks=1)
 
 CASES: dict[str, Callable[[Results], Results]] = {
     "digits": lambda real: real,
@@ -115,13 +117,15 @@ CASES: dict[str, Callable[[Results], Results]] = {
     "two trials": lambda real: trials(real, 2, pruned=0),
     "nothing pruned": lambda real: trials(real, 30, pruned=0),
     "2,000 trials": lambda real: trials(real, 2000),
-    "a single net": lambda real: replace(real, recipe={**real.recipe, "trials": real.recipe["trials"][:1]}),
-    "pixels only": lambda real: replace(
-        real, trials=[{**t, "params": {**t["params"], "view": "pixels"}} for t in real.trials]
+    "a single net": lambda real: replace(
+        real, recipe=replace(real.recipe, trials=real.recipe.trials[:1])
     ),
-    "no refit": lambda real: replace(real, recipe={**real.recipe, "refit": []}),
+    "pixels only": lambda real: replace(
+        real, trials=[replace(t, params={**t.params, "view": "pixels"}) for t in real.trials]
+    ),
+    "no refit": lambda real: replace(real, recipe=replace(real.recipe, refit=())),
     "no weights": lambda real: replace(real, weights=None),
-    "scored": lambda real: replace(real, test_score={"accuracy": 0.9, "rows": 360, "looks": 2}),
+    "scored": lambda real: replace(real, test_score=replace(SCORE, looks=2)),
     "memorises": lambda real: history(real, [1.0, 0.5, 0.4, 0.5, 0.6]),
     "one epoch": lambda real: history(real, [1.0]),
 }  # fmt: skip
@@ -380,9 +384,9 @@ def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None
 
 
 @pytest.mark.parametrize("known", [1, 360])
-@pytest.mark.parametrize("test_score", [None, {"accuracy": 0.9, "rows": 360, "looks": 1}])
+@pytest.mark.parametrize("test_score", [None, SCORE])
 def test_a_test_whose_pictures_are_labelled_is_no_secret(
-    loaded: Results, known: int, test_score: dict[str, Any] | None
+    loaded: Results, known: int, test_score: ScoreRecord | None
 ) -> None:
     prepared = replace(loaded.prepared, duplicates={"train": 0, "test": 0, "both": known})
     made = slides.build(replace(loaded, prepared=prepared, test_score=test_score, sealed=True, looks=1))
@@ -414,7 +418,8 @@ def test_findings_follow_their_rules(loaded: Results) -> None:
     assert "memorises (loss +50%)" in slides.network(history(loaded, [1.0, 0.5, 0.4, 0.5, 0.6])).title
     assert "memorises" not in slides.network(history(loaded, [1.0, 0.5, 0.4])).title
     surer = history(loaded, [1.0, 0.4, 0.5])
-    surer.best["history"][-1]["accuracy"] = 0.99
+    last = replace(surer.best.history[-1], accuracy=0.99)
+    surer = replace(surer, trials=[replace(t, history=(*t.history[:-1], last)) for t in surer.trials])
     assert "memorises" not in slides.network(surer).title, "its loss rose, but it still learned"
     assert slides.mistakes(never_wrong(loaded)).title.startswith("No mistake")
     scored_talk = CASES["scored"](loaded)

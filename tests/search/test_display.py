@@ -9,27 +9,18 @@ from rich.console import Console
 from catwalk.models.epoch import Epoch
 from catwalk.search.display import Display
 from catwalk.search.limits import Limits
-
-
-def record(number: int, state: str, value: float | None) -> dict[str, Any]:
-    params = {"depth": 2, "width_1": 512, "learning_rate": 0.00123456, "activation": "relu"}
-    return {
-        "number": number,
-        "state": state,
-        "kind": "search",
-        "value": value,
-        "params": params,
-        "seconds": 1.0,
-    }
+from tests.support.records import trial_record
 
 
 def drawn(width: int, limits: Limits, records: int = 40, **more: Any) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width, height=20, force_terminal=True, highlight=False, **more)
     display = Display(console)
-    display.begin([record(i, "complete" if i % 3 == 0 else "pruned", 0.5 + i / 100) for i in range(records)])
+    display.begin(
+        [trial_record(i, "complete" if i % 3 == 0 else "pruned", 0.5 + i / 100) for i in range(records)]
+    )
     display.epoch(0, 41, "search", Epoch(3, 20, 0.5, 0.8, 0.4, 0.8765))
-    display.epoch(1, 42, "yours", None)
+    display.begun(1, 42, "yours")
     console.print(display.view(65.0, limits))
     return file.getvalue()
 
@@ -69,7 +60,7 @@ def test_of_equals_the_earlier_trial_is_the_best() -> None:
     file = io.StringIO()
     with Display(Console(file=file, width=80, highlight=False)) as display:
         for number in (3, 2, 4):
-            display.ended(0, record(number, "complete", 0.5))
+            display.ended(0, trial_record(number, "complete", 0.5))
     best = [line.split("best ")[1] for line in file.getvalue().splitlines()[1:]]
     assert best == ["0.5000 (trial 3)", "0.5000 (trial 2)", "0.5000 (trial 2)"]
 
@@ -77,8 +68,8 @@ def test_of_equals_the_earlier_trial_is_the_best() -> None:
 def test_plain_lines_where_there_is_no_terminal() -> None:
     file = io.StringIO()
     with Display(Console(file=file, width=80, highlight=False)) as display:
-        display.ended(0, record(0, "complete", 0.5))
-        display.ended(0, record(1, "pruned", None))
+        display.ended(0, trial_record(0, "complete", 0.5))
+        display.ended(0, trial_record(1, "pruned", None))
         display.ended(0, None)
         display.died(1, "exit code -9")
         display.tick(5, Limits(10, None))

@@ -16,10 +16,11 @@ from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import failures, study, supervisor, worker_pool
+from catwalk.search import failures, study, supervisor, trial_record, worker_pool
 from catwalk.search.display import Display
 from catwalk.search.limits import Limits
 from tests.conftest import Run, run_catwalk, run_process
+from tests.support import records
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 DIGITS = ("--competition", "digits")
@@ -88,19 +89,19 @@ def test_a_failed_trial_is_shown_and_kept_and_not_repeated(tmp_path: Path) -> No
         "trial 1 quick failed in 0.0 s: ValueError: shapes [3] and, say, (4,) differ",
     ]
     assert opened.trials[1].user_attrs["failed"].startswith("ValueError: shapes")
-    study.write_table(paths, opened)
+    trial_record.write_table(paths, opened)
     with paths.trials.open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["number"], row["state"], row["kind"]) for row in rows] == [
         ("0", "complete", "softmax"), ("1", "failed", "quick"),
     ]  # fmt: skip
     assert [row["reason"] for row in rows] == ["", "ValueError: shapes [3] and, say, (4,) differ"]
-    assert [record["number"] for record in study.as_records(opened)] == [0], "recipes know finished ones"
+    assert [record.number for record in trial_record.of_study(opened)] == [0], "recipes know finished ones"
 
 
 def test_it_is_shown_on_a_terminal_too(tmp_path: Path) -> None:
     file = io.StringIO()
-    record = {"number": 3, "kind": "search", "state": "failed", "seconds": 1.25, "reason": "ValueError: [x]"}
+    record = records.trial_record(3, "failed", None, seconds=1.25, reason="ValueError: [x]")
     Display(Console(file=file, width=80, force_terminal=True, no_color=True, highlight=False)).ended(
         0, record
     )

@@ -143,7 +143,7 @@ def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Pat
     opened = study.load(paths, prepared, "local")
     assert opened
     (name,) = submission_csv.names(paths)
-    best = recipe.read(paths, name)["trials"][0]["number"]  # one that the ensemble chooses
+    best = recipe.read(paths, name).trials[0].number  # one that the ensemble chooses
     key = study.key(opened)
     files = (paths.model(key, best), paths.probabilities(key, best))
     for damaged in files:

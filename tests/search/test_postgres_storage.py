@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -290,14 +291,14 @@ def test_progress_of_a_team_is_asked_of_the_team(tmp_path: Path, shared: str) ->
     assert study_progress.known(ann, PREPARED, "pixels") == (None, progress.NOTHING)
     opened = study.create(ann, PREPARED, "pixels")
     key = study.key(opened)
-    progress.write(ann, key, {"spent": 5.0, "finished": 0, "best": None})
+    progress.write(ann, key, replace(progress.NOTHING, spent=5.0))
     opened.optimize(lambda trial: 0.5 * len(space.suggest(trial, "pixels")) / 100, n_trials=1)
     value = opened.best_value
     assert study_progress.known(ann, PREPARED, "pixels") == (
         key,
-        {**progress.NOTHING, "spent": 5.0, "finished": 1, "best": value},
+        replace(progress.NOTHING, spent=5.0, finished=1, best=value),
     )
     assert study_progress.known(bob, PREPARED, "pixels") == (
         key,
-        {**progress.NOTHING, "finished": 1, "best": value},
+        replace(progress.NOTHING, finished=1, best=value),
     )

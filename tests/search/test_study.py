@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -187,12 +188,12 @@ def test_a_file_of_a_newer_optuna_is_one_line(tmp_path: Path) -> None:
 
 def test_progress_is_read_without_the_study_s_trials(tmp_path: Path) -> None:
     paths = Paths(tmp_path, "digits")
-    progress.write(paths, "one", {"spent": 1.5, "finished": 2})
+    progress.write(paths, "one", replace(progress.NOTHING, spent=1.5, finished=2))
     assert progress.read(paths) == {}, "without a study there is no progress"
     made(tmp_path)
-    progress.write(paths, "one", {"spent": 1.5, "finished": 2})
-    progress.write(paths, "two", {"spent": 3.0, "finished": 4})
-    assert progress.read(paths)["one"] == {"spent": 1.5, "finished": 2}
+    progress.write(paths, "one", replace(progress.NOTHING, spent=1.5, finished=2))
+    progress.write(paths, "two", replace(progress.NOTHING, spent=3.0, finished=4))
+    assert progress.read(paths)["one"] == progress.StudyProgress(1.5, 2, None, None, None, None)
     paths.progress.write_text("{")
     assert progress.read(paths) == {}
 

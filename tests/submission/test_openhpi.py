@@ -98,12 +98,12 @@ def test_any_shape_is_answered(paths: Paths, shape: tuple[int, ...]) -> None:
         done = hand_in(paths, grader, "--yes", "--assignment", "7")
     assert done.returncode == 0, done.stderr
     (name,) = submission_csv.names(paths)
-    content = recipe.read(paths, name)
+    made = recipe.read(paths, name)
     assert grader.asked["assignment_id"] == "7"
     right = grader.answer(grader.asked["predictions"])["accuracy"]
-    assert right == content["validation"]["accuracy"], "the very networks of the submission answered"
+    assert right == made.validation.accuracy, "the very networks of the submission answered"
     assert f"an accuracy of {right:.2f} and gave 1.00" in done.stdout
-    assert content["graded"][0]["assignment"] == "7"
+    assert [graded.assignment for graded in made.graded] == ["7"]
     for path in paths.root.rglob("*"):
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
 

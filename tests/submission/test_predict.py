@@ -6,11 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from catwalk import __version__
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import prepare, test_labels
@@ -54,21 +56,22 @@ def test_the_submission(done: Paths) -> None:
 
 
 def test_the_recipe_tells_what_it_was_made_from(done: Paths) -> None:
-    content = recipe.read(done, only(done))
+    made = recipe.read(done, only(done))
     prepared = prepare.load(done, 1)
     with np.load(done.predictions(only(done))) as arrays:
         share = metrics.accuracy(arrays["validation"], prepared.labels[prepared.validation])
-    said = content["validation"]
-    assert said["accuracy"] == share >= said["best_single"]
+    said = made.validation
+    assert said.accuracy == share >= said.best_single
     trials = json.loads(done.snapshot(only(done)).read_text())
     best = max((t for t in trials if t["state"] == "complete"), key=lambda t: (t["value"], -t["number"]))
-    assert (said["best_single"], said["best_trial"]) == (best["value"], best["number"])
-    assert (said["rows"], said["pictures"], content["test_known"]) == (144, 144, 0)
-    assert said["interval"] == list(metrics.wilson(share, 144))
-    assert sum(trial["weight"] for trial in content["trials"]) == pytest.approx(1)
-    assert content["fingerprint"] == prepared.fingerprint
-    assert content["trials_finished"] == DONE_TRIALS
-    assert {"seed", "versions", "git_commit", "created"} <= set(content)
+    assert (said.best_single, said.best_trial) == (best["value"], best["number"])
+    assert (said.rows, said.pictures, made.test_known) == (144, 144, 0)
+    assert said.interval == metrics.wilson(share, 144)
+    assert sum(trial.weight for trial in made.trials) == pytest.approx(1)
+    assert made.fingerprint == prepared.fingerprint
+    assert made.trials_finished == DONE_TRIALS
+    assert (made.seed, made.versions["catwalk"]) == (1, __version__)
+    assert datetime.now(UTC) - datetime.fromisoformat(made.created) < timedelta(hours=1)
 
 
 def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None:
@@ -131,7 +134,7 @@ def test_score_opens_the_sealed_labels_and_logs_it(done: Paths) -> None:
     assert "look number 1" in first.stdout
     assert "look number 2" in second.stdout
     looks = test_labels.looks(done)
-    assert [(look["caller"], look["submission"]) for look in looks] == [("score", name)] * 2
+    assert [(look.caller, look.submission) for look in looks] == [("score", name)] * 2
 
     truth = [line.split(",")[0] for line in (done.raw / "digits_test.csv").read_text().splitlines()[1:]]
     made = [line.split(",")[1] for line in done.submission(name).read_text().splitlines()[1:]]

@@ -15,7 +15,7 @@ from benchmarks import procfs
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.models import network
-from catwalk.search import progress, study
+from catwalk.search import progress, study, trial_record
 from catwalk.submission import recipe, refit, submission_csv
 from catwalk.submission.ensemble import Ensemble
 from tests.conftest import Run, clean_environment
@@ -30,30 +30,30 @@ def done(digits_done: tuple[Path, Run]) -> Paths:
 @pytest.mark.slow
 def test_it_has_half_of_the_say(done: Paths) -> None:
     (name,) = submission_csv.names(done)
-    content = recipe.read(done, name)
+    made = recipe.read(done, name)
     prepared = prepare.load(done, 1)
-    assert [row["rows"] for row in content["refit"]] == [1437, 1437]
-    chosen = content["trials"]
-    weights = np.array([trial["weight"] for trial in chosen])
+    assert [row.rows for row in made.refit] == [1437, 1437]
+    chosen = made.trials
+    weights = np.array([trial.weight for trial in chosen])
     heaviest = [chosen[i] for i in refit.heaviest(weights)]
-    assert content["refit"][0]["trial"] == heaviest[0]["number"]
-    seeds = {row["seed"] for row in content["refit"]}
+    assert made.refit[0].trial == heaviest[0].number
+    seeds = {row.seed for row in made.refit}
     assert len(seeds) == 2
-    assert not seeds & {trial["seed"] for trial in chosen}
+    assert not seeds & {trial.seed for trial in chosen}
 
     said = []
     for trial in chosen:
-        model = keras.models.load_model(done.model(content["study"], trial["number"]), compile=False)
+        model = keras.models.load_model(done.model(made.study, trial.number), compile=False)
         said.append(network.probabilities(model, prepared.test_pixels))
     joined = Ensemble(
-        np.array([trial["weight"] for trial in chosen]), np.array([trial["temperature"] for trial in chosen])
+        np.array([trial.weight for trial in chosen]), np.array([trial.temperature for trial in chosen])
     ).average(np.stack(said))
-    opened = study.load(done, prepared, content["features"])
+    opened = study.load(done, prepared, made.features)
     assert opened is not None
-    numbers = [trial["number"] for trial in heaviest]
-    again = refit.run(done, prepared, 1, [opened.trials[n] for n in numbers], None, None, lambda _: None)
+    trials = [trial_record.of(opened.trials[trial.number]) for trial in heaviest]
+    again = refit.run(done, prepared, 1, trials, None, None, lambda _: None)
     assert again is not None
-    assert again.made == content["refit"]
+    assert again.made == made.refit
     half = np.mean(again.tests, axis=0, dtype=np.float32)
     with np.load(done.predictions(name)) as arrays:  # but for rounding: this process may have other threads
         whole = np.mean([joined, half], axis=0, dtype=np.float32)
@@ -96,7 +96,7 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
     prepared = prepare.load(done, 1)
     opened = study.load(done, prepared, "pixels") or study.load(done, prepared, "local")
     assert opened is not None
-    trials = study.complete(opened)
+    trials = [trial_record.of(trial) for trial in study.complete(opened)]
     said: list[str] = []
     assert refit.run(done, prepared, 1, trials, 0.1, None, said.append) is None
     with progress.locked(done):

@@ -3,20 +3,23 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from catwalk.core import records
 from catwalk.core.paths import Paths
-from catwalk.models import retrain
+from catwalk.models.epoch import Epoch
 from catwalk.submission import submission_csv
 from tests.conftest import Run, make_project, run_catwalk
+from tests.support.records import made_recipe, trial_record
 
 
 def test_a_plan_is_what_was_planned_then() -> None:
-    history = [{"epochs": 9}, {"epochs": 4}, {"epochs": 4}, {"epochs": 4}]
-    assert retrain.plan_of({"planned": 6, "history": history}) == (6, 9, 4, 4, 4)
-    assert retrain.plan_of({"history": history}) == (4, 9, 4, 4, 4)
+    history = tuple(Epoch(i, epochs, 0.5, 0.9, 0.5, 0.9) for i, epochs in enumerate((9, 4, 4, 4), 1))
+    assert trial_record(0, "complete", 0.9, planned=6, history=history).plan == (6, 9, 4, 4, 4)
+    assert trial_record(0, "complete", 0.9, history=history).plan == (4, 9, 4, 4, 4)
 
 
 @pytest.mark.slow
@@ -63,11 +66,22 @@ def test_it_says_what_differs(digits_done: tuple[Path, Run], tmp_path: Path) -> 
     assert "made with tensorflow 1.0 (here 2." in done.stdout
 
 
+WITHOUT_PLAN = records.encode(replace(made_recipe().trials[0], plan=()))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"fingerprint": "0123456789ab"}, "was made from other data (fingerprint 0123456789ab, here "),
-        ({"trials": [{"number": 0}]}, "was made by an older catwalk, which did not record"),
+        ({"trials": [WITHOUT_PLAN]}, "was made by an older catwalk, which did not record"),
+        (
+            {"trials": [{"number": 0}]},
+            "is not a whole recipe (trials[0].weight is missing): take it again",
+        ),
+        (
+            {"refit": [{"trial": 99, "seed": 1, "epochs": 1, "plan": [1, 1], "rows": 9}]},
+            "is not a whole recipe",
+        ),
     ],
 )
 def test_a_recipe_that_can_t_be_done_again(

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ from catwalk.core.paths import Paths
 from catwalk.data import download, prepare, test_labels
 from catwalk.models import metrics
 from catwalk.submission import recipe, score, submission_csv
+from catwalk.submission.forecast import Forecast
 from tests.conftest import digits_paths, load
+from tests.support.records import made_recipe
 
 Made = tuple[Paths, Any]
 
@@ -39,13 +40,13 @@ def made_of(paths: Paths) -> Made:
         right = model.predict(prepared.pixels[prepared.validation]) == prepared.labels[prepared.validation]
         submission_csv.write(paths.submission(name), prepared.test_ids, said, load("digits"))
         share = float(right.mean())
-        recipe.write(paths, name, {
-            "seed": 1, "test_fingerprint": prepared.test_fingerprint, "features": "pixels",
-            "validation": {"accuracy": share, "interval": metrics.wilson(share, len(right))},
-            "forecast": {"accuracy": share, "interval": metrics.wilson(share, len(right))},
-            "trials": [{}, {}], "trials_finished": 3, "split": prepared.split,
-            "test_known": prepared.duplicates["both"],
-        })  # fmt: skip
+        interval = metrics.wilson(share, len(right))
+        before = made_recipe()
+        recipe.write(paths, name, replace(
+            before, test_fingerprint=prepared.test_fingerprint, split=prepared.split,
+            validation=replace(before.validation, accuracy=share, interval=interval),
+            forecast=Forecast(share, interval, 0.0), test_known=prepared.duplicates["both"],
+        ))  # fmt: skip
     return paths, np.array(submission_csv.read(paths.submission("all"), prepared.test_ids, load("digits")))
 
 
@@ -67,7 +68,7 @@ def test_what_is_kept_and_said(made: Made) -> None:
     assert kept["interval"] == pytest.approx(metrics.wilson(share, 360))
     assert (kept["rows"], kept["looks"]) == (360, 1)
     low, high = kept["interval"]
-    validation = recipe.read(paths, "all")["validation"]["accuracy"]
+    validation = recipe.read(paths, "all").validation.accuracy
     assert lines[0] == (
         f"score: all: {share:.4f} on 360 test rows "
         f"(95% interval {low:.4f} to {high:.4f}; validation said {validation:.4f})"
@@ -105,42 +106,25 @@ def test_whether_the_forecast_held(made: Made, place: str, said: str) -> None:
     paths, _ = made
     share = json.loads(_scored(paths))["accuracy"]
     interval = {
-        "below": [share - 0.2, share - 1e-9], "low": [share, share + 0.1],
-        "high": [share - 0.1, share], "above": [share + 1e-9, share + 0.1],
+        "below": (share - 0.2, share - 1e-9), "low": (share, share + 0.1),
+        "high": (share - 0.1, share), "above": (share + 1e-9, share + 0.1),
     }[place]  # fmt: skip
-    content = recipe.read(paths, "all")
-    content["forecast"]["interval"] = interval
-    recipe.write(paths, "all", content)
+    there = recipe.read(paths, "all")
+    recipe.write(paths, "all", replace(there, forecast=replace(there.forecast, interval=interval)))
     assert looked(paths, "all")[1].endswith(f": the score is {said}")
-
-
-def _other_rows(content: dict[str, Any]) -> None:
-    content["test_fingerprint"] = "0" * 12
-
-
-def _and_others(content: dict[str, Any]) -> None:
-    content["test_fingerprint"] = "f" * 12
-
-
-def _other_seed(content: dict[str, Any]) -> None:
-    content["seed"] = 2
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_other_rows, "made for other test rows than those prepared here"),
-        (_and_others, "made for other test rows than those prepared here"),
-        (_other_seed, "make prepare SEED=2"),
+        ({"test_fingerprint": "0" * 12}, "made for other test rows than those prepared here"),
+        ({"test_fingerprint": "f" * 12}, "made for other test rows than those prepared here"),
+        ({"seed": 2}, "make prepare SEED=2"),
     ],
 )
-def test_nobody_looks_for_what_is_of_other_rows(
-    made: Made, change: Callable[[dict[str, Any]], None], said: str
-) -> None:
+def test_nobody_looks_for_what_is_of_other_rows(made: Made, change: dict[str, Any], said: str) -> None:
     paths, _ = made
-    content = recipe.read(paths, "all")
-    change(content)
-    recipe.write(paths, "all", content)
+    recipe.write(paths, "all", replace(recipe.read(paths, "all"), **change))
     with pytest.raises(UserError, match=said):
         looked(paths, "all")
     assert test_labels.looks(paths) == []
@@ -157,16 +141,17 @@ def test_the_leaderboard(made: Made) -> None:
     assert board["public"].isna().all()
     assert (board["test 95% interval"] == "").all()
     looked(paths, "few")
-    content = recipe.read(paths, "few")
-    recipe.write(paths, "few", {**content, "sent": [{"public": 0.5}, {"public": 0.75}]})
+    there = recipe.read(paths, "few")
+    for ref, public in ((1, 0.5), (2, None), (2, 0.75)):
+        recipe.add_upload(paths, "few", recipe.Upload("digits", "0" * 64, public, ref, None))
     row = score.leaderboard(paths).set_index("submission").loc["few"]
     kept = json.loads(paths.score("few").read_text())
     assert row["test"] == kept["accuracy"]
     assert row["test 95% interval"] == "{:.4f}-{:.4f}".format(*kept["interval"])
     assert row["public"] == 0.75, "the last one sent"
-    assert row["validation"] == content["validation"]["accuracy"]
-    assert row["95% interval"] == "{:.4f}-{:.4f}".format(*content["validation"]["interval"])
-    assert row["forecast"] == "{:.4f}-{:.4f}".format(*content["forecast"]["interval"])
+    assert row["validation"] == there.validation.accuracy
+    assert row["95% interval"] == "{:.4f}-{:.4f}".format(*there.validation.interval)
+    assert row["forecast"] == "{:.4f}-{:.4f}".format(*there.forecast.interval)
     assert (row["nets"], row["trials"], row["features"], row["split"]) == (2, 3, "pixels", "s1")
 
 

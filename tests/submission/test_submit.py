@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def submit(paths: Paths, kaggle: Kaggle, *arguments: str, **more: str) -> Run:
 
 def kept(paths: Paths) -> list[dict[str, Any]]:
     (name,) = submission_csv.names(paths)
-    return recipe.read(paths, name).get("sent", [])  # type: ignore[no-any-return]
+    return [asdict(upload) for upload in recipe.read(paths, name).sent]
 
 
 def test_the_good_way(paths: Paths) -> None:
@@ -191,9 +192,8 @@ def test_a_mistyped_to_is_blamed(paths: Paths) -> None:
 )
 def test_a_score_far_outside_of_the_forecast_gets_a_remark(paths: Paths, score: str, said: str) -> None:
     (name,) = submission_csv.names(paths)
-    content = recipe.read(paths, name)
-    content["forecast"]["interval"] = [0.88, 0.93]
-    recipe.write(paths, name, content)
+    made = recipe.read(paths, name)
+    recipe.write(paths, name, replace(made, forecast=replace(made.forecast, interval=(0.88, 0.93))))
     kaggle = Kaggle(scored={"status": "COMPLETE", "publicScore": score})
     for _ in range(2):  # also when it is looked at once more
         done = submit(paths, kaggle, "--yes")

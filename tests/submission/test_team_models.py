@@ -6,8 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,9 @@ import pytest
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data import prepare
+from catwalk.models.epoch import Epoch
 from catwalk.search import model_store, study
+from catwalk.search.trial_record import TrialRecord
 from catwalk.submission import submission_csv, team_models
 from tests.conftest import (
     REPOSITORY,
@@ -27,6 +28,7 @@ from tests.conftest import (
     run_catwalk,
     start_catwalk,
 )
+from tests.support.records import trial_record
 
 TRIALS = 3  # the baselines and the quick net
 MEMBERS = ("ann", "bob")
@@ -170,9 +172,10 @@ def test_the_cluster_s_script(
     assert {trial.user_attrs["member"] for trial in ended} == {"slurm-77_0", "slurm-77_1"}, said
 
 
-def trial_of(seconds: float, number: int) -> Any:
-    history = [{"second": 5.0}, {"second": 5.0 + seconds / 2}]
-    return cast(Any, SimpleNamespace(number=number, user_attrs={"history": history}))
+def trial_of(seconds: float, number: int) -> TrialRecord:
+    ends = enumerate((5.0, 5.0 + seconds / 2), 1)
+    history = tuple(Epoch(i, 2, 0.5, 0.9, 0.5, 0.9, second) for i, second in ends)
+    return trial_record(number, "complete", 0.9, history=history)
 
 
 def test_as_many_as_fit_the_best_first() -> None:

@@ -17,6 +17,7 @@ DOWNLOAD_AGAIN = "download it again"
 UNPACK = "unpack it yourself"
 DATA_AGAIN = "run make data again, or set another SOURCE="
 RUN_SETUP = "run make setup"
+UPDATE = "update catwalk: git pull, then make setup (in a notebook: a newer wheel)"
 RUN_SEARCH = "run make search"
 RUN_PREPARE = "run make prepare"
 RUN_PREDICT = "run make predict"
@@ -51,7 +52,7 @@ class Kind(Enum):
         r"run (?!the command again|make setup|git lfs)|git checkout|"
         r"make (?:predict|score|leaderboard|search|serve|submit)\b"
     )
-    INSTALL = r"run make setup|sudo apt install"
+    INSTALL = r"run make setup|sudo apt install|update catwalk"
     WAIT = (
         r"run the command again|the same command|try again|check the network|connect and|wait for it|"
         r"the count starts|is the server on|end it first"

@@ -1,6 +1,7 @@
 """Epoch: what is recorded of a training each time it has seen all pictures; imports nothing heavy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,7 @@ class Epoch:
         epochs: how many are planned in all.
         train_loss, train_accuracy: mean over the epoch's batches, as the net was then, with dropout.
         loss, accuracy: on the validation rows, at the epoch's end.
+        second: of the search, at which it ended; None: it is no search's.
     """
 
     epoch: int
@@ -20,3 +22,10 @@ class Epoch:
     train_accuracy: float
     loss: float
     accuracy: float
+    second: float | None = None
+
+    def rounded(self) -> "Epoch":
+        """As it is kept: six decimals."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        known: dict[str, Any] = {name: round(x, 6) for name, x in values.items() if x is not None}
+        return Epoch(**known)

@@ -2,13 +2,12 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
-from catwalk.models import space
 from catwalk.models.space import Params
 
 if TYPE_CHECKING:
@@ -53,19 +52,6 @@ class Trained:
     model: "keras.Model"
     prepared: prepare.Prepared
     plan: tuple[int, ...]
-
-
-def plan_of(attrs: dict[str, Any]) -> tuple[int, ...]:
-    """A finished trial's plan, from its attributes (or its record)."""
-    history = [int(epoch["epochs"]) for epoch in attrs["history"]]
-    return (int(attrs.get("planned") or history[-1]), *history)
-
-
-def of_trial(paths: Paths, split_seed: int, params: Params, attrs: dict[str, Any]) -> Task:
-    """The task that does a finished trial again."""
-    return Task(
-        paths, split_seed, space.fill_defaults(params), attrs["precision"], int(attrs["seed"]), plan_of(attrs)
-    )
 
 
 def train(task: Task) -> Trained | None:

@@ -33,6 +33,7 @@ from catwalk.report.drawing import (
 from catwalk.report.formatting import number, parameter, percent
 from catwalk.report.parallel_coordinates import parallel as parallel
 from catwalk.report.results import Data, Results
+from catwalk.search.trial_record import TrialRecord
 
 ROWS_OF_CLASSES = 12  # one below the other, at most
 
@@ -104,10 +105,10 @@ def baselines(results: Results) -> Figure:
     """Validation accuracy of the baselines, the best network and the submission, with 95% intervals."""
     from catwalk.models.metrics import wilson
 
-    bars = [(t["kind"], t["value"]) for t in results.trials if t["kind"] in ("softmax", "beginner")]
-    bars += [(f"best net (trial {results.best['number']})", results.best["value"])]
+    simple = [t for t in results.trials if t.kind in ("softmax", "beginner")]
+    bars = [(t.kind, t.value) for t in simple if t.value is not None]
+    bars += [(f"best net (trial {results.best.number})", results.best.accuracy)]
     bars += [("submission", results.scores.accuracy)]
-    bars = [(name, value) for name, value in bars if value is not None]
     figure, axes = canvas(900, 64 * len(bars) + 70)
     ranges = [wilson(value, results.distinct.validation) for _, value in bars]
     low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
@@ -129,18 +130,18 @@ def baselines(results: Results) -> Figure:
 
 def progress(results: Results) -> Figure:
     """Every finished trial in order, and the best so far."""
-    seen = [t for t in results.trials if t["value"] is not None]
+    seen = [t for t in results.trials if t.value is not None]
     whole = results.complete
-    stopped = [t for t in seen if t["state"] == "pruned" and not t.get("ended")]
+    stopped = [t for t in seen if t.state == "pruned" and not t.ended]
     figure, axes = canvas(400, 520)
     left, right, top, bottom = 24.0, 330.0, 150.0, 430.0
-    last = max(1, *(t["number"] for t in seen))
-    low, high = float(np.quantile([t["value"] for t in whole], 0.1)), max(t["value"] for t in whole)
+    last = max(1, *(t.number for t in seen))
+    low, high = float(np.quantile([t.accuracy for t in whole], 0.1)), max(t.accuracy for t in whole)
     low = min(low, high - 0.01)
 
-    def place(trial: dict[str, Any]) -> tuple[float, float]:
-        share = max(0.0, (trial["value"] - low) / (high - low))
-        return left + (right - left) * trial["number"] / last, bottom - (bottom - top) * share
+    def place(trial: TrialRecord) -> tuple[float, float]:
+        share = max(0.0, (trial.accuracy - low) / (high - low))
+        return left + (right - left) * trial.number / last, bottom - (bottom - top) * share
 
     text(axes, left, 20, "best so far", bold=True)
     text(axes, left, 56, f"{len(whole)} trained to the end", colour=MUTED)
@@ -156,25 +157,25 @@ def progress(results: Results) -> Figure:
         axes.plot(x, y, "o", color=GREY, markersize=7, zorder=2)
         if steps:
             steps.append((x, steps[-1][1]))
-        if trial["value"] > best:
-            best = trial["value"]
+        if trial.accuracy > best:
+            best = trial.accuracy
             steps.append((x, y))
     steps.append((right, steps[-1][1]))
     axes.plot(*zip(*steps, strict=True), color=BLUE, linewidth=3, zorder=3)
     x, y = place(results.best)
     axes.plot(x, y, "o", color=BLUE, markersize=11, zorder=4)
-    words = f"trial {results.best['number']}: {percent(results.best['value'])}"
+    words = f"trial {results.best.number}: {percent(results.best.accuracy)}"
     text(axes, right, top - 24, words, bold=True, colour=BLUE_TEXT, anchor="right")
     text(axes, left, bottom + 50, "trial 0", size=SMALL, colour=MUTED)
     text(axes, right, bottom + 50, f"{last}", size=SMALL, colour=MUTED, anchor="right")
-    under = "≤ " if any(t["value"] < low for t in whole) else ""  # those stand on the lowest line
+    under = "≤ " if any(t.accuracy < low for t in whole) else ""  # those stand on the lowest line
     text(axes, right + 6, bottom, under + percent(low), size=SMALL, colour=MUTED)
     return figure
 
 
 def architecture(results: Results) -> Figure:
     """The best network, layer by layer, each bar as long as the layer is wide; and how it was trained."""
-    params = results.best["params"]
+    params = results.best.params
     layers = [(results.competition.pixels, "pixels in", GREY)]
     if params.get("view", "pixels") != "pixels":
         layers.append((0, f"{parameter('view')}: {params['view']}, fixed", GREY))
@@ -209,13 +210,13 @@ def architecture(results: Results) -> Figure:
 
 def learning_curves(results: Results) -> Figure:
     """Accuracy of the best trial, epoch by epoch, on training and validation rows."""
-    history = results.best["history"]
+    history = results.best.history
     figure, axes = canvas(700, 520)
     left, right, top, bottom = 60.0, 520.0, 60.0, 450.0
-    epochs = [epoch["epoch"] for epoch in history]
+    epochs = [epoch.epoch for epoch in history]
     keys = {"accuracy": ("validation", BLUE, BLUE_TEXT), "train_accuracy": ("training", MUTED, MUTED)}
-    low = min(epoch["accuracy"] for epoch in history)  # training begins further below, which is not shown
-    high = max(epoch[key] for epoch in history for key in keys)
+    low = min(epoch.accuracy for epoch in history)  # training begins further below, which is not shown
+    high = max(getattr(epoch, key) for epoch in history for key in keys)
     low, high = (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
 
     def across(epoch: float) -> float:
@@ -230,16 +231,16 @@ def learning_curves(results: Results) -> Figure:
         words = f"loss +{percent(late.rise, 0)} after epoch {late.epoch}"
         text(axes, right, top - 20, words, colour=ORANGE_TEXT, bold=True, anchor="right")
     text(axes, 0, 20, "accuracy", bold=True)
-    ends = {key: min(bottom, up(history[-1][key])) for key in keys}
+    ends = {key: min(bottom, up(getattr(history[-1], key))) for key in keys}
     spread = 60 - abs(ends["accuracy"] - ends["train_accuracy"])
     higher = min(ends, key=lambda key: ends[key])
     for key, (word, colour, ink) in keys.items():
-        seen = [epoch for epoch in history if epoch[key] >= low] or history[-1:]
-        curve = [across(epoch["epoch"]) for epoch in seen], [up(epoch[key]) for epoch in seen]
+        seen = [epoch for epoch in history if getattr(epoch, key) >= low] or history[-1:]
+        curve = [across(epoch.epoch) for epoch in seen], [up(getattr(epoch, key)) for epoch in seen]
         axes.plot(*curve, "-o", color=colour, linewidth=3, markersize=7 if len(epochs) < 30 else 0, zorder=3)
         y = ends[key] + (0 if spread < 0 else spread / 2 * (-1 if key == higher else 1))
         text(axes, right + 16, y - 13, word, colour=ink, bold=True)
-        text(axes, right + 16, y + 13, percent(history[-1][key]), colour=ink, bold=True)
+        text(axes, right + 16, y + 13, percent(getattr(history[-1], key)), colour=ink, bold=True)
     axes.plot([left, right], [bottom + 8] * 2, color=PALE, linewidth=1.5)
     text(axes, left, bottom + 30, "epoch 1", size=SMALL, colour=MUTED, anchor="center")
     text(axes, right, bottom + 30, f"{epochs[-1]}", size=SMALL, colour=MUTED, anchor="center")

@@ -1,6 +1,7 @@
 """Findings: what the recorded results say, by rules; figures and slides show the same ones."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy.typing as npt
 
 from catwalk.data import duplicates
 from catwalk.models import space
+from catwalk.models.epoch import Epoch
 from catwalk.report.results import Results
+from catwalk.search.trial_record import TrialRecord
 
 ENOUGH_PICTURES = 20  # different ones: a finding that rests on fewer is none
 ENOUGH_TRIALS = 12  # complete ones, for shares of importance to mean something
@@ -72,7 +75,7 @@ def shares(results: Results) -> dict[str, float]:
 
 def overfitting(results: Results) -> "Overfitting | None":
     """What ``overfitting_of`` finds of the best trial, where there are pictures enough to tell."""
-    return overfitting_of(results.best["history"]) if is_enough(results) else None
+    return overfitting_of(results.best.history) if is_enough(results) else None
 
 
 def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:
@@ -150,19 +153,19 @@ def confident_mistakes(
     return wrong[np.argsort(-sure, kind="stable")]
 
 
-def overfitting_of(history: list[dict[str, float]]) -> Overfitting | None:
+def overfitting_of(history: Sequence[Epoch]) -> Overfitting | None:
     """Whether the validation loss rose again, and since when, without more right answers for it.
 
     With label smoothing the loss alone may rise while a network still learns.
     """
-    losses = [epoch["loss"] for epoch in history]
+    losses = [epoch.loss for epoch in history]
     lowest = int(np.argmin(losses))
     rise = losses[-1] / losses[lowest] - 1 if losses[lowest] > 0 else 0.0
-    better = history[-1]["accuracy"] > history[lowest]["accuracy"]
+    better = history[-1].accuracy > history[lowest].accuracy
     return Overfitting(lowest + 1, rise) if rise >= OVERFITTING and not better else None
 
 
-def importances(trials: list[dict[str, Any]]) -> dict[str, float]:
+def importances(trials: list[TrialRecord]) -> dict[str, float]:
     """Share of each parameter in the differences of validation accuracy, the largest first; they sum to 1.
 
     fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) as Optuna has it, over the complete trials; empty where
@@ -174,11 +177,11 @@ def importances(trials: list[dict[str, Any]]) -> dict[str, float]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-    complete = evenly([t for t in trials if t["state"] == "complete"])
-    names = [name for name in space.SPACE if all(name in t["params"] for t in complete)]
-    values = {name: [t["params"][name] for t in complete] for name in names}
+    complete = evenly([t for t in trials if t.is_complete])
+    names = [name for name in space.SPACE if all(name in t.params for t in complete)]
+    values = {name: [t.params[name] for t in complete] for name in names}
     varied = [name for name in names if len(set(values[name])) > 1]
-    if len(complete) < ENOUGH_TRIALS or not varied or len({t["value"] for t in complete}) < 2:
+    if len(complete) < ENOUGH_TRIALS or not varied or len({t.value for t in complete}) < 2:
         return {}
     known: dict[str, BaseDistribution] = {}
     for name in varied:
@@ -189,13 +192,13 @@ def importances(trials: list[dict[str, Any]]) -> dict[str, float]:
             known[name] = FloatDistribution(min(values[name]), max(values[name]), log=kind.startswith("log"))
     study = optuna.create_study(direction="maximize")
     for trial in complete:
-        params = {name: trial["params"][name] for name in varied}
-        study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=trial["value"]))
+        params = {name: trial.params[name] for name in varied}
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=trial.value))
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
 
 
-def evenly(trials: list[dict[str, Any]], most: int = 300) -> list[dict[str, Any]]:
+def evenly(trials: list[TrialRecord], most: int = 300) -> list[TrialRecord]:
     """At most so many, from all over the list."""
     return [trials[i] for i in sorted({round(k) for k in np.linspace(0, len(trials) - 1, most)})]
 
@@ -204,7 +207,7 @@ def shown_parameters(results: Results, shares: dict[str, float]) -> list[str]:
     """The parameters worth an axis: the most important, else those that differed, in the space's order."""
 
     def differs(name: str) -> bool:
-        return len({t["params"].get(name) for t in results.complete} - {None}) > 1
+        return len({t.params.get(name) for t in results.complete} - {None}) > 1
 
     first = list(shares) or ["view", "depth", "width_1", "dropout", "learning_rate", "batch_size"]
     rest = [name for name in space.SPACE if name not in first]

@@ -27,12 +27,13 @@ from catwalk.report.drawing import (
 )
 from catwalk.report.formatting import number, parameter, percent
 from catwalk.report.results import Results
+from catwalk.search.trial_record import TrialRecord
 
 
 def parallel(results: Results) -> Figure:
     """Parallel coordinates of the complete trials; the most important parameter stands beside the score."""
     shares = findings.shares(results)
-    whole = sorted(results.complete, key=lambda t: (t["value"], -t["number"]))
+    whole = sorted(results.complete, key=lambda t: (t.accuracy, -t.number))
     complete = findings.evenly(whole)  # the last is the best
     columns: list[str | None] = [
         *reversed(findings.shown_parameters(results, shares)),
@@ -61,7 +62,7 @@ def parallel(results: Results) -> Figure:
             for x, name, scale in zip(places, columns, scales, strict=True)
             if _value(trial, name) is not None
         ]
-        _curve(axes, points, best=trial["number"] == best["number"])
+        _curve(axes, points, best=trial.number == best.number)
     for x, name, scale in zip(places, columns, scales, strict=True):
         if (value := _value(best, name)) is not None:
             _flag(axes, x, bottom + (top - bottom) * scale.height(value), scale.words(value))
@@ -91,9 +92,9 @@ class _Scale:
         return percent(value) if self._percent else number(value)
 
 
-def _value(trial: dict[str, Any], name: str | None) -> Any:
+def _value(trial: TrialRecord, name: str | None) -> Any:
     """Of a parameter, None where the trial had none; without a name the trial's score."""
-    return trial["params"].get(name) if name else trial["value"]
+    return trial.params.get(name) if name else trial.value
 
 
 def _curve(axes: Axes, points: list[tuple[float, float]], best: bool) -> None:

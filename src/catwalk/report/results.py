@@ -1,11 +1,9 @@
 """Results: what one submission recorded, read back for report and notebook. It only reads."""
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +15,11 @@ from catwalk.data import competition as competitions
 from catwalk.data import duplicates, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
-from catwalk.submission import recipe, submission_csv
+from catwalk.search import trial_record
+from catwalk.search.trial_record import TrialRecord
+from catwalk.submission import recipe, score, submission_csv
+from catwalk.submission.recipe import Recipe
+from catwalk.submission.score import ScoreRecord
 
 COMPETITION_VARIABLE = "CATWALK_COMPETITION"  # how report tells the notebook what to show
 SUBMISSION_VARIABLE = "CATWALK_SUBMISSION"
@@ -61,7 +63,7 @@ class Results(Data):
     Attributes:
         name: of the submission.
         recipe: ``<name>.json``.
-        trials: all finished trials at the time, as ``study.as_records`` gives them.
+        trials: all finished trials at the time.
         labels: (validation rows,) uint8, the true classes.
         validation: (validation rows, classes) float32, the ensemble's probabilities.
         scores: of ``validation`` against ``labels``.
@@ -72,25 +74,25 @@ class Results(Data):
     """
 
     name: str
-    recipe: dict[str, Any]
-    trials: list[dict[str, Any]]
+    recipe: Recipe
+    trials: list[TrialRecord]
     labels: npt.NDArray[np.uint8]
     validation: npt.NDArray[np.float32]
     scores: metrics.Scores
     weights: npt.NDArray[np.float32] | None
-    test_score: dict[str, Any] | None
+    test_score: ScoreRecord | None
     sealed: bool
     looks: int
 
     @property
-    def complete(self) -> list[dict[str, Any]]:
+    def complete(self) -> list[TrialRecord]:
         """The trials that were trained to their end."""
-        return [trial for trial in self.trials if trial["state"] == "complete"]
+        return [trial for trial in self.trials if trial.is_complete]
 
     @property
-    def best(self) -> dict[str, Any]:
+    def best(self) -> TrialRecord:
         """The best complete trial's record."""
-        return max(self.complete, key=lambda trial: (trial["value"], -trial["number"]))
+        return max(self.complete, key=lambda trial: (trial.accuracy, -trial.number))
 
 
 def load_data(competition: str | None = None, seed: int = 1) -> Data:
@@ -119,16 +121,16 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     paths = Paths(root or project_folder(), competition)
     loaded = competitions.load(paths)
     chosen = submission_csv.choose(paths, name)
-    content = recipe.read(paths, chosen)
-    prepared = prepare.load(paths, content["seed"])
-    if content["fingerprint"] != prepared.fingerprint:
+    made = recipe.read(paths, chosen)
+    prepared = prepare.load(paths, made.seed)
+    if made.fingerprint != prepared.fingerprint:
         raise UserError(f"{chosen} was made from other data than those prepared", fix=advice.PREDICT_AGAIN)
     try:
         with np.load(paths.predictions(chosen)) as arrays:
             validation, weights = arrays["validation"], arrays.get("weights")
-        trials = json.loads(paths.snapshot(chosen).read_text(encoding="utf-8"))
-        complete = [trial for trial in trials if trial["state"] == "complete"]
-        whole = bool(complete) and all(trial["history"] for trial in complete)
+        trials = trial_record.read_snapshot(paths, chosen)
+        complete = [trial for trial in trials if trial.is_complete]
+        whole = bool(complete) and all(trial.history for trial in complete)
     except (OSError, ValueError, KeyError):
         whole = False
     if not whole:
@@ -137,12 +139,11 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
             fix="run make predict NAME=<new name>",
         )
     labels = np.asarray(prepared.labels[prepared.validation])
-    seen = paths.score(chosen)
     return Results(
         competition=loaded,
         prepared=prepared,
         name=chosen,
-        recipe=content,
+        recipe=made,
         trials=trials,
         labels=labels,
         validation=validation,
@@ -150,7 +151,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
             validation.argmax(axis=1), labels, len(loaded.labels), duplicates.count(prepared).validation
         ),
         weights=weights,
-        test_score=json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else None,
+        test_score=score.read(paths, chosen),
         sealed=test_labels.are_there(paths),
         looks=len(test_labels.looks(paths)),
     )

@@ -88,7 +88,7 @@ def problem(results: Results) -> Slide:
     low, high = results.scores.interval
     facts = [(percent(accuracy), f"of {rows:,} validation pictures named right",
               f"95% interval {percent(low)} to {percent(high)}")]  # fmt: skip
-    softmax = [t["value"] for t in results.trials if t["kind"] == "softmax" and t["value"] is not None]
+    softmax = [t.value for t in results.trials if t.kind == "softmax" and t.value is not None]
     more, title = "", f"{percent(accuracy)} of {rows:,} validation pictures named right"
     if not findings.is_enough(results):
         title = f"{rows} validation pictures are too few to judge a net"
@@ -97,17 +97,17 @@ def problem(results: Results) -> Slide:
         facts.append((f"{gain} points", f"over softmax, the simplest net ({percent(softmax[0])})", ""))
         title = f"{percent(accuracy)} right: {gain} points over the simplest net"
         more = f"The simplest net of all, softmax on pixels, names {percent(softmax[0])}. "
-    low, high = results.recipe["forecast"]["interval"]
+    low, high = results.recipe.forecast.interval
     facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
     end = "The test is still closed."
     if results.looks:
         end = f"The sealed test was looked at {results.looks} times, for other submissions."
     test, known = results.test_score, results.distinct.known
     if test is not None:
-        looks = f"{test['looks']} look{'s' if test['looks'] != 1 else ''}"
+        looks = f"{test.looks} look{'s' if test.looks != 1 else ''}"
         here = f"{known:,} of them labelled" if known else f"{looks} at them"
-        facts.append((percent(test["accuracy"]), f"on {test['rows']:,} test pictures ({here})", ""))
-        end = f"On the {'' if known else 'sealed '}test it is {percent(test['accuracy'])}, after {looks}."
+        facts.append((percent(test.accuracy), f"on {test.rows:,} test pictures ({here})", ""))
+        end = f"On the {'' if known else 'sealed '}test it is {percent(test.accuracy)}, after {looks}."
     if known:
         end = f"{end if test else ''} But {known:,} test pictures are among the labelled ones.".strip()
     classes = len(results.competition.classes)
@@ -126,10 +126,10 @@ def problem(results: Results) -> Slide:
 
 def split(results: Results) -> Slide:
     train, held, test = results.distinct.train, results.distinct.validation, results.distinct.test
-    known, rows = results.distinct.known, results.recipe["test_rows"]
+    known, rows = results.distinct.known, results.recipe.test_rows
     title = f"{train:,} pictures teach, {held:,} compare, {test:,} compete"
     again = ""
-    if results.recipe["refit"]:
+    if results.recipe.refit:
         again = "At the end some nets learned once more from both. "
     sealed = f"Nobody here has the labels of the {test:,} test pictures."
     if results.sealed:
@@ -148,7 +148,7 @@ def split(results: Results) -> Slide:
 
 
 def search(results: Results) -> Slide:
-    stopped = sum(t["state"] == "pruned" and not t.get("ended") for t in results.trials)
+    stopped = sum(t.state == "pruned" and not t.ended for t in results.trials)
     best = results.best
     shares = findings.shares(results)
     count = f"{len(results.trials):,} trial{'s' if len(results.trials) != 1 else ''}"
@@ -163,7 +163,7 @@ def search(results: Results) -> Slide:
         title = f"{count}: {first} and {second} decide ({together})"
         told = f"{first} and {second} decide together {together} of the differences. "
     else:
-        title = f"{count}, and number {best['number']} is the best: {percent(best['value'])}"
+        title = f"{count}, and number {best.number} is the best: {percent(best.accuracy)}"
         told = "That is too little to say what matters most, so no shares are shown. "
     if not findings.is_enough(results):
         title = f"{count}; {results.distinct.validation} pictures are too few to rank them"
@@ -171,11 +171,11 @@ def search(results: Results) -> Slide:
     return Slide(
         "search",
         30,
-        fitted(title, f"{count}: the best is number {best['number']}, {percent(best['value'])}"),
+        fitted(title, f"{count}: the best is number {best.number}, {percent(best.accuracy)}"),
         "trials.json: params, value, state",
         f"We trained {count}. {stop}Each line on the left is one of the {len(results.complete)} that went to "
         f"their end, and the blue one is the best. {told}On the right, the best so far: "
-        f"trial {best['number']} reached {percent(best['value'])}.",
+        f"trial {best.number} reached {percent(best.accuracy)}.",
         (
             ("parallel", "Parallel coordinates of the complete trials, the best in blue"),
             ("progress", "Validation accuracy of each trial, and the best so far"),
@@ -185,9 +185,9 @@ def search(results: Results) -> Slide:
 
 def network(results: Results) -> Slide:
     best = results.best
-    history = best["history"]
+    history = best.history
     last = history[-1]
-    gap = last["train_accuracy"] - last["accuracy"]
+    gap = last.train_accuracy - last.accuracy
     late = findings.overfitting(results)
     if not findings.is_enough(results):
         title = f"{len(history)} epochs; {results.distinct.validation} pictures are too few to judge them"
@@ -201,24 +201,24 @@ def network(results: Results) -> Slide:
         title = f"{len(history)} epochs, and {points(gap)} points between training and validation"
         told = f"In the end it knows its training pictures {points(gap)} points better than others. "
     else:
-        title = f"{len(history)} epochs to {percent(last['accuracy'])} on validation"
-        held = percent(last["accuracy"])
-        told = f"In training {percent(last['train_accuracy'])} are right, on validation {held}. "
-    if any(best["params"].get(name) for name in HARDER):
+        title = f"{len(history)} epochs to {percent(last.accuracy)} on validation"
+        held = percent(last.accuracy)
+        told = f"In training {percent(last.train_accuracy)} are right, on validation {held}. "
+    if any(best.params.get(name) for name in HARDER):
         told += "Training is harder: units drop out, or pictures are changed. "
-    depth = best["params"].get("depth", 0)
+    depth = best.params.get("depth", 0)
     layers = f"{depth} hidden layer{'s' if depth != 1 else ''}"
-    view = best["params"].get("view", "pixels")
+    view = best.params.get("view", "pixels")
     seen = "raw pixels" if view == "pixels" else f"fixed features ({view}), made without labels"
-    nets = results.recipe["trials"]
+    nets = results.recipe.trials
     joined = f"The submission averages {len(nets)} nets. " if len(nets) > 1 else ""
-    if [net["number"] for net in nets] == [best["number"]] and not results.recipe["refit"]:
+    if [net.number for net in nets] == [best.number] and not results.recipe.refit:
         joined = "It is the whole submission. "
     return Slide(
         "network",
         25,
-        fitted(title, f"{len(history)} epochs to {percent(last['accuracy'])}"),
-        f"trials.json: trial {best['number']}, params, history",
+        fitted(title, f"{len(history)} epochs to {percent(last.accuracy)}"),
+        f"trials.json: trial {best.number}, params, history",
         f"The best net is dense, with {layers}, on {seen}. {told}{joined}",
         (
             ("architecture", "The best network's layers, and how it was trained"),
@@ -335,10 +335,10 @@ def following(results: Results) -> Slide:
 def _steps(results: Results) -> list[tuple[str, str, str]]:
     """All that the rules find, the most telling first."""
     steps = []
-    history, best = results.best["history"], results.best
+    history, best = results.best.history, results.best
     enough = findings.is_enough(results)
     late = findings.overfitting(results)
-    gap = history[-1]["train_accuracy"] - history[-1]["accuracy"] if enough else 0.0
+    gap = history[-1].train_accuracy - history[-1].accuracy if enough else 0.0
     if late is not None:
         steps.append(
             (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", "More dropout, fewer epochs")
@@ -349,13 +349,13 @@ def _steps(results: Results) -> list[tuple[str, str, str]]:
     if block is not None:
         names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
         steps.append((percent(block.share, 0), f"of mistakes in {names}", "Features that tell these apart"))
-    gain = results.scores.accuracy - results.recipe["validation"]["best_single"]
-    nets = len(results.recipe["trials"])
+    gain = results.scores.accuracy - results.recipe.validation.best_single
+    nets = len(results.recipe.trials)
     if nets > 1 and gain < 0.002 and enough:
         steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
-    complete = [t["number"] for t in results.complete]
-    if enough and len(complete) >= ENOUGH_FOR_LATE and best["number"] >= 0.75 * max(complete):
-        steps.append((f"{best['number']}", f"of {max(complete)} was the best trial", "A longer search"))
+    complete = [t.number for t in results.complete]
+    if enough and len(complete) >= ENOUGH_FOR_LATE and best.number >= 0.75 * max(complete):
+        steps.append((f"{best.number}", f"of {max(complete)} was the best trial", "A longer search"))
     train = results.distinct.train
     steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))
     steps.append((f"{train:,}", "pictures to learn from", "More of them, moved about"))

@@ -37,10 +37,10 @@ def trials(results: Results, most: int = 10) -> "pd.DataFrame":
     """The best complete trials, and what they were."""
     import pandas as pd
 
-    best = sorted(results.complete, key=lambda trial: (-trial["value"], trial["number"]))[:most]
+    best = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:most]
     rows = [
-        {"trial": t["number"], "kind": t["kind"], "validation": round(t["value"], 4)}
-        | {name: number(value) for name, value in t["params"].items()}
+        {"trial": t.number, "kind": t.kind, "validation": round(t.accuracy, 4)}
+        | {name: number(value) for name, value in t.params.items()}
         for t in best
     ]
     return pd.DataFrame(rows).set_index("trial").fillna("")

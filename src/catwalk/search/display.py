@@ -15,8 +15,8 @@ from catwalk.models.epoch import Epoch
 
 if TYPE_CHECKING:
     from catwalk.search.limits import Limits
+    from catwalk.search.trial_record import TrialRecord
 
-Record = dict[str, Any]  # a trial, as ``study.as_record`` gives it
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -27,9 +27,9 @@ class Display:
         self._console = console or plain_console()
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._workers: dict[int, str] = {}
-        self._ended: list[Record] = []
+        self._ended: list[TrialRecord] = []
         self._numbers: set[int] = set()  # of those
-        self._best: list[Record] = []  # after each trial that was better than all before, that trial
+        self._best: list[TrialRecord] = []  # after each trial that was better than all before, that trial
         self._so_far: list[float] = []  # the best value after each finished trial
         self._shown = 0.0
 
@@ -49,51 +49,50 @@ class Display:
     ) -> None:
         self._live.stop()
 
-    def begin(self, records: list[Record]) -> None:
+    def begin(self, records: "list[TrialRecord]") -> None:
         """Take the trials of earlier runs."""
         for record in records:
             self._count(record)
 
-    def epoch(self, worker: int, trial: int, kind: str, epoch: Epoch | None) -> None:
-        """A worker has begun a trial (epoch None) or ended one of its epochs."""
-        what = f"trial {trial}" if kind == "search" else f"trial {trial} ({kind})"
-        if epoch is None:
-            self._workers[worker] = f"{what}  building"
-        else:
-            self._workers[worker] = f"{what}  epoch {epoch.epoch}/{epoch.epochs}  {epoch.accuracy:.4f}"
+    def begun(self, worker: int, trial: int, kind: str) -> None:
+        """A worker has begun a trial."""
+        self._workers[worker] = f"{_called(trial, kind)}  building"
 
-    def ended(self, worker: int | None, record: Record | None) -> None:
+    def epoch(self, worker: int, trial: int, kind: str, epoch: Epoch) -> None:
+        """A worker's trial has ended one of its epochs."""
+        self._workers[worker] = (
+            f"{_called(trial, kind)}  epoch {epoch.epoch}/{epoch.epochs}  {epoch.accuracy:.4f}"
+        )
+
+    def ended(self, worker: int | None, record: "TrialRecord | None") -> None:
         """A worker's trial has ended; ``record`` is None where it did not finish.
 
         ``worker`` is None for a trial of somebody else in the team, who may be named again and again.
         """
         if worker is not None:
             self._workers.pop(worker, None)
-        if record is None or record["number"] in self._numbers:
+        if record is None or record.number in self._numbers:
             return
-        if record["state"] == "failed":
+        if record.state == "failed":
             self._failed(record)
             return
         self._count(record)
         if not self._console.is_terminal:
-            value = "no epoch" if record["value"] is None else f"{record['value']:.4f}"
+            value = "no epoch" if record.value is None else f"{record.value:.4f}"
             best = (
-                f", best {self._best[-1]['value']:.4f} (trial {self._best[-1]['number']})"
-                if self._best
-                else ""
+                f", best {self._best[-1].accuracy:.4f} (trial {self._best[-1].number})" if self._best else ""
             )
             self._console.print(
-                f"trial {record['number']} {record['kind']} {record['state']} {value} "
-                f"in {record['seconds'] or 0.0:.1f} s{_by(record)}{best}",
+                f"trial {record.number} {record.kind} {record.state} {value} "
+                f"in {record.seconds or 0.0:.1f} s{_by(record)}{best}",
                 soft_wrap=True,
             )
 
-    def _failed(self, record: Record) -> None:
+    def _failed(self, record: "TrialRecord") -> None:
         """Also on a terminal: nothing fails in silence."""
-        self._numbers.add(record["number"])
+        self._numbers.add(record.number)
         self._console.print(
-            f"trial {record['number']} {record['kind']} failed in {record['seconds'] or 0.0:.1f} s: "
-            f"{record['reason']}",
+            f"trial {record.number} {record.kind} failed in {record.seconds or 0.0:.1f} s: {record.reason}",
             soft_wrap=True,
             markup=False,
         )
@@ -118,21 +117,21 @@ class Display:
         lines = [self._counts()]
         if self._best:
             best = self._best[-1]
-            chosen = ", ".join(f"{key} {_short(value)}" for key, value in best["params"].items())
-            found = f"best {best['value']:.4f} on validation, trial {best['number']}{_by(best)}"
+            chosen = ", ".join(f"{key} {_short(value)}" for key, value in best.params.items())
+            found = f"best {best.accuracy:.4f} on validation, trial {best.number}{_by(best)}"
             lines.append(_line(found, "bold"))
             lines.append(_line(f"  {chosen}", "dim"))
             lines.append(_line(f"best so far  {self._sparkline()}"))
         lines += [_line(f"worker {worker}: {doing}") for worker, doing in sorted(self._workers.items())]
         return Group(self._bar(spent, limits), *lines)
 
-    def _count(self, record: Record) -> None:
+    def _count(self, record: "TrialRecord") -> None:
         self._ended.append(record)
-        self._numbers.add(record["number"])
-        if record["state"] == "complete" and (not self._best or _is_better(record, self._best[-1])):
+        self._numbers.add(record.number)
+        if record.is_complete and (not self._best or _is_better(record, self._best[-1])):
             self._best.append(record)
         if self._best:
-            self._so_far.append(self._best[-1]["value"])
+            self._so_far.append(self._best[-1].accuracy)
 
     def _bar(self, spent: float, limits: "Limits") -> Table:
         share = 0.0
@@ -150,7 +149,7 @@ class Display:
         return bar
 
     def _counts(self) -> Text:
-        stopped = sum(record["state"] == "pruned" for record in self._ended)
+        stopped = sum(record.state == "pruned" for record in self._ended)
         return _line(
             f"{len(self._ended)} trials finished ({stopped} stopped early), {len(self._workers)} running"
         )
@@ -164,13 +163,17 @@ class Display:
         return "".join(BLOCKS[round(top * (v - low) / (high - low)) if high > low else top] for v in values)
 
 
-def _is_better(one: Record, other: Record) -> bool:
+def _is_better(one: "TrialRecord", other: "TrialRecord") -> bool:
     """Of two complete trials; where they are as good the earlier one is, whichever ended first."""
-    return bool((one["value"], -one["number"]) > (other["value"], -other["number"]))
+    return (one.accuracy, -one.number) > (other.accuracy, -other.number)
 
 
-def _by(record: Record) -> str:
-    return f" by {record['member']}" if "member" in record else ""
+def _called(trial: int, kind: str) -> str:
+    return f"trial {trial}" if kind == "search" else f"trial {trial} ({kind})"
+
+
+def _by(record: "TrialRecord") -> str:
+    return f" by {record.member}" if record.member is not None else ""
 
 
 def _line(text: str, style: str = "") -> Text:

@@ -1,6 +1,11 @@
-"""Messages: what the search's parent and its workers send each other; imports nothing heavy."""
+"""Messages: what the search's parent and its workers send each other; imports nothing heavy.
+
+They live no longer than the two processes, which run the same catwalk, so they have no schema's version.
+"""
 
 from dataclasses import dataclass
+
+from catwalk.models.epoch import Epoch
 
 
 @dataclass(frozen=True)
@@ -16,3 +21,49 @@ class Order:
     seconds: float | None
     budget: float | None
     spent: float
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Worker to parent, once: it has imported TensorFlow and waits for an order."""
+
+
+@dataclass(frozen=True)
+class TrialBegun:
+    """Worker to parent: it is in this trial.
+
+    Attributes:
+        trial: its number.
+        kind: where it comes from, as "softmax" or "search".
+    """
+
+    trial: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """Worker to parent: an epoch of its trial has ended; number and kind as of ``TrialBegun``."""
+
+    trial: int
+    kind: str
+    epoch: Epoch
+
+
+@dataclass(frozen=True)
+class Done:
+    """Worker to parent: its trial has ended, whatever the outcome, and it waits for an order."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Worker to parent: it can't go on after this, and ends.
+
+    Attributes:
+        reason: in one line, for people.
+    """
+
+    reason: str
+
+
+Message = Ready | TrialBegun | EpochEnded | Done | Failed

@@ -3,14 +3,39 @@
 import contextlib
 import json
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-from catwalk.core import advice, locks
+from catwalk.core import advice, locks, records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
 
-NOTHING: dict[str, Any] = {"spent": 0.0, "finished": 0, "best": None, "full": None}
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """How far the search of one study is.
+
+    Attributes:
+        spent: seconds of search in all runs.
+        finished: trials.
+        best: validation accuracy; None: no trial is complete.
+        budget: of the last search in seconds; None: it was limited by TRIALS=.
+        ended: by which limit the last search came to its end; None: it did not.
+        full: the largest budget that no further trial fitted into.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    spent: float
+    finished: int
+    best: float | None
+    budget: float | None
+    ended: str | None
+    full: float | None
+
+
+NOTHING = StudyProgress(0.0, 0, None, None, None, None)
 
 
 def study_name(paths: Paths, prepared: Prepared, features: str) -> str:
@@ -18,21 +43,27 @@ def study_name(paths: Paths, prepared: Prepared, features: str) -> str:
     return f"{paths.competition}-{prepared.fingerprint}-{prepared.split}-{features}"
 
 
-def read(paths: Paths) -> dict[str, dict[str, Any]]:
-    """``progress.json``: for each study's key, seconds "spent", trials "finished" and the "best" value.
-
-    Where the last search came to its end, "ended" says by which limit, and "full" is the largest budget that
-    no further trial fitted into.
+def read(paths: Paths) -> dict[str, StudyProgress]:
+    """``progress.json``, by the studies' keys; what is damaged there is not known.
 
     What it says may be older than the study, never newer.
+
+    Raises:
+        NewerRecordError: a newer catwalk wrote it; it is then left as it is, for ``write`` reads it too.
     """
     if not paths.progress.is_file() or (paths.team is None and not paths.study_db.is_file()):
         return {}
+    shown, found = paths.shown(paths.progress), {}
     try:
-        content: dict[str, dict[str, Any]] = json.loads(paths.progress.read_text(encoding="utf-8"))
+        content = json.loads(paths.progress.read_text(encoding="utf-8"))
     except ValueError:
         return {}
-    return content
+    records.check_version(StudyProgress, content, shown)
+    for key, entry in content.items() if isinstance(content, dict) else ():
+        with contextlib.suppress(records.RecordError):
+            known = {**records.encode(NOTHING), records.KEY: 0, **entry} if isinstance(entry, dict) else entry
+            found[key] = records.decode(StudyProgress, known, shown)
+    return found
 
 
 def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
@@ -40,15 +71,21 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
     trials: dict[str, int] = {}
     for key, known in read(paths).items():
         other = key.split("@")[0].rsplit("-", 3)[1]
-        if other != fingerprint and known.get("finished"):
-            trials[other] = trials.get(other, 0) + int(known["finished"])
+        if other != fingerprint and known.finished:
+            trials[other] = trials.get(other, 0) + known.finished
     return "; ".join(f"fingerprint {one}, {count} trials" for one, count in trials.items()) or None
 
 
-def write(paths: Paths, key: str, progress: dict[str, Any]) -> None:
-    everything = {**read(paths), key: progress}
+def write(paths: Paths, key: str, state: StudyProgress) -> None:
+    """Put a study's progress into ``progress.json``; that of the others stays.
+
+    Raises:
+        NewerRecordError: a newer catwalk wrote what is there.
+    """
+    everything = {**read(paths), key: state}
+    content = {name: records.encode(known) for name, known in everything.items()}
     with atomic_write(paths.progress) as path:
-        path.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 @contextlib.contextmanager

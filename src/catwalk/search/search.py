@@ -11,6 +11,7 @@ from catwalk.data import duplicates, prepare
 from catwalk.data.run_context import RunContext
 from catwalk.search import limits, progress, study_progress
 from catwalk.search.limits import Limits
+from catwalk.search.progress import StudyProgress
 
 if TYPE_CHECKING:
     import optuna
@@ -34,20 +35,20 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     """
     paths, prepared, say = context.paths, context.prepared, context.say
     _, before = study_progress.known(paths, prepared, context.features)
-    if until.reached(before["spent"], before["finished"], before["full"]):
+    if until.reached(before.spent, before.finished, before.full):
         say(_already(before, until))
         return
     count = limits.workers(workers)
     disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
     old = progress.of_other_rows(paths, prepared.fingerprint)
-    if old and not before["finished"]:
+    if old and not before.finished:
         say(
             f"search: begins a study of these rows ({prepared.fingerprint}); that of other rows stays ({old})"
         )
     for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
         say(line)
     with progress.locked(paths):
-        opened, spent = _run(context, until, count, started, before["spent"])
+        opened, spent = _run(context, until, count, started, before.spent)
     for line in _summary(opened, spent, duplicates.count(prepared).validation, until):
         say(line)
 
@@ -74,7 +75,7 @@ def run_try(context: RunContext, choice: dict[str, Any]) -> None:
         if not free or _is_team_at_work(paths, prepared, features):
             context.say(_wait_in_line(paths, prepared, features, params))
             return
-        spent = study_progress.known(paths, prepared, features)[1]["spent"]
+        spent = study_progress.known(paths, prepared, features)[1].spent
         opened, _ = _run(context, None, 1, time.monotonic(), spent, params)
     made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
     same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
@@ -176,13 +177,13 @@ def _run(
     return opened, supervisor.spent()
 
 
-def _already(before: dict[str, Any], until: Limits) -> str:
-    best = f", best {before['best']:.4f} on validation" if before.get("best") else ""
-    full = until.budget is not None and before["spent"] < until.budget <= (before["full"] or 0.0)
+def _already(before: StudyProgress, until: Limits) -> str:
+    best = f", best {before.best:.4f} on validation" if before.best else ""
+    full = until.budget is not None and before.spent < until.budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
-        f"search: done before, {_trials(before['finished'])} in {before['spent']:.0f} s{ended}{best}; "
-        f"for more: {_larger(until, before['spent'], before['finished'])}"
+        f"search: done before, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
+        f"for more: {_larger(until, before.spent, before.finished)}"
     )
 
 

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
@@ -10,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from catwalk import __version__
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, atomic_write
+from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import space
 from catwalk.search import failures, progress, storage
@@ -255,54 +254,6 @@ def reap(study: optuna.Study, reason: str) -> int:
 def reap_stale(study: optuna.Study) -> None:
     """Run again every trial whose heartbeat has stopped, wherever it was."""
     optuna.storages.fail_stale_trials(study)
-
-
-def as_record(trial: FrozenTrial) -> dict[str, Any]:
-    """An ended trial as a plain dictionary; what trials.csv and recipes are made of."""
-    attrs = trial.user_attrs
-    has_failed = trial.state == TrialState.FAIL
-    return {
-        "number": trial.number,
-        "state": "failed" if has_failed else trial.state.name.lower(),
-        **({"reason": attrs.get(failures.REASON, "its worker was gone")} if has_failed else {}),
-        "kind": attrs.get("kind", "search"),
-        **({"member": attrs["member"]} if "member" in attrs else {}),
-        "value": trial.value,
-        "params": space.rounded(trial.params),
-        "history": attrs.get("history", []),
-        "seed": attrs.get("seed"),
-        "precision": attrs.get("precision"),
-        "seconds": attrs.get("seconds"),
-        "ended": attrs.get("ended"),
-        "versions": attrs.get("versions", {}),
-    }
-
-
-def as_records(study: optuna.Study) -> list[dict[str, Any]]:
-    """All finished trials, by number."""
-    return [as_record(trial) for trial in finished(study)]
-
-
-def write_table(paths: Paths, study: optuna.Study) -> None:
-    """Write trials.csv: a row a trial that is finished or failed for good, its parameters and last epoch."""
-    import pandas as pd
-
-    trials = study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.FAIL))
-    repeated = with_heirs(study.get_trials(deepcopy=False))
-    rows = []
-    for record in (as_record(trial) for trial in trials if trial.number not in repeated):
-        last = record["history"][-1] if record["history"] else {}
-        row: dict[str, Any] = {
-            key: record[key] for key in ("number", "state", "kind", "member") if key in record
-        }
-        row |= {"validation_accuracy": record["value"]}
-        row |= {f"param_{name}": value for name, value in record["params"].items()}
-        row |= {key: last.get(key) for key in ("epoch", "epochs", "train_loss", "train_accuracy")}
-        row |= {"validation_loss": last.get("loss"), "seed": record["seed"], "precision": record["precision"]}
-        row |= {f"version_{name}": value for name, value in record["versions"].items()}
-        rows.append(row | {"reason": record.get("reason"), "seconds": record["seconds"]})
-    with atomic_write(paths.trials) as path:
-        pd.DataFrame(rows).to_csv(path, index=False)
 
 
 def versions() -> dict[str, str]:

@@ -3,14 +3,14 @@
 import contextlib
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from catwalk.core import processes
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
-from catwalk.search import failures, progress, storage, study
+from catwalk.search import failures, progress, storage, study, trial_record
 from catwalk.search.limits import FULL, Limits
-from catwalk.search.messages import Order
+from catwalk.search.messages import Done, EpochEnded, Failed, Message, Order, Ready, TrialBegun
 from catwalk.search.model_store import MAX_KEPT_MODELS
 from catwalk.search.worker_pool import Worker, Workers
 
@@ -60,6 +60,7 @@ class Supervisor:
         self._deaths = 0  # since a trial last ended
         self._orphans = False  # a worker died, and its trial has not been looked for yet
         self._ours: set[int] = set()  # trials that our workers have begun
+        self._shown: set[int] = set()  # finished trials of other members that the display has been told of
         self._elsewhere = 0  # trials that other members of the team are in
         self._orphaned_since: dict[int, float] = {}  # trials that nobody cares for, and when first seen so
         self._recorded = self._tabled = time.monotonic()
@@ -76,7 +77,7 @@ class Supervisor:
             study.reap(opened, "its worker was gone when the search went on")
         _drop_models(self._paths, opened)
         self._finished = len(study.finished(opened))
-        self._display.begin(study.as_records(opened))
+        self._display.begin(trial_record.of_study(opened))
         try:
             while self._give_orders(workers):
                 for worker, message in workers.messages(timeout=0.25):
@@ -134,18 +135,21 @@ class Supervisor:
                 busy, room = busy + 1, room - 1
         return more or busy > 0
 
-    def _handle_message(self, opened: "optuna.Study", worker: Worker, message: tuple[Any, ...]) -> None:
-        if message[0] == "ready":
-            worker.ready = True
-        elif message[0] == "epoch":
-            worker.trial = message[1]
-            self._ours.add(message[1])
-            self._display.epoch(worker.number, *message[1:])
-        elif message[0] == "error":
-            worker.error = message[1]
-        elif message[0] == "done":
-            worker.busy, self._deaths = False, 0
-            self.after_trial(opened, worker)
+    def _handle_message(self, opened: "optuna.Study", worker: Worker, message: Message) -> None:
+        match message:
+            case Ready():
+                worker.ready = True
+            case TrialBegun(trial, kind):
+                worker.trial = trial
+                self._ours.add(trial)
+                self._display.begun(worker.number, trial, kind)
+            case EpochEnded(trial, kind, epoch):
+                self._display.epoch(worker.number, trial, kind, epoch)
+            case Failed(reason):
+                worker.error = reason
+            case Done():
+                worker.busy, self._deaths = False, 0
+                self.after_trial(opened, worker)
 
     def after_trial(self, opened: "optuna.Study", worker: Worker) -> None:
         """A worker's trial has ended: count it, show it, and keep no more models than the best.
@@ -157,7 +161,7 @@ class Supervisor:
         self._finished = sum(trial.state in study.FINISHED for trial in trials)
         trial = None if worker.trial is None else trials[worker.trial]
         has_ended = trial is not None and trial.state.is_finished()
-        self._display.ended(worker.number, study.as_record(trial) if trial and has_ended else None)
+        self._display.ended(worker.number, trial_record.of(trial) if trial and has_ended else None)
         if trial and failures.has_error(trial):
             failures.check(self._paths, trials, self._ours)
         _drop_models(self._paths, opened)
@@ -195,8 +199,9 @@ class Supervisor:
         study.reap_stale(opened)
         self._finished = len(study.finished(opened))
         for trial in study.finished(opened):
-            if trial.number not in self._ours:
-                self._display.ended(None, study.as_record(trial))
+            if trial.number not in self._ours | self._shown:
+                self._display.ended(None, trial_record.of(trial))
+                self._shown.add(trial.number)
         running = [trial for trial in study.running(opened) if trial.number not in self._ours]
         self._elsewhere = len(running)
         self._care_for(opened, running, now)
@@ -221,21 +226,21 @@ class Supervisor:
         now = time.monotonic()
         if now - self._recorded > RECORD_SECONDS:
             best, key = study.complete(opened)[:1], study.key(opened)
-            full = progress.read(self._paths).get(key, progress.NOTHING).get("full")
+            full = progress.read(self._paths).get(key, progress.NOTHING).full
             if self._ended == FULL:
                 full = max(full or 0.0, self._limits.budget or 0.0)
-            state = {
-                "spent": round(self.spent(), 1),
-                "finished": self._finished,
-                "best": best[0].value if best else None,
-                "budget": self._limits.budget,
-                "ended": self._ended,
-                "full": full,
-            }
+            state = progress.StudyProgress(
+                spent=round(self.spent(), 1),
+                finished=self._finished,
+                best=best[0].value if best else None,
+                budget=self._limits.budget,
+                ended=self._ended,
+                full=full,
+            )
             progress.write(self._paths, key, state)
             self._recorded = now
         if now - self._tabled > TABLE_SECONDS:
-            study.write_table(self._paths, opened)
+            trial_record.write_table(self._paths, opened)
             self._tabled = now
 
 

@@ -3,17 +3,19 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import optuna
 
+from catwalk.core import records
 from catwalk.data.run_context import RunContext
 from catwalk.models import portfolio, space
 from catwalk.models.epoch import Epoch
 from catwalk.models.features import FeatureSet
 from catwalk.models.train import DivergedError, OutOfTimeError, Training
 from catwalk.search import artifacts, failures, model_store, study
+from catwalk.search.trial_record import TrialRecord
 
 EPOCHS = {"local": 30, "pixels": 60}  # of a trial that the pruner lets go on, about, in ``USUAL`` seconds
 SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that are not worth so many
@@ -71,7 +73,7 @@ class Objective:
         self.tell(trial.number, kind, None)
         if team := self.context.paths.team:
             trial.set_user_attr("member", team.member)
-        history: list[dict[str, float]] = []
+        history: list[Epoch] = []
         try:
             return self._train(trial, kind, self._training(trial), history)
         except DivergedError:
@@ -86,7 +88,7 @@ class Objective:
             failures.keep(trial, error)
             raise
         finally:
-            trial.set_user_attr("history", history)
+            trial.set_user_attr("history", [records.encode(epoch) for epoch in history])
             trial.set_user_attr("seconds", round(time.monotonic() - started, 3))
 
     def _training(self, trial: optuna.Trial) -> Training:
@@ -97,12 +99,11 @@ class Objective:
         trial.set_user_attr("seed", seed)
         trial.set_user_attr("precision", self.precision)
         trial.set_user_attr("versions", study.versions())
+        trial.set_user_attr(records.KEY, TrialRecord.SCHEMA_VERSION)
         keras.backend.clear_session()
         return Training(context.prepared, context.competition, self.views, self.precision, params, seed)
 
-    def _train(
-        self, trial: optuna.Trial, kind: str, training: Training, history: list[dict[str, float]]
-    ) -> float:
+    def _train(self, trial: optuna.Trial, kind: str, training: Training, history: list[Epoch]) -> float:
         is_baseline = kind in portfolio.BASELINES
         limit, least = None, BASELINE_SECONDS * min(1.0, FEW_ROWS / training.rows)
         if is_baseline and self.clock.budget is not None:
@@ -114,8 +115,8 @@ class Objective:
         every = max(1, wanted // usual)  # epochs that count as one where there are so few steps in each
         trial.set_user_attr("planned", wanted)
         for epoch in training.epochs(wanted, self.clock.deadline, limit, first_epoch_seconds):
-            ended = {"second": round(time.monotonic() - self.clock.began, 2)}  # of the search
-            history.append({key: round(value, 6) for key, value in asdict(epoch).items()} | ended)
+            second = round(time.monotonic() - self.clock.began, 2)  # of the search
+            history.append(replace(epoch.rounded(), second=second))
             self.tell(trial.number, kind, epoch)
             if epoch.epoch % every:
                 continue

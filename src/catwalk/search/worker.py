@@ -8,14 +8,14 @@ from multiprocessing.connection import Connection
 from catwalk.core import processes
 from catwalk.core.paths import Paths
 from catwalk.models.epoch import Epoch
+from catwalk.search.messages import Done, EpochEnded, Failed, Ready, TrialBegun
 
 
 def run(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
     """Serve the parent: receive an ``Order``, run a trial, send what happens; until it is killed.
 
-    Sends ("ready",) once; then for each trial ("epoch", number, kind, None) as it begins,
-    ("epoch", number, kind, Epoch) as epochs end, and ("done",). What it can't go on after is sent as
-    ("error", reason) before it ends.
+    Sends ``Ready`` once; then for each trial ``TrialBegun``, ``EpochEnded`` as epochs end, and ``Done``. What
+    it can't go on after is sent as ``Failed`` before it ends.
     """
     processes.be_a_child()
     try:
@@ -25,7 +25,7 @@ def run(connection: Connection, paths: Paths, seed: int, features: str, worker: 
     except Exception as error:
         from catwalk.search import failures
 
-        connection.send(("error", failures.reason(error)))
+        connection.send(Failed(failures.reason(error)))
         os._exit(1)
 
 
@@ -33,7 +33,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)
-    connection.send(("ready",))
+    connection.send(Ready())
     order = connection.recv()  # before the first, the parent makes the study
 
     import optuna
@@ -62,7 +62,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     def tell(number: int, kind: str, epoch: Epoch | None) -> None:
         current[:] = [number]
         try:
-            connection.send(("epoch", number, kind, epoch))
+            connection.send(EpochEnded(number, kind, epoch) if epoch else TrialBegun(number, kind))
         except (BrokenPipeError, ConnectionResetError):
             os._exit(1)  # the parent is gone; the trial stays RUNNING, and the next search repeats it
 
@@ -84,5 +84,5 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
             # Where the machine slept, others took this worker for dead and run its trial again: go on.
             if failures.is_of_machine(error) and trial.user_attrs.get(failures.REASON):
                 raise
-        connection.send(("done",))
+        connection.send(Done())
         order = connection.recv()

@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from catwalk.core import processes
+from catwalk.search.messages import Message
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Workers:
         self.all = [worker for worker in self.all if worker not in dead]
         return dead
 
-    def messages(self, timeout: float) -> Iterator[tuple[Worker, tuple[Any, ...]]]:
+    def messages(self, timeout: float) -> Iterator[tuple[Worker, Message]]:
         """What the workers have sent; waits up to ``timeout`` seconds for something to happen."""
         wait([*(w.connection for w in self.all), *(w.process.sentinel for w in self.all)], timeout)
         for worker in self.all:

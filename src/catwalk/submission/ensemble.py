@@ -1,7 +1,6 @@
 """The ensemble: which trials' networks are averaged, with which weights, and how sure each one counts."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +27,6 @@ class Ensemble:
         for i in np.flatnonzero(self.weights):
             total += self.weights[i] * scaled(probabilities[i], self.temperatures[i])
         return total.astype(np.float32)
-
-
-def of_recipe(trials: list[dict[str, Any]]) -> Ensemble:
-    """The ensemble that a submission's recipe records with its trials, in their order."""
-    return Ensemble(*(np.array([one[key] for one in trials]) for key in ("weight", "temperature")))
 
 
 def select(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> Ensemble:

@@ -22,6 +22,7 @@ from catwalk.core.paths import Paths
 from catwalk.data.competition import Competition
 from catwalk.submission import recipe
 from catwalk.submission.predict import predict_proba
+from catwalk.submission.recipe import Graded, Recipe
 from catwalk.submission.submit import Request, confirm
 
 NAME = "openhpi"  # as TO= names it
@@ -41,11 +42,11 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
     assignment = request.assignment
     if assignment is None:
         raise UserError("which assignment?", fix="ASSIGNMENT=<id>, from the exercise's page")
-    content = recipe.read(paths, name)
+    made = recipe.read(paths, name)
     address = os.environ.get(ADDRESS) or GRADER
-    accuracy = content["validation"]["accuracy"]
+    accuracy = made.validation.accuracy
     shown = urlsplit(address).hostname or "?"
-    again = ", without the refitted ones" if content["refit"] else ""
+    again = ", without the refitted ones" if made.refit else ""
     say(f"submit: the chosen networks of {name}{again} ({accuracy:.4f} on validation)")
     say(f"  to assignment {assignment} at {shown}")
     if request.dry:
@@ -54,11 +55,10 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
     confirm(request.yes)
     token = _token()
     extras.ensure("kerasltisubmission", say)
-    model = _Answering(paths, competition, content)
+    model = _Answering(paths, competition, made)
     found = _graded(address, token, assignment, model)
     say(f"submit: the grader found an accuracy of {found['accuracy']:.2f} and gave {found['grade']:.2f}")
-    entry = {"to": NAME, "assignment": assignment, **found}
-    recipe.write(paths, name, {**content, "graded": [*content.get("graded", []), entry]})
+    recipe.add_graded(paths, name, Graded(NAME, assignment, found["accuracy"], found["grade"]))
 
 
 def _token() -> str:
@@ -76,11 +76,11 @@ class _Answering:
     Args:
         paths: the competition's.
         competition: its classes and shape.
-        content: the submission's recipe.
+        made: the submission's recipe.
     """
 
-    def __init__(self, paths: Paths, competition: Competition, content: dict[str, Any]) -> None:
-        self._paths, self._competition, self._content = paths, competition, content
+    def __init__(self, paths: Paths, competition: Competition, made: Recipe) -> None:
+        self._paths, self._competition, self._made = paths, competition, made
 
     def predict(self, pictures: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """(rows, highest label + 1) float32: probabilities by label, as the grader counts classes.
@@ -100,7 +100,7 @@ class _Answering:
             )
         if values.max(initial=0) <= 1:
             values = values * 255
-        said = predict_proba(self._paths, self._content, np.rint(values).astype(np.uint8))
+        said = predict_proba(self._paths, self._made, np.rint(values).astype(np.uint8))
         labels = np.asarray(self._competition.labels)
         by_label = np.zeros((len(said), labels.max() + 1), np.float32)
         by_label[:, labels] = said

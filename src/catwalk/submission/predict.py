@@ -1,11 +1,10 @@
 """Predict: chooses trials, averages their networks on the test rows, and writes the submission."""
 
 import hashlib
-import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +16,18 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import prepare
 from catwalk.data.competition import Competition
-from catwalk.models import retrain
 from catwalk.search import limits, progress, study_progress
 from catwalk.search.model_store import is_kept
+from catwalk.search.progress import StudyProgress
 from catwalk.submission import forecast, recipe, refit, submission_csv, team_models
 from catwalk.submission.ensemble import Ensemble
+from catwalk.submission.recipe import Recipe, RecipeTrial
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
+
+    from catwalk.search.trial_record import TrialRecord
 
 ATTEMPTS = 3  # a search that runs meanwhile may drop a model between choosing and reading it
 
@@ -42,7 +44,7 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
     made = submission_csv.names(paths)
     asked = made if name is None else [name] if name in made else []
     known = recipe.known(paths, asked).items()
-    same = [one for one, content in known if study and _holds(content, study, state, prepared)]
+    same = [one for one, there in known if study and _holds(there, study, state, prepared)]
     if name in made and not same:
         raise UserError(
             f"{paths.shown(paths.submission(str(name)))} is another submission",
@@ -52,11 +54,11 @@ def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str |
     return same[-1] if same else None
 
 
-def _holds(content: dict[str, Any], study: str, state: dict[str, Any], prepared: prepare.Prepared) -> bool:
+def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Prepared) -> bool:
     """Whether a submission was made from this study as far as it went, for these test rows."""
-    same = (content["study"], content["test_fingerprint"]) == (study, prepared.test_fingerprint)
+    same = (made.study, made.test_fingerprint) == (study, prepared.test_fingerprint)
     # A team's networks that were not here then may be had now.
-    return same and bool(content["trials_finished"] >= state["finished"]) and not content.get("missing")
+    return same and made.trials_finished >= state.finished and not made.missing
 
 
 def run(
@@ -87,7 +89,7 @@ def run(
         say(f"predict: done before, {paths.shown(paths.submission(done))} is made from all trials so far")
         return done
 
-    from catwalk.search import study
+    from catwalk.search import study, trial_record
 
     opened = study.load(paths, prepared, features)
     if opened is None or not study.complete(opened):
@@ -96,12 +98,12 @@ def run(
     if opened is None or not study.complete(opened):
         raise UserError("no trial is complete", fix="give the search more time, make search BUDGET=10m")
     key, missing = study.key(opened), 0
-    budget = progress.read(paths).get(key, {}).get("budget") or opened.user_attrs.get("budget")
+    budget = progress.read(paths).get(key, progress.NOTHING).budget or opened.user_attrs.get("budget")
     if paths.team is not None:  # to have the others' networks takes from the same time as the refit
         by = [] if budget is None else [time.time() + limits.REFIT * budget]
         until = min([*by, *filter(None, [until])], default=None)
         missing = team_models.bring(paths, prepared, seed, opened, until, say)
-    records = study.as_records(opened)
+    records = trial_record.of_study(opened)
     finished = len(records)
     for attempt in range(ATTEMPTS):
         try:
@@ -119,21 +121,19 @@ def run(
     again = _refit(paths, prepared, seed, opened, chosen, until, say)
     if again is not None:
         test = refit.joined(test, again.tests)
-    content = _recipe(paths, competition, prepared, key, seed, features, chosen, finished)
-    content["refit"] = again.made if again else []
-    if missing:
-        content["missing"] = missing
-    name = name or recipe.name_of(content)
-    _write(paths, competition, prepared, name, content, chosen, test, weights, records)
-    low, high = content["validation"]["interval"]
+    made = _recipe(paths, competition, prepared, key, seed, features, chosen, finished)
+    made = replace(made, refit=again.made if again else (), missing=missing)
+    name = name or recipe.name_of(made)
+    _write(paths, competition, prepared, name, made, chosen, test, weights, records)
+    low, high = made.validation.interval
     say(
         f"predict: {paths.shown(paths.submission(name))}, {len(chosen.trials)} of {finished} trials, "
-        f"{content['validation']['accuracy']:.4f} on validation (95% interval {low:.4f} to {high:.4f}; "
-        f"best single {content['validation']['best_single']:.4f})"
+        f"{made.validation.accuracy:.4f} on validation (95% interval {low:.4f} to {high:.4f}; "
+        f"best single {made.validation.best_single:.4f})"
     )
-    low, high = content["forecast"]["interval"]
+    low, high = made.forecast.interval
     say(
-        f"  forecast for the test rows: {content['forecast']['accuracy']:.4f} (95% {low:.4f} to {high:.4f}), "
+        f"  forecast for the test rows: {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}), "
         "if they are like the training rows"
     )
     return name
@@ -143,18 +143,37 @@ def run(
 class _Chosen:
     """The trials of an ensemble, how they are joined, its probabilities on validation, what is expected."""
 
-    trials: "list[FrozenTrial]"
+    trials: "list[TrialRecord]"
     ensemble: Ensemble
     validation: npt.NDArray[np.float32]
     best_single: float
     best_number: int
     forecast: forecast.Forecast
 
+    def of_recipe(self) -> tuple[RecipeTrial, ...]:
+        """The trials as the recipe keeps them."""
+        shares = zip(self.trials, self.ensemble.weights, self.ensemble.temperatures, strict=True)
+        return tuple(
+            RecipeTrial(
+                number=trial.number,
+                member=trial.member,
+                weight=float(weight),
+                temperature=float(temperature),
+                validation_accuracy=trial.accuracy,
+                seed=trial.seed,
+                precision=trial.precision,
+                plan=trial.plan,
+                params=trial.params,
+            )
+            for trial, weight, temperature in shares
+        )
+
 
 def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[FrozenTrial]") -> _Chosen:
     """Choose by validation alone, among the trials whose networks are kept."""
     from catwalk.data import duplicates
     from catwalk.models import metrics
+    from catwalk.search import trial_record
     from catwalk.submission import ensemble
 
     kept = [trial for trial in trials if is_kept(paths, study, trial.number)]
@@ -167,7 +186,7 @@ def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[
     chosen = Ensemble(selected.weights[used], selected.temperatures[used])
     both = chosen.average(probabilities[used])
     return _Chosen(
-        [kept[i] for i in used],
+        [trial_record.of(kept[i]) for i in used],
         chosen,
         both,
         float(kept[0].value or 0.0),  # they come best first, of equals the earlier one
@@ -192,25 +211,19 @@ def _probabilities(path: Path) -> npt.NDArray[np.float32]:
         ) from None
 
 
-def predict_proba(
-    paths: Paths, content: dict[str, Any], pixels: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.float32]:
+def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """What a submission's chosen networks say of other pictures: (rows, classes) float32.
 
     Args:
         paths: the competition's.
-        content: the submission's recipe.
+        made: the submission's recipe.
         pixels: (rows, pixels) uint8.
 
     Raises:
         UserError: a network is no longer kept.
     """
-    from catwalk.submission import ensemble
-
-    trials = content["trials"]
-    joined, numbers = ensemble.of_recipe(trials), [one["number"] for one in trials]
     try:
-        return _average(paths, content["study"], numbers, joined, pixels)
+        return _average(paths, made.study, [one.number for one in made.trials], made.ensemble, pixels)
     except FileNotFoundError:
         raise UserError(
             f"a network of this submission is no longer below {paths.shown(paths.study)}",
@@ -268,57 +281,39 @@ def _recipe(
     features: str,
     chosen: _Chosen,
     finished: int,
-) -> dict[str, Any]:
+) -> Recipe:
     from catwalk.data import duplicates
-    from catwalk.models import metrics, space
+    from catwalk.models import metrics
     from catwalk.search import study
 
     labels, pictures = prepared.labels[prepared.validation], duplicates.count(prepared)
     share = metrics.accuracy(chosen.validation, labels)
-    return {
-        "competition": competition.name,
-        "study": key,
-        "features": features,
-        "seed": seed,
-        "fingerprint": prepared.fingerprint,
-        "test_fingerprint": prepared.test_fingerprint,
-        "split": prepared.split,
-        "trials_finished": finished,
-        "trials": [
-            {
-                "number": trial.number,
-                **({"member": trial.user_attrs["member"]} if "member" in trial.user_attrs else {}),
-                "weight": float(weight),
-                "temperature": float(temperature),
-                "validation_accuracy": trial.value,
-                "seed": trial.user_attrs.get("seed"),
-                "precision": trial.user_attrs.get("precision"),
-                "plan": retrain.plan_of(trial.user_attrs),
-                "params": space.rounded(trial.params),
-            }
-            for trial, weight, temperature in zip(
-                chosen.trials, chosen.ensemble.weights, chosen.ensemble.temperatures, strict=True
-            )
-        ],
-        "validation": {
-            "rows": len(labels),
-            "pictures": pictures.validation,
-            "accuracy": share,
-            "interval": list(metrics.wilson(share, pictures.validation)),
-            "best_single": chosen.best_single,
-            "best_trial": chosen.best_number,
-        },
-        "forecast": {
-            "accuracy": chosen.forecast.accuracy,
-            "interval": list(chosen.forecast.interval),
-            "optimism": chosen.forecast.optimism,
-        },
-        "test_rows": len(prepared.test_ids),
-        "test_known": pictures.known,
-        "versions": study.versions(),
-        "processor": recipe.processor(),
-        "git_commit": recipe.git_commit(paths.root),
-    }
+    return Recipe(
+        competition=competition.name,
+        study=key,
+        features=features,
+        seed=seed,
+        fingerprint=prepared.fingerprint,
+        test_fingerprint=prepared.test_fingerprint,
+        split=prepared.split,
+        trials_finished=finished,
+        trials=chosen.of_recipe(),
+        validation=recipe.Validation(
+            rows=len(labels),
+            pictures=pictures.validation,
+            accuracy=share,
+            interval=metrics.wilson(share, pictures.validation),
+            best_single=chosen.best_single,
+            best_trial=chosen.best_number,
+        ),
+        forecast=chosen.forecast,
+        test_rows=len(prepared.test_ids),
+        test_known=pictures.known,
+        versions=study.versions(),
+        processor=recipe.processor(),
+        git_commit=recipe.git_commit(paths.root),
+        refit=(),
+    )
 
 
 def _write(
@@ -326,18 +321,19 @@ def _write(
     competition: Competition,
     prepared: prepare.Prepared,
     name: str,
-    content: dict[str, Any],
+    made: Recipe,
     chosen: _Chosen,
     test: npt.NDArray[np.float32],
     weights: npt.NDArray[np.float32] | None,
-    records: list[dict[str, Any]],
+    trials: "list[TrialRecord]",
 ) -> None:
     """The CSV comes last but one and the recipe last: a submission without a recipe is not whole."""
+    from catwalk.search import trial_record
+
     with atomic_write(paths.predictions(name)) as path:
         arrays: dict[str, Any] = {"test": test, "validation": chosen.validation}
         np.savez_compressed(path, **arrays if weights is None else {**arrays, "weights": weights})
-    with atomic_write(paths.snapshot(name)) as path:
-        path.write_text(json.dumps(records) + "\n", encoding="utf-8")
+    trial_record.write_snapshot(paths, name, trials)
     submission_csv.write(paths.submission(name), prepared.test_ids, test.argmax(axis=1), competition)
     written = paths.submission(name).read_bytes()
-    recipe.write(paths, name, {**content, "csv_sha256": hashlib.sha256(written).hexdigest()})
+    recipe.write(paths, name, replace(made, csv_sha256=hashlib.sha256(written).hexdigest()))

@@ -6,59 +6,248 @@ import json
 import os
 import platform
 import subprocess
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
+
+from catwalk.core import records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
+from catwalk.core.records import NewerRecordError, RecordError
+from catwalk.models.space import Params
+from catwalk.submission.ensemble import Ensemble
+from catwalk.submission.forecast import Forecast
 
 
-def name_of(recipe: dict[str, Any]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class RecipeTrial:
+    """A chosen network.
+
+    Attributes:
+        number, member, validation_accuracy: of its trial, see ``TrialRecord``.
+        weight, temperature: in the ensemble.
+        seed, precision, plan, params: of its training; None and () where an older catwalk did not keep them.
+    """
+
+    number: int
+    member: str | None = None
+    weight: float
+    temperature: float
+    validation_accuracy: float
+    seed: int | None
+    precision: str | None
+    plan: tuple[int, ...] = ()
+    params: Params
+
+
+@dataclass(frozen=True)
+class RefitNetwork:
+    """A network that learned once more, from training and validation rows.
+
+    Attributes:
+        trial: number of the one it is like.
+        seed: its own.
+        epochs: that it had.
+        plan: see ``retrain.Task``.
+        rows: that it learned from.
+    """
+
+    trial: int
+    seed: int
+    epochs: int
+    plan: tuple[int, ...]
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """The chosen networks together on the validation rows.
+
+    Attributes:
+        rows: how many.
+        pictures: how many different ones; None: nobody counted.
+        accuracy: share of the rows.
+        interval: 95%, by the different pictures.
+        best_single: accuracy of the best kept network alone.
+        best_trial: its trial's number; None: not kept then.
+    """
+
+    rows: int
+    pictures: int | None = None
+    accuracy: float
+    interval: tuple[float, float]
+    best_single: float
+    best_trial: int | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One time that the CSV was sent to Kaggle.
+
+    Attributes:
+        to: name of the Kaggle competition.
+        sha256: of the bytes sent.
+        public: score; None: not known yet.
+        ref: Kaggle's number of it.
+        time: UTC, ISO 8601; None: sent from elsewhere.
+    """
+
+    to: str
+    sha256: str
+    public: float | None
+    ref: int
+    time: str | None
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One time that the course's grader asked the networks: what it is, which exercise, and what it gave."""
+
+    to: str
+    assignment: str
+    accuracy: float
+    grade: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a submission was made from, and what became of it.
+
+    Attributes:
+        created: UTC, ISO 8601; "" until it is written.
+        competition: its name.
+        study: the study's key.
+        features: a resolved name.
+        seed: names the split.
+        fingerprint, test_fingerprint, split: of the prepared data.
+        trials_finished: in the study then.
+        trials: the chosen networks, the best first.
+        validation, forecast: what is known of the accuracy.
+        test_rows: how many.
+        test_known: different test pictures that are among the labelled ones.
+        versions, processor, git_commit: of what made it.
+        refit: the networks that learned once more.
+        missing: networks of the team that were not here.
+        csv_sha256: of the CSV; "" until that is written.
+        sent: uploads to Kaggle.
+        graded: answers of the course's grader.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    created: str = ""
+    competition: str
+    study: str
+    features: str
+    seed: int
+    fingerprint: str
+    test_fingerprint: str
+    split: str
+    trials_finished: int
+    trials: tuple[RecipeTrial, ...]
+    validation: Validation
+    forecast: Forecast
+    test_rows: int
+    test_known: int
+    versions: dict[str, str]
+    processor: str
+    git_commit: str | None
+    refit: tuple[RefitNetwork, ...]
+    missing: int = 0
+    csv_sha256: str = ""
+    sent: tuple[Upload, ...] = ()
+    graded: tuple[Graded, ...] = ()
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The chosen networks' weights and temperatures, in their order."""
+        weights, temperatures = zip(*((one.weight, one.temperature) for one in self.trials), strict=True)
+        return Ensemble(np.array(weights), np.array(temperatures))
+
+
+def name_of(recipe: Recipe) -> str:
     """The UTC time and a short hash of what the recipe says apart from the time."""
-    content = json.dumps(recipe, sort_keys=True).encode()
+    content = json.dumps(records.encode(replace(recipe, created="")), sort_keys=True).encode()
     now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return f"{now}-{hashlib.blake2b(content, digest_size=3).hexdigest()}"
 
 
-def write(paths: Paths, name: str, recipe: dict[str, Any]) -> None:
-    """Write a recipe; one that is written again keeps its time, which says how old the submission is."""
-    target = paths.recipe(name)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    before = target.stat().st_mtime_ns if target.is_file() else None
-    with atomic_write(target) as path:
-        path.write_text(json.dumps({"created": created, **recipe}, indent=2) + "\n", encoding="utf-8")
-        if before is not None:
-            os.utime(path, ns=(before, before))
+def write(paths: Paths, name: str, recipe: Recipe) -> None:
+    """Write a new submission's recipe."""
+    created = recipe.created or datetime.now(UTC).isoformat(timespec="seconds")
+    _write(paths.recipe(name), records.encode(replace(recipe, created=created)))
 
 
-def read(paths: Paths, name: str) -> dict[str, Any]:
+def add_upload(paths: Paths, name: str, upload: Upload) -> None:
+    """Keep an upload, in place of what was known of its ref."""
+    others = [one for one in read(paths, name).sent if one.ref != upload.ref]
+    _change(paths.recipe(name), "sent", [*others, upload])
+
+
+def add_graded(paths: Paths, name: str, graded: Graded) -> None:
+    """Keep what the course's grader gave."""
+    _change(paths.recipe(name), "graded", [*read(paths, name).graded, graded])
+
+
+def _change(file: Path, key: str, values: list[Any]) -> None:
+    """Whatever else the file says stays, also its time, which says how old the submission is."""
+    before = file.stat().st_mtime_ns
+    content = json.loads(file.read_text(encoding="utf-8"))
+    _write(file, {**content, key: [records.encode(value) for value in values]}, before)
+
+
+def _write(file: Path, content: dict[str, Any], modified: int | None = None) -> None:
+    with atomic_write(file) as path:
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        if modified is not None:
+            os.utime(path, ns=(modified, modified))
+
+
+def read(paths: Paths, name: str) -> Recipe:
     """Read a submission's recipe; errors as for ``read_file``."""
     return read_file(paths.recipe(name), paths.shown(paths.recipe(name)))
 
 
-def read_file(file: Path, shown: str) -> dict[str, Any]:
+def read_file(file: Path, shown: str) -> Recipe:
     """Read a recipe.
 
     Raises:
-        UserError: it is damaged, or of an older catwalk.
+        UserError: it is damaged, or of an older catwalk than 0.1.
+        NewerRecordError: it is of a newer one.
     """
     try:
-        recipe: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise UserError(f"{shown} can't be read", fix="move it away and run make predict") from None
-    if not isinstance(recipe, dict) or "forecast" not in recipe:
+    records.check_version(Recipe, content, shown)
+    if not isinstance(content, dict) or "forecast" not in content:
         raise UserError(f"{shown} was made by an older catwalk", fix="run make predict for a new submission")
-    recipe.setdefault("refit", [])
-    return recipe
+    content = {"refit": [], "test_known": 0, **content}  # some of 0.1 have none
+    try:
+        return records.decode(Recipe, content, shown)
+    except RecordError as error:
+        raise UserError(
+            f"it is not a whole recipe ({error})", where=shown, fix="take it again from where it came from"
+        ) from None
 
 
-def known(paths: Paths, names: list[str]) -> dict[str, dict[str, Any]]:
-    """The recipes of these submissions that can be read, in their order."""
+def known(paths: Paths, names: list[str]) -> dict[str, Recipe]:
+    """The recipes of these submissions that are not damaged, in their order.
+
+    Raises:
+        NewerRecordError: one of them is of a newer catwalk.
+    """
     found = {}
     for name in names:
-        with contextlib.suppress(UserError):
+        try:
             found[name] = read(paths, name)
+        except NewerRecordError:
+            raise
+        except UserError:
+            continue
     return found
 
 

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,12 @@ import numpy.typing as npt
 from catwalk.core import process_pool
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
-from catwalk.models import retrain
+from catwalk.models import retrain, space
 from catwalk.search import limits, progress
+from catwalk.submission.recipe import RefitNetwork
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
+    from catwalk.search.trial_record import TrialRecord
 
 NETS = 2  # where no clock is asked (TRIALS=)
 STARTING = 10.0  # seconds until a process trains
@@ -37,12 +38,11 @@ class Refit:
 
     Attributes:
         tests: (networks, test rows, classes) float32, their probabilities.
-        made: of each network the "trial" it is like, its "seed", "epochs" and "plan" (see ``retrain``), and
-            the "rows" it learned from.
+        made: what the recipe keeps of each network.
     """
 
     tests: npt.NDArray[np.float32]
-    made: list[dict[str, Any]]
+    made: tuple[RefitNetwork, ...]
 
 
 def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
@@ -55,7 +55,7 @@ def run(
     paths: Paths,
     prepared: Prepared,
     split_seed: int,
-    trials: "list[FrozenTrial]",
+    trials: "list[TrialRecord]",
     budget: float | None,
     until: float | None,
     say: Callable[[str], None],
@@ -89,9 +89,9 @@ def run(
     ends = None if seconds is None else time.time() + seconds
     tasks = [
         replace(
-            retrain.of_trial(paths, split_seed, trial.params, trial.user_attrs),
-            seed=int(trial.user_attrs["seed"]) + 50_000 * (1 + k),
-            plan=(len(trial.user_attrs["history"]),),
+            task_of(paths, split_seed, trial),
+            seed=(trial.seed or 0) + 50_000 * (1 + k),
+            plan=(len(trial.history),),
             everything=True,
             ends=ends,
         )
@@ -112,10 +112,9 @@ def run(
         if said is None or epochs < LEAST * task.plan[0]:
             say("  one of them did not get far enough, and is left out")
             continue
-        of_it = {"trial": trial.number, "seed": task.seed, "epochs": epochs, "plan": list(said[0])}
-        made.append({**of_it, "rows": rows})
+        made.append(RefitNetwork(trial.number, task.seed, epochs, said[0], rows))
         tests.append(said[1])
-    return Refit(np.stack(tests), made) if made else None
+    return Refit(np.stack(tests), tuple(made)) if made else None
 
 
 def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -132,12 +131,18 @@ def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> n
     return np.asarray(np.mean(both, axis=0, dtype=np.float32))
 
 
-def seconds_of(trial: "FrozenTrial") -> float:
+def task_of(paths: Paths, split_seed: int, trial: "TrialRecord") -> retrain.Task:
+    """The task that does a finished trial again."""
+    params = space.fill_defaults(trial.params)
+    return retrain.Task(paths, split_seed, params, trial.precision or "", trial.seed or 0, trial.plan)
+
+
+def seconds_of(trial: "TrialRecord") -> float:
     """About how long a trial's epochs took, without what it waited for before the first of them."""
-    seconds = [epoch["second"] for epoch in trial.user_attrs["history"]]
+    seconds = [epoch.second for epoch in trial.history if epoch.second is not None]
     if len(seconds) < 2:
-        return float(trial.user_attrs.get("seconds", 0.0))
-    return float((seconds[-1] - seconds[0]) * len(seconds) / (len(seconds) - 1))
+        return trial.seconds or 0.0
+    return (seconds[-1] - seconds[0]) * len(seconds) / (len(seconds) - 1)
 
 
 def answer(task: retrain.Task) -> Answer | None:

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +15,19 @@ from catwalk.data import download, prepare
 from catwalk.data.competition import Competition
 from catwalk.models import metrics, retrain, space
 from catwalk.search import limits
-from catwalk.submission import ensemble, recipe, refit, submission_csv
+from catwalk.submission import recipe, refit, submission_csv
+from catwalk.submission.recipe import Recipe
 
 Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # of the validation and of the test rows
 
 
-def run(
-    paths: Paths, competition: Competition, content: dict[str, Any], name: str, say: Callable[[str], None]
-) -> None:
+def run(paths: Paths, competition: Competition, made: Recipe, name: str, say: Callable[[str], None]) -> None:
     """Train every network of a recipe again, join them, write the CSV below data/, and compare.
 
     Args:
         paths: the competition's; its data is prepared with the recipe's seed.
         competition: what is predicted.
-        content: the recipe.
+        made: the recipe.
         name: the submission's.
         say: takes lines for people.
 
@@ -36,53 +35,46 @@ def run(
         UserError: the recipe is of other data, or of a catwalk that did not record all that it takes.
         MachineError: a training did not come to its end.
     """
-    prepared = prepare.load(paths, content["seed"])
+    prepared = prepare.load(paths, made.seed)
     for which in ("fingerprint", "test_fingerprint"):
-        here = getattr(prepared, which)
-        if content[which] != here:
+        then, here = getattr(made, which), getattr(prepared, which)
+        if then != here:
             raise UserError(
-                f"{name} was made from other data ({which} {content[which]}, here {here})",
+                f"{name} was made from other data ({which} {then}, here {here})",
                 fix=f"keep these elsewhere ({download.move_aside(paths)}) "
                 f"and put those into {paths.shown(paths.raw)}",
             )
-    trials, refits = content["trials"], content["refit"]
-    if not all("plan" in one for one in [*trials, *refits]):
-        raise UserError(
-            f"{name} was made by an older catwalk, which did not record its trainings' plans",
-            fix="run make predict for a new submission",
-        )
-    tasks = [_task(paths, content["seed"], one) for one in trials]
-    of_number = {one["number"]: one for one in trials}
-    for one in refits:
-        like = {**of_number[one["trial"]], "seed": one["seed"], "plan": one["plan"]}
-        tasks.append(_task(paths, content["seed"], like, everything=True))
+    tasks = _tasks(paths, made, name)
     say(f"reproduce: {len(tasks)} networks are trained again, as {name}.json says")
     cores = limits.workers(None)
     answers = process_pool.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
         raise MachineError("a training did not come to its end", fix=advice.CLOSE_PROGRAMS)
     validation, test = (np.stack([a[k] for a in answers if a is not None]) for k in (0, 1))
-    chosen = ensemble.of_recipe(trials)
-    both, tested = chosen.average(validation[: len(trials)]), chosen.average(test[: len(trials)])
-    if refits:
-        tested = refit.joined(tested, test[len(trials) :])
+    count = len(made.trials)
+    both, tested = made.ensemble.average(validation[:count]), made.ensemble.average(test[:count])
+    if made.refit:
+        tested = refit.joined(tested, test[count:])
     target = paths.reproduced(name)
     submission_csv.write(target, prepared.test_ids, tested.argmax(axis=1), competition)
     accuracy = metrics.accuracy(both, prepared.labels[prepared.validation])
-    for line in _compared(paths, competition, prepared, content, name, target, accuracy):
+    for line in _compared(paths, competition, prepared, made, name, target, accuracy):
         say(line)
 
 
-def _task(paths: Paths, split_seed: int, one: dict[str, Any], everything: bool = False) -> retrain.Task:
-    return retrain.Task(
-        paths,
-        split_seed,
-        space.fill_defaults(one["params"]),
-        one["precision"],
-        one["seed"],
-        tuple(one["plan"]),
-        everything,
-    )
+def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
+    """What its processes get: the chosen networks, then the refitted ones."""
+    tasks = {}
+    for one in made.trials:
+        if one.seed is None or one.precision is None or not one.plan:
+            raise UserError(
+                f"{name} was made by an older catwalk, which did not record its trainings' plans",
+                fix="run make predict for a new submission",
+            )
+        params = space.fill_defaults(one.params)
+        tasks[one.number] = retrain.Task(paths, made.seed, params, one.precision, one.seed, one.plan)
+    again = [replace(tasks[one.trial], seed=one.seed, plan=one.plan, everything=True) for one in made.refit]
+    return [*tasks.values(), *again]
 
 
 def _answer(task: retrain.Task) -> Answer | None:
@@ -101,16 +93,16 @@ def _compared(
     paths: Paths,
     competition: Competition,
     prepared: prepare.Prepared,
-    content: dict[str, Any],
+    made: Recipe,
     name: str,
     target: Path,
     accuracy: float,
 ) -> list[str]:
     """What to tell: the same bytes, or how many labels differ, and what is different here."""
     shown = paths.shown(target)
-    if hashlib.sha256(target.read_bytes()).hexdigest() == content["csv_sha256"]:
+    if hashlib.sha256(target.read_bytes()).hexdigest() == made.csv_sha256:
         return [f"reproduce: {shown} is {name}.csv, byte for byte; validation {accuracy:.4f} as recorded"]
-    recorded = content["validation"]["accuracy"]
+    recorded = made.validation.accuracy
     lines = [
         f"reproduce: {shown} differs from {name}.csv; validation {accuracy:.4f}, recorded {recorded:.4f}"
     ]
@@ -121,7 +113,7 @@ def _compared(
         lines.append(f"  {differ:,} of {len(again):,} labels are others")
     from catwalk.search import study
 
-    then = {**content["versions"], "processor": content["processor"]}
+    then = {**made.versions, "processor": made.processor}
     now = {**study.versions(), "processor": recipe.processor()}
     changed = [
         f"{key} {then.get(key)} (here {value})" for key, value in now.items() if then.get(key) != value

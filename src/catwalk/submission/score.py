@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from catwalk.core import advice
+from catwalk.core import advice, records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import duplicates, prepare, test_labels
@@ -19,15 +20,59 @@ if TYPE_CHECKING:
 KNOWN = "test pictures among the labelled"  # shown where there are any
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoreRecord:
+    """``score.json`` beside a submission: what the last look found.
+
+    Attributes:
+        accuracy, interval: on the test rows; the interval is 95%.
+        precision, recall, f1: macro means.
+        rows: how many.
+        pictures: how many different ones; None: nobody counted.
+        known: of those, how many are among the labelled ones; None as above.
+        looks: how often anybody had looked at the test labels then.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    accuracy: float
+    interval: tuple[float, float]
+    precision: float
+    recall: float
+    f1: float
+    rows: int
+    pictures: int | None = None
+    known: int | None = None
+    looks: int
+
+
+def read(paths: Paths, name: str) -> ScoreRecord | None:
+    """What ``run`` kept of a submission; None where it has not looked.
+
+    Raises:
+        UserError: the file is damaged.
+        NewerRecordError: it is of a newer catwalk.
+    """
+    file = paths.score(name)
+    if not file.is_file():
+        return None
+    shown = paths.shown(file)
+    try:
+        return records.decode(ScoreRecord, json.loads(file.read_text(encoding="utf-8")), shown)
+    except ValueError:
+        again = f"make score SUBMISSION={name} writes it anew, and is one more look"
+        raise UserError(f"{shown} is damaged", fix=again) from None
+
+
 def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], None]) -> None:
     """Look at the sealed labels once (logged), and keep what came out beside the submission.
 
     Raises:
         UserError: there are no test labels, or the submission is not one for these test rows.
     """
-    content = recipe.read(paths, name)
-    prepared = prepare.load(paths, content["seed"])
-    if content["test_fingerprint"] != prepared.test_fingerprint:
+    made = recipe.read(paths, name)
+    prepared = prepare.load(paths, made.seed)
+    if made.test_fingerprint != prepared.test_fingerprint:
         raise UserError(
             f"{name} was made for other test rows than those prepared here", fix=advice.PREDICT_AGAIN
         )
@@ -35,39 +80,43 @@ def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], 
     labels = test_labels.open_labels(paths, "score", name)
     pictures = duplicates.count(prepared)
     scores = metrics.score(predicted, labels, len(competition.labels), pictures.test)
-    looks = len(test_labels.looks(paths))
+    kept = ScoreRecord(
+        accuracy=scores.accuracy,
+        interval=scores.interval,
+        precision=scores.precision,
+        recall=scores.recall,
+        f1=scores.f1,
+        rows=len(labels),
+        pictures=pictures.test,
+        known=pictures.known,
+        looks=len(test_labels.looks(paths)),
+    )
     with atomic_write(paths.score(name)) as path:
-        kept = {
-            "accuracy": scores.accuracy,
-            "interval": list(scores.interval),
-            "precision": scores.precision,
-            "recall": scores.recall,
-            "f1": scores.f1,
-            "rows": len(labels),
-            "pictures": pictures.test,
-            "known": pictures.known,
-            "looks": looks,
-        }
-        path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    low, high = scores.interval
-    expected = content["forecast"]
-    say(
-        f"score: {name}: {scores.accuracy:.4f} on {len(labels):,} test rows "
-        f"(95% interval {low:.4f} to {high:.4f}; validation said {content['validation']['accuracy']:.4f})"
-    )
-    if pictures.known:
-        say(f"  {duplicates.warning(pictures.known, len(labels))}")
-    low, high = expected["interval"]
-    held = "inside" if low <= scores.accuracy <= high else "outside"
-    say(f"  the forecast was {expected['accuracy']:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}")
-    say(
-        f"  macro precision {scores.precision:.4f}, recall {scores.recall:.4f}, F1 {scores.f1:.4f}; "
-        f"look number {looks} at these labels: choose nothing by it"
-    )
-
+        path.write_text(json.dumps(records.encode(kept), indent=2) + "\n", encoding="utf-8")
+    for line in _told(name, kept, made):
+        say(line)
     if competition.full_marks is not None:
         grade = metrics.grade(scores.accuracy, competition.full_marks)
         say(f"  the course would grade it {grade:.0%} (full marks from {competition.full_marks:.0%} right)")
+
+
+def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
+    """What the look found, beside what was said before."""
+    low, high = kept.interval
+    lines = [
+        f"score: {name}: {kept.accuracy:.4f} on {kept.rows:,} test rows "
+        f"(95% interval {low:.4f} to {high:.4f}; validation said {made.validation.accuracy:.4f})"
+    ]
+    if kept.known:
+        lines.append(f"  {duplicates.warning(kept.known, kept.rows)}")
+    low, high = made.forecast.interval
+    held = "inside" if low <= kept.accuracy <= high else "outside"
+    return [
+        *lines,
+        f"  the forecast was {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}",
+        f"  macro precision {kept.precision:.4f}, recall {kept.recall:.4f}, F1 {kept.f1:.4f}; "
+        f"look number {kept.looks} at these labels: choose nothing by it",
+    ]
 
 
 def leaderboard(paths: Paths) -> "pd.DataFrame":
@@ -79,28 +128,22 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for name, content in recipe.known(paths, submission_csv.names(paths)).items():
-        said = content["validation"]
+    for name, made in recipe.known(paths, submission_csv.names(paths)).items():
+        seen = read(paths, name)
         row = {
             "submission": name,
-            "validation": said["accuracy"],
-            "95% interval": "{:.4f}-{:.4f}".format(*said["interval"]),
-            "forecast": "{:.4f}-{:.4f}".format(*content["forecast"]["interval"]),
-            "nets": len(content["trials"]),
-            "trials": content["trials_finished"],
-            "features": content["features"],
-            "split": content["split"],
-            "public": (content.get("sent") or [{}])[-1].get("public"),
-            "test": None,
-            "test 95% interval": "",
-            KNOWN: content.get("test_known", 0),
+            "validation": made.validation.accuracy,
+            "95% interval": "{:.4f}-{:.4f}".format(*made.validation.interval),
+            "forecast": "{:.4f}-{:.4f}".format(*made.forecast.interval),
+            "nets": len(made.trials),
+            "trials": made.trials_finished,
+            "features": made.features,
+            "split": made.split,
+            "public": made.sent[-1].public if made.sent else None,
+            "test": seen.accuracy if seen else None,
+            "test 95% interval": "{:.4f}-{:.4f}".format(*seen.interval) if seen else "",
+            KNOWN: made.test_known,
         }
-        if paths.score(name).is_file():
-            seen = json.loads(paths.score(name).read_text(encoding="utf-8"))
-            row |= {
-                "test": seen["accuracy"],
-                "test 95% interval": "{:.4f}-{:.4f}".format(*seen["interval"]),
-            }
         rows.append(row)
     if not rows:
         raise UserError(f"{paths.competition} has no submission yet", fix=advice.RUN_PREDICT)

@@ -4,9 +4,8 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from catwalk.core import locks
 from catwalk.core.errors import UserError
@@ -16,6 +15,7 @@ from catwalk.data.competition import Competition
 from catwalk.data.kaggle_client import Sent
 from catwalk.data.kaggle_names import Page
 from catwalk.submission import recipe, submission_csv
+from catwalk.submission.recipe import Recipe, Upload
 
 ASK_SECONDS = 3.0  # between two looks for the score
 WAIT_SECONDS = 300.0  # for the score, at most
@@ -62,14 +62,14 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
     parcel = _packed(paths, competition, name, request.to)
     before = _sent_before(paths, parcel)
     if before is not None and not request.force:
-        say(f"submit: the same bytes were sent before, as ref {before[1]['ref']}; FORCE=1 sends them again")
+        say(f"submit: the same bytes were sent before, as ref {before[1].ref}; FORCE=1 sends them again")
         _await_score(paths, parcel.page, *before, say)
         return
     quota = kaggle_client.quota(parcel.page)
     with locks.locked(paths.submissions, wait=True):
         there = None if request.force else _there(parcel)
         if there is not None:
-            say(f"submit: Kaggle has these bytes, as ref {there['ref']}; FORCE=1 sends them again")
+            say(f"submit: Kaggle has these bytes, as ref {there.ref}; FORCE=1 sends them again")
         else:
             _show(parcel, quota, say)
         if request.dry:
@@ -80,8 +80,8 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
             _check(parcel.page, quota)
             confirm(request.yes)
             entry = _sent(paths, parcel)
-            say(f"submit: sent, ref {entry['ref']}")
-        _record(paths, name, entry)
+            say(f"submit: sent, ref {entry.ref}")
+        recipe.add_upload(paths, name, entry)
     _await_score(paths, parcel.page, name, entry, say)
 
 
@@ -91,13 +91,13 @@ class Parcel:
 
     Attributes:
         name: of the submission.
-        content: its recipe.
+        made: its recipe.
         page: of the Kaggle competition.
         digest: sha256 of the CSV.
     """
 
     name: str
-    content: dict[str, Any]
+    made: Recipe
     page: Page
     digest: str
 
@@ -109,45 +109,43 @@ def _packed(paths: Paths, competition: Competition, name: str, to: str | None) -
             f"{competition.title} has no Kaggle competition to send to (a dataset without a leaderboard)",
             fix="make score scores it here; TO=<slug> names a competition, as your class's own",
         )
-    content = recipe.read(paths, name)
+    made = recipe.read(paths, name)
     csv = paths.submission(name)
-    submission_csv.read(csv, prepare.load(paths, content["seed"]).test_ids, competition)
-    return Parcel(name, content, page, hashlib.sha256(csv.read_bytes()).hexdigest())
+    submission_csv.read(csv, prepare.load(paths, made.seed).test_ids, competition)
+    return Parcel(name, made, page, hashlib.sha256(csv.read_bytes()).hexdigest())
 
 
-def _there(parcel: Parcel) -> dict[str, Any] | None:
+def _there(parcel: Parcel) -> Upload | None:
     """What the recipe keeps of bytes that Kaggle has already, of another machine or after a lost answer."""
-    to = parcel.page.name
     for one in kaggle_client.sent(parcel.page):
         if parcel.digest[:12] in one.description:
-            return {"to": to, "sha256": parcel.digest, "public": None, "ref": one.ref, "time": None}
+            return Upload(parcel.page.name, parcel.digest, None, one.ref, None)
     return None
 
 
-def _sent(paths: Paths, parcel: Parcel) -> dict[str, Any]:
+def _sent(paths: Paths, parcel: Parcel) -> Upload:
     """Send it; what the recipe keeps of that."""
     now = datetime.now(UTC)
     description = f"catwalk {parcel.name} {parcel.digest[:12]} {now:%Y%m%dT%H%M%S}"
     ref = kaggle_client.upload(parcel.page, paths.submission(parcel.name), description)
-    time = now.isoformat(timespec="seconds")
-    return {"to": parcel.page.name, "sha256": parcel.digest, "public": None, "ref": ref, "time": time}
+    return Upload(parcel.page.name, parcel.digest, None, ref, now.isoformat(timespec="seconds"))
 
 
-def _sent_before(paths: Paths, parcel: Parcel) -> tuple[str, dict[str, Any]] | None:
+def _sent_before(paths: Paths, parcel: Parcel) -> tuple[str, Upload] | None:
     """Submission and entry of the latest time that these bytes were sent there."""
     found = None
-    for name, content in recipe.known(paths, submission_csv.names(paths)).items():
-        for entry in content.get("sent", []):
-            if (entry["to"], entry["sha256"]) == (parcel.page.name, parcel.digest):
+    for name, made in recipe.known(paths, submission_csv.names(paths)).items():
+        for entry in made.sent:
+            if (entry.to, entry.sha256) == (parcel.page.name, parcel.digest):
                 found = name, entry
     return found
 
 
 def _show(parcel: Parcel, quota: kaggle_client.Quota, say: Say) -> None:
-    content = parcel.content
-    low, high = content["forecast"]["interval"]
+    made = parcel.made
+    low, high = made.forecast.interval
     say(
-        f"submit: {parcel.name}.csv ({content['test_rows']:,} rows, {content['validation']['accuracy']:.4f} "
+        f"submit: {parcel.name}.csv ({made.test_rows:,} rows, {made.validation.accuracy:.4f} "
         f"on validation, forecast {low:.4f} to {high:.4f})"
     )
     say(
@@ -185,26 +183,19 @@ def confirm(yes: bool) -> None:
         raise UserError("not sent", fix="make submit asks again")
 
 
-def _record(paths: Paths, name: str, entry: dict[str, Any]) -> None:
-    """Keep the entry in the recipe, in place of what was known of its ref."""
-    content = recipe.read(paths, name)
-    others = [one for one in content.get("sent", []) if one["ref"] != entry["ref"]]
-    recipe.write(paths, name, {**content, "sent": [*others, entry]})
-
-
-def _await_score(paths: Paths, page: Page, name: str, entry: dict[str, Any], say: Say) -> None:
+def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -> None:
     """Ask for the score until it is there, and keep it."""
-    content = recipe.read(paths, name)
-    if entry["public"] is not None:
-        say(f"  public score {entry['public']:.4f}")
-        _remark(entry["public"], content, say)
+    made = recipe.read(paths, name)
+    if entry.public is not None:
+        say(f"  public score {entry.public:.4f}")
+        _remark(entry.public, made, say)
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = SpinnerColumn(), TextColumn("  waiting for the score"), TimeElapsedColumn()
     with Progress(*columns, transient=True) as line:
         line.add_task("")
-        found = _scored(page, entry["ref"])
+        found = _scored(page, entry.ref)
     if found is None or found.status == "pending":
         say("  Kaggle has not scored it yet: make submit looks again, and sends nothing twice")
         return
@@ -214,17 +205,17 @@ def _await_score(paths: Paths, page: Page, name: str, entry: dict[str, Any], say
             f"Kaggle could not score ref {found.ref}: {reason}",
             fix=f"look at {page.address}/submissions",
         )
-    _record(paths, name, {**entry, "public": found.public})
+    recipe.add_upload(paths, name, replace(entry, public=found.public))
     public = "none shown" if found.public is None else f"{found.public:.4f}"
-    said = content["validation"]["accuracy"]
+    said = made.validation.accuracy
     say(f"  public score {public}; validation said {said:.4f}: choose nothing by the public score")
     if found.public is not None:
-        _remark(found.public, content, say)
+        _remark(found.public, made, say)
 
 
-def _remark(public: float, content: dict[str, Any], say: Say) -> None:
+def _remark(public: float, made: Recipe, say: Say) -> None:
     """A word on a score that is no accident: it lies outside the forecast by more than twice its width."""
-    low, high = content["forecast"]["interval"]
+    low, high = made.forecast.interval
     far = max(FAR * (high - low), LEAST)
     if low - far <= public <= high + far:
         return

@@ -16,7 +16,8 @@ from catwalk.submission import refit
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.trial import FrozenTrial
+
+    from catwalk.search.trial_record import TrialRecord
 
 SLOWER = 1.5  # times its seconds elsewhere, that one network may take where there is none at all
 
@@ -54,15 +55,16 @@ def bring(
     Returns:
         How many of them are still not here.
     """
-    from catwalk.search import study
+    from catwalk.search import study, trial_record
 
     key, complete = study.key(opened), study.complete(opened)
     shown = [trial for trial in complete[MAX_KEPT_MODELS:] if trial.user_attrs.get("kind") == "softmax"]
     wanted = complete[:MAX_KEPT_MODELS] + shown
     absent = [trial for trial in wanted if not is_kept(paths, key, trial.number)]
-    missing = [trial for trial in absent if not artifacts.fetch(paths, key, opened, trial)]
-    if not missing:
+    lacking = [trial for trial in absent if not artifacts.fetch(paths, key, opened, trial)]
+    if not lacking:
         return 0
+    missing = [trial_record.of(trial) for trial in lacking]
     seconds = math.inf if until is None else max(0.0, until - time.time())
     if len(missing) == len(wanted):
         seconds = max(seconds, SLOWER * _needed(missing[0]))
@@ -72,16 +74,13 @@ def bring(
         if not chosen:
             return len(missing)
         say(f"predict: {len(chosen)} networks that others found are trained here again, from their recipes")
-        tasks = [
-            Task(key, trial.number, retrain.of_trial(paths, split_seed, trial.params, trial.user_attrs))
-            for trial in chosen
-        ]
+        tasks = [Task(key, trial.number, refit.task_of(paths, split_seed, trial)) for trial in chosen]
         whole = sum(map(_needed, chosen)) / min(cores, len(chosen))
         process_pool.run_all(_train, tasks, "training", cores, whole, time.monotonic() + seconds)
     return sum(not is_kept(paths, key, trial.number) for trial in wanted)
 
 
-def _fitting(trials: "list[FrozenTrial]", cores: int, seconds: float) -> "list[FrozenTrial]":
+def _fitting(trials: "list[TrialRecord]", cores: int, seconds: float) -> "list[TrialRecord]":
     """The best that can be trained in so many seconds on so many cores."""
     ends, chosen = [0.0] * cores, []
     for trial in trials:
@@ -92,7 +91,7 @@ def _fitting(trials: "list[FrozenTrial]", cores: int, seconds: float) -> "list[F
     return chosen
 
 
-def _needed(trial: "FrozenTrial") -> float:
+def _needed(trial: "TrialRecord") -> float:
     return refit.STARTING + refit.seconds_of(trial)
 
 

@@ -1,0 +1,116 @@
+"""Records: frozen dataclasses that are kept as JSON, with the version of their schema in the file.
+
+A record's class names its version, ``SCHEMA_VERSION: ClassVar[int]``; a file that has none is version 0, of
+catwalk 0.1. Each class has one module that writes and reads its file, by ``encode`` and ``decode``.
+"""
+
+import functools
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from catwalk.core import advice
+from catwalk.core.errors import UserError
+
+KEY = "schema_version"
+Record = TypeVar("Record")
+
+
+class NewerRecordError(UserError):
+    """A newer catwalk wrote it."""
+
+
+class RecordError(ValueError):
+    """The JSON is not such a record; the message says which key is wrong."""
+
+
+def encode(record: Any) -> dict[str, Any]:
+    """A record as JSON's types, by its fields in their order; one that has its default value is left out."""
+    known = getattr(type(record), "SCHEMA_VERSION", None)
+    content: dict[str, Any] = {} if known is None else {KEY: known}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if value != field.default:
+            content[field.name] = _plain(value)
+    return content
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return encode(value)
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return value
+
+
+def decode(cls: type[Record], content: object, shown: str) -> Record:
+    """The record of this class that a file's JSON is; keys that it does not know are left out.
+
+    Args:
+        cls: the record's class.
+        content: what ``json.loads`` made of it.
+        shown: the file, as a message shows it.
+
+    Raises:
+        NewerRecordError: a newer catwalk wrote it.
+        RecordError: it is none.
+    """
+    check_version(cls, content, shown)
+    return cast(Record, _value(cls, content, ""))
+
+
+def check_version(cls: type[Any], content: object, shown: str) -> None:
+    """That this catwalk knows the version of a record's schema; arguments and errors as for ``decode``."""
+    version = content.get(KEY, 0) if isinstance(content, dict) else 0
+    if not isinstance(version, int) or version > cls.SCHEMA_VERSION:
+        raise NewerRecordError(
+            f"it was written by a newer catwalk (schema version {str(version)[:20]}, "
+            f"this one reads up to {cls.SCHEMA_VERSION})",
+            where=shown,
+            fix=advice.UPDATE,
+        )
+
+
+def _value(cls: Any, content: Any, key: str) -> Any:
+    """``content`` as the type ``cls``; ``key`` is where it stands, for the message."""
+    arguments = get_args(cls)
+    if cls is Any:
+        return content
+    if is_dataclass(cls):
+        return _record(cls, content, key)
+    if get_origin(cls) is UnionType:  # with None, the only kind of union that is used
+        rest = next(one for one in arguments if one is not NoneType)
+        return None if content is None else _value(rest, content, key)
+    if get_origin(cls) is tuple and isinstance(content, list):
+        classes = arguments[:1] * len(content) if arguments[-1] is Ellipsis else arguments
+        if len(classes) == len(content):
+            parts = zip(classes, content, strict=True)
+            return tuple(_value(one, part, f"{key}[{i}]") for i, (one, part) in enumerate(parts))
+    if get_origin(cls) is dict and isinstance(content, dict):
+        return {name: _value(arguments[1], part, f"{key}.{name}") for name, part in content.items()}
+    if cls is float and isinstance(content, int | float) and not isinstance(content, bool):
+        return float(content)
+    if cls in (int, str) and isinstance(content, cls) and not isinstance(content, bool):
+        return content
+    raise RecordError(f"{key or 'it'} is not as expected")
+
+
+def _record(cls: Any, content: Any, key: str) -> Any:
+    if not isinstance(content, dict):
+        raise RecordError(f"{key or 'it'} is not as expected")
+    known, inner = {}, f"{key}." if key else ""
+    for name, hint, is_needed in _fields(cls):
+        if name in content:
+            known[name] = _value(hint, content[name], inner + name)
+        elif is_needed:
+            raise RecordError(f"{inner}{name} is missing")
+    return cls(**known)
+
+
+@functools.cache
+def _fields(cls: Any) -> list[tuple[str, Any, bool]]:
+    """Of each field its name, its type, and whether it has no default."""
+    hints = get_type_hints(cls)
+    return [(field.name, hints[field.name], field.default is MISSING) for field in fields(cls)]

@@ -1,0 +1,154 @@
+"""The trial record: what is kept of a trial that ended, read from the study or a submission's trials.json.
+
+In the study it is the trial's attributes, which ``trial.Objective`` sets; ``trials.csv`` is for people only.
+Optuna is imported only where the study is.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from catwalk.core import records
+from catwalk.core.paths import Paths, atomic_write
+from catwalk.models import space
+from catwalk.models.epoch import Epoch
+from catwalk.search import failures
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """A trial that ended.
+
+    Attributes:
+        number: of the study.
+        state: "complete", "pruned" or "failed".
+        reason: why it failed.
+        kind: where it comes from: a baseline, "quick", "portfolio ...", "search" or "yours".
+        member: of the team, who ran it; None: the study is this folder's own.
+        value: accuracy on the validation rows; None: it ended before its first epoch did.
+        params: a choice from ``space.SPACE``.
+        history: its epochs.
+        planned: epochs at its beginning.
+        seed, precision: of its training.
+        seconds: that it took.
+        ended: why it was pruned, where the pruner did not do it.
+        versions: of what decides its numbers.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    number: int
+    state: str
+    reason: str | None = None
+    kind: str
+    member: str | None = None
+    value: float | None
+    params: space.Params
+    history: tuple[Epoch, ...]
+    planned: int | None = None
+    seed: int | None
+    precision: str | None
+    seconds: float | None
+    ended: str | None
+    versions: dict[str, str]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it was trained to its end."""
+        return self.state == "complete"
+
+    @property
+    def accuracy(self) -> float:
+        """Its value, where it has one; else 0."""
+        return self.value or 0.0
+
+    @property
+    def plan(self) -> tuple[int, ...]:
+        """How many epochs were planned at its beginning and after each of them; see ``retrain.Task``."""
+        after = tuple(epoch.epochs for epoch in self.history)
+        return (self.planned or after[-1], *after)
+
+
+def of(trial: "FrozenTrial") -> TrialRecord:
+    """The record of a trial of the study that has ended.
+
+    Raises:
+        NewerRecordError: a newer catwalk ran it.
+    """
+    attrs = trial.user_attrs
+    records.check_version(TrialRecord, attrs, f"trial {trial.number} of the study")
+    has_failed = trial.state.name == "FAIL"
+    return TrialRecord(
+        number=trial.number,
+        state="failed" if has_failed else trial.state.name.lower(),
+        reason=attrs.get(failures.REASON, "its worker was gone") if has_failed else None,
+        kind=attrs.get("kind", "search"),
+        member=attrs.get("member"),
+        value=trial.value,
+        params=space.rounded(trial.params),
+        history=tuple(Epoch(**epoch) for epoch in attrs.get("history", [])),
+        planned=attrs.get("planned"),
+        seed=attrs.get("seed"),
+        precision=attrs.get("precision"),
+        seconds=attrs.get("seconds"),
+        ended=attrs.get("ended"),
+        versions=attrs.get("versions", {}),
+    )
+
+
+def of_study(opened: "optuna.Study") -> list[TrialRecord]:
+    """All finished trials, by number."""
+    from catwalk.search import study
+
+    return [of(trial) for trial in study.finished(opened)]
+
+
+def write_snapshot(paths: Paths, name: str, trials: list[TrialRecord]) -> None:
+    """Write a submission's ``trials.json``: what its study held then."""
+    with atomic_write(paths.snapshot(name)) as path:
+        path.write_text(json.dumps([records.encode(trial) for trial in trials]) + "\n", encoding="utf-8")
+
+
+def read_snapshot(paths: Paths, name: str) -> list[TrialRecord]:
+    """Read a submission's ``trials.json``.
+
+    Raises:
+        NewerRecordError: a newer catwalk wrote it.
+        OSError, ValueError: it is missing or damaged.
+    """
+    file = paths.snapshot(name)
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(content, list):
+        raise records.RecordError("it is not as expected")
+    return [records.decode(TrialRecord, one, paths.shown(file)) for one in content]
+
+
+def write_table(paths: Paths, opened: "optuna.Study") -> None:
+    """Write trials.csv: a row a trial that is finished or failed for good, its parameters and last epoch."""
+    import pandas as pd
+    from optuna.trial import TrialState
+
+    from catwalk.search import study
+
+    trials = opened.get_trials(deepcopy=False, states=(*study.FINISHED, TrialState.FAIL))
+    repeated = study.with_heirs(opened.get_trials(deepcopy=False))
+    rows = [_row(of(trial)) for trial in trials if trial.number not in repeated]
+    with atomic_write(paths.trials) as path:
+        pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def _row(record: TrialRecord) -> dict[str, Any]:
+    last = records.encode(record.history[-1]) if record.history else {}
+    row: dict[str, Any] = {"number": record.number, "state": record.state, "kind": record.kind}
+    if record.member is not None:
+        row["member"] = record.member
+    row["validation_accuracy"] = record.value
+    row |= {f"param_{name}": value for name, value in record.params.items()}
+    row |= {key: last.get(key) for key in ("epoch", "epochs", "train_loss", "train_accuracy")}
+    row |= {"validation_loss": last.get("loss"), "seed": record.seed, "precision": record.precision}
+    row |= {f"version_{name}": value for name, value in record.versions.items()}
+    return row | {"reason": record.reason, "seconds": record.seconds}
