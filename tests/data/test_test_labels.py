@@ -10,6 +10,7 @@ import pytest
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.core.records import NewerRecordError
 from catwalk.data import test_labels
 
 
@@ -59,6 +60,25 @@ def test_blank_lines_are_no_looks(paths: Paths) -> None:
     paths.looks.write_text(paths.looks.read_text() + "\n\n")
     test_labels.open_labels(paths, "score", "two")
     assert [look.submission for look in test_labels.looks(paths)] == ["one", "two"]
+
+
+def test_a_damaged_line_still_counts(paths: Paths) -> None:
+    """As a kill in the midst of writing leaves it; the next look has a line of its own."""
+    test_labels.open_labels(paths, "score", "one")
+    paths.looks.write_text(paths.looks.read_text() + '{"time": "2026-')
+    test_labels.open_labels(paths, "score", "two")
+    assert [look.submission for look in test_labels.looks(paths)] == ["one", "unknown", "two"]
+
+
+def test_a_look_that_a_newer_catwalk_logged(paths: Paths) -> None:
+    """Nobody looks until it can be counted."""
+    test_labels.open_labels(paths, "score", "one")
+    text = paths.looks.read_text() + '{"schema_version": 2, "who": "me"}\n'
+    paths.looks.write_text(text)
+    for reads in (lambda: test_labels.open_labels(paths, "score", "two"), lambda: test_labels.looks(paths)):
+        with pytest.raises(NewerRecordError, match=r"looks\.jsonl: it was written by a newer catwalk"):
+            reads()
+    assert paths.looks.read_text() == text
 
 
 def test_where_there_are_none(paths: Paths) -> None:

@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 
 from catwalk.core.errors import CatwalkError, MachineError, UserError
 from catwalk.core.paths import Paths
+from catwalk.core.records import NewerRecordError
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
 from catwalk.search import progress, study
@@ -194,8 +195,22 @@ def test_progress_is_read_without_the_study_s_trials(tmp_path: Path) -> None:
     progress.write(paths, "one", replace(progress.NOTHING, spent=1.5, finished=2))
     progress.write(paths, "two", replace(progress.NOTHING, spent=3.0, finished=4))
     assert progress.read(paths)["one"] == progress.StudyProgress(1.5, 2, None, None, None, None)
-    paths.progress.write_text("{")
-    assert progress.read(paths) == {}
+    for damaged in ("{", "[]", '{"one": 3}', '{"one": {"spent": "long"}}'):
+        paths.progress.write_text(damaged)
+        assert progress.read(paths) == {}
+    paths.progress.write_text('{"one": {"spent": 1.5, "finished": 2, "best": null}}')  # as of catwalk 0.1
+    assert progress.read(paths) == {"one": replace(progress.NOTHING, spent=1.5, finished=2)}
+
+
+@pytest.mark.parametrize("newer", ['{"one": {"schema_version": 2}}', '{"schema_version": 2, "studies": []}'])
+def test_progress_of_a_newer_catwalk_stays(tmp_path: Path, newer: str) -> None:
+    paths = Paths(tmp_path, "digits")
+    made(tmp_path)
+    paths.progress.write_text(newer)
+    for touches in (lambda: progress.read(paths), lambda: progress.write(paths, "two", progress.NOTHING)):
+        with pytest.raises(NewerRecordError, match=r"^data/digits/study/progress\.json: it was written by a"):
+            touches()
+    assert paths.progress.read_text() == newer
 
 
 def test_one_search_at_a_time(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from sklearn.neighbors import KNeighborsClassifier
 
+from catwalk.core import records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download, prepare, test_labels
@@ -153,6 +154,38 @@ def test_the_leaderboard(made: Made) -> None:
     assert row["95% interval"] == "{:.4f}-{:.4f}".format(*there.validation.interval)
     assert row["forecast"] == "{:.4f}-{:.4f}".format(*there.forecast.interval)
     assert (row["nets"], row["trials"], row["features"], row["split"]) == (2, 3, "pixels", "s1")
+
+
+def test_a_score_is_read_as_it_was_written(made: Made) -> None:
+    paths, _ = made
+    assert score.read(paths, "all") is None
+    content = json.loads(_scored(paths))
+    kept = score.read(paths, "all")
+    assert kept is not None
+    assert records.encode(kept) == content
+    older = {key: content[key] for key in content if key not in (records.KEY, "pictures", "known")}
+    paths.score("all").write_text(json.dumps(older))  # as of catwalk 0.1
+    assert score.read(paths, "all") == replace(kept, pictures=None, known=None)
+    assert score.leaderboard(paths)["test"].max() == kept.accuracy
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is damaged: make score SUBMISSION=all writes it anew, and is one more look"),
+        ('{"accuracy": 0.5}', "is damaged: make score SUBMISSION=all writes it anew, and is one more look"),
+        ('{"schema_version": 2}', "it was written by a newer catwalk"),
+    ],
+)
+def test_a_score_that_can_t_be_read_is_one_line(made: Made, text: str, said: str) -> None:
+    paths, _ = made
+    _scored(paths)
+    paths.score("all").write_text(text)
+    with pytest.raises(UserError) as error:
+        score.leaderboard(paths)
+    assert str(error.value).startswith("submissions/digits/all/score.json")
+    assert said in str(error.value)
+    assert paths.score("all").read_text() == text
 
 
 def test_test_pictures_that_are_labelled_stay_visible(project: Path, digits_raw: Path) -> None:

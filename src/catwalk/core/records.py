@@ -7,13 +7,21 @@ catwalk 0.1. Each class has one module that writes and reads its file, by ``enco
 import functools
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
 
 KEY = "schema_version"
-Record = TypeVar("Record")
+
+
+class Versioned(Protocol):
+    """A record's class."""
+
+    SCHEMA_VERSION: ClassVar[int]
+
+
+Record = TypeVar("Record", bound=Versioned)
 
 
 class NewerRecordError(UserError):
@@ -61,7 +69,7 @@ def decode(cls: type[Record], content: object, shown: str) -> Record:
     return cast(Record, _value(cls, content, ""))
 
 
-def check_version(cls: type[Any], content: object, shown: str) -> None:
+def check_version(cls: type[Versioned], content: object, shown: str) -> None:
     """That this catwalk knows the version of a record's schema; arguments and errors as for ``decode``."""
     version = content.get(KEY, 0) if isinstance(content, dict) else 0
     if not isinstance(version, int) or version > cls.SCHEMA_VERSION:
