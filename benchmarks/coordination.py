@@ -36,9 +36,9 @@ CURVE = [0.9 - 0.3 / (epoch + 1) for epoch in range(EPOCHS)]
 
 
 def history(shift: float) -> list[dict[str, float]]:
-    keys = ("epochs", "train_loss", "train_accuracy", "loss")
+    keys = ("train_loss", "train_accuracy", "loss")
     return [
-        {"epoch": i + 1, "accuracy": value + shift, **dict.fromkeys(keys, 0.512345)}
+        {"epoch": i + 1, "epochs": EPOCHS, "accuracy": value + shift, **dict.fromkeys(keys, 0.512345)}
         for i, value in enumerate(CURVE)
     ]
 

@@ -89,13 +89,9 @@ def run(
     ends = None if seconds is None else time.time() + seconds
     tasks = [
         replace(
-            task_of(paths, split_seed, trial),
-            seed=(trial.seed or 0) + 50_000 * (1 + k),
-            plan=(len(trial.history),),
-            everything=True,
-            ends=ends,
+            like, seed=like.seed + 50_000 * (1 + k), plan=(len(trial.history),), everything=True, ends=ends
         )
-        for k, trial in enumerate(chosen)
+        for k, (trial, like) in enumerate((trial, task_of(paths, split_seed, trial)) for trial in chosen)
     ]
     with progress.lock_if_free(paths) as free:  # a search would take its cores
         if not tasks or not free:
@@ -132,9 +128,11 @@ def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> n
 
 
 def task_of(paths: Paths, split_seed: int, trial: "TrialRecord") -> retrain.Task:
-    """The task that does a finished trial again."""
+    """The task that does a complete trial again."""
+    if trial.seed is None or trial.precision is None:
+        raise ValueError(f"trial {trial.number} was never trained")
     params = space.fill_defaults(trial.params)
-    return retrain.Task(paths, split_seed, params, trial.precision or "", trial.seed or 0, trial.plan)
+    return retrain.Task(paths, split_seed, params, trial.precision, trial.seed, trial.plan)
 
 
 def seconds_of(trial: "TrialRecord") -> float:
