@@ -115,6 +115,7 @@ def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 
 def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.data import download, prepare
+    from catwalk.data.run_context import RunContext
     from catwalk.submission import recipe, reproduce, submission_csv
 
     file = options.recipe or paths.recipe(submission_csv.choose(paths, options.submission))
@@ -124,7 +125,8 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
     download.run(paths, loaded, options.source, _say)
     try:
         prepare.run(paths, loaded, made.seed, _say)
-        reproduce.run(paths, loaded, made, file.stem, _say)
+        context = RunContext.load(paths, loaded, made.seed, made.features, _say)
+        reproduce.run(context, made, file.stem)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"it is not a whole recipe ({type(error).__name__}: {shown(error)})",
@@ -188,7 +190,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
         from catwalk.submission import predict
 
         # A name that can't be is told before the search, not after it.
-        predict.is_done(paths, context.prepared, features, options.name)
+        predict.is_done(context, options.name)
     if options.stage == "try":
         from catwalk.search import search
 
@@ -214,14 +216,7 @@ def _predict(options: argparse.Namespace, context: "RunContext", until: float | 
     from catwalk.submission import predict
 
     name = predict.run(
-        context.paths,
-        context.competition,
-        seed=context.seed,
-        features=context.features,
-        name=getattr(options, "name", None),
-        until=until,
-        search=lambda: _search(options, context, time.monotonic()),
-        say=_say,
+        context, getattr(options, "name", None), until, lambda: _search(options, context, time.monotonic())
     )
     if options.stage != "predict":
         from catwalk.report import report

@@ -21,7 +21,7 @@ from catwalk.core.http_timeout import TIMEOUT, time_limit
 from catwalk.core.paths import Paths
 from catwalk.data.competition import Competition
 from catwalk.submission import recipe
-from catwalk.submission.predict import predict_proba
+from catwalk.submission.kept_networks import predict_proba
 from catwalk.submission.recipe import Graded, Recipe
 from catwalk.submission.submit import Request, confirm
 

@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,32 +12,32 @@ import numpy.typing as npt
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, atomic_write
-from catwalk.data import prepare
-from catwalk.data.competition import Competition
+from catwalk.core.paths import atomic_write
+from catwalk.data import duplicates, prepare
+from catwalk.data.run_context import RunContext
+from catwalk.models import metrics
 from catwalk.search import limits, progress, study_progress
-from catwalk.search.model_store import is_kept
 from catwalk.search.progress import StudyProgress
-from catwalk.submission import forecast, recipe, refit, submission_csv, team_models
-from catwalk.submission.ensemble import Ensemble
-from catwalk.submission.recipe import Recipe, RecipeTrial
+from catwalk.submission import chosen_trials, kept_networks, recipe, refit, submission_csv, team_models
+from catwalk.submission.chosen_trials import Chosen
+from catwalk.submission.recipe import Recipe
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.trial import FrozenTrial
 
     from catwalk.search.trial_record import TrialRecord
 
 ATTEMPTS = 3  # a search that runs meanwhile may drop a model between choosing and reading it
 
 
-def is_done(paths: Paths, prepared: prepare.Prepared, features: str, name: str | None) -> str | None:
+def is_done(context: RunContext, name: str | None) -> str | None:
     """The submission that was already made from all that the study holds; None where there is none.
 
     Raises:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
     """
-    study, state = study_progress.known(paths, prepared, features)
+    paths, prepared = context.paths, context.prepared
+    study, state = study_progress.known(paths, prepared, context.features)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
         raise UserError(f"NAME={name}", fix="use letters, digits, '-', '_' and '.' only")
     made = submission_csv.names(paths)
@@ -61,238 +60,119 @@ def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Pre
     return same and made.trials_finished >= state.finished and not made.missing
 
 
-def run(
-    paths: Paths,
-    competition: Competition,
-    *,
-    seed: int,
-    features: str,
-    name: str | None,
-    until: float | None,
-    search: Callable[[], None],
-    say: Callable[[str], None],
-) -> str:
+def run(context: RunContext, name: str | None, until: float | None, search: Callable[[], None]) -> str:
     """Write ``<name>.csv``, ``<name>.json`` and the probabilities, and return the name.
 
     Args:
-        paths: the competition's.
-        competition: what to predict.
-        seed: with ``features``, names the study.
-        features: a resolved name.
+        context: the competition, its split and features.
         name: of the submission; None: the time and a hash of the recipe.
         until: ``time.time()`` by which networks are trained again, where UNTIL= asks for it.
         search: runs a search; called where no trial has been completed yet.
-        say: takes lines for people.
     """
-    prepared = prepare.load(paths, seed)
-    if done := is_done(paths, prepared, features, name):
-        say(f"predict: done before, {paths.shown(paths.submission(done))} is made from all trials so far")
+    paths, prepared = context.paths, context.prepared
+    if done := is_done(context, name):
+        csv = paths.shown(paths.submission(done))
+        context.say(f"predict: done before, {csv} is made from all trials so far")
         return done
+    from catwalk.search import trial_record
 
-    from catwalk.search import study, trial_record
-
-    opened = study.load(paths, prepared, features)
-    if opened is None or not study.complete(opened):
-        search()
-        opened = study.load(paths, prepared, features)
-    if opened is None or not study.complete(opened):
-        raise UserError("no trial is complete", fix="give the search more time, make search BUDGET=10m")
-    key, missing = study.key(opened), 0
-    budget = progress.read(paths).get(key, progress.NOTHING).budget or opened.user_attrs.get("budget")
+    opened = _study(context, search)
+    missing = 0
     if paths.team is not None:  # to have the others' networks takes from the same time as the refit
-        by = [] if budget is None else [time.time() + limits.REFIT * budget]
-        until = min([*by, *filter(None, [until])], default=None)
-        missing = team_models.bring(paths, prepared, seed, opened, until, say)
+        until = _team_until(context, opened, until)
+        missing = team_models.bring(paths, prepared, context.seed, opened, until, context.say)
     records = trial_record.of_study(opened)
-    finished = len(records)
-    for attempt in range(ATTEMPTS):
-        try:
-            chosen = _choose(paths, prepared, key, study.complete(opened))
-            numbers = [trial.number for trial in chosen.trials]
-            test = _average(paths, key, numbers, chosen.ensemble, prepared.test_pixels)
-            weights = _softmax_weights(paths, opened)
-            break
-        except FileNotFoundError:
-            if attempt == ATTEMPTS - 1:
-                raise UserError(
-                    f"models are missing below {paths.shown(paths.study)}",
-                    fix="run make search with a larger BUDGET, it trains new ones",
-                ) from None
-    again = _refit(paths, prepared, seed, opened, chosen, until, say)
+    chosen, answers = _chosen(context, opened)
+    again = _refit(context, opened, chosen, until)
     if again is not None:
-        test = refit.joined(test, again.tests)
-    made = _recipe(paths, competition, prepared, key, seed, features, chosen, finished)
+        answers = replace(answers, test=refit.joined(answers.test, again.tests))
+    made = _recipe(context, opened, chosen, len(records))
     made = replace(made, refit=again.made if again else (), missing=missing)
     name = name or recipe.name_of(made)
-    _write(paths, competition, prepared, name, made, chosen, test, weights, records)
-    low, high = made.validation.interval
-    say(
-        f"predict: {paths.shown(paths.submission(name))}, {len(chosen.trials)} of {finished} trials, "
-        f"{made.validation.accuracy:.4f} on validation (95% interval {low:.4f} to {high:.4f}; "
-        f"best single {made.validation.best_single:.4f})"
-    )
-    low, high = made.forecast.interval
-    say(
-        f"  forecast for the test rows: {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}), "
-        "if they are like the training rows"
-    )
+    _write(context, name, made, answers, records)
+    _report(context, name, made)
     return name
 
 
+def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
+    """The study, with a complete trial at least; where there is none, after a search."""
+    from catwalk.search import study
+
+    for attempt in range(2):
+        opened = study.load(context.paths, context.prepared, context.features)
+        if opened is not None and study.complete(opened):
+            return opened
+        if attempt == 0:
+            search()
+    raise UserError("no trial is complete", fix="give the search more time, make search BUDGET=10m")
+
+
+def _team_until(context: RunContext, opened: "optuna.Study", until: float | None) -> float | None:
+    """``time.time()`` by which a team's networks have to be here."""
+    from catwalk.search import study
+
+    known = progress.read(context.paths).get(study.key(opened), progress.NOTHING)
+    budget = known.budget or opened.user_attrs.get("budget")
+    by = [] if budget is None else [time.time() + limits.REFIT * budget]
+    return min([*by, *filter(None, [until])], default=None)
+
+
 @dataclass(frozen=True)
-class _Chosen:
-    """The trials of an ensemble, how they are joined, its probabilities on validation, what is expected."""
+class _Answers:
+    """Arrays of a submission.
 
-    trials: "list[TrialRecord]"
-    ensemble: Ensemble
+    Attributes:
+        test: (test rows, classes) float32, probabilities.
+        validation: (validation rows, classes) float32, probabilities.
+        weights: (pixels, classes) float32 of the softmax baseline, for the talk; None where it is not kept.
+    """
+
+    test: npt.NDArray[np.float32]
     validation: npt.NDArray[np.float32]
-    best_single: float
-    best_number: int
-    forecast: forecast.Forecast
-
-    def of_recipe(self) -> tuple[RecipeTrial, ...]:
-        """The trials as the recipe keeps them."""
-        shares = zip(self.trials, self.ensemble.weights, self.ensemble.temperatures, strict=True)
-        return tuple(
-            RecipeTrial(
-                number=trial.number,
-                member=trial.member,
-                weight=float(weight),
-                temperature=float(temperature),
-                validation_accuracy=trial.accuracy,
-                seed=trial.seed,
-                precision=trial.precision,
-                plan=trial.plan,
-                params=trial.params,
-            )
-            for trial, weight, temperature in shares
-        )
+    weights: npt.NDArray[np.float32] | None
 
 
-def _choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[FrozenTrial]") -> _Chosen:
-    """Choose by validation alone, among the trials whose networks are kept."""
-    from catwalk.data import duplicates
-    from catwalk.models import metrics
-    from catwalk.search import trial_record
-    from catwalk.submission import ensemble
+def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answers]:
+    """The ensemble, and what it answers; once more where a search has dropped one of its networks."""
+    from catwalk.search import study
 
-    kept = [trial for trial in trials if is_kept(paths, study, trial.number)]
-    if not kept:
-        raise FileNotFoundError
-    probabilities = np.stack([_probabilities(paths.probabilities(study, t.number)) for t in kept])
-    labels = prepared.labels[prepared.validation]
-    selected = ensemble.select(probabilities, labels)
-    used = np.flatnonzero(selected.weights)
-    chosen = Ensemble(selected.weights[used], selected.temperatures[used])
-    both = chosen.average(probabilities[used])
-    return _Chosen(
-        [trial_record.of(kept[i]) for i in used],
-        chosen,
-        both,
-        float(kept[0].value or 0.0),  # they come best first, of equals the earlier one
-        kept[0].number,
-        forecast.estimate(
-            probabilities,
-            labels,
-            metrics.accuracy(both, labels),
-            duplicates.count(prepared).test,
-            duplicates.groups(prepared),
-        ),
+    paths, prepared, key = context.paths, context.prepared, study.key(opened)
+    for _ in range(ATTEMPTS):
+        try:
+            chosen = chosen_trials.choose(paths, prepared, key, study.complete(opened))
+            numbers = [trial.number for trial in chosen.trials]
+            test = kept_networks.average(paths, key, numbers, chosen.ensemble, prepared.test_pixels)
+            weights = kept_networks.softmax_weights(paths, opened)
+        except FileNotFoundError:
+            continue
+        return chosen, _Answers(test, chosen.validation, weights)
+    raise UserError(
+        f"models are missing below {paths.shown(paths.study)}",
+        fix="run make search with a larger BUDGET, it trains new ones",
     )
 
 
-def _probabilities(path: Path) -> npt.NDArray[np.float32]:
-    try:
-        return np.asarray(np.load(path))
-    except (ValueError, EOFError):
-        raise UserError(
-            f"{path} is damaged",
-            fix="move it and the network beside it away, and run make predict with what is left",
-        ) from None
-
-
-def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """What a submission's chosen networks say of other pictures: (rows, classes) float32.
-
-    Args:
-        paths: the competition's.
-        made: the submission's recipe.
-        pixels: (rows, pixels) uint8.
-
-    Raises:
-        UserError: a network is no longer kept.
-    """
-    try:
-        return _average(paths, made.study, [one.number for one in made.trials], made.ensemble, pixels)
-    except FileNotFoundError:
-        raise UserError(
-            f"a network of this submission is no longer below {paths.shown(paths.study)}",
-            fix="make predict NAME=<new name> makes one of those that are",
-        ) from None
-
-
-def _average(
-    paths: Paths, study: str, numbers: list[int], joined: Ensemble, pixels: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.float32]:
-    """(rows, classes) float32: the weighted mean over the networks of these trials."""
-    from catwalk.core import tensorflow_setup
-
-    tensorflow_setup.setup()
-    from catwalk.models import network
-
-    networks = (network.load(paths.model(study, number)) for number in numbers)
-    return joined.average(np.stack([network.probabilities(model, pixels) for model in networks]))
-
-
 def _refit(
-    paths: Paths,
-    prepared: prepare.Prepared,
-    seed: int,
-    opened: "optuna.Study",
-    chosen: _Chosen,
-    until: float | None,
-    say: Callable[[str], None],
+    context: RunContext, opened: "optuna.Study", chosen: Chosen, until: float | None
 ) -> refit.Refit | None:
     """Train the weightiest of the chosen again; a study of tries alone has no budget to take it from."""
     if "budget" not in opened.user_attrs:
         return None
     heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]
-    return refit.run(paths, prepared, seed, heaviest, opened.user_attrs["budget"], until, say)
+    return refit.run(context, heaviest, opened.user_attrs["budget"], until)
 
 
-def _softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:
-    """(pixels, classes), for the talk: the baseline's only layer; None where its trial never finished."""
-    from catwalk.models import network
+def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen, finished: int) -> Recipe:
     from catwalk.search import study
 
-    for trial in study.complete(opened):
-        path = paths.model(study.key(opened), trial.number)
-        if trial.user_attrs.get("kind") == "softmax" and path.is_file():
-            return network.pixel_weights(network.load(path))
-    return None
-
-
-def _recipe(
-    paths: Paths,
-    competition: Competition,
-    prepared: prepare.Prepared,
-    key: str,
-    seed: int,
-    features: str,
-    chosen: _Chosen,
-    finished: int,
-) -> Recipe:
-    from catwalk.data import duplicates
-    from catwalk.models import metrics
-    from catwalk.search import study
-
+    prepared = context.prepared
     labels, pictures = prepared.labels[prepared.validation], duplicates.count(prepared)
     share = metrics.accuracy(chosen.validation, labels)
     return Recipe(
-        competition=competition.name,
-        study=key,
-        features=features,
-        seed=seed,
+        competition=context.competition.name,
+        study=study.key(opened),
+        features=context.features,
+        seed=context.seed,
         fingerprint=prepared.fingerprint,
         test_fingerprint=prepared.test_fingerprint,
         split=prepared.split,
@@ -311,29 +191,40 @@ def _recipe(
         test_known=pictures.known,
         versions=study.versions(),
         processor=recipe.processor(),
-        git_commit=recipe.git_commit(paths.root),
+        git_commit=recipe.git_commit(context.paths.root),
         refit=(),
     )
 
 
 def _write(
-    paths: Paths,
-    competition: Competition,
-    prepared: prepare.Prepared,
-    name: str,
-    made: Recipe,
-    chosen: _Chosen,
-    test: npt.NDArray[np.float32],
-    weights: npt.NDArray[np.float32] | None,
-    trials: "list[TrialRecord]",
+    context: RunContext, name: str, made: Recipe, answers: _Answers, trials: "list[TrialRecord]"
 ) -> None:
     """The CSV comes last but one and the recipe last: a submission without a recipe is not whole."""
     from catwalk.search import trial_record
 
+    paths = context.paths
+    arrays: dict[str, Any] = {"test": answers.test, "validation": answers.validation}
+    if answers.weights is not None:
+        arrays["weights"] = answers.weights
     with atomic_write(paths.predictions(name)) as path:
-        arrays: dict[str, Any] = {"test": test, "validation": chosen.validation}
-        np.savez_compressed(path, **arrays if weights is None else {**arrays, "weights": weights})
+        np.savez_compressed(path, **arrays)
     trial_record.write_snapshot(paths, name, trials)
-    submission_csv.write(paths.submission(name), prepared.test_ids, test.argmax(axis=1), competition)
+    labels = answers.test.argmax(axis=1)
+    submission_csv.write(paths.submission(name), context.prepared.test_ids, labels, context.competition)
     written = paths.submission(name).read_bytes()
     recipe.write(paths, name, replace(made, csv_sha256=hashlib.sha256(written).hexdigest()))
+
+
+def _report(context: RunContext, name: str, made: Recipe) -> None:
+    low, high = made.validation.interval
+    context.say(
+        f"predict: {context.paths.shown(context.paths.submission(name))}, {len(made.trials)} of "
+        f"{made.trials_finished} trials, "
+        f"{made.validation.accuracy:.4f} on validation (95% interval {low:.4f} to {high:.4f}; "
+        f"best single {made.validation.best_single:.4f})"
+    )
+    low, high = made.forecast.interval
+    context.say(
+        f"  forecast for the test rows: {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}), "
+        "if they are like the training rows"
+    )

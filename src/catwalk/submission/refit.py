@@ -7,7 +7,6 @@ refitted networks have half of the say, and what is shown as validation stays th
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from catwalk.core import process_pool
 from catwalk.core.paths import Paths
-from catwalk.data.prepare import Prepared
+from catwalk.data.run_context import RunContext
 from catwalk.models import retrain, space
 from catwalk.search import limits, progress
 from catwalk.submission.recipe import RefitNetwork
@@ -52,24 +51,15 @@ def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
 
 
 def run(
-    paths: Paths,
-    prepared: Prepared,
-    split_seed: int,
-    trials: "list[TrialRecord]",
-    budget: float | None,
-    until: float | None,
-    say: Callable[[str], None],
+    context: RunContext, trials: "list[TrialRecord]", budget: float | None, until: float | None
 ) -> Refit | None:
     """Train again, a network a core, if the time is enough for that.
 
     Args:
-        paths: the competition's.
-        prepared: its arrays and split.
-        split_seed: SEED, by which the processes find the same.
+        context: the competition and its split.
         trials: those worth it, the weightiest first.
         budget: seconds of the whole search; None: it was limited by TRIALS=, so the clock is not asked.
         until: ``time.time()`` by which they are trained, if that is earlier; None: there is no such time.
-        say: takes lines for people.
 
     Returns:
         None where the time is too short, a search needs the cores, or no network got far enough.
@@ -77,23 +67,11 @@ def run(
     seconds = None if budget is None else limits.REFIT * budget
     if until is not None:
         seconds = min(seconds or math.inf, until - time.time())
-    rows = len(prepared.train) + len(prepared.validation)
-    cores = limits.workers(None)
-    count = NETS if seconds is None else cores
-    fitting = trials
-    if seconds is not None:
-        more = rows / len(prepared.train)
-        fitting = [trial for trial in trials if seconds >= STARTING + LEAST * more * seconds_of(trial)]
-    # Where fewer fit than there are cores, the same one learns again from other seeds.
-    chosen = [fitting[k % len(fitting)] for k in range(count)] if fitting else []
-    ends = None if seconds is None else time.time() + seconds
-    tasks = [
-        replace(
-            like, seed=like.seed + 50_000 * (1 + k), plan=(len(trial.history),), everything=True, ends=ends
-        )
-        for k, (trial, like) in enumerate((trial, task_of(paths, split_seed, trial)) for trial in chosen)
-    ]
-    with progress.lock_if_free(paths) as free:  # a search would take its cores
+    cores, say = limits.workers(None), context.say
+    chosen = _fitting(context, trials, NETS if seconds is None else cores, seconds)
+    tasks = _tasks(context, chosen, None if seconds is None else time.time() + seconds)
+    rows = len(context.prepared.train) + len(context.prepared.validation)
+    with progress.lock_if_free(context.paths) as free:  # a search would take its cores
         if not tasks or not free:
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"
@@ -111,6 +89,28 @@ def run(
         made.append(RefitNetwork(trial.number, task.seed, epochs, said[0], rows))
         tests.append(said[1])
     return Refit(np.stack(tests), tuple(made)) if made else None
+
+
+def _fitting(
+    context: RunContext, trials: "list[TrialRecord]", count: int, seconds: float | None
+) -> "list[TrialRecord]":
+    """``count`` trials to repeat; where fewer fit the time, the same one more than once, from other seeds."""
+    prepared, fitting = context.prepared, trials
+    if seconds is not None:
+        more = (len(prepared.train) + len(prepared.validation)) / len(prepared.train)
+        fitting = [trial for trial in trials if seconds >= STARTING + LEAST * more * seconds_of(trial)]
+    return [fitting[k % len(fitting)] for k in range(count)] if fitting else []
+
+
+def _tasks(context: RunContext, trials: "list[TrialRecord]", ends: float | None) -> list[retrain.Task]:
+    """What the processes get: each of another seed, as many epochs as the trial had, all rows."""
+    like = [task_of(context.paths, context.seed, trial) for trial in trials]
+    return [
+        replace(
+            task, seed=task.seed + 50_000 * (1 + k), plan=(len(trial.history),), everything=True, ends=ends
+        )
+        for k, (trial, task) in enumerate(zip(trials, like, strict=True))
+    ]
 
 
 def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -1,7 +1,6 @@
 """Reproduce: a submission made once more from its recipe alone, and what differs, if anything does."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import numpy.typing as npt
 from catwalk.core import advice, process_pool
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
-from catwalk.data import download, prepare
-from catwalk.data.competition import Competition
+from catwalk.data import download
+from catwalk.data.run_context import RunContext
 from catwalk.models import metrics, retrain, space
 from catwalk.search import limits
 from catwalk.submission import recipe, refit, submission_csv
@@ -21,21 +20,19 @@ from catwalk.submission.recipe import Recipe
 Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # of the validation and of the test rows
 
 
-def run(paths: Paths, competition: Competition, made: Recipe, name: str, say: Callable[[str], None]) -> None:
+def run(context: RunContext, made: Recipe, name: str) -> None:
     """Train every network of a recipe again, join them, write the CSV below data/, and compare.
 
     Args:
-        paths: the competition's; its data is prepared with the recipe's seed.
-        competition: what is predicted.
+        context: the competition and its split, of the recipe's seed.
         made: the recipe.
         name: the submission's.
-        say: takes lines for people.
 
     Raises:
         UserError: the recipe is of other data, or of a catwalk that did not record all that it takes.
         MachineError: a training did not come to its end.
     """
-    prepared = prepare.load(paths, made.seed)
+    paths, prepared = context.paths, context.prepared
     for which in ("fingerprint", "test_fingerprint"):
         then, here = getattr(made, which), getattr(prepared, which)
         if then != here:
@@ -45,7 +42,7 @@ def run(paths: Paths, competition: Competition, made: Recipe, name: str, say: Ca
                 f"and put those into {paths.shown(paths.raw)}",
             )
     tasks = _tasks(paths, made, name)
-    say(f"reproduce: {len(tasks)} networks are trained again, as {name}.json says")
+    context.say(f"reproduce: {len(tasks)} networks are trained again, as {name}.json says")
     cores = limits.workers(None)
     answers = process_pool.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
@@ -56,10 +53,10 @@ def run(paths: Paths, competition: Competition, made: Recipe, name: str, say: Ca
     if made.refit:
         tested = refit.joined(tested, test[count:])
     target = paths.reproduced(name)
-    submission_csv.write(target, prepared.test_ids, tested.argmax(axis=1), competition)
+    submission_csv.write(target, prepared.test_ids, tested.argmax(axis=1), context.competition)
     accuracy = metrics.accuracy(both, prepared.labels[prepared.validation])
-    for line in _compared(paths, competition, prepared, made, name, target, accuracy):
-        say(line)
+    for line in _compared(context, made, name, target, accuracy):
+        context.say(line)
 
 
 def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
@@ -89,16 +86,9 @@ def _answer(task: retrain.Task) -> Answer | None:
     )
 
 
-def _compared(
-    paths: Paths,
-    competition: Competition,
-    prepared: prepare.Prepared,
-    made: Recipe,
-    name: str,
-    target: Path,
-    accuracy: float,
-) -> list[str]:
+def _compared(context: RunContext, made: Recipe, name: str, target: Path, accuracy: float) -> list[str]:
     """What to tell: the same bytes, or how many labels differ, and what is different here."""
+    paths, ids, competition = context.paths, context.prepared.test_ids, context.competition
     shown = paths.shown(target)
     if hashlib.sha256(target.read_bytes()).hexdigest() == made.csv_sha256:
         return [f"reproduce: {shown} is {name}.csv, byte for byte; validation {accuracy:.4f} as recorded"]
@@ -108,8 +98,8 @@ def _compared(
     ]
     first = paths.submission(name)
     if first.is_file():
-        again = submission_csv.read(target, prepared.test_ids, competition)
-        differ = int((again != submission_csv.read(first, prepared.test_ids, competition)).sum())
+        again = submission_csv.read(target, ids, competition)
+        differ = int((again != submission_csv.read(first, ids, competition)).sum())
         lines.append(f"  {differ:,} of {len(again):,} labels are others")
     from catwalk.search import study
 
