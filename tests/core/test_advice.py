@@ -12,7 +12,7 @@ from catwalk.core.errors import MachineError, UserError, shown
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.models import features
-from catwalk.report import slides
+from catwalk.report import slide as slide_rules
 from catwalk.search import limits, progress
 from tests.conftest import REPOSITORY
 from tests.data.test_kaggle_client import fetch, zipped
@@ -263,13 +263,13 @@ def test_so_many_workers_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_slide_is_shortened() -> None:
-    def slide(title: str) -> slides.Slide:
-        return slides.Slide("one", 10, title, "", "a word")
+    def slide(title: str) -> slide_rules.Slide:
+        return slide_rules.Slide("one", 10, title, "", "a word")
 
     with pytest.raises(UserError) as error:
-        slides.check([slide("9" * 70)])
+        slide_rules.check([slide("9" * 70)])
     assert "64 characters, one a number" in error.value.fix
-    slides.check([slide("9" * 64)])
+    slide_rules.check([slide("9" * 64)])
 
 
 def test_others_words_are_escaped_and_short() -> None:

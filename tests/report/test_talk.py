@@ -15,6 +15,7 @@ from catwalk.models.epoch import Epoch
 from catwalk.report import browser, findings, results, slides, talk
 from catwalk.report.formatting import percent
 from catwalk.report.results import Results
+from catwalk.report.slide import check
 from catwalk.submission.score import ScoreRecord
 from tests.conftest import Run
 
@@ -337,7 +338,7 @@ def test_the_rules_of_slides(loaded: Results) -> None:
         {"seconds": 100},
     ):
         with pytest.raises(UserError):
-            slides.check([replace(good[0], **change), *good[1:]])
+            check([replace(good[0], **change), *good[1:]])
 
 
 def few(real: Results, count: int) -> Results:

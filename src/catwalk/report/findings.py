@@ -11,11 +11,13 @@ import numpy.typing as npt
 from catwalk.data import duplicates
 from catwalk.models import space
 from catwalk.models.epoch import Epoch
+from catwalk.report.formatting import percent, points, short
 from catwalk.report.results import Results
 from catwalk.search.trial_record import TrialRecord
 
 ENOUGH_PICTURES = 20  # different ones: a finding that rests on fewer is none
 ENOUGH_TRIALS = 12  # complete ones, for shares of importance to mean something
+ENOUGH_FOR_LATE = 8  # complete ones, for the best one's place among them to say something
 SHOWN_PARAMETERS = 5
 LARGEST_BLOCK = 4  # classes that are called alike
 OVERFITTING = 0.03  # rise of the validation loss, as a share, from which an epoch counts as too late
@@ -238,3 +240,34 @@ def half_a_vote(said: npt.NDArray[np.float64]) -> tuple[int, float]:
         shares.append(enough / sizes.size)
     best = int(np.argmin(shares))
     return best, float(shares[best])
+
+
+def next_steps(results: Results) -> list[tuple[str, str, str]]:
+    """What to try next, all that the rules find, the most telling first: (number, what it is, what to do)."""
+    steps = []
+    history, best = results.best.history, results.best
+    enough = is_enough(results)
+    late = overfitting(results)
+    gap = history[-1].train_accuracy - history[-1].accuracy if enough else 0.0
+    if late is not None:
+        steps.append(
+            (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", "More dropout, fewer epochs")
+        )
+    elif gap > 0.02:
+        steps.append((points(gap), "points better in training", "More dropout or augmentation"))
+    _, block = confused(results)
+    if block is not None:
+        names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
+        steps.append((percent(block.share, 0), f"of mistakes in {names}", "Features that tell these apart"))
+    gain = results.scores.accuracy - results.recipe.validation.best_single
+    nets = len(results.recipe.trials)
+    if nets > 1 and gain < 0.002 and enough:
+        steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
+    complete = [t.number for t in results.complete]
+    if enough and len(complete) >= ENOUGH_FOR_LATE and best.number >= 0.75 * max(complete):
+        steps.append((f"{best.number}", f"of {max(complete)} was the best trial", "A longer search"))
+    train = results.distinct.train
+    steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))
+    steps.append((f"{train:,}", "pictures to learn from", "More of them, moved about"))
+    steps.append((percent(results.scores.accuracy), "on validation", "Another split, to see if it holds"))
+    return steps

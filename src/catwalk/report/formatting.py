@@ -37,3 +37,8 @@ def number(value: Any) -> str:
 def parameter(name: str) -> str:
     """A parameter's name for people, on up to two lines."""
     return LABELS.get(name, name.replace("_", "\n"))
+
+
+def short(name: str, length: int = 24) -> str:
+    """A class's name, not longer than ``length``."""
+    return name if len(name) <= length else name[: length - 1].rstrip() + "…"

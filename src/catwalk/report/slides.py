@@ -1,55 +1,24 @@
 """Slides: the eight findings of a lightning talk, each with its title, its notes and its seconds, by rules.
 
-A title is one line of at most 64 characters and carries its number; the notes can be spoken in the slide's
-seconds. ``check`` holds all slides to that.
+``slide.check`` holds all of them to the rules for titles and notes.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-from catwalk.core.errors import UserError
 from catwalk.report import findings
-from catwalk.report.formatting import parameter, percent, points
+from catwalk.report.formatting import parameter, percent, points, short
 from catwalk.report.results import Results
+from catwalk.report.slide import Slide, check, fitted
 
-TITLE_LENGTH = 64
-WORDS_A_SECOND = 2.5
-SECONDS = 180
 HARDER = ("input_dropout", "dropout", "mixup", "flip", "shift", "rotate", "zoom", "elastic", "erase")
-ENOUGH_FOR_LATE = 8  # complete trials, for the best one's place among them to say something
 MARGIN = 1.25  # by which the first importance must exceed the second, to be called the first
-
-
-@dataclass(frozen=True)
-class Slide:
-    """One slide.
-
-    Attributes:
-        name: what the template and the anchors call it.
-        seconds: of the three minutes.
-        title: the finding.
-        source: the records behind it, for the footer.
-        notes: what to say.
-        figures: names in figures.py, each with a text for those who can't see it.
-        facts: (number, what it is, what to do or say of it), where the template shows some.
-    """
-
-    name: str
-    seconds: int
-    title: str
-    source: str
-    notes: str
-    figures: tuple[tuple[str, str], ...] = ()
-    facts: tuple[tuple[str, str, str], ...] = ()
 
 
 def build(results: Results) -> list[Slide]:
     """The slides of a submission, in their order.
 
     Raises:
-        UserError: a slide broke a rule of ``check``.
+        UserError: a slide broke a rule of ``slide.check``.
     """
     makers: list[Callable[[Results], Slide]] = [
         problem, split, search, network, confusion, mistakes, weights, following,
@@ -57,30 +26,6 @@ def build(results: Results) -> list[Slide]:
     slides = [one(results) for one in makers]
     check(slides)
     return slides
-
-
-def check(slides: list[Slide]) -> None:
-    """Hold the slides to their rules.
-
-    Raises:
-        UserError: a title is too long or has no number, notes are too long to be spoken, or the whole is.
-    """
-    for slide in slides:
-        where = f"slides.py: {slide.name}"
-        if len(slide.title) > TITLE_LENGTH or not re.search(r"\d|No mistake", slide.title):
-            raise UserError(
-                "its title does not fit",
-                where=where,
-                fix=f"shorten it to {TITLE_LENGTH} characters, one a number",
-            )
-        if len(slide.notes.split()) > WORDS_A_SECOND * slide.seconds:
-            raise UserError(
-                f"its notes take longer than {slide.seconds} s to say", where=where, fix="shorten them"
-            )
-    if sum(slide.seconds for slide in slides) > SECONDS:
-        raise UserError(
-            f"the slides take longer than {SECONDS} s", where="slides.py", fix="shorten their seconds"
-        )
 
 
 def problem(results: Results) -> Slide:
@@ -321,7 +266,7 @@ def weights(results: Results) -> Slide:
 
 def following(results: Results) -> Slide:
     """The next steps: each a number that was shown, and what follows from it."""
-    steps = _steps(results)[:3]
+    steps = findings.next_steps(results)[:3]
     wrong = len(findings.mistakes(results))
     title = f"Next: {len(steps)} steps for the {wrong:,} mistakes left"
     if not wrong:
@@ -330,54 +275,3 @@ def following(results: Results) -> Slide:
     return Slide(
         "next", 20, title, "all of the above", f"What we would do next. {told} Thank you!", (), tuple(steps)
     )
-
-
-def _steps(results: Results) -> list[tuple[str, str, str]]:
-    """All that the rules find, the most telling first."""
-    steps = []
-    history, best = results.best.history, results.best
-    enough = findings.is_enough(results)
-    late = findings.overfitting(results)
-    gap = history[-1].train_accuracy - history[-1].accuracy if enough else 0.0
-    if late is not None:
-        steps.append(
-            (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", "More dropout, fewer epochs")
-        )
-    elif gap > 0.02:
-        steps.append((points(gap), "points better in training", "More dropout or augmentation"))
-    _, block = findings.confused(results)
-    if block is not None:
-        names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
-        steps.append((percent(block.share, 0), f"of mistakes in {names}", "Features that tell these apart"))
-    gain = results.scores.accuracy - results.recipe.validation.best_single
-    nets = len(results.recipe.trials)
-    if nets > 1 and gain < 0.002 and enough:
-        steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
-    complete = [t.number for t in results.complete]
-    if enough and len(complete) >= ENOUGH_FOR_LATE and best.number >= 0.75 * max(complete):
-        steps.append((f"{best.number}", f"of {max(complete)} was the best trial", "A longer search"))
-    train = results.distinct.train
-    steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))
-    steps.append((f"{train:,}", "pictures to learn from", "More of them, moved about"))
-    steps.append((percent(results.scores.accuracy), "on validation", "Another split, to see if it holds"))
-    return steps
-
-
-def fitted(*candidates: str) -> str:
-    """The first that is short enough for a title."""
-    return next((one for one in candidates if len(one) <= TITLE_LENGTH), candidates[-1][:TITLE_LENGTH])
-
-
-def short(name: str, length: int = 24) -> str:
-    """A class's name, not longer than ``length``."""
-    return name if len(name) <= length else name[: length - 1].rstrip() + "…"
-
-
-def markdown(slide: Slide) -> Any:
-    """A slide's words for a notebook."""
-    from IPython.display import Markdown
-
-    told = [f"## {slide.title}", slide.notes]
-    told += [f"- **{number}** {what}{': ' + then if then else ''}" for number, what, then in slide.facts]
-    words = "\n\n".join(told[:2]) + "\n\n" + "\n".join(told[2:])
-    return Markdown(words)  # type: ignore[no-untyped-call]

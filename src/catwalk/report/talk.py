@@ -9,7 +9,7 @@ def html(results: Results) -> str:
     """The talk as one page that loads nothing; the same text for the same results.
 
     Raises:
-        UserError: see ``slides.check``.
+        UserError: see ``slide.check``.
     """
     from markupsafe import Markup
 

@@ -1,0 +1,98 @@
+"""Figures of the best network: its layers, and how it learned."""
+
+from matplotlib.figure import Figure
+
+from catwalk.report import findings
+from catwalk.report.drawing import (
+    BLUE,
+    BLUE_TEXT,
+    GREY,
+    MUTED,
+    ORANGE,
+    ORANGE_TEXT,
+    PALE,
+    SMALL,
+    box,
+    canvas,
+    shortened,
+    text,
+    width_of,
+)
+from catwalk.report.formatting import number, parameter, percent
+from catwalk.report.results import Results
+
+
+def architecture(results: Results) -> Figure:
+    """The best network, layer by layer, each bar as long as the layer is wide; and how it was trained."""
+    params = results.best.params
+    layers = [(results.competition.pixels, "pixels in", GREY)]
+    if params.get("view", "pixels") != "pixels":
+        layers.append((0, f"{parameter('view')}: {params['view']}, fixed", GREY))
+    layers += [(round(params[f"width_{k}"]), "units", BLUE) for k in range(1, params.get("depth", 0) + 1)]
+    layers.append((len(results.competition.classes), "classes out", GREY))
+    figure, axes = canvas(430, 520)
+    widest = max(count for count, _, _ in layers)
+    step = min(58.0, 290 / len(layers))
+    for k, (count, words, colour) in enumerate(layers):
+        y = step * k
+        if not count:
+            text(axes, 0, y + step * 0.4, shortened(f"↓ {words}", 430), colour=MUTED)
+            continue
+        long = max(12.0, 200 * (count / widest) ** 0.5)
+        box(axes, 0, y, long, step * 0.72, color=colour)
+        text(axes, long + 14, y + step * 0.36, f"{count:,}", size=24, bold=True)
+        text(axes, long + 26 + width_of(f"{count:,}", 24, bold=True), y + step * 0.36, words, colour=MUTED)
+    below = step * len(layers) + 20
+    axes.plot([0, 430], [below, below], color=PALE, linewidth=1.5)
+    told = [name for name in ("learning_rate", "dropout", "batch_size", "weight_decay") if name in params]
+    rows = [(parameter(name).replace("\n", " "), number(params[name])) for name in told]
+    changed = [
+        name for name in ("flip", "shift", "rotate", "zoom", "elastic", "erase", "mixup") if params.get(name)
+    ]
+    rows.append(("augmentation", ", ".join(changed) or "none"))
+    for k, (name, value) in enumerate(rows):
+        y = below + 30 + (500 - below - 30) / len(rows) * k
+        text(axes, 0, y, name, colour=MUTED)
+        text(axes, 170, y, shortened(value, 255, bold=True), bold=True)
+    return figure
+
+
+def learning_curves(results: Results) -> Figure:
+    """Accuracy of the best trial, epoch by epoch, on training and validation rows."""
+    history = results.best.history
+    figure, axes = canvas(700, 520)
+    left, right, top, bottom = 60.0, 520.0, 60.0, 450.0
+    epochs = [epoch.epoch for epoch in history]
+    keys = {"accuracy": ("validation", BLUE, BLUE_TEXT), "train_accuracy": ("training", MUTED, MUTED)}
+    low = min(epoch.accuracy for epoch in history)  # training begins further below, which is not shown
+    high = max(getattr(epoch, key) for epoch in history for key in keys)
+    low, high = (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
+
+    def across(epoch: float) -> float:
+        return float(left + (right - left) * (epoch - epochs[0]) / max(1, epochs[-1] - epochs[0]))
+
+    def up(value: float) -> float:
+        return float(bottom - (bottom - top) * (value - low) / (high - low))
+
+    late = findings.overfitting(results)
+    if late:
+        box(axes, across(late.epoch), top, right - across(late.epoch), bottom - top, color=ORANGE, alpha=0.13)
+        words = f"loss +{percent(late.rise, 0)} after epoch {late.epoch}"
+        text(axes, right, top - 20, words, colour=ORANGE_TEXT, bold=True, anchor="right")
+    text(axes, 0, 20, "accuracy", bold=True)
+    ends = {key: min(bottom, up(getattr(history[-1], key))) for key in keys}
+    spread = 60 - abs(ends["accuracy"] - ends["train_accuracy"])
+    higher = min(ends, key=lambda key: ends[key])
+    for key, (word, colour, ink) in keys.items():
+        seen = [epoch for epoch in history if getattr(epoch, key) >= low] or history[-1:]
+        curve = [across(epoch.epoch) for epoch in seen], [up(getattr(epoch, key)) for epoch in seen]
+        axes.plot(*curve, "-o", color=colour, linewidth=3, markersize=7 if len(epochs) < 30 else 0, zorder=3)
+        y = ends[key] + (0 if spread < 0 else spread / 2 * (-1 if key == higher else 1))
+        text(axes, right + 16, y - 13, word, colour=ink, bold=True)
+        text(axes, right + 16, y + 13, percent(getattr(history[-1], key)), colour=ink, bold=True)
+    axes.plot([left, right], [bottom + 8] * 2, color=PALE, linewidth=1.5)
+    text(axes, left, bottom + 30, "epoch 1", size=SMALL, colour=MUTED, anchor="center")
+    text(axes, right, bottom + 30, f"{epochs[-1]}", size=SMALL, colour=MUTED, anchor="center")
+    for value in (low, high):
+        text(axes, left - 14, up(value), percent(value, 0), size=SMALL, colour=MUTED, anchor="right")
+    return figure

@@ -1,0 +1,76 @@
+"""Slide: one finding of the talk, and the rules that all slides are held to.
+
+A title is one line of at most 64 characters and carries its number; the notes can be spoken in the slide's
+seconds.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from catwalk.core.errors import UserError
+
+TITLE_LENGTH = 64
+WORDS_A_SECOND = 2.5
+SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Slide:
+    """One slide.
+
+    Attributes:
+        name: what the template and the anchors call it.
+        seconds: of the three minutes.
+        title: the finding.
+        source: the records behind it, for the footer.
+        notes: what to say.
+        figures: names in figures.py, each with a text for those who can't see it.
+        facts: (number, what it is, what to do or say of it), where the template shows some.
+    """
+
+    name: str
+    seconds: int
+    title: str
+    source: str
+    notes: str
+    figures: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str, str], ...] = ()
+
+    def markdown(self) -> Any:
+        """Its words for a notebook."""
+        from IPython.display import Markdown
+
+        told = [f"## {self.title}", self.notes]
+        told += [f"- **{number}** {what}{': ' + then if then else ''}" for number, what, then in self.facts]
+        words = "\n\n".join(told[:2]) + "\n\n" + "\n".join(told[2:])
+        return Markdown(words)  # type: ignore[no-untyped-call]
+
+
+def check(slides: list[Slide]) -> None:
+    """Hold the slides to their rules.
+
+    Raises:
+        UserError: a title is too long or has no number, notes are too long to be spoken, or the whole is.
+    """
+    for slide in slides:
+        where = f"slides.py: {slide.name}"
+        if len(slide.title) > TITLE_LENGTH or not re.search(r"\d|No mistake", slide.title):
+            raise UserError(
+                "its title does not fit",
+                where=where,
+                fix=f"shorten it to {TITLE_LENGTH} characters, one a number",
+            )
+        if len(slide.notes.split()) > WORDS_A_SECOND * slide.seconds:
+            raise UserError(
+                f"its notes take longer than {slide.seconds} s to say", where=where, fix="shorten them"
+            )
+    if sum(slide.seconds for slide in slides) > SECONDS:
+        raise UserError(
+            f"the slides take longer than {SECONDS} s", where="slides.py", fix="shorten their seconds"
+        )
+
+
+def fitted(*candidates: str) -> str:
+    """The first that is short enough for a title."""
+    return next((one for one in candidates if len(one) <= TITLE_LENGTH), candidates[-1][:TITLE_LENGTH])
