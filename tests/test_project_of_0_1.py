@@ -109,7 +109,6 @@ def test_its_talk(old: Paths) -> None:
     assert "on 360 test pictures" in talk.html(loaded)
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_its_report(old: Paths) -> None:
     run(old, "report", "--competition", "digits", "--submission", "old")
@@ -117,7 +116,6 @@ def test_its_report(old: Paths) -> None:
     assert old.notebook("old").is_file()
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_its_recipe_is_reproduced(old: Paths) -> None:
     """Its networks learn by today's batches: other networks than they were, so some labels are others."""

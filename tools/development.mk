@@ -12,12 +12,13 @@ test-all: test test-slow ## all tests
 test-notebooks: .venv/dev ## the notebook with Kaggle's and Colab's packages, and pyproject's lower bounds (30 minutes)
 	@IMAGES=all $(BIN)/pytest tests/course/test_images.py tests/course/test_notebooks.py
 
-lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages), import-linter
+lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages), import-linter, sizes
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/deptry src
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python tools/sizes.py
 
 audit: .venv/dev ## known weaknesses of the locked packages (pip-audit)
 	@$(BIN)/python -m verification.audit

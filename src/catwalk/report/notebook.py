@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.core import advice, tensorflow_setup
-from catwalk.core.errors import MachineError, NetworkError, UserError, shown
+from catwalk.core.errors import CatwalkError, MachineError, NetworkError, UserError, shown
 from catwalk.core.paths import Paths, atomic_write
 
 # This environment's kernel, not one of the user's others; and nothing of debuggers, which nobody asked for.
@@ -81,17 +81,20 @@ def execute(
                 config=Config({"KernelManager": place}),
             ).execute()
     except CellExecutionError as error:
-        for kind in (UserError, NetworkError, MachineError):  # the line says what to do
-            if error.ename == kind.__name__:
-                raise kind(error.evalue, where=paths.shown(source)) from None
-        raise UserError(
-            f"{error.ename}: {shown(error.evalue)}", where=paths.shown(source), fix="fix the cell"
-        ) from None
+        raise _of_cell(error, paths.shown(source)) from None
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise MachineError(f"the notebook's kernel gave up ({shown(reason)})", fix=advice.RUN_AGAIN) from None
     with atomic_write(target) as path:
         nbformat.write(notebook, path)
+
+
+def _of_cell(error: Any, where: str) -> CatwalkError:
+    """A cell's error for the person who started the notebook."""
+    for kind in (UserError, NetworkError, MachineError):  # the line says what to do
+        if error.ename == kind.__name__:
+            return kind(error.evalue, where=where)
+    return UserError(f"{error.ename}: {shown(error.evalue)}", where=where, fix="fix the cell")
 
 
 def is_newer(target: Path, sources: list[Path]) -> bool:
