@@ -60,7 +60,7 @@ def test_its_study_is_opened(old: Paths) -> None:
 def test_its_search_is_done(old: Paths) -> None:
     assert progress.read(old) == {KEY: progress.StudyProgress(29.5, 6, 1.0, None, None, None)}
     done = run(old, "search", *DIGITS, "--trials", "6")
-    assert "search: done before, 6 trials in 30 s, best 1.0000 on validation" in done.stdout
+    assert "search: already done, 6 trials in 30 s, best 1.0000 on validation" in done.stdout
 
 
 def test_its_submission_is_on_the_leaderboard(old: Paths) -> None:
@@ -83,7 +83,7 @@ def test_its_looks_keep_their_count(old: Paths) -> None:
 
 def test_its_submission_is_done_before(old: Paths) -> None:
     said = run(old, "predict", *DIGITS).stdout
-    assert "predict: done before, submissions/digits/old.csv is made from all trials so far" in said
+    assert "predict: already done, submissions/digits/old.csv is made from all trials so far" in said
 
 
 def test_a_new_submission_uses_its_networks(old: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_its_recipe_is_reproduced(old: Paths) -> None:
     half = {**content, "trials": content["trials"][:1], "refit": content["refit"][:1]}  # the quick ones
     old.recipe("old").write_text(json.dumps(half))
     said = run(old, "reproduce", "--competition", "digits").stdout
-    assert "reproduce: 2 networks are trained again, as old.json says" in said
+    assert "reproduce: training 2 networks again from old.json" in said
     assert "reproduce: data/digits/reproduced/old.csv differs from old.csv" in said
     again, first = (path.read_text().splitlines() for path in (old.reproduced("old"), old.submission("old")))
     assert again != first
@@ -136,7 +136,7 @@ def test_a_recipe_of_its_last_day_is_reproduced(project: Path) -> None:
     made = recipe.read_file(file, file.name)
     done = run(paths, "reproduce", "--competition", "digits", str(file))
     if (made.processor, made.versions) == (recipe.processor(), study.versions()):
-        assert "data/digits/reproduced/today.csv is today.csv, byte for byte" in done.stdout
+        assert "data/digits/reproduced/today.csv equals today.csv, byte for byte" in done.stdout
         assert paths.reproduced("today").read_bytes() == file.with_suffix(".csv").read_bytes()
     else:
         assert "  made with " in done.stdout, "what is different here is named"

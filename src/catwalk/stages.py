@@ -129,9 +129,9 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
         reproduce.run(context, made, file.stem)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"it is not a whole recipe ({type(error).__name__}: {shown(error)})",
+            f"the recipe is incomplete ({type(error).__name__}: {shown(error)})",
             where=file.name,
-            fix="take it again from where it came from",
+            fix="download or copy it again",
         ) from None
 
 

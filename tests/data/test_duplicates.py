@@ -75,7 +75,7 @@ def test_a_picture_with_two_labels_is_counted_and_said(project: Path, digits_raw
     assert seen.train + seen.validation == 1437
     assert len(duplicates.of_learning(prepared)) >= seen.train, "each of its labels is learned"
     assert search._repeated(prepared) == [
-        "search: 2 pictures have more than one label among the labelled rows: some of these are wrong"
+        "search: 2 pictures have more than one label in the labelled rows: some labels are wrong"
     ]
 
 

@@ -249,7 +249,7 @@ def test_precision_is_one_of_two_and_measured() -> None:
 
 
 def test_an_optimizer_that_is_none_is_refused(digits: Prepared) -> None:
-    with pytest.raises(ValueError, match=r"no optimizer 'lion' in optimizers.py, which has adamw, sgd"):
+    with pytest.raises(ValueError, match=r"unknown optimizer 'lion': optimizers.py has adamw, sgd"):
         make(digits, "float32", optimizer="lion")
 
 

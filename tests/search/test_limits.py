@@ -34,8 +34,8 @@ def test_until_keeps_time_for_what_follows() -> None:
 @pytest.mark.parametrize(
     ("clock", "now", "said"),
     [
-        ("11:59", NOON, "UNTIL=11:59 is past, it is 12:00"),
-        ("12:00", NOON, "is past"),
+        ("11:59", NOON, "UNTIL=11:59 is in the past, it is 12:00"),
+        ("12:00", NOON, "is in the past"),
         ("12:01", NOON.replace(second=30), "choose 12:02 or later"),
         ("noon", NOON, "not a time of day: write it as 14:40"),
         ("25:00", NOON, "not a time of day"),
@@ -63,7 +63,7 @@ def test_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_past_and_twice(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
     for arguments, said in (
-        (("--until", "00:00"), "is past"),
+        (("--until", "00:00"), "is in the past"),
         (("--until", "23:59", "--budget", "5m"), "BUDGET= and UNTIL= say the same in two ways"),
     ):
         done = run_catwalk(project, "search", "--competition", "digits", *arguments)

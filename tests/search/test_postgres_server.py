@@ -87,7 +87,7 @@ def test_a_server_that_was_left_running_is_ended_first(shared: str, server: Serv
     with psycopg.connect(shared, passfile=server.passfile):
         pass  # it is still there
     server.start()
-    assert "ending a server that was left running" in server.said
+    assert "stopping a server that was left running" in server.said
     with psycopg.connect(shared, passfile=server.passfile) as connection:
         assert connection.execute("SELECT n FROM kept_too").fetchone() == (7,)
 
@@ -116,7 +116,7 @@ def test_a_second_one_is_refused(shared: str, server: Server) -> None:
         cwd=server.paths.root, capture_output=True, text=True, env=clean_environment(), timeout=60,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "a server is running in data/digits/server already" in done.stderr
+    assert "a server already runs in data/digits/server" in done.stderr
 
 
 def test_a_port_that_is_taken_is_one_line(catwalk: Callable[..., tuple[int, str, str]]) -> None:
@@ -127,7 +127,7 @@ def test_a_port_that_is_taken_is_one_line(catwalk: Callable[..., tuple[int, str,
         code, _, said = catwalk("serve", "--competition", "digits", "--port", str(port))
     assert code == 2
     assert re.fullmatch(
-        rf"catwalk serve: 127\.0\.0\.1:{port} can't be listened on .*: choose another PORT= or HOST=\n", said
+        rf"catwalk serve: can't listen on 127\.0\.0\.1:{port} .*: choose another PORT= or HOST=\n", said
     )
 
 
@@ -140,6 +140,6 @@ def test_without_postgresql_it_says_how_it_is_installed(monkeypatch: pytest.Monk
 
 def test_who_listens_to_all_is_warned(tmp_path: Path) -> None:
     (warning, line) = list(postgres_server._lines(Paths(tmp_path, "digits"), "0.0.0.0", 5433))[1:3]  # noqa: S104
-    assert "warning: whoever reaches this address can try passwords" in warning
+    assert "warning: anyone who reaches this address can try passwords" in warning
     assert "-L 5433:127.0.0.1:5433" in warning
     assert re.search(r"STUDY=postgresql://catwalk@(?!0\.0\.0\.0)[\w.-]+:5433/catwalk", line)

@@ -75,9 +75,9 @@ def test_others_have_to_search_on_the_same(tmp_path: Path, shared: str) -> None:
     study.create(paths, PREPARED, "pixels")
     study.create(paths, PREPARED, "pixels")
     for changed, features, said in (
-        ({"fingerprint": "bbbb"}, "pixels", r"of other data \(fingerprint aaaa, here bbbb\)"),
-        ({"split": "s2"}, "pixels", r"another split \(s1, here s2\): take theirs with SEED="),
-        ({}, "local", r"another set of features \(pixels, here local\): take theirs with FEATURES="),
+        ({"fingerprint": "bbbb"}, "pixels", r"uses other data \(fingerprint aaaa, here bbbb\)"),
+        ({"split": "s2"}, "pixels", r"another split \(s1, here s2\): use theirs with SEED="),
+        ({}, "local", r"another set of features \(pixels, here local\): use theirs with FEATURES="),
     ):
         other = cast(Prepared, SimpleNamespace(**{**vars(cast(Any, PREPARED)), **changed}))
         with pytest.raises(UserError, match=said):
@@ -217,7 +217,7 @@ def test_nobody_listens(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     paths = member(tmp_path, f"postgresql://catwalk@127.0.0.1:{port}/catwalk")
-    with pytest.raises(NetworkError, match=r"can't be reached \(.*refused.*\): is the server on") as error:
+    with pytest.raises(NetworkError, match=r"can't be reached \(.*refused.*\): check the network") as error:
         study.create(paths, PREPARED, "pixels")
     assert "\n" not in str(error.value)
 
@@ -250,7 +250,7 @@ def test_a_password_is_asked_for_at_a_terminal(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     try:
         assert study.create(member(tmp_path, shared), PREPARED, "pixels")
-        assert asked == ["password of catwalk at 127.0.0.1: "], "once"
+        assert asked == ["password for catwalk at 127.0.0.1: "], "once"
     finally:
         monkeypatch.setenv("PGPASSWORD", "")  # what was typed is put away again
         monkeypatch.delenv("PGPASSWORD")

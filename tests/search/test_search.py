@@ -75,7 +75,9 @@ def test_a_budget_too_short_for_an_epoch_still_gives_the_softmax(project: Path, 
     assert short.returncode == 0, short.stderr
     (row,) = trials_of(project)
     assert row.split(",")[1:3] == ["complete", "softmax"]
-    assert "the budget was too small for more: make search COMPETITION=digits BUDGET=3m" in short.stdout
+    assert (
+        "the budget was too small for more trials: make search COMPETITION=digits BUDGET=3m" in short.stdout
+    )
 
 
 @pytest.mark.slow
@@ -97,7 +99,7 @@ def test_a_search_into_which_no_further_trial_fits_is_done(
     for budget in ("10m", "9m"):
         again = run_catwalk(project, "search", *DIGITS, "--budget", budget)
         assert again.returncode == 0, again.stderr
-        assert f"done before, 1 trial in {progress_of(project)['spent']:.0f} s" in again.stdout
+        assert f"already done, 1 trial in {progress_of(project)['spent']:.0f} s" in again.stdout
         assert f"({limits.FULL})" in again.stdout
     assert run_catwalk(project, "search", *DIGITS, "--budget", "11m").stderr.endswith("a worker is started\n")
 
@@ -116,7 +118,7 @@ def test_a_budget_is_kept_and_a_larger_one_adds(project: Path, digits_raw: Path)
     assert before >= 2
 
     again = run_catwalk(project, "search", *DIGITS, "--budget", "12s")
-    assert "done before" in again.stdout
+    assert "already done" in again.stdout
     more = run_catwalk(project, "search", *DIGITS, "--trials", str(before + 1), "--budget", "2h")
     assert more.returncode == 0, more.stderr
     assert len(trials_of(project)) == before + 1
@@ -144,8 +146,8 @@ def test_an_ended_search_ends_cleanly_within_five_seconds(
         for stage in ("predict", "leaderboard", "try"):
             meanwhile = run_catwalk(project, stage, *DIGITS)
             assert meanwhile.returncode == 0, meanwhile.stderr
-        assert "the search that runs takes it next" in meanwhile.stdout
-        number = meanwhile.stdout.split("waits as trial ")[1].split(";")[0]
+        assert "the running search takes it next" in meanwhile.stdout
+        number = meanwhile.stdout.split("queued as trial ")[1].split(";")[0]
         crash_rounds.wait_for(project, process, f"trial {number} yours complete", 1, seconds=60)
     children = procfs.children_of(process.pid)
     before = crash_rounds.finished(project)
@@ -192,13 +194,13 @@ def test_a_net_of_one_s_own(digits_done: tuple[Path, Run], tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--widths", "2000"), "width_1=2000: choose from 64 to 1024"),
+        (("--widths", "2000"), "width_1=2000: choose a value from 64 to 1024"),
         (("--widths", "64,64,64,64"), "depth=4: choose one of 0, 1, 2, 3"),
         (("--widths", "a"), "'a' is not a number of units"),
-        (("--dropout", "0.9"), "dropout=0.9: choose from 0.0 to 0.5"),
+        (("--dropout", "0.9"), "dropout=0.9: choose a value from 0.0 to 0.5"),
         (("--norm", "group"), "norm=group: choose one of none, batch, layer"),
-        (("--shift", "1"), "shift=1.0: not with VIEW=patches: choose gradients or pixels"),
-        (("--flip", "1"), "flip=1: not with augment in the competition's TOML"),
+        (("--shift", "1"), "shift=1.0: not possible with VIEW=patches: choose gradients or pixels"),
+        (("--flip", "1"), "flip=1: not allowed by augment in the competition's TOML"),
     ],
 )
 def test_a_choice_outside_of_the_space(
@@ -222,7 +224,7 @@ def test_what_no_worker_can_go_on_after_is_one_line(project: Path, digits_raw: P
     (paths.study / "kept").touch()
     done = run_catwalk(project, "search", *DIGITS, "--trials", "3", "--workers", "1")
     assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
-    assert "the workers die again and again (NotADirectoryError: " in done.stderr
+    assert "the workers keep dying (NotADirectoryError: " in done.stderr
     assert "its trial runs again" in done.stdout
     assert set(crash_rounds.states(project).values()) <= {"FAIL", "WAITING"}
     softmax = [state for number, state in crash_rounds.states(project).items() if state == "FAIL"]

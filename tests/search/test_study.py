@@ -133,7 +133,7 @@ def test_a_study_of_another_competition_is_refused(tmp_path: Path) -> None:
     other = Paths(tmp_path, "fashion-mnist")
     other.study.parent.mkdir(parents=True)
     paths.study.rename(other.study)
-    with pytest.raises(UserError, match=r"study\.db: holds the study digits-aaaa-s1-pixels"):
+    with pytest.raises(UserError, match=r"study\.db: contains the study digits-aaaa-s1-pixels"):
         study.create(other, prepared, "pixels")
 
 

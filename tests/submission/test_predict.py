@@ -102,7 +102,7 @@ def test_a_name_of_one_s_own(done: Paths) -> None:
     )
     taken = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
     assert taken.returncode == 2
-    assert "is another submission: choose another name" in taken.stderr
+    assert "already exists, from other trials: choose another name" in taken.stderr
     assert run_catwalk(done.root, "predict", *DIGITS, "--name", "../x").returncode == 2
 
 

@@ -79,8 +79,8 @@ def test_what_is_added_leaves_the_rest_alone(paths: Paths) -> None:
         ("[]", f"submissions/digits/one.json was made by {OLDER}"),
         (
             '{"forecast": {"accuracy": "high"}}',
-            "submissions/digits/one.json: it is not a whole recipe (competition is missing): "
-            "take it again from where it came from",
+            "submissions/digits/one.json: the recipe is incomplete (competition is missing): "
+            "download or copy it again",
         ),
     ],
 )  # fmt: skip

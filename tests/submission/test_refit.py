@@ -64,7 +64,7 @@ def test_it_has_half_of_the_say(done: Paths) -> None:
 
 
 def test_a_light_network_is_not_trained_again() -> None:
-    """A baseline of little weight fits into any time; half of the say is not for it."""
+    """A baseline of little weight fits into any time; half the ensemble weight is not for it."""
     assert refit.heaviest(np.array([0.13, 0.5, 0.37])) == [1, 2]
     assert refit.heaviest(np.array([0.3, 0.15, 0.15, 0.4])) == [3, 0]
     assert refit.heaviest(np.array([1.0])) == [0]

@@ -31,7 +31,7 @@ def test_the_same_bytes_in_another_folder(
     (name,) = submission_csv.names(theirs)
     root, done = reproduced
     assert done.returncode == 0, done.stderr
-    assert f"is {name}.csv, byte for byte" in done.stdout
+    assert f"equals {name}.csv, byte for byte" in done.stdout
     again = Paths(root, "digits").reproduced(name)
     assert again.read_bytes() == theirs.submission(name).read_bytes()
     assert not Paths(root, "digits").submissions.exists(), "it is no submission"
@@ -45,7 +45,7 @@ def test_a_search_by_the_clock_is_reproduced_too(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     done = run_catwalk(root, "reproduce", "--competition", "digits")
     assert done.returncode == 0, done.stderr
-    assert "is timed.csv, byte for byte" in done.stdout
+    assert "equals timed.csv, byte for byte" in done.stdout
 
 
 @pytest.mark.slow
@@ -62,7 +62,7 @@ def test_it_says_what_differs(digits_done: tuple[Path, Run], tmp_path: Path) -> 
     done = run_catwalk(root, "reproduce", "--competition", "digits")
     assert done.returncode == 0, done.stderr
     assert f"differs from {name}.csv; validation 0." in done.stdout
-    assert "of 360 labels are others" in done.stdout
+    assert "of 360 labels differ" in done.stdout
     assert "made with tensorflow 1.0 (here 2." in done.stdout
 
 
@@ -76,11 +76,11 @@ WITHOUT_PLAN = records.encode(replace(made_recipe().trials[0], plan=()))
         ({"trials": [WITHOUT_PLAN]}, "was made by an older catwalk, which did not record"),
         (
             {"trials": [{"number": 0}]},
-            "is not a whole recipe (trials[0].weight is missing): take it again",
+            "the recipe is incomplete (trials[0].weight is missing): download or copy it again",
         ),
         (
             {"refit": [{"trial": 99, "seed": 1, "epochs": 1, "plan": [1, 1], "rows": 9}]},
-            "is not a whole recipe",
+            "the recipe is incomplete",
         ),
     ],
 )

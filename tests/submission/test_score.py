@@ -72,12 +72,12 @@ def test_what_is_kept_and_said(made: Made) -> None:
     validation = recipe.read(paths, "all").validation.accuracy
     assert lines[0] == (
         f"score: all: {share:.4f} on 360 test rows "
-        f"(95% interval {low:.4f} to {high:.4f}; validation said {validation:.4f})"
+        f"(95% interval {low:.4f} to {high:.4f}; validation {validation:.4f})"
     )
     assert lines[1].startswith(f"  the forecast was {validation:.4f} (95% ")
     assert lines[2] == (
         "  macro precision {:.4f}, recall {:.4f}, F1 {:.4f}; ".format(*macro)
-        + "look number 1 at these labels: choose nothing by it"
+        + "look number 1 at these labels: base no choice on it"
     )
     assert len(lines) == 3
     assert "look number 2" in looked(paths, "few")[2]
@@ -88,8 +88,7 @@ def test_the_course_s_grade(made: Made) -> None:
     paths, _ = made
     share = json.loads(_scored(paths))["accuracy"]
     assert (
-        looked(paths, "all", full_marks=0.5)[-1]
-        == "  the course would grade it 100% (full marks from 50% right)"
+        looked(paths, "all", full_marks=0.5)[-1] == "  the course would grade it 100% (full marks from 50%)"
     )
     assert looked(paths, "all", full_marks=1.0)[-1].startswith(f"  the course would grade it {share:.0%} ")
 
@@ -172,8 +171,11 @@ def test_a_score_is_read_as_it_was_written(made: Made) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is damaged: make score SUBMISSION=all writes it anew, and is one more look"),
-        ('{"accuracy": 0.5}', "is damaged: make score SUBMISSION=all writes it anew, and is one more look"),
+        ("{", "is damaged: make score SUBMISSION=all writes it again, and counts as one more look"),
+        (
+            '{"accuracy": 0.5}',
+            "is damaged: make score SUBMISSION=all writes it again, and counts as one more look",
+        ),
         ('{"schema_version": 2}', "it was written by a newer catwalk"),
     ],
 )

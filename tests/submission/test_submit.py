@@ -62,7 +62,7 @@ def test_the_good_way(paths: Paths) -> None:
     assert (
         "to https://www.kaggle.com/competitions/eight-open: 4 submissions left today, 1 made" in done.stdout
     )
-    assert "public score 0.9321; validation said" in done.stdout
+    assert "public score 0.9321; validation " in done.stdout
     (entry,) = kept(paths)
     assert (entry["to"], entry["ref"], entry["public"]) == ("eight-open", 4711, 0.9321)
     assert any(login.startswith("Basic ") for login in kaggle.logins)
@@ -73,7 +73,7 @@ def test_the_good_way(paths: Paths) -> None:
 
     calls = len(kaggle.calls)
     again = submit(paths, kaggle, "--yes")
-    assert "the same bytes were sent before, as ref 4711; FORCE=1 sends them again" in again.stdout
+    assert "this file was already sent, as ref 4711; FORCE=1 sends it again" in again.stdout
     assert len(kaggle.calls) == calls
     forced = submit(paths, kaggle, "--yes", "--force")
     assert forced.returncode == 0
@@ -219,7 +219,7 @@ FAULTS: dict[str, Broken] = {
     "quota used up": (
         Kaggle(limits=(5, 9, 0)),
         2,
-        "no submission is left today (5 made): the count starts anew",
+        "no submission is left today (5 made): the count starts again",
     ),
     "not joined": (Kaggle(limits=(0, 0, 0)), 2, "join and accept the rules"),
     "refused": failing(

@@ -100,7 +100,7 @@ def test_a_third_trains_again_what_others_found(
     folder, url = together
     root = machine(folder, digits_raw, "eve")
     done = predicted(root, url, server, "--name", "again")
-    assert "networks that others found are trained here again" in done.stdout
+    assert "networks that others found are trained again here" in done.stdout
     paths, opened = opened_by(folder, "eve", url)
     content = json.loads(paths.recipe("again").read_text())
     assert {trial["member"] for trial in content["trials"]} <= set(MEMBERS)

@@ -1,1 +1,1 @@
-"""What is trained: the search space, features, networks, the training step; nothing here knows of a study."""
+"""Models: the search space, features, networks and the training step; nothing here depends on a study."""

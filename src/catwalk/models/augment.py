@@ -1,8 +1,8 @@
-"""Augmentation: changes that leave a picture in its class, made anew in each step, and cheap on a CPU.
+"""Augmentation: random, label-preserving changes to the pictures in each training step, cheap on a CPU.
 
-The rows of a batch come in random order, so what is done to one part of it is done at random. Shifts, turns,
-zooms and elastic warps are linear maps of the pixels: a bank of them is made once, as matrices, and in each
-step every part of the batch is multiplied with one of the bank, which costs less than a twentieth of a step.
+The rows of a batch come in random order, so changing a fixed part of it changes random pictures. Shifts,
+rotations, zooms and elastic warps are linear maps of the pixels: a bank of them is computed once, as
+matrices, and each step multiplies every part of the batch by one of them, in a twentieth of its time at most.
 """
 
 import math
@@ -15,17 +15,17 @@ from catwalk.models.space import ONE_COPY, Params
 
 GROUPS = 8  # parts of a batch, each warped and erased its own way
 BANK = 64  # warps to draw from
-SMOOTH = 4.0  # pixels over which elastic displacements are alike, as Simard et al. 2003 found best for digits
+SMOOTH = 4.0  # pixels: smoothness of elastic displacements that Simard et al. 2003 found best for digits
 WARPS = ("shift", "rotate", "zoom", "elastic")
 
 
 def changes(params: Params) -> bool:
-    """Whether pictures become others than themselves and their mirror images."""
+    """Whether these parameters change pictures in any way other than mirroring them."""
     return any(params[name] for name in ONE_COPY)
 
 
 class Augmentation:
-    """What is done to each batch of pictures.
+    """Augments batches of pictures.
 
     Args:
         params: "flip": 1 mirrors half of the pictures; "shift": pixels, "rotate": degrees, "zoom": share,
@@ -45,7 +45,7 @@ class Augmentation:
             self._bank = tf.cast(warps(params, self._height, self._width, BANK, seed), self._dtype)
 
     def __call__(self, pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Change (batch, pixels) uint8; uint8 again, or floats where warps blend neighbouring pixels.
+        """Augment (batch, pixels) uint8; returns uint8, or floats where warps blend neighbouring pixels.
 
         Args:
             pictures: of one batch, in random order.
@@ -77,7 +77,7 @@ class Augmentation:
         return tf.reshape(tf.transpose(planes, [0, 2, 1]), [-1, area * self._channels])
 
     def _hole(self, corner: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        """(1, pixels): zeros in a square whose place is given by two numbers from 0 to 1, else ones."""
+        """(1, pixels): a mask of ones with a square of zeros, placed by two numbers from 0 to 1."""
         inside = []
         for size, at in ((self._height, corner[0]), (self._width, corner[1])):
             side = max(1, round(size * self._params["erase"]))
@@ -89,7 +89,7 @@ class Augmentation:
 
 
 def warps(params: Params, height: int, width: int, count: int, seed: int) -> npt.NDArray[np.float32]:
-    """Random maps of pictures as matrices, with bilinear interpolation; from outside come zeros.
+    """Random warps of pictures as matrices, with bilinear interpolation; pixels from outside are zero.
 
     Elastic displacements as Simard, Steinkraus and Platt 2003 (ICDAR).
 
@@ -138,7 +138,7 @@ def _interpolate(
 def mixed(
     inputs: tf.Tensor, target: tf.Tensor, strength: float, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mixup (Zhang et al. 2018, arXiv 1710.09412): each row with another one, and their targets alike.
+    """Mixup (Zhang et al. 2018, arXiv 1710.09412): blends each row with another one, and their targets too.
 
     Args:
         inputs: (rows, values).

@@ -1,4 +1,4 @@
-"""Epoch: what is recorded of a training each time it has seen all pictures; imports nothing heavy."""
+"""Epoch: the record of one pass over the training pictures; imports nothing heavy."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Epoch:
-    """One finished epoch, as it goes from worker to parent and into the trial's history.
+    """One finished epoch, as sent from worker to parent and stored in the trial's history.
 
     Attributes:
         epoch: from 1.
         epochs: how many are planned in all.
         train_loss, train_accuracy: mean over the epoch's batches, as the net was then, with dropout.
         loss, accuracy: on the validation rows, at the epoch's end.
-        second: of the search, at which it ended; None: it is no search's.
+        second: seconds of search at its end; None: it is not part of a search.
     """
 
     epoch: int
@@ -25,7 +25,7 @@ class Epoch:
     second: float | None = None
 
     def rounded(self) -> "Epoch":
-        """As it is kept: six decimals."""
+        """Rounded to six decimals, as it is stored."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         known: dict[str, Any] = {name: round(x, 6) for name, x in values.items() if x is not None}
         return Epoch(**known)

@@ -1,9 +1,9 @@
-"""Features: what networks see of a picture, fixed preprocessing that ``network`` builds into them.
+"""Features: a network's inputs, computed from pixels by fixed preprocessing that ``network`` builds in.
 
-Four views. "pixels": standardised. "whitened": their principal components, the stronger ones damped; nothing
-is added or lost, but a network learns them faster. "gradients": pixels and oriented gradients in cells of two
-sizes. "patches": the same and how much each part of a picture is like small pieces of training pictures, all
-together as principal components. Nothing of them is learned from labels. The last takes long to compute, so
+Four views. "pixels": standardised. "whitened": their principal components, the stronger ones damped; no
+information is added or lost, but a network learns faster. "gradients": pixels and oriented gradients in cells
+of two sizes. "patches": the same, and how similar each part of a picture is to small patches of training
+pictures, all reduced to principal components. None of them uses labels. The last one is slow to compute, so
 it is computed once and kept as a table.
 """
 
@@ -23,25 +23,25 @@ from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
 
 CHOICES = ("auto", "pixels")
-SMALLEST = 6  # pixels a side, for which cells make sense
-PATCHES = 128  # pieces that parts of a picture are compared with
+SMALLEST = 6  # side in pixels from which cells make sense
+PATCHES = 128  # patches of training pictures that parts of a picture are compared with
 SAMPLES = 20_000  # patches that whitening is estimated from
-CONTRAST = 10.0  # grey values (of 255) added to a patch's deviation, so that flat ones stay quiet
+CONTRAST = 10.0  # grey values (of 255) added to a patch's deviation, so that flat ones are not amplified
 FULL_RANGE = 255.0  # grey values from black to white
 OUTLIERS = 0.001  # share of the pixels at either end that the range of grey values leaves out
 LEAST_SPREAD = 0.02  # of that range: the smallest deviation that pixels are divided by
 WHITENING = 0.1  # added to the variances that whitening divides by
 COMPONENTS = 1024  # at most, of a view that is given as such
-LEAST_DEVIATION = 0.02  # added to a component's, so that noise is not blown up
+LEAST_DEVIATION = 0.02  # added to a component's, so that noise is not amplified
 EXAMPLES = 6000  # pictures that the components are estimated from
 BLOCK = 1024  # pictures at a time
-TINY = 1e-9  # divided by instead of nothing
+TINY = 1e-9  # divided by instead of zero
 
 Compute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
 
 
 def resolve(choice: str, shape: tuple[int, ...]) -> str:
-    """The name of the features meant by ``FEATURES=``; part of the study's name.
+    """The name of the feature set that ``FEATURES=`` selects; part of the study's name.
 
     Args:
         choice: what the user wrote.
@@ -59,9 +59,9 @@ def resolve(choice: str, shape: tuple[int, ...]) -> str:
 
 
 def grey_range(pixels: npt.NDArray[np.uint8]) -> float:
-    """How many grey values lie between dark and bright: 255, or fewer if less than half of them are used.
+    """The range of grey values from dark to bright: 255, or less if the pixels use less than half of it.
 
-    Some files hold 16 grey values, or 0 and 1. What features take for contrast is a share of this.
+    Some files hold 16 grey values, or 0 and 1. The features measure contrast relative to this.
 
     Args:
         pixels: (rows, pixels) uint8.
@@ -78,7 +78,7 @@ def grey_range(pixels: npt.NDArray[np.uint8]) -> float:
 
 
 class FeatureSet:
-    """What the views of one competition and split need, each made once and kept.
+    """Data that the views of one competition and split need, each computed once and kept.
 
     Args:
         paths: the competition's.
@@ -93,18 +93,18 @@ class FeatureSet:
 
     @cached_property
     def moments(self) -> tuple[float, float]:
-        """Mean and standard deviation of the training pixels (of 5,000 rows, which is plenty)."""
+        """Mean and standard deviation of the training pixels (of 5,000 rows, which is enough)."""
         some = self._some.astype(np.float64)
         return float(some.mean()), max(LEAST_SPREAD * self.grey_range, float(some.std()))
 
     @cached_property
     def grey_range(self) -> float:
-        """Of the training pixels, see the function of this name."""
+        """The training pixels' range of grey values, see the function of this name."""
         return grey_range(self._some)
 
     @property
     def contrast(self) -> float:
-        """``CONTRAST`` in this competition's grey values."""
+        """``CONTRAST``, scaled to this competition's range of grey values."""
         return CONTRAST * self.grey_range / FULL_RANGE
 
     @property
@@ -113,21 +113,21 @@ class FeatureSet:
 
     @property
     def patch_side(self) -> int:
-        """Pixels a side of a patch: 6 of 28."""
+        """Side of a patch in pixels: 6 for a picture of 28."""
         return max(3, round(min(self.shape[:2]) * 6 / 28))
 
     @cached_property
     def dictionary(self) -> npt.NDArray[np.float32]:
-        """Filters (side, side, channels, PATCHES): how much a patch is like pieces of training pictures.
+        """Filters (side, side, channels, PATCHES) that compare a patch with patches of training pictures.
 
         Whitened, so that what all patches have in common does not count (Coates, Ng and Lee 2011, AISTATS).
-        The answer is for a patch of unit contrast.
+        Their output is for a patch of unit contrast.
         """
         random = np.random.default_rng(self._prepared.train[0])
         patches = self._some_patches(random)
         patches -= patches.mean(axis=1, keepdims=True)
-        patches = patches[patches.std(axis=1) > self.contrast]  # flat ones say nothing
-        if len(patches) < PATCHES:  # nearly all pictures are flat: noise is as good as anything
+        patches = patches[patches.std(axis=1) > self.contrast]  # flat ones carry no information
+        if len(patches) < PATCHES:  # nearly all pictures are flat: random filters do as well
             noise = random.normal(0, 2 * self.contrast, (10 * PATCHES, patches.shape[1]))
             patches = np.concatenate([patches, noise - noise.mean(axis=1, keepdims=True)])
         patches /= np.sqrt(patches.var(axis=1, keepdims=True) + self.contrast**2)
@@ -142,7 +142,7 @@ class FeatureSet:
         return np.asarray(filters, np.float32)
 
     def _some_patches(self, random: np.random.Generator) -> npt.NDArray[np.float64]:
-        """(SAMPLES, values) of random places of random training pictures."""
+        """(SAMPLES, values): patches at random positions of random training pictures."""
         height, width, _ = self.shape
         side = self.patch_side
         rows = random.choice(self._prepared.train, SAMPLES)
@@ -160,15 +160,15 @@ class FeatureSet:
     def components(
         self, compute: Compute, whitening: float
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """The projection (values, components) on principal components, and the offset (components,).
+        """The projection (values, components) onto principal components, and the offset (components,).
 
-        Features that say nearly the same become one, and a network of a third of the weights learns as much
-        from them. All are scaled together to a variance of 1 in the mean.
+        Nearly redundant features are merged, and a network with a third of the weights learns as much from
+        them. All are scaled together to a mean variance of 1.
 
         Args:
             compute: from (pictures, pixels) float32 to (pictures, values) float32.
-            whitening: the power of its standard deviation that each component is divided by: 0 leaves them
-                as different as they are, 1 makes all alike.
+            whitening: the power of its standard deviation that each component is divided by: 0 leaves their
+                variances as they are, 1 makes them equal.
         """
         if whitening not in self._components:
             path = self._kept(f"components{whitening:g}", compute)
@@ -181,7 +181,7 @@ class FeatureSet:
         return self._components[whitening]
 
     def _principal(self, compute: Compute, whitening: float) -> npt.NDArray[np.float32]:
-        """What ``components`` gives, the offset as the last row; estimated from some training pictures."""
+        """The result of ``components``, the offset as the last row; estimated from some training pictures."""
         from sklearn.decomposition import PCA
 
         random = np.random.default_rng(self._prepared.train[0])
@@ -197,10 +197,10 @@ class FeatureSet:
         return np.vstack([axes, -found.mean_ @ axes]).astype(np.float32)
 
     def table(self, compute: Compute) -> npt.NDArray[Any] | None:
-        """All labelled pictures' features, then all their mirror images'.
+        """The features of all labelled pictures, then of all their mirror images.
 
-        Made where it is not there yet, by all that wait for it together. None where memory is short, for it
-        only helps as long as the system can hold it.
+        Computed if it is missing, by all waiting workers together. None if memory is short, because it only
+        helps while it fits into memory.
 
         Args:
             compute: from (pictures, pixels) float32 to (pictures, features): float32, or bits of bfloat16.
@@ -222,9 +222,9 @@ class FeatureSet:
         return table
 
     def _kept(self, what: str, compute: Compute) -> Path:
-        """The file for what is made from ``compute``; older ones of its kind are removed.
+        """The file for results of ``compute``; older files of its kind are removed.
 
-        Named by what is said of some pictures: whatever changes the features changes the name.
+        Named by a hash of some pictures' features: whatever changes the features changes the name.
         """
         sample = compute(self._prepared.pixels[:8].astype(np.float32))
         digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
@@ -236,7 +236,7 @@ class FeatureSet:
         return path
 
     def _fill(self, table: shared_table.Table, start: int, compute: Compute) -> None:
-        """Write the features of the pictures from ``start`` on, and of their mirror images."""
+        """Write the features of one block of pictures from ``start`` on, and of their mirror images."""
         pixels = self._prepared.pixels
         block = pixels[start : start + BLOCK].astype(np.float32)
         mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
@@ -245,7 +245,7 @@ class FeatureSet:
 
 
 def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(PATCHES, values): what the points gather around, each of length 1."""
+    """(PATCHES, values): the k-means cluster centres of the points, each of length 1."""
     from sklearn.cluster import MiniBatchKMeans
 
     means = MiniBatchKMeans(PATCHES, random_state=0, n_init=1, max_iter=20, batch_size=4096).fit(points)

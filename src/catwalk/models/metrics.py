@@ -1,4 +1,4 @@
-"""Metrics: the one place where a score is computed; search, choice, report and score all call it."""
+"""Metrics: the only place where scores are computed, for search, ensemble, report and score alike."""
 
 import math
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Scores:
-    """What a list of predictions is worth.
+    """The scores of a list of predictions.
 
     Attributes:
-        accuracy: share of rows that are right.
+        accuracy: share of rows that are classified correctly.
         interval: Wilson's 95% interval of the accuracy.
         precision, recall, f1: macro averages, the plain mean over the classes.
         by_class: (classes, 4) float64: one-against-rest accuracy (TP+TN)/N, precision, recall, F1.
@@ -29,12 +29,12 @@ class Scores:
 
 
 def accuracy(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """Share of rows whose largest probability is at the label."""
+    """Share of rows whose most probable class is the label."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
 def wilson(share: float, rows: int) -> tuple[float, float]:
-    """The 95% interval of a share seen on ``rows`` independent rows (Wilson 1927, JASA 22:209-212).
+    """The 95% interval of a share observed on ``rows`` independent rows (Wilson 1927, JASA 22:209-212).
 
     Identical pictures are not independent: ``duplicates.count`` says how many different ones there are.
     """
@@ -45,7 +45,7 @@ def wilson(share: float, rows: int) -> tuple[float, float]:
 
 
 def grade(accuracy: float, full_marks: float) -> float:
-    """A course's grade from 0 to 1: full marks from some accuracy on, below it linear down to 0."""
+    """A course's grade from 0 to 1: full marks from a given accuracy on, below it proportional."""
     return min(1.0, accuracy / full_marks)
 
 
@@ -61,7 +61,7 @@ def score(
         predicted: (rows,) positions of classes.
         labels: (rows,) positions of classes.
         classes: how many classes there are.
-        pictures: different ones among the rows, which the interval counts; None: as many as rows.
+        pictures: how many different ones, for the interval; None: as many as rows.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -85,13 +85,13 @@ def score(
 
 @dataclass(frozen=True)
 class Paired:
-    """Two answers for the same rows.
+    """A paired comparison of two classifiers on the same rows.
 
     Attributes:
-        only_first, only_second: rows that one of them has right and the other wrong.
+        only_first, only_second: rows that only one of them classifies correctly.
         difference: of the accuracies, second less first.
         interval: its 95% interval.
-        p: how often a difference as large comes by chance, were both as good.
+        p: the p-value: how often a difference this large would arise by chance if both were equally good.
     """
 
     only_first: int
@@ -104,8 +104,8 @@ class Paired:
         low, high = (100 * end for end in self.interval)
         chance = f"p = {self.p:.2g}" if self.p >= 1e-4 else "p < 0.0001"
         return (
-            f"{100 * self.difference:+.2f} points ({low:+.2f} to {high:+.2f}); the second alone is right on "
-            f"{self.only_second}, the first alone on {self.only_first}; {chance}"
+            f"{100 * self.difference:+.2f} points ({low:+.2f} to {high:+.2f}); only the second is right on "
+            f"{self.only_second}, only the first on {self.only_first}; {chance}"
         )
 
 
@@ -113,8 +113,8 @@ def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Pair
     """McNemar's exact test (McNemar 1947, Psychometrika 12:153-157).
 
     Args:
-        first: (rows,) whether the first one is right.
-        second: (rows,) the same of the second.
+        first: (rows,) whether the first classifier is right.
+        second: (rows,) the same for the second.
     """
     from scipy.stats import binomtest
 

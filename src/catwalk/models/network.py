@@ -1,4 +1,4 @@
-"""Builds the networks, the only file that names layers, and asks them."""
+"""Networks: builds and loads them and computes their probabilities; the only file that names layers."""
 
 import math
 import zipfile
@@ -16,22 +16,20 @@ from catwalk.models.features import PATCHES, FeatureSet
 from catwalk.models.space import Params
 
 DIRECTIONS = 8  # of edges; opposite ones are two, so that light-to-dark is not dark-to-light
-NORM_EPS = 1e-3  # keeps noise in flat places from being blown up, where grey goes from 0 to 1
+NORM_EPS = 1e-3  # keeps noise in flat places from being amplified, where grey goes from 0 to 1
 HIGHEST = 0.5  # share of a block's energy that one direction of a cell can have
 GRADIENT_SCALE = (
     6.0  # brings gradients, which are shares of their surroundings' energy, to the size of pixels
 )
-SOFT_THRESHOLD = (
-    0.5  # a patch must be as much alike to count (the soft threshold of Coates and Ng 2011, ICML)
-)
-# FeatureSet that are given as principal components, and the power of its deviation that each is divided by.
+SOFT_THRESHOLD = 0.5  # only similarity above this counts (the soft threshold of Coates and Ng 2011, ICML)
+# Views given as principal components, and the power of its deviation that each component is divided by.
 WHITENING = {"whitened": 0.5, "patches": 0.0}
 PARTS = 4  # each way, that a picture is cut into
 PATCH_SCALE = 3.0  # as for gradients
 
 
 def load(path: Path) -> keras.Model:
-    """A kept network, by Keras in its safe mode.
+    """Load a kept network, in Keras's safe mode.
 
     Raises:
         FileNotFoundError: it is not there.
@@ -42,19 +40,17 @@ def load(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
-        raise UserError(
-            f"{path} is damaged", fix="move it away, and run make predict with what is left"
-        ) from None
+        raise UserError(f"{path} is damaged", fix="move it away and run make predict again") from None
 
 
 def build(classes: int, params: Params, views: FeatureSet, seed: int) -> keras.Model:
     """Build a dense network of stock layers on fixed features.
 
     Args:
-        classes: how many it tells apart.
+        classes: how many there are.
         params: a choice from ``space.SPACE``.
         views: what the features need.
-        seed: of the first weights and of dropout.
+        seed: of the initial weights and of dropout.
 
     Returns:
         A model from raw pixels 0-255 (rows, pixels) float32 to probabilities (rows, classes) float32.
@@ -74,7 +70,7 @@ def build(classes: int, params: Params, views: FeatureSet, seed: int) -> keras.M
 
 
 def _features(inputs: Any, view: str, views: FeatureSet) -> Any:
-    """The view's values, from a layer of the name "features"."""
+    """The view's features, the output of a layer named "features"."""
     mean, deviation = views.moments
     seen = [keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)]
     picture = keras.layers.Reshape(views.shape, name="picture")(inputs)
@@ -92,7 +88,7 @@ def _features(inputs: Any, view: str, views: FeatureSet) -> Any:
 
 
 def _fixed(layer: Any, x: Any, *weights: npt.NDArray[np.float32]) -> Any:
-    """The layer's output, with weights that are not learned."""
+    """The layer's output, with fixed weights that are not trained."""
     layer.trainable = False
     output = layer(x)
     layer.set_weights(weights)
@@ -113,7 +109,7 @@ def _gradients(picture: Any, views: FeatureSet) -> list[Any]:
 
 
 def _patches(picture: Any, views: FeatureSet) -> Any:
-    """How much the patches of each part of the picture are like each of the dictionary, in the mean."""
+    """Mean similarity of the patches in each part of the picture to each patch of the dictionary."""
     side = views.patch_side
     stride = max(1, side // 3)
     window = {"pool_size": side, "strides": stride}
@@ -130,7 +126,7 @@ def _patches(picture: Any, views: FeatureSet) -> Any:
 
 
 def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
-    """Mean strength of each direction in cells: histograms of oriented gradients (Dalal and Triggs 2005).
+    """Mean gradient per direction in each cell: histograms of oriented gradients (Dalal and Triggs 2005).
 
     Each cell is taken four times, as a share of the energy of each block of 2x2 cells that it belongs to, and
     no share counts more than ``HIGHEST``. Kept are, as in Felzenszwalb et al. 2010 (TPAMI, section 6.2), each
@@ -153,7 +149,7 @@ def _cells(edges: Any, side: int, stride: int, name: str) -> Any:
 
 
 def _edge_kernel(views: FeatureSet) -> npt.NDArray[np.float32]:
-    """(3, 3, channels, directions): the slope of brightness, with grey from 0 to 1, in each direction."""
+    """(3, 3, channels, directions): filters for the gradient in each direction, with grey from 0 to 1."""
     channels = views.shape[2]
     kernel = np.zeros((3, 3, channels, DIRECTIONS), np.float32)
     for direction in range(DIRECTIONS):
@@ -165,7 +161,7 @@ def _edge_kernel(views: FeatureSet) -> npt.NDArray[np.float32]:
 
 
 def mirrored(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
-    """A model whose answer is the mean of ``model``'s for a picture and for its mirror image."""
+    """A model that averages ``model``'s outputs for a picture and for its mirror image."""
     inputs = keras.Input((math.prod(shape),), name="pixels")
     picture = keras.layers.Reshape(shape)(inputs)
     mirror = keras.layers.Reshape((math.prod(shape),))(keras.ops.flip(picture, axis=2))
@@ -182,7 +178,7 @@ def pixel_weights(model: keras.Model) -> npt.NDArray[np.float32]:
 def _hidden(x: Any, params: Params, layer: int, seeds: Iterator[int]) -> Any:
     start = keras.initializers.HeNormal(seed=next(seeds))
     norm = params["norm"]
-    # A norm brings its own offset, so the bias before it would be idle.
+    # A norm has its own offset, so a bias before it would be redundant.
     x = keras.layers.Dense(
         params[f"width_{layer}"],
         use_bias=norm == "none",

@@ -1,6 +1,6 @@
-"""Optimizers: what a training step does to the weights with their gradients, and the average of the weights.
+"""Optimizers: how a training step updates the weights from their gradients, and averages of the weights.
 
-One more is a class like those here, a row in ``OPTIMIZERS``, and its name in ``space.SPACE``.
+To add one: a class like those here, a row in ``OPTIMIZERS``, and its name in ``space.SPACE``.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ AVERAGE_EVERY = 4  # steps; the average of the weights is a pass over all of the
 
 
 class Optimizer(Protocol):
-    """Changes the weights.
+    """Updates the weights.
 
     Attributes:
         RATE_FACTOR: how much higher its learning rates are than those of the search space.
@@ -23,18 +23,18 @@ class Optimizer(Protocol):
     RATE_FACTOR: int
 
     def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, step: tf.Tensor) -> None:
-        """Change the weights; ``step`` counts from 1."""
+        """Update the weights; ``step`` counts from 1."""
 
 
 def create(params: Params, weights: list[tf.Variable]) -> Optimizer:
-    """The optimizer that ``params`` name.
+    """Create the optimizer named in ``params``.
 
     Raises:
         ValueError: there is none of this name.
     """
     name = params["optimizer"]
     if name not in OPTIMIZERS:
-        raise ValueError(f"no optimizer {name!r} in optimizers.py, which has {', '.join(OPTIMIZERS)}")
+        raise ValueError(f"unknown optimizer {name!r}: optimizers.py has {', '.join(OPTIMIZERS)}")
     return OPTIMIZERS[name](weights, params)
 
 
@@ -54,7 +54,7 @@ class AdamW:
         self._second = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
 
     def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, step: tf.Tensor) -> None:
-        """Change the weights; ``step`` counts from 1."""
+        """Update the weights; ``step`` counts from 1."""
         step = tf.cast(step, tf.float32)
         power_1, power_2 = self.BETA_1**step, self.BETA_2**step
         for weight, first, second, gradient in zip(
@@ -80,7 +80,7 @@ class SGD:
         self._velocity = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
 
     def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, step: tf.Tensor) -> None:
-        """Change the weights."""
+        """Update the weights."""
         for weight, velocity, gradient in zip(self._weights, self._velocity, gradients, strict=True):
             _decay(weight, rate * self._decay)
             tf.raw_ops.ResourceApplyKerasMomentum(
@@ -93,7 +93,7 @@ OPTIMIZERS: dict[str, Callable[[list[tf.Variable], Params], Optimizer]] = {"adam
 
 
 def _decay(weight: tf.Variable, amount: tf.Tensor) -> None:
-    """Shrink a layer's weights; biases and norms, which are vectors, stay as they are."""
+    """Apply weight decay to a layer's weights, but not to biases and norms, which are vectors."""
     if weight.shape.rank > 1:
         weight.assign_sub(amount * weight)
 
@@ -109,7 +109,7 @@ class Averages:
         return self._by_original[id(original)]
 
     def update(self, step: tf.Tensor, length: tf.Tensor) -> None:
-        """Every few steps move towards the weights.
+        """Every few steps, move the averages towards the current weights.
 
         Args:
             step: counts from 1.

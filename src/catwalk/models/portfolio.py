@@ -1,13 +1,13 @@
-"""The portfolio: networks that every search begins with: baselines, and recipes good on validation.
+"""The portfolio: the networks that every search begins with: baselines, and recipes known to be good.
 
 The recipes were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``, which
-prints what each is worth. For ``FEATURES=pixels`` and for the default they are others.
+prints the accuracy of each. ``FEATURES=pixels`` has other recipes than the default.
 """
 
 from catwalk.models import space
 from catwalk.models.space import Params
 
-# Nothing but a softmax, with everything else off.
+# Softmax regression, with everything else off.
 PLAIN: Params = {
     "view": "pixels", "depth": 0, "width_1": 128, "width_2": 128, "width_3": 128, "activation": "relu",
     "norm": "none", "input_dropout": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "optimizer": "adamw",
@@ -25,13 +25,13 @@ STRONG: Params = {
     "batch_size": 512, "schedule": "cosine", "average": 2.0, "flip": 1,
 }  # fmt: skip
 
-# Good within half a minute: while one worker learns it, another one makes the table of features.
+# Good within half a minute: while one worker trains it, another one computes the table of features.
 QUICK: dict[str, Params] = {
     "local": {**STRONG, "view": "gradients", "width_1": 512, "width_2": 256, "dropout": 0.3},
     "pixels": {**STRONG, "view": "whitened", "width_1": 512, "width_2": 256, "dropout": 0.2},
 }
 
-# Pictures moved about are never the same twice: there is little to learn by heart, and so little dropout.
+# Shifted pictures are never the same twice: there is little to overfit, so little dropout.
 MOVED: Params = {
     **STRONG, "view": "whitened", "input_dropout": 0.0, "dropout": 0.2, "batch_size": 256, "shift": 1.0,
 }  # fmt: skip
@@ -46,7 +46,7 @@ RECIPES: dict[str, list[Params]] = {
     "pixels": [MOVED, {**MOVED, "mixup": 0.1, "activation": "gelu"}],
 }
 
-# Characters bear what clothes do not: where a competition allows elastic warps, its recipes have all four.
+# Characters tolerate more warping than clothes: where elastic warps are allowed, recipes have all four warps.
 WARPS: Params = {"shift": 1.0, "rotate": 10.0, "zoom": 0.1, "elastic": 1.0}
 WARPED: dict[str, Params] = {
     "local": {**WARPS, "view": "gradients", "width_1": 512, "width_2": 512},
@@ -55,9 +55,9 @@ WARPED: dict[str, Params] = {
 
 
 def first(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
-    """The networks of a new search, in their order: what kind of trial, and its parameters.
+    """The networks of a new search, in order: each one's kind of trial and its parameters.
 
-    The quick one comes before the larger baseline: a good net is there as early as can be.
+    The quick one comes before the larger baseline, so that a good net is there as early as possible.
 
     Args:
         features: a resolved name, see ``features``.
@@ -69,6 +69,6 @@ def first(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
 
 
 def recipes(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
-    """The strong networks among them, the best first; arguments as for ``first``."""
+    """The strong networks of the portfolio, the best first; arguments as for ``first``."""
     changed = {**(WARPED[features] if "elastic" in allowed else {}), **space.disabled_augmentations(allowed)}
     return [(f"portfolio {i}", {**recipe, **changed}) for i, recipe in enumerate(RECIPES[features], 1)]

@@ -6,16 +6,16 @@ import tensorflow as tf
 
 SHAPE = (512, 1024, 1024)  # of a typical step
 ROUNDS = 5
-WORTH = 1.25  # times as fast, or the exact one is taken
+WORTH = 1.25  # bfloat16 must be this many times as fast, or float32 is used
 
 
 def fastest() -> str:
-    """Measure for a quarter of a second: "bfloat16" or "float32"."""
+    """The faster precision, "bfloat16" or "float32", measured for a quarter of a second."""
     return "bfloat16" if rate("bfloat16", *SHAPE) > WORTH * rate("float32", *SHAPE) else "float32"
 
 
 def rate(precision: str, rows: int, inputs: int, units: int, rounds: int = ROUNDS) -> float:
-    """Floating-point operations a second of (rows, inputs) x (inputs, units), in the best round."""
+    """Floating-point operations per second of (rows, inputs) x (inputs, units), in the fastest round."""
     one = tf.cast(tf.random.stateless_normal((rows, inputs), (0, 1)), precision)
     other = tf.cast(tf.random.stateless_normal((inputs, units), (0, 2)), precision)
     seconds = []

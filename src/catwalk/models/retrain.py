@@ -1,4 +1,4 @@
-"""Retrain: a network trained once more from its recipe, in a process of its own."""
+"""Retrain: trains a network again from its recipe, in a separate process."""
 
 import time
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from catwalk.models.space import Params
 if TYPE_CHECKING:
     import keras
 
-WATCHED = 256  # labelled rows whose loss each epoch reports, where all of them are learned from
+WATCHED = 256  # labelled rows whose loss each epoch reports, where all of them are trained on
 
 
 @dataclass(frozen=True)
 class Task:
-    """One network to train; what its process gets.
+    """One network to train: the input of its process.
 
     Attributes:
         paths, split_seed: the competition's, and SEED, by which the process finds the same rows.
-        params, precision, seed: of the trial that it is like.
+        params, precision, seed: of the training.
         plan: how many epochs were planned at the start and after each epoch, as the first training did by
             the clock; it decides the learning rates.
-        everything: whether it learns from training and validation rows together.
-        ends: ``time.time()`` by which it is trained, with its own plan; None: the clock is not asked.
+        everything: whether it is trained on training and validation rows together.
+        ends: ``time.time()`` by which it is trained, with its own plan; None: no time limit.
     """
 
     paths: Paths
@@ -41,7 +41,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it.
+    """A trained network and how it was trained.
 
     Attributes:
         model: from raw pixels to probabilities.
@@ -55,7 +55,7 @@ class Trained:
 
 
 def train(task: Task) -> Trained | None:
-    """Train; None where it diverged or did not get to an epoch's end. Only in a process of its own."""
+    """Train; None if it diverged or did not finish an epoch. To be called in a separate process only."""
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)

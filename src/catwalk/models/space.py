@@ -1,7 +1,7 @@
-"""The search space: what a trial may choose from. Meant to be edited; the only file that calls ``suggest_``.
+"""The search space: a trial's parameters. Meant to be edited; the only file that calls ``suggest_``.
 
-Bounds may change at any time: the next trial keeps to the new ones. Other choices of a "one of" row need
-a new study; the search says so.
+Bounds may change at any time: the next trial uses the new ones. Changed choices of a "one of" row
+need a new study; the search says so.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,37 +14,37 @@ if TYPE_CHECKING:
 
 Params = dict[str, Any]
 
-# name: (kind, choices or bounds)                 what it is
-# The only list of these: the command's options, make's variables and their help are read from it, so that a
-# row is a line.
-# "log": between the bounds, each factor as likely. "log size": the same, as a whole number; to Optuna it
-# is a fraction all the same, for its integers take it ten times as long to model.
+# name: (kind, choices or bounds)                 meaning
+# The only list of these: the command's options, make's variables and their help are read from it, so
+# each row must be one line.
+# "log": between the bounds, uniform on a log scale. "log size": the same, rounded to a whole number; Optuna
+# gets a float, because its integers take ten times as long to model.
 SPACE: dict[str, tuple[str, list[Any]]] = {
-    "view": ("one of", ["pixels", "whitened", "gradients", "patches"]),  # what the net sees, see features.py
-    "depth": ("one of", [0, 1, 2, 3]),  # hidden layers; 0 is softmax alone
+    "view": ("one of", ["pixels", "whitened", "gradients", "patches"]),  # input features, see features.py
+    "depth": ("one of", [0, 1, 2, 3]),  # hidden layers; 0 is softmax regression
     "width_1": ("log size", [64, 1024]),  # units of the first hidden layer
     "width_2": ("log size", [64, 1024]),  # of the second, if there is one
     "width_3": ("log size", [64, 1024]),
     "activation": ("one of", ["relu", "gelu", "silu"]),  # of the hidden units
     "norm": ("one of", ["none", "batch", "layer"]),  # after each hidden layer's weights
-    "input_dropout": ("float", [0.0, 0.2]),  # share of pixels hidden at each step
+    "input_dropout": ("float", [0.0, 0.2]),  # share of inputs dropped at each step
     "dropout": ("float", [0.0, 0.5]),  # share of hidden units dropped at each step
-    "label_smoothing": ("float", [0.0, 0.15]),  # share of the target that all classes get
+    "label_smoothing": ("float", [0.0, 0.15]),  # share of the target spread over all classes
     "optimizer": ("one of", ["adamw", "sgd"]),  # sgd has Nesterov momentum 0.9
-    "learning_rate": ("log", [2e-4, 1e-2]),  # the schedule's highest; sgd takes 30 times as much
-    "weight_decay": ("log", [1e-6, 1e-1]),  # a step, times the learning rate; not on biases and norms
-    "batch_size": ("one of", [64, 128, 256, 512, 1024, 2048]),  # rows of a step; of few rows, a twentieth
+    "learning_rate": ("log", [2e-4, 1e-2]),  # the schedule's maximum; sgd uses 30 times as much
+    "weight_decay": ("log", [1e-6, 1e-1]),  # per step, times the learning rate; not on biases and norms
+    "batch_size": ("one of", [64, 128, 256, 512, 1024, 2048]),  # rows per step; with few rows, 1/20 of them
     "schedule": ("one of", ["cosine", "constant"]),  # cosine: to zero, after a short warm-up
-    "clip": ("one of", [0.0, 1.0]),  # highest norm of all gradients together; 0: as they are
-    "average": ("one of", [0.0, 0.5, 2.0]),  # epochs that the weights' average reaches back; 0: none
-    "mixup": ("one of", [0.0, 0.1, 0.2, 0.4]),  # alpha: pictures are blended with others; 0: none
+    "clip": ("one of", [0.0, 1.0]),  # maximum global norm of the gradients; 0: no clipping
+    "average": ("one of", [0.0, 0.5, 2.0]),  # epochs over which the weights are averaged; 0: none
+    "mixup": ("one of", [0.0, 0.1, 0.2, 0.4]),  # alpha of mixup, which blends pairs of pictures; 0: none
     # Augmentation; only what the competition's TOML allows.
     "flip": ("one of", [0, 1]),  # 1: half of the pictures are mirrored
-    "shift": ("one of", [0.0, 1.0, 2.0]),  # pixels that pictures move at most
-    "rotate": ("one of", [0.0, 5.0, 10.0, 15.0]),  # degrees that pictures turn at most
-    "zoom": ("one of", [0.0, 0.05, 0.1, 0.15]),  # share that pictures grow or shrink at most
-    "elastic": ("one of", [0.0, 0.5, 1.0, 2.0]),  # pixels that pictures bend at most
-    "erase": ("one of", [0.0, 0.2, 0.4]),  # side of a blank square, as a share of the picture's
+    "shift": ("one of", [0.0, 1.0, 2.0]),  # maximum shift of pictures, in pixels
+    "rotate": ("one of", [0.0, 5.0, 10.0, 15.0]),  # maximum rotation of pictures, in degrees
+    "zoom": ("one of", [0.0, 0.05, 0.1, 0.15]),  # maximum zoom in or out, as a share of the size
+    "elastic": ("one of", [0.0, 0.5, 1.0, 2.0]),  # maximum elastic displacement, in pixels
+    "erase": ("one of", [0.0, 0.2, 0.4]),  # side of an erased square, as a share of the picture's
 }
 
 
@@ -53,15 +53,15 @@ STEPS_AN_EPOCH = 20  # at least: no batch is larger than this share of the rows
 
 PURE = ["pixels", "whitened"]  # the views of FEATURES=pixels
 
-# Patches are computed once, for a picture and its mirror image: nothing else is done to pictures then.
+# Patches are computed once, for a picture and its mirror image: no other augmentation is possible then.
 ONE_COPY: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
 
 
 def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
-    """A choice made by hand, if it is one of the space.
+    """Check that parameters chosen by hand lie in the search space, and return them.
 
     Raises:
-        UserError: names the value that is outside of it.
+        UserError: names the value that does not.
     """
     not_here = disabled_augmentations(allowed)
     for name, value in params.items():
@@ -69,45 +69,45 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
         where = f"{name}={value}"
         if value != not_here.get(name, value):
             raise UserError(
-                "not with augment in the competition's TOML",
+                "not allowed by augment in the competition's TOML",
                 where=where,
                 fix="leave it out, or add it there",
             )
         if params["view"] == "patches" and value != ONE_COPY.get(name, value):
-            raise UserError("not with VIEW=patches", where=where, fix="choose gradients or pixels")
+            raise UserError("not possible with VIEW=patches", where=where, fix="choose gradients or pixels")
         if kind == "one of":
             if value not in values:
                 raise UserError(where, fix=f"choose one of {', '.join(map(str, values))}")
         elif not values[0] <= value <= values[1]:
-            raise UserError(where, fix=f"choose from {values[0]} to {values[1]}")
+            raise UserError(where, fix=f"choose a value from {values[0]} to {values[1]}")
     return params
 
 
 def batch_size(params: Params, rows: int) -> int:
-    """Rows of a training step: as chosen, but with few rows to learn from an epoch still has some steps."""
+    """Rows per training step: as chosen, but fewer for a small data set, so that an epoch has some steps."""
     return min(int(params["batch_size"]), max(LEAST_BATCH, rows // STEPS_AN_EPOCH), rows)
 
 
 def rounded(params: Params) -> Params:
-    """Parameters as Optuna keeps them, with the sizes as the whole numbers that they stand for."""
+    """Parameters as Optuna keeps them, but with sizes rounded to whole numbers."""
     sizes = {name for name, (kind, _) in SPACE.items() if kind == "log size"}
     return {name: round(value) if name in sizes else value for name, value in params.items()}
 
 
 def fill_defaults(params: Params) -> Params:
-    """A trial's parameters, and those it had no choice in with their first value, which does nothing."""
+    """A trial's parameters; inactive ones get their defaults, which have no effect."""
     return {**{name: values[0] for name, (_, values) in SPACE.items()}, **rounded(params)}
 
 
 def suggest(
     trial: "optuna.Trial", features: str = "local", allowed: tuple[str, ...] = AUGMENTATIONS
 ) -> Params:
-    """Let the trial choose one value for each row of the table that is for this study.
+    """Let the trial choose a value for each parameter of the space that applies to this study.
 
     Args:
-        trial: that chooses.
+        trial: Optuna's.
         features: a resolved name, see ``features``.
-        allowed: augmentation that leaves this competition's pictures in their class; the rest is off.
+        allowed: augmentations that preserve this competition's labels; the others are off.
     """
     params = disabled_augmentations(allowed)
     for name, (kind, _) in SPACE.items():
@@ -119,12 +119,12 @@ def suggest(
 
 
 def choices(name: str, features: str) -> list[Any]:
-    """A row's choices or bounds in a study of these features."""
+    """A parameter's choices or bounds in a study of these features."""
     return PURE if name == "view" and features == "pixels" else SPACE[name][1]
 
 
 def disabled_augmentations(allowed: tuple[str, ...]) -> Params:
-    """The rows that this competition does not allow, each with its first choice, which does nothing."""
+    """The augmentations that this competition does not allow, each set to its default, which is off."""
     return {name: SPACE[name][1][0] for name in AUGMENTATIONS if name not in allowed}
 
 

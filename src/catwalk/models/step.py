@@ -1,9 +1,9 @@
-"""One training step, from pixels to update: the only file that runs it; updates are in optimizers.py.
+"""One training step, from pixels to weight update; the update rules are in optimizers.py.
 
 The network is a plain Keras model whose variables are trained here in place. Keras's own layers are not run
-in a step: the same sums, written in few TensorFlow operations and in the precision that the machine is
-fastest in, take a third to a half of the time (benchmarks/engine.py). So each kind of layer that network.py
-builds stands here a second time, as a function; the tests hold both against each other.
+in a step: the same computation, in few TensorFlow operations and in the machine's fastest precision,
+takes a third to a half of the time (benchmarks/engine.py). So each kind of layer that network.py builds is
+implemented here again, as a function; the tests compare both.
 
 Read ``Step._step`` first, then ``_gradients``: rows, pictures, loss, gradients, update, average.
 """
@@ -32,7 +32,7 @@ class Labelled:
     Attributes:
         pixels: (rows, pixels) uint8.
         labels: (rows,) uint8, positions of classes.
-        validation: (validation rows,) int32, which of them ``Step.evaluate`` looks at.
+        validation: (validation rows,) int32, those that ``Step.evaluate`` uses.
         table: (2 x rows, features) float32, or uint16 that are the bits of bfloat16: the features of all
             pictures, then of their mirror images; for networks whose pictures are at most mirrored. None:
             computed in each step.
@@ -46,14 +46,14 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a step learns.
+    """The settings of a training step.
 
     Attributes:
         params: a choice from ``space.SPACE``; flips and shifts only as far as the competition allows them.
         shape: of one picture, (height, width) or (height, width, channels).
         batch: rows of a step.
         seed: of order, augmentation and dropout.
-        precision: "float32" or "bfloat16", of the layers' sums; weights, norms, loss and update are float32.
+        precision: "float32" or "bfloat16", of the layers; weights, norms, loss and update are float32.
             Tests take float64, with a model of float64.
     """
 
@@ -69,8 +69,8 @@ class Step:
 
     Args:
         model: from ``network.build``; ``finish`` leaves the trained weights in it.
-        labelled: what it learns from and is evaluated on.
-        settings: how it learns.
+        labelled: what it is trained and evaluated on.
+        settings: of the step.
     """
 
     def __init__(self, model: keras.Model, labelled: Labelled, settings: Settings) -> None:
@@ -104,17 +104,17 @@ class Step:
         self.evaluate = tf.function(self._evaluate, input_signature=[], autograph=False)
 
     def plan(self, epochs: int, per_epoch: int) -> None:
-        """Say how many epochs of how many steps there will be; may change on the way."""
+        """Set how many epochs of how many steps are planned; may change during training."""
         self._planned.assign(float(epochs * per_epoch))
         self._per_epoch.assign(float(per_epoch))
 
     def finish(self) -> None:
-        """Put the average of the weights, where there is one, into the model; training is over."""
+        """End the training: put the averaged weights, if there are any, into the model."""
         if self._averages:
             self._averages.assign_to_originals()
 
     def _run(self, order: tf.Tensor, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Run ``count`` steps of an epoch from step ``first`` on; sums of loss and of right answers."""
+        """Run ``count`` steps of an epoch from step ``first`` on; total loss and correct predictions."""
 
         def body(i: tf.Tensor, loss: tf.Tensor, right: tf.Tensor) -> tuple[tf.Tensor, ...]:
             rows = tf.slice(order, [i * self._batch], [self._batch])
@@ -127,7 +127,7 @@ class Step:
         return loss, right
 
     def _step(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One step; the loss and the right answers summed over its rows."""
+        """One step; the loss and the correct predictions, summed over its rows."""
         gradients, losses, right = self._gradients(rows)
         if self._params["clip"]:
             gradients, _ = tf.clip_by_global_norm(gradients, self._params["clip"])
@@ -138,7 +138,7 @@ class Step:
         return tf.reduce_sum(losses), tf.math.count_nonzero(right, dtype=tf.int32)
 
     def _gradients(self, rows: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
-        """The mean loss's gradients by each weight; each row's loss, and whether its answer was right."""
+        """Gradients of the mean loss; each row's loss, and whether it was classified correctly."""
         labels = tf.cast(tf.gather(self._labels, rows), tf.int32)
         inputs, target = self._batch_inputs(rows), self._target(labels)
         if self._params["mixup"]:
@@ -152,13 +152,13 @@ class Step:
         return gradients, losses, right
 
     def _target(self, labels: tf.Tensor) -> tf.Tensor:
-        """The distribution that is asked for: one hot, smoothed (Szegedy et al. 2016, arXiv 1512.00567)."""
+        """Target distribution: one-hot with label smoothing (Szegedy et al. 2016, arXiv 1512.00567)."""
         classes = self._layers[-1][1].units
         smooth = self._params["label_smoothing"]
         return tf.one_hot(labels, classes, 1 - smooth + smooth / classes, smooth / classes, dtype=self._full)
 
     def _learning_rate(self, done: tf.Tensor) -> tf.Tensor:
-        """Constant, or warm-up and one cosine (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
+        """Learning rate: constant, or warm-up and cosine (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
         highest = self._update.RATE_FACTOR * float(self._params["learning_rate"])
         if self._params["schedule"] == "constant":
             return tf.constant(highest)
@@ -197,28 +197,28 @@ class Step:
         return tf.bitcast(seen, tf.bfloat16) if seen.dtype == tf.uint16 else seen
 
     def _inputs(self, pixels: tf.Tensor) -> tf.Tensor:
-        """Raw pixels (rows, pixels) 0-255 to the features, in the precision of the sums."""
+        """Features of raw pixels (rows, pixels) 0-255, in the layers' precision."""
         return tf.cast(self._features(tf.cast(pixels, self._full)), self._dtype)
 
     def _forward(self, x: tf.Tensor, training: bool) -> tf.Tensor:
-        """Features to logits (rows, classes) in full precision."""
+        """Logits (rows, classes) of features, in full precision."""
         for place, (run, layer) in enumerate(self._layers, 1):
             x = run(self, layer, x, place, training)
         return x
 
     def _weight(self, variable: Any, training: bool) -> tf.Tensor:
-        """A layer's variable: as it is trained, or its average."""
+        """A layer's variable: its current value in training, else its average."""
         weight = variable.value
         return weight if training or not self._averages else self._averages.of(weight)
 
     def _random_seed(self, place: int) -> tf.Tensor:
-        """A seed for random numbers: another in each step, and at each place of the network."""
+        """A random seed, different in each step and at each place of the network."""
         return tf.stack([self._done + 0, tf.constant((self._seed * 64 + place) % 2**31)])
 
-    # The layers. Each takes (rows, units) and gives (rows, units), in the precision of the sums.
+    # The layers. Each takes (rows, units) and gives (rows, units), in the layers' precision.
 
     def _dense(self, layer: Any, x: tf.Tensor, _place: int, training: bool) -> tf.Tensor:
-        # The logits' small sums are not rounded: near ties would change sides.
+        # The logits are not rounded: that would flip near ties.
         dtype = self._full if layer is self._layers[-1][1] else self._dtype
         x = tf.matmul(tf.cast(x, dtype), tf.cast(self._weight(layer.kernel, training), dtype))
         if layer.use_bias:
@@ -226,7 +226,7 @@ class Step:
         return x
 
     def _batch_norm(self, layer: Any, x: tf.Tensor, _place: int, training: bool) -> tf.Tensor:
-        """Ioffe and Szegedy 2015 (arXiv 1502.03167)."""
+        """Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167)."""
         gamma, beta = self._weight(layer.gamma, training), self._weight(layer.beta, training)
         if not training:
             mean = self._weight(layer.moving_mean, False)
@@ -235,7 +235,7 @@ class Step:
             return x * tf.cast(scale, x.dtype) + tf.cast(beta - mean * scale, x.dtype)
         if x.dtype == tf.float64:  # the kernel below has no float64
             mean, variance = tf.nn.moments(x, axes=[0])
-            x = tf.nn.batch_normalization(x, mean, variance, beta, gamma, layer.epsilon)
+            x = tf.nn.batch_normalisation(x, mean, variance, beta, gamma, layer.epsilon)
         else:
             x, mean, variance = _fused_batch_norm(x, gamma, beta, layer.epsilon)
         for moving, now in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
@@ -243,7 +243,7 @@ class Step:
         return x
 
     def _layer_norm(self, layer: Any, x: tf.Tensor, _place: int, training: bool) -> tf.Tensor:
-        """Ba et al. 2016 (arXiv 1607.06450)."""
+        """Layer normalisation (Ba et al. 2016, arXiv 1607.06450)."""
         gamma, beta = self._weight(layer.gamma, training), self._weight(layer.beta, training)
         full = tf.cast(x, self._full)
         away = full - tf.reduce_mean(full, axis=1, keepdims=True)
@@ -262,7 +262,7 @@ class Step:
         return tf.cast(full, x.dtype)
 
     def _dropout(self, layer: Any, x: tf.Tensor, place: int, training: bool) -> tf.Tensor:
-        """Srivastava et al. 2014. One random byte a unit: the rate is met to 1/256, and scaled exactly."""
+        """Dropout (Srivastava et al. 2014), one random byte per unit: rate to 1/256, exact scaling."""
         dropped = round(layer.rate * 256)
         if not training or not dropped:
             return x
@@ -287,7 +287,7 @@ _LAYERS: dict[str, Callable[..., tf.Tensor]] = {
 def _fused_batch_norm(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The kernel made for pictures passes over the values less often; here each unit is a channel."""
+    """Batch normalisation by the kernel for images, which is faster; each unit is a channel here."""
     rows, units = x.shape
     normed, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=tf.reshape(x, [rows, 1, 1, units]), scale=gamma, offset=beta, mean=tf.zeros(0),

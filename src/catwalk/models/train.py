@@ -1,4 +1,4 @@
-"""Trains a network: epoch after epoch of the step in step.py, as far as the time goes.
+"""Trains a network: epochs of the step in step.py, as many as fit the time.
 
 The pictures stay uint8, mapped from disk; a step gathers its rows, and many steps run inside one graph.
 """
@@ -24,11 +24,11 @@ from catwalk.models.step import Labelled, Settings, Step
 
 CHECK_SECONDS = 0.5  # how often, about, the training looks at the clock
 PACE_SECONDS = 1.0  # over which the time of an epoch is measured
-PLAN_SHARE = 0.95  # of the time left is planned for; the rest is for the evaluation of the last epoch
+PLAN_SHARE = 0.95  # of the time left is used for the plan; the rest is for the evaluation of the last epoch
 
 
 class OutOfTimeError(Exception):
-    """The time allowed was over before the first epoch was."""
+    """The time ran out before the first epoch ended."""
 
 
 class DivergedError(Exception):
@@ -44,7 +44,7 @@ class Training:
         views: what the features need.
         precision: "float32" or "bfloat16", see ``precision``.
         params: a choice from ``space.SPACE``.
-        seed: of the first weights, the order of the rows, augmentation and dropout.
+        seed: of the initial weights, the order of the rows, augmentation and dropout.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Training:
         self._shape = views.shape
 
     def _table(self, views: FeatureSet, precision: str) -> tf.Tensor | None:
-        """The features from disk, where they are slow to compute and pictures are at most mirrored."""
+        """The precomputed features, if they are slow to compute and pictures are at most mirrored."""
         if self.params["view"] != "patches" or augment.changes(self.params):
             return None
         seen = keras.Model(self.model.input, self.model.get_layer("features").output)
@@ -97,12 +97,12 @@ class Training:
         first_epoch_seconds: float = 0.0,
         plan: Sequence[int] = (),
     ) -> Iterator[Epoch]:
-        """Train, and give each epoch as it ends.
+        """Train, and yield each epoch as it ends.
 
         Args:
             epochs: how many are wanted.
-            deadline: ``time.monotonic()`` by which the training is over and the model has answered for the
-                validation rows; None: the clock is not asked.
+            deadline: ``time.monotonic()`` by which the model is trained and has predicted the validation
+                rows; None: no time limit.
                 The epochs are planned so that the schedule reaches its end, and so that trainings like
                 this one, one after the other, fill the time: there may be half as many more, or fewer.
             limit: seconds, the building included, in which a further epoch must fit to begin.
@@ -117,7 +117,7 @@ class Training:
         self._step.plan(epochs, self.per_epoch)
         wanted, epoch = epochs, 0
         if deadline is not None:
-            deadline -= self._seconds_to_answer()
+            deadline -= self._prediction_seconds()
         ends = [time.monotonic()]  # of the epochs
         if deadline is not None and first_epoch_seconds:
             deadline = max(deadline, ends[0] + first_epoch_seconds)
@@ -140,8 +140,8 @@ class Training:
                 epochs = epoch
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
 
-    def _seconds_to_answer(self) -> float:
-        """About how long the finished model will take for the validation rows, measured on some of them."""
+    def _prediction_seconds(self) -> float:
+        """Estimated seconds for the finished model to predict the validation rows, measured on some."""
         rows = self.prepared.validation
         some = rows[:512]
         network.probabilities(self.model, self.prepared.pixels, some[:8])  # the first call prepares much
@@ -150,9 +150,9 @@ class Training:
         return float(1 + self.params["flip"]) * (time.monotonic() - started) * len(rows) / len(some)
 
     def finish(self) -> keras.Model:
-        """End the training; its model, from raw pixels to probabilities, in float32.
+        """End the training and return its model, from raw pixels to probabilities, in float32.
 
-        A net that learned from mirrored pictures answers for a picture and its mirror image together.
+        A net trained on mirrored pictures averages its outputs for a picture and its mirror image.
         """
         self._step.finish()
         return network.mirrored(self.model, self._shape) if self.params["flip"] else self.model
@@ -178,7 +178,7 @@ class Training:
 
 
 def seconds_an_epoch(ends: list[float]) -> float:
-    """How long an epoch takes: the last one, or where that is short the mean of the last ones.
+    """Seconds per epoch: of the last one, or if that was short the mean of the last few.
 
     The first includes the tracing, so it counts only as long as it is the only one.
 
@@ -192,5 +192,5 @@ def seconds_an_epoch(ends: list[float]) -> float:
 
 
 def mapped(array: npt.NDArray[Any]) -> tf.Tensor:
-    """A tensor over the array's own memory: what is mapped from disk is there once for all workers."""
+    """A tensor that shares the array's memory: a file mapped from disk is loaded once for all workers."""
     return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())

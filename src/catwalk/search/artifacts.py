@@ -1,4 +1,4 @@
-"""Artifacts: a team's folder of networks, where members find those that others trained."""
+"""Artifacts: a team's shared folder, where members find the networks that others trained."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def offer(paths: Paths, key: str, trial: "optuna.Trial", value: float) -> None:
-    """Put a network and its probabilities where the others find them, if it is one that may be chosen.
+    """Upload a network and its probabilities to the team's folder, if it is among the best.
 
     Args:
         paths: the competition's, with a team.
         key: the study's.
-        trial: under way, its network kept.
+        trial: running, with its network kept.
         value: its validation accuracy.
     """
     if paths.team is None or paths.team.artifacts is None:
@@ -31,12 +31,12 @@ def offer(paths: Paths, key: str, trial: "optuna.Trial", value: float) -> None:
     try:
         for file in (paths.model(key, trial.number), paths.probabilities(key, trial.number)):
             artifacts.upload_artifact(artifact_store=store, file_path=str(file), study_or_trial=trial)
-    except OSError as error:  # the others train it again; the trial is none the worse
+    except OSError as error:  # the others train it again; the trial itself has not failed
         trial.set_user_attr("not_offered", str(error)[:200])
 
 
 def fetch(paths: Paths, key: str, opened: "optuna.Study", trial: "FrozenTrial") -> bool:
-    """Copy a trial's network and probabilities from the team's folder; whether both were there."""
+    """Copy a trial's network and probabilities from the team's folder; returns whether both were found."""
     if paths.team is None or paths.team.artifacts is None:
         return False
     from optuna import artifacts

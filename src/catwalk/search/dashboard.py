@@ -1,4 +1,4 @@
-"""Dashboard: optuna-dashboard on any study, on this machine alone: it has no login, and can delete trials."""
+"""Dashboard: optuna-dashboard for any study, on this machine only: it has no login and can delete trials."""
 
 import webbrowser
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def run(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
         NetworkError: optuna-dashboard can't be installed.
     """
     if paths.team is None and not paths.study_db.is_file():
-        raise UserError(f"{paths.shown(paths.study_db)} is not there yet", fix=advice.RUN_SEARCH)
+        raise UserError(f"{paths.shown(paths.study_db)} does not exist yet", fix=advice.RUN_SEARCH)
     extras.ensure("optuna_dashboard", say)
     from optuna_dashboard import run_server
 
@@ -26,10 +26,10 @@ def run(paths: Paths, *, port: int, say: Callable[[str], None]) -> None:
 
     opened = study.open_storage(paths)
     address = f"http://{HOST}:{port}/"
-    say(f"dashboard: {address}, until Ctrl-C; it has no login, so it is for this machine alone")
+    say(f"dashboard: {address}, stop it with Ctrl-C; it has no login, so only this machine can open it")
     webbrowser.open(address)
     try:
         run_server(opened, host=HOST, port=port)
-        raise KeyboardInterrupt  # which its server takes for a good end
+        raise KeyboardInterrupt  # which its server treats as a normal end
     except OSError as error:
-        raise UserError(f"{address} can't be served ({error.strerror})", fix="choose another PORT=") from None
+        raise UserError(f"can't serve {address} ({error.strerror})", fix="choose another PORT=") from None

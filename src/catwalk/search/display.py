@@ -1,4 +1,4 @@
-"""What a person sees while the search runs: on a terminal a live view, elsewhere a plain line a trial."""
+"""Display: what a search shows while it runs: a live view on a terminal, elsewhere one line per trial."""
 
 import time
 from types import TracebackType
@@ -29,14 +29,14 @@ class Display:
         self._workers: dict[int, str] = {}
         self._ended: list[TrialRecord] = []
         self._numbers: set[int] = set()  # of those
-        self._best: list[TrialRecord] = []  # after each trial that was better than all before, that trial
+        self._best: list[TrialRecord] = []  # each trial that was better than all before it
         self._so_far: list[float] = []  # the best value after each finished trial
         self._shown = 0.0
 
     def __enter__(self) -> "Display":
         if self._console.is_terminal:
             self._live.start()
-            self._live.update(Text("starting the workers: they import TensorFlow"), refresh=True)
+            self._live.update(Text("starting the workers (importing TensorFlow)"), refresh=True)
         else:
             self._console.print("search: starting the workers")
         return self
@@ -50,7 +50,7 @@ class Display:
         self._live.stop()
 
     def begin(self, records: "list[TrialRecord]") -> None:
-        """Take the trials of earlier runs."""
+        """Add the trials of earlier runs."""
         for record in records:
             self._count(record)
 
@@ -59,7 +59,7 @@ class Display:
         self._workers[worker] = f"{_called(trial, kind)}  building"
 
     def epoch(self, worker: int, trial: int, kind: str, epoch: Epoch) -> None:
-        """A worker's trial has ended one of its epochs."""
+        """A worker's trial has finished an epoch."""
         self._workers[worker] = (
             f"{_called(trial, kind)}  epoch {epoch.epoch}/{epoch.epochs}  {epoch.accuracy:.4f}"
         )
@@ -67,7 +67,7 @@ class Display:
     def ended(self, worker: int | None, record: "TrialRecord | None") -> None:
         """A worker's trial has ended; ``record`` is None where it did not finish.
 
-        ``worker`` is None for a trial of somebody else in the team, who may be named again and again.
+        ``worker`` is None for another team member's trial, which may be passed more than once.
         """
         if worker is not None:
             self._workers.pop(worker, None)
@@ -89,7 +89,7 @@ class Display:
             )
 
     def _failed(self, record: "TrialRecord") -> None:
-        """Also on a terminal: nothing fails in silence."""
+        """Print a failed trial, on a terminal too: nothing fails silently."""
         self._numbers.add(record.number)
         self._console.print(
             f"trial {record.number} {record.kind} failed in {record.seconds or 0.0:.1f} s: {record.reason}",
@@ -98,14 +98,14 @@ class Display:
         )
 
     def died(self, worker: int, why: str) -> None:
-        """A worker process has gone; another takes its place."""
+        """A worker process has died; another one replaces it."""
         self._workers.pop(worker, None)
         self._console.print(
             f"worker {worker} died ({why}); its trial runs again", soft_wrap=True, markup=False
         )
 
     def tick(self, spent: float, limits: "Limits") -> None:
-        """Draw anew, four times a second at most."""
+        """Redraw the live view, at most four times per second."""
         now = time.monotonic()
         if not self._console.is_terminal or now - self._shown < 0.25:
             return
@@ -113,7 +113,7 @@ class Display:
         self._live.update(self.view(spent, limits), refresh=True)
 
     def view(self, spent: float, limits: "Limits") -> Group:
-        """The live view, a handful of lines that are cut where the terminal is narrow."""
+        """The live view: a few lines, truncated on a narrow terminal."""
         lines = [self._counts()]
         if self._best:
             best = self._best[-1]
@@ -164,7 +164,7 @@ class Display:
 
 
 def _is_better(one: "TrialRecord", other: "TrialRecord") -> bool:
-    """Of two complete trials; where they are as good the earlier one is, whichever ended first."""
+    """Whether the first of two complete trials is better; on a tie, the lower number wins."""
     return (one.accuracy, -one.number) > (other.accuracy, -other.number)
 
 

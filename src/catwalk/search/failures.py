@@ -1,4 +1,4 @@
-"""Failed trials: what is kept of the error that ended one, and when so many failed that the search ends."""
+"""Failed trials: how their errors are recorded, and when so many have failed that the search ends."""
 
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FrozenTrial
 
-REASON = "failed"  # the attribute that says why a trial failed, however that was
+REASON = "failed"  # the attribute that says why a trial failed, whatever the cause
 ERROR = "error"  # the attribute of a trial that an error of its own ended: the error's kind
 REASON_LENGTH = 200
-SAID_LENGTH = 80  # of the reason within the line that ends a search
-ENOUGH = 10  # trials, for more than half of them to say something
+SAID_LENGTH = 80  # characters of the reason in the message that ends a search
+ENOUGH = 10  # trials from which more than half failing ends the search
 MEMORY = "out of memory"
 
 
 def keep(trial: "Trial", error: Exception) -> None:
-    """Keep with a trial why it fails; an error of the disk or the storage is not the trial's own."""
+    """Record why a trial failed; an error of the disk or the storage is not the trial's own."""
     trial.set_user_attr(REASON, reason(error))
     if not is_of_machine(error):
         trial.set_user_attr(ERROR, MEMORY if _is_of_memory(error) else type(error).__name__)
@@ -35,7 +35,7 @@ def reason(error: Exception) -> str:
 
 
 def is_of_machine(error: Exception) -> bool:
-    """Whether the disk, the network or the storage failed: another process may do better with the trial."""
+    """Whether the disk, the network or the storage failed: the trial may succeed in another process."""
     return isinstance(error, OSError) or type(error).__module__.split(".")[0] in storage_errors.LIBRARIES
 
 
@@ -44,14 +44,14 @@ def _is_of_memory(error: Exception) -> bool:
 
 
 def has_error(trial: "FrozenTrial") -> bool:
-    """Whether an error of its own ended it: the same parameters would fail again."""
+    """Whether a trial failed by an error of its own: the same parameters would fail again."""
     return ERROR in trial.user_attrs and trial.state.name == "FAIL"
 
 
 def check(paths: Paths, trials: "list[FrozenTrial]", ours: set[int]) -> None:
     """End a search whose whole portfolio failed, or more than half of at least ten trials.
 
-    Killed and pruned trials, and those whose loss diverged, did not fail in this sense.
+    Killed and pruned trials, and those whose loss diverged, do not count as failed here.
 
     Args:
         paths: the competition's.
@@ -59,8 +59,8 @@ def check(paths: Paths, trials: "list[FrozenTrial]", ours: set[int]) -> None:
         ours: numbers of the trials that this search has begun.
 
     Raises:
-        MachineError: so it is, and the last one failed for want of memory.
-        UserError: so it is, by another error.
+        MachineError: so many failed, the last one for lack of memory.
+        UserError: so many failed, the last one for another reason.
     """
     mine = [trial for trial in trials if trial.number in ours]
     failed = [trial for trial in mine if has_error(trial)]
@@ -75,7 +75,7 @@ def check(paths: Paths, trials: "list[FrozenTrial]", ours: set[int]) -> None:
         return
     last = failed[-1]
     what = f"{which}, the last one: {str(last.user_attrs[REASON])[:SAID_LENGTH]}"
-    kept = f"{paths.shown(paths.trials)} has every reason; what is finished is kept"
+    kept = f"{paths.shown(paths.trials)} lists every reason; finished trials are kept"
     if last.user_attrs[ERROR] == MEMORY:
         raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
     raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {kept}")

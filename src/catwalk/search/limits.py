@@ -1,4 +1,4 @@
-"""Limits: when a search ends, and how many workers the machine bears."""
+"""Limits: when a search ends, and how many workers the machine can run."""
 
 import os
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from catwalk.core import resources
 from catwalk.core.errors import MachineError, UserError
 
-WORKER_MEMORY = 1_200_000_000  # bytes that a worker may come to need
+WORKER_MEMORY = 1_200_000_000  # bytes that a worker may need
 AFTER_SEARCH = 45.0  # seconds that prediction and report take at most, kept free before UNTIL
 FULL = "no further trial fitted the budget"  # one of the ways in which a search ends
-REFIT = 1 / 12  # of the search's budget, that training again may take besides
+REFIT = 1 / 12  # of the search's budget, that the refit may take in addition
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Limits:
 
 
 def seconds_until(clock: str, now: datetime) -> float:
-    """Seconds of search from ``now`` so that all is done by a time of today.
+    """Seconds of search from ``now`` so that everything is done by a given time today.
 
     Args:
         clock: "14:40".
@@ -53,7 +53,7 @@ def seconds_until(clock: str, now: datetime) -> float:
         raise UserError("not a time of day", where=f"UNTIL={clock}", fix="write it as 14:40") from None
     end = now.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
     if end <= now:
-        raise UserError(f"UNTIL={clock} is past, it is {now:%H:%M}", fix="choose a later time of today")
+        raise UserError(f"UNTIL={clock} is in the past, it is {now:%H:%M}", fix="choose a later time today")
     left = ((end - now).total_seconds() - AFTER_SEARCH) / (1 + REFIT)
     if left <= 0:
         earliest = now + timedelta(seconds=AFTER_SEARCH + 60)
@@ -66,17 +66,17 @@ def seconds_until(clock: str, now: datetime) -> float:
 
 
 def cores() -> int:
-    """How many this process may use; macOS does not tell, so there it is all."""
+    """How many CPU cores this process may use; on macOS, which does not tell, all of them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def workers(asked: int | None) -> int:
-    """How many workers to start: those asked for, else one a core as far as memory allows.
+    """How many workers to start: as many as asked for, else one per core as far as memory allows.
 
     Raises:
-        MachineError: there is not memory enough for those asked for.
+        MachineError: there is not enough memory for those asked for.
     """
     free = resources.available()
     bearable = max(1, free // WORKER_MEMORY)

@@ -1,6 +1,6 @@
-"""Messages: what the search's parent and its workers send each other; imports nothing heavy.
+"""Messages between the search's parent process and its workers; imports nothing heavy.
 
-They live no longer than the two processes, which run the same catwalk, so they have no schema's version.
+They are never stored, and both processes run the same catwalk, so they have no schema version.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Order:
     """Parent to worker: run one trial.
 
     Attributes:
-        seconds: until the training must be over; None: nothing asks the clock.
+        seconds: until the training must be over; None: no time limit.
         budget: of the whole search in seconds; None as above.
         spent: seconds of search so far, in all runs.
     """
@@ -30,7 +30,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class TrialBegun:
-    """Worker to parent: it is in this trial.
+    """Worker to parent: it has begun this trial.
 
     Attributes:
         trial: its number.
@@ -43,7 +43,7 @@ class TrialBegun:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """Worker to parent: an epoch of its trial has ended; number and kind as of ``TrialBegun``."""
+    """Worker to parent: an epoch of its trial has ended; number and kind as in ``TrialBegun``."""
 
     trial: int
     kind: str
@@ -57,7 +57,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """Worker to parent: it can't go on after this, and ends.
+    """Worker to parent: an error that it can't recover from; it exits.
 
     Attributes:
         reason: in one line, for people.

@@ -1,4 +1,4 @@
-"""Model store: the kept networks of a study, one file each, with their probabilities on validation."""
+"""Model store: the kept networks of a study, one file each, with their validation probabilities."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ MAX_KEPT_MODELS = 20  # of the best trials: a search keeps so many, and an ensem
 
 
 def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "keras.Model") -> float:
-    """Save a trained net, then its probabilities on validation; return their accuracy, the trial's value."""
+    """Save a trained net, then its validation probabilities; return their accuracy, the trial's value."""
     from catwalk.models import network
     from catwalk.models.metrics import accuracy
 
@@ -28,5 +28,5 @@ def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "
 
 
 def is_kept(paths: Paths, study_key: str, number: int) -> bool:
-    """Whether a trial's network was kept here, to the end: the probabilities are written last."""
+    """Whether a trial's network is completely saved here; the probabilities are written last."""
     return paths.probabilities(study_key, number).is_file() and paths.model(study_key, number).is_file()

@@ -1,4 +1,4 @@
-"""Serve: the PostgreSQL in which a team shares its study, run by whoever types it, in a folder of its own."""
+"""Serve: runs a PostgreSQL server for a team's shared study, as the current user, in its own folder."""
 
 import contextlib
 import os
@@ -26,13 +26,13 @@ PLACES = (
 CONNECTIONS = 200  # a process of a search holds two
 STARTING = 60.0  # seconds until it answers
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# A broken tunnel must end, and one whose port is taken here too; queries would wait for a quarter of an hour.
+# A tunnel that is broken or whose port is taken must end; else queries would wait for a quarter of an hour.
 TUNNEL = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ExitOnForwardFailure=yes"
 SYSTEM_USER = "postgres"  # PostgreSQL refuses to run as root; Debian's package makes this user
 
 
 def run(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Run the server until Ctrl-C; made with a password of its own where it is not there yet.
+    """Run the server until Ctrl-C; the first time, create it with its own password.
 
     Args:
         paths: the competition's.
@@ -41,7 +41,7 @@ def run(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> No
         say: takes lines for people.
 
     Raises:
-        UserError: PostgreSQL is not installed, the port is taken, or a server runs here already.
+        UserError: PostgreSQL is not installed, the port is taken, or a server is already running here.
         MachineError: it does not start.
     """
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
@@ -50,25 +50,25 @@ def run(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> No
         for line in _lines(paths, host, port):
             say(line)
         process.wait()
-        raise MachineError(f"PostgreSQL has ended: {_last_line(paths)}", fix=_read_log(paths))
+        raise MachineError(f"PostgreSQL has stopped: {_last_line(paths)}", fix=_read_log(paths))
 
 
 @contextlib.contextmanager
 def running(
     paths: Paths, host: str, port: int, say: Callable[[str], None]
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """The server while the block lasts, answering; arguments and errors as for ``make``."""
+    """Run the server within a with block, ready to answer; arguments and errors as for ``run``."""
     binaries = _binaries()
     extras.ensure("psycopg", say)
     paths.server.mkdir(parents=True, exist_ok=True)
     with locks.locked(paths.server, wait=False) as free:
         if not free:
-            raise UserError(f"a server is running in {paths.shown(paths.server)} already", fix="end it first")
+            raise UserError(f"a server already runs in {paths.shown(paths.server)}", fix="end it first")
         cluster = paths.server_cluster(as_root=os.geteuid() == 0)
         _end_orphaned(binaries, cluster, say)
         _refuse_taken(host, port)
         if not (cluster / "PG_VERSION").is_file():
-            say("serve: making a database (once)")
+            say("serve: creating the database (only once)")
             _initialise(paths, binaries, cluster)
         process = _start(paths, binaries, cluster, host, port)
         try:
@@ -76,12 +76,12 @@ def running(
             yield process
         finally:
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)  # rolls back what is under way
+                process.send_signal(signal.SIGINT)  # rolls back running transactions
             process.wait()
 
 
 def _binaries() -> Path:
-    """The folder of initdb and postgres, of the newest version."""
+    """The folder with initdb and postgres of the newest version."""
     found = [Path(place) for pattern in PLACES for place in sorted(Path("/").glob(pattern[1:]), key=_version)]
     on_path = shutil.which("initdb")
     folders = [folder for folder in found if (folder / "initdb").exists()]
@@ -97,9 +97,9 @@ def _binaries() -> Path:
 
 
 def _end_orphaned(binaries: Path, cluster: Path, say: Callable[[str], None]) -> None:
-    """End a server whose catwalk was killed; nobody else runs one here, for we hold the lock."""
+    """Stop a server whose catwalk was killed; it is nobody else's, because we hold the lock."""
     if (cluster / "postmaster.pid").exists():
-        say("serve: ending a server that was left running")
+        say("serve: stopping a server that was left running")
         command = [str(binaries / "pg_ctl"), "stop", "-D", str(cluster), "-m", "fast", "-w"]
         subprocess.run(command, check=False, capture_output=True, cwd="/", **_as_user())  # noqa: S603
 
@@ -114,18 +114,18 @@ def _refuse_taken(host: str, port: int) -> None:
             pass
     except OSError as error:
         raise UserError(
-            f"{host}:{port} can't be listened on ({shown(error.strerror or error)})",
+            f"can't listen on {host}:{port} ({shown(error.strerror or error)})",
             fix="choose another PORT= or HOST=",
         ) from None
 
 
 def _as_user() -> dict[str, Any]:
-    """How its processes are started: as whoever calls, unless that is root."""
+    """Options to run the server's processes as the current user, or as ``SYSTEM_USER`` if that is root."""
     return {"user": SYSTEM_USER, "group": SYSTEM_USER, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 def _initialise(paths: Paths, binaries: Path, cluster: Path) -> None:
-    """Make the database aside and rename it; nobody can log in as its superuser, who could do anything."""
+    """Create the database in a temporary folder and rename it; nobody can log in as its superuser."""
     password = secrets.token_urlsafe(18)
     aside = cluster.with_name(f".{cluster.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
@@ -144,7 +144,7 @@ def _initialise(paths: Paths, binaries: Path, cluster: Path) -> None:
     if done.returncode or wrong:
         said = wrong[0] if wrong else "no reason given"
         raise MachineError(
-            f"PostgreSQL can't make its database: {shown(said)}", where=str(aside), fix=advice.MAKE_ROOM
+            f"PostgreSQL can't create its database: {shown(said)}", where=str(aside), fix=advice.MAKE_ROOM
         )
     with atomic_write(paths.server_password) as path:
         path.touch(mode=0o600)
@@ -173,7 +173,7 @@ def _start(paths: Paths, binaries: Path, cluster: Path, host: str, port: int) ->
 def _wait_for(paths: Paths, process: "subprocess.Popen[bytes]", host: str, port: int) -> None:
     import psycopg
 
-    # Given here, for what the environment says (PGPASSWORD, PGSSLMODE) is meant for other servers.
+    # Given here, because the environment's settings (PGPASSWORD, PGSSLMODE) are meant for other servers.
     asked = f"user={USER} dbname={DATABASE} connect_timeout=5 sslmode=disable"
     password = paths.server_password.read_text(encoding="ascii").strip().rsplit(":", 1)[1]
     ends = time.monotonic() + STARTING
@@ -189,7 +189,7 @@ def _wait_for(paths: Paths, process: "subprocess.Popen[bytes]", host: str, port:
 def _last_line(paths: Paths) -> str:
     said = paths.server_log.read_text(errors="replace").strip().splitlines()
     fatal = [line for line in said if "FATAL" in line or "ERROR" in line]
-    return shown((fatal or said or ["it said nothing"])[-1])
+    return shown((fatal or said or ["its log is empty"])[-1])
 
 
 def _read_log(paths: Paths) -> str:
@@ -197,28 +197,28 @@ def _read_log(paths: Paths) -> str:
 
 
 def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
-    """What the team has to know."""
+    """The lines that tell the team how to connect."""
     where = f"{os.environ.get('USER', 'you')}@{socket.gethostname()}"
     tunnel = f"ssh -N {TUNNEL} -L {port}:127.0.0.1:{port} {where}"
     everywhere = host not in LOOPBACK
     shown = _address(host) if everywhere else "127.0.0.1"
-    yield f"serve: PostgreSQL listens on {host}:{port}, until Ctrl-C; it goes on where it was next time"
+    yield f"serve: PostgreSQL listens on {host}:{port}, stop it with Ctrl-C; studies are kept"
     if everywhere:
         yield (
-            "  warning: whoever reaches this address can try passwords, and read the trials on their way; "
-            f"safer: without HOST=, and each of the others {tunnel}"
+            "  warning: anyone who reaches this address can try passwords and read the trials in transit; "
+            f"safer: leave out HOST=, and the others run {tunnel}"
         )
     else:
-        yield f"  the others first, in a terminal of its own: {tunnel}"
-    yield f"  then all: make search STUDY=postgresql://{USER}@{shown}:{port}/{DATABASE}"
+        yield f"  first, the others run in a separate terminal: {tunnel}"
+    yield f"  then everyone: make search STUDY=postgresql://{USER}@{shown}:{port}/{DATABASE}"
     yield (
-        f"  the password is the last word in {paths.shown(paths.server_password)}: tell the others, who are "
-        "asked for it, or put that line into their ~/.pgpass (chmod 600)"
+        f"  the password is after the last colon in {paths.shown(paths.server_password)}: the others type it "
+        "when asked, or put that line into their ~/.pgpass (chmod 600)"
     )
 
 
 def _address(host: str) -> str:
-    """One by which others reach this machine, where it listens on all of them; nothing is sent."""
+    """An address at which others reach this machine, if it listens on all of them; nothing is sent."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):

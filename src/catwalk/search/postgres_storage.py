@@ -1,4 +1,4 @@
-"""The shared storage: a PostgreSQL that a team searches in, and that may be gone for a while."""
+"""The shared storage: a team's PostgreSQL server, which may be unreachable for a while."""
 
 import contextlib
 import functools
@@ -25,7 +25,7 @@ FIRST_PAUSE, PAUSE = 0.2, 2.0  # seconds between attempts
 HURRY = 2.0  # seconds to wait where the search is about to end
 GONE = (exc.OperationalError, exc.InterfaceError, exc.PendingRollbackError)
 TABLES, STUDY = 0x63617477, 0x616C6B  # any two numbers, the same for all who make tables, and studies
-# A server that vanishes without a word is noticed within half a minute.
+# A server that disappears silently is noticed within half a minute.
 CONNECTING = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
@@ -50,7 +50,7 @@ TRANSACTIONS = (
 
 
 def open_storage(paths: Paths, team: Team, **retrying: Any) -> "PatientStorage":
-    """Open the team's storage, its tables made if they are not there.
+    """Open the team's storage, and create its tables if they are missing.
 
     Args:
         paths: the competition's.
@@ -69,10 +69,10 @@ def open_storage(paths: Paths, team: Team, **retrying: Any) -> "PatientStorage":
 
 
 class PatientStorage(RDBStorage):  # type: ignore[misc]
-    """A storage that waits for its server, as while that starts again.
+    """A storage that waits while its server can't be reached, as during a restart.
 
     Attributes:
-        patience: seconds that it waits; once they were in vain, 0 until the server answers again.
+        patience: seconds that it waits; after waiting in vain, 0 until the server answers again.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -80,17 +80,17 @@ class PatientStorage(RDBStorage):  # type: ignore[misc]
         self.patience = self._whole_patience = PATIENCE
 
     def hurry(self) -> None:
-        """From now on wait for a moment only: the search is about to end."""
+        """From now on wait only briefly: the search is about to end."""
         self.patience = self._whole_patience = HURRY
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Nobody else of the team looks and adds trials meanwhile."""
+        """Hold a lock so that no other team member checks and adds trials meanwhile."""
         with self.patiently(lambda: _locked(self.engine, STUDY)):
             yield  # the transaction's end frees it
 
     def patiently(self, work: Callable[[], Any]) -> Any:
-        """What ``work`` returns, tried until the server answers.
+        """Call ``work`` and return its result, retrying until the server answers.
 
         Raises:
             StorageInternalError, sqlalchemy.exc.DBAPIError: it did not within the patience.
@@ -118,7 +118,7 @@ class PatientStorage(RDBStorage):  # type: ignore[misc]
     def set_trial_state_values(
         self, trial_id: int, state: optuna.trial.TrialState, values: Sequence[float] | None = None
     ) -> bool:
-        """As Optuna's; where the answer to a good end was lost on the way, the end is still good."""
+        """As Optuna's; if only the reply to a successful update was lost, the retry succeeds too."""
         tried = 0
 
         def once() -> bool:
@@ -135,7 +135,7 @@ class PatientStorage(RDBStorage):  # type: ignore[misc]
             raise
 
     def record_heartbeat(self, trial_id: int) -> None:
-        """As Optuna's, but never an error: its thread would end with a traceback, and asks again anyway."""
+        """As Optuna's, but without errors: they would end its thread, which tries again anyway."""
         with contextlib.suppress(optuna.exceptions.StorageInternalError, exc.DBAPIError):
             self.patiently(lambda: RDBStorage.record_heartbeat(self, trial_id))
 
@@ -149,8 +149,8 @@ def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _say_that_it_waits(error: Exception, seconds: float) -> None:
-    if multiprocessing.parent_process() is None:  # the workers need not say it too
-        print(f"the server is gone ({reason(error)}): waiting up to {seconds:.0f} s", file=sys.stderr)
+    if multiprocessing.parent_process() is None:  # the workers need not print it too
+        print(f"can't reach the server ({reason(error)}): waiting up to {seconds:.0f} s", file=sys.stderr)
 
 
 for _name in TRANSACTIONS:
@@ -159,7 +159,7 @@ for _name in TRANSACTIONS:
 
 @contextlib.contextmanager
 def alone(paths: Paths, what: int) -> Iterator[None]:
-    """Nobody else of the team makes ``TABLES`` or a ``STUDY`` meanwhile; without a team, nothing to do.
+    """Hold the team's lock for creating ``TABLES`` or a ``STUDY``; without a team, do nothing.
 
     Raises:
         UserError: the server refuses this user.
@@ -182,7 +182,7 @@ def alone(paths: Paths, what: int) -> Iterator[None]:
 
 
 def _locked(engine: Engine, what: int) -> Connection:
-    """A connection in a transaction that holds the lock of this number."""
+    """A connection in a transaction that holds the lock with this number."""
     connection = engine.connect()
     try:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": what})
@@ -193,7 +193,7 @@ def _locked(engine: Engine, what: int) -> Connection:
 
 
 def _connecting(paths: Paths, team: Team) -> dict[str, Any]:
-    """How libpq connects; the password of the server that runs in this folder is known here."""
+    """Options for libpq, with the password file if the server runs in this folder."""
     asked = "PGPASSWORD" in os.environ or "PGPASSFILE" in os.environ
     if not asked and urlsplit(team.url).hostname in LOOPBACK and _is_served_here(paths):
         return {**CONNECTING, "passfile": str(paths.server_password)}
@@ -208,7 +208,7 @@ def _is_served_here(paths: Paths) -> bool:
 
 
 def _asked_for_password(team: Team, error: exc.DBAPIError) -> bool:
-    """Ask whoever sits at the terminal, once; for this command alone, the workers included."""
+    """Ask for the password once, on the terminal; kept for this command and its workers only."""
     wanted = any(words in str(error) for words in ("no password supplied", "password authentication failed"))
     if not wanted or "PGPASSWORD" in os.environ or not sys.stdin.isatty():
         return False
@@ -216,7 +216,7 @@ def _asked_for_password(team: Team, error: exc.DBAPIError) -> bool:
 
     parts = urlsplit(team.url)
     try:
-        given = getpass.getpass(f"password of {parts.username} at {parts.hostname}: ")
+        given = getpass.getpass(f"password for {parts.username} at {parts.hostname}: ")
     except EOFError:
         return False
     os.environ["PGPASSWORD"] = given

@@ -1,4 +1,4 @@
-"""Progress: what is known of a search without importing Optuna, and the lock that keeps it alone."""
+"""Progress: the state of a search, without importing Optuna, and the lock against a second search."""
 
 import contextlib
 import json
@@ -14,14 +14,14 @@ from catwalk.data.prepare import Prepared
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """How far the search of one study is.
+    """The progress of one study's search.
 
     Attributes:
         spent: seconds of search in all runs.
         finished: trials.
         best: validation accuracy; None: no trial is complete.
         budget: of the last search in seconds; None: it was limited by TRIALS=.
-        ended: by which limit the last search came to its end; None: it did not.
+        ended: the limit that ended the last search; None: it was interrupted.
         full: the largest budget that no further trial fitted into.
     """
 
@@ -39,12 +39,12 @@ NOTHING = StudyProgress(0.0, 0, None, None, None, None)
 
 
 def study_name(paths: Paths, prepared: Prepared, features: str) -> str:
-    """The study's name: what must be the same for two trials to be compared."""
+    """The study's name: everything that must be the same for two trials to be comparable."""
     return f"{paths.competition}-{prepared.fingerprint}-{prepared.split}-{features}"
 
 
 def read(paths: Paths) -> dict[str, StudyProgress]:
-    """``progress.json``, by the studies' keys; what is damaged there is not known.
+    """Read ``progress.json``, by study key; damaged entries are ignored.
 
     What it says may be older than the study, never newer.
 
@@ -67,7 +67,7 @@ def read(paths: Paths) -> dict[str, StudyProgress]:
 
 
 def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
-    """For people: the studies here of other rows than these, "fingerprint a1b2, 26 trials"; None if none."""
+    """The studies of other data here, as text: "fingerprint a1b2, 26 trials"; None if there are none."""
     trials: dict[str, int] = {}
     for key, known in read(paths).items():
         other = key.split("@")[0].rsplit("-", 3)[1]
@@ -77,7 +77,7 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
 
 
 def write(paths: Paths, key: str, state: StudyProgress) -> None:
-    """Put a study's progress into ``progress.json``; that of the others stays.
+    """Write a study's progress into ``progress.json``; the other studies' entries stay.
 
     Raises:
         NewerRecordError: a newer catwalk wrote what is there.
@@ -90,7 +90,7 @@ def write(paths: Paths, key: str, state: StudyProgress) -> None:
 
 @contextlib.contextmanager
 def lock_if_free(paths: Paths) -> Iterator[bool]:
-    """Hold the one search lock of this competition on this machine, if nobody does; say whether."""
+    """Hold this competition's search lock on this machine if it is free; yields whether it was."""
     paths.study.mkdir(parents=True, exist_ok=True)
     paths.study_lock.touch()
     with locks.locked(paths.study_lock, wait=False) as free:
@@ -109,6 +109,6 @@ def locked(paths: Paths) -> Iterator[None]:
             raise UserError(
                 f"another search of {paths.competition} is running here",
                 fix=f"{advice.WAIT_OR_END}; make predict, make try and make leaderboard work meanwhile"
-                + (f"; or search as somebody else, MEMBER= is {paths.team.member}" if paths.team else ""),
+                + (f"; or search under another name, MEMBER= is {paths.team.member}" if paths.team else ""),
             )
         yield

@@ -1,4 +1,4 @@
-"""The search: trials until a limit is reached, or one trial of your own; and what came of it."""
+"""The search: runs trials until a limit is reached, or one of your own, and sums up the results."""
 
 import math
 import time
@@ -16,22 +16,22 @@ from catwalk.search.progress import StudyProgress
 if TYPE_CHECKING:
     import optuna
 
-ENOUGH = Limits(180.0, 10)  # what a search that ended too early is at least advised
-STUDY_SECONDS = 15  # how long a search may take until its study is there
+ENOUGH = Limits(180.0, 10)  # the least that is advised after a search that ended too early
+STUDY_SECONDS = 15  # how long a search may take to create its study
 
 
 def run(context: RunContext, until: Limits, workers: int | None, started: float) -> None:
-    """Search until a limit is reached; a study that is there already goes on.
+    """Search until a limit is reached; an existing study is continued.
 
     Args:
         context: the competition, its split and features.
         until: when to end.
-        workers: processes; None: one a core as far as memory allows.
+        workers: processes; None: one per core as far as memory allows.
         started: ``time.monotonic()`` of the command's start, from which the budget counts.
 
     Raises:
         UserError: another search runs, or the study is of other data.
-        MachineError: no worker can be kept alive, or memory does not bear so many.
+        MachineError: no worker can be kept alive, or memory is too short for so many.
     """
     paths, prepared, say = context.paths, context.prepared, context.say
     _, before = study_progress.known(paths, prepared, context.features)
@@ -42,9 +42,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
     old = progress.of_other_rows(paths, prepared.fingerprint)
     if old and not before.finished:
-        say(
-            f"search: begins a study of these rows ({prepared.fingerprint}); that of other rows stays ({old})"
-        )
+        say(f"search: begins a study of this data ({prepared.fingerprint}); others are kept ({old})")
     for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
         say(line)
     with progress.locked(paths):
@@ -54,16 +52,16 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
 
 
 def run_try(context: RunContext, choice: dict[str, Any]) -> None:
-    """Train one net of the user's own choice within the study, to its end.
+    """Train one net of the user's own choice as a trial of the study, to its last epoch.
 
-    While a search runs its next free worker takes the trial; else it is run here and now.
+    If a search is running, its next free worker takes the trial; else it runs at once.
 
     Args:
         context: as for ``run``.
         choice: changes to the portfolio's first recipe.
 
     Raises:
-        UserError: the choice is not one of the space, or the study is of other data.
+        UserError: the choice is outside the search space, or the study is of other data.
     """
     from catwalk.models import portfolio, space
     from catwalk.search import study
@@ -73,26 +71,26 @@ def run_try(context: RunContext, choice: dict[str, Any]) -> None:
     params = space.checked({**portfolio.recipes(features, allowed)[0][1], **choice}, features, allowed)
     with progress.lock_if_free(paths) as free:
         if not free or _is_team_at_work(paths, prepared, features):
-            context.say(_wait_in_line(paths, prepared, features, params))
+            context.say(_queue_try(paths, prepared, features, params))
             return
         spent = study_progress.known(paths, prepared, features)[1].spent
         opened, _ = _run(context, None, 1, time.monotonic(), spent, params)
     made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
     same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
-    for line in _compared(same[0], study.complete(opened)) if same else ["try: it did not finish"]:
+    for line in _compared(same[0], study.complete(opened)) if same else ["try: the trial did not finish"]:
         context.say(line)
 
 
 def _repeated(prepared: prepare.Prepared) -> list[str]:
-    """What should be known of repeated pictures, before anything is learned from them."""
+    """A warning about identical pictures with different labels, if there are any."""
     count = duplicates.count(prepared).two_labels
     some = "1 picture has" if count == 1 else f"{count:,} pictures have"
-    wrong = f"search: {some} more than one label among the labelled rows: some of these are wrong"
+    wrong = f"search: {some} more than one label in the labelled rows: some labels are wrong"
     return [wrong] if count else []
 
 
 def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) -> bool:
-    """Whether some machine of the team has workers that would take a trial from the line."""
+    """Whether any machine of the team has workers that would take a queued trial."""
     from catwalk.search import study
 
     opened = study.load(paths, prepared, features) if paths.team else None
@@ -102,23 +100,23 @@ def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) ->
     return bool(study.running(opened))
 
 
-def _wait_in_line(paths: Paths, prepared: prepare.Prepared, features: str, params: dict[str, Any]) -> str:
-    """Queue a net of the user's own in the study of the search that runs."""
+def _queue_try(paths: Paths, prepared: prepare.Prepared, features: str, params: dict[str, Any]) -> str:
+    """Queue the user's own net in the study of the running search."""
     from catwalk.search import study
 
     for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
         opened = study.load(paths, prepared, features)
         if opened is not None:
             number = _put_first(opened, params)
-            return f"try: waits as trial {number}; the search that runs takes it next"
+            return f"try: queued as trial {number}; the running search takes it next"
         time.sleep(1)
-    raise UserError("the search that runs is of other data or features", fix=advice.WAIT_OR_END)
+    raise UserError("the running search uses other data or features", fix=advice.WAIT_OR_END)
 
 
 def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
-    """Queue a net of the user's own behind the baselines alone; its trial's number.
+    """Queue the user's own net right after the baselines; returns its trial's number.
 
-    Waiting trials are taken by their numbers, so those that go behind it wait as new ones.
+    Waiting trials are taken in order of their numbers, so the others are queued again as new trials.
     """
     from optuna.trial import TrialState
 
@@ -182,13 +180,13 @@ def _already(before: StudyProgress, until: Limits) -> str:
     full = until.budget is not None and before.spent < until.budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
-        f"search: done before, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
+        f"search: already done, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
         f"for more: {_larger(until, before.spent, before.finished)}"
     )
 
 
 def _larger(until: Limits, spent: float, finished: int, least: Limits | None = None) -> str:
-    """The command that searches on: twice what was asked for, and no less than ``least``."""
+    """The command to search longer: twice the limits asked for, and at least ``least``."""
     more, least = [], least or Limits(0.0, 0)
     if until.budget is not None:
         more.append(f"BUDGET={_minutes(max(2 * until.budget, 2 * math.ceil(spent), least.budget or 0.0))}")
@@ -206,7 +204,7 @@ def _minutes(seconds: float) -> str:
 
 
 def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits) -> list[str]:
-    """What was found on so many different pictures, beside the baselines, and what to type next."""
+    """The search's summary: the best trial, compared with the baselines, and the next command."""
     from catwalk.models.metrics import wilson
     from catwalk.models.portfolio import BASELINES
     from catwalk.search import study
@@ -225,20 +223,20 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits)
         kind = trial.user_attrs.get("kind")
         if kind in BASELINES and trial.value is not None:
             gain = 100 * (value - trial.value)
-            lines.append(f"  baseline {kind}: {trial.value:.4f}, the best is {gain:+.2f} points")
+            lines.append(f"  baseline {kind}: {trial.value:.4f}, the best trial: {gain:+.2f} points")
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
         what = "TRIALS" if until.trials == 1 else "the budget"
-        lines.append(f"{what} was too small for more: {_larger(until, spent, len(ended), ENOUGH)}")
+        lines.append(f"{what} was too small for more trials: {_larger(until, spent, len(ended), ENOUGH)}")
     return [*lines, "next: make predict"]
 
 
 def _compared(yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.FrozenTrial]") -> list[str]:
-    """Where the user's own net stands among the complete trials."""
+    """The rank of the user's own net among the complete trials."""
     if yours.value is None or yours not in best:
         return [f"try: trial {yours.number} diverged: a lower LEARNING_RATE may help"]
     place = best.index(yours) + 1
     lines = [
-        f"try: trial {yours.number}, yours: {yours.value:.4f} on validation, place {place} of {len(best)}"
+        f"try: trial {yours.number}, yours: {yours.value:.4f} on validation, rank {place} of {len(best)}"
     ]
     if place > 1:
         kind = best[0].user_attrs.get("kind", "search")

@@ -1,8 +1,8 @@
-"""The storage: where Optuna keeps a study, an SQLite file of this folder or a PostgreSQL that a team shares.
+"""The storage: where Optuna keeps a study, an SQLite file in this folder or a team's PostgreSQL server.
 
 SQLite is used in the form that several processes can share: a write-ahead log, and transactions that take
 the write lock when they begin. Without that, SQLite hands one enqueued trial to two workers.
-``storage.engine`` is not promised by Optuna; a test keeps watch over the race.
+``storage.engine`` is not part of Optuna's public interface; a test checks for the race.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 
 
 def open_storage(paths: Paths, on_stale: OnStale) -> RDBStorage:
-    """Open the competition's storage, made if it is not there.
+    """Open the competition's storage, and create it if it is missing.
 
     Args:
         paths: the competition's.
@@ -43,14 +43,14 @@ def open_storage(paths: Paths, on_stale: OnStale) -> RDBStorage:
     _check_optuna()
     if paths.team is None:
         return _embedded(paths, on_stale)
-    # A team's alone: it stands on more of what Optuna does not promise.
+    # Only for a team: it relies on more of Optuna's internals.
     from catwalk.search import postgres_storage
 
     return postgres_storage.open_storage(paths, paths.team, **_retrying(on_stale))
 
 
 def alone(paths: Paths) -> contextlib.AbstractContextManager[None]:
-    """Nobody else of the team makes a study meanwhile; without a team, nothing to do.
+    """Hold the team's lock for creating a study; without a team, do nothing.
 
     Raises:
         UserError: the server refuses this user.
@@ -64,20 +64,20 @@ def alone(paths: Paths) -> contextlib.AbstractContextManager[None]:
 
 
 def exclusive(opened: optuna.Study) -> contextlib.AbstractContextManager[None]:
-    """Nobody else of the team looks and adds trials meanwhile; a study of this folder has one searcher."""
+    """Hold a team's lock for checking and adding trials; a local study has one search and needs none."""
     hold = getattr(_backend(opened), "exclusive", contextlib.nullcontext)
     held: contextlib.AbstractContextManager[None] = hold()
     return held
 
 
 def hurry(opened: optuna.Study) -> None:
-    """The search is about to end: wait no longer for a team's server that is gone."""
+    """The search is about to end: from now on wait only briefly for a team's server."""
     if hasattr(backend := _backend(opened), "hurry"):
         backend.hurry()
 
 
 def _backend(opened: optuna.Study) -> Any:
-    """What Optuna's cache stands before; None where there is no cache."""
+    """The storage behind Optuna's cache; None if there is no cache."""
     return getattr(opened._storage, "_backend", None)
 
 

@@ -1,4 +1,4 @@
-"""What to tell the user where the study's storage can't be used."""
+"""Storage errors: the message to the user when the study's storage can't be used."""
 
 import sqlite3
 
@@ -12,7 +12,7 @@ LIBRARIES = ("optuna", "sqlalchemy", "sqlite3")
 
 
 def to_user_error(paths: Paths, error: Exception, shared: bool) -> CatwalkError | None:
-    """The line for an error of a storage; None for any other error.
+    """The message for an error of the storage; None for any other error.
 
     Args:
         paths: the competition's.
@@ -20,29 +20,29 @@ def to_user_error(paths: Paths, error: Exception, shared: bool) -> CatwalkError 
         shared: whether the storage is a team's.
     """
     if isinstance(error, KeyError) and DELETED in str(error):
-        return UserError("the study was deleted meanwhile", fix="the same command begins a new one")
+        return UserError("the study was deleted meanwhile", fix="the same command creates a new one")
     if type(error).__module__.split(".")[0] not in LIBRARIES:
         return None
     return unreachable(error) if shared else unusable(paths, error)
 
 
 def unusable(paths: Paths, error: Exception) -> CatwalkError:
-    """The line where study.db can't be opened, read or written."""
+    """The message when study.db can't be opened, read or written."""
     said, file = reason(error), paths.shown(paths.study_db)
     of_the_disk = (exc.OperationalError, sqlite3.OperationalError)
     if any(isinstance(one, of_the_disk) for one in (error, error.__cause__)):
         return MachineError(
-            said, where=file, fix="make room on the disk, and see that the folder is yours to write"
+            said, where=file, fix="make room on the disk, and check that you may write to the folder"
         )
     return UserError(
         f"{file} can't be used ({said})",
-        fix=f"move it away, make search begins a new one; {paths.shown(paths.trials)} still lists its "
-        "trials, and submissions stay as they are",
+        fix=f"move it away, then make search begins a new one; {paths.shown(paths.trials)} still lists its "
+        "trials, and submissions are kept",
     )
 
 
 def unreachable(error: BaseException) -> CatwalkError:
-    """What to tell the user where the team's server can't be used."""
+    """The message when the team's server can't be used."""
     said = reason(error)
     if "password" in said:
         return UserError(
@@ -52,17 +52,17 @@ def unreachable(error: BaseException) -> CatwalkError:
             "or PGPASSWORD",
         )
     if "does not exist" in said or "no pg_hba.conf entry" in said:
-        return UserError(said, where="STUDY=", fix="ask whoever runs the server for the line to type")
+        return UserError(said, where="STUDY=", fix="ask whoever runs the server for the right STUDY=")
     return NetworkError(
         f"the team's study can't be reached ({said})",
-        fix="is the server on, and is its port open from here? "
-        "What was finished is kept there; the same command goes on",
+        fix="check the network, and that the server runs with its port open; "
+        "finished trials are kept, and the same command continues",
     )
 
 
 def reason(error: BaseException) -> str:
-    """The heart of a database's error, one line."""
-    heart = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error.__cause__ or error
-    lines = [line.strip() for line in str(heart).splitlines() if line.strip()]
-    said = lines[0] if lines else type(heart).__name__
+    """The underlying database error, in one line."""
+    cause = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error.__cause__ or error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    said = lines[0] if lines else type(cause).__name__
     return shown(said.replace("connection failed: ", ""), 200)

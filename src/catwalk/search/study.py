@@ -15,9 +15,9 @@ from catwalk.models import space
 from catwalk.search import failures, progress, storage
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-RUNGS = (2, 6)  # epochs after which the pruner judges; asked elsewhere it says no, for some time
-RETRIES = 2  # how often a trial is run again whose worker died
-ID = "id"  # the attribute by which two studies of one name are told apart
+RUNGS = (2, 6)  # epochs after which the pruner may stop a trial; it is asked at no others
+RETRIES = 2  # how often a trial whose worker died is run again
+ID = "id"  # the attribute that distinguishes two studies of the same name
 
 
 def open_storage(paths: Paths) -> RDBStorage:
@@ -26,7 +26,7 @@ def open_storage(paths: Paths) -> RDBStorage:
 
 
 def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
-    """Open the study, or make it.
+    """Open the study, or create it.
 
     Raises:
         UserError: the storage holds a study of another competition, or, where it is a team's, of other data,
@@ -52,45 +52,45 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
 
 
 def _check_folder(paths: Paths, name: str, other: str) -> None:
-    """The embedded storage holds one competition's studies; those of other rows lie side by side in it."""
+    """Check that a local storage has studies of one competition only, though perhaps of other rows."""
     if _parts(other)[0] != _parts(name)[0]:
         raise UserError(
-            f"holds the study {other}, of another competition than {paths.competition}",
+            f"contains the study {other} of another competition, not {paths.competition}",
             where=paths.shown(paths.study_db),
             fix=f"move {paths.shown(paths.study)} away",
         )
 
 
 def _check_team(paths: Paths, name: str, other: str) -> None:
-    """A team searches on the same rows, split and features; other competitions may lie beside it."""
+    """Check that the team's study has the same rows, split and features; other competitions may differ."""
     theirs, ours = _parts(other), _parts(name)
     if len(theirs) != len(ours) or theirs[0] != ours[0] or theirs == ours:
         return
     if theirs[1] != ours[1]:
         raise UserError(
-            f"the team's study is of other data (fingerprint {theirs[1]}, here {ours[1]})",
-            fix=f"move {paths.shown(paths.raw)} away and take the team's CSVs, "
+            f"the team's study uses other data (fingerprint {theirs[1]}, here {ours[1]})",
+            fix=f"move {paths.shown(paths.raw)} away and use the team's CSVs: "
             "make data SOURCE=<their folder>",
         )
     what = ("split", "SEED=", 2) if theirs[2] != ours[2] else ("set of features", "FEATURES=", 3)
     raise UserError(
-        f"the team's study has another {what[0]} ({theirs[what[2]]}, here {ours[what[2]]})",
-        fix=f"take theirs with {what[1]}",
+        f"the team's study uses another {what[0]} ({theirs[what[2]]}, here {ours[what[2]]})",
+        fix=f"use theirs with {what[1]}",
     )
 
 
 def _parts(name: str) -> list[str]:
-    """Competition (which may hold a dash), fingerprint, split and features."""
+    """A study name's parts: competition (which may contain a dash), fingerprint, split and features."""
     return name.rsplit("-", 3)
 
 
 def key(study: optuna.Study) -> str:
-    """The study's name on this disk; a team's may be made anew under the same name, so its id is added."""
+    """The study's name on disk, with its id if it is a team's, which may be recreated under the same name."""
     return f"{study.study_name}@{study.user_attrs[ID]}" if ID in study.user_attrs else str(study.study_name)
 
 
 def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
-    """Optuna refuses other choices of a categorical parameter within a study; say it before it does."""
+    """Refuse changed choices of a categorical parameter, which Optuna does not allow within a study."""
     for trial in finished(study)[-1:]:
         for name, distribution in trial.distributions.items():
             kind, _ = space.SPACE.get(name, ("", []))
@@ -99,14 +99,14 @@ def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
             values = space.choices(name, features)
             if list(distribution.choices) != values:
                 raise UserError(
-                    f"{name} may be {values}, but was {list(distribution.choices)} in the study",
+                    f"{name} has the choices {values}, but {list(distribution.choices)} in the study",
                     where="space.py",
-                    fix=f"put it back, or move {paths.shown(paths.study)} away for a new study",
+                    fix=f"undo the change, or move {paths.shown(paths.study)} away for a new study",
                 )
 
 
 def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
-    """Let a trial of this kind wait, unless the study has or had one that did not fail by an error."""
+    """Queue a trial of this kind, unless the study already has one that did not fail with an error."""
     with storage.exclusive(study):
         known = [trial for trial in study.get_trials(deepcopy=False) if not failures.has_error(trial)]
         if all(trial.user_attrs.get("kind") != kind for trial in known):
@@ -114,7 +114,7 @@ def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
 
 
 def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
-    """The precision of this study's sums: what ``measure`` said on the first machine that asked."""
+    """The study's floating-point precision: the result of ``measure`` on the first machine that asked."""
     if "precision" not in study.user_attrs:
         measured = measure()
         with storage.exclusive(study):
@@ -124,7 +124,7 @@ def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
 
 
 def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None:
-    """Open the study to read it; None where there is none yet."""
+    """Open the study to read it; None if there is none yet."""
     if paths.team is None and not paths.study_db.is_file():
         return None
     opened = open_storage(paths)
@@ -134,9 +134,9 @@ def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None
 
 
 def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.samplers.BaseSampler:
-    """TPE; every worker of every run needs a seed of its own, or two would try the same.
+    """Optuna's TPE sampler; every worker of every run needs its own seed, or two would try the same.
 
-    What Optuna 5 does by default is said for Optuna 4.9.
+    Optuna 5's defaults are given explicitly, for Optuna 4.9.
 
     Args:
         seed: the search's.
@@ -150,7 +150,7 @@ def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.sam
 
 
 def pruner() -> optuna.pruners.BasePruner:
-    """Successive halving (Jamieson and Talwalkar 2016): of those that reach a rung, a third go on."""
+    """Successive halving (Jamieson and Talwalkar 2016): of the trials that reach a rung, a third continue."""
     return optuna.pruners.SuccessiveHalvingPruner(
         min_resource=RUNGS[0], reduction_factor=RUNGS[1] // RUNGS[0]
     )
@@ -162,12 +162,12 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def waiting(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials that the next free workers take, in this order."""
+    """Queued trials, in the order in which workers take them."""
     return list(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
 
 def running(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials that a worker is in, or was in when it died."""
+    """Trials that a worker is running, or was running when it died."""
     return list(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
 
@@ -178,7 +178,7 @@ def complete(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool = True) -> None:
-    """Mark a running trial failed and queue its parameters anew.
+    """Mark a running trial as failed and queue its parameters again.
 
     Args:
         study: the trial's.
@@ -196,7 +196,7 @@ def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool
 
 
 def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
-    """Let a failed trial's parameters wait for the next free worker, unless they failed too often."""
+    """Queue a failed trial's parameters again, unless they failed too often."""
     with storage.exclusive(study):
         again = _again(study, trial, counts)
         if again is not None:
@@ -204,7 +204,7 @@ def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None
 
 
 def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
-    """What ``repeat`` queues; None where it ended well after all, was run again, or fails always."""
+    """The trial that ``repeat`` queues; None if it succeeded after all, was rerun, or fails always."""
     everyone = study.get_trials(deepcopy=False)
     trial = everyone[trial.number]
     if trial.state != TrialState.FAIL or failures.has_error(trial) or trial.number in with_heirs(everyone):
@@ -222,7 +222,7 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
 
 
 def with_heirs(trials: list[FrozenTrial]) -> set[int]:
-    """Numbers of the failed trials that another one has taken the place of."""
+    """Numbers of the failed trials that were queued again as another trial."""
     retries = [trial.system_attrs for trial in trials if "failed_trial" in trial.system_attrs]
     return {
         number for retry in retries for number in (retry["failed_trial"], *retry.get("retry_history", []))
@@ -230,7 +230,7 @@ def with_heirs(trials: list[FrozenTrial]) -> set[int]:
 
 
 def failed(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials that failed, may run again, and that no other has taken the place of."""
+    """Failed trials that may run again and were not queued again yet."""
     trials = study.get_trials(deepcopy=False)
     done = with_heirs(trials)
     return [
@@ -244,7 +244,7 @@ def failed(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def reap(study: optuna.Study, reason: str) -> int:
-    """Run again every trial that is left RUNNING; only for the one search that holds the lock."""
+    """Queue again every trial left RUNNING; only for the search that holds the lock."""
     left = running(study)
     for trial in left:
         run_again(study, trial, reason)
@@ -252,12 +252,12 @@ def reap(study: optuna.Study, reason: str) -> int:
 
 
 def reap_stale(study: optuna.Study) -> None:
-    """Run again every trial whose heartbeat has stopped, wherever it was."""
+    """Queue again every trial whose heartbeat has stopped, on any machine."""
     optuna.storages.fail_stale_trials(study)
 
 
 def versions() -> dict[str, str]:
-    """Versions of what decides a trial's numbers."""
+    """Versions of the software that a trial's results depend on."""
     from importlib.metadata import version
 
     libraries = {name: version(name) for name in ("tensorflow", "keras", "numpy", "optuna")}

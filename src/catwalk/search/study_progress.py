@@ -1,4 +1,4 @@
-"""Study progress: how far a search is; this folder's is known without Optuna, a team's study is asked."""
+"""Study progress: read without Optuna for a local study, and from the study itself for a team."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from catwalk.search.progress import StudyProgress
 
 
 def known(paths: Paths, prepared: Prepared, features: str) -> tuple[str | None, StudyProgress]:
-    """The study's key (None where nothing is known of it), and what ``progress.read`` has of it.
+    """The study's key (None if it is unknown) and its progress.
 
-    A team's is asked itself: others may have gone on. Seconds are what this member spent here.
+    A team's study is read itself: others may have continued it. Seconds are only this member's.
     """
     if paths.team is None:
         name, state = progress.study_name(paths, prepared, features), progress.read(paths)

@@ -1,4 +1,4 @@
-"""The supervisor: the search's parent process, which keeps the workers alive and at work until a limit."""
+"""The supervisor: the search's parent process, which keeps the workers alive and busy until a limit."""
 
 import contextlib
 import math
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from catwalk.search.display import Display
 
-OVERRUN = 4.0  # seconds after the deadline until a worker that has not ended is ended
+OVERRUN = 4.0  # seconds after the deadline until an unfinished worker is killed
 FIRST_OVERRUN = 60.0  # the same as long as nothing is finished: the softmax baseline's first epoch
 LEAST_SECONDS = 5.0  # with less than this left no further trial begins
 LEAST_SHARE = 0.03  # or with less than this share of the budget
 RECORD_SECONDS = 2.0  # how often progress.json is written, and a team's study is looked at
 TABLE_SECONDS = 20.0  # how often trials.csv is written while the search runs
-DEATHS = 3  # so many a worker, with no trial ended between them, and the search gives up
+DEATHS = 3  # per worker without a finished trial in between, until the search gives up
 MAX_TRIALS_PER_WORKER = (
     40  # trials, then a new process takes a worker's place: TensorFlow keeps memory for each shape
 )
@@ -61,16 +61,16 @@ class Supervisor:
         self._orphans = False  # a worker died, and its trial has not been looked for yet
         self._ours: set[int] = set()  # trials that our workers have begun
         self._shown: set[int] = set()  # finished trials of other members that the display has been told of
-        self._elsewhere = 0  # trials that other members of the team are in
-        self._orphaned_since: dict[int, float] = {}  # trials that nobody cares for, and when first seen so
+        self._elsewhere = 0  # trials that other members of the team are running
+        self._orphaned_since: dict[int, float] = {}  # trials that no worker runs, and when first seen so
         self._recorded = self._tabled = time.monotonic()
         self._ended: str | None = None  # by which limit
 
     def run(self, opened: "optuna.Study", workers: Workers) -> None:
-        """Give the workers trials until a limit is reached; however it ends, no worker is left.
+        """Give the workers trials until a limit is reached; in any case, no worker is left running.
 
         Raises:
-            MachineError: the workers die again and again, or trials fail for want of memory.
+            MachineError: the workers keep dying, or trials fail for lack of memory.
             UserError: the whole portfolio failed, or more than half of the trials.
         """
         if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
@@ -86,7 +86,7 @@ class Supervisor:
                 if self._left() < -(OVERRUN if self._finished else FIRST_OVERRUN):
                     break
                 if self._paths.team is not None:
-                    self._look_at_the_others(opened)
+                    self._follow_team(opened)
                 self.record(opened)
                 self._display.tick(self.spent(), self._limits)
             self._ended = self._limit_reached()
@@ -152,7 +152,7 @@ class Supervisor:
                 self.after_trial(opened, worker)
 
     def after_trial(self, opened: "optuna.Study", worker: Worker) -> None:
-        """A worker's trial has ended: count it, show it, and keep no more models than the best.
+        """A worker's trial has ended: count it, show it, and drop all but the best models.
 
         Raises:
             UserError, MachineError: too many trials have failed, see ``failures.check``.
@@ -167,14 +167,14 @@ class Supervisor:
         _drop_models(self._paths, opened)
 
     def _replace_the_dead(self, opened: "optuna.Study", workers: Workers) -> None:
-        """Start a worker for each that died; its trial runs again."""
+        """Replace each worker that died; its trial runs again."""
         for worker in workers.take_dead():
             self._deaths += 1
             self._orphans = True
             if self._deaths > DEATHS * (len(workers.all) + 1):
                 raise MachineError(
-                    f"the workers die again and again ({worker.end})",
-                    fix="stop what ends them; if memory is short, make search WORKERS=1",
+                    f"the workers keep dying ({worker.end})",
+                    fix="look at what kills them; if memory is short, make search WORKERS=1",
                 )
             self._display.died(worker.number, worker.end)
             # It may have died between its trial's end and telling.
@@ -188,11 +188,11 @@ class Supervisor:
             self._orphans = False
 
     def _of_ours(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
-        """Those that our workers are or were in; whose study is this folder's own has no others."""
+        """Those that our own workers run or ran; in a local study, all of them."""
         return [trial for trial in trials if self._paths.team is None or trial.number in self._ours]
 
-    def _look_at_the_others(self, opened: "optuna.Study") -> None:
-        """Now and then: what the team has finished, what it is in, and trials that nobody cares for."""
+    def _follow_team(self, opened: "optuna.Study") -> None:
+        """Every few seconds, read the team's finished and running trials, and queue orphaned ones again."""
         now = time.monotonic()
         if now - self._recorded <= RECORD_SECONDS:
             return
@@ -204,25 +204,26 @@ class Supervisor:
                 self._shown.add(trial.number)
         running = [trial for trial in study.running(opened) if trial.number not in self._ours]
         self._elsewhere = len(running)
-        self._care_for(opened, running, now)
+        self._requeue_orphans(opened, running, now)
 
-    def _care_for(self, opened: "optuna.Study", running: "list[FrozenTrial]", now: float) -> None:
-        """Run again what no heartbeat betrays, once it has been so for long.
+    def _requeue_orphans(self, opened: "optuna.Study", running: "list[FrozenTrial]", now: float) -> None:
+        """Queue again trials that died without a heartbeat, after a grace period.
 
-        A worker killed between taking a trial and its first heartbeat leaves it without a member's name, for
-        its objective never began. One killed between failing a trial and queueing it anew leaves no heir.
+        A worker killed between taking a trial and its first heartbeat leaves it without a member's name,
+        because its objective never began. One killed between failing a trial and queueing it again leaves no
+        new trial.
         """
         begun = {trial.number: trial for trial in running if "member" not in trial.user_attrs}
-        without_heir = {trial.number: trial for trial in study.failed(opened)}
-        self._orphaned_since = {n: self._orphaned_since.get(n, now) for n in begun | without_heir}
+        not_requeued = {trial.number: trial for trial in study.failed(opened)}
+        self._orphaned_since = {n: self._orphaned_since.get(n, now) for n in begun | not_requeued}
         for number, since in self._orphaned_since.items():
             if now - since > storage.GRACE and number in begun:
                 study.run_again(opened, begun[number], "its worker died before it began")
             elif now - since > storage.GRACE:
-                study.repeat(opened, without_heir[number])
+                study.repeat(opened, not_requeued[number])
 
     def record(self, opened: "optuna.Study") -> None:
-        """Write progress.json every few seconds, and trials.csv now and then."""
+        """Write progress.json every few seconds, and trials.csv less often."""
         now = time.monotonic()
         if now - self._recorded > RECORD_SECONDS:
             best, key = study.complete(opened)[:1], study.key(opened)
@@ -245,7 +246,7 @@ class Supervisor:
 
 
 def _drop_models(paths: Paths, opened: "optuna.Study") -> None:
-    """Remove the kept files of all but the best complete trials; softmax's weights are shown in the talk."""
+    """Remove the files of all but the best complete trials and softmax, whose weights the talk shows."""
     key = study.key(opened)
     for trial in study.complete(opened)[MAX_KEPT_MODELS:]:
         if trial.user_attrs.get("kind") == "softmax":

@@ -1,4 +1,4 @@
-"""A trial: trains one choice of parameters, reports each epoch, and keeps the net and its probabilities."""
+"""A trial: trains one set of parameters, reports each epoch, and saves the net and its probabilities."""
 
 import math
 import time
@@ -20,23 +20,23 @@ from catwalk.search.trial_record import TrialRecord
 EPOCHS = {"local": 30, "pixels": 60}  # of a trial that the pruner lets go on, about, in ``USUAL`` seconds
 SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that are not worth so many
 USUAL = 600.0  # seconds of a search
-# Steps that a training has however few the rows are. Baselines, whose learning rate is low and constant, come
-# to their end with so many; the others learn little more with twice as many.
+# Steps that a training has however few the rows are. Baselines, whose learning rate is low and constant,
+# converge within so many; the others learn little more with twice as many.
 LEAST_STEPS = {"softmax": 4000, "beginner": 4000, "quick": 100}
 LEAST_STEPS_ELSE = 200
 MOST_EPOCHS = 500  # that a training gets for that
 BASELINE_SHARE = {"softmax": 0.015, "beginner": 0.02}  # of the budget; with what building costs, below 5%
 BASELINE_SECONDS = 3.0  # that a baseline has however small that share is, where there are few rows
-FEW_ROWS = 10_000  # with more rows it has less of these seconds: its end is further than they reach
+FEW_ROWS = 10_000  # with more rows it gets fewer of these seconds: they are too few to converge anyway
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The time that a trial has.
+    """The time limits of a trial.
 
     Attributes:
         began: ``time.monotonic()`` from which the search's seconds count.
-        deadline: ``time.monotonic()`` at which training must be over; None: nothing asks the clock.
+        deadline: ``time.monotonic()`` at which training must be over; None: no time limit.
         budget: seconds of the whole search, of which the baselines get a share; None as above.
     """
 
@@ -47,13 +47,13 @@ class Clock:
 
 @dataclass(frozen=True)
 class Objective:
-    """What Optuna calls for each trial.
+    """The objective that Optuna calls for each trial.
 
     Attributes:
         context: the competition, its split and features; a trial's seed follows from its seed and the
             trial's number.
-        study: the study's key; the kept files stand below it.
-        views: what the networks see, as far as it is made once.
+        study: the study's key; kept files are stored under it.
+        views: the input features that are computed once.
         precision: the study's, see ``precision``.
         clock: how long the trial may take.
         tell: takes (trial number, kind, epoch): None as the trial begins, then each epoch as it ends.
@@ -67,7 +67,7 @@ class Objective:
     tell: Callable[[int, str, Epoch | None], None]
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """Train, and return the validation accuracy of the net that is kept."""
+        """Train, and return the validation accuracy of the saved net."""
         started = time.monotonic()
         kind = trial.user_attrs.get("kind", "search")
         self.tell(trial.number, kind, None)
@@ -92,7 +92,7 @@ class Objective:
             trial.set_user_attr("seconds", round(time.monotonic() - started, 3))
 
     def _training(self, trial: optuna.Trial) -> Training:
-        """Let the trial choose, and build its network."""
+        """Let the trial choose its parameters, and build its network."""
         context = self.context
         params = space.suggest(trial, context.features, context.competition.augment)
         seed = context.seed * 100_000 + trial.number
@@ -108,7 +108,7 @@ class Objective:
         limit, least = None, BASELINE_SECONDS * min(1.0, FEW_ROWS / training.rows)
         if is_baseline and self.clock.budget is not None:
             limit = max(least, BASELINE_SHARE[kind] * self.clock.budget)
-        # However short the budget: the smallest network is there.
+        # However short the budget, the smallest network is trained.
         first_epoch_seconds = least if kind == "softmax" else 0.0
         usual = self._usual_epochs(kind)
         wanted = epochs(kind, usual, training)
@@ -122,7 +122,7 @@ class Objective:
                 continue
             trial.report(epoch.accuracy, epoch.epoch // every)
             last = epoch.epoch == epoch.epochs
-            # The portfolio is judged too, though never stopped: others have to stand beside it.
+            # The portfolio is judged too, though never stopped: other trials are compared with it.
             judged = kind not in SHORT and epoch.epoch // every in study.RUNGS and not last
             if judged and trial.should_prune() and kind == "search":
                 raise optuna.TrialPruned
@@ -133,14 +133,14 @@ class Objective:
         return value
 
     def _usual_epochs(self, kind: str) -> int:
-        """With enough rows; with more time both more networks and longer trainings are worth it."""
+        """Epochs for a data set with enough rows; a larger budget allows longer trainings."""
         budget = self.clock.budget
         longer = 1.0 if budget is None else min(2.0, max(0.5, math.sqrt(budget / USUAL)))
         return SHORT.get(kind, round(EPOCHS[self.context.features] * longer))
 
 
 def epochs(kind: str, usual: int, training: Training) -> int:
-    """How many epochs are wanted: as many as have the steps of the usual ones, and ``LEAST_STEPS``.
+    """How many epochs to plan: enough for the usual number of steps, and for ``LEAST_STEPS``.
 
     With few rows the batches are smaller than those chosen (``space.batch_size``). An epoch then has more
     steps and teaches more, so twice as many steps as chosen are enough: with 1,300 rows a third of the usual

@@ -1,4 +1,4 @@
-"""The trial record: what is kept of a trial that ended, read from the study or a submission's trials.json.
+"""The trial record: the data of an ended trial, from the study or from a submission's trials.json.
 
 In the study it is the trial's attributes, which ``trial.Objective`` sets; ``trials.csv`` is for people only.
 Optuna is imported only where the study is.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord:
-    """A trial that ended.
+    """The record of an ended trial.
 
     Attributes:
         number: of the study.
@@ -35,8 +35,8 @@ class TrialRecord:
         planned: epochs at its beginning.
         seed, precision: of its training.
         seconds: that it took.
-        ended: why it was pruned, where the pruner did not do it.
-        versions: of what decides its numbers.
+        ended: why it was pruned, if not by the pruner.
+        versions: of the software that its results depend on.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -58,23 +58,23 @@ class TrialRecord:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it was trained to its end."""
+        """Whether it was trained to its last epoch."""
         return self.state == "complete"
 
     @property
     def accuracy(self) -> float:
-        """Its value, where it has one; else 0."""
+        """Its validation accuracy, or 0 if it has none."""
         return self.value or 0.0
 
     @property
     def plan(self) -> tuple[int, ...]:
-        """How many epochs were planned at its beginning and after each of them; see ``retrain.Task``."""
+        """How many epochs were planned at the start and after each epoch; see ``retrain.Task``."""
         after = tuple(epoch.epochs for epoch in self.history)
         return (self.planned or after[-1], *after)
 
 
 def of(trial: "FrozenTrial") -> TrialRecord:
-    """The record of a trial of the study that has ended.
+    """The record of an ended trial of the study.
 
     Raises:
         NewerRecordError: a newer catwalk ran it.
@@ -108,7 +108,7 @@ def of_study(opened: "optuna.Study") -> list[TrialRecord]:
 
 
 def write_snapshot(paths: Paths, name: str, trials: list[TrialRecord]) -> None:
-    """Write a submission's ``trials.json``: what its study held then."""
+    """Write a submission's ``trials.json``: the trials that its study had then."""
     with atomic_write(paths.snapshot(name)) as path:
         path.write_text(json.dumps([records.encode(trial) for trial in trials]) + "\n", encoding="utf-8")
 
@@ -123,12 +123,12 @@ def read_snapshot(paths: Paths, name: str) -> list[TrialRecord]:
     file = paths.snapshot(name)
     content = json.loads(file.read_text(encoding="utf-8"))
     if not isinstance(content, list):
-        raise records.RecordError("it is not as expected")
+        raise records.RecordError("it is not a list of trials")
     return [records.decode(TrialRecord, one, paths.shown(file)) for one in content]
 
 
 def write_table(paths: Paths, opened: "optuna.Study") -> None:
-    """Write trials.csv: a row a trial that is finished or failed for good, its parameters and last epoch."""
+    """Write trials.csv: one row per trial that finished or finally failed, with parameters and last epoch."""
     import pandas as pd
     from optuna.trial import TrialState
 

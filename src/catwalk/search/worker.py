@@ -1,4 +1,4 @@
-"""A worker: one process that imports TensorFlow once and runs one trial after another when told to."""
+"""A worker: one process that imports TensorFlow once and runs one trial after another as ordered."""
 
 import gc
 import os
@@ -14,8 +14,8 @@ from catwalk.search.messages import Done, EpochEnded, Failed, Ready, TrialBegun
 def run(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
     """Serve the parent: receive an ``Order``, run a trial, send what happens; until it is killed.
 
-    Sends ``Ready`` once; then for each trial ``TrialBegun``, ``EpochEnded`` as epochs end, and ``Done``. What
-    it can't go on after is sent as ``Failed`` before it ends.
+    Sends ``Ready`` once; then for each trial ``TrialBegun``, ``EpochEnded`` as epochs end, and ``Done``. An
+    error that it can't recover from is sent as ``Failed`` before it exits.
     """
     processes.be_a_child()
     try:
@@ -57,7 +57,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     how_precise = study.precision(opened, precision.fastest)
     opened.sampler = study.sampler(seed, worker, len(study.finished(opened)), paths.team is not None)
 
-    current: list[int] = []  # the number of the trial this worker is in, once it has one
+    current: list[int] = []  # the number of the trial that this worker is running, if any
 
     def tell(number: int, kind: str, epoch: Epoch | None) -> None:
         current[:] = [number]
@@ -81,7 +81,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
                 raise
             trial = opened.trials[current[0]]
             study.repeat(opened, trial, counts=not isinstance(error, OutOfTimeError))
-            # Where the machine slept, others took this worker for dead and run its trial again: go on.
+            # If the machine was asleep, others assumed this worker dead and run its trial again: continue.
             if failures.is_of_machine(error) and trial.user_attrs.get(failures.REASON):
                 raise
         connection.send(Done())

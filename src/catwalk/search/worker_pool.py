@@ -21,11 +21,11 @@ class Worker:
     busy: bool = False
     trials: int = 0  # told to begin
     trial: int | None = None  # known once the worker has told it
-    error: str | None = None  # what it could not go on after
+    error: str | None = None  # the error that it could not recover from
 
     @property
     def end(self) -> str:
-        """Why it is gone, for people."""
+        """Why it ended, as text."""
         return self.error or f"exit code {self.process.exitcode}"
 
 
@@ -53,13 +53,13 @@ class Workers:
         return [worker for worker in self.all if worker.busy]
 
     def take_dead(self) -> list[Worker]:
-        """Those that have died since, which are no longer among ``all``."""
+        """Remove the workers that have died from ``all``, and return them."""
         dead = [worker for worker in self.all if not worker.process.is_alive()]
         self.all = [worker for worker in self.all if worker not in dead]
         return dead
 
     def messages(self, timeout: float) -> Iterator[tuple[Worker, Message]]:
-        """What the workers have sent; waits up to ``timeout`` seconds for something to happen."""
+        """Messages from the workers; waits up to ``timeout`` seconds for something to happen."""
         wait([*(w.connection for w in self.all), *(w.process.sentinel for w in self.all)], timeout)
         for worker in self.all:
             with contextlib.suppress(EOFError, ConnectionResetError):
@@ -67,7 +67,7 @@ class Workers:
                     yield worker, worker.connection.recv()
 
     def renew(self, worker: Worker) -> None:
-        """End a worker that waits, and start another."""
+        """Replace an idle worker by a new process."""
         worker.process.kill()
         worker.process.join()
         self.all.remove(worker)

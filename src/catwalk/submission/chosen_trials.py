@@ -1,4 +1,4 @@
-"""Chosen trials: which kept networks make the submission, chosen by their validation probabilities alone."""
+"""Chosen trials: the kept networks that form the ensemble, chosen by validation probabilities alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class Chosen:
 
     Attributes:
         trials: those with a weight, the best first.
-        ensemble: how they are joined.
+        ensemble: how they are averaged.
         validation: (validation rows, classes) float32, its probabilities.
         best_single: validation accuracy of the best trial alone.
         best_number: that trial's number.
@@ -43,7 +43,7 @@ class Chosen:
     forecast: forecast.Forecast
 
     def of_recipe(self) -> tuple[RecipeTrial, ...]:
-        """The trials as the recipe keeps them."""
+        """The trials as the recipe stores them."""
         shares = zip(self.trials, self.ensemble.weights, self.ensemble.temperatures, strict=True)
         return tuple(
             RecipeTrial(
@@ -62,7 +62,7 @@ class Chosen:
 
 
 def choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[FrozenTrial]") -> Chosen:
-    """Choose by validation alone, among the trials whose networks are kept.
+    """Choose an ensemble by validation alone, among the trials whose networks are kept.
 
     Args:
         paths: the competition's.
@@ -107,5 +107,5 @@ def _probabilities(path: Path) -> npt.NDArray[np.float32]:
     except (ValueError, EOFError):
         raise UserError(
             f"{path} is damaged",
-            fix="move it and the network beside it away, and run make predict with what is left",
+            fix="move it and the network beside it away and run make predict again",
         ) from None

@@ -1,11 +1,11 @@
-"""The ensemble: which trials' networks are averaged, with which weights, and how sure each one counts."""
+"""The ensemble: which networks are averaged, with which weights, and how each one is calibrated."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-ROUNDS = 30  # picks at most; the weights are shares of as many
+ROUNDS = 30  # of greedy selection at most; each adds one network
 LEAST = 1e-9  # of a probability whose logarithm is taken
 
 
@@ -15,14 +15,14 @@ class Ensemble:
 
     Attributes:
         weights: (networks,) that sum to 1; zero for those not chosen.
-        temperatures: (networks,) that each network's logits are divided by before.
+        temperatures: (networks,) that each network's logits are divided by first.
     """
 
     weights: npt.NDArray[np.float64]
     temperatures: npt.NDArray[np.float64]
 
     def average(self, probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Join the networks' probabilities: (networks, rows, classes) to (rows, classes) float32."""
+        """Average the calibrated probabilities: (networks, rows, classes) to (rows, classes) float32."""
         total = np.zeros(probabilities.shape[1:])
         for i in np.flatnonzero(self.weights):
             total += self.weights[i] * scaled(probabilities[i], self.temperatures[i])
@@ -32,10 +32,10 @@ class Ensemble:
 def select(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> Ensemble:
     """Choose networks and weights on validation rows.
 
-    Each network is first made as sure as it should be (``temperature``). Then greedy selection with
+    Each network is first calibrated (``temperature``). Then greedy selection with
     replacement (Caruana et al. 2004, ICML, section 2): in each round the network is added that brings the
-    average's Brier score lowest, and the best round is kept. Choosing by right answers instead looked 0.3
-    points better than it was, and was 0.1 to 0.2 points worse on rows that it had not seen (20 halves of
+    average's Brier score lowest, and the best round is kept. Choosing by accuracy instead looked 0.3
+    points better than it was, and was 0.1 to 0.2 points worse on unseen rows (20 halves of
     Fashion-MNIST's validation rows, 7 to 18 networks).
 
     Args:
@@ -43,16 +43,16 @@ def select(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integ
         labels: (rows,) positions of classes.
     """
     temperatures = np.array([temperature(one, labels) for one in probabilities])
-    sure = np.stack([scaled(one, t) for one, t in zip(probabilities, temperatures, strict=True)])
-    return Ensemble(weights(sure, labels), temperatures)
+    calibrated = np.stack([scaled(one, t) for one, t in zip(probabilities, temperatures, strict=True)])
+    return Ensemble(weights(calibrated, labels), temperatures)
 
 
 def weights(
     probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float64]:
-    """Shares of networks whose average has a low Brier score (1950): the squared distance from the truth."""
+    """Ensemble weights chosen for a low Brier score (1950), the squared distance from the true labels."""
     networks, rows, _ = probabilities.shape
-    # All that the score of an average needs: how alike the networks are, and how near the truth.
+    # All that an average's score needs: the networks' similarity, and their closeness to the true labels.
     flat = probabilities.reshape(networks, -1).astype(np.float64)
     gram = flat @ flat.T / rows
     right = probabilities[:, np.arange(rows), labels].mean(axis=1, dtype=np.float64)
@@ -69,7 +69,7 @@ def weights(
 
 
 def temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """The temperature under which the labels are likeliest (Guo et al. 2017, arXiv 1706.04599)."""
+    """The temperature that maximises the likelihood of the labels (Guo et al. 2017, arXiv 1706.04599)."""
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(labels))
@@ -83,13 +83,13 @@ def temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.
 
 
 def scaled(probabilities: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
-    """The same order of classes, surer below 1 and less sure above."""
+    """Temperature scaling: probabilities more confident below 1, less confident above."""
     logits = np.log(np.maximum(probabilities, LEAST)) / temperature
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def brier(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """Mean over the rows of the squared distance of (rows, classes) from the truth; 0 is best, 2 worst."""
+    """Brier score: mean squared distance of (rows, classes) from the true labels; 0 is best, 2 worst."""
     truth = np.eye(probabilities.shape[1])[labels]
     return float(((probabilities - truth) ** 2).sum(axis=1).mean())

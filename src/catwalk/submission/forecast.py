@@ -1,6 +1,6 @@
-"""The forecast: where a submission's score on the test rows will be, said before anybody looks.
+"""The forecast: an interval for a submission's accuracy on the test rows, made without test labels.
 
-Three things stand between the validation accuracy and the test: the validation rows are a sample, the test
+Three things separate validation accuracy from test accuracy: the validation rows are a sample, the test
 rows are another, and an ensemble that was chosen on the validation rows looks a little too good there. The
 first two are sampling; the third is measured by choosing again on random halves and scoring on the others.
 Nothing is learned from any test: if its rows are harder than the training rows, the forecast can't know.
@@ -19,12 +19,12 @@ HALVES = 20  # random ways to cut the validation rows in two
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is expected on the test rows.
+    """The accuracy expected on the test rows.
 
     Attributes:
-        accuracy: the middle: validation accuracy less the optimism.
+        accuracy: the point forecast: validation accuracy minus the optimism.
         interval: the 95% predictive interval of the accuracy on the test rows.
-        optimism: by how much the choice looks too good on the rows it was made on.
+        optimism: by how much accuracy is overestimated on the rows that the ensemble was chosen on.
     """
 
     accuracy: float
@@ -68,10 +68,10 @@ def optimism(
     labels: npt.NDArray[np.integer],
     pictures: npt.NDArray[np.integer] | None = None,
 ) -> float:
-    """How much better a choice looks where it was made: chosen on one half, scored on both.
+    """The overestimate on the rows that an ensemble is chosen on: chosen on one half, scored on both.
 
     A choice on all rows has half the variance to be fooled by, so the difference is divided by sqrt(2).
-    Never below 0. Identical pictures stay in one half; arguments as for ``make``.
+    Never below 0. Identical pictures stay in one half; arguments as for ``estimate``.
     """
     if len(probabilities) == 1:
         return 0.0

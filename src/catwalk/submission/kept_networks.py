@@ -1,4 +1,4 @@
-"""Kept networks: what those that a search has kept answer for pictures."""
+"""Kept networks: the predictions of the networks that a search has kept."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """What a submission's chosen networks say of other pictures: (rows, classes) float32.
+    """Probabilities of other pictures by a submission's chosen networks: (rows, classes) float32.
 
     Args:
         paths: the competition's.
@@ -29,8 +29,8 @@ def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> 
         return average(paths, made.study, [one.number for one in made.trials], made.ensemble, pixels)
     except FileNotFoundError:
         raise UserError(
-            f"a network of this submission is no longer below {paths.shown(paths.study)}",
-            fix="make predict NAME=<new name> makes one of those that are",
+            f"a network of this submission is no longer in {paths.shown(paths.study)}",
+            fix="make predict NAME=<new name> makes one from the networks still there",
         ) from None
 
 
@@ -59,7 +59,7 @@ def average(
 
 
 def softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:
-    """(pixels, classes), for the talk: the baseline's only layer; None where its trial never finished."""
+    """(pixels, classes): the softmax baseline's weights, for the talk; None if its trial never finished."""
     from catwalk.models import network
     from catwalk.search import study
 

@@ -1,4 +1,4 @@
-"""openHPI: hands a submission's networks to the grader of the openHPI course, by the course's own package.
+"""openHPI: has a submission's networks graded by the openHPI course, through the course's own package.
 
 The networks stay here: the grader sends pictures and gets classes back, by kerasltisubmission's LTIProvider.
 """
@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 
 
 def run(paths: Paths, competition: Competition, name: str, request: Request, say: Say) -> None:
-    """Let the grader ask the submission's networks; accuracy and grade are shown and kept in the recipe.
+    """Let the grader test the submission's networks; show accuracy and grade, and store them in the recipe.
 
     Raises:
         UserError: there is no token or assignment, nobody could be asked, or the grader refuses them.
@@ -41,7 +41,7 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
     """
     assignment = request.assignment
     if assignment is None:
-        raise UserError("which assignment?", fix="ASSIGNMENT=<id>, from the exercise's page")
+        raise UserError("no assignment given", fix="set ASSIGNMENT=<id>, from the exercise's page")
     made = recipe.read(paths, name)
     address = os.environ.get(ADDRESS) or GRADER
     accuracy = made.validation.accuracy
@@ -64,14 +64,14 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
 def _token() -> str:
     token = os.environ.get(TOKEN)
     if not token and sys.stdin.isatty():
-        token = getpass.getpass("token of the exercise's page (it is not shown): ")
+        token = getpass.getpass("token from the exercise's page (not shown as you type): ")
     if not token:
-        raise UserError("no token", fix=f"put the one of the exercise's page into {TOKEN}")
+        raise UserError("no token", fix=f"put the one from the exercise's page into {TOKEN}")
     return token.strip()
 
 
 class _Answering:
-    """What the course's package takes for a model: the average of the submission's networks.
+    """The model for the course's package: the average of the submission's networks.
 
     Args:
         paths: the competition's.
@@ -83,7 +83,7 @@ class _Answering:
         self._paths, self._competition, self._made = paths, competition, made
 
     def predict(self, pictures: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """(rows, highest label + 1) float32: probabilities by label, as the grader counts classes.
+        """(rows, highest label + 1) float32: probabilities by label, as the grader numbers classes.
 
         Args:
             pictures: (rows, ...) of any shape with as many values as ours; 0 to 255, or 0 to 1.
@@ -94,7 +94,7 @@ class _Answering:
         values = np.asarray(pictures, np.float32).reshape(len(pictures), -1)
         if values.shape[1] != self._competition.pixels:
             raise UserError(
-                f"the grader sends pictures of {values.shape[1]} values, {self._competition.name} has "
+                f"the grader sends pictures of {values.shape[1]} values, but {self._competition.name} has "
                 f"{self._competition.pixels}",
                 fix="choose another ASSIGNMENT= or COMPETITION=",
             )
@@ -108,7 +108,7 @@ class _Answering:
 
 
 def _graded(address: str, token: str, assignment: str, model: _Answering) -> dict[str, float]:
-    """Accuracy and grade, of the package's own conversation with the grader."""
+    """Accuracy and grade from the grader, which the course's package asks."""
     from kerasltisubmission.exceptions import (
         KerasLTISubmissionBadResponseException,
         KerasLTISubmissionBaseException,
@@ -125,7 +125,7 @@ def _graded(address: str, token: str, assignment: str, model: _Answering) -> dic
         reason = shown(str(error.message or "no reason given").replace(token, "<token>"))
         kind = UserError if error.return_code in (200, 400, 401, 403, 404) else NetworkError
         raise kind(
-            f"the grader says no ({error.return_code}): {reason}", fix=f"correct ASSIGNMENT= or {TOKEN}"
+            f"the grader refused it ({error.return_code}): {reason}", fix=f"correct ASSIGNMENT= or {TOKEN}"
         ) from None
     except KerasLTISubmissionConnectionFailedException:
         raise NetworkError(

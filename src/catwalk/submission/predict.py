@@ -31,7 +31,7 @@ ATTEMPTS = 3  # a search that runs meanwhile may drop a model between choosing a
 
 
 def is_done(context: RunContext, name: str | None) -> str | None:
-    """The submission that was already made from all that the study holds; None where there is none.
+    """The submission already made from all trials of the study; None if there is none.
 
     Raises:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
@@ -46,7 +46,7 @@ def is_done(context: RunContext, name: str | None) -> str | None:
     same = [one for one, there in known if study and _holds(there, study, state, prepared)]
     if name in made and not same:
         raise UserError(
-            f"{paths.shown(paths.submission(str(name)))} is another submission",
+            f"{paths.shown(paths.submission(str(name)))} already exists, from other trials",
             where=f"NAME={name}",
             fix=advice.CHOOSE_NAME,
         )
@@ -54,9 +54,9 @@ def is_done(context: RunContext, name: str | None) -> str | None:
 
 
 def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Prepared) -> bool:
-    """Whether a submission was made from this study as far as it went, for these test rows."""
+    """Whether a submission was made from all finished trials of this study, for these test rows."""
     same = (made.study, made.test_fingerprint) == (study, prepared.test_fingerprint)
-    # A team's networks that were not here then may be had now.
+    # A team's networks that were missing then may be available now.
     return same and made.trials_finished >= state.finished and not made.missing
 
 
@@ -72,7 +72,7 @@ def run(context: RunContext, name: str | None, until: float | None, search: Call
     paths, prepared = context.paths, context.prepared
     if done := is_done(context, name):
         csv = paths.shown(paths.submission(done))
-        context.say(f"predict: done before, {csv} is made from all trials so far")
+        context.say(f"predict: already done, {csv} is made from all trials so far")
         return done
     from catwalk.search import trial_record
 
@@ -95,7 +95,7 @@ def run(context: RunContext, name: str | None, until: float | None, search: Call
 
 
 def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
-    """The study, with a complete trial at least; where there is none, after a search."""
+    """The study, with at least one complete trial; runs a search first if there is none."""
     from catwalk.search import study
 
     for attempt in range(2):
@@ -104,11 +104,11 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
             return opened
         if attempt == 0:
             search()
-    raise UserError("no trial is complete", fix="give the search more time, make search BUDGET=10m")
+    raise UserError("no trial is complete", fix="give the search more time: make search BUDGET=10m")
 
 
 def _team_until(context: RunContext, opened: "optuna.Study", until: float | None) -> float | None:
-    """``time.time()`` by which a team's networks have to be here."""
+    """The ``time.time()`` by which a team's networks must be fetched or trained."""
     from catwalk.search import study
 
     known = progress.read(context.paths).get(study.key(opened), progress.NOTHING)
@@ -133,7 +133,7 @@ class _Answers:
 
 
 def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answers]:
-    """The ensemble, and what it answers; once more where a search has dropped one of its networks."""
+    """The ensemble and its predictions; tried again if a search has dropped one of its networks."""
     from catwalk.search import study
 
     paths, prepared, key = context.paths, context.prepared, study.key(opened)
@@ -147,15 +147,15 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
             continue
         return chosen, _Answers(test, chosen.validation, weights)
     raise UserError(
-        f"models are missing below {paths.shown(paths.study)}",
-        fix="run make search with a larger BUDGET, it trains new ones",
+        f"models are missing in {paths.shown(paths.study)}",
+        fix="run make search with a larger BUDGET to train new ones",
     )
 
 
 def _refit(
     context: RunContext, opened: "optuna.Study", chosen: Chosen, until: float | None
 ) -> refit.Refit | None:
-    """Train the weightiest of the chosen again; a study of tries alone has no budget to take it from."""
+    """Retrain the chosen networks of largest weight; not in a study of make try alone, without a budget."""
     if "budget" not in opened.user_attrs:
         return None
     heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]
@@ -199,7 +199,7 @@ def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen, finishe
 def _write(
     context: RunContext, name: str, made: Recipe, answers: _Answers, trials: "list[TrialRecord]"
 ) -> None:
-    """The CSV comes last but one and the recipe last: a submission without a recipe is not whole."""
+    """Write all files, the CSV and then the recipe last: without a recipe, a submission is incomplete."""
     from catwalk.search import trial_record
 
     paths = context.paths

@@ -1,4 +1,4 @@
-"""The recipe: ``<name>.json`` beside a submission, all that it was made from."""
+"""The recipe: ``<name>.json`` beside a submission, which records how it was made."""
 
 import contextlib
 import hashlib
@@ -45,14 +45,14 @@ class RecipeTrial:
 
 @dataclass(frozen=True)
 class RefitNetwork:
-    """A network that learned once more, from training and validation rows.
+    """A network trained again, on training and validation rows together.
 
     Attributes:
-        trial: number of the one it is like.
+        trial: number of the one it repeats.
         seed: its own.
         epochs: that it had.
         plan: see ``retrain.Task``.
-        rows: that it learned from.
+        rows: that it was trained on.
     """
 
     trial: int
@@ -64,7 +64,7 @@ class RefitNetwork:
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """The chosen networks together on the validation rows.
+    """The ensemble's accuracy on the validation rows.
 
     Attributes:
         rows: how many.
@@ -85,7 +85,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Upload:
-    """One time that the CSV was sent to Kaggle.
+    """One upload of the CSV to Kaggle.
 
     Attributes:
         to: name of the Kaggle competition.
@@ -104,7 +104,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Graded:
-    """One time that the course's grader asked the networks: what it is, which exercise, and what it gave."""
+    """One result from the course's grader: the grader's name, the exercise, and the accuracy and grade."""
 
     to: str
     assignment: str
@@ -114,7 +114,7 @@ class Graded:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a submission was made from, and what became of it.
+    """How a submission was made, and how it was scored.
 
     Attributes:
         created: UTC, ISO 8601; "" until it is written.
@@ -129,7 +129,7 @@ class Recipe:
         test_rows: how many.
         test_known: different test pictures that are among the labelled ones.
         versions, processor, git_commit: of what made it.
-        refit: the networks that learned once more.
+        refit: the networks that were trained again.
         missing: networks of the team that were not here.
         csv_sha256: of the CSV; "" until that is written.
         sent: uploads to Kaggle.
@@ -169,7 +169,7 @@ class Recipe:
 
 
 def name_of(recipe: Recipe) -> str:
-    """The UTC time and a short hash of what the recipe says apart from the time."""
+    """A submission's default name: the UTC time and a short hash of the recipe without its time."""
     content = json.dumps(records.encode(replace(recipe, created="")), sort_keys=True).encode()
     now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return f"{now}-{hashlib.blake2b(content, digest_size=3).hexdigest()}"
@@ -182,18 +182,18 @@ def write(paths: Paths, name: str, recipe: Recipe) -> None:
 
 
 def add_upload(paths: Paths, name: str, upload: Upload) -> None:
-    """Keep an upload, in place of what was known of its ref."""
+    """Store an upload, replacing an earlier entry with the same ref."""
     others = [one for one in read(paths, name).sent if one.ref != upload.ref]
     _change(paths.recipe(name), "sent", [*others, upload])
 
 
 def add_graded(paths: Paths, name: str, graded: Graded) -> None:
-    """Keep what the course's grader gave."""
+    """Store a result from the course's grader."""
     _change(paths.recipe(name), "graded", [*read(paths, name).graded, graded])
 
 
 def _change(file: Path, key: str, values: list[Any]) -> None:
-    """Whatever else the file says stays, also its time, which says how old the submission is."""
+    """Change one entry of the file, but not its modification time, which is the submission's age."""
     before = file.stat().st_mtime_ns
     content = json.loads(file.read_text(encoding="utf-8"))
     _write(file, {**content, key: [records.encode(value) for value in values]}, before)
@@ -230,12 +230,12 @@ def read_file(file: Path, shown: str) -> Recipe:
         return records.decode(Recipe, content, shown)
     except RecordError as error:
         raise UserError(
-            f"it is not a whole recipe ({error})", where=shown, fix="take it again from where it came from"
+            f"the recipe is incomplete ({error})", where=shown, fix="download or copy it again"
         ) from None
 
 
 def known(paths: Paths, names: list[str]) -> dict[str, Recipe]:
-    """The recipes of these submissions that are not damaged, in their order.
+    """The recipes of these submissions, in order, without damaged ones.
 
     Raises:
         NewerRecordError: one of them is of a newer catwalk.

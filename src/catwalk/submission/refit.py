@@ -1,8 +1,8 @@
 """The refit: the best of the chosen networks, trained again on training and validation rows together.
 
 A ninth more pictures to learn from is worth 0.1 to 0.2 points (``benchmarks/forecast.py --strong``, on
-pseudo-tests carved from the training rows). Nothing can be validated by rows that were learned from, so the
-refitted networks have half of the say, and what is shown as validation stays the chosen networks'.
+pseudo-tests carved from the training rows). Rows that were trained on can't validate anything, so the
+refitted networks get half the ensemble weight, and validation scores stay those of the chosen networks.
 """
 
 import math
@@ -23,9 +23,9 @@ from catwalk.submission.recipe import RefitNetwork
 if TYPE_CHECKING:
     from catwalk.search.trial_record import TrialRecord
 
-NETS = 2  # where no clock is asked (TRIALS=)
+NETS = 2  # where there is no time limit (TRIALS=)
 STARTING = 10.0  # seconds until a process trains
-PEER = 0.5  # of the heaviest weight; a network with less (as a baseline) is none to give half of the say to
+PEER = 0.5  # of the largest weight; a network with less (as a baseline) is not worth half the ensemble weight
 LEAST = 0.55  # of the epochs that its trial had; a network trained for less is not worth its time
 
 Answer = tuple[tuple[int, ...], npt.NDArray[np.float32]]  # the plan, and probabilities of the test rows
@@ -33,7 +33,7 @@ Answer = tuple[tuple[int, ...], npt.NDArray[np.float32]]  # the plan, and probab
 
 @dataclass(frozen=True)
 class Refit:
-    """What came of it.
+    """The networks that were trained again.
 
     Attributes:
         tests: (networks, test rows, classes) float32, their probabilities.
@@ -45,7 +45,7 @@ class Refit:
 
 
 def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
-    """Places of the networks worth training again, by their weights in the ensemble, the heaviest first."""
+    """Indices of the networks worth training again, by ensemble weight, the largest first."""
     order = np.argsort(-weights, kind="stable")
     return [int(i) for i in order if weights[i] >= PEER * weights.max()]
 
@@ -53,12 +53,12 @@ def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
 def run(
     context: RunContext, trials: "list[TrialRecord]", budget: float | None, until: float | None
 ) -> Refit | None:
-    """Train again, a network a core, if the time is enough for that.
+    """Train networks again, one per core, if there is enough time.
 
     Args:
         context: the competition and its split.
-        trials: those worth it, the weightiest first.
-        budget: seconds of the whole search; None: it was limited by TRIALS=, so the clock is not asked.
+        trials: those worth it, the largest weight first.
+        budget: seconds of the whole search; None: it was limited by TRIALS=, so there is no time limit.
         until: ``time.time()`` by which they are trained, if that is earlier; None: there is no such time.
 
     Returns:
@@ -75,7 +75,7 @@ def run(
         if not tasks or not free:
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"
-        say(f"predict: {len(tasks)} of the chosen networks learn again, from all {rows:,} labels{within}")
+        say(f"predict: training {len(tasks)} networks again, on all {rows:,} labelled rows{within}")
         # Two short trainings take less time one after the other in one process than to start a second one.
         alone = seconds is None and sum(map(seconds_of, chosen)) < STARTING
         together = 1 if alone else cores
@@ -84,7 +84,7 @@ def run(
     for trial, task, said in zip(chosen, tasks, answers, strict=True):
         epochs = 0 if said is None else len(said[0]) - 1
         if said is None or epochs < LEAST * task.plan[0]:
-            say("  one of them did not get far enough, and is left out")
+            say("  one of them did not get far enough and is left out")
             continue
         made.append(RefitNetwork(trial.number, task.seed, epochs, said[0], rows))
         tests.append(said[1])
@@ -94,7 +94,7 @@ def run(
 def _fitting(
     context: RunContext, trials: "list[TrialRecord]", count: int, seconds: float | None
 ) -> "list[TrialRecord]":
-    """``count`` trials to repeat; where fewer fit the time, the same one more than once, from other seeds."""
+    """``count`` trials to train again; if fewer fit the time, some of them twice, with different seeds."""
     prepared, fitting = context.prepared, trials
     if seconds is not None:
         more = (len(prepared.train) + len(prepared.validation)) / len(prepared.train)
@@ -103,7 +103,7 @@ def _fitting(
 
 
 def _tasks(context: RunContext, trials: "list[TrialRecord]", ends: float | None) -> list[retrain.Task]:
-    """What the processes get: each of another seed, as many epochs as the trial had, all rows."""
+    """Tasks for the processes: each with a new seed, as many epochs as the trial had, and all rows."""
     like = [task_of(context.paths, context.seed, trial) for trial in trials]
     return [
         replace(
@@ -114,7 +114,7 @@ def _tasks(context: RunContext, trials: "list[TrialRecord]", ends: float | None)
 
 
 def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Chosen and refitted networks, half of the say each.
+    """The mean of chosen and refitted networks, with half the ensemble weight each.
 
     Args:
         chosen: (rows, classes) float32, of the ensemble.
@@ -128,7 +128,7 @@ def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> n
 
 
 def task_of(paths: Paths, split_seed: int, trial: "TrialRecord") -> retrain.Task:
-    """The task that does a complete trial again."""
+    """The task that trains a complete trial again."""
     if trial.seed is None or trial.precision is None:
         raise ValueError(f"trial {trial.number} was never trained")
     params = space.fill_defaults(trial.params)
@@ -136,7 +136,7 @@ def task_of(paths: Paths, split_seed: int, trial: "TrialRecord") -> retrain.Task
 
 
 def seconds_of(trial: "TrialRecord") -> float:
-    """About how long a trial's epochs took, without what it waited for before the first of them."""
+    """Estimated seconds that a trial's epochs took, without the start-up before the first one."""
     seconds = [epoch.second for epoch in trial.history if epoch.second is not None]
     if len(seconds) < 2:
         return trial.seconds or 0.0
@@ -144,7 +144,7 @@ def seconds_of(trial: "TrialRecord") -> float:
 
 
 def answer(task: retrain.Task) -> Answer | None:
-    """What a process does: train, and answer for the test rows."""
+    """Train a network and predict the test rows; runs in a separate process."""
     made = retrain.train(task)
     if made is None:
         return None

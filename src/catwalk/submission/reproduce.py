@@ -1,4 +1,4 @@
-"""Reproduce: a submission made once more from its recipe alone, and what differs, if anything does."""
+"""Reproduce: makes a submission again from its recipe alone, and reports what differs, if anything."""
 
 import hashlib
 from dataclasses import replace
@@ -21,7 +21,7 @@ Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # of the valid
 
 
 def run(context: RunContext, made: Recipe, name: str) -> None:
-    """Train every network of a recipe again, join them, write the CSV below data/, and compare.
+    """Train every network of a recipe again, average them, write the CSV in data/, and compare.
 
     Args:
         context: the competition and its split, of the recipe's seed.
@@ -29,8 +29,8 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
         name: the submission's.
 
     Raises:
-        UserError: the recipe is of other data, or of a catwalk that did not record all that it takes.
-        MachineError: a training did not come to its end.
+        UserError: the recipe is of other data, or of a catwalk that did not record enough.
+        MachineError: a training did not finish.
     """
     paths, prepared = context.paths, context.prepared
     for which in ("fingerprint", "test_fingerprint"):
@@ -38,15 +38,15 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
         if then != here:
             raise UserError(
                 f"{name} was made from other data ({which} {then}, here {here})",
-                fix=f"keep these elsewhere ({download.move_aside(paths)}) "
-                f"and put those into {paths.shown(paths.raw)}",
+                fix=f"move this data away ({download.move_aside(paths)}) "
+                f"and put the original data into {paths.shown(paths.raw)}",
             )
     tasks = _tasks(paths, made, name)
-    context.say(f"reproduce: {len(tasks)} networks are trained again, as {name}.json says")
+    context.say(f"reproduce: training {len(tasks)} networks again from {name}.json")
     cores = limits.workers(None)
     answers = process_pool.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
-        raise MachineError("a training did not come to its end", fix=advice.CLOSE_PROGRAMS)
+        raise MachineError("a training did not finish", fix=advice.CLOSE_PROGRAMS)
     validation, test = (np.stack([a[k] for a in answers if a is not None]) for k in (0, 1))
     count = len(made.trials)
     both, tested = made.ensemble.average(validation[:count]), made.ensemble.average(test[:count])
@@ -60,12 +60,12 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
 
 
 def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
-    """What its processes get: the chosen networks, then the refitted ones."""
+    """Tasks for the processes: the chosen networks, then the refitted ones."""
     tasks = {}
     for one in made.trials:
         if one.seed is None or one.precision is None or not one.plan:
             raise UserError(
-                f"{name} was made by an older catwalk, which did not record its trainings' plans",
+                f"{name} was made by an older catwalk, which did not record how its networks were trained",
                 fix="run make predict for a new submission",
             )
         params = space.fill_defaults(one.params)
@@ -87,11 +87,11 @@ def _answer(task: retrain.Task) -> Answer | None:
 
 
 def _compared(context: RunContext, made: Recipe, name: str, target: Path, accuracy: float) -> list[str]:
-    """What to tell: the same bytes, or how many labels differ, and what is different here."""
+    """The result's lines: identical bytes, or how many labels differ, and which versions differ."""
     paths, ids, competition = context.paths, context.prepared.test_ids, context.competition
     shown = paths.shown(target)
     if hashlib.sha256(target.read_bytes()).hexdigest() == made.csv_sha256:
-        return [f"reproduce: {shown} is {name}.csv, byte for byte; validation {accuracy:.4f} as recorded"]
+        return [f"reproduce: {shown} equals {name}.csv, byte for byte; validation {accuracy:.4f} as recorded"]
     recorded = made.validation.accuracy
     lines = [
         f"reproduce: {shown} differs from {name}.csv; validation {accuracy:.4f}, recorded {recorded:.4f}"
@@ -100,7 +100,7 @@ def _compared(context: RunContext, made: Recipe, name: str, target: Path, accura
     if first.is_file():
         again = submission_csv.read(target, ids, competition)
         differ = int((again != submission_csv.read(first, ids, competition)).sum())
-        lines.append(f"  {differ:,} of {len(again):,} labels are others")
+        lines.append(f"  {differ:,} of {len(again):,} labels differ")
     from catwalk.search import study
 
     then = {**made.versions, "processor": made.processor}

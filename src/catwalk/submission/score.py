@@ -1,4 +1,4 @@
-"""Score: a submission against the sealed labels; and the leaderboard of all submissions."""
+"""Score: scores a submission with the sealed test labels; and the leaderboard of all submissions."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ KNOWN = "test pictures among the labelled"  # shown where there are any
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRecord:
-    """``score.json`` beside a submission: what the last look found.
+    """``score.json`` beside a submission: its latest score.
 
     Attributes:
         accuracy, interval: on the test rows; the interval is 95%.
@@ -47,7 +47,7 @@ class ScoreRecord:
 
 
 def read(paths: Paths, name: str) -> ScoreRecord | None:
-    """What ``run`` kept of a submission; None where it has not looked.
+    """The score that ``run`` stored for a submission; None if there is none.
 
     Raises:
         UserError: the file is damaged.
@@ -60,12 +60,12 @@ def read(paths: Paths, name: str) -> ScoreRecord | None:
     try:
         return records.decode(ScoreRecord, json.loads(file.read_text(encoding="utf-8")), shown)
     except ValueError:
-        again = f"make score SUBMISSION={name} writes it anew, and is one more look"
+        again = f"make score SUBMISSION={name} writes it again, and counts as one more look"
         raise UserError(f"{shown} is damaged", fix=again) from None
 
 
 def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], None]) -> None:
-    """Look at the sealed labels once (logged), and keep what came out beside the submission.
+    """Look at the sealed labels once (logged), and store the score beside the submission.
 
     Raises:
         UserError: there are no test labels, or the submission is not one for these test rows.
@@ -97,15 +97,15 @@ def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], 
         say(line)
     if competition.full_marks is not None:
         grade = metrics.grade(scores.accuracy, competition.full_marks)
-        say(f"  the course would grade it {grade:.0%} (full marks from {competition.full_marks:.0%} right)")
+        say(f"  the course would grade it {grade:.0%} (full marks from {competition.full_marks:.0%})")
 
 
 def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
-    """What the look found, beside what was said before."""
+    """The score, compared with the validation accuracy and the forecast."""
     low, high = kept.interval
     lines = [
         f"score: {name}: {kept.accuracy:.4f} on {kept.rows:,} test rows "
-        f"(95% interval {low:.4f} to {high:.4f}; validation said {made.validation.accuracy:.4f})"
+        f"(95% interval {low:.4f} to {high:.4f}; validation {made.validation.accuracy:.4f})"
     ]
     if kept.known:
         lines.append(f"  {duplicates.warning(kept.known, kept.rows)}")
@@ -115,12 +115,12 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
         *lines,
         f"  the forecast was {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}",
         f"  macro precision {kept.precision:.4f}, recall {kept.recall:.4f}, F1 {kept.f1:.4f}; "
-        f"look number {kept.looks} at these labels: choose nothing by it",
+        f"look number {kept.looks} at these labels: base no choice on it",
     ]
 
 
 def leaderboard(paths: Paths) -> "pd.DataFrame":
-    """All submissions, the best on validation first; test columns where ``make score`` looked.
+    """All submissions, the best on validation first; test columns for those that were scored.
 
     Raises:
         UserError: there are none.

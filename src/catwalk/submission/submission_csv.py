@@ -1,4 +1,4 @@
-"""The submission: writes the CSV that is uploaded, and checks the contract it has to keep."""
+"""The submission: writes the CSV to upload, and checks that its format is valid."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ def write(
     predicted: npt.NDArray[np.integer],
     competition: Competition,
 ) -> None:
-    """Write a submission, checked before it gets its name.
+    """Write a submission; it is checked before the file gets its name.
 
     Args:
         path: the CSV.
@@ -31,7 +31,7 @@ def write(
         competition: gives header and labels.
 
     Raises:
-        UserError: what would be written breaks the contract; nothing is left behind.
+        UserError: the format would be invalid; nothing is left behind.
     """
     labels = np.asarray(competition.labels)[predicted]
     with atomic_write(path) as aside:
@@ -43,7 +43,7 @@ def write(
 
 
 def read(path: Path, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.uint8]:
-    """Read a submission and check its contract: header, number of rows, ids in order, known labels.
+    """Read a submission and check its format: header, number of rows, ids in order, known labels.
 
     Returns:
         (test rows,) uint8, positions in ``Competition.labels``.
@@ -55,7 +55,7 @@ def read(path: Path, ids: Sequence[str], competition: Competition) -> npt.NDArra
 
 
 def parse(content: bytes, name: str, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.uint8]:
-    """As ``read``, of a file's bytes; ``name`` is what an error calls it."""
+    """As ``read``, from a file's bytes; ``name`` is used in errors."""
     place = {str(label): i for i, label in enumerate(competition.labels)}
     try:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
@@ -88,7 +88,7 @@ def names(paths: Paths) -> list[str]:
 
 
 def choose(paths: Paths, name: str | None) -> str:
-    """The submission meant by ``SUBMISSION=``: the named one, else the newest.
+    """The submission that ``SUBMISSION=`` selects: the named one, else the newest.
 
     Raises:
         UserError: there is no such submission.

@@ -17,17 +17,17 @@ from catwalk.data.kaggle_names import Page
 from catwalk.submission import recipe, submission_csv
 from catwalk.submission.recipe import Recipe, Upload
 
-ASK_SECONDS = 3.0  # between two looks for the score
+ASK_SECONDS = 3.0  # between two requests for the score
 WAIT_SECONDS = 300.0  # for the score, at most
 FAR = 2.0  # widths of the forecast's interval: a public score is of a part of the rows, so it scatters more
-LEAST = 0.02  # what is nearer to the interval than this is not far
+LEAST = 0.02  # closer to the interval than this is not far
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for.
+    """The options of ``make submit``.
 
     Attributes:
         to: name, or a page's address, of another Kaggle competition.
@@ -45,7 +45,7 @@ class Request:
 
 
 def run(paths: Paths, competition: Competition, name: str, request: Request, say: Say) -> None:
-    """Show what goes where, ask, send, and wait for the score; recipe and leaderboard keep it.
+    """Show what is sent where, ask, send, and wait for the score, which the recipe stores.
 
     Args:
         paths: the competition's.
@@ -59,35 +59,35 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
             left, nobody could be asked, or Kaggle refuses it.
         NetworkError: Kaggle can't be reached or failed.
     """
-    parcel = _packed(paths, competition, name, request.to)
-    before = _sent_before(paths, parcel)
+    checked = _checked(paths, competition, name, request.to)
+    before = _sent_before(paths, checked)
     if before is not None and not request.force:
-        say(f"submit: the same bytes were sent before, as ref {before[1].ref}; FORCE=1 sends them again")
-        _await_score(paths, parcel.page, *before, say)
+        say(f"submit: this file was already sent, as ref {before[1].ref}; FORCE=1 sends it again")
+        _await_score(paths, checked.page, *before, say)
         return
-    quota = kaggle_client.quota(parcel.page)
+    quota = kaggle_client.quota(checked.page)
     with locks.locked(paths.submissions, wait=True):
-        there = None if request.force else _there(parcel)
+        there = None if request.force else _there(checked)
         if there is not None:
-            say(f"submit: Kaggle has these bytes, as ref {there.ref}; FORCE=1 sends them again")
+            say(f"submit: Kaggle already has this file, as ref {there.ref}; FORCE=1 sends it again")
         else:
-            _show(parcel, quota, say)
+            _show(checked, quota, say)
         if request.dry:
             say("submit: DRY=1, nothing was sent")
             return
         entry = there
         if entry is None:
-            _check(parcel.page, quota)
+            _check_quota(checked.page, quota)
             confirm(request.yes)
-            entry = _sent(paths, parcel)
+            entry = _sent(paths, checked)
             say(f"submit: sent, ref {entry.ref}")
         recipe.add_upload(paths, name, entry)
-    _await_score(paths, parcel.page, name, entry, say)
+    _await_score(paths, checked.page, name, entry, say)
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A checked submission, and where it goes.
+class CheckedSubmission:
+    """A checked submission and its destination.
 
     Attributes:
         name: of the submission.
@@ -102,59 +102,59 @@ class Parcel:
     digest: str
 
 
-def _packed(paths: Paths, competition: Competition, name: str, to: str | None) -> Parcel:
+def _checked(paths: Paths, competition: Competition, name: str, to: str | None) -> CheckedSubmission:
     page = kaggle_names.of_submissions(competition, to)
     if page is None:
         raise UserError(
             f"{competition.title} has no Kaggle competition to send to (a dataset without a leaderboard)",
-            fix="make score scores it here; TO=<slug> names a competition, as your class's own",
+            fix="make score scores it here; TO=<slug> names a competition, such as your class's own",
         )
     made = recipe.read(paths, name)
     csv = paths.submission(name)
     submission_csv.read(csv, prepare.load(paths, made.seed).test_ids, competition)
-    return Parcel(name, made, page, hashlib.sha256(csv.read_bytes()).hexdigest())
+    return CheckedSubmission(name, made, page, hashlib.sha256(csv.read_bytes()).hexdigest())
 
 
-def _there(parcel: Parcel) -> Upload | None:
-    """What the recipe keeps of bytes that Kaggle has already, of another machine or after a lost answer."""
-    for one in kaggle_client.sent(parcel.page):
-        if parcel.digest[:12] in one.description:
-            return Upload(parcel.page.name, parcel.digest, None, one.ref, None)
+def _there(checked: CheckedSubmission) -> Upload | None:
+    """The upload, if Kaggle has these bytes already: from another machine or after a lost reply."""
+    for one in kaggle_client.sent(checked.page):
+        if checked.digest[:12] in one.description:
+            return Upload(checked.page.name, checked.digest, None, one.ref, None)
     return None
 
 
-def _sent(paths: Paths, parcel: Parcel) -> Upload:
-    """Send it; what the recipe keeps of that."""
+def _sent(paths: Paths, checked: CheckedSubmission) -> Upload:
+    """Send it; returns the recipe's entry."""
     now = datetime.now(UTC)
-    description = f"catwalk {parcel.name} {parcel.digest[:12]} {now:%Y%m%dT%H%M%S}"
-    ref = kaggle_client.upload(parcel.page, paths.submission(parcel.name), description)
-    return Upload(parcel.page.name, parcel.digest, None, ref, now.isoformat(timespec="seconds"))
+    description = f"catwalk {checked.name} {checked.digest[:12]} {now:%Y%m%dT%H%M%S}"
+    ref = kaggle_client.upload(checked.page, paths.submission(checked.name), description)
+    return Upload(checked.page.name, checked.digest, None, ref, now.isoformat(timespec="seconds"))
 
 
-def _sent_before(paths: Paths, parcel: Parcel) -> tuple[str, Upload] | None:
-    """Submission and entry of the latest time that these bytes were sent there."""
+def _sent_before(paths: Paths, checked: CheckedSubmission) -> tuple[str, Upload] | None:
+    """Submission and entry of the latest upload of these bytes to the same place."""
     found = None
     for name, made in recipe.known(paths, submission_csv.names(paths)).items():
         for entry in made.sent:
-            if (entry.to, entry.sha256) == (parcel.page.name, parcel.digest):
+            if (entry.to, entry.sha256) == (checked.page.name, checked.digest):
                 found = name, entry
     return found
 
 
-def _show(parcel: Parcel, quota: kaggle_client.Quota, say: Say) -> None:
-    made = parcel.made
+def _show(checked: CheckedSubmission, quota: kaggle_client.Quota, say: Say) -> None:
+    made = checked.made
     low, high = made.forecast.interval
     say(
-        f"submit: {parcel.name}.csv ({made.test_rows:,} rows, {made.validation.accuracy:.4f} "
+        f"submit: {checked.name}.csv ({made.test_rows:,} rows, {made.validation.accuracy:.4f} "
         f"on validation, forecast {low:.4f} to {high:.4f})"
     )
     say(
-        f"  to {parcel.page.address}: {quota.left} submission"
+        f"  to {checked.page.address}: {quota.left} submission"
         f"{'s' if quota.left != 1 else ''} left today, {quota.today} made"
     )
 
 
-def _check(page: Page, quota: kaggle_client.Quota) -> None:
+def _check_quota(page: Page, quota: kaggle_client.Quota) -> None:
     if quota.left:
         return
     if not quota.total:
@@ -163,12 +163,12 @@ def _check(page: Page, quota: kaggle_client.Quota) -> None:
     minutes = 24 * 60 - (60 * now.hour + now.minute)
     raise UserError(
         f"no submission is left today ({quota.today} made)",
-        fix=f"the count starts anew at 00:00 UTC, in {minutes // 60} h {minutes % 60} min",
+        fix=f"the count starts again at 00:00 UTC, in {minutes // 60} h {minutes % 60} min",
     )
 
 
 def confirm(yes: bool) -> None:
-    """Go on only if somebody said yes.
+    """Continue only if the user agrees.
 
     Raises:
         UserError: nobody could be asked, or the answer was no.
@@ -177,14 +177,14 @@ def confirm(yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UserError(
-            "there is no terminal to ask at, so nothing was sent", fix="YES=1 sends without asking"
+            "no terminal to ask for confirmation, so nothing was sent", fix="YES=1 sends without asking"
         )
     if input("send it? [y/N] ").strip().lower() not in ("y", "yes"):
         raise UserError("not sent", fix="make submit asks again")
 
 
 def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -> None:
-    """Ask for the score until it is there, and keep it."""
+    """Wait for the score, and store it."""
     made = recipe.read(paths, name)
     if entry.public is not None:
         say(f"  public score {entry.public:.4f}")
@@ -197,10 +197,10 @@ def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -
         line.add_task("")
         found = _scored(page, entry.ref)
     if found is None or found.status == "pending":
-        say("  Kaggle has not scored it yet: make submit looks again, and sends nothing twice")
+        say("  Kaggle has not scored it yet: make submit checks again, and sends nothing twice")
         return
     if found.status == "error":
-        reason = kaggle_errors.quoted(found.error) or "it gives no reason"
+        reason = kaggle_errors.quoted(found.error) or "no reason given"
         raise UserError(
             f"Kaggle could not score ref {found.ref}: {reason}",
             fix=f"look at {page.address}/submissions",
@@ -208,19 +208,19 @@ def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -
     recipe.add_upload(paths, name, replace(entry, public=found.public))
     public = "none shown" if found.public is None else f"{found.public:.4f}"
     said = made.validation.accuracy
-    say(f"  public score {public}; validation said {said:.4f}: choose nothing by the public score")
+    say(f"  public score {public}; validation {said:.4f}: base no choice on the public score")
     if found.public is not None:
         _remark(found.public, made, say)
 
 
 def _remark(public: float, made: Recipe, say: Say) -> None:
-    """A word on a score that is no accident: it lies outside the forecast by more than twice its width."""
+    """Warn of a score that is unlikely to be chance: far outside the forecast's interval."""
     low, high = made.forecast.interval
     far = max(FAR * (high - low), LEAST)
     if low - far <= public <= high + far:
         return
     if public > high:
-        why = "does the competition score accuracy, and are its test rows other rows than the training's?"
+        why = "does the competition score accuracy, and are its test rows different from the training rows?"
     else:
         why = "wrong ids, shuffled rows, or another competition's file? does it score accuracy?"
     side = "above" if public > high else "below"
@@ -228,7 +228,7 @@ def _remark(public: float, made: Recipe, say: Say) -> None:
 
 
 def _scored(page: Page, ref: int) -> Sent | None:
-    """The submission once it is scored, or as it is when the time is up."""
+    """Kaggle's entry once it is scored, or its state when the time is up."""
     end = time.monotonic() + WAIT_SECONDS
     while True:
         found = next((one for one in kaggle_client.sent(page) if one.ref == ref), None)

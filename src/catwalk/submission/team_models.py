@@ -1,4 +1,4 @@
-"""Elsewhere: networks of trials that other machines of the team ran, brought here or trained here again."""
+"""Team models: networks of trials that the team's other machines ran, copied or trained again here."""
 
 import math
 import time
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from catwalk.search.trial_record import TrialRecord
 
-SLOWER = 1.5  # times its seconds elsewhere, that one network may take where there is none at all
+SLOWER = 1.5  # times its seconds elsewhere: what one network may take if none is here at all
 
 
 @dataclass(frozen=True)
 class Task:
-    """A trial to train here; what its process gets."""
+    """A trial to train here: the input of its process."""
 
     key: str
     number: int
@@ -39,7 +39,7 @@ def bring(
     until: float | None,
     say: Callable[[str], None],
 ) -> int:
-    """Keep here what of the study's best networks is not here yet, as far as the time allows.
+    """Copy or retrain the study's best networks that are missing here, as far as the time allows.
 
     Where the artifact store has a network it is copied; else it is trained from its recipe, with its own
     parameters, seed, precision and plan. Where no network is here at all, there is time for the best one.
@@ -49,7 +49,7 @@ def bring(
         prepared: its arrays and split.
         split_seed: SEED, by which the processes find the same.
         opened: the study.
-        until: ``time.time()`` by which it is done; None: the clock is not asked.
+        until: ``time.time()`` by which it is done; None: no time limit.
         say: takes lines for people.
 
     Returns:
@@ -73,7 +73,7 @@ def bring(
         chosen = _fitting(missing, cores, seconds)
         if not chosen:
             return len(missing)
-        say(f"predict: {len(chosen)} networks that others found are trained here again, from their recipes")
+        say(f"predict: {len(chosen)} networks that others found are trained again here, from their recipes")
         tasks = [Task(key, trial.number, refit.task_of(paths, split_seed, trial)) for trial in chosen]
         whole = sum(map(_needed, chosen)) / min(cores, len(chosen))
         process_pool.run_all(_train, tasks, "training", cores, whole, time.monotonic() + seconds)
@@ -81,7 +81,7 @@ def bring(
 
 
 def _fitting(trials: "list[TrialRecord]", cores: int, seconds: float) -> "list[TrialRecord]":
-    """The best that can be trained in so many seconds on so many cores."""
+    """The best trials that can be trained in the given seconds on the given cores."""
     ends, chosen = [0.0] * cores, []
     for trial in trials:
         free = ends.index(min(ends))
@@ -96,7 +96,7 @@ def _needed(trial: "TrialRecord") -> float:
 
 
 def _train(task: Task) -> float | None:
-    """What a process does: the trial once more, kept as it was kept there; its value, None if it diverged."""
+    """Train a trial again in a separate process and keep its network; its value, None if it diverged."""
     made = retrain.train(task.again)
     if made is None:
         return None
