@@ -46,5 +46,6 @@ def test_without_a_study_it_says_so(catwalk: Callable[..., tuple[int, str, str]]
     code, _, said = catwalk("dashboard", "--competition", "digits")
     assert code == 2
     assert said == (
-        "catwalk dashboard: data/digits/study/study.db does not exist yet: run make search COMPETITION=digits\n"
+        "catwalk dashboard: data/digits/study/study.db does not exist yet: "
+        "run make search COMPETITION=digits\n"
     )

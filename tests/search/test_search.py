@@ -183,7 +183,7 @@ def test_a_net_of_one_s_own(digits_done: tuple[Path, Run], tmp_path: Path) -> No
     shutil.copytree(digits_done[0], tmp_path / "copy")
     done = run_catwalk(tmp_path / "copy", "try", *DIGITS, "--widths", "300,100", "--dropout", "0.1")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"try: trial 7, yours: [01]\.\d{4} on validation", done.stdout)
+    assert re.search(r"try: your trial 7: [01]\.\d{4} on validation", done.stdout)
     rows = [row.split(",") for row in trials_of(tmp_path / "copy")]
     assert len(rows) == DONE_TRIALS + 1, "the portfolio's further trials, which wait, are not run for it"
     assert rows[-1][:3] == ["7", "complete", "yours"]

@@ -125,11 +125,11 @@ def test_what_can_not_be_handed_in(paths: Paths) -> None:
         grader.status = 403
         refused = hand_in(paths, grader, "--yes", "--assignment", "7")
         assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
-        assert "the grader refused it (403): no user has the token <token>" in refused.stderr
+        assert "the grader refused (403): no user has the token <token>" in refused.stderr
         grader.pictures = grader.pictures[:, :32]
         other = hand_in(paths, grader, "--yes", "--assignment", "7")
         assert other.returncode == 2
-        assert "sends pictures of 32 values, digits has 64" in other.stderr
+        assert "sends pictures of 32 values, but digits has 64" in other.stderr
 
 
 def test_the_grade() -> None:

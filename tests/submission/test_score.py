@@ -77,7 +77,7 @@ def test_what_is_kept_and_said(made: Made) -> None:
     assert lines[1].startswith(f"  the forecast was {validation:.4f} (95% ")
     assert lines[2] == (
         "  macro precision {:.4f}, recall {:.4f}, F1 {:.4f}; ".format(*macro)
-        + "look number 1 at these labels: base no choice on it"
+        + "look number 1 at these labels: do not base any choice on it"
     )
     assert len(lines) == 3
     assert "look number 2" in looked(paths, "few")[2]

@@ -45,7 +45,7 @@ def wilson(share: float, rows: int) -> tuple[float, float]:
 
 
 def grade(accuracy: float, full_marks: float) -> float:
-    """A course's grade from 0 to 1: full marks from a given accuracy on, below it proportional."""
+    """A course's grade from 0 to 1: full marks from a given accuracy on, proportional below."""
     return min(1.0, accuracy / full_marks)
 
 

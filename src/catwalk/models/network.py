@@ -44,7 +44,7 @@ def load(path: Path) -> keras.Model:
 
 
 def build(classes: int, params: Params, views: FeatureSet, seed: int) -> keras.Model:
-    """Build a dense network of stock layers on fixed features.
+    """Build a dense network of standard Keras layers on fixed features.
 
     Args:
         classes: how many there are.

@@ -75,7 +75,7 @@ class SGD:
 
     def __init__(self, weights: list[tf.Variable], params: Params) -> None:
         self._weights = weights
-        # The rate is so many times as high; divided out, so that weight_decay means the same.
+        # The rate is this many times as high; divided out here, so that weight_decay means the same.
         self._decay = params["weight_decay"] / self.RATE_FACTOR
         self._velocity = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
 

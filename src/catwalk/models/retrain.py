@@ -23,8 +23,8 @@ class Task:
     Attributes:
         paths, split_seed: the competition's, and SEED, by which the process finds the same rows.
         params, precision, seed: of the training.
-        plan: how many epochs were planned at the start and after each epoch, as the first training did by
-            the clock; it decides the learning rates.
+        plan: how many epochs were planned at the start and after each epoch, as in the first
+            training; it determines the learning rates.
         everything: whether it is trained on training and validation rows together.
         ends: ``time.time()`` by which it is trained, with its own plan; None: no time limit.
     """

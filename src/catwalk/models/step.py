@@ -212,7 +212,7 @@ class Step:
         return weight if training or not self._averages else self._averages.of(weight)
 
     def _random_seed(self, place: int) -> tf.Tensor:
-        """A random seed, different in each step and at each place of the network."""
+        """A random seed, different in each step and at each position in the network."""
         return tf.stack([self._done + 0, tf.constant((self._seed * 64 + place) % 2**31)])
 
     # The layers. Each takes (rows, units) and gives (rows, units), in the layers' precision.
@@ -262,7 +262,7 @@ class Step:
         return tf.cast(full, x.dtype)
 
     def _dropout(self, layer: Any, x: tf.Tensor, place: int, training: bool) -> tf.Tensor:
-        """Dropout (Srivastava et al. 2014), one random byte per unit: rate to 1/256, exact scaling."""
+        """Dropout (Srivastava et al. 2014) with one random byte per unit: the rate is a multiple of 1/256."""
         dropped = round(layer.rate * 256)
         if not training or not dropped:
             return x

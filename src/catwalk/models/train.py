@@ -22,7 +22,7 @@ from catwalk.models.features import FeatureSet
 from catwalk.models.space import Params
 from catwalk.models.step import Labelled, Settings, Step
 
-CHECK_SECONDS = 0.5  # how often, about, the training looks at the clock
+CHECK_SECONDS = 0.5  # how often, roughly, the training checks the time
 PACE_SECONDS = 1.0  # over which the time of an epoch is measured
 PLAN_SHARE = 0.95  # of the time left is used for the plan; the rest is for the evaluation of the last epoch
 
@@ -164,7 +164,7 @@ class Training:
         while step < self.per_epoch:
             count = min(count, self.per_epoch - step)
             started = time.monotonic()
-            # Tensors, not Python integers: each new integer would be traced anew.
+            # Tensors, not Python integers: each new integer would be traced again.
             sums = self._step.run(order, tf.constant(step), tf.constant(count))
             loss, right, step = loss + float(sums[0]), right + float(sums[1]), step + count
             if not math.isfinite(loss):

@@ -66,7 +66,7 @@ def seconds_until(clock: str, now: datetime) -> float:
 
 
 def cores() -> int:
-    """How many CPU cores this process may use; on macOS, which does not tell, all of them."""
+    """How many CPU cores this process may use; on macOS, where that is unknown, all of them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -57,7 +57,7 @@ def run(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> No
 def running(
     paths: Paths, host: str, port: int, say: Callable[[str], None]
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the server within a with block, ready to answer; arguments and errors as for ``run``."""
+    """Context in which the server runs and accepts connections; arguments and errors as for ``run``."""
     binaries = _binaries()
     extras.ensure("psycopg", say)
     paths.server.mkdir(parents=True, exist_ok=True)
@@ -206,10 +206,10 @@ def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
     if everywhere:
         yield (
             "  warning: anyone who reaches this address can try passwords and read the trials in transit; "
-            f"safer: leave out HOST=, and the others run {tunnel}"
+            f"safer: leave out HOST=, and the other members run {tunnel}"
         )
     else:
-        yield f"  first, the others run in a separate terminal: {tunnel}"
+        yield f"  first, the other members run in a separate terminal: {tunnel}"
     yield f"  then everyone: make search STUDY=postgresql://{USER}@{shown}:{port}/{DATABASE}"
     yield (
         f"  the password is after the last colon in {paths.shown(paths.server_password)}: the others type it "

@@ -108,7 +108,7 @@ def locked(paths: Paths) -> Iterator[None]:
         if not free:
             raise UserError(
                 f"another search of {paths.competition} is running here",
-                fix=f"{advice.WAIT_OR_END}; make predict, make try and make leaderboard work meanwhile"
+                fix=f"{advice.WAIT_OR_END}; make predict, make try and make leaderboard still work"
                 + (f"; or search under another name, MEMBER= is {paths.team.member}" if paths.team else ""),
             )
         yield

@@ -31,7 +31,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
 
     Raises:
         UserError: another search runs, or the study is of other data.
-        MachineError: no worker can be kept alive, or memory is too short for so many.
+        MachineError: no worker can be kept alive, or there is not enough memory for so many.
     """
     paths, prepared, say = context.paths, context.prepared, context.say
     _, before = study_progress.known(paths, prepared, context.features)
@@ -42,7 +42,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
     old = progress.of_other_rows(paths, prepared.fingerprint)
     if old and not before.finished:
-        say(f"search: begins a study of this data ({prepared.fingerprint}); others are kept ({old})")
+        say(f"search: begins a new study (fingerprint {prepared.fingerprint}); others are kept ({old})")
     for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
         say(line)
     with progress.locked(paths):
@@ -212,7 +212,8 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits)
     ended = study.finished(opened)
     best = study.complete(opened)[:1]
     if not best:
-        return [f"search: {len(ended)} trials, none complete: {_larger(until, spent, len(ended), ENOUGH)}"]
+        more = _larger(until, spent, len(ended), ENOUGH)
+        return [f"search: {len(ended)} trials, none complete; for more: {more}"]
     value = best[0].value or 0.0
     low, high = wilson(value, pictures)
     lines = [
@@ -223,7 +224,9 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits)
         kind = trial.user_attrs.get("kind")
         if kind in BASELINES and trial.value is not None:
             gain = 100 * (value - trial.value)
-            lines.append(f"  baseline {kind}: {trial.value:.4f}, the best trial: {gain:+.2f} points")
+            lines.append(
+                f"  baseline {kind}: {trial.value:.4f}, the best trial differs by {gain:+.2f} points"
+            )
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
         what = "TRIALS" if until.trials == 1 else "the budget"
         lines.append(f"{what} was too small for more trials: {_larger(until, spent, len(ended), ENOUGH)}")
@@ -235,9 +238,7 @@ def _compared(yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.Frozen
     if yours.value is None or yours not in best:
         return [f"try: trial {yours.number} diverged: a lower LEARNING_RATE may help"]
     place = best.index(yours) + 1
-    lines = [
-        f"try: trial {yours.number}, yours: {yours.value:.4f} on validation, rank {place} of {len(best)}"
-    ]
+    lines = [f"try: your trial {yours.number}: {yours.value:.4f} on validation, rank {place} of {len(best)}"]
     if place > 1:
         kind = best[0].user_attrs.get("kind", "search")
         lines.append(f"  the best is trial {best[0].number} ({kind}): {best[0].value or 0.0:.4f}")

@@ -55,7 +55,7 @@ def _check_folder(paths: Paths, name: str, other: str) -> None:
     """Check that a local storage has studies of one competition only, though perhaps of other rows."""
     if _parts(other)[0] != _parts(name)[0]:
         raise UserError(
-            f"contains the study {other} of another competition, not {paths.competition}",
+            f"contains the study {other}, which is not of {paths.competition}",
             where=paths.shown(paths.study_db),
             fix=f"move {paths.shown(paths.study)} away",
         )
@@ -99,7 +99,7 @@ def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
             values = space.choices(name, features)
             if list(distribution.choices) != values:
                 raise UserError(
-                    f"{name} has the choices {values}, but {list(distribution.choices)} in the study",
+                    f"{name} has the choices {values}, but the study has {list(distribution.choices)}",
                     where="space.py",
                     fix=f"undo the change, or move {paths.shown(paths.study)} away for a new study",
                 )

@@ -60,7 +60,7 @@ class Supervisor:
         self._deaths = 0  # since a trial last ended
         self._orphans = False  # a worker died, and its trial has not been looked for yet
         self._ours: set[int] = set()  # trials that our workers have begun
-        self._shown: set[int] = set()  # finished trials of other members that the display has been told of
+        self._shown: set[int] = set()  # finished trials of other members that the display has shown
         self._elsewhere = 0  # trials that other members of the team are running
         self._orphaned_since: dict[int, float] = {}  # trials that no worker runs, and when first seen so
         self._recorded = self._tabled = time.monotonic()

@@ -18,7 +18,7 @@ from catwalk.search import artifacts, failures, model_store, study
 from catwalk.search.trial_record import TrialRecord
 
 EPOCHS = {"local": 30, "pixels": 60}  # of a trial that the pruner lets go on, about, in ``USUAL`` seconds
-SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that are not worth so many
+SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that need no more
 USUAL = 600.0  # seconds of a search
 # Steps that a training has however few the rows are. Baselines, whose learning rate is low and constant,
 # converge within so many; the others learn little more with twice as many.

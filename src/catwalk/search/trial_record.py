@@ -1,6 +1,6 @@
 """The trial record: the data of an ended trial, from the study or from a submission's trials.json.
 
-In the study it is the trial's attributes, which ``trial.Objective`` sets; ``trials.csv`` is for people only.
+In the study it is the trial's attributes, which ``trial.Objective`` sets; ``trials.csv`` is for reading only.
 Optuna is imported only where the study is.
 """
 
@@ -128,7 +128,7 @@ def read_snapshot(paths: Paths, name: str) -> list[TrialRecord]:
 
 
 def write_table(paths: Paths, opened: "optuna.Study") -> None:
-    """Write trials.csv: one row per trial that finished or finally failed, with parameters and last epoch."""
+    """Write trials.csv: one row per trial that finished or failed for good, with its last epoch."""
     import pandas as pd
     from optuna.trial import TrialState
 

@@ -1,4 +1,4 @@
-"""A worker: one process that imports TensorFlow once and runs one trial after another as ordered."""
+"""A worker: a process that imports TensorFlow once and runs the trials that the parent orders."""
 
 import gc
 import os

@@ -19,8 +19,8 @@ class Worker:
     number: int
     ready: bool = False
     busy: bool = False
-    trials: int = 0  # told to begin
-    trial: int | None = None  # known once the worker has told it
+    trials: int = 0  # begun by order
+    trial: int | None = None  # known once the worker has begun it
     error: str | None = None  # the error that it could not recover from
 
     @property
@@ -30,7 +30,7 @@ class Worker:
 
 
 class Workers:
-    """The living worker processes.
+    """The running worker processes.
 
     Args:
         arguments: what ``worker.run`` takes between its connection and its number.

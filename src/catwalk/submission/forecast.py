@@ -68,7 +68,7 @@ def optimism(
     labels: npt.NDArray[np.integer],
     pictures: npt.NDArray[np.integer] | None = None,
 ) -> float:
-    """The overestimate on the rows that an ensemble is chosen on: chosen on one half, scored on both.
+    """Mean accuracy on the half that an ensemble is chosen on, minus accuracy on the other half.
 
     A choice on all rows has half the variance to be fooled by, so the difference is divided by sqrt(2).
     Never below 0. Identical pictures stay in one half; arguments as for ``estimate``.

@@ -108,7 +108,7 @@ class _Answering:
 
 
 def _graded(address: str, token: str, assignment: str, model: _Answering) -> dict[str, float]:
-    """Accuracy and grade from the grader, which the course's package asks."""
+    """Accuracy and grade from the grader, obtained by the course's package."""
     from kerasltisubmission.exceptions import (
         KerasLTISubmissionBadResponseException,
         KerasLTISubmissionBaseException,
@@ -125,7 +125,7 @@ def _graded(address: str, token: str, assignment: str, model: _Answering) -> dic
         reason = shown(str(error.message or "no reason given").replace(token, "<token>"))
         kind = UserError if error.return_code in (200, 400, 401, 403, 404) else NetworkError
         raise kind(
-            f"the grader refused it ({error.return_code}): {reason}", fix=f"correct ASSIGNMENT= or {TOKEN}"
+            f"the grader refused ({error.return_code}): {reason}", fix=f"correct ASSIGNMENT= or {TOKEN}"
         ) from None
     except KerasLTISubmissionConnectionFailedException:
         raise NetworkError(

@@ -155,7 +155,7 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
 def _refit(
     context: RunContext, opened: "optuna.Study", chosen: Chosen, until: float | None
 ) -> refit.Refit | None:
-    """Retrain the chosen networks of largest weight; not in a study of make try alone, without a budget."""
+    """Retrain the chosen networks of largest weight; none if the study has no budget (make try alone)."""
     if "budget" not in opened.user_attrs:
         return None
     heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]

@@ -1,6 +1,6 @@
 """The refit: the best of the chosen networks, trained again on training and validation rows together.
 
-A ninth more pictures to learn from is worth 0.1 to 0.2 points (``benchmarks/forecast.py --strong``, on
+A ninth more training pictures are worth 0.1 to 0.2 points (``benchmarks/forecast.py --strong``, on
 pseudo-tests carved from the training rows). Rows that were trained on can't validate anything, so the
 refitted networks get half the ensemble weight, and validation scores stay those of the chosen networks.
 """
@@ -84,7 +84,7 @@ def run(
     for trial, task, said in zip(chosen, tasks, answers, strict=True):
         epochs = 0 if said is None else len(said[0]) - 1
         if said is None or epochs < LEAST * task.plan[0]:
-            say("  one of them did not get far enough and is left out")
+            say("  one of them was trained too briefly and is left out")
             continue
         made.append(RefitNetwork(trial.number, task.seed, epochs, said[0], rows))
         tests.append(said[1])

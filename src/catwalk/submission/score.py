@@ -115,7 +115,7 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
         *lines,
         f"  the forecast was {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}",
         f"  macro precision {kept.precision:.4f}, recall {kept.recall:.4f}, F1 {kept.f1:.4f}; "
-        f"look number {kept.looks} at these labels: base no choice on it",
+        f"look number {kept.looks} at these labels: do not base any choice on it",
     ]
 
 

@@ -208,7 +208,7 @@ def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -
     recipe.add_upload(paths, name, replace(entry, public=found.public))
     public = "none shown" if found.public is None else f"{found.public:.4f}"
     said = made.validation.accuracy
-    say(f"  public score {public}; validation {said:.4f}: base no choice on the public score")
+    say(f"  public score {public}; validation {said:.4f}: do not base any choice on it")
     if found.public is not None:
         _remark(found.public, made, say)
 
