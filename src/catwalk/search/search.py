@@ -180,7 +180,7 @@ def _already(before: StudyProgress, until: Limits) -> str:
     full = until.budget is not None and before.spent < until.budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
-        f"search: already done, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
+        f"search: done before, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
         f"for more: {_larger(until, before.spent, before.finished)}"
     )
 

@@ -72,7 +72,7 @@ def run(context: RunContext, name: str | None, until: float | None, search: Call
     paths, prepared = context.paths, context.prepared
     if done := is_done(context, name):
         csv = paths.shown(paths.submission(done))
-        context.say(f"predict: already done, {csv} is made from all trials so far")
+        context.say(f"predict: done before, {csv} is made from all trials so far")
         return done
     from catwalk.search import trial_record
 
