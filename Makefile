@@ -9,33 +9,33 @@ BIN := .venv/bin
 # (Windows' WSL) have an environment variable NAME that means something else.
 #: COMPETITION   fashion-mnist   which of competitions/*.toml
 #: SOURCE        auto            kaggle, debian, keras, sklearn, or a folder of CSV or IDX files
-#: BUDGET        10m             wall-clock time of the search in all: 90s, 10m, 2h; more adds to it
-#: TRIALS                        finished trials in all, instead of the default budget
-#: UNTIL                         instead: a time of today (14:40) by which prediction and report are done
-#: WORKERS                       processes; by default one a core, as far as memory allows
+#: BUDGET        10m             total wall-clock time of the search: 90s, 10m, 2h; a larger value continues it
+#: TRIALS                        total number of finished trials, instead of the default budget
+#: UNTIL                         instead: a time today (14:40) by which prediction and report are done
+#: WORKERS                       worker processes; by default one per core, as far as memory allows
 #: FEATURES      auto            or pixels: raw pixels only
 #: SEED          1               of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest
-#: WIDTHS                        for try: units of the hidden layers, as 512,256; 0 for none
-#: TO                            for submit: a Kaggle competition's name or address, or openhpi
+#: WIDTHS                        for try: units of the hidden layers, such as 512,256; 0 for none
+#: TO                            for submit: a Kaggle competition's name or URL, or openhpi
 #: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
 #: SUBMISSIONS                   for grade: a folder or a zip of all teams' files, also Moodle's or nbgrader's
 #: LABELS                        for grade: a CSV of ids and true labels, or Kaggle's solution file
 #: FINAL         0               1: grade shows the private scores too
-#: EXERCISE                      for course: only this one, 1 to 5
-#: DRY           0               1: submit shows what it would send, and stops
-#: YES           0               1: submit does not ask
-#: FORCE         0               1: submit sends the same bytes once more
-#: KAGGLE_USER                   for kernel: your name on Kaggle; by default as the credentials say
-#: ACCELERATOR   none            for kernel: gpu is switched on there, but not used yet
+#: EXERCISE                      for course: run only this exercise, 1 to 5
+#: DRY           0               1: submit shows what it would send, but sends nothing
+#: YES           0               1: submit does not ask for confirmation
+#: FORCE         0               1: submit sends a file even if it was sent before
+#: KAGGLE_USER                   for kernel: your Kaggle user name; by default from the credentials
+#: ACCELERATOR   none            for kernel: gpu is switched on, but not used yet
 #: STUDY                         postgresql://user@host:port/database, a study that a team shares
-#: MEMBER                        who you are to the team; by default user@host
-#: ARTIFACTS                     a folder that the whole team sees, for the networks
+#: MEMBER                        your name in the team; by default user@host
+#: ARTIFACTS                     a folder that the whole team can access, for the networks
 #: HOST          127.0.0.1       for serve: the address to listen on
-#: PORT                          for serve (5433) and dashboard (8080)
+#: PORT                          the port for serve (5433) and dashboard (8080)
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
-#: PYTHON        python3         the interpreter that .venv is made with (3.11 to 3.13)
+#: PYTHON        python3         the interpreter for .venv (3.11 to 3.13)
 
 include tools/options.mk
 
@@ -47,7 +47,7 @@ include tools/options.mk
 
 setup: .venv/installed ## install the locked packages into .venv (the other targets do it when needed)
 
-all: .venv/installed ## data, prepare, search, predict, report: the main job
+all: .venv/installed ## the whole pipeline: data, prepare, search, predict, report
 	@$(BIN)/catwalk all $(SEARCHING) $(named)
 
 data: .venv/installed ## download the competition's CSVs, or take them from SOURCE=
@@ -59,7 +59,7 @@ prepare: .venv/installed ## CSVs to arrays, a train/validation split, sealed tes
 search: .venv/installed ## search for good networks until BUDGET or TRIALS is used up
 	@$(BIN)/catwalk search $(SEARCHING)
 
-try: .venv/installed ## train one net of your own choice: WIDTHS=512,256 DROPOUT=0.3 ...
+try: .venv/installed ## train one network of your choice: WIDTHS=512,256 DROPOUT=0.3 ...
 	@$(BIN)/catwalk try $(TRYING)
 
 predict: .venv/installed ## average the best networks and write the submission's CSV
@@ -71,31 +71,31 @@ report: .venv/installed ## make the talk (HTML, PDF) and the notebook that show 
 submit: .venv/installed ## upload a submission to Kaggle, and wait for its score
 	@$(BIN)/catwalk submit $(CHOSEN) $(SENDING)
 
-kaggle: .venv/installed ## which Kaggle credential would be used, and from where
+kaggle: .venv/installed ## show which Kaggle credential would be used, and where it comes from
 	@$(BIN)/catwalk kaggle
 
-kernel: .venv/installed ## write a Kaggle notebook that runs all of it there, and say how it is pushed
+kernel: .venv/installed ## write a Kaggle notebook that runs the pipeline there, and print how to push it
 	@$(BIN)/catwalk kernel $(COMMON) $(call flag,KAGGLE_USER,user) $(call flag,ACCELERATOR,accelerator) $(call flag,BUDGET,budget)
 
-wheel: .venv/installed ## build catwalk's wheel, and the notebook that holds it, into dist/
+wheel: .venv/installed ## build catwalk's wheel, and the notebook that contains it, in dist/
 	@$(BIN)/catwalk wheel $(COMMON)
 
-score: .venv/installed ## a submission against the sealed test labels (each look is logged)
+score: .venv/installed ## score a submission on the sealed test labels (each look is logged)
 	@$(BIN)/catwalk score $(CHOSEN)
 
-reproduce: .venv/installed ## train a submission's networks again from its recipe, and compare
+reproduce: .venv/installed ## retrain a submission's networks from its recipe, and compare
 	@$(BIN)/catwalk reproduce $(MAKING) $(call flag,SUBMISSION,submission)
 
-leaderboard: .venv/installed ## all submissions side by side
+leaderboard: .venv/installed ## compare all submissions in a table
 	@$(BIN)/catwalk leaderboard $(COMMON)
 
-grade: .venv/installed ## every team's CSV in SUBMISSIONS= against the labels: leaderboard, grades
+grade: .venv/installed ## score every team's CSV in SUBMISSIONS=: leaderboard, grades
 	@$(BIN)/catwalk grade $(COMMON) $(call flag,SUBMISSIONS,submissions) $(call flag,LABELS,labels) $(call on,FINAL,final)
 
-course: .venv/installed ## execute the five course exercises' notebooks (under 20 minutes)
+course: .venv/installed ## execute the notebooks of the five course exercises (under 20 minutes)
 	@$(BIN)/catwalk course $(COMMON) $(call flag,EXERCISE,exercise) $(call flag,BUDGET,budget)
 
-serve: .venv/installed ## start the PostgreSQL in which a team shares its study, until Ctrl-C
+serve: .venv/installed ## start the PostgreSQL server in which a team shares its study, until Ctrl-C
 	@$(BIN)/catwalk serve $(COMMON) $(LISTENING)
 
 dashboard: .venv/installed ## show the study in the browser (optuna-dashboard), until Ctrl-C

@@ -1,18 +1,18 @@
-# Targets for those who work on catwalk itself; CONTRIBUTING.md says when.
+# Targets for developers of catwalk itself; CONTRIBUTING.md says when.
 
-test: .venv/dev ## the quick tests, one whole run from no data to the talk among them (5 minutes)
+test: .venv/dev ## run the quick tests, including a whole run from the download to the talk (5 minutes)
 	@$(BIN)/pytest -m 'not slow'
 
-test-slow: .venv/dev ## the other tests: kills, faults, team, course, fuzzing (25 minutes)
+test-slow: .venv/dev ## run the slow tests: kills, faults, team, course, fuzzing (25 minutes)
 	@$(BIN)/pytest -m 'slow and not alone' --numprocesses 2 --dist loadgroup
 	@$(BIN)/pytest -m alone
 
-test-all: test test-slow ## all tests
+test-all: test test-slow ## run all tests
 
-test-notebooks: .venv/dev ## the notebook with Kaggle's and Colab's packages, and pyproject's lower bounds (30 minutes)
+test-notebooks: .venv/dev ## test the notebook with the packages of Kaggle and Colab, and pyproject's lower bounds (30 minutes)
 	@IMAGES=all $(BIN)/pytest tests/course/test_images.py tests/course/test_notebooks.py
 
-lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared packages), import-linter, sizes
+lint: .venv/dev ## run ruff (lint and format), mypy, deptry (imports and declared packages), import-linter, sizes
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -20,13 +20,13 @@ lint: .venv/dev ## ruff (lint and format), mypy, deptry (imports and declared pa
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/sizes.py
 
-audit: .venv/dev ## known weaknesses of the locked packages (pip-audit)
+audit: .venv/dev ## check the locked packages for known vulnerabilities (pip-audit)
 	@$(BIN)/python -m verification.audit
 
-bench: .venv/dev .venv-bench/installed ## catwalk beside its peers, each with BENCH_BUDGET, in three rounds
+bench: .venv/dev .venv-bench/installed ## compare catwalk with similar tools, each with BENCH_BUDGET, in three rounds
 	@$(BIN)/python -m benchmarks.bench $(call flag,BENCH_BUDGET,budget)
 
-speed: .venv/dev ## benchmarks: the engine, reading CSVs, cost of coordination, workers (two hours)
+speed: .venv/dev ## run benchmarks: training speed, CSV reading, coordination overhead, workers (two hours)
 	@$(BIN)/python -m benchmarks.engine
 	@$(BIN)/python -m benchmarks.growth
 	@$(BIN)/python -m benchmarks.csv_reader
@@ -37,11 +37,11 @@ speed: .venv/dev ## benchmarks: the engine, reading CSVs, cost of coordination, 
 	@$(BIN)/python -m benchmarks.numpy_network
 	@$(BIN)/python -m benchmarks.performance
 
-trust: .venv/dev ## what SECURITY.md and docs/promises.md promise, proved in full (some hours)
+trust: .venv/dev ## verify everything that SECURITY.md and docs/promises.md promise (some hours)
 	@$(BIN)/python -m verification.promises
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
-lock: ## compile all requirements*.txt anew, from one resolution (needs uv)
+lock: ## recompile all requirements*.txt from one resolution (needs uv)
 	@cat requirements.txt requirements-*.txt > .all.txt
 	$(COMPILE) --all-extras --output-file .all.txt pyproject.toml
 	$(COMPILE) --extra build --constraint .all.txt --output-file requirements.txt pyproject.toml

@@ -1,4 +1,4 @@
-# `make` alone: all targets, the variables, and the rows of the search space, from their own lists.
+# `make` alone prints all targets, variables and parameters of the search space.
 
 help:
 	@echo 'make <target> [VARIABLE=value ...]'

@@ -1,13 +1,13 @@
-# Variables become the command's options; what is none of them is refused.
+# Passes variables on as the command's options; unknown variables are refused.
 
-# The rows of the search space are variables of try; WIDTHS says depth and widths together.
+# The parameters of the search space are variables of try; WIDTHS sets depth and widths.
 SPACE := src/catwalk/models/space.py
 ROWS := $(filter-out depth,$(shell sed -n '/^SPACE/,/^}/s/^    "\([a-z_]*\)": .*/\1/p' $(SPACE)))
 upper = $(shell echo '$(1)' | tr a-z A-Z)
 
 quoted = '$(subst ','\'',$(1))'
 
-# A variable typed on the command line that is not in the table is a mistake; make would pass over it.
+# A variable typed on the command line that is not in the table is a mistake; make would ignore it.
 KNOWN := $(shell sed -n 's/^.: \([A-Z_]*\).*/\1/p' Makefile) $(call upper,$(ROWS))
 typed = $(if $(filter command,$(firstword $(origin $(1)))),$(1))
 NAMES := $(foreach word,$(MAKEOVERRIDES),$(call typed,$(firstword $(subst =, ,$(subst :, ,$(word))))))
@@ -18,7 +18,7 @@ ifneq ($(UNKNOWN),)
   $(error there is no variable $(firstword $(UNKNOWN))$(near:%=, did you mean %?) (make alone lists them all))
 endif
 
-# Another tool's PYTHONPATH would hide modules of this environment: only what lies in this checkout stays,
+# Another tool's PYTHONPATH would hide modules of this environment: only folders of this checkout stay,
 # and nothing where .venv/bin/catwalk is called without make.
 blank := $() $()
 export PYTHONPATH := $(subst $(blank),:,$(strip $(filter src $(CURDIR)/%,$(subst :, ,$(PYTHONPATH)))))

@@ -1,4 +1,4 @@
-# Sets up .venv when it is first needed, and anew when a lock has changed; cleans up.
+# Sets up .venv when it is first needed or when a lock file has changed; cleans up.
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
@@ -12,17 +12,17 @@
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt
-	@echo 'adding what tests, lint and benchmarks need to .venv (once)'
+	@echo 'installing the packages for tests, lint and benchmarks into .venv (once)'
 	@$(BIN)/pip install --disable-pip-version-check -q --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 .venv-bench/installed: benchmarks/requirements.txt
-	@echo 'setting up .venv-bench with the peers (once)'
+	@echo 'setting up .venv-bench with the other tools (once)'
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/pip install --disable-pip-version-check -q --require-hashes -r benchmarks/requirements.txt
 	@touch $@
 
-clean: ## remove .venv, .images, caches, tables and half-written files; never data, studies, submissions or looks
+clean: ## remove .venv, .images, caches, feature tables and unfinished files; never data, studies, submissions or the log of looks
 	rm -rf .venv .venv-bench .images .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f data/*/prepared/features-*.npy
 	rm -rf data/*/.part-* data/*/.download data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*

@@ -1,4 +1,4 @@
-"""The command's first lines: nothing that another tool's modules could hide is imported before they ran."""
+"""Entry point of the command: cleans the import path first, so that no foreign module shadows an import."""
 
 import sys
 
@@ -6,7 +6,7 @@ from catwalk.core import python_path
 
 
 def main() -> int:
-    """Run the command; the exit code as ``cli.main``'s."""
+    """Run the command and return the exit code of ``cli.main``."""
     python_path.leave_out_what_shadows()
     from catwalk import cli
     from catwalk.core import processes

@@ -1,4 +1,4 @@
-"""The arguments of the command ``catwalk``: its stages, their options, and what a value may be."""
+"""The arguments of the command ``catwalk``: its stages, their options and the valid values."""
 
 import argparse
 import math
@@ -11,26 +11,26 @@ from typing import Any, NoReturn
 from catwalk import __version__
 
 STAGES = {
-    "all": "data, prepare, search, predict, report: the main job",
+    "all": "the whole pipeline: data, prepare, search, predict, report",
     "data": "download the competition's CSVs, or take them from a folder",
     "prepare": "CSVs to arrays, a train/validation split, sealed test labels",
     "search": "search for good networks until BUDGET or TRIALS is used up",
-    "try": "train one net of your own choice within the study",
+    "try": "train one network of your choice, as a trial of the study",
     "predict": "average the best networks and write the submission's CSV",
     "report": "make the talk (HTML, PDF) and the notebook that show the results",
     "submit": "upload a submission to Kaggle, and wait for its score",
-    "kaggle": "which credential the Kaggle client would use, and from where",
-    "kernel": "write a Kaggle notebook that runs all of it there, and say how it is pushed",
-    "wheel": "build catwalk's wheel, and the notebook that holds it, into dist/",
-    "score": "a submission against the sealed test labels (each look is logged)",
-    "reproduce": "train a submission's networks again from its recipe, and compare",
-    "leaderboard": "all submissions side by side",
-    "serve": "start the PostgreSQL in which a team shares its study, until Ctrl-C",
+    "kaggle": "show which credential the Kaggle client would use, and where it comes from",
+    "kernel": "write a Kaggle notebook that runs the pipeline there, and print how to push it",
+    "wheel": "build catwalk's wheel, and the notebook that contains it, in dist/",
+    "score": "score a submission on the sealed test labels (each look is logged)",
+    "reproduce": "retrain a submission's networks from its recipe, and compare",
+    "leaderboard": "compare all submissions in a table",
+    "serve": "start the PostgreSQL server in which a team shares its study, until Ctrl-C",
     "dashboard": "show the study in the browser with optuna-dashboard, until Ctrl-C",
-    "grade": "every team's CSV against the labels: leaderboard and grades (the instructor's)",
-    "course": "execute the five course exercises' notebooks, each once",
+    "grade": "score every team's CSV: leaderboard and grades (for the instructor)",
+    "course": "execute the notebooks of the five course exercises, each once",
 }
-OTHER_NAMES = {"user": "KAGGLE_USER"}  # options whose variable is called otherwise
+OTHER_NAMES = {"user": "KAGGLE_USER"}  # options whose variable has another name
 SEARCHING = ("all", "search", "predict", "report")
 MAKING = ("all", "data", "prepare", "search", "try", "predict", "report", "reproduce")
 SEEDED = ("all", "prepare", "search", "try", "predict", "report")
@@ -40,7 +40,7 @@ SHARING = (*SEARCHING, "try", "dashboard")
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, but a mistake is one line."""
+    """An argument parser that reports a mistake on one line."""
 
     def error(self, message: str) -> NoReturn:
         message = re.sub(r"//[^\s/]*@|pass\w*=[^\s&]*", "...", message)  # it may quote a URL with a password
@@ -48,18 +48,18 @@ class _Parser(argparse.ArgumentParser):
 
 
 def variable(option: str) -> str:
-    """The Makefile's variable of an option: "input-dropout" is INPUT_DROPOUT."""
+    """The Makefile variable for an option: "input-dropout" is INPUT_DROPOUT."""
     return OTHER_NAMES.get(option, option.replace("-", "_").upper())
 
 
 def option(variable: str) -> str:
-    """The option of a Makefile's variable."""
+    """The option for a Makefile variable."""
     others = {name: one for one, name in OTHER_NAMES.items()}
     return others.get(variable, variable.replace("_", "-").lower())
 
 
 def defaults(stage: str) -> dict[str, Any]:
-    """The variables that a stage takes, with their defaults; empty where there is no such stage."""
+    """The variables that a stage accepts, with their defaults; empty if there is no such stage."""
     _, stages = _parsers()
     if stage not in stages.choices:
         return {}
@@ -74,8 +74,10 @@ def parser() -> argparse.ArgumentParser:
 
 @cache
 def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Parser]"]:
-    """The parser of the command, and those of its stages."""
-    made = _Parser(prog="catwalk", description="A competition pipeline for pictures in CSVs.")
+    """The command's parser and the parsers of its stages."""
+    made = _Parser(
+        prog="catwalk", description="A pipeline for image classification competitions with CSV data."
+    )
     made.add_argument("--version", action="version", version=__version__)
     stages = made.add_subparsers(dest="stage", required=True, metavar="stage", parser_class=_Parser)
     for name, what in STAGES.items():
@@ -91,16 +93,19 @@ def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Pa
             )
         if name in SEEDED:
             stage.add_argument(
-                "--seed", type=_seed, default=1, help="of split, sampler and networks (%(default)s)"
+                "--seed",
+                type=_seed,
+                default=1,
+                help="of the split, the sampler and the networks (%(default)s)",
             )
         if name in SEARCHING:
             _add_search(stage)
         if name in SHARING:
             _add_team(stage)
         if name in NAMING:
-            stage.add_argument("--name", help="the submission's (default: time and hash)")
+            stage.add_argument("--name", help="the new submission's name (default: time and hash)")
         if name in CHOOSING:
-            stage.add_argument("--submission", help="its name (default: the newest)")
+            stage.add_argument("--submission", help="the submission's name (default: the newest)")
         if name in OWN:
             OWN[name](stage)
     return made, stages
@@ -112,31 +117,35 @@ def _add_features(stage: argparse.ArgumentParser) -> None:
 
 def _add_team(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
-        "--study", help="postgresql://user@host/database that a team shares (default: a file of this folder)"
+        "--study", help="postgresql://user@host/database that a team shares (default: a local file)"
     )
-    stage.add_argument("--member", help="who this is to the team (default: user@host)")
-    stage.add_argument("--artifacts", type=Path, help="a folder that the whole team sees, for the networks")
+    stage.add_argument("--member", help="your name in the team (default: user@host)")
+    stage.add_argument(
+        "--artifacts", type=Path, help="a folder that the whole team can access, for the networks"
+    )
 
 
 def _add_serve(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
-    stage.add_argument("--port", type=_port, default=5433, help="(%(default)s)")
+    stage.add_argument("--port", type=_port, default=5433, help="the port to listen on (%(default)s)")
 
 
 def _add_reproduce(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
-        "recipe", type=Path, nargs="?", help="a <name>.json of any folder (default: SUBMISSION's)"
+        "recipe", type=Path, nargs="?", help="a <name>.json in any folder (default: SUBMISSION's)"
     )
 
 
 def _add_dashboard(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--port", type=_port, default=8080, help="of 127.0.0.1 (%(default)s)")
+    stage.add_argument("--port", type=_port, default=8080, help="the port on 127.0.0.1 (%(default)s)")
 
 
 def _add_kernel(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--user", help="your name on Kaggle (default: as the credentials say)")
+    stage.add_argument("--user", help="your Kaggle user name (default: from the credentials)")
     stage.add_argument("--accelerator", choices=("none", "gpu"), default="none")
-    stage.add_argument("--budget", type=_budget, default="10m", help="of the search there (%(default)s)")
+    stage.add_argument(
+        "--budget", type=_budget, default="10m", help="time for the search there (%(default)s)"
+    )
 
 
 def _add_grade(stage: argparse.ArgumentParser) -> None:
@@ -148,34 +157,42 @@ def _add_grade(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_course(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--exercise", type=int, help="only this one, 1 to 5")
-    stage.add_argument("--budget", type=_budget, default="3m", help="of the hackathon's search (%(default)s)")
+    stage.add_argument("--exercise", type=int, help="run only this exercise, 1 to 5")
+    stage.add_argument(
+        "--budget", type=_budget, default="3m", help="time for the hackathon's search (%(default)s)"
+    )
 
 
 def _add_search(stage: argparse.ArgumentParser) -> None:
     _add_features(stage)
     stage.add_argument(
-        "--budget", type=duration, help="wall-clock time of the search in all: 90s, 10m, 2h (10m)"
+        "--budget", type=duration, help="total wall-clock time of the search: 90s, 10m, 2h (10m)"
     )
-    stage.add_argument("--trials", type=_count, help="finished trials in all, instead of the default budget")
-    stage.add_argument("--workers", type=_workers, help="processes (default: one a core as memory allows)")
-    stage.add_argument("--until", help="a time of today, as 14:40, by which prediction and report are done")
+    stage.add_argument(
+        "--trials", type=_count, help="total number of finished trials, instead of the default budget"
+    )
+    stage.add_argument(
+        "--workers", type=_workers, help="worker processes (default: one per core, as memory allows)"
+    )
+    stage.add_argument("--until", help="a time today, such as 14:40, by which prediction and report are done")
 
 
 def _add_submit(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--to", help="slug of the Kaggle competition (default: the TOML's), or openhpi")
     stage.add_argument("--assignment", help="with --to openhpi: the exercise's id (its token: OPENHPI_TOKEN)")
-    stage.add_argument("--dry", action="store_true", help="show what would be sent, and stop there")
-    stage.add_argument("--yes", action="store_true", help="don't ask")
-    stage.add_argument("--force", action="store_true", help="send the same bytes once more")
+    stage.add_argument("--dry", action="store_true", help="show what would be sent, but send nothing")
+    stage.add_argument("--yes", action="store_true", help="don't ask for confirmation")
+    stage.add_argument("--force", action="store_true", help="send a file even if it was sent before")
 
 
 def _add_try(stage: argparse.ArgumentParser) -> None:
-    """An option for each row of the search space; the widths say the depth as well."""
+    """Add an option for each parameter of the search space; the widths also set the depth."""
     from catwalk.models.space import SPACE
 
     _add_features(stage)
-    stage.add_argument("--widths", type=_widths, help="units of the hidden layers, as 512,256; 0 for none")
+    stage.add_argument(
+        "--widths", type=_widths, help="units of the hidden layers, such as 512,256; 0 for none"
+    )
     for name, (kind, values) in SPACE.items():
         if name == "depth" or name.startswith("width_"):
             continue
@@ -186,7 +203,7 @@ def _add_try(stage: argparse.ArgumentParser) -> None:
         stage.add_argument(f"--{name.replace('_', '-')}", type=value, help=what)
 
 
-# Stages with options that no other has.
+# Stages with options of their own.
 OWN = {
     "try": _add_try,
     "submit": _add_submit,
@@ -200,20 +217,20 @@ OWN = {
 
 
 def duration(text: str) -> float:
-    """Seconds in "90s", "10m", "2h", or a plain number of seconds.
+    """Convert "90s", "10m", "2h" or a plain number to seconds.
 
     Raises:
-        argparse.ArgumentTypeError: not such a text, or not more than 0.
+        argparse.ArgumentTypeError: the text has another form, or is not above 0.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else math.nan
     if not 0 < seconds < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time above 0: write 90s, 10m or 2h")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive duration: write 90s, 10m or 2h")
     return seconds
 
 
 def _budget(text: str) -> str:
-    """A time as it was written, if it is one."""
+    """Return a duration as it was written, if it is valid."""
     duration(text)
     return text
 

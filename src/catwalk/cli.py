@@ -1,4 +1,4 @@
-"""The command ``catwalk``: runs a stage, and turns errors into one line."""
+"""The command ``catwalk``: runs a stage and prints an error on one line."""
 
 import argparse
 import os
@@ -12,12 +12,12 @@ from catwalk.core import processes
 from catwalk.core.errors import CatwalkError, to_user_error
 from catwalk.core.paths import Paths
 
-STOPPED = "stopped; what was finished is kept, the same command goes on"
+STOPPED = "stopped; finished work is kept, the same command continues"
 LONGEST = 300  # characters of an error's line
 
 
 def main(given: list[str] | None = None) -> int:
-    """Run one stage; the exit code: 0 done, 2 the user can fix it, 3 network, 4 machine, 130 Ctrl-C."""
+    """Run one stage and return the exit code: 0 done, 2 user error, 3 network, 4 machine, 130 Ctrl-C."""
     started = time.monotonic()
     options = arguments.parser().parse_args(given)
     hints.remember(sys.argv[1:] if given is None else given)

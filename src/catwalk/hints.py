@@ -1,9 +1,9 @@
-"""Hints: the commands that messages advise, completed so that they can be pasted.
+"""Hints: completes the commands in messages so that they can be copied and run.
 
-Messages name a command as ``make search TRIALS=20``. Before a line is printed, what the user gave beside that
-(``COMPETITION=``, ``SEED=``, ``STUDY=`` ...) is added, as far as the target takes it; where there is no
-Makefile, the command ``catwalk search --trials 20`` stands in its place, and in the notebook for Kaggle and
-Colab what to write in its first cell.
+Messages name a command as ``make search TRIALS=20``. Before a line is printed, the user's other
+variables (``COMPETITION=``, ``SEED=``, ``STUDY=`` ...) are added, if the target accepts them; without a
+Makefile, the command ``catwalk search --trials 20`` replaces it, and in the notebook for Kaggle and Colab
+what to write in its first cell.
 """
 
 import os
@@ -24,7 +24,7 @@ _given: dict[str, str] = {}
 
 
 def remember(command: list[str]) -> None:
-    """Keep the variables of this process's command that differ from their defaults."""
+    """Remember which variables of this command differ from their defaults."""
     _given.clear()
     stage, *words = command or [""]
     defaults = arguments.defaults(stage)
@@ -39,7 +39,7 @@ def remember(command: list[str]) -> None:
 
 
 def completed(text: str) -> str:
-    """``text``, with what the user gave added to each command in it."""
+    """Return ``text`` with the user's variables added to each command in it."""
     return COMMAND.sub(_complete, text)
 
 
@@ -60,5 +60,5 @@ def _complete(found: "re.Match[str]") -> str:
 
 
 def _quoted(value: str) -> str:
-    """For the shell; a placeholder like <name> is for the reader."""
+    """Quote a value for the shell, except a placeholder such as <name>."""
     return value if re.fullmatch(r"<[^>]*>|\.\.\.", value) else shlex.quote(value)

@@ -1,4 +1,4 @@
-"""The stages: what each of the command's stages calls, and which of them run before it."""
+"""The stages: what each stage of the command calls, and which stages run before it."""
 
 import argparse
 import time
@@ -24,13 +24,13 @@ def _say(line: str) -> None:
 
 
 def _say_but_next(line: str) -> None:
-    """In ``all`` the next stage follows anyway."""
+    """Print a line, unless it announces the next stage, which ``all`` runs anyway."""
     if not line.startswith("next: "):
         _say(line)
 
 
 def run(options: argparse.Namespace, started: float) -> None:
-    """Run the stage that was asked for, and those before it where it needs them.
+    """Run the requested stage, and first the stages whose results it needs.
 
     Args:
         options: as ``arguments.parser`` gives them.
@@ -121,7 +121,7 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
     file = options.recipe or paths.recipe(submission_csv.choose(paths, options.submission))
     made = recipe.read_file(file, paths.shown(file))
     if made.competition != paths.competition:
-        raise UserError(f"{file.name} is of another competition", fix=f"COMPETITION={made.competition}")
+        raise UserError(f"{file.name} belongs to another competition", fix=f"COMPETITION={made.competition}")
     download.run(paths, loaded, options.source, _say)
     try:
         prepare.run(paths, loaded, made.seed, _say)
@@ -170,12 +170,12 @@ def _has_submission(paths: Paths) -> bool:
 
 
 def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition", started: float) -> None:
-    """The stages that make what they need: each runs those before it, which say so if they are done."""
+    """Run a stage and all stages before it; those that are done already are skipped."""
     from catwalk.data import download
 
     features = _features(options, loaded)
     until = None
-    if getattr(options, "until", None) is not None:  # a time that is past is told before a download
+    if getattr(options, "until", None) is not None:  # a time in the past is reported before a download
         until = time.time() + _until(options) * (1 + REFIT)
     download.run(paths, loaded, options.source, _say)
     if options.stage == "data":
@@ -189,7 +189,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     if getattr(options, "name", None) is not None:
         from catwalk.submission import predict
 
-        # A name that can't be is told before the search, not after it.
+        # An invalid name is reported before the search, not after it.
         predict.is_done(context, options.name)
     if options.stage == "try":
         from catwalk.search import search
@@ -212,7 +212,7 @@ def _search(options: argparse.Namespace, context: "RunContext", started: float) 
 
 
 def _predict(options: argparse.Namespace, context: "RunContext", until: float | None) -> None:
-    """And the report, but for the stage that is predict alone."""
+    """Run predict and, unless only predict was requested, report."""
     from catwalk.submission import predict
 
     name = predict.run(
@@ -225,12 +225,12 @@ def _predict(options: argparse.Namespace, context: "RunContext", until: float | 
 
 
 def _say_what_stays(paths: Paths, seed: int) -> None:
-    """The rows have changed: what becomes of the study of the old ones."""
+    """Say that the rows have changed, and what happens to the study of the old rows."""
     from catwalk.data import prepare
     from catwalk.search import progress
 
     if old := progress.of_other_rows(paths, prepare.load(paths, seed).fingerprint):
-        stays = f"the study of the old ones ({old}) stays, search begins another"
+        stays = f"the study of the old rows ({old}) is kept, search starts a new one"
         _say(f"prepare: the rows have changed; {stays}")
 
 
@@ -246,16 +246,16 @@ def _limits(options: argparse.Namespace, context: "RunContext") -> "Limits":
 
 
 def _until(options: argparse.Namespace) -> float:
-    """Seconds of search from now so that all is done by UNTIL."""
+    """Seconds left for the search so that everything is done by UNTIL."""
     from catwalk.search import limits
 
     if options.budget is not None:
-        raise UserError("BUDGET= and UNTIL= say the same in two ways", fix="give one of them")
+        raise UserError("BUDGET= and UNTIL= can't be used together", fix="give only one of them")
     return limits.seconds_until(options.until, datetime.now())
 
 
 def _choice(options: argparse.Namespace) -> dict[str, Any]:
-    """What the user chose, as values of the search space."""
+    """The user's choices, as values of the search space."""
     from catwalk.models.space import SPACE
 
     given = {name: getattr(options, name, None) for name in SPACE}

@@ -57,13 +57,13 @@ def test_where_a_set_can_not_be_had_another_takes_its_place(
 ) -> None:
     said: list[str] = []
     assert pictures.load_first("mnist", said.append).competition.name == "digits"
-    assert said == ["digits was asked for."]
+    assert said == ["Using digits, as requested."]
     monkeypatch.delenv("CATWALK_COMPETITION")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setattr("keras.src.backend.config.keras_home", lambda: str(place))
     monkeypatch.setattr(results, "DEFAULT", "digits")
     assert pictures.load_first("mnist", said.append).competition.name == "digits"
-    assert said[1].startswith("mnist can't be had here (")
+    assert said[1].startswith("mnist is not available here (")
 
 
 @pytest.mark.slow

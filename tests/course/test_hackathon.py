@@ -116,7 +116,7 @@ def test_what_the_command_is_given(
         (*common, f"--source={inputs / 'ours'}", "--budget=10m", "--seed=1", "--features=auto"),
         (*common, "--source=kaggle", "--until=14:40", "--seed=1", "--features=auto", "--workers=2"),
     ]
-    assert f"the data are in {inputs / 'ours'}" in capsys.readouterr().out
+    assert f"using the data in {inputs / 'ours'}" in capsys.readouterr().out
     assert not root.is_relative_to(tmp_path / "work")
     assert {path.name for path in root.iterdir()} == set(hackathon.FOLDERS)
 
@@ -140,7 +140,7 @@ def test_a_competition_of_one_s_own_is_attached_or_written_into_the_cell(
     ("given", "said"),
     [
         ({"source": "nowhere"}, "SOURCE=nowhere: no such folder: choose a folder that is there, or auto"),
-        ({"source": ".."}, "SOURCE=..: nothing there has the columns of digits, label, pixel1 to pixel64"),
+        ({"source": ".."}, "SOURCE=..: no file there has the columns of digits, label, pixel1 to pixel64"),
         ({"keep": "/nowhere/drive"}, "KEEP=/nowhere/drive: no such folder: choose a folder that is there;"),
     ],
 )
@@ -212,7 +212,7 @@ def test_an_old_submission_is_never_passed_as_new(submitted: Paths, tmp_path: Pa
     assert (work / "earlier/one/submission.csv").read_text() == "one\n"
     working_folder.place(submitted, "two", work)
     (work / "talk.html").write_text("changed by hand")
-    with pytest.raises(UserError, match=r"talk\.html: is not catwalk's, .*: rename it"):
+    with pytest.raises(UserError, match=r"talk\.html: not written by catwalk, .*: rename it"):
         working_folder.set_aside(work)
     (work / "talk.html").rename(work / "mine.html")
     working_folder.set_aside(work)
@@ -221,7 +221,7 @@ def test_an_old_submission_is_never_passed_as_new(submitted: Paths, tmp_path: Pa
 
 def test_a_submission_of_the_user_s_own_stays(submitted: Paths, tmp_path: Path) -> None:
     (tmp_path / "submission.csv").write_text("mine\n")
-    with pytest.raises(UserError, match="is not catwalk's"):
+    with pytest.raises(UserError, match="not written by catwalk"):
         working_folder.set_aside(tmp_path)
     assert (tmp_path / "submission.csv").read_text() == "mine\n"
 
@@ -302,7 +302,7 @@ def test_a_folder_that_can_not_be_written_is_said(tmp_path: Path, capsys: pytest
     kept.root.write_text("a file where a folder should be")
     with mirror.saving(here, kept, print):
         pass
-    assert capsys.readouterr().out.startswith(f"KEEP={kept.root}: the study was not kept there (")
+    assert capsys.readouterr().out.startswith(f"KEEP={kept.root}: the study could not be saved there (")
 
 
 def test_nothing_that_is_here_is_asked_for_again() -> None:

@@ -96,7 +96,7 @@ if IS_ALL:
         (error,) = [one for one in run.outputs if one.output_type == "error"]
         assert len(error["traceback"]) == 1
         assert re.match(
-            r"optuna 4\.5\.0 is here, .* on Kaggle, Settings > Turn on internet", error["traceback"][0]
+            r"optuna 4\.5\.0 is installed, .* on Kaggle, Settings > Turn on internet", error["traceback"][0]
         )
         assert not (run.work / "submission.csv").exists()
 

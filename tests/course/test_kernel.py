@@ -45,7 +45,7 @@ def test_the_command_that_is_printed_pushes_it(
     monkeypatch.setattr(sys, "executable", str(python))
     kaggle, login = Kaggle(), {"HOME": str(tmp_path), "KAGGLE_USERNAME": "me", "KAGGLE_KEY": "key"}
     done = run_catwalk(project, "kernel", "--user", "me", PATH="/usr/bin:/bin")
-    (command,) = re.findall(r"this sends them: (.*)", done.stdout)
+    (command,) = re.findall(r"then push them: (.*)", done.stdout)
     assert command.startswith(".venv/bin/kaggle ") == (place == "project")
     with serving(kaggle):
         pushed = subprocess.run(
@@ -132,7 +132,7 @@ def test_a_gpu_that_is_not_used_is_said(project: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--competition", "digits", "--user", "me"), "names no data on Kaggle"),
+        (("--competition", "digits", "--user", "me"), "no Kaggle data are given"),
         ((), "KAGGLE_USER=<name>"),
     ],
 )

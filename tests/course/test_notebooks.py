@@ -72,10 +72,10 @@ def test_hackathon(digits_raw: Path, tmp_path: Path) -> None:
         assert b"</html>" in (tmp_path / session / "talk.html").read_bytes()
         assert sum(path.stat().st_size for path in (tmp_path / session).rglob("*") if path.is_file()) < 5e6
     first, second = texts
-    assert f"the data are in {deep}" in first
+    assert f"using the data in {deep}" in first
     assert "next:" not in first
     assert len(first.splitlines()) < 50
-    assert f"going on with the search that is kept in {tmp_path / 'drive'}" in second
+    assert f"continuing the search saved in {tmp_path / 'drive'}" in second
     assert "search: done before" in second
     assert len({(tmp_path / session / "submission.csv").read_bytes() for session in ("first", "second")}) == 1
 

@@ -144,5 +144,5 @@ def test_a_network_that_can_not_be(sizes: tuple[int, ...], activation: str, said
     ("rate", "epochs", "batches"), [(0.0, 5, None), (0.1, 0, None), (0.1, 5, Batches(0))]
 )
 def test_a_descent_that_can_not_be(rate: float, epochs: int, batches: Batches | None) -> None:
-    with pytest.raises(UserError, match="above 0"):
+    with pytest.raises(UserError, match="positive"):
         descend(initial((64, 10), 1), some(50), some(50), rate=rate, epochs=epochs, batches=batches)

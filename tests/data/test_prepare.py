@@ -221,7 +221,7 @@ def test_the_study_of_the_old_rows_is_named(catwalk: Catwalk, project: Path, dig
     progress.write(paths, progress.study_name(paths, old, "pixels"), replace(progress.NOTHING, finished=26))
     train = paths.raw / "digits_train.csv"
     train.write_text("\n".join(train.read_text().splitlines()[:-9]) + "\n")
-    said = f"the study of the old ones (fingerprint {old.fingerprint}, 26 trials) stays"
+    said = f"the study of the old rows (fingerprint {old.fingerprint}, 26 trials) is kept"
     assert said in last_line(catwalk)
 
 

@@ -89,7 +89,7 @@ def test_the_secret_decides_and_stays(
     paths.grade_secret.write_text("not a number")
     code, _, err = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"))
     assert (code, err.count("\n")) == (2, 1)
-    assert "data/digits/grade/secret: it is damaged: put back your copy" in err
+    assert "data/digits/grade/secret: the file is damaged: restore your copy" in err
 
 
 def test_the_private_part_is_shown_at_the_end(
@@ -107,7 +107,7 @@ def test_the_private_part_is_shown_at_the_end(
     _, out, _ = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"), "--final")
     page = paths.leaderboard.read_text()
     assert page.index("good") < page.index("bad")
-    assert "not told apart" in page
+    assert "not significant" in page
     assert "yes (p < 0.0001)" in out
     assert "http" not in page.replace("http-equiv", ""), "it loads nothing"
 
@@ -180,20 +180,20 @@ def test_kaggle_s_solution_file(catwalk: Catwalk, truth: np.ndarray, paths: Path
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"ImageId,Label\n1,3\n1,4\n", "row 3: the id 1 is there a second time: give each id once"),
+        (b"ImageId,Label\n1,3\n1,4\n", "row 3: duplicate id 1: write each id once"),
         (b"ImageId,Label\n,3\n", "row 2: the id is missing"),
-        (b"ImageId,Label\n1,99\n", "row 2: the label '99' is not one of the competition's"),
-        (b"ImageId,Label\n1\n", "row 2: the label '' is not one"),
+        (b"ImageId,Label\n1,99\n", "row 2: the label '99' is not in the competition"),
+        (b"ImageId,Label\n1\n", "row 2: the label '' is not in"),
         (b"id,Label\n1,3\n", "row 1: the columns are id,Label: name them ImageId,Label"),
         (b"ImageId,Label,Usage\n1,3,Public\n2,3,Test\n", "row 3: Usage is 'Test': write Public, Private or"),
         (
             b"ImageId,Label,Usage\n1,3,Public\n",
-            "no row is private: correct the Usage column, or leave it out",
+            "no row is private: correct or remove the Usage column",
         ),
         (b"ImageId,Label,Usage\n1,9,Private\n2,7,Ignored\n", "no row is public"),
         (b"\xff", "can't be read (not a CSV in UTF-8)"),
-        (b"ImageId,Label\n", "no rows below a header"),
-        (b"", "no rows below a header"),
+        (b"ImageId,Label\n", "no rows below the header"),
+        (b"", "no rows below the header"),
         (None, "can't be read (No such file or directory)"),
     ],
 )
@@ -287,9 +287,9 @@ def test_equal_scores_share_a_place_and_twins_are_named(
         "dora": "1", "anna": "2", "bea": "2", "carl": "2", "emil": "5"
     }  # fmt: skip
     notes = {team: found[team]["note"] for team in mistakes if found[team]["note"]}
-    assert notes == {"anna": "the same answers as bea", "bea": "the same answers as anna"}
+    assert notes == {"anna": "the same predictions as bea", "bea": "the same predictions as anna"}
     for told in (out, paths.leaderboard.read_text()):
-        assert told.count("the same answers as") == 2
+        assert told.count("the same predictions as") == 2
 
 
 def test_a_moodle_zip(paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path) -> None:

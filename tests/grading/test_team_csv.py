@@ -44,7 +44,7 @@ def test_what_kaggle_may_refuse_is_said() -> None:
         ("ImageId,Label", rows, ""),
         ("ImageId,Label,", [(*row, "") for row in rows], ""),
         (",ImageId,Label", [(0, *row) for row in rows], "row numbers before the ids (pandas: index=False)"),
-        ("ImageId,Label,sure", [(*row, 1) for row in rows], "Kaggle may refuse the further column 'sure'"),
+        ("ImageId,Label,sure", [(*row, 1) for row in rows], "Kaggle may refuse the extra column 'sure'"),
     ):
         remark = team_csv.read(text(list(cells), header).encode(), "x.csv", EXPECTED).remark
         assert told in remark
@@ -59,7 +59,7 @@ def test_ids_and_labels_of_any_kind() -> None:
     good = f"{header}\n7.0,24\na b,2.0\n007,0\n".encode()
     assert team_csv.read(good, "x.csv", expected).predicted.tolist() == [0, 1, 2]
     for changed, told in (
-        (good.replace(b"007", b"7"), "1 id is missing, first 007; 1 id is not expected, first '7' in row 4"),
+        (good.replace(b"007", b"7"), "1 id is missing, first 007; 1 id is unexpected, first '7' in row 4"),
         (good.replace(b",24", b",Coat"), "row 2: label is 'Coat', a class name: write its number, 24"),
         (good.replace(b",24", b",1"), "'1': expected a number, 0, 2, 24"),
     ):

@@ -54,19 +54,19 @@ def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
     [
         (
             lambda paths, name: paths.predictions(name).unlink(),
-            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+            "is incomplete: run make predict COMPETITION=digits NAME=<new name>",
         ),
         (
             lambda paths, name: paths.snapshot(name).write_text("[]"),
-            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+            "is incomplete: run make predict COMPETITION=digits NAME=<new name>",
         ),
         (
             lambda paths, name: paths.snapshot(name).write_text("{"),
-            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+            "is incomplete: run make predict COMPETITION=digits NAME=<new name>",
         ),
         (
             lambda paths, name: without_history(paths.snapshot(name)),
-            "is not whole: run make predict COMPETITION=digits NAME=<new name>",
+            "is incomplete: run make predict COMPETITION=digits NAME=<new name>",
         ),
         (
             lambda paths, name: paths.recipe(name).write_text("{}"),

@@ -127,7 +127,7 @@ CASES: dict[str, Callable[[Results], Results]] = {
     "no refit": lambda real: replace(real, recipe=replace(real.recipe, refit=())),
     "no weights": lambda real: replace(real, weights=None),
     "scored": lambda real: replace(real, test_score=replace(SCORE, looks=2)),
-    "memorises": lambda real: history(real, [1.0, 0.5, 0.4, 0.5, 0.6]),
+    "overfits": lambda real: history(real, [1.0, 0.5, 0.4, 0.5, 0.6]),
     "one epoch": lambda real: history(real, [1.0]),
 }  # fmt: skip
 QUICK = ("digits", "two trials")  # the others run in make test-all
@@ -359,8 +359,8 @@ def wrong(real: Results, count: int, many: int = 10) -> Results:
 
 def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None:
     made = {slide.name: slide for slide in slides.build(few(loaded, 15))}
-    assert made["problem"].title == "15 validation pictures are too few to judge a net"
-    assert "over the simplest net" not in made["problem"].title
+    assert made["problem"].title == "15 validation pictures are too few to judge a network"
+    assert "over the softmax baseline" not in made["problem"].title
     assert "15 pictures are too few" in made["network"].title
     assert "15 validation pictures" in made["confusion"].title
     assert "15 pictures are too few to rank them" in made["search"].title
@@ -370,17 +370,17 @@ def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None
     assert classes.title == "144 validation pictures are too few to rank 10 classes"
     assert "10 mistakes, too few to say" in classes.notes
     many = slides.confusion(wrong(loaded, 19))
-    assert "is the hard one: F1" in many.title, "there are pictures enough of each class"
-    assert "The most common mistake" not in many.notes
+    assert "is the hardest: F1" in many.title, "there are pictures enough of each class"
+    assert "Most common mistake" not in many.notes
     assert slides.mistakes(wrong(loaded, 19)).title == "19 mistakes on 1,440 validation pictures"
     enough = slides.confusion(wrong(loaded, 20))
-    assert "The most common mistake: 0 called 1, 20 times" in enough.notes
+    assert "Most common mistake: 0 as 1, 20 times" in enough.notes
     assert "confidence" in slides.mistakes(wrong(loaded, 20)).title
 
     some = replace(loaded.prepared, train=loaded.prepared.train[:40])
     assert (
         slides.weights(replace(loaded, prepared=some)).title
-        == "Stencils of 40 pictures: too few to trust them"
+        == "Softmax weights from 40 pictures: too few to trust"
     )
 
 
@@ -416,12 +416,15 @@ def test_repeated_pictures_are_shown_once(loaded: Results) -> None:
 
 
 def test_findings_follow_their_rules(loaded: Results) -> None:
-    assert "memorises (loss +50%)" in slides.network(history(loaded, [1.0, 0.5, 0.4, 0.5, 0.6])).title
-    assert "memorises" not in slides.network(history(loaded, [1.0, 0.5, 0.4])).title
+    assert (
+        "overfits after epoch 3 (validation loss +50%)"
+        in slides.network(history(loaded, [1.0, 0.5, 0.4, 0.5, 0.6])).title
+    )
+    assert "overfits" not in slides.network(history(loaded, [1.0, 0.5, 0.4])).title
     surer = history(loaded, [1.0, 0.4, 0.5])
     last = replace(surer.best.history[-1], accuracy=0.99)
     surer = replace(surer, trials=[replace(t, history=(*t.history[:-1], last)) for t in surer.trials])
-    assert "memorises" not in slides.network(surer).title, "its loss rose, but it still learned"
+    assert "overfits" not in slides.network(surer).title, "its loss rose, but it still learned"
     assert slides.mistakes(never_wrong(loaded)).title.startswith("No mistake")
     scored_talk = CASES["scored"](loaded)
     assert any("2 looks" in what for _, what, _ in slides.problem(scored_talk).facts)

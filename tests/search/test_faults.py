@@ -130,7 +130,7 @@ def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> Non
         _, said = process.communicate(timeout=30)
         assert process.returncode in (0, 130), (seconds, said)
         if process.returncode:
-            line = f"catwalk {stage}: stopped; what was finished is kept, the same command goes on\n"
+            line = f"catwalk {stage}: stopped; finished work is kept, the same command continues\n"
             assert said == line, seconds
 
 

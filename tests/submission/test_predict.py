@@ -170,7 +170,7 @@ def test_another_study_s_data(done: Paths) -> None:
     run = run_catwalk(done.root, "prepare", *DIGITS)
     assert run.returncode == 0, run.stderr
     assert "digits_train.csv: changed by hand since sklearn gave it" in run.stdout
-    stays = f"the study of the old ones (fingerprint 44c0ffd11b11, {DONE_TRIALS} trials) stays"
+    stays = f"the study of the old rows (fingerprint 44c0ffd11b11, {DONE_TRIALS} trials) is kept"
     assert stays in run.stdout
     assert done.study_db.read_bytes() == before
     assert train.read_text().count("\n") == 1433

@@ -1,4 +1,4 @@
-"""Attached data: finds a competition's files among a notebook's inputs, by their columns.
+"""Attached data: finds a competition's files among a notebook's inputs by their columns.
 
 On Kaggle several inputs may hold a ``train.csv``; the one whose columns are the competition's is taken.
 """
@@ -17,21 +17,21 @@ from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
 from catwalk.data.raw_files import Found, Place
 
-MOST_FOLDERS = 3000  # are looked into, the upper ones first: a dataset of pictures has many more
-DEEPEST = 6  # folders below the first
+MOST_FOLDERS = 3000  # searched from the top: a dataset of image files has many more
+DEEPEST = 6  # levels of subfolders
 ENDINGS = (".csv", ".tsv", ".txt", ".zip", ".gz")
 OTHERS = {"sample_data", "site-packages", "node_modules"}  # Colab's own, and installed packages
-HEAD = 4 << 20  # bytes of a CSV in which its header and first rows stand
-LONGEST = 100  # characters of why another file is not taken
+HEAD = 4 << 20  # bytes of a CSV that contain its header and first rows
+LONGEST = 100  # characters of the reason why another file does not match
 
 
 @dataclass
 class Attached:
-    """What was found.
+    """The result of a search.
 
     Attributes:
         fitting: folders and zips that hold the competition's files, the upper ones first.
-        refused: of files that have the right names, why they are not the competition's.
+        refused: reasons why files with the right names are not the competition's.
     """
 
     fitting: list[Path] = field(default_factory=list)
@@ -61,14 +61,14 @@ def find(competition: Competition, top: Path) -> Attached:
 
 
 def toml(name: str, top: Path) -> Path | None:
-    """``<name>.toml`` in ``top`` or below it: a competition of a class's own."""
+    """The path of ``<name>.toml`` in or below ``top``, which defines a custom competition."""
     return next(
         (folder / f"{name}.toml" for folder in _folders(top) if (folder / f"{name}.toml").is_file()), None
     )
 
 
 def columns(competition: Competition) -> str:
-    """The columns that are looked for, as a message names them."""
+    """The expected columns, for a message."""
     pixels = competition.pixel_columns
     return f"{competition.label_column}, {pixels[0]} to {pixels[-1]}"
 
@@ -95,7 +95,7 @@ def _folders(top: Path) -> Iterator[Path]:
 
 
 def _places(top: Path, folders: list[Path]) -> Iterator[Path]:
-    """Where files may lie: folders that hold some, their zips, and then the folders above them."""
+    """Candidate places: folders with data files, zips in them, then the folders above."""
     above: dict[Path, None] = {}
     for folder in folders:
         try:
@@ -112,7 +112,7 @@ def _places(top: Path, folders: list[Path]) -> Iterator[Path]:
 
 
 def _why_not(found: Found, competition: Competition) -> str | None:
-    """Why files are not the competition's; None where they are, as far as their first rows tell."""
+    """Why the files are not the competition's; None if their first rows match."""
     try:
         if found.idx:
             return _why_not_idx(found.idx, competition)
@@ -135,7 +135,7 @@ def _why_not(found: Found, competition: Competition) -> str | None:
 
 
 def _why_not_idx(files: dict[str, Path], competition: Competition) -> str | None:
-    """The pictures' size, and the labels' checksum where the competition has one."""
+    """Check the pictures' size, and the labels' checksum if the competition has one."""
     for name, path in files.items():
         if "images" in name:
             with (
@@ -144,14 +144,14 @@ def _why_not_idx(files: dict[str, Path], competition: Competition) -> str | None
                 start = file.read(16)
             sides = tuple(int.from_bytes(start[k : k + 4], "big") for k in (8, 12))
             if sides != competition.shape[:2]:
-                return f"{path.name}: its pictures have {sides[0]}x{sides[1]} pixels"
+                return f"{path.name}: its pictures are {sides[0]}x{sides[1]} pixels"
         else:
             idx.read(path, competition.sha256.get(name))
     return None
 
 
 def _head(place: Place) -> bytes:
-    """A CSV's first whole lines, out of a zip or gzip file where it lies in one, as UTF-8."""
+    """The first complete lines of a CSV as UTF-8, also from a zip or gzip file."""
     start = archives.head(place.path)
     if place.member is not None or start.startswith(archives.ZIP):
         member = place.member or next(iter(archives.members(place.path)))

@@ -39,11 +39,11 @@ TITLES = ("loss", "accuracy")
 
 
 def histories(several: dict[str, History], other: str) -> Figure:
-    """Loss and accuracy by epoch: training pictures as lines, the others dashed.
+    """Loss and accuracy by epoch: training as solid lines, validation or test dashed.
 
     Args:
         several: histories by name.
-        other: what the pictures are that taught nothing, "test" or "validation".
+        other: which pictures the dashed lines show, "test" or "validation".
     """
     figure, panels = plots(590, 420, TITLES)
     for colour, (name, history) in zip(COLOURS, several.items(), strict=False):
@@ -61,7 +61,7 @@ def histories(several: dict[str, History], other: str) -> Figure:
 
 
 def bands(several: dict[str, list[Run]]) -> Figure:
-    """Independent runs: the mean learning curve, and a band one standard deviation wide on both sides."""
+    """The mean learning curve of independent runs, with a band of one standard deviation."""
     figure, panels = plots(590, 420, TITLES)
     for colour, (name, runs) in zip(COLOURS, several.items(), strict=False):
         for axes, key in zip(panels, ("loss", "accuracy"), strict=True):
@@ -78,7 +78,7 @@ def bands(several: dict[str, list[Run]]) -> Figure:
 
 
 def scan(runs: list[Run], chosen: Run) -> Figure:
-    """Validation loss after the last epoch by learning rate; what diverged stands at the top and says so."""
+    """Validation loss after the last epoch by learning rate; diverged runs are marked at the top."""
     figure, (axes,) = plots(900, 400, [f"validation loss after {chosen.plan.epochs} epochs"])
     kept = sorted((run for run in runs if not run.history.diverged), key=lambda run: run.plan.rate)
     losses = [run.history.other_loss[-1] for run in kept]
@@ -98,7 +98,7 @@ def scan(runs: list[Run], chosen: Run) -> Figure:
 
 
 def sizes(groups: dict[int, list[Run]], chosen: int) -> Figure:
-    """Accuracy by the hidden layer's units: means, and bars of one standard deviation each way."""
+    """Accuracy by number of hidden units: means with error bars of one standard deviation."""
     figure, (axes,) = plots(900, 420, ["accuracy after the last epoch"])
     units = sorted(groups)
     training = [np.array([run.history.accuracy[-1] for run in groups[size]]) for size in units]
@@ -109,7 +109,7 @@ def sizes(groups: dict[int, list[Run]], chosen: int) -> Figure:
             fmt="-o", color=colour, linewidth=2, markersize=8, capsize=6, label=word,
         )  # fmt: skip
     axes.axvline(chosen, color=BLUE, linewidth=1.5, linestyle=":")
-    axes.set(xscale="log", xlabel="units of the hidden layer (dotted: the choice)")
+    axes.set(xscale="log", xlabel="hidden units (dotted: the chosen number)")
     axes.set_xticks(units, [str(size) for size in units])
     axes.set_xticks([], minor=True)
     legend(axes)
@@ -117,7 +117,7 @@ def sizes(groups: dict[int, list[Run]], chosen: int) -> Figure:
 
 
 def weights(network: Network, competition: Competition) -> Figure:
-    """A softmax layer's weights, a picture a class: blue speaks for the class, orange against it."""
+    """A softmax layer's weights, one picture per class: blue is positive, orange negative."""
     shape = (len(competition.classes), *competition.shape)
     pictures = np.asarray(network.weights[-1], np.float64).reshape(shape)
     pictures = pictures.sum(axis=3) if pictures.ndim == 4 else pictures  # the channels of a pixel together
@@ -131,23 +131,23 @@ def weights(network: Network, competition: Competition) -> Figure:
 
 
 def mistakes(part: Part, said: Array, competition: Competition, most: int = 10) -> Figure:
-    """The wrong answers, the most confident first."""
+    """The misclassified pictures, the most confident first."""
     return answers(part, said, competition, confident_mistakes(said, part.labels)[:most])
 
 
 def answers(part: Part, said: Array, competition: Competition, rows: Iterable[int]) -> Figure:
-    """Pictures with what was said and how surely; below it the truth, where that is something else.
+    """Pictures with predicted class and probability, and the true class if it differs.
 
     Args:
         part: the pictures.
         said: (n, k) probabilities of all of them.
         competition: names the classes.
-        rows: which are shown.
+        rows: the pictures to show.
     """
     rows, columns = list(rows), 5
     figure, axes = canvas(1180, 290 * max(1, -(-len(rows) // columns)))
     if not rows:
-        text(axes, 0, 60, "No picture was named wrongly.", size=26)
+        text(axes, 0, 60, "No picture was misclassified.", size=26)
     for k, row in enumerate(rows):
         x, y = 236 * (k % columns), 290 * (k // columns)
         guess, truth = int(said[row].argmax()), int(part.labels[row])
@@ -156,16 +156,16 @@ def answers(part: Part, said: Array, competition: Competition, rows: Iterable[in
         colour = BLUE_TEXT if guess == truth else ORANGE_TEXT
         text(axes, x, y + 222, shortened(words, 226, bold=True), bold=True, colour=colour)
         if guess != truth:
-            text(axes, x, y + 250, shortened(f"it is: {competition.classes[truth]}", 226), colour=MUTED)
+            text(axes, x, y + 250, shortened(f"label: {competition.classes[truth]}", 226), colour=MUTED)
     return figure
 
 
 def confusion(scores: Scores, classes: tuple[str, ...]) -> Figure:
-    """True classes down, predicted ones across, counted."""
+    """The confusion matrix as counts: true classes as rows, predicted ones as columns."""
     counts = scores.confusion
     side = max(34.0, min(56.0, 900 / len(classes)))
     figure, axes = canvas(340 + side * len(classes), 160 + side * len(classes))
-    text(axes, 0, 130, "truth ↓  said →", size=SMALL, colour=MUTED)
+    text(axes, 0, 130, "true ↓  pred. →", size=SMALL, colour=MUTED)
     most = max(1, int((counts - np.diag(np.diag(counts))).max()))
     shades = _shades(counts, most)
     axes.imshow(
@@ -186,7 +186,7 @@ def confusion(scores: Scores, classes: tuple[str, ...]) -> Figure:
 
 
 def _shades(counts: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.uint8]:
-    """Right answers in blue, wrong ones the more orange the more there are."""
+    """Colours of the matrix: the diagonal blue, other cells more orange the higher the count."""
     signed = -counts / most
     np.fill_diagonal(signed, 1.0)
     return two_colours(signed)

@@ -1,4 +1,4 @@
-"""How the exercises choose, each rule written down once; and what is expected before anything is learned."""
+"""Choosing: the exercises' rules of model selection, and the expected loss before training."""
 
 import math
 from dataclasses import replace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def expected_loss(squares: float, classes: int) -> float:
-    """The mean cross-entropy of a softmax layer that has learned nothing.
+    """The expected cross-entropy of an untrained softmax layer.
 
     Its k sums z are independent normal numbers of mean 0 and variance s, where s is the mean square of what
     the layer takes in (weights of variance 1/inputs). The loss is log(sum(exp(z))) - z_label. The second part
@@ -31,7 +31,7 @@ def expected_loss(squares: float, classes: int) -> float:
 
 
 def mean_square(pixels: Array, hidden: bool) -> float:
-    """What the last layer takes in, squared, in the mean.
+    """The mean square of the last layer's inputs.
 
     Behind a hidden ReLU layer of deviation 1/sqrt(inputs) it is half of the pixels' mean square: its sums are
     symmetric around 0, and half of their squares are cut away.
@@ -41,27 +41,27 @@ def mean_square(pixels: Array, hidden: bool) -> float:
 
 
 def best(runs: list[Run]) -> Run:
-    """The run with the lowest validation loss after its last epoch, of those that did not diverge.
+    """The run with the lowest validation loss after its last epoch, without those that diverged.
 
     Raises:
         UserError: all of them diverged.
     """
     kept = [run for run in runs if not run.history.diverged]
     if not kept:
-        raise UserError("every training diverged", fix="choose lower learning rates")
+        raise UserError("every training run diverged", fix="choose lower learning rates")
     return min(kept, key=lambda run: run.history.other_loss[-1])
 
 
 def enough_epochs(losses: list[float], patience: int, gain: float = 0.01) -> int:
-    """The first epoch after which ``patience`` more lower the loss by less than the share ``gain``.
+    """The first epoch after which ``patience`` more epochs lower the loss by a fraction below ``gain``.
 
     Args:
         losses: on validation, before the first epoch and after each.
         patience: epochs.
-        gain: share of the loss.
+        gain: fraction of the loss.
 
     Returns:
-        At least 1; the last epoch where it never comes to that.
+        At least 1; the last epoch if the loss falls until then.
     """
     for epoch in range(1, len(losses) - patience):
         if min(losses[epoch + 1 : epoch + 1 + patience]) > (1 - gain) * losses[epoch]:
@@ -70,15 +70,15 @@ def enough_epochs(losses: list[float], patience: int, gain: float = 0.01) -> int
 
 
 def told(enough: int, epochs: int) -> str:
-    """What ``enough_epochs`` found, of a training of so many epochs."""
+    """Describe the result of ``enough_epochs`` for a run of ``epochs`` epochs."""
     return f"{enough} epochs are enough" if enough < epochs else f"the loss still falls after {epochs} epochs"
 
 
 def compared(ways: dict[str, tuple[list[Run], int]], rows: int) -> "pd.DataFrame":
-    """What ways to train cost, and what they give: a column a way.
+    """Compare the cost and the results of training methods, one column per method.
 
     Args:
-        ways: by name the independent runs, and after which epoch they are compared.
+        ways: for each method's name its independent runs, and the epoch after which they are compared.
         rows: training pictures.
     """
     import pandas as pd
@@ -92,7 +92,7 @@ def compared(ways: dict[str, tuple[list[Run], int]], rows: int) -> "pd.DataFrame
                 "seconds": epochs * float(np.median([run.seconds for run in runs])),
                 "validation loss": _after(epochs, runs, "other_loss").mean(),
                 "validation accuracy": _after(epochs, runs, "other_accuracy").mean(),
-                "its deviation": _after(epochs, runs, "other_accuracy").std(ddof=1),
+                "standard deviation": _after(epochs, runs, "other_accuracy").std(ddof=1),
             }
             for name, (runs, epochs) in ways.items()
         }
@@ -100,7 +100,7 @@ def compared(ways: dict[str, tuple[list[Run], int]], rows: int) -> "pd.DataFrame
 
 
 def final(ways: dict[str, tuple[list[Run], int]]) -> Plan:
-    """The way with the lowest mean validation loss, for its epochs, with its first run's seed."""
+    """The plan of the method with the lowest mean validation loss, with its first run's seed."""
     runs, epochs = min(ways.values(), key=lambda way: _after(way[1], way[0], "other_loss").mean())
     return replace(runs[0].plan, epochs=epochs)
 
@@ -115,7 +115,7 @@ def accuracies(runs: list[Run]) -> npt.NDArray[np.float64]:
 
 
 def smallest_good(groups: dict[int, list[Run]]) -> int:
-    """The smallest layer that is as good as the best: its mean is within the best one's standard deviation.
+    """The smallest layer whose mean accuracy is within one standard deviation of the best.
 
     Args:
         groups: units of the hidden layer, and independent runs of it.

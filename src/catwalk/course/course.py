@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 
 def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
-    """Execute the exercises that are not done yet, or the one that is named.
+    """Execute the exercises that are not done yet, or only the given one.
 
     Args:
         paths: the competition whose pictures they use.
@@ -31,7 +31,7 @@ def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
 
     Raises:
         UserError: a notebook is missing or one of its cells fails.
-        MachineError: a kernel gave up.
+        MachineError: a kernel died or timed out.
     """
     chosen = EXERCISES if exercise is None else (_named(exercise),)
     began, console = time.monotonic(), plain_console()
@@ -47,20 +47,20 @@ def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
         with _Bar(console, where) as bar:
             notebook.execute(paths, source, target, given, seconds=CELL_SECONDS, watch=bar.cell)
         say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}")
-    say(f"course: {time.monotonic() - began:.0f} s; figures (PNG) and tables (CSV) lie beside the notebooks")
+    say(f"course: {time.monotonic() - began:.0f} s; figures (PNG) and tables (CSV) are beside the notebooks")
 
 
 def _named(exercise: int) -> str:
     found = [name for name in EXERCISES if name.startswith(f"{exercise}-")]
     if not found:
         raise UserError(
-            f"there are 1 to {len(EXERCISES)}", where=f"EXERCISE={exercise}", fix=advice.CHOOSE_ONE
+            f"the exercises are 1 to {len(EXERCISES)}", where=f"EXERCISE={exercise}", fix=advice.CHOOSE_ONE
         )
     return found[0]
 
 
 class _Bar:
-    """On a terminal a bar over an exercise's cells, and the heading; elsewhere a line a heading."""
+    """A progress bar over an exercise's cells on a terminal; elsewhere one line per heading."""
 
     def __init__(self, console: Console, where: str) -> None:
         self._where, self._console, self._heading = where, console, ""

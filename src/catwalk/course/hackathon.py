@@ -28,7 +28,7 @@ INPUT = Path("/kaggle/input")  # of a notebook on Kaggle; elsewhere inputs lie i
 
 @dataclass(frozen=True)
 class Settings:
-    """What the notebook's first cell sets.
+    """The settings of the notebook's first cell.
 
     Attributes:
         competition: a name; of a class's own, where ``toml`` or an attached ``<name>.toml`` describes it.
@@ -38,7 +38,7 @@ class Settings:
         until: instead, a time of today by this machine's clock, as "14:40".
         seed, features: as SEED= and FEATURES=.
         workers: processes; None: one a core as memory allows.
-        keep: a folder that outlives the session, in which the search can be gone on with; None: none.
+        keep: a folder that outlives the session, from which the search can be continued; None: none.
         toml: the text of a competition of one's own; None: it is one that catwalk knows, or attached.
     """
 
@@ -53,7 +53,7 @@ class Settings:
     toml: str | None = None
 
     def options(self, source: str) -> list[str]:
-        """The options of ``catwalk all``."""
+        """The command-line options for ``catwalk all``."""
         given = {
             "competition": self.competition,
             "source": source,
@@ -67,17 +67,17 @@ class Settings:
 
 
 def run(settings: Settings) -> Path:
-    """Search, predict, report; then ``submission.csv`` and ``talk.html`` lie in the current folder.
+    """Search, predict and report; write ``submission.csv`` and ``talk.html`` to the current folder.
 
     Returns:
         The project's folder.
 
     Raises:
-        CatwalkError: with one line on what to do; then neither file lies there.
+        CatwalkError: with one line on what to do; then neither file is written.
     """
     work = Path.cwd()
     if aside := working_folder.set_aside(work):
-        print(f"what an earlier run left is in {aside.relative_to(work)}")
+        print(f"files of an earlier run were moved to {aside.relative_to(work)}")
     image_packages.ensure(print)
     inputs = INPUT if INPUT.is_dir() else work
     paths = Paths(_project_folder(settings), settings.competition)
@@ -95,7 +95,7 @@ def run(settings: Settings) -> Path:
 
 
 def project(folder: Path) -> Path:
-    """Make ``folder`` a project: the competitions and the notebooks that catwalk was installed with.
+    """Make ``folder`` a project: copy the competitions and notebooks of the installed catwalk.
 
     Files that are there already stay as they are.
     """
@@ -109,7 +109,7 @@ def project(folder: Path) -> Path:
 
 
 def _brought(name: str) -> list[Path]:
-    """The files of a folder: of the checkout that is installed, or of the installed package."""
+    """The files of a folder in the installed checkout or package."""
     package = Path(str(files("catwalk")))
     checkout = package.parents[1] / name
     found = checkout if (package.parents[1] / "pyproject.toml").is_file() else package / name
@@ -117,7 +117,7 @@ def _brought(name: str) -> list[Path]:
 
 
 def _project_folder(settings: Settings) -> Path:
-    """Among the temporary files, the same for the same data: a larger BUDGET goes on with the search."""
+    """A temporary folder, the same for the same data, so that a larger BUDGET continues the search."""
     digest = hashlib.blake2b(settings.source.encode(), digest_size=4).hexdigest()
     own = Path(tempfile.gettempdir()) / f"catwalk-{os.getuid()}"
     own.mkdir(mode=0o700, exist_ok=True)
@@ -127,7 +127,7 @@ def _project_folder(settings: Settings) -> Path:
 
 
 def _take_toml(settings: Settings, paths: Paths, inputs: Path) -> None:
-    """A competition of one's own: its text from the first cell, or a file among the inputs."""
+    """Write the TOML of a custom competition, from the first cell or from a file among the inputs."""
     if settings.toml and settings.toml.strip():
         text = settings.toml
     elif not paths.toml.is_file() and (attached := attached_data.toml(settings.competition, inputs)):
@@ -139,10 +139,10 @@ def _take_toml(settings: Settings, paths: Paths, inputs: Path) -> None:
 
 
 def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
-    """Where the data are: what fits the competition's columns, else, for "auto", what its TOML names.
+    """The data source: files with the competition's columns, else, for "auto", the TOML's sources.
 
     Raises:
-        UserError: a folder or zip was named, and nothing in it fits.
+        UserError: a folder or zip was given, and nothing in it matches.
     """
     if settings.source in download.NAMED:
         return settings.source
@@ -153,24 +153,26 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
     attached = attached_data.find(competition, top)
     if attached.fitting:
         chosen, *others = attached.fitting
-        also = f" ({len(others)} more fit, as {others[0]}: SOURCE chooses)" if others else ""
-        print(f"the data are in {chosen}{also}")
+        also = f" ({len(others)} more match, such as {others[0]}: SOURCE chooses)" if others else ""
+        print(f"using the data in {chosen}{also}")
         return str(chosen)
     refused = f" ({attached.refused[0]})" if attached.refused else ""
     nothing = (
-        f"nothing there has the columns of {competition.name}, {attached_data.columns(competition)}{refused}"
+        f"no file there has the columns of {competition.name}, {attached_data.columns(competition)}{refused}"
     )
     if not is_auto:
         raise UserError(nothing, where=f"SOURCE={settings.source}", fix=advice.ATTACH)
-    if inputs == INPUT and sources.offered(competition) == ["kaggle"]:  # it is at home here: nothing to fetch
+    if inputs == INPUT and sources.offered(competition) == [
+        "kaggle"
+    ]:  # Kaggle's own data are attached, not downloaded
         raise UserError(nothing, where=str(inputs), fix=advice.ATTACH)
     if inputs == INPUT and "sklearn" not in competition.sources:
-        print(f"{inputs}: {nothing}: {advice.ATTACH}; or Internet is on, and they are fetched")
+        print(f"{inputs}: {nothing}: {advice.ATTACH}; or turn Internet on to download them")
     return "auto"
 
 
 def _kept(settings: Settings, paths: Paths) -> contextlib.AbstractContextManager[None]:
-    """Bring back what an earlier session kept in ``KEEP``, and keep what this one makes.
+    """Restore what an earlier session saved in ``KEEP``, and save this session's results there.
 
     Raises:
         UserError: there is no such folder.
@@ -183,5 +185,5 @@ def _kept(settings: Settings, paths: Paths) -> contextlib.AbstractContextManager
     folder.mkdir(exist_ok=True)
     kept = Paths(folder, settings.competition)
     if mirror.restore(paths, kept):
-        print(f"going on with the search that is kept in {folder}")
+        print(f"continuing the search saved in {folder}")
     return mirror.saving(paths, kept, print)

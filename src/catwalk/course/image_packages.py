@@ -1,4 +1,4 @@
-"""Image packages: brings what a notebook's image lacks, and touches nothing that it has."""
+"""Image packages: installs packages that a notebook's image lacks, and changes no others."""
 
 import importlib
 import subprocess
@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from catwalk.core import advice, packages
 from catwalk.core.errors import NetworkError
 
-NEWER = ("optuna",)  # packages of which catwalk always needs a newer version than may be there
+NEWER = ("optuna",)  # packages that the image may have in a version that is too old
 PIP = (
     "-m",
     "pip",
@@ -25,7 +25,7 @@ PIP = (
 
 
 def missing(*also: str) -> list[Requirement]:
-    """Packages that are not here, and those of ``NEWER`` and ``also`` that are older than catwalk needs."""
+    """Packages that are not installed, and those of ``NEWER`` and ``also`` that are too old."""
     asked = []
     for requirement in packages.declared():
         if requirement.marker is not None and not requirement.marker.evaluate():
@@ -38,14 +38,14 @@ def missing(*also: str) -> list[Requirement]:
 
 
 def ensure(say: Callable[[str], None], *also: str) -> None:
-    """Install what is missing with pip.
+    """Install missing packages with pip.
 
     Args:
         say: takes a line for people.
-        also: packages that this run needs in a newer version than may be here.
+        also: more packages to update if they are too old.
 
     Raises:
-        NetworkError: pip could not; the line says what to switch on.
+        NetworkError: pip failed; the message says what to switch on.
     """
     asked = missing(*also)
     if not asked:
@@ -57,12 +57,12 @@ def ensure(say: Callable[[str], None], *also: str) -> None:
     if still := missing(*also):
         one = still[0]
         here = _installed(one.name)
-        there = f"{one.name} {here} is here" if here else f"{one.name} is not here"
+        there = f"{one.name} {here} is installed" if here else f"{one.name} is not installed"
         raise NetworkError(
-            f"{there}, {packages.shown(one)} is needed, and pip can't fetch it", fix=advice.INTERNET
+            f"{there}, {packages.shown(one)} is needed, and pip can't install it", fix=advice.INTERNET
         )
     if done.returncode:
-        say("pip complained, but all that is needed is here now")
+        say("pip reported an error, but all required packages are installed now")
 
 
 def _installed(name: str) -> str | None:

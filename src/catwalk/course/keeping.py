@@ -1,4 +1,4 @@
-"""What an exercise leaves behind: its figures as PNG and its tables as CSV, besides the notebook."""
+"""Keeping: saves an exercise's figures as PNG and its tables as CSV beside the notebook."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Exercise:
-    """One exercise's folder, ``data/<competition>/course/<name>/``.
+    """The folder of one exercise, ``data/<competition>/course/<name>/``.
 
     Args:
         name: as in the notebook's file name, "1-first-network".
@@ -27,20 +27,20 @@ class Exercise:
         self._shown: Any = None
 
     def figure(self, name: str, figure: Figure, alt: str) -> Any:
-        """Keep a figure as ``<name>.png``; what is given back, a notebook shows."""
+        """Save a figure as ``<name>.png``, and return it for the notebook to show."""
         data = png(figure)
         with atomic_write(self.folder / f"{name}.png") as path:
             path.write_bytes(data)
         return shown(data, alt)
 
     def table(self, name: str, table: "pd.DataFrame") -> "pd.DataFrame":
-        """Keep a table as ``<name>.csv``, and give it back."""
+        """Save a table as ``<name>.csv``, and return it."""
         with atomic_write(self.folder / f"{name}.csv") as path:
             table.to_csv(path)
         return table
 
     def progress(self, words: str) -> None:
-        """One line below the cell that runs, in place of the one before; an empty one takes it away."""
+        """Show one line below the running cell, replacing the line before; an empty text removes it."""
         from IPython.display import Pretty, display
 
         if self._shown is None and words:

@@ -1,4 +1,4 @@
-"""Kernel: the hackathon's notebook with catwalk inside it, and a folder that Kaggle's own command pushes."""
+"""Kernel: the hackathon's notebook with catwalk inside it, in a folder ready to be pushed to Kaggle."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ LINE = 1000  # characters of the wheel's text on a line: an editor stumbles over
 # How Kaggle, Colab and Jupyter are told to show a cell folded.
 FOLDED = {"_kg_hide-input": True, "cellView": "form", "jupyter": {"source_hidden": True}}
 BROUGHT = """\
-# Catwalk itself, as a wheel: nothing else has to be attached.
+# Catwalk itself, as a wheel: nothing else needs to be attached.
 import base64
 import io
 import os
@@ -48,13 +48,13 @@ def run(
     paths: Paths, competition: Competition, *, user: str | None, accelerator: str, budget: str,
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
-    """Write notebook, metadata and wheel, and say how they are pushed; nothing is sent.
+    """Write notebook, metadata and wheel, and print how to push them; nothing is sent.
 
     Args:
         paths: the competition's.
         competition: whose Kaggle dataset or competition is attached.
-        user: on Kaggle; None: as the credentials here say.
-        accelerator: "none" or "gpu", which is switched on there and not used yet.
+        user: the Kaggle user name; None: from the credentials.
+        accelerator: "none" or "gpu", which is switched on but not used yet.
         budget: of the search there, as BUDGET=.
         say: takes lines for people.
 
@@ -66,7 +66,7 @@ def run(
     user = user or kaggle_credentials.user_name()
     if user is None:
         raise UserError(
-            "your name on Kaggle is not known here", fix="KAGGLE_USER=<name>, as in your profile's address"
+            "your Kaggle user name is unknown", fix="set KAGGLE_USER=<name>, as in your profile's URL"
         )
     title = f"catwalk {competition.name}"
     metadata = {
@@ -95,15 +95,15 @@ def run(
         for made in aside.iterdir():
             made.replace(paths.kernel / made.name)
     folder = paths.shown(paths.kernel)
-    say(f"kernel: {folder} holds {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
+    say(f"kernel: {folder} contains {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
     if accelerator == "gpu":
-        say("  the GPU there counts against your hours and is not used yet: ACCELERATOR=none is as fast")
+        say("  the GPU counts against your Kaggle quota and is not used yet: ACCELERATOR=none is as fast")
     push = f"{_kaggle(paths.root)} kernels push -p {shlex.quote(folder)}"
-    say(f"  look at them; this sends them: {push}")
+    say(f"  check the files, then push them: {push}")
 
 
 def make_dist(paths: Paths, say: Callable[[str], None]) -> None:
-    """Write the wheel, and the notebook that is whole in itself, for whoever has only a browser.
+    """Write the wheel, and a self-contained notebook for users who have only a browser.
 
     Raises:
         MachineError: the wheel can't be built.
@@ -119,13 +119,13 @@ def make_dist(paths: Paths, say: Callable[[str], None]) -> None:
 
 
 def _page(competition: Competition) -> Page:
-    """The dataset or competition on Kaggle that is attached."""
+    """The Kaggle dataset or competition to attach."""
     if {"kaggle_dataset", "kaggle_competition"} & set(competition.sources):
         return kaggle_names.of_data(competition)
     page = kaggle_names.of_submissions(competition, None)
     if page is None:
         raise UserError(
-            "it names no data on Kaggle",
+            "no Kaggle data are given",
             where=f"competitions/{competition.name}.toml",
             fix="add kaggle_dataset to [sources]",
         )
@@ -133,7 +133,7 @@ def _page(competition: Competition) -> Page:
 
 
 def _kaggle(root: Path) -> str:
-    """How the user's shell calls the official command in ``root``: seldom is it on the PATH."""
+    """How to run Kaggle's own command from ``root``, where it may not be on the PATH."""
     beside = Path(sys.executable).with_name("kaggle")  # in .venv, as a rule
     if beside.is_file():
         return shlex.quote(str(beside.relative_to(root) if beside.is_relative_to(root) else beside))
@@ -141,10 +141,12 @@ def _kaggle(root: Path) -> str:
 
 
 def build_wheel(folder: Path) -> Path:
-    """Build catwalk's wheel, of a copy of the checkout that this is: setuptools leaves things behind."""
+    """Build catwalk's wheel from a copy of the checkout, since setuptools leaves files behind."""
     checkout = Path(str(files("catwalk"))).parents[1]
     if not (checkout / "pyproject.toml").is_file():
-        raise UserError("the wheel is made of a checkout", fix="run this in a clone of catwalk's repository")
+        raise UserError(
+            "the wheel can only be built in a checkout", fix="run this in a clone of catwalk's repository"
+        )
     with tempfile.TemporaryDirectory(prefix="catwalk-") as copy:
         for name in ("src/catwalk", "competitions", "notebooks"):
             shutil.copytree(checkout / name, Path(copy) / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -158,7 +160,7 @@ def build_wheel(folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         raise MachineError(
-            f"the wheel was not built ({shown(done.stderr.strip()[-120:])})", fix=advice.RUN_SETUP
+            f"the wheel could not be built ({shown(done.stderr.strip()[-120:])})", fix=advice.RUN_SETUP
         )
     return wheels[0]
 
@@ -170,14 +172,14 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str
         target: the notebook to write.
         source: the one of the repository.
         wheel: takes the place of the cell that looks for one.
-        given: texts by the settings of the first cell whose defaults they replace.
+        given: values that replace the defaults in the first cell, by setting.
 
     Raises:
         UserError: the source is missing.
     """
     if not source.is_file():
         raise UserError(
-            f"{source.name} is missing among the notebooks", fix=advice.check_out(f"notebooks/{source.name}")
+            f"notebooks/{source.name} is missing", fix=advice.check_out(f"notebooks/{source.name}")
         )
     notebook: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
     parameters, catwalk = (_tagged(notebook, tag) for tag in ("parameters", "catwalk"))
@@ -193,6 +195,6 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str
 
 
 def _tagged(notebook: dict[str, Any], tag: str) -> dict[str, Any]:
-    """The cell of a notebook that has this tag."""
+    """The cell of a notebook with a tag."""
     cells: list[dict[str, Any]] = notebook["cells"]
     return next(cell for cell in cells if tag in cell["metadata"].get("tags", []))

@@ -1,7 +1,7 @@
-"""The mirror: keeps a study and its submissions in a folder that outlives the session, as a mounted Drive.
+"""Mirror: saves a study and its submissions to a folder that outlives the session, such as Google Drive.
 
 SQLite's write-ahead log can't work on such a disk, so the project itself stays on the machine's own, and
-what the next session needs is copied: now and then while a search runs, and in the end.
+what the next session needs is copied: every minute while a search runs, and at the end.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ NOT_KEPT = (".lock", "-wal", "-shm", "-journal")
 
 
 def restore(paths: Paths, kept: Paths) -> bool:
-    """Bring back what an earlier session kept, unless a study is here already; whether there was something.
+    """Restore what an earlier session saved, unless there is a study already; True if restored.
 
     Args:
         paths: the project's.
@@ -31,12 +31,12 @@ def restore(paths: Paths, kept: Paths) -> bool:
         for file in _files(source):
             if file != kept.study_db:
                 _copy_once(file, target / file.relative_to(source))
-    _copy(kept.study_db, paths.study_db)  # at the last: where it is, all is
+    _copy(kept.study_db, paths.study_db)  # last: if it exists, everything does
     return True
 
 
 def save(paths: Paths, kept: Paths) -> None:
-    """Copy what is new, the networks before the study that names them; drop networks that are gone here.
+    """Copy new files, networks before the study that refers to them; delete networks that are gone here.
 
     Raises:
         OSError, sqlite3.Error: it can't be written there.
@@ -60,17 +60,17 @@ def save(paths: Paths, kept: Paths) -> None:
         _copy_once(file, kept.submissions / file.relative_to(paths.submissions))
     for file in _files(kept.study):
         if file.parent != kept.study and not (paths.study / file.relative_to(kept.study)).is_file():
-            file.unlink()  # a network that the search itself let go
+            file.unlink()  # a network that the search no longer keeps
 
 
 @contextlib.contextmanager
 def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[None]:
-    """Save every minute while the block runs, and when it ends, however it ends."""
+    """Save every minute during the ``with`` block, and when it ends, even by an error."""
     ended = threading.Event()
 
     def minute_by_minute() -> None:
         while not ended.wait(EVERY):
-            with contextlib.suppress(OSError, sqlite3.Error):  # the last one tells it
+            with contextlib.suppress(OSError, sqlite3.Error):  # the last save reports it
                 save(paths, kept)
 
     thread = threading.Thread(target=minute_by_minute, daemon=True)
@@ -83,24 +83,24 @@ def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[No
         try:
             save(paths, kept)
         except (OSError, sqlite3.Error) as error:
-            say(f"KEEP={kept.root}: the study was not kept there ({error})")
+            say(f"KEEP={kept.root}: the study could not be saved there ({error})")
 
 
 def _files(folder: Path) -> list[Path]:
-    """All files below a folder but those that are being written, and SQLite's own."""
+    """All files below a folder except unfinished ones and SQLite's own."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return [path for path in found if path.name[0] != "." and not path.name.endswith(NOT_KEPT)]
 
 
 def _copy_once(source: Path, target: Path) -> None:
-    """Copy a file that does not change once it is written, unless it is there."""
+    """Copy a file that never changes, unless it is there already."""
     facts, there = source.stat(), target.stat() if target.is_file() else None
     if there is None or (there.st_size, int(there.st_mtime)) != (facts.st_size, int(facts.st_mtime)):
         _copy(source, target)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file, aside first."""
+    """Copy a file atomically."""
     with atomic_write(target) as aside:
         shutil.copyfile(source, aside)
         shutil.copystat(source, aside)

@@ -1,7 +1,7 @@
-"""The first network, in NumPy alone: start, forward, loss, backward, update, and the loop around them.
+"""A network in NumPy only: initialisation, forward, loss, backward, update, and the training loop.
 
-Letters: n pictures of d pixels, h hidden units, k classes. A network without hidden layers is softmax
-regression. Everything is computed in the pictures' dtype: float64 to compare with other people's gradients,
+Notation: n pictures of d pixels, h hidden units, k classes. A network without hidden layers is softmax
+regression. Everything is computed in the pictures' dtype: float64 to compare with other gradients,
 float32 for twice the speed.
 """
 
@@ -36,7 +36,7 @@ class Network:
 
 @dataclass
 class Step:
-    """What one look at n pictures gives.
+    """Loss, accuracy and gradients on n pictures.
 
     Attributes:
         loss: mean cross-entropy, in nats.
@@ -52,7 +52,7 @@ class Step:
 
 @dataclass
 class History:
-    """Losses and accuracies before the first epoch and after each one; ``other`` pictures teach nothing."""
+    """Losses and accuracies before the first epoch and after each; ``other``: on held-out pictures."""
 
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
@@ -69,11 +69,11 @@ class History:
 
     @property
     def diverged(self) -> bool:
-        """Whether the loss came out higher than it began, or is no number any more."""
+        """Whether the final loss is higher than the first, or not a number."""
         return not self.loss[-1] <= self.loss[0]
 
     def __add__(self, more: "History") -> "History":
-        """One history out of two, where the second went on with the first one's network."""
+        """Join two histories, the second of which continued with the first one's network."""
         return History(
             self.loss + more.loss[1:],
             self.accuracy + more.accuracy[1:],
@@ -83,7 +83,7 @@ class History:
 
 
 def one_hot(labels: npt.NDArray[np.integer], classes: int, dtype: npt.DTypeLike = np.float32) -> Array:
-    """(n,) positions of classes to (n, k), a one at each picture's class and zeros beside it."""
+    """Convert (n,) class positions to (n, k) rows with 1 at each picture's class and 0 elsewhere."""
     matrix = np.zeros((len(labels), classes), dtype)
     matrix[np.arange(len(labels)), labels] = 1
     return matrix
@@ -97,13 +97,13 @@ def initial(
     activation: str = "sigmoid",
     dtype: npt.DTypeLike = np.float32,
 ) -> Network:
-    """Weights from a normal distribution of mean 0 and standard deviation sqrt(gain / inputs); biases 0.
+    """Draw weights from a normal distribution, mean 0 and standard deviation sqrt(gain / inputs); biases 0.
 
     The numbers are those of ``np.random.seed(seed)`` and ``np.random.randn``, as the course draws them.
 
     Args:
         sizes: d, then the units of each hidden layer, then k.
-        seed: of the numbers.
+        seed: of the random numbers.
         gain: 2 as in the first exercise, 1 as in the second.
         activation: of the hidden layers, sigmoid or relu.
         dtype: float32 or float64.
@@ -112,9 +112,7 @@ def initial(
         UserError: a layer has no unit, or there is no such activation.
     """
     if min(sizes) < 1:
-        raise UserError(
-            f"layers of {sizes} units", fix="give each at least 1; leave a layer out to have none"
-        )
+        raise UserError(f"layers of {sizes} units", fix="give each layer at least 1 unit, or leave it out")
     if activation not in ("sigmoid", "relu"):
         raise UserError(f"activation {activation!r}", fix="choose sigmoid or relu")
     draw = np.random.RandomState(seed)  # the generator behind np.random.seed
@@ -126,7 +124,7 @@ def initial(
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z)), by the hyperbolic tangent, which overflows nowhere; in the place of ``z``."""
+    """Compute 1 / (1 + exp(-z)) in place, by the hyperbolic tangent, which can't overflow."""
     z *= 0.5
     np.tanh(z, out=z)
     z += 1
@@ -135,9 +133,9 @@ def sigmoid(z: Array) -> Array:
 
 
 def log_softmax(z: Array) -> Array:
-    """Logarithms of exp(z) / sum(exp(z)), row by row, in the place of ``z``.
+    """Compute the logarithms of exp(z) / sum(exp(z)) row by row, in place.
 
-    The textbook's exp(z) overflows from z = 89 (float32) on; less the row's largest value, z is 0 at most.
+    The textbook's exp(z) overflows from z = 89 (float32); minus the row's maximum, z is at most 0.
     """
     z -= z.max(axis=1, keepdims=True)
     z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
@@ -145,14 +143,14 @@ def log_softmax(z: Array) -> Array:
 
 
 def forward(network: Network, pixels: Array) -> tuple[list[Array], Array]:
-    """From pictures to the logarithms of the classes' probabilities.
+    """Compute the logarithms of the class probabilities of pictures.
 
     Args:
         network: of l layers.
         pixels: (n, d), from 0 to 1.
 
     Returns:
-        What each layer takes in, first ``pixels`` and then (n, h) for each hidden layer; and (n, k).
+        The inputs of each layer, first ``pixels`` and then (n, h) for each hidden layer; and (n, k).
     """
     activations = [pixels]
     *hidden, last = zip(network.weights, network.biases, strict=True)
@@ -165,12 +163,12 @@ def forward(network: Network, pixels: Array) -> tuple[list[Array], Array]:
 
 
 def backward(network: Network, activations: list[Array], error: Array, step: Step) -> None:
-    """Add these pictures' part of the gradients to ``step``, from the last layer to the first.
+    """Add the gradients from these pictures to ``step``, from the last layer to the first.
 
     Args:
         network: of l layers.
         activations: of ``forward``.
-        error: (n, k), the loss's slope at the last layer's sums: probabilities less targets.
+        error: (n, k), the gradient of the loss at the last layer's logits: probabilities minus targets.
         step: takes the gradients.
     """
     for layer in reversed(range(len(network.weights))):
@@ -183,7 +181,7 @@ def backward(network: Network, activations: list[Array], error: Array, step: Ste
 
 
 def gradients(network: Network, pixels: Array, targets: Array) -> Step:
-    """The mean loss of n pictures, and its gradients.
+    """Compute the mean loss of n pictures and its gradients.
 
     Args:
         network: as it is now.
@@ -204,7 +202,7 @@ def gradients(network: Network, pixels: Array, targets: Array) -> Step:
 
 
 def evaluate(network: Network, pixels: Array, targets: Array) -> Step:
-    """As ``gradients``, but without any gradient."""
+    """The same as ``gradients``, but without the gradients."""
     step = Step(0.0, 0.0, [], [])
     for start in range(0, len(pixels), CHUNK):
         _, logs = forward(network, pixels[start : start + CHUNK])
@@ -213,20 +211,20 @@ def evaluate(network: Network, pixels: Array, targets: Array) -> Step:
 
 
 def _count(step: Step, logs: Array, targets: Array, pictures: int) -> None:
-    """Add some pictures' part of the mean loss and of the accuracy."""
+    """Add the share of some pictures to the mean loss and to the accuracy."""
     step.loss -= float((targets * logs).sum()) / pictures
     step.accuracy += float((logs.argmax(axis=1) == targets.argmax(axis=1)).sum()) / pictures
 
 
 def update(network: Network, step: Step, rate: float) -> None:
-    """Go ``rate`` times the gradient downhill; the network changes in its place."""
+    """Subtract ``rate`` times the gradients from the network's parameters, in place."""
     for layer in range(len(network.weights)):
         network.weights[layer] -= rate * step.weights[layer]
         network.biases[layer] -= rate * step.biases[layer]
 
 
 def probabilities(network: Network, pixels: Array) -> Array:
-    """(n, d) to (n, k)."""
+    """Compute the class probabilities (n, k) of pictures (n, d)."""
     parts = [
         np.exp(forward(network, pixels[start : start + CHUNK])[1]) for start in range(0, len(pixels), CHUNK)
     ]
@@ -234,7 +232,7 @@ def probabilities(network: Network, pixels: Array) -> Array:
 
 
 class Batches(NamedTuple):
-    """Mini-batches: pictures an update, and the seed of the order in which they are drawn."""
+    """Mini-batches: the batch size, and the seed for shuffling."""
 
     size: int
     seed: int = 0
@@ -249,22 +247,22 @@ def descend(
     epochs: int,
     batches: Batches | None = None,
 ) -> History:
-    """Gradient descent; ``network`` changes in its place, so that calling it again goes on.
+    """Train with gradient descent, in place: a second call continues the training.
 
     Args:
-        network: where to begin.
+        network: the network to train.
         train: (n, d) pictures and (n, k) targets to learn from.
-        other: the same of pictures that only show how it goes.
+        other: the same for held-out pictures.
         rate: the learning rate.
-        epochs: how often all pictures are seen. It ends before where the loss is no number any more.
+        epochs: how often all pictures are seen; fewer if the loss becomes not a number.
         batches: mini-batches; None for all pictures in each update (batch gradient descent).
 
     Raises:
-        UserError: a rate, a number of epochs or a batch below what can be.
+        UserError: the rate, the epochs or the batch size are not positive.
     """
     size = None if batches is None else batches.size
     if rate <= 0 or epochs < 1 or (size is not None and size < 1):
-        raise UserError(f"rate {rate}, {epochs} epochs, batches of {size}", fix="choose all of them above 0")
+        raise UserError(f"rate {rate}, {epochs} epochs, batches of {size}", fix="choose positive numbers")
     history, order = History(), np.random.default_rng(None if batches is None else batches.seed)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a rate may be too high
         for epoch in range(epochs + 1):

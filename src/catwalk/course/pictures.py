@@ -1,4 +1,4 @@
-"""The exercises' pictures: labelled rows alone, in three parts; the sealed test rows stay sealed."""
+"""Pictures: the exercises' data, split from the labelled rows; the sealed test rows stay sealed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Part:
-    """Some labelled pictures.
+    """One part of the labelled pictures.
 
     Attributes:
         raw: (n, d) uint8, from 0 to 255.
@@ -41,7 +41,7 @@ class Part:
         return Part(raw, labels, self.classes)
 
     def arrays(self, dtype: npt.DTypeLike = np.float32) -> tuple[Array, Array]:
-        """(n, d) pixels from 0 to 1 (min-max: 0 and 255 are the ends) and (n, k) one-hot targets."""
+        """The pixels (n, d), scaled from 0..255 to 0..1, and one-hot targets (n, k)."""
         pixels = self.raw.astype(dtype)
         pixels /= 255
         return pixels, one_hot(self.labels, self.classes, dtype)
@@ -49,13 +49,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Pictures:
-    """A competition's labelled rows in three parts, disjoint; identical pictures are in one of them.
+    """A competition's labelled rows, split into three parts; identical pictures are in the same part.
 
     Attributes:
         competition: what they are.
-        fingerprint: names the rows' content.
-        train, validation, test: to learn from, to choose by, and to say at the end how good it is. The
-            exercise's test is carved from labelled rows; it has nothing to do with the sealed ones.
+        fingerprint: identifies the rows' content.
+        train, validation, test: the parts. The exercise's test part is split from the labelled rows; it has
+            nothing to do with the sealed test rows.
     """
 
     competition: Competition
@@ -66,24 +66,24 @@ class Pictures:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Pixels of a picture, and classes."""
+        """The numbers of pixels and of classes."""
         return self.competition.pixels, len(self.competition.classes)
 
     def __str__(self) -> str:
         return (
-            f"{self.competition.title}: {len(self.train):,} pictures to learn from, "
-            f"{len(self.validation):,} to choose by, {len(self.test):,} to test at the end"
+            f"{self.competition.title}: {len(self.train):,} training, "
+            f"{len(self.validation):,} validation and {len(self.test):,} test pictures"
         )
 
 
 def load(name: str | None = None) -> Pictures:
-    """A competition's labelled rows, fetched and prepared where they are not yet.
+    """Load a competition's labelled rows; they are downloaded and prepared first if needed.
 
     Args:
         name: of the competition; None: what ``make course`` was asked for, else Fashion-MNIST.
 
     Raises:
-        CatwalkError: its data can't be had.
+        CatwalkError: its data are not available.
     """
     paths = prepared_paths(name or asked_for())
     competition, prepared = competitions.load(paths), prepare.load(paths, SEED)
@@ -104,34 +104,34 @@ def load(name: str | None = None) -> Pictures:
 
 
 def load_first(name: str, say: Callable[[str], None] = print) -> Pictures:
-    """As ``load``, for an exercise that asks for ``name``; where that can't be had, Fashion-MNIST.
+    """Load the competition ``name``, or Fashion-MNIST if it is not available.
 
-    A competition that ``make course`` was asked for by name comes before both.
+    A competition that was given to ``make course`` takes precedence over both.
     """
     if asked_for() != results.DEFAULT:
-        say(f"{asked_for()} was asked for.")
+        say(f"Using {asked_for()}, as requested.")
         return load()
     try:
         return load(name)
     except CatwalkError as error:
-        say(f"{name} can't be had here ({error}). {results.DEFAULT} takes its place.")
+        say(f"{name} is not available here ({error}). Using {results.DEFAULT} instead.")
         return load(results.DEFAULT)
 
 
 def from_keras(
     name: str | None = None, say: Callable[[str], None] = print
 ) -> tuple[Array, npt.NDArray[np.uint8]]:
-    """The labelled pictures as ``keras.datasets`` gives them: (n, height, width) uint8 and (n,) labels.
+    """Load the labelled pictures as ``keras.datasets`` does: (n, height, width) uint8, and (n,) labels.
 
-    Where Keras's archive can't be reached, the same pictures as this project has them, and says so. The test
-    set that Keras gives beside them is not looked at.
+    If Keras's archive can't be reached, it uses this project's copy of the pictures and says so. The test set
+    of Keras is not used.
     """
     paths = Paths(project_folder(), name or asked_for())
     competition = competitions.load(paths)
     try:
         (pictures, labels), _ = sources.keras_arrays(competition)
     except CatwalkError as error:
-        say(f"{error}. The same pictures as this project has them take their place.")
+        say(f"{error}. Using this project's copy of the same pictures instead.")
         prepared = prepare.load(prepared_paths(competition.name), SEED)
         pictures = np.asarray(prepared.pixels).reshape(-1, *competition.shape)
         labels = np.asarray(competition.labels)[prepared.labels]
@@ -139,14 +139,14 @@ def from_keras(
 
 
 def prepared_paths(name: str) -> Paths:
-    """A competition's places, when its data are there: fetched and prepared if they were not.
+    """A competition's paths, after its data were downloaded and prepared if needed.
 
     Raises:
-        CatwalkError: they can't be had.
+        CatwalkError: the data are not available.
     """
     paths = Paths(project_folder(), name)
     competition = competitions.load(paths)
-    said: list[str] = []  # what is done before, or downloaded, is not the exercise's
+    said: list[str] = []  # the exercise does not show these messages
     download.run(paths, competition, "auto", said.append)
     prepare.run(paths, competition, SEED, said.append)
     return paths

@@ -1,4 +1,4 @@
-"""A project of its own for an exercise: the pipeline's commands, with this project's pictures."""
+"""Project: a separate project for an exercise, to run the pipeline's stages on the same data."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from catwalk.report.results import asked_for
 
 
 class Project:
-    """Below the exercise's folder, so that its study and submissions stay apart from the user's own.
+    """A project below the exercise's folder, with a study and submissions separate from the user's.
 
     Raw and prepared data are links to this project's: the test labels are sealed once.
 
@@ -33,7 +33,7 @@ class Project:
                 link.symlink_to(folder.resolve(), target_is_directory=True)
 
     def run(self, stage: str, *given: str) -> None:
-        """Run a stage of the pipeline there, as ``make <stage>`` does, and show what it says.
+        """Run a stage of the pipeline there, as ``make <stage>`` does, and show its output.
 
         Raises:
             UserError: it failed; with its own last line.

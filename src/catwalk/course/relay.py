@@ -1,6 +1,6 @@
-"""The relay: runs a stage as a command of its own and passes on what it says, in few lines.
+"""Relay: runs a stage as a separate process and passes on a limited part of its output.
 
-A notebook keeps every line for ever, and what ``!`` or ``%pip`` start may fail unnoticed.
+A notebook keeps every line forever, and commands run with ``!`` or ``%pip`` may fail unnoticed.
 """
 
 import os
@@ -14,17 +14,17 @@ from pathlib import Path
 from catwalk import hints
 from catwalk.core.errors import CatwalkError, MachineError, NetworkError, UserError, shown
 
-REPEATED = re.compile(r"(trial|worker) \d+ ")  # lines that a long search says again and again
-FIRST_GAP, WIDER = 5.0, 1.25  # seconds until the next of them is passed on; then a quarter more each time
-MOST = 50  # lines at all
+REPEATED = re.compile(r"(trial|worker) \d+ ")  # lines that a long search prints again and again
+FIRST_GAP, WIDER = 5.0, 1.25  # seconds until the next of them is passed on, then 25% more each time
+MOST = 50  # lines in total
 KINDS: dict[int, type[CatwalkError]] = {2: UserError, 3: NetworkError, 4: MachineError}
 
 
 def run(stage: str, *given: str, root: Path, say: Callable[[str], None]) -> None:
-    """Run a stage in ``root``; what it says in the end if it fails is the error's line.
+    """Run a stage in ``root``; if it fails, its last line becomes the error message.
 
     Raises:
-        CatwalkError: it failed; of the kind that its exit code tells.
+        CatwalkError: it failed; the exit code determines the error's class.
     """
     command = [sys.executable, "-m", "catwalk", stage, *given]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", hints.NOTEBOOK: "1"}
@@ -45,7 +45,7 @@ def run(stage: str, *given: str, root: Path, say: Callable[[str], None]) -> None
 
 
 def _pass_on(stage: str, lines: Iterable[str], say: Callable[[str], None]) -> str:
-    """Say what is not said too often; the last line, which is kept back where it is the command's own."""
+    """Pass on lines, but repeated ones seldom and the error not at all; return the last line."""
     began = time.monotonic()
     gap, due, count, last = FIRST_GAP, 0.0, 0, ""
     for line in (line.rstrip("\n") for line in lines):

@@ -1,4 +1,4 @@
-"""Training runs of the exercises: many plans at once, a process a core, each kept when it is done."""
+"""Training: runs the exercises' training plans in parallel, one process per core, and saves each run."""
 
 import time
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ from catwalk.search import limits
 
 @dataclass(frozen=True)
 class Plan:
-    """How a network is trained.
+    """The hyperparameters of a training run.
 
     Attributes:
-        hidden: units of the hidden layer (ReLU); None for softmax alone.
+        hidden: units of the hidden layer (ReLU); None for softmax only.
         rate: the learning rate.
-        batch: pictures an update; None for all of them (batch gradient descent).
+        batch: pictures per update; None for all of them (batch gradient descent).
         epochs: how often all pictures are seen.
         seed: of the first weights and of the batches.
     """
@@ -40,24 +40,24 @@ class Plan:
     def __post_init__(self) -> None:
         if self.hidden is not None and self.hidden < 1:
             raise UserError(
-                f"a hidden layer of {self.hidden} units", fix="choose at least 1, or None for softmax alone"
+                f"a hidden layer of {self.hidden} units", fix="choose at least 1, or None for softmax only"
             )
         if self.rate <= 0 or self.epochs < 1 or (self.batch is not None and self.batch < 1):
             raise UserError(f"{self}", fix="choose rate, epochs and batch above 0")
 
     def __str__(self) -> str:
-        layer = "softmax alone" if self.hidden is None else f"{self.hidden} hidden units"
-        batch = "all pictures an update" if self.batch is None else f"batches of {self.batch}"
-        return f"{layer}, {batch}, rate {self.rate:g}, {self.epochs} epochs"
+        layer = "softmax only" if self.hidden is None else f"{self.hidden} hidden units"
+        batch = "full batch" if self.batch is None else f"batches of {self.batch}"
+        return f"{layer}, {batch}, learning rate {self.rate:g}, {self.epochs} epochs"
 
     def updates(self, rows: int) -> int:
-        """Updates of the weights in an epoch over so many pictures."""
+        """The number of updates in one epoch over ``rows`` pictures."""
         return -(-rows // (self.batch or rows))
 
 
 @dataclass(frozen=True)
 class Run:
-    """A plan that was carried out.
+    """The result of a plan.
 
     Attributes:
         plan: what was done.
@@ -73,14 +73,14 @@ class Run:
 
 
 def start(plan: Plan, sizes: tuple[int, int], dtype: type = np.float32) -> Network:
-    """The network that a plan begins with: weights of deviation 1 / sqrt(inputs), biases 0."""
+    """The initial network of a plan: weights of standard deviation 1 / sqrt(inputs), biases 0."""
     inputs, classes = sizes
     hidden = () if plan.hidden is None else (plan.hidden,)
     return initial((inputs, *hidden, classes), plan.seed, gain=1.0, activation="relu", dtype=dtype)
 
 
 def train(plan: Plan, train_part: tuple[Array, Array], validation: tuple[Array, Array]) -> Run:
-    """Carry out one plan, here and now."""
+    """Run one plan in this process."""
     network = start(plan, (train_part[0].shape[1], train_part[1].shape[1]))
     began = time.perf_counter()
     batches = None if plan.batch is None else Batches(plan.batch, plan.seed)
@@ -90,23 +90,23 @@ def train(plan: Plan, train_part: tuple[Array, Array], validation: tuple[Array, 
 
 
 def train_all(plans: list[Plan], pictures: Pictures, exercise: Exercise) -> list[Run]:
-    """Carry out what was not carried out before, as many at a time as there are cores.
+    """Run all plans that are not saved yet, as many in parallel as there are cores.
 
     Args:
         plans: in any order; the runs come in the same.
         pictures: to learn from and to choose by.
-        exercise: keeps each run, so that a second call takes no time.
+        exercise: saves each run, so that a second call takes no time.
     """
     files = [_file(exercise, plan, pictures) for plan in plans]
     missing = {file: plan for file, plan in zip(files, plans, strict=True) if not file.is_file()}
     for done in _in_processes(missing, pictures):
-        exercise.progress(f"{done} of {len(missing)} trainings")
+        exercise.progress(f"{done} of {len(missing)} training runs")
     exercise.progress("")
     return [_read(file, plan) for file, plan in zip(files, plans, strict=True)]
 
 
 def _in_processes(missing: dict[Path, Plan], pictures: Pictures) -> Iterator[int]:
-    """Train and keep; how many are done, after each one."""
+    """Train and save the runs; yield the number that are done after each."""
     if not missing:
         return
     workers = min(limits.workers(None), len(missing))
@@ -157,6 +157,6 @@ def _read(file: Path, plan: Plan) -> Run:
 
 
 def _file(exercise: Exercise, plan: Plan, pictures: Pictures) -> Path:
-    """Where a run is kept: its name says all that it depends on."""
+    """The file of a run; its name contains everything that the run depends on."""
     said = "-".join("all" if value is None else f"{value:g}" for value in astuple(plan))
     return exercise.folder / "runs" / f"{pictures.fingerprint}-{said}.npz"

@@ -1,6 +1,6 @@
-"""The working folder: what a notebook leaves where Kaggle looks for it, and never an old file as if new.
+"""Working folder: puts results where Kaggle looks for them, and moves those of earlier runs away.
 
-Which files there are catwalk's own is noted beside them; every other file is the user's.
+A file beside them records which files are catwalk's own; every other file is the user's.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ EARLIER = "earlier"  # the folder of what earlier runs left
 
 
 def set_aside(folder: Path) -> Path | None:
-    """Move what an earlier run left to ``earlier/<its name>``, so that what lies here after this run is new.
+    """Move the files of an earlier run to ``earlier/<its name>``, so that all files here are new.
 
     Returns:
         The folder that they were moved to; None where there was nothing.
@@ -32,7 +32,7 @@ def set_aside(folder: Path) -> Path | None:
     for name in NAMES:
         if (folder / name).exists() and name not in ours:
             raise UserError(
-                "is not catwalk's, whose own would replace it",
+                "not written by catwalk, which would replace it",
                 where=str(folder / name),
                 fix="rename it, and run all cells",
             )
@@ -47,7 +47,7 @@ def set_aside(folder: Path) -> Path | None:
 
 
 def place(paths: Paths, name: str, folder: Path) -> list[Path]:
-    """Copy a submission's CSV and talk into the folder, and note that they are catwalk's."""
+    """Copy a submission's CSV and talk to the folder, and record that they are catwalk's."""
     sources = {SUBMISSION: paths.submission(name), TALK: paths.talk(name), PDF: paths.talk_pdf(name)}
     placed, digests = [], {}
     for target, source in sources.items():
@@ -62,7 +62,7 @@ def place(paths: Paths, name: str, folder: Path) -> list[Path]:
 
 
 def _note(folder: Path) -> tuple[str, dict[str, str]]:
-    """What the last run noted: the submission's name, and its files' digests."""
+    """Read the last run's record: the submission's name and its files' digests."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
         if re.fullmatch(r"\w[\w.-]*", note["name"]):
@@ -71,5 +71,5 @@ def _note(folder: Path) -> tuple[str, dict[str, str]]:
 
 
 def _digest(path: Path) -> str:
-    """Of a file's bytes; empty where there is none."""
+    """The digest of a file's content; empty if there is no file."""
     return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.is_file() else ""

@@ -1,1 +1,1 @@
-"""The stage grade: what a class handed in, read and scored."""
+"""The stage grade: reads and scores a class's submissions."""

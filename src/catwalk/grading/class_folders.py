@@ -1,7 +1,7 @@
-"""Class folders: whose file is whose, in what a learning platform or an instructor collected.
+"""Class folders: assigns the files that a learning platform or an instructor collected to teams.
 
-Known are Moodle's ``Name_123_assignsubmission_file_``, nbgrader's ``submitted/<student>/<assignment>`` and
-``<student>+<assignment>+<time>`` of its exchange, and the plain form: a file or a folder a team.
+Supports Moodle's ``Name_123_assignsubmission_file_``, nbgrader's ``submitted/<student>/<assignment>`` and
+``<student>+<assignment>+<time>`` of its exchange, and simply one file or folder per team.
 """
 
 import re
@@ -17,7 +17,7 @@ NBGRADER_TIME = "timestamp.txt"
 HAND_INS = (".csv", ".zip", ".gz", ".tsv", ".xlsx", ".xls", ".ods", ".7z", ".rar")
 CSV_ENDING = re.compile(r"\.(csv|zip|gz|tsv|txt)$", re.IGNORECASE)
 ENDING = re.compile(r"\.(7z|[a-z]\w{0,6})$", re.IGNORECASE)
-ONE_TEAM_S = re.compile(  # how the files and folders of one team are called, and seldom teams
+ONE_TEAM_S = re.compile(  # typical names of one team's files and folders, but not of teams
     r"(?<![a-z])(submission|sample|train|test|attempt|version|final|pred|prediction|result|answer|try|v)s?"
     r"(?![a-z])|20\d\d-\d\d-\d\d|^(data|src|code|out|output|notebooks?|models?)$",
     re.IGNORECASE,
@@ -27,7 +27,7 @@ MOST_OF_ONE_TEAM = 5
 
 @dataclass(frozen=True)
 class Team:
-    """One team, and what it handed in.
+    """One team and its files.
 
     Attributes:
         name: made safe to print; no two teams have the same.
@@ -39,7 +39,7 @@ class Team:
 
 
 def teams(entries: list[Entry]) -> list[Team]:
-    """Whose is what, by name."""
+    """Group the entries by team."""
     entries = _without_wrapper(_without_full_folders(entries))
     if any(entry.parts[0] == "submitted" and len(entry.parts) > 3 for entry in entries):
         below = [_cut(one, 1) for one in entries if one.parts[0] == "submitted" and len(one.parts) > 1]
@@ -56,7 +56,7 @@ def teams(entries: list[Entry]) -> list[Team]:
 
 
 def stem(name: str) -> str:
-    """A file's name without its ending, or endings (.csv.gz)."""
+    """A file's name without its suffix or suffixes (.csv.gz)."""
     short = name
     while (cut := CSV_ENDING.sub("", short)) and cut != short:
         short = cut
@@ -68,7 +68,7 @@ def _cut(entry: Entry, count: int) -> Entry:
 
 
 def _owned(entry: Entry) -> tuple[tuple[str, str], Entry]:
-    """The team (its name, and what tells it from another of that name), and the entry below its folder."""
+    """The team (name, and a tag to distinguish teams of that name), and the entry below its folder."""
     for i, part in enumerate(entry.parts):
         moodle = MOODLE.fullmatch(part)
         if moodle:
@@ -85,11 +85,11 @@ def _owned(entry: Entry) -> tuple[tuple[str, str], Entry]:
 
 
 def _shown(name: str) -> str:
-    return printable(name) or "without a name"
+    return printable(name) or "unnamed"
 
 
 def _named(found: dict[tuple[str, str], list[Entry]]) -> list[Team]:
-    """The teams; where two have the same name, a number tells them apart."""
+    """The teams; a number distinguishes teams of the same name."""
     shown = [_shown(name) for name, _ in found]
     made: dict[str, Team] = {}
     for (name, tag), entries in sorted(found.items(), key=lambda item: item[0]):
@@ -104,20 +104,20 @@ def _named(found: dict[tuple[str, str], list[Entry]]) -> list[Team]:
 
 
 def _without_full_folders(entries: list[Entry]) -> list[Entry]:
-    """The files, and the folders with nothing in them."""
+    """The files and the empty folders."""
     full = {one.parts[:end] for one in entries if one.opener is not None for end in range(len(one.parts))}
     return [entry for entry in entries if entry.opener is not None or entry.parts not in full]
 
 
 def _without_wrapper(entries: list[Entry]) -> list[Entry]:
-    """Without the one folder that a zip of a folder begins with, also when it was unpacked."""
+    """The entries without a folder that contains all of them, such as the top folder of a zip."""
     while entries and len({entry.parts[0] for entry in entries}) == 1 and not _is_one_team(entries):
         entries = [_cut(entry, 1) for entry in entries if len(entry.parts) > 1]
     return entries
 
 
 def _is_one_team(entries: list[Entry]) -> bool:
-    """Whether the one folder in which everything lies is a team's, and not one around all teams."""
+    """Whether the only top folder belongs to one team, and does not contain all teams."""
     top = entries[0].parts[0]
     below = {entry.parts[1] for entry in entries if len(entry.parts) > 1}
     if "submitted" in below and top != "submitted":
@@ -127,7 +127,7 @@ def _is_one_team(entries: list[Entry]) -> bool:
         return True
     files = [entry for entry in entries if entry.opener is not None]
     if len({entry.parts[1:2] for entry in files}) == 1 and all(len(entry.parts) > 2 for entry in files):
-        return _is_one_team([_cut(entry, 1) for entry in files])  # folders around each other
+        return _is_one_team([_cut(entry, 1) for entry in files])  # nested folders
     groups = {entry.parts[1] for entry in entries
               if len(entry.parts) > 1 and entry.name.lower().endswith(HAND_INS)}  # fmt: skip
     if any(MOODLE.fullmatch(group) for group in groups):

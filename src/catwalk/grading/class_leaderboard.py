@@ -1,4 +1,4 @@
-"""Class leaderboard: the places of graded teams; the printed table, the page and grades.csv."""
+"""Class leaderboard: the ranks of graded teams, as a printed table, an HTML page and grades.csv."""
 
 import csv
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from catwalk.core.paths import atomic_write
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
 
-TOLD_APART = 0.05
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Graded:
         public, private: accuracy on the public and on the private rows.
         interval: 95%, of the private accuracy.
         grade: from 0 to 1, where the competition says what gives full marks.
-        note: why nothing could be scored; or what is worth knowing.
+        note: why nothing could be scored, or a remark.
     """
 
     team: str
@@ -46,8 +46,8 @@ class Row:
     Attributes:
         place: teams with equal scores share it (1, 1, 3). None: not scored.
         team: the result.
-        ahead: of the next team: yes, or not told apart; empty for the last one.
-        p: how often such a lead comes by chance; None for the last one.
+        ahead: whether the lead over the next team is significant; empty for the last one.
+        p: how often such a lead occurs by chance; None for the last one.
     """
 
     place: int | None
@@ -57,18 +57,18 @@ class Row:
 
 
 def by_public(teams: list[Graded]) -> list[Row]:
-    """The leaderboard while teams still hand in: it tells nothing of the private rows."""
+    """The leaderboard during the competition: it reveals nothing about the private rows."""
     return _placed(teams, lambda team: team.public)
 
 
 def by_private(teams: list[Graded]) -> list[Row]:
-    """The leaderboard in the end, with whether a team is really ahead of the next."""
+    """The final leaderboard, with whether each lead over the next team is significant."""
     rows = _placed(teams, lambda team: team.private)
     return [_compared(row, after) for row, after in zip(rows, [*rows[1:], None], strict=True)]
 
 
 def _placed(teams: list[Graded], score: Callable[[Graded], float]) -> list[Row]:
-    """By score; what could not be scored comes last."""
+    """Rank the teams by score; teams without a score come last."""
     good = sorted((team for team in teams if team.right is not None), key=lambda t: (-score(t), t.team))
     scores = [score(team) for team in good]
     rows = [Row(1 + scores.index(score(team)), team) for team in good]
@@ -79,11 +79,11 @@ def _compared(row: Row, after: Row | None) -> Row:
     if after is None or row.team.right is None or after.team.right is None:
         return row
     p = metrics.mcnemar(after.team.right, row.team.right).p
-    return Row(row.place, row.team, "yes" if p < TOLD_APART else "not told apart", p)
+    return Row(row.place, row.team, "yes" if p < SIGNIFICANT else "not significant", p)
 
 
 def write_grades(path: Path, rows: list[Row]) -> None:
-    """Write all of it as a CSV, for the instructor alone."""
+    """Write all results as a CSV, for the instructor only."""
     header = ["place", "team", "file", "public", "private", "private_low", "private_high", "grade",
               "ahead_of_next_p", "note"]  # fmt: skip
     with atomic_write(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
@@ -102,12 +102,12 @@ def write_grades(path: Path, rows: list[Row]) -> None:
 
 
 def _cell(words: str) -> str:
-    """A text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    """Escape a text so that no spreadsheet reads it as a formula (OWASP, CSV injection)."""
     return f"'{words}" if words.startswith(("=", "+", "-", "@")) else words
 
 
 def write_page(path: Path, rows: list[Row], competition: Competition, note: str, *, final: bool) -> None:
-    """Write the page that the class may see."""
+    """Write the HTML page for the class."""
     from catwalk.report.html import render
 
     html = render("leaderboard.html.j2", title=competition.title, rows=rows, note=note, final=final)
@@ -116,7 +116,7 @@ def write_page(path: Path, rows: list[Row], competition: Competition, note: str,
 
 
 def table(rows: list[Row], *, final: bool) -> list[str]:
-    """A line a team, for the terminal; the private scores only in the end."""
+    """One line per team for the terminal; private scores only in the final leaderboard."""
     wide = max(len(row.team.team) for row in rows)
     private = "  private  95% interval   ahead of the next   " if final else ""
     lines = [f"place  {'team':{wide}s}  public{private}".rstrip()]

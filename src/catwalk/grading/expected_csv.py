@@ -1,4 +1,4 @@
-"""Expected CSV: what a team's CSV must hold, and what its cells mean."""
+"""Expected CSV: what a team's CSV must contain, and how its cells are read."""
 
 import re
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from catwalk.core.errors import UserError
 from catwalk.data.competition import Competition
 
 NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
-LARGEST = 2**53  # above it a float is no exact whole number
+LARGEST = 2**53  # above it a float can't represent every integer
 
 
 class NotScoredError(UserError):
-    """What is wrong with a CSV, for the student who handed it in.
+    """What is wrong with a CSV, for the student who submitted it.
 
     Attributes:
-        has_columns: both columns are there, so it is an answer, and no other table.
+        has_columns: both columns exist, so it is a submission and not some other table.
     """
 
     has_columns = False
@@ -24,7 +24,7 @@ class NotScoredError(UserError):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a CSV must hold.
+    """What a CSV must contain.
 
     Attributes:
         header: names of the id and the label column.
@@ -40,27 +40,27 @@ class Expected:
 
     @classmethod
     def of(cls, ids: Sequence[str], competition: Competition) -> "Expected":
-        """Of a competition's test rows."""
+        """Make the expectations for a competition's test rows."""
         return cls(competition.submission_header, ids, competition.labels, competition.classes)
 
     @cached_property
     def place_of_id(self) -> dict[str, int]:
-        """Where each id stands in ``ids``."""
+        """The position of each id in ``ids``."""
         return {one: i for i, one in enumerate(self.ids)}
 
     @cached_property
     def place_of_label(self) -> dict[int, int]:
-        """Where each label stands in ``labels``."""
+        """The position of each label in ``labels``."""
         return {label: i for i, label in enumerate(self.labels)}
 
     @cached_property
     def ids_are_numbers(self) -> bool:
-        """Whether 7.0 means the id 7."""
+        """Whether all ids are integers, so that 7.0 means 7."""
         return all(one.isascii() and one.isdigit() and str(int(one)) == one for one in self.ids)
 
     @property
     def range_of_labels(self) -> str:
-        """The labels in a few words."""
+        """The labels in short form, such as "0 to 9"."""
         first, last = self.labels[0], self.labels[-1]
         if last - first + 1 == len(self.labels):
             return f"{first} to {last}"
@@ -68,17 +68,17 @@ class Expected:
 
     @cached_property
     def largest_file(self) -> int:
-        """Bytes that no file with an answer to these rows exceeds, not even a table of probabilities."""
+        """The largest size in bytes of a plausible submission, even if it contains probabilities."""
         return 65_536 + sum(len(one.encode()) + 64 + 32 * len(self.labels) for one in self.ids)
 
     @property
     def in_words(self) -> str:
-        """What a student should hand in."""
+        """What a student should submit, as a sentence."""
         return f"hand in a CSV with the columns {','.join(self.header)} and {len(self.ids):,} rows"
 
 
 def column_places(cells: list[str], header: tuple[str, str]) -> tuple[int, int] | None:
-    """Where the two columns stand, each once; case, spaces and numpy.savetxt's "# " don't matter."""
+    """The positions of the two columns; case, spaces and the "# " of numpy.savetxt are ignored."""
     names = [cell.strip().casefold() for cell in cells]
     names[0] = names[0].removeprefix("#").strip()
     wanted = [name.strip().casefold() for name in header]
@@ -88,7 +88,7 @@ def column_places(cells: list[str], header: tuple[str, str]) -> tuple[int, int] 
 
 
 def whole_number(cell: str) -> int | None:
-    """The whole number that a cell means: 7, " 7", 7.0 or 7.000000000000000000e+00; None: another or none."""
+    """The integer in a cell, written as 7, " 7", 7.0 or 7.000000000000000000e+00; None if there is none."""
     cell = cell.strip()
     if not NUMBER.fullmatch(cell):
         return None

@@ -1,4 +1,4 @@
-"""Grade: the instructor's side. Every team's CSV against the labels, with a public and a private part."""
+"""Grade: scores every team's CSV for the instructor, with a public and a private part."""
 
 import os
 import secrets
@@ -22,8 +22,8 @@ from catwalk.grading.submitted_archives import printable
 from catwalk.grading.team_submissions import Chosen
 from catwalk.models import metrics
 
-PUBLIC = 0.3  # share of the test rows whose score is shown while teams still hand in, as on Kaggle
-PUBLIC_SOURCES = {"kaggle_dataset", "debian", "keras", "sklearn"}  # they give the test labels to everybody
+PUBLIC = 0.3  # share of the test rows whose score is shown during the competition, as on Kaggle
+PUBLIC_SOURCES = {"kaggle_dataset", "debian", "keras", "sklearn"}  # they publish the test labels
 LONGEST_REMARK = 160  # with name and scores it fits into a line of 300
 
 Say = Callable[[str], None]
@@ -37,7 +37,7 @@ def run(
     Args:
         paths: the competition's.
         competition: its labels, header, and full marks.
-        handed: a folder or a zip of what teams handed in.
+        handed: a folder or a zip of the teams' submissions.
         labels: a CSV of ids and true labels, with Kaggle's Usage column or without; None: the sealed ones.
         final: show the private scores as well.
         say: takes lines for people.
@@ -48,7 +48,7 @@ def run(
     given = None if labels is None else solution.read(labels, competition)
     expected = Expected.of(prepare.test_ids(paths) if given is None else given.ids, competition)
     with team_submissions.opened(handed) as teams:
-        # Found before the sealed labels are opened: nobody looks at them for nothing.
+        # Chosen before the sealed labels are opened: an error here costs no look at them.
         chosen = {team.name: team_submissions.choose(team, expected) for team in teams}
     if given is None:
         truth = test_labels.open_labels(paths, "grade", f"{len(chosen)} teams").astype(np.int16)
@@ -67,7 +67,7 @@ def run(
         say(line)
     _say_summary(paths, graded, given, note, final=final, say=say)
     if split:
-        say(f"  {paths.shown(paths.grade_secret)} decides which rows are public: keep it to yourself")
+        say(f"  {paths.shown(paths.grade_secret)} decides which rows are public: keep it secret")
 
 
 def _say_summary(
@@ -83,18 +83,20 @@ def _say_summary(
     if note:
         say(f"  {note}")
     what = "public and private" if final else "public; FINAL=1 shows the private scores"
-    say(f"  {paths.shown(paths.leaderboard)} ({what}), {paths.shown(paths.grades)} (all: for you alone)")
+    say(
+        f"  {paths.shown(paths.leaderboard)} ({what}), {paths.shown(paths.grades)} (all scores: for you only)"
+    )
 
 
 def _of_labels(competition: Competition) -> str:
-    """What everybody should know of the sealed labels."""
+    """A warning if the test labels are public."""
     if not PUBLIC_SOURCES & set(competition.sources):
         return ""
     return f"the test labels of {competition.title} are public, so ask for the code too"
 
 
 def _split(paths: Paths, given: Solution) -> Solution:
-    """Which rows are public and which private: as the Usage column says, or else by the secret."""
+    """Split the rows into public and private: by the Usage column, or else by the secret seed."""
     if given.is_public is not None:
         return given
     is_public = _public_rows(paths, len(given.ids))
@@ -102,7 +104,7 @@ def _split(paths: Paths, given: Solution) -> Solution:
 
 
 def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
-    """(rows,) which are public: by the instructor's secret, made the first time."""
+    """(rows,) which rows are public: by the instructor's secret seed, made on first use."""
     if not paths.grade_secret.is_file():
         paths.grade.mkdir(parents=True, exist_ok=True)
         with atomic_write(paths.grade_secret) as path:
@@ -113,8 +115,8 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
         seed = int(paths.grade_secret.read_text(encoding="ascii").strip(), 16)
     except ValueError:
         raise UserError(
-            "it is damaged", where=paths.shown(paths.grade_secret),
-            fix="put back your copy; or rename it, and other rows will be public",
+            "the file is damaged", where=paths.shown(paths.grade_secret),
+            fix="restore your copy; or rename it, then other rows will be public",
         ) from None  # fmt: skip
     chosen = np.zeros(rows, bool)
     chosen[np.random.default_rng(seed).permutation(rows)[: round(PUBLIC * rows)]] = True
@@ -124,7 +126,7 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
 def _graded(
     team: str, one: Chosen, given: Solution, pictures: npt.NDArray[np.intp], competition: Competition
 ) -> Graded:
-    """One team's scores, by rows as Kaggle counts; what they are worth is counted by pictures."""
+    """One team's scores, by rows as on Kaggle; intervals and tests use distinct pictures."""
     if one.answers is None:
         return Graded(team, one.file, note=one.problem)
     assert given.is_public is not None
@@ -139,7 +141,7 @@ def _graded(
 
 
 def _with_twins(graded: list[Graded], chosen: dict[str, Chosen]) -> list[Graded]:
-    """The results with a remark where others gave the same answer for every row."""
+    """Add a remark to teams whose predictions are identical."""
     same: dict[bytes, list[str]] = defaultdict(list)
     for name, one in chosen.items():
         if one.answers is not None:
@@ -156,11 +158,11 @@ def _bytes(one: Chosen) -> bytes:
 
 
 def _noted(team: Graded, twins: list[str]) -> Graded:
-    """With a remark on the teams that gave the same answers."""
+    """Add a remark that names the teams with the same predictions."""
     if team.right is None:
         return team
     others = "1 more team" if len(twins) == 3 else f"{len(twins) - 2} more teams"
     more = f" and {others}" if len(twins) > 2 else ""
     names = ", ".join(twins[:2]) + more if more else " and ".join(twins)
-    remarks = (f"the same answers as {names}" if twins else "", team.note)
+    remarks = (f"the same predictions as {names}" if twins else "", team.note)
     return replace(team, note=printable("; ".join(filter(None, remarks)), LONGEST_REMARK))

@@ -20,10 +20,10 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class Solution:
-    """The truth about the test rows.
+    """The true labels of the test rows.
 
     Attributes:
-        ids: one a row.
+        ids: one per row.
         truth: (rows,) int16, positions in ``Competition.labels``; -1 where the row is not scored.
         is_public: (rows,) whether the row belongs to the public score; None where the file does not say.
         is_private: (rows,) the same of the private score.
@@ -36,10 +36,10 @@ class Solution:
 
 
 def read(path: Path, competition: Competition) -> Solution:
-    """Read ``LABELS=``: ids and labels, and where there is a Usage column, who sees which row's score.
+    """Read ``LABELS=``: ids, labels and, if there is a Usage column, which rows are public.
 
     Raises:
-        UserError: names file and row.
+        UserError: the file is invalid; the message names the row.
     """
     where = f"LABELS={path}"
     header, *rows = _table(path, where)
@@ -48,13 +48,13 @@ def read(path: Path, competition: Competition) -> Solution:
     if any(names.count(name) != 1 for name in wanted) or names.count(USAGE) > 1:
         columns = ",".join(competition.submission_header)
         raise UserError(f"the columns are {printable(','.join(header))}", where=f"{where}: row 1",
-                        fix=f"name them {columns}, and Usage where there is one")  # fmt: skip
+                        fix=f"name them {columns}, and Usage if there is one")  # fmt: skip
     places = [*map(names.index, wanted), names.index(USAGE) if USAGE in names else None]
     return _solution(rows, places, where, competition)
 
 
 def _table(path: Path, where: str) -> list[list[str]]:
-    """All rows, blank ones as []."""
+    """All rows of the file, blank ones as []."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
         rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""))]
@@ -62,7 +62,7 @@ def _table(path: Path, where: str) -> list[list[str]]:
         reason = error.strerror if isinstance(error, OSError) else "not a CSV in UTF-8"
         raise UserError(f"can't be read ({reason})", where=where, fix=advice.GIVE_SOLUTION) from None
     if not any(map(any, rows[1:])):
-        raise UserError("no rows below a header", where=where, fix=advice.GIVE_SOLUTION)
+        raise UserError("no rows below the header", where=where, fix=advice.GIVE_SOLUTION)
     return rows
 
 
@@ -79,21 +79,21 @@ def _solution(
         row = f"{where}: row {number}"
         one, label, usage = (cells[i] if i is not None and i < len(cells) else "" for i in places)
         if not one or one in ids:
-            what = f"the id {printable(one)} is there a second time" if one else "the id is missing"
-            raise UserError(what, where=row, fix="give each id once")
+            what = f"duplicate id {printable(one)}" if one else "the id is missing"
+            raise UserError(what, where=row, fix="write each id once")
         ids[one] = number
         usages.append(_usage(usage, row) if places[2] is not None else "")
         value = whole_number(label)
         place = NO_LABEL if value is None else label_places.get(value, NO_LABEL)
         if place == NO_LABEL and usages[-1] != "ignored":
-            raise UserError(f"the label {printable(label, 20)!r} is not one of the competition's",
+            raise UserError(f"the label {printable(label, 20)!r} is not in the competition",
                             where=row, fix="fix the file, or choose the right COMPETITION=")  # fmt: skip
         truth.append(NO_LABEL if usages[-1] == "ignored" else place)
     if places[2] is None:
         return Solution(list(ids), np.array(truth, np.int16))
     for part in ("public", "private"):
         if part not in usages:
-            raise UserError(f"no row is {part}", where=where, fix="correct the Usage column, or leave it out")
+            raise UserError(f"no row is {part}", where=where, fix="correct or remove the Usage column")
     used = np.array(usages)
     return Solution(list(ids), np.array(truth, np.int16), used == "public", used == "private")
 

@@ -1,4 +1,4 @@
-"""Submitted archives: the files in a folder or zip of hand-ins, read with suspicion; nothing is unpacked."""
+"""Submitted archives: safe reading of the files in a folder or zip of submissions, without unpacking."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 MOST_ENTRIES = 200_000  # files and folders below a folder, or in a zip
-MOST_PACKED = 100_000_000  # bytes of a zip within a zip: it is held in memory
+MOST_PACKED = 100_000_000  # bytes of a zip in a zip, which is read into memory
 LONGEST_NAME = 60
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}  # what Windows and macOS leave behind
 UTF8_NAME = 0x800  # a zip's flag
@@ -30,7 +30,7 @@ class Entry:
 
     Attributes:
         parts: of its path below the folder or zip.
-        modified: when, in seconds; of what lies in a zip within a zip, both times.
+        modified: the time in seconds; for a file in a nested zip, also that of the zip.
         opener: opens the file; None for a folder.
     """
 
@@ -44,7 +44,7 @@ class Entry:
         return self.parts[-1]
 
     def read(self, most: int) -> bytes:
-        """Its first bytes, at most so many.
+        """Read at most ``most`` bytes.
 
         Raises:
             RefusedError: it can't be read.
@@ -53,15 +53,15 @@ class Entry:
             return file.read(most)
 
     def opened(self) -> BinaryIO:
-        """The file, open."""
+        """Open the file."""
         if self.opener is None:
             raise RefusedError("a folder")
         return self.opener()
 
 
 def printable(name: str, longest: int = LONGEST_NAME) -> str:
-    """A text on one line, without control characters or changes of direction, not too long."""
-    composed = unicodedata.normalize("NFC", name)  # macOS takes ü apart
+    """Make a text safe to print: one line, limited length, no control or bidirectional characters."""
+    composed = unicodedata.normalize("NFC", name)  # macOS decomposes ü
     kept = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in composed)
     short = " ".join(kept.split())
     if len(short) > longest:
@@ -70,10 +70,10 @@ def printable(name: str, longest: int = LONGEST_NAME) -> str:
 
 
 def of_folder(folder: Path) -> list[Entry]:
-    """All below a folder; links are not followed.
+    """All entries below a folder; symbolic links are not followed.
 
     Raises:
-        RefusedError: there is too much.
+        RefusedError: there are too many files.
     """
     entries: list[Entry] = []
     for place, folders, files in os.walk(folder):
@@ -92,33 +92,33 @@ def of_folder(folder: Path) -> list[Entry]:
 
 @contextlib.contextmanager
 def of_zip(opened: BinaryIO, outer: tuple[float, ...] = ()) -> Iterator[list[Entry]]:
-    """All in a zip, to be read as long as the block lasts; its names are only names, so they lead nowhere.
+    """All entries of a zip, readable within the ``with`` block; their names are never used as paths.
 
     Args:
         opened: the zip.
-        outer: when it was modified, where it lies in another zip or a team's folder.
+        outer: its modification time, if it is in another zip or a team's folder.
 
     Raises:
-        RefusedError: it is not a whole zip, or there is too much in it.
+        RefusedError: it is not a complete zip, or it has too many files.
     """
     try:
         packed = zipfile.ZipFile(opened)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
-        raise RefusedError("not a whole zip") from None
+        raise RefusedError("not a complete zip") from None
     with packed:
         infos = packed.infolist()
         if len(infos) > MOST_ENTRIES:
-            raise RefusedError(f"a zip of more than {MOST_ENTRIES:,} files")
+            raise RefusedError(f"a zip with more than {MOST_ENTRIES:,} files")
         entries = (_member(packed, info, outer) for info in infos)
         yield [entry for entry in entries if entry.parts and not any(map(_is_hidden, entry.parts))]
 
 
 @contextlib.contextmanager
 def of_nested_zip(entry: Entry) -> Iterator[list[Entry]]:
-    """All in a zip that lies in a folder or another zip; the paths begin with its own.
+    """All entries of a zip in a folder or in another zip; their paths begin with the zip's own.
 
     Raises:
-        RefusedError: as ``of_zip``; or it can't be read, or is too large to be held in memory.
+        RefusedError: as ``of_zip``; or it can't be read, or is too large for memory.
     """
     with contextlib.ExitStack() as stack:
         with _reasons():
@@ -126,20 +126,20 @@ def of_nested_zip(entry: Entry) -> Iterator[list[Entry]]:
             if isinstance(file, zipfile.ZipExtFile):
                 content = file.read(MOST_PACKED + 1)
                 if len(content) > MOST_PACKED:
-                    raise RefusedError(f"a zip of more than {MOST_PACKED / 1e6:.0f} MB")
-                file = io.BytesIO(content)  # to go back and forth in it would unpack it again and again
+                    raise RefusedError(f"a zip larger than {MOST_PACKED / 1e6:.0f} MB")
+                file = io.BytesIO(content)  # seeking in it would unpack it again and again
         inner = stack.enter_context(of_zip(file, entry.modified))
         yield [Entry((*entry.parts, *one.parts), one.modified, one.opener) for one in inner]
 
 
 @contextlib.contextmanager
 def _reasons() -> Iterator[None]:
-    """Whatever goes wrong in reading, as a ``RefusedError``."""
+    """Turn any error of reading into a ``RefusedError``."""
     try:
         yield
     except NotImplementedError:
-        raise RefusedError("packed in a way that is not read here") from None
-    except RuntimeError:  # zipfile's, for want of a password
+        raise RefusedError("unsupported compression method") from None
+    except RuntimeError:  # zipfile's, without a password
         raise RefusedError("needs a password") from None
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -153,13 +153,13 @@ def _is_hidden(name: str) -> bool:
 def _file_opener(path: Path) -> Callable[[], BinaryIO]:
     def opener() -> BinaryIO:
         if path.is_symlink():
-            raise RefusedError("a link, which is not followed")
-        # A link may be put there just now, and opening a pipe would wait for a writer.
+            raise RefusedError("a symbolic link, which is not followed")
+        # The file may just have been replaced by a link, and opening a pipe would wait for a writer.
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         file = os.fdopen(opened, "rb")
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             file.close()
-            raise RefusedError("no ordinary file")
+            raise RefusedError("not a regular file")
         return file
 
     return opener
@@ -178,8 +178,8 @@ def _member_opener(
 ) -> Callable[[], BinaryIO]:
     def opener() -> BinaryIO:
         if ".." in parts:
-            raise RefusedError("a path that leads out of the zip")
-        # Of these two no more is unpacked than is asked for, whatever the zip says of its size.
+            raise RefusedError("a path that points outside the zip")
+        # These two unpack no more than is requested, whatever size the zip claims.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise NotImplementedError
         return packed.open(info)  # type: ignore[return-value]  # typeshed: IO[bytes]
@@ -188,7 +188,7 @@ def _member_opener(
 
 
 def _name_of(info: zipfile.ZipInfo) -> str:
-    """A name as it was meant: without the flag for UTF-8 it is cp437, or UTF-8 all the same (macOS)."""
+    """Decode a name: without the UTF-8 flag it is cp437, or UTF-8 nevertheless (macOS)."""
     if info.flag_bits & UTF8_NAME:
         return info.filename
     with contextlib.suppress(UnicodeError):
@@ -197,6 +197,6 @@ def _name_of(info: zipfile.ZipInfo) -> str:
 
 
 def _seconds(info: zipfile.ZipInfo) -> float:
-    with contextlib.suppress(ValueError, OverflowError, OSError):  # a month 0, an hour 31
+    with contextlib.suppress(ValueError, OverflowError, OSError):  # such as month 0 or hour 31
         return datetime(*info.date_time).timestamp()  # local time
     return 0.0

@@ -1,6 +1,6 @@
 """A team's CSV: read as Kaggle reads a submission, by column names and ids.
 
-The rows may stand in any order, and numbers in any form that means a whole number. The submission that
+The rows may be in any order, and numbers in any format that means an integer. The submission that
 ``make submit`` sends is checked more strictly, by ``submission_csv.py``.
 """
 
@@ -19,16 +19,16 @@ from catwalk.grading.expected_csv import Expected, NotScoredError, column_places
 from catwalk.grading.submitted_archives import printable
 from catwalk.grading.team_csv_errors import Cells, Numbered
 
-HEADER_SEARCHED = 10  # so many rows are looked through for a header that stands too low
+HEADER_SEARCHED = 10  # rows that are searched for a header that is too low
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a CSV says.
+    """The predictions in a CSV.
 
     Attributes:
         predicted: (test rows,) uint8, positions in ``Expected.labels``.
-        remark: what Kaggle would not like.
+        remark: what Kaggle may refuse.
     """
 
     predicted: npt.NDArray[np.uint8]
@@ -47,12 +47,12 @@ def read(content: bytes, name: str, expected: Expected) -> Answers:
     """Read a team's CSV.
 
     Args:
-        content: the file's bytes, or a gzip's.
-        name: what an error calls it.
-        expected: what it must hold.
+        content: the file's bytes, also gzipped.
+        name: its name in error messages.
+        expected: what it must contain.
 
     Raises:
-        NotScoredError: what stands in the file, and what was expected.
+        NotScoredError: what was found in the file, and what was expected.
     """
     text = _text(content, name, expected)
     rows = _rows(text, name, expected)
@@ -71,7 +71,7 @@ def _text(content: bytes, name: str, expected: Expected) -> str:
     content = file_kind.unpacked(content, expected.largest_file)
     if len(content) > expected.largest_file:
         size = f"{expected.largest_file / 1e6:.1f} MB"
-        raise NotScoredError(f"larger than {size}, which no answer is", where=name, fix=expected.in_words)
+        raise NotScoredError(f"larger than {size}, which is too large", where=name, fix=expected.in_words)
     other = file_kind.of(content, name)
     if other is not None:
         raise NotScoredError(f"this is {other.what}", where=name, fix=other.fix or expected.in_words)
@@ -83,7 +83,7 @@ def _text(content: bytes, name: str, expected: Expected) -> str:
 
 
 def _rows(text: str, name: str, expected: Expected) -> Iterator[Numbered]:
-    """The rows that hold anything, with their numbers."""
+    """The rows that are not empty, with their row numbers."""
     reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
     number = 0
     try:
@@ -92,13 +92,13 @@ def _rows(text: str, name: str, expected: Expected) -> Iterator[Numbered]:
                 yield number, cells
     except csv.Error as error:
         long = "field larger" in str(error)
-        what = "a cell that does not end" if long else f"not a CSV ({printable(str(error), 40)})"
+        what = "a quoted cell is not closed" if long else f"not a CSV ({printable(str(error), 40)})"
         fix = 'close the quotes (")' if long else expected.in_words
         raise NotScoredError(what, where=f"{name}: row {number + 1}", fix=fix) from None
 
 
 def _columns(first: Numbered, rows: Iterator[Numbered], name: str, expected: Expected) -> _Columns:
-    """Where id and label stand, by the header."""
+    """The positions of the id and label columns in the header."""
     cells = first[1]
     found = column_places(cells, expected.header)
     if found is None:
@@ -107,7 +107,7 @@ def _columns(first: Numbered, rows: Iterator[Numbered], name: str, expected: Exp
     others = [cell for i, cell in enumerate(cells) if i not in found and cell.strip()]
     remark = ""
     if others:
-        remark = f"Kaggle may refuse the further column {printable(others[0], 20)!r}"
+        remark = f"Kaggle may refuse the extra column {printable(others[0], 20)!r}"
     elif not cells[0].strip():
         remark = "Kaggle may refuse the row numbers before the ids (pandas: index=False)"
     return _Columns(found[0], found[1], len(cells), remark)
@@ -116,10 +116,10 @@ def _columns(first: Numbered, rows: Iterator[Numbered], name: str, expected: Exp
 def _scored(
     rows: Iterator[Numbered], columns: _Columns, name: str, expected: Expected
 ) -> npt.NDArray[np.uint8]:
-    """The rows below the header, put into the order of the ids."""
+    """The labels below the header, in the order of the expected ids."""
     meaning = _Labels(expected.place_of_label)
     found: list[int | None] = [None] * len(expected.ids)
-    wrong: dict[str, Numbered] = {}  # ids that nobody asked for
+    wrong: dict[str, Numbered] = {}  # unexpected ids
     for number, row in rows:
         cells = row if len(row) == columns.width else _even(row, columns.width, f"{name}: row {number}")
         place = _place(cells[columns.id], expected)
@@ -127,7 +127,7 @@ def _scored(
             wrong.setdefault(cells[columns.id].strip(), (number, cells))
             continue
         if found[place] is not None:
-            what = f"a duplicate id, {printable(expected.ids[place], 30)}"
+            what = f"duplicate id {printable(expected.ids[place], 30)}"
             raise NotScoredError(what, where=f"{name}: row {number}", fix="write each id once")
         label = meaning[cells[columns.label]]
         if label is None:
@@ -140,17 +140,17 @@ def _scored(
 
 
 def _even(cells: Cells, width: int, where: str) -> Cells:
-    """A row that is longer or shorter than the header by empty cells alone."""
+    """Cut off empty cells beyond the header's width."""
     if any(cell.strip() for cell in cells[width:]) or len(cells) < width:
         shown = printable(",".join(cells), 30)
         raise NotScoredError(
-            f"{shown!r} has {len(cells)} cells", where=where, fix=f"write {width} as the header"
+            f"{shown!r} has {len(cells)} cells", where=where, fix=f"write {width}, like the header"
         )
     return cells[:width]
 
 
 def _place(cell: str, expected: Expected) -> int | None:
-    """Where the id stands among those expected."""
+    """The position of an id among the expected ids."""
     place = expected.place_of_id.get(cell)
     if place is None:
         place = expected.place_of_id.get(cell.strip())
@@ -161,7 +161,7 @@ def _place(cell: str, expected: Expected) -> int | None:
 
 
 class _Labels(dict[str, int | None]):
-    """What a cell means as a label; each text is worked out once."""
+    """The labels' positions by cell text; each text is parsed once."""
 
     def __init__(self, place_of_label: dict[int, int]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Team CSV errors: why a team's CSV can't be scored, for the student: what is there, what was expected."""
+"""Team CSV errors: messages for students whose CSV can't be scored: what was found and expected."""
 
 from collections.abc import Sized
 
@@ -10,7 +10,7 @@ Numbered = tuple[int, Cells]  # row as a spreadsheet counts, its cells
 
 
 def wrong_header(first: Numbered, following: list[Numbered], name: str, expected: Expected) -> NotScoredError:
-    """Why the first row is not the header."""
+    """Explain why the first row is not the header."""
     number, cells = first
     header = ",".join(expected.header)
     where = f"{name}: row {number}"
@@ -24,14 +24,16 @@ def wrong_header(first: Numbered, following: list[Numbered], name: str, expected
             )
     low = next((row for row, other in following if column_places(other, expected.header)), None)
     if low is not None:
-        return NotScoredError(f"{shown!r} stands above the header, which is row {low}", where=where, fix=fix)
+        return NotScoredError(
+            f"{shown!r} comes before the header, which is in row {low}", where=where, fix=fix
+        )
     if all(NUMBER.fullmatch(cell.strip()) for cell in cells if cell.strip()) and not _is_table(cells):
         return NotScoredError(f"{shown!r} is not a header", where=where, fix=fix)
     return _wrong_columns(cells, where, expected)
 
 
 def _is_table(cells: Cells) -> bool:
-    """Whether these are column numbers, as pandas writes them: 0,1,2,3,..."""
+    """Whether these are column numbers as written by pandas: 0,1,2,3,..."""
     numbers = [cell.strip() for cell in cells if cell.strip()]
     return len(numbers) > 2 and numbers == [str(i) for i in range(len(numbers))]
 
@@ -44,13 +46,13 @@ def _wrong_columns(cells: Cells, where: str, expected: Expected) -> NotScoredErr
     if label_name not in names and others >= len(expected.labels) > 2:
         return NotScoredError(
             f"{others} columns ({printable(','.join(cells), 30)}) but no {expected.header[1]}", where=where,
-            fix=f"write {header} with one class a row: of probabilities the largest one's (argmax)",
+            fix=f"write {header} with one class per row, the most probable one (argmax)",
         )  # fmt: skip
     twice = next((name for name in expected.header if names.count(name.casefold()) > 1), None)
     if twice:
         return NotScoredError(f"two columns are named {twice}", where=where, fix=f"keep {header}")
     if id_name not in names and len(cells) == 1:
-        what = f"one column, {printable(cells[0], 40)!r}, and no ids"
+        what = f"only one column, {printable(cells[0], 40)!r}, and no ids"
         return NotScoredError(what, where=where, fix=f"write {header} with the id of each picture")
     return NotScoredError(
         f"the columns are {printable(','.join(cells), 60)}", where=where, fix=f"expected {header}"
@@ -58,7 +60,7 @@ def _wrong_columns(cells: Cells, where: str, expected: Expected) -> NotScoredErr
 
 
 def wrong_label(cell: str, where: str, expected: Expected) -> NotScoredError:
-    """Why a cell is not a label."""
+    """Explain why a cell is not a label."""
     column, numbers = expected.header[1], expected.range_of_labels
     shown = f"{column} is {printable(cell, 30)!r}" if cell else f"{column} is empty"
     names = [name.casefold() for name in expected.classes]
@@ -67,26 +69,28 @@ def wrong_label(cell: str, where: str, expected: Expected) -> NotScoredError:
         return NotScoredError(f"{shown}, a class name", where=where, fix=f"write its number, {label}")
     if cell.startswith(("[", "(")):
         return NotScoredError(
-            f"{shown}, a list", where=where, fix=f"write one number, {numbers}: the largest one's (argmax)"
+            f"{shown}, a list", where=where, fix=f"write one class, {numbers}: the most probable one (argmax)"
         )
     if NUMBER.fullmatch(cell) and whole_number(cell) is None:
-        fix = f"write the class, {numbers}; of probabilities the largest one's (argmax)"
-        return NotScoredError(f"{shown}, not a whole number", where=where, fix=fix)
+        fix = f"write the class, {numbers}: the most probable one (argmax)"
+        return NotScoredError(f"{shown}, not an integer", where=where, fix=fix)
     if cell[:1].isalpha() and cell.casefold() not in ("nan", "none", "null"):
-        return NotScoredError(f"{shown}, a text", where=where, fix=f"write the class's number, {numbers}")
+        return NotScoredError(
+            f"{shown}, which is text", where=where, fix=f"write the class's number, {numbers}"
+        )
     return NotScoredError(shown, where=where, fix=f"expected a number, {numbers}")
 
 
 def wrong_ids(
     wrong: dict[str, Numbered], missing: list[str], name: str, expected: Expected
 ) -> NotScoredError:
-    """Ids that nobody asked for, by cell, and ids that are missing."""
+    """Explain which ids are missing, and which are unexpected."""
     parts = []
     if missing:
         parts.append(f"{_count(missing)} missing, first {printable(missing[0], 30)}")
     if wrong:
         cell, (number, _) = next(iter(wrong.items()))
-        parts.append(f"{_count(wrong)} not expected, first {printable(cell, 30)!r} in row {number}")
+        parts.append(f"{_count(wrong)} unexpected, first {printable(cell, 30)!r} in row {number}")
     first, last = (printable(one, 30) for one in (expected.ids[0], expected.ids[-1]))
     fix = f"write each of the {len(expected.ids):,} ids, {first} to {last}, once"
     return NotScoredError("; ".join(parts), where=name, fix=fix)

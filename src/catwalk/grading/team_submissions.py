@@ -1,7 +1,7 @@
-"""Handed in: the one answer of each team, out of all files that it handed in.
+"""Team submissions: chooses the file that counts among all files that a team submitted.
 
-Several files or attempts: the latest that can be scored counts, and a remark says so. A sample submission or
-training rows beside it are not the answer. What is wrong with one team is said of that team alone.
+Of several files or attempts, the latest that can be scored counts, and a remark says so. A sample submission
+or training rows do not count. An error in one team's files affects that team only.
 """
 
 import contextlib
@@ -21,13 +21,13 @@ from catwalk.grading.expected_csv import Expected, NotScoredError
 from catwalk.grading.submitted_archives import Entry, RefusedError, printable
 from catwalk.grading.team_csv import Answers
 
-MOST_TRIED = 50  # files of one team that are read
-MOST_ZIPS = 10  # of one team; each may be held in memory
-DEEPEST = 3  # zips within zips
-LONGEST_LINE = 220  # of what is said to a team; with its name it fits into a line of 300
+MOST_TRIED = 50  # files per team that are read
+MOST_ZIPS = 10  # per team; each may be read into memory
+DEEPEST = 3  # nesting level of zips
+LONGEST_LINE = 220  # of a team's message; with its name it fits into a line of 300
 TABLES = (".csv", ".gz")
 TEXTS = ("", ".txt", ".tsv", ".dat", ".text")
-HELPER = re.compile(  # what lies beside an answer
+HELPER = re.compile(  # other files beside a submission
     r".*sample.*|(x_?|y_?)?(train|test|val|valid|validation|labels?)([ _-]?(data|set|images|labels))?",
     re.IGNORECASE,
 )
@@ -41,13 +41,13 @@ VERSION = re.compile(r"[\W_]*(v|version|attempt|try)?[\W_]*[0-9]+[\W_]*")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What counts of a team's files.
+    """The file of a team that counts.
 
     Attributes:
         file: its name, made safe to print.
-        answers: what it says; None where nothing can be scored.
-        problem: then why, for the student.
-        remark: what else is worth knowing.
+        answers: its predictions; None if nothing can be scored.
+        problem: why nothing can be scored, for the student.
+        remark: a further remark.
     """
 
     file: str
@@ -67,13 +67,13 @@ class _Tried:
 
 @contextlib.contextmanager
 def opened(source: Path) -> Iterator[list[Team]]:
-    """Everything that was handed in, by team name; to be read as long as the block lasts.
+    """The files of all teams, readable within the ``with`` block.
 
     Args:
         source: a folder or a zip.
 
     Raises:
-        UserError: it is neither, or nothing is in it.
+        UserError: it is neither, or it is empty.
     """
     where = f"SUBMISSIONS={source}"
     with contextlib.ExitStack() as stack:
@@ -86,17 +86,19 @@ def opened(source: Path) -> Iterator[list[Team]]:
             else:
                 raise UserError("neither a folder nor a zip", where=where, fix=advice.CHOOSE_ONE)
         except RefusedError as error:
-            raise UserError(str(error), where=where, fix="give a folder or a whole zip") from None
+            raise UserError(str(error), where=where, fix="give a folder or a complete zip") from None
         except OSError as error:
-            raise UserError(f"can't be read ({error.strerror})", where=where, fix="choose another") from None
+            raise UserError(
+                f"can't be read ({error.strerror})", where=where, fix="choose another file or folder"
+            ) from None
         found = class_folders.teams(entries)
         if not found:
-            raise UserError("nothing is in it", where=where, fix="put a file or a folder of each team there")
+            raise UserError("it is empty", where=where, fix="put one file or folder per team there")
         yield found
 
 
 def choose(team: Team, expected: Expected) -> Chosen:
-    """What counts of a team's files: the latest that can be scored."""
+    """Choose a team's file that counts: the latest that can be scored."""
     with contextlib.ExitStack() as stack:
         files, refused = _expanded(team.entries, stack)
         tried: list[_Tried] = []
@@ -118,7 +120,7 @@ def choose(team: Team, expected: Expected) -> Chosen:
 def _expanded(
     entries: tuple[Entry, ...], stack: contextlib.ExitStack
 ) -> tuple[list[Entry], list[tuple[Entry, str]]]:
-    """All files, those in zips too; and what is no whole zip, and why."""
+    """All files, also those in zips; and the zips that can't be read, with the reason."""
     files: list[Entry] = []
     refused: list[tuple[Entry, str]] = []
     zips = 0
@@ -131,7 +133,7 @@ def _expanded(
         try:
             zips += 1
             if depth == DEEPEST or zips > MOST_ZIPS:
-                raise RefusedError("too many zips, or zips within zips")
+                raise RefusedError("too many zips, or zips nested too deeply")
             inner = stack.enter_context(submitted_archives.of_nested_zip(entry))
             rest += [(one, depth + 1) for one in inner if one.opener is not None]
             if not inner:
@@ -145,7 +147,7 @@ def _expanded(
 
 
 def _groups(files: list[Entry]) -> Iterator[list[Entry]]:
-    """Files to be read, the likely ones first; later groups only where nothing before could be scored."""
+    """Groups of files to try, the likeliest first; a group is tried if none before could be scored."""
     tables = [one for one in files if one.name.lower().endswith(TABLES)]
     texts = [one for one in files if PurePosixPath(one.name).suffix.lower() in TEXTS
              and one.name != class_folders.NBGRADER_TIME]  # fmt: skip
@@ -171,7 +173,7 @@ def _try(entry: Entry, expected: Expected) -> _Tried:
 
 
 def _latest(scored: list[_Tried], tried: list[_Tried]) -> Chosen:
-    """The latest of what can be scored; a table of one label alone (a sample) only if there is no other."""
+    """The latest file that can be scored; a file with one label only (a sample) is the last choice."""
     real = [one for one in scored if one.answers is not None and len(np.unique(one.answers.predicted)) > 1]
     best = (real or scored)[0]
     assert best.answers is not None
@@ -197,7 +199,7 @@ def _told(entry: Entry, reason: str, expected: Expected) -> Chosen:
 
 
 def _nothing(files: list[Entry], expected: Expected) -> Chosen:
-    """What is there instead of a CSV."""
+    """Explain what was found instead of a CSV."""
     if not files:
         return Chosen("", problem=f"the folder is empty: {expected.in_words}")
     first = min(files, key=lambda one: (one.name == class_folders.NBGRADER_TIME, one.parts))
@@ -215,7 +217,7 @@ def _nothing(files: list[Entry], expected: Expected) -> Chosen:
 
 
 def _newest_first(some: list[Entry], files: list[Entry]) -> list[Entry]:
-    """By nbgrader's or the name's date where all have one, else by a number in the name, else as modified."""
+    """Sort by date (of nbgrader or in the name) if all have one, else by version number, else by mtime."""
     if len(some) < 2:
         return some
     times = {one.parts[:-1]: _date_in(one) for one in files if one.name == class_folders.NBGRADER_TIME}
@@ -233,7 +235,7 @@ def _newest_first(some: list[Entry], files: list[Entry]) -> list[Entry]:
 
 
 def _outermost(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The path of the zip in which something lies, or its own."""
+    """The path of the outermost zip that contains a file, or the file's own path."""
     ends = (i for i, part in enumerate(parts, start=1) if part.lower().endswith(".zip"))
     return parts[: next(ends, None)]
 
@@ -243,7 +245,7 @@ def _plain(parts: tuple[str, ...]) -> str:
 
 
 def _date(entry: Entry, times: dict[tuple[str, ...], tuple[int, ...]]) -> tuple[int, ...]:
-    """When it was handed in, by nbgrader's file or its name; () where neither says so."""
+    """The submission date, from nbgrader's file or the file's name; () if there is none."""
     for end in range(len(entry.parts) - 1, -1, -1):
         if times.get(entry.parts[:end]):
             return times[entry.parts[:end]]

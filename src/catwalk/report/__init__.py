@@ -1,1 +1,1 @@
-"""The stage report: the talk, its figures and slides, and the notebooks; it only reads."""
+"""The stage report: the talk, its figures and slides, and the notebooks, all read-only."""

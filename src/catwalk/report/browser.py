@@ -1,4 +1,4 @@
-"""The browser: finds a Chromium on this machine, and has it print pages. It loads nothing from anywhere."""
+"""The browser: finds an installed Chromium and prints pages to PDF with it, without network access."""
 
 import os
 import shutil
@@ -18,29 +18,29 @@ PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_RUNTIME_DIR", "FONTCO
 
 
 def find() -> str | None:
-    """The path of a Chromium, None where there is none."""
+    """The path of an installed Chromium; None if there is none."""
     found = (shutil.which(name) for name in (*NAMES, *MACOS))
     return next((path for path in found if path), None)
 
 
 def options() -> list[str]:
-    """How it is called: without a window, and without a sandbox only where root leaves no choice."""
+    """The command-line options: headless, and without a sandbox only for root, who can't use one."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     flags = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     return [*flags, "--disable-component-update", "--disable-breakpad", *(["--no-sandbox"] if root else [])]
 
 
 def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str | None:
-    """Print a page of this machine.
+    """Print a local HTML file to PDF.
 
     Args:
         chromium: from ``find``.
         page: an HTML file.
         pdf: what is written.
-        fragment: of the page's address.
+        fragment: of the page's URL.
 
     Returns:
-        What went wrong, None where nothing did.
+        What went wrong; None if nothing did.
     """
     # Beside the PDF, not in /tmp: a Chromium that came as a snap has a /tmp of its own.
     with tempfile.TemporaryDirectory(
@@ -59,7 +59,7 @@ def print_pdf(chromium: str, page: Path, pdf: Path, fragment: str = "") -> str |
             return shown(error)
         if not printed.is_file():
             last = shown((done.stderr.strip().splitlines() or [""])[-1])
-            return f"{Path(chromium).name} ended with {done.returncode} and wrote nothing ({last})"
+            return f"{Path(chromium).name} exited with code {done.returncode} and wrote nothing ({last})"
         with atomic_write(pdf) as path:
             shutil.copyfile(printed, path)
     return None

@@ -1,4 +1,4 @@
-"""Confusion: which classes are taken for which, and what that makes of each class's scores."""
+"""Confusion: the confusion matrix, and each class's precision, recall and F1."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ from catwalk.report.results import Results
 
 
 def confusion(results: Results) -> Figure:
-    """True classes down, predicted ones across, in percent of the true class; scores on the same rows."""
+    """The confusion matrix in percent of the true class (rows), and each class's scores beside it."""
     classes, counts = results.competition.classes, results.scores.confusion
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     shown = findings.shown_classes(results)
@@ -37,7 +37,7 @@ def confusion(results: Results) -> Figure:
     figure, axes = canvas(1180, 560)
     left, top = 240.0, 56.0
     side = min(46.0, (520 - top) / len(shown))
-    text(axes, 0, 28, "truth ↓  said →", size=SMALL, colour=MUTED)
+    text(axes, 0, 28, "true ↓  pred. →", size=SMALL, colour=MUTED)
     for r, i in enumerate(shown):
         y = top + side * r
         text(axes, left - side - 4, y + side / 2, shortened(classes[i], left - side - 8), anchor="right")
@@ -74,7 +74,7 @@ def _hard_block(axes: Axes, results: Results, shown: list[int], left: float, top
 def _class_scores(
     axes: Axes, results: Results, shown: list[int], left: float, top: float, side: float
 ) -> None:
-    """Precision, recall and F1 of each class, as dots on one line."""
+    """Draw precision, recall and F1 of each class as dots on one line."""
     wide = 1180 - left - 60
     scores = results.scores.by_class[:, 1:]
     low = np.floor(10 * min(scores[shown].min(), 0.9)) / 10
@@ -100,7 +100,7 @@ def _class_scores(
 
 
 def _icons(results: Results) -> dict[int, Any]:
-    """The first training picture of each class that has one."""
+    """The first training picture of each class, if it has one."""
     train = results.prepared.train
     known, first = np.unique(np.asarray(results.prepared.labels[train]), return_index=True)
     return dict(zip(known.tolist(), results.pictures(train[first]), strict=True))

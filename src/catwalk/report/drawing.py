@@ -1,4 +1,4 @@
-"""Drawing: the canvas, colours, letters and pictures that all figures are made of, and their SVG and PNG.
+"""Drawing: canvas, colours, text and pictures, which all figures use, and their export as SVG and PNG.
 
 A figure's unit is the talk's pixel: at 1280x720 a text of size 20 is 20 pixels high.
 """
@@ -49,7 +49,7 @@ STYLE: Any = {
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure with one axes all over it, whose coordinates are units from the upper left."""
+    """A figure filled by a single axes, whose coordinates are pixels from the upper left."""
     _letters()
     figure = Figure(figsize=(width / PER_INCH, height / PER_INCH), dpi=PER_INCH, facecolor=PAPER)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -61,7 +61,7 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def plots(wide: float, high: float, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """A figure of ordinary axes side by side, each so ``wide`` and ``high`` and under its title."""
+    """A figure with one plot per title side by side, each ``wide`` and ``high`` pixels in size."""
     _letters()
     with mpl.rc_context(STYLE):
         figure = Figure(
@@ -77,13 +77,13 @@ def plots(wide: float, high: float, titles: Sequence[str]) -> tuple[Figure, list
 
 
 def legend(axes: Axes) -> None:
-    """What the lines are, where there is room."""
+    """Add a legend where there is room."""
     with mpl.rc_context(STYLE):
         axes.legend(frameon=False, labelcolor=INK, fontsize=15)
 
 
 class TextStyle(TypedDict, total=False):
-    """How words look; ``anchor``: which end of them is at x."""
+    """The style of a text; ``anchor``: which end of it is at x."""
 
     size: float
     colour: str
@@ -92,7 +92,7 @@ class TextStyle(TypedDict, total=False):
 
 
 def text(axes: Axes, x: float, y: float, words: str, **style: Unpack[TextStyle]) -> None:
-    """Words at (x, y), in the middle of their height; by default of size 20, dark, from x to the right."""
+    """Draw text at (x, y), vertically centred; by default size 20, dark and left-aligned."""
     axes.text(
         x,
         y,
@@ -109,7 +109,7 @@ def text(axes: Axes, x: float, y: float, words: str, **style: Unpack[TextStyle])
 
 
 def box(axes: Axes, x: float, y: float, wide: float, high: float, **style: Any) -> None:
-    """A rectangle whose upper left is (x, y)."""
+    """Draw a rectangle whose upper left corner is (x, y)."""
     axes.add_patch(Rectangle((x, y), wide, high, **{"linewidth": 0, **style}))
 
 
@@ -121,7 +121,7 @@ def _letters() -> None:
 
 @lru_cache(maxsize=4096)
 def width_of(words: str, size: float = 20, bold: bool = False) -> float:
-    """Width of a text in units."""
+    """The width of a text in pixels."""
     _letters()
     if not words.strip():
         return 0.0
@@ -132,7 +132,7 @@ def width_of(words: str, size: float = 20, bold: bool = False) -> float:
 
 
 def shortened(words: str, width: float, size: float = 20, bold: bool = False) -> str:
-    """The text, or as much of it as fits into ``width`` with an ellipsis."""
+    """The text, cut off with an ellipsis if it is wider than ``width``."""
     if width_of(words, size, bold) <= width:
         return words
     fits = bisect_right(range(len(words)), width, key=lambda n: width_of(words[:n] + "…", size, bold)) - 1
@@ -140,7 +140,7 @@ def shortened(words: str, width: float, size: float = 20, bold: bool = False) ->
 
 
 def picture(axes: Axes, pixels: npt.NDArray[np.uint8], x: float, y: float, side: float) -> None:
-    """One picture, its longer side ``side`` units, centred in the square whose upper left is (x, y).
+    """Draw a picture, its longer side ``side`` pixels, centred in the square whose upper left is (x, y).
 
     Args:
         axes: of ``canvas``.
@@ -158,7 +158,7 @@ def picture(axes: Axes, pixels: npt.NDArray[np.uint8], x: float, y: float, side:
 
 
 def mosaic(axes: Axes, pictures: list[npt.NDArray[np.uint8]], x: float, y: float, side: float) -> None:
-    """Pictures of one size in a row, each in a square of ``side`` units, drawn as a single image."""
+    """Draw pictures of the same size in a row, each in a square of ``side`` pixels, as a single image."""
     inks = [inked(one) for one in pictures]
     gap = max(1, round(max(inks[0].shape[:2]) / 14))
     blank = np.array([round(255 * part) for part in mpl.colors.to_rgb(PAPER)], np.uint8)
@@ -172,7 +172,7 @@ def mosaic(axes: Axes, pictures: list[npt.NDArray[np.uint8]], x: float, y: float
 
 
 def inked(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A picture as (height, width, 3) uint8: grey from 0 (paper) to 255 (ink)."""
+    """A picture as (height, width, 3) uint8; greyscale from 0 (background) to 255 (dark)."""
     if pixels.ndim == 3 and pixels.shape[2] == 3:
         return pixels
     grey = (pixels if pixels.ndim == 2 else pixels[:, :, 0]).astype(np.float32)[..., None] / 255
@@ -181,7 +181,7 @@ def inked(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def two_colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
-    """(height, width) of numbers to (height, width, 3) uint8: blue above zero, orange below, paper at it."""
+    """Colour (height, width) numbers as (height, width, 3) uint8: blue above zero, orange below."""
     most = float(np.quantile(np.abs(values), 0.99)) or 1.0
     strength = np.clip(np.abs(values) / most, 0, 1)[..., None]
     paper, blue, orange = (np.array(mpl.colors.to_rgb(colour)) * 255 for colour in (PAPER, BLUE, ORANGE))
@@ -190,7 +190,7 @@ def two_colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
 
 
 def svg(figure: Figure, name: str, alt: str) -> str:
-    """The figure as an element for inlining, with ids of its own; the same text for the same figure."""
+    """The figure as an inline SVG element with unique ids; the same text for the same figure."""
     buffer = io.StringIO()
     with mpl.rc_context(STYLE):
         # matplotlib would write its version and address; a page that loads nothing needs none.
@@ -208,7 +208,7 @@ def svg(figure: Figure, name: str, alt: str) -> str:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG, the same bytes for the same figure."""
+    """The figure as a PNG; the same bytes for the same figure."""
     buffer = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format="png", dpi=1.5 * PER_INCH, metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""Explore: pictures of a competition's data before any network is trained, drawn from ``Data`` alone."""
+"""Explore: figures of a competition's data before any network is trained, drawn from ``Data``."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +13,7 @@ COPIES = 9
 
 
 def balance(data: Data) -> Figure:
-    """How many labelled pictures each class has."""
+    """The number of labelled pictures in each class."""
     labels = np.asarray(data.prepared.labels[_labelled(data)])
     counts = np.bincount(labels, minlength=len(data.competition.classes))
     figure, axes = canvas(900, 36 * len(counts) + 10)
@@ -42,7 +42,7 @@ def means(data: Data) -> Figure:
 
 
 def neighbours(data: Data) -> Figure:
-    """Pairs of classes, and in each the two training pictures that are nearest to each other."""
+    """The closest pairs of training pictures from different classes, one pair for two classes."""
     from sklearn.neighbors import NearestNeighbors
 
     rows = data.prepared.train[:: max(1, len(data.prepared.train) // SOME)]
@@ -66,7 +66,7 @@ def neighbours(data: Data) -> Figure:
 
 
 def augmented(data: Data) -> Figure:
-    """What each change that the competition allows does to a picture: the first one is as it was."""
+    """A picture, and copies of it after each augmentation that the competition allows."""
     from catwalk.core import tensorflow_setup
     from catwalk.models import space
 

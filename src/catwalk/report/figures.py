@@ -1,6 +1,6 @@
-"""Figures: every picture of talk, notebooks and README, drawn from ``Results`` alone, by what drawing.py has.
+"""Figures: all figures of talk, notebooks and README, drawn from ``Results`` with drawing.py.
 
-Each takes the results and gives a figure whose unit is the talk's pixel. Some have files of their own.
+Each takes the results and returns a figure whose unit is a pixel of the talk. Some have files of their own.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ ROWS_OF_CLASSES = 12  # one below the other, at most
 
 
 def samples(results: Data) -> Figure:
-    """The first training pictures of every class, a row a class."""
+    """The first training pictures of every class, one row per class."""
     classes = results.competition.classes
     labels = np.asarray(results.prepared.labels[results.prepared.train])
     wide, high = 700.0, 600.0
@@ -62,12 +62,12 @@ def samples(results: Data) -> Figure:
 
 
 def split(results: Results) -> Figure:
-    """How many pictures teach, compare and compete, as squares; and how even the classes are."""
+    """The sizes of train, validation and test set, as squares; and how balanced the classes are."""
     prepared, distinct = results.prepared, results.distinct
     parts = [
-        ("to learn from", distinct.train, BLUE, BLUE_TEXT),
-        ("to compare nets on", distinct.validation, ORANGE, ORANGE_TEXT),
-        ("to compete with", distinct.test, GREY, MUTED),
+        ("training", distinct.train, BLUE, BLUE_TEXT),
+        ("validation", distinct.validation, ORANGE, ORANGE_TEXT),
+        ("test", distinct.test, GREY, MUTED),
     ]
     figure, axes = canvas(1180, 500)
     per_square = _round_up(sum(count for _, count, _, _ in parts) / 400)
@@ -89,14 +89,14 @@ def split(results: Results) -> Figure:
     learned = np.asarray(prepared.labels[duplicates.of_learning(prepared)])
     counts = np.bincount(learned, minlength=len(results.competition.classes))
     below = 110 + 10 * side + 40
-    one = f"A square is {per_square:,} pictures." if per_square > 1 else "A square is a picture."
+    one = f"1 square = {per_square:,} pictures" if per_square > 1 else "1 square = 1 picture"
     text(axes, 0, below, one, colour=MUTED)
     few, many = int(counts.argmin()), int(counts.argmax())
     each = f"{counts[few]:,}" if counts[few] == counts[many] else f"{counts[few]:,} to {counts[many]:,}"
-    even = f"Every class has {each} pictures to learn from"
+    even = f"Every class has {each} training pictures"
     if counts[many] > 1.5 * counts[few]:
         even = (
-            f"{results.competition.classes[few]} has {counts[few]:,} pictures to learn from, "
+            f"{results.competition.classes[few]} has {counts[few]:,} training pictures, "
             f"{results.competition.classes[many]} {counts[many]:,}"
         )
     text(axes, 0, below + 40, shortened(even, 1180, 22), size=22)
@@ -125,13 +125,13 @@ def baselines(results: Results) -> Figure:
         axes.plot([across(a), across(b)], [y, y], color=colour, linewidth=4, solid_capstyle="butt")
         axes.plot(across(value), y, "o", color=colour, markersize=12)
         text(axes, across(b) + 14, y, percent(value, 2), colour=BLUE_TEXT if ours else MUTED, bold=ours)
-    text(axes, 250, 64 * len(bars) + 40, "right on validation; the line is the 95% interval", size=SMALL,
+    text(axes, 250, 64 * len(bars) + 40, "validation accuracy with its 95% interval", size=SMALL,
          colour=MUTED)  # fmt: skip
     return figure
 
 
 def progress(results: Results) -> Figure:
-    """Every finished trial in order, and the best so far."""
+    """The accuracy of every finished trial in order, and the best so far."""
     seen = [t for t in results.trials if t.value is not None]
     whole = results.complete
     stopped = [t for t in seen if t.state == "pruned" and not t.ended]
@@ -146,7 +146,7 @@ def progress(results: Results) -> Figure:
         return left + (right - left) * trial.number / last, bottom - (bottom - top) * share
 
     text(axes, left, 20, "best so far", bold=True)
-    text(axes, left, 56, f"{len(whole)} trained to the end", colour=MUTED)
+    text(axes, left, 56, f"{len(whole)} complete trials", colour=MUTED)
     if stopped:
         text(axes, left, 84, f"| {len(stopped)} stopped early", colour=MUTED)
     for trial in stopped:
@@ -170,13 +170,13 @@ def progress(results: Results) -> Figure:
     text(axes, right, top - 24, words, bold=True, colour=BLUE_TEXT, anchor="right")
     text(axes, left, bottom + 50, "trial 0", size=SMALL, colour=MUTED)
     text(axes, right, bottom + 50, f"{last}", size=SMALL, colour=MUTED, anchor="right")
-    under = "≤ " if any(t.accuracy < low for t in whole) else ""  # those stand on the lowest line
+    under = "≤ " if any(t.accuracy < low for t in whole) else ""  # those are drawn on the lowest line
     text(axes, right + 6, bottom, under + percent(low), size=SMALL, colour=MUTED)
     return figure
 
 
 def mistakes(results: Results) -> Figure:
-    """The validation pictures that the submission got wrong with most confidence."""
+    """The validation pictures that the submission misclassified with the highest confidence."""
     classes = results.competition.classes
     worst = findings.mistakes(results)[:10]
     figure, axes = canvas(1180, 560)
@@ -197,7 +197,7 @@ def mistakes(results: Results) -> Figure:
 
 
 def stencils(results: Results) -> Figure:
-    """What each pixel says for and against a class, in the softmax baseline's only layer."""
+    """The weights of the softmax baseline as one picture per class: evidence for and against it."""
     said = findings.votes(results)
     figure, axes = canvas(1180, 560)
     if said is None:
@@ -223,12 +223,12 @@ def stencils(results: Results) -> Figure:
 
 
 def show(figure: Figure, alt: str) -> Any:
-    """The figure for a notebook: a PNG with a text for those who can't see it."""
+    """The figure for a notebook: a PNG with alternative text."""
     return shown(png(figure), alt)
 
 
 def shown(data: bytes, alt: str) -> Any:
-    """As ``show``, of a PNG that is drawn already."""
+    """The same as ``show``, for a finished PNG."""
     from IPython.display import Image
 
     # As metadata, for IPython 7, which Kaggle and Colab have, knows no ``alt``.
@@ -236,7 +236,7 @@ def shown(data: bytes, alt: str) -> Any:
 
 
 def _round_up(count: float) -> int:
-    """The next of 1, 2, 5, 10, 20, 50 and so on."""
+    """Round up to 1, 2, 5, 10, 20, 50 and so on."""
     power = 1
     while True:
         for step in (1, 2, 5):

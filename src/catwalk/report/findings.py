@@ -1,4 +1,4 @@
-"""Findings: what the recorded results say, by rules; figures and slides show the same ones."""
+"""Findings: conclusions drawn from the results by fixed rules, the same for figures and slides."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,21 +15,21 @@ from catwalk.report.formatting import percent, points, short
 from catwalk.report.results import Results
 from catwalk.search.trial_record import TrialRecord
 
-ENOUGH_PICTURES = 20  # different ones: a finding that rests on fewer is none
-ENOUGH_TRIALS = 12  # complete ones, for shares of importance to mean something
-ENOUGH_FOR_LATE = 8  # complete ones, for the best one's place among them to say something
+ENOUGH_PICTURES = 20  # distinct ones: no conclusion is drawn from fewer
+ENOUGH_TRIALS = 12  # complete ones, for importances to be meaningful
+ENOUGH_FOR_LATE = 8  # complete ones, for the position of the best one to be meaningful
 SHOWN_PARAMETERS = 5
-LARGEST_BLOCK = 4  # classes that are called alike
+LARGEST_BLOCK = 4  # classes in a block that is confused
 OVERFITTING = 0.03  # rise of the validation loss, as a share, from which an epoch counts as too late
 
 
 @dataclass(frozen=True)
 class Block:
-    """Neighbouring classes that are confused with each other.
+    """Classes that are often confused with each other.
 
     Attributes:
         classes: positions of the classes.
-        share: of all mistakes, those within the block.
+        share: the share of all mistakes that are within the block.
     """
 
     classes: list[int]
@@ -38,50 +38,50 @@ class Block:
 
 @dataclass(frozen=True)
 class Overfitting:
-    """Where learning turns into learning by heart: the epoch of the lowest validation loss, and the rise."""
+    """Where overfitting begins: the epoch of the lowest validation loss, and the rise after it."""
 
     epoch: int
     rise: float
 
 
 def is_enough(results: Results) -> bool:
-    """Whether there are pictures enough to judge networks on."""
+    """Whether there are enough validation pictures to judge networks."""
     return results.distinct.validation >= ENOUGH_PICTURES
 
 
 def judged_classes(results: Results) -> list[int]:
-    """The classes with validation pictures enough to compare their scores."""
+    """The classes with enough validation pictures to compare their scores."""
     first = np.unique(duplicates.groups(results.prepared), return_index=True)[1]
     counts = np.bincount(results.labels[first], minlength=len(results.competition.classes))
     return [int(i) for i in np.flatnonzero(counts >= ENOUGH_PICTURES)]
 
 
 def learned_classes(results: Results) -> list[int]:
-    """The classes with training pictures enough to speak of what was learned of them."""
+    """The classes with enough training pictures to interpret their weights."""
     learned = np.asarray(results.prepared.labels[duplicates.of_learning(results.prepared)])
     counts = np.bincount(learned, minlength=len(results.competition.classes))
     return [int(i) for i in np.flatnonzero(counts >= ENOUGH_PICTURES)]
 
 
 def confused(results: Results) -> tuple[tuple[int, int, int] | None, Block | None]:
-    """What ``worst_pair`` and ``hard_block`` find; None where the mistakes are too few for that."""
+    """The results of ``worst_pair`` and ``hard_block``; None if there are too few mistakes."""
     if len(mistakes(results)) < ENOUGH_PICTURES:
         return None, None
     return worst_pair(results.scores.confusion), hard_block(results.scores.confusion)
 
 
 def shares(results: Results) -> dict[str, float]:
-    """What ``importances`` says, where there are pictures enough for accuracies to mean something."""
+    """The result of ``importances``; empty if there are too few validation pictures."""
     return importances(results.trials) if is_enough(results) else {}
 
 
 def overfitting(results: Results) -> "Overfitting | None":
-    """What ``overfitting_of`` finds of the best trial, where there are pictures enough to tell."""
+    """The result of ``overfitting_of`` for the best trial; None if there are too few validation pictures."""
     return overfitting_of(results.best.history) if is_enough(results) else None
 
 
 def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:
-    """Positions of the classes, those that are confused with each other side by side.
+    """The classes' positions, ordered so that classes that are often confused are neighbours.
 
     Hierarchical clustering with optimal leaf ordering (Bar-Joseph et al. 2001, Bioinformatics 17:S22-S29).
     """
@@ -97,7 +97,7 @@ def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:
 
 
 def hard_block(confusion: npt.NDArray[np.int64]) -> Block | None:
-    """The smallest run of similar classes that holds half of all mistakes, else the worst one of four."""
+    """The smallest block of similar classes with half of all mistakes, else the worst block of four."""
     order = similar_order(confusion)
     wrong = confusion - np.diag(np.diag(confusion))
     if not wrong.sum():
@@ -115,7 +115,7 @@ def hard_block(confusion: npt.NDArray[np.int64]) -> Block | None:
 
 
 def worst_pair(confusion: npt.NDArray[np.int64]) -> tuple[int, int, int] | None:
-    """True class, predicted class and how often, of the most common mistake."""
+    """The most common mistake: true class, predicted class and count."""
     wrong = confusion - np.diag(np.diag(confusion))
     if not wrong.sum():
         return None
@@ -124,7 +124,7 @@ def worst_pair(confusion: npt.NDArray[np.int64]) -> tuple[int, int, int] | None:
 
 
 def shown_classes(results: Results, most: int = 12) -> list[int]:
-    """The classes in the order of ``similar_order``; of many, those with most mistakes."""
+    """The classes in the order of ``similar_order``; if there are many, those with most mistakes."""
     confusion = results.scores.confusion
     order = similar_order(confusion)
     if len(order) <= most:
@@ -135,7 +135,7 @@ def shown_classes(results: Results, most: int = 12) -> list[int]:
 
 
 def mistakes(results: Results) -> npt.NDArray[np.intp]:
-    """Places among the validation rows of the wrong answers, the most confident first, each picture once."""
+    """Positions of the misclassified validation rows, the most confident first, each picture once."""
     wrong = confident_mistakes(results.validation, results.labels)
     first = np.unique(duplicates.groups(results.prepared)[wrong], return_index=True)[1]
     return wrong[np.sort(first)]
@@ -144,7 +144,7 @@ def mistakes(results: Results) -> npt.NDArray[np.intp]:
 def confident_mistakes(
     said: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.intp]:
-    """Row numbers of the wrong answers, the most confident first.
+    """The misclassified rows, the most confident first.
 
     Args:
         said: (rows, classes) probabilities.
@@ -156,7 +156,7 @@ def confident_mistakes(
 
 
 def overfitting_of(history: Sequence[Epoch]) -> Overfitting | None:
-    """Whether the validation loss rose again, and since when, without more right answers for it.
+    """When the validation loss began to rise without a gain in accuracy; None if it did not.
 
     With label smoothing the loss alone may rise while a network still learns.
     """
@@ -168,10 +168,10 @@ def overfitting_of(history: Sequence[Epoch]) -> Overfitting | None:
 
 
 def importances(trials: list[TrialRecord]) -> dict[str, float]:
-    """Share of each parameter in the differences of validation accuracy, the largest first; they sum to 1.
+    """Each parameter's share of the variance of validation accuracy, the largest first; they sum to 1.
 
-    fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) as Optuna has it, over the complete trials; empty where
-    there are too few of them.
+    fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) of Optuna, over the complete trials; empty if there are
+    too few of them.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its progress bar would tell each notebook that it lacks a widget
@@ -201,12 +201,12 @@ def importances(trials: list[TrialRecord]) -> dict[str, float]:
 
 
 def evenly(trials: list[TrialRecord], most: int = 300) -> list[TrialRecord]:
-    """At most so many, from all over the list."""
+    """At most ``most`` trials, evenly spaced over the list."""
     return [trials[i] for i in sorted({round(k) for k in np.linspace(0, len(trials) - 1, most)})]
 
 
 def shown_parameters(results: Results, shares: dict[str, float]) -> list[str]:
-    """The parameters worth an axis: the most important, else those that differed, in the space's order."""
+    """The parameters to plot: the most important, else those that varied, in the search space's order."""
 
     def differs(name: str) -> bool:
         return len({t.params.get(name) for t in results.complete} - {None}) > 1
@@ -217,9 +217,9 @@ def shown_parameters(results: Results, shares: dict[str, float]) -> list[str]:
 
 
 def votes(results: Results) -> npt.NDArray[np.float64] | None:
-    """(classes, height, width): how much each pixel speaks for a class, in the softmax baseline.
+    """(classes, height, width): each pixel's evidence for each class, in the softmax baseline.
 
-    A weight counts as much as its pixel varies: what is never inked has no say. Channels are added up.
+    Weights are scaled by the pixel's standard deviation: constant pixels count 0. Channels are summed.
     """
     if results.weights is None:
         return None
@@ -232,7 +232,7 @@ def votes(results: Results) -> npt.NDArray[np.float64] | None:
 
 
 def half_a_vote(said: npt.NDArray[np.float64]) -> tuple[int, float]:
-    """The class whose vote the fewest pixels hold half of, and their share of the pixels."""
+    """The class for which the fewest pixels have half of the total weight, and those pixels' share."""
     shares = []
     for one in said:
         sizes = np.sort(np.abs(one).ravel())[::-1]
@@ -243,7 +243,7 @@ def half_a_vote(said: npt.NDArray[np.float64]) -> tuple[int, float]:
 
 
 def next_steps(results: Results) -> list[tuple[str, str, str]]:
-    """What to try next, all that the rules find, the most telling first: (number, what it is, what to do)."""
+    """What to try next, the most important first: (number, what it is, what to do)."""
     steps = []
     history, best = results.best.history, results.best
     enough = is_enough(results)
@@ -254,7 +254,7 @@ def next_steps(results: Results) -> list[tuple[str, str, str]]:
             (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", "More dropout, fewer epochs")
         )
     elif gap > 0.02:
-        steps.append((points(gap), "points better in training", "More dropout or augmentation"))
+        steps.append((points(gap), "points higher in training", "More dropout or augmentation"))
     _, block = confused(results)
     if block is not None:
         names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
@@ -262,12 +262,12 @@ def next_steps(results: Results) -> list[tuple[str, str, str]]:
     gain = results.scores.accuracy - results.recipe.validation.best_single
     nets = len(results.recipe.trials)
     if nets > 1 and gain < 0.002 and enough:
-        steps.append((points(gain), f"points from averaging {nets} nets", "Nets that differ more"))
+        steps.append((points(gain), f"points from averaging {nets} nets", "More diverse networks"))
     complete = [t.number for t in results.complete]
     if enough and len(complete) >= ENOUGH_FOR_LATE and best.number >= 0.75 * max(complete):
         steps.append((f"{best.number}", f"of {max(complete)} was the best trial", "A longer search"))
     train = results.distinct.train
     steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))
-    steps.append((f"{train:,}", "pictures to learn from", "More of them, moved about"))
-    steps.append((percent(results.scores.accuracy), "on validation", "Another split, to see if it holds"))
+    steps.append((f"{train:,}", "training pictures", "More data augmentation"))
+    steps.append((percent(results.scores.accuracy), "on validation", "Another split, as a check"))
     return steps

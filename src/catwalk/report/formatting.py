@@ -1,4 +1,4 @@
-"""Words: how numbers and parameters read in talk and notebooks."""
+"""Formatting: numbers and parameter names as text for talk and notebooks."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ LABELS = {
 
 
 def percent(share: float, digits: int = 1, sign: str = "%") -> str:
-    """A share as "93.2%", floored where rounding would say 100."""
+    """A fraction as "93.2%", rounded down where rounding would give 100%."""
     scale: float = 10**digits
     rounded = round(100 * share * scale) / scale
     if rounded >= 100 and share < 1:
@@ -21,12 +21,12 @@ def percent(share: float, digits: int = 1, sign: str = "%") -> str:
 
 
 def points(difference: float, digits: int = 1) -> str:
-    """A difference of shares as "+1.2"."""
+    """A difference of fractions in percentage points, as "+1.2"."""
     return f"{100 * difference:+.{digits}f}"
 
 
 def number(value: Any) -> str:
-    """A parameter's value, short: "0.0012", "1,024", "relu"."""
+    """A parameter's value in short form: "0.0012", "1,024", "relu"."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or value == round(value):
@@ -35,10 +35,10 @@ def number(value: Any) -> str:
 
 
 def parameter(name: str) -> str:
-    """A parameter's name for people, on up to two lines."""
+    """A parameter's readable name, on up to two lines."""
     return LABELS.get(name, name.replace("_", "\n"))
 
 
 def short(name: str, length: int = 24) -> str:
-    """A class's name, not longer than ``length``."""
+    """A class's name, cut off after ``length`` characters."""
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"

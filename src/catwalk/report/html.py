@@ -1,4 +1,4 @@
-"""Page: an HTML file that holds all it shows, from a template in ``assets/``; data are escaped."""
+"""HTML: a self-contained page from a template in ``assets/``; data are escaped."""
 
 import base64
 from pathlib import Path
@@ -8,7 +8,7 @@ ASSETS = Path(__file__).parent / "assets"  # fonts, templates, styles
 
 
 def render(template: str, **content: Any) -> str:
-    """The page; it has the fonts' file as ``font``, and ``content``."""
+    """Render a template with ``content``, and with the embedded font as ``font``."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)

@@ -23,7 +23,7 @@ from catwalk.report.results import Results
 
 
 def architecture(results: Results) -> Figure:
-    """The best network, layer by layer, each bar as long as the layer is wide; and how it was trained."""
+    """The best network's layers, with a bar for each layer's width, and its training parameters."""
     params = results.best.params
     layers = [(results.competition.pixels, "pixels in", GREY)]
     if params.get("view", "pixels") != "pixels":
@@ -58,7 +58,7 @@ def architecture(results: Results) -> Figure:
 
 
 def learning_curves(results: Results) -> Figure:
-    """Accuracy of the best trial, epoch by epoch, on training and validation rows."""
+    """The best trial's training and validation accuracy by epoch."""
     history = results.best.history
     figure, axes = canvas(700, 520)
     left, right, top, bottom = 60.0, 520.0, 60.0, 450.0

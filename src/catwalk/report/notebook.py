@@ -1,4 +1,4 @@
-"""Notebook: executes one in a kernel of its own and keeps the result."""
+"""Notebook: executes a notebook in a separate kernel and saves the result."""
 
 import os
 import tempfile
@@ -21,10 +21,10 @@ Watch = Callable[[int, int, str], None]  # a cell begins: its number, how many t
 
 
 def check(paths: Paths, source: Path) -> None:
-    """That a notebook is there.
+    """Check that a notebook exists.
 
     Raises:
-        UserError: it is not.
+        UserError: it does not.
     """
     if not source.is_file():
         raise UserError(f"{paths.shown(source)} is missing", fix=advice.check_out(paths.shown(source)))
@@ -39,20 +39,20 @@ def execute(
     seconds: float,
     watch: Watch | None = None,
 ) -> None:
-    """Run all cells in the project's folder; written is the notebook with its outputs, if all went well.
+    """Run all cells in the project's folder and, if none failed, write the notebook with its outputs.
 
     Args:
         paths: the competition's.
         source: the notebook.
-        target: where the executed one comes to.
+        target: where the executed notebook is written.
         given: environment variables for its kernel.
-        seconds: that a cell may take.
+        seconds: the time limit of a cell.
         watch: told of each cell that begins.
 
     Raises:
         UserError: the notebook is missing, or a cell fails.
-        NetworkError: a cell needs what can't be fetched.
-        MachineError: no kernel could be started, or it gave up.
+        NetworkError: a cell needs something that can't be downloaded.
+        MachineError: no kernel could be started, or it died or timed out.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -84,13 +84,15 @@ def execute(
         raise _of_cell(error, paths.shown(source)) from None
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise MachineError(f"the notebook's kernel gave up ({shown(reason)})", fix=advice.RUN_AGAIN) from None
+        raise MachineError(
+            f"the notebook's kernel died or timed out ({shown(reason)})", fix=advice.RUN_AGAIN
+        ) from None
     with atomic_write(target) as path:
         nbformat.write(notebook, path)
 
 
 def _of_cell(error: Any, where: str) -> CatwalkError:
-    """A cell's error for the person who started the notebook."""
+    """The error of a failed cell, for the user."""
     for kind in (UserError, NetworkError, MachineError):  # the line says what to do
         if error.ename == kind.__name__:
             return kind(error.evalue, where=where)
@@ -98,7 +100,7 @@ def _of_cell(error: Any, where: str) -> CatwalkError:
 
 
 def is_newer(target: Path, sources: list[Path]) -> bool:
-    """Whether ``target`` is there and not older than any source that is."""
+    """Whether ``target`` exists and is not older than any existing source."""
     if not target.is_file():
         return False
     made = target.stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""Parallel coordinates: a search's complete trials, each a line through its choices and its score."""
+"""Parallel coordinates: each complete trial as a line through its parameter values and its score."""
 
 from itertools import pairwise
 from typing import Any
@@ -31,7 +31,7 @@ from catwalk.search.trial_record import TrialRecord
 
 
 def parallel(results: Results) -> Figure:
-    """Parallel coordinates of the complete trials; the most important parameter stands beside the score."""
+    """Parallel coordinates of the complete trials; the most important parameter is next to the score."""
     shares = findings.shares(results)
     whole = sorted(results.complete, key=lambda t: (t.accuracy, -t.number))
     complete = findings.evenly(whole)  # the last is the best
@@ -53,7 +53,7 @@ def parallel(results: Results) -> Figure:
             box(axes, x - 40, 78, 80 * shares[name], 7, color=BLUE)
             text(axes, x, 104, percent(shares[name], 0), anchor="center", colour=BLUE_TEXT)
         for end, y in ((scale.last, top - 26), (scale.first, bottom + 26)):
-            if end != scale.words(_value(best, name)):  # else the winner says it
+            if end != scale.words(_value(best, name)):  # else the best trial's label shows it
                 text(axes, x, y, shortened(end, step - 4, SMALL), size=SMALL, colour=MUTED, anchor="center")
         axes.plot([x, x], [top, bottom], color=INK, linewidth=1.5, zorder=2)
     for trial in complete:
@@ -70,7 +70,7 @@ def parallel(results: Results) -> Figure:
 
 
 class _Scale:
-    """Where a parameter's values stand on its axis, from 0 (below) to 1, and how they read."""
+    """A parameter's axis: the values' positions from 0 (bottom) to 1 (top), and their labels."""
 
     def __init__(self, values: list[Any], name: str | None) -> None:
         known = [value for value in values if value is not None]
@@ -93,12 +93,12 @@ class _Scale:
 
 
 def _value(trial: TrialRecord, name: str | None) -> Any:
-    """Of a parameter, None where the trial had none; without a name the trial's score."""
+    """The trial's value of a parameter, None if it has none; without a name, the trial's score."""
     return trial.params.get(name) if name else trial.value
 
 
 def _curve(axes: Axes, points: list[tuple[float, float]], best: bool) -> None:
-    """A smooth line through the points: level at each axis."""
+    """Draw a smooth curve through the points, horizontal at each axis."""
     vertices, codes = [points[0]], [int(Curve.MOVETO)]
     for (x0, y0), (x1, y1) in pairwise(points):
         vertices += [((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1), (x1, y1)]
@@ -110,7 +110,7 @@ def _curve(axes: Axes, points: list[tuple[float, float]], best: bool) -> None:
 
 
 def _flag(axes: Axes, x: float, y: float, words: str) -> None:
-    """A value of the winner, on its line."""
+    """Draw a value of the best trial on its line."""
     words = shortened(words, 116, SMALL, bold=True)
     wide = width_of(words, SMALL, bold=True) + 14
     box(axes, x - wide / 2, y - 14, wide, 28, color=BLUE, zorder=4)

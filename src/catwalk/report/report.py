@@ -1,4 +1,4 @@
-"""Report: the talk and the notebook over one submission's records. It only reads; no stage imports it."""
+"""Report: the talk and the notebook about one submission. It changes no results; no stage imports it."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,10 @@ CELL_SECONDS = 300
 
 
 def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
-    """Make the talk, its PDFs where a Chromium is found, and the executed notebook.
+    """Make the talk, its PDFs if a Chromium is installed, and the executed notebook.
 
     Raises:
-        UserError: the records are not whole, the notebook is missing, or one of its cells fails.
+        UserError: the records are incomplete, the notebook is missing, or one of its cells fails.
         MachineError: no kernel could be started.
     """
     source = paths.notebook_source
@@ -29,7 +29,7 @@ def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
         page = talk.html(results.load(paths.competition, name, paths.root))
         with atomic_write(target) as path:
             path.write_text(page, encoding="utf-8")
-        say(f"report: {paths.shown(target)}, eight slides: open it in a browser; N is the speaker's window")
+        say(f"report: {paths.shown(target)}, eight slides: open it in a browser; N opens the speaker view")
         given = {COMPETITION_VARIABLE: paths.competition, SUBMISSION_VARIABLE: name}
         execute(paths, source, notebook, given, seconds=CELL_SECONDS)
         say(f"  {paths.shown(notebook)}")
@@ -37,12 +37,12 @@ def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
 
 
 def _print(paths: Paths, name: str, say: Callable[[str], None]) -> None:
-    """The PDFs that are not there yet, or older than the talk."""
+    """Print the PDFs that are missing or older than the talk."""
     page, pdfs = paths.talk(name), {paths.talk_pdf(name): "", paths.talk_notes(name): "notes"}
     missing = {pdf: fragment for pdf, fragment in pdfs.items() if not is_newer(pdf, [page])}
     chromium = browser.find()
     if missing and chromium is None:
-        say("  no PDF: no Chromium or Chrome is installed here; any browser prints the page (P)")
+        say("  no PDF: no Chromium or Chrome is installed here; print the page in any browser (P)")
         return
     for pdf, fragment in missing.items():
         wrong = browser.print_pdf(str(chromium), page, pdf, fragment)

@@ -1,4 +1,4 @@
-"""Results: what one submission recorded, read back for report and notebook. It only reads."""
+"""Results: loads the records of one submission for report and notebooks, and changes nothing."""
 
 import os
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ DARK = 127  # some files have 16 grey values, or two
 
 @dataclass(frozen=True)
 class Data:
-    """A competition's pictures.
+    """A competition's prepared pictures.
 
     Attributes:
         competition: what they are.
@@ -40,7 +40,7 @@ class Data:
     prepared: prepare.Prepared
 
     def pictures(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
-        """(len(rows), height, width[, channels]) uint8 of these labelled rows, bright enough to be seen."""
+        """(len(rows), height, width[, channels]) uint8 of these labelled rows, scaled to be visible."""
         shown = np.asarray(self.prepared.pixels[rows]).reshape(len(rows), *self.competition.shape)
         if self._brightest > DARK:
             return shown
@@ -52,13 +52,13 @@ class Data:
 
     @cached_property
     def distinct(self) -> duplicates.Pictures:
-        """How many different pictures there are."""
+        """The number of distinct pictures in each part."""
         return duplicates.count(self.prepared)
 
 
 @dataclass(frozen=True)
 class Results(Data):
-    """One submission's records.
+    """The records of one submission.
 
     Attributes:
         name: of the submission.
@@ -86,7 +86,7 @@ class Results(Data):
 
     @property
     def complete(self) -> list[TrialRecord]:
-        """The trials that were trained to their end."""
+        """The trials that were trained to the end."""
         return [trial for trial in self.trials if trial.is_complete]
 
     @property
@@ -96,7 +96,7 @@ class Results(Data):
 
 
 def load_data(competition: str | None = None, seed: int = 1) -> Data:
-    """Read a competition's prepared pictures, by default Fashion-MNIST's.
+    """Load a competition's prepared pictures, by default those of Fashion-MNIST.
 
     Raises:
         UserError: they are not prepared.
@@ -106,7 +106,7 @@ def load_data(competition: str | None = None, seed: int = 1) -> Data:
 
 
 def load(competition: str | None = None, name: str | None = None, root: Path | None = None) -> Results:
-    """Read the records of a submission, by default the newest of Fashion-MNIST.
+    """Load the records of a submission, by default the newest one for Fashion-MNIST.
 
     Args:
         competition: its name; None: what report asked for, else fashion-mnist.
@@ -124,7 +124,9 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     made = recipe.read(paths, chosen)
     prepared = prepare.load(paths, made.seed)
     if made.fingerprint != prepared.fingerprint:
-        raise UserError(f"{chosen} was made from other data than those prepared", fix=advice.PREDICT_AGAIN)
+        raise UserError(
+            f"{chosen} was made from different data than the prepared data", fix=advice.PREDICT_AGAIN
+        )
     try:
         with np.load(paths.predictions(chosen)) as arrays:
             validation, weights = arrays["validation"], arrays.get("weights")
@@ -135,7 +137,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         whole = False
     if not whole:
         raise UserError(
-            f"{paths.shown(paths.submission_folder(chosen))} is not whole",
+            f"{paths.shown(paths.submission_folder(chosen))} is incomplete",
             fix="run make predict NAME=<new name>",
         )
     labels = np.asarray(prepared.labels[prepared.validation])
@@ -158,11 +160,11 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
 
 
 def asked_for() -> str:
-    """The competition that a notebook is told to show, else Fashion-MNIST."""
+    """The competition that the notebook should show, by default Fashion-MNIST."""
     return os.environ.get(COMPETITION_VARIABLE) or DEFAULT
 
 
 def project_folder() -> Path:
-    """The project's folder: here or above (a notebook starts in the folder it lies in)."""
+    """The project's folder: the current one or one above it (a notebook starts in its own folder)."""
     here = Path.cwd()
     return next((p for p in (here, *here.parents) if competitions_folder(p).is_dir()), here)

@@ -1,4 +1,4 @@
-"""Slide: one finding of the talk, and the rules that all slides are held to.
+"""Slide: one slide of the talk, and the rules that all slides must follow.
 
 A title is one line of at most 64 characters and carries its number; the notes can be spoken in the slide's
 seconds.
@@ -25,7 +25,7 @@ class Slide:
         title: the finding.
         source: the records behind it, for the footer.
         notes: what to say.
-        figures: names in figures.py, each with a text for those who can't see it.
+        figures: names in figures.py, each with its alternative text.
         facts: (number, what it is, what to do or say of it), where the template shows some.
     """
 
@@ -38,7 +38,7 @@ class Slide:
     facts: tuple[tuple[str, str, str], ...] = ()
 
     def markdown(self) -> Any:
-        """Its words for a notebook."""
+        """The slide's text as Markdown, for a notebook."""
         from IPython.display import Markdown
 
         told = [f"## {self.title}", self.notes]
@@ -48,18 +48,18 @@ class Slide:
 
 
 def check(slides: list[Slide]) -> None:
-    """Hold the slides to their rules.
+    """Check the slides against the rules.
 
     Raises:
-        UserError: a title is too long or has no number, notes are too long to be spoken, or the whole is.
+        UserError: a title is too long or has no number, or the notes or the whole talk take too long.
     """
     for slide in slides:
         where = f"slides.py: {slide.name}"
         if len(slide.title) > TITLE_LENGTH or not re.search(r"\d|No mistake", slide.title):
             raise UserError(
-                "its title does not fit",
+                "its title is too long or has no number",
                 where=where,
-                fix=f"shorten it to {TITLE_LENGTH} characters, one a number",
+                fix=f"use at most {TITLE_LENGTH} characters, with a digit",
             )
         if len(slide.notes.split()) > WORDS_A_SECOND * slide.seconds:
             raise UserError(
@@ -67,10 +67,10 @@ def check(slides: list[Slide]) -> None:
             )
     if sum(slide.seconds for slide in slides) > SECONDS:
         raise UserError(
-            f"the slides take longer than {SECONDS} s", where="slides.py", fix="shorten their seconds"
+            f"the slides take longer than {SECONDS} s", where="slides.py", fix="reduce their seconds"
         )
 
 
 def fitted(*candidates: str) -> str:
-    """The first that is short enough for a title."""
+    """The first candidate that is short enough for a title."""
     return next((one for one in candidates if len(one) <= TITLE_LENGTH), candidates[-1][:TITLE_LENGTH])

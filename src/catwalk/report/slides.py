@@ -1,6 +1,6 @@
-"""Slides: the eight findings of a lightning talk, each with its title, its notes and its seconds, by rules.
+"""Slides: the eight slides of a lightning talk, each with a title, speaker notes and a duration.
 
-``slide.check`` holds all of them to the rules for titles and notes.
+Fixed rules choose the texts; ``slide.check`` checks titles and notes.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from catwalk.report.results import Results
 from catwalk.report.slide import Slide, check, fitted
 
 HARDER = ("input_dropout", "dropout", "mixup", "flip", "shift", "rotate", "zoom", "elastic", "erase")
-MARGIN = 1.25  # by which the first importance must exceed the second, to be called the first
+MARGIN = 1.25  # ratio of the first importance to the second, from which the first is named alone
 
 
 def build(results: Results) -> list[Slide]:
@@ -31,22 +31,22 @@ def build(results: Results) -> list[Slide]:
 def problem(results: Results) -> Slide:
     accuracy, rows = results.scores.accuracy, results.distinct.validation
     low, high = results.scores.interval
-    facts = [(percent(accuracy), f"of {rows:,} validation pictures named right",
+    facts = [(percent(accuracy), f"of {rows:,} validation pictures classified correctly",
               f"95% interval {percent(low)} to {percent(high)}")]  # fmt: skip
     softmax = [t.value for t in results.trials if t.kind == "softmax" and t.value is not None]
-    more, title = "", f"{percent(accuracy)} of {rows:,} validation pictures named right"
+    more, title = "", f"{percent(accuracy)} of {rows:,} validation pictures classified correctly"
     if not findings.is_enough(results):
-        title = f"{rows} validation pictures are too few to judge a net"
+        title = f"{rows} validation pictures are too few to judge a network"
     elif softmax:
         gain = points(accuracy - softmax[0])
-        facts.append((f"{gain} points", f"over softmax, the simplest net ({percent(softmax[0])})", ""))
-        title = f"{percent(accuracy)} right: {gain} points over the simplest net"
-        more = f"The simplest net of all, softmax on pixels, names {percent(softmax[0])}. "
+        facts.append((f"{gain} points", f"over the softmax baseline ({percent(softmax[0])})", ""))
+        title = f"{percent(accuracy)} correct: {gain} points over the softmax baseline"
+        more = f"The simplest network, softmax on pixels, reaches {percent(softmax[0])}. "
     low, high = results.recipe.forecast.interval
     facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
-    end = "The test is still closed."
+    end = "The test is still sealed."
     if results.looks:
-        end = f"The sealed test was looked at {results.looks} times, for other submissions."
+        end = f"The sealed test was used {results.looks} times, for other submissions."
     test, known = results.test_score, results.distinct.known
     if test is not None:
         looks = f"{test.looks} look{'s' if test.looks != 1 else ''}"
@@ -62,8 +62,8 @@ def problem(results: Results) -> Slide:
         title,
         "recipe.validation · recipe.forecast" + (" · score" if test else ""),
         f"This is {results.competition.title}: small pictures, {classes} classes, given as rows of numbers. "
-        f"The chosen nets name {percent(accuracy)} of the validation pictures right; they did not learn from "
-        f"those. {more}{end}",
+        f"The submission classifies {percent(accuracy)} of the validation pictures correctly; it was not "
+        f"trained on them. {more}{end}",
         (("samples", f"Training pictures of all {classes} classes"),),
         tuple(facts),
     )
@@ -72,13 +72,13 @@ def problem(results: Results) -> Slide:
 def split(results: Results) -> Slide:
     train, held, test = results.distinct.train, results.distinct.validation, results.distinct.test
     known, rows = results.distinct.known, results.recipe.test_rows
-    title = f"{train:,} pictures teach, {held:,} compare, {test:,} compete"
+    title = f"{train:,} training, {held:,} validation, {test:,} test pictures"
     again = ""
     if results.recipe.refit:
-        again = "At the end some nets learned once more from both. "
+        again = "At the end some networks were retrained on both. "
     sealed = f"Nobody here has the labels of the {test:,} test pictures."
     if results.sealed:
-        sealed = f"The labels of the {test:,} test pictures are sealed; nothing was chosen by them."
+        sealed = f"The labels of the {test:,} test pictures are sealed; no choice used them."
     if known:
         title = f"{known:,} of {rows:,} test pictures are among the labelled ones"
         sealed = f"But {known:,} of the {rows:,} test pictures are among these: their score says little."
@@ -87,8 +87,8 @@ def split(results: Results) -> Slide:
         15,
         title,
         "recipe.split · recipe.test_rows · prepared",
-        f"{train:,} pictures teach. {held:,} others choose between nets. {again}{sealed}",
-        (("split", f"{train:,} pictures to learn from, {held:,} to compare, {test:,} to compete"),),
+        f"{train:,} pictures are for training, {held:,} for validation. {again}{sealed}",
+        (("split", f"{train:,} training, {held:,} validation and {test:,} test pictures"),),
     )
 
 
@@ -100,26 +100,26 @@ def search(results: Results) -> Slide:
     known = list(shares.items())
     if known and (len(known) == 1 or known[0][1] >= MARGIN * known[1][1]):
         name, share = parameter(known[0][0]).replace("\n", " "), percent(known[0][1], 0)
-        title = f"{count}: choose the {name} first ({share} of the effect)"
-        told = f"What mattered most was the {name}: {share} of the differences, by analysis of variance. "
+        title = f"{count}, most important: {name} ({share} of variance)"
+        told = f"The most important parameter is {name}: {share} of the variance, by fANOVA. "
     elif known:
         first, second = (parameter(name).replace("\n", " ") for name, _ in known[:2])
         together = percent(known[0][1] + known[1][1], 0)
-        title = f"{count}: {first} and {second} decide ({together})"
-        told = f"{first} and {second} decide together {together} of the differences. "
+        title = f"{count}: {first} and {second} dominate ({together})"
+        told = f"{first} and {second} together explain {together} of the variance. "
     else:
-        title = f"{count}, and number {best.number} is the best: {percent(best.accuracy)}"
-        told = "That is too little to say what matters most, so no shares are shown. "
+        title = f"{count}; trial {best.number} is the best: {percent(best.accuracy)}"
+        told = "Those are too few to rank the parameters, so no shares are shown. "
     if not findings.is_enough(results):
         title = f"{count}; {results.distinct.validation} pictures are too few to rank them"
     stop = f"{stopped} were stopped early to save time. " if stopped else ""
     return Slide(
         "search",
         30,
-        fitted(title, f"{count}: the best is number {best.number}, {percent(best.accuracy)}"),
+        fitted(title, f"{count}: trial {best.number} is best, {percent(best.accuracy)}"),
         "trials.json: params, value, state",
-        f"We trained {count}. {stop}Each line on the left is one of the {len(results.complete)} that went to "
-        f"their end, and the blue one is the best. {told}On the right, the best so far: "
+        f"We trained {count}. {stop}Each line on the left is one of the {len(results.complete)} complete "
+        f"trials, and the blue one is the best. {told}On the right, the best so far: "
         f"trial {best.number} reached {percent(best.accuracy)}.",
         (
             ("parallel", "Parallel coordinates of the complete trials, the best in blue"),
@@ -138,25 +138,23 @@ def network(results: Results) -> Slide:
         title = f"{len(history)} epochs; {results.distinct.validation} pictures are too few to judge them"
         told = "On so few validation pictures a curve says little. "
     elif late is not None:
-        title = f"It learns until epoch {late.epoch}, then memorises (loss +{percent(late.rise, 0)})"
-        told = (
-            f"After epoch {late.epoch} the validation loss rises by {percent(late.rise, 0)}: it memorises. "
-        )
+        title = f"It overfits after epoch {late.epoch} (validation loss +{percent(late.rise, 0)})"
+        told = f"After epoch {late.epoch} the validation loss rises by {percent(late.rise, 0)}: it overfits. "
     elif gap > 0.01:
         title = f"{len(history)} epochs, and {points(gap)} points between training and validation"
-        told = f"In the end it knows its training pictures {points(gap)} points better than others. "
+        told = f"In the end training accuracy is {100 * gap:.1f} points above validation accuracy. "
     else:
         title = f"{len(history)} epochs to {percent(last.accuracy)} on validation"
         held = percent(last.accuracy)
-        told = f"In training {percent(last.train_accuracy)} are right, on validation {held}. "
+        told = f"Training accuracy is {percent(last.train_accuracy)}, validation accuracy {held}. "
     if any(best.params.get(name) for name in HARDER):
-        told += "Training is harder: units drop out, or pictures are changed. "
+        told += "Training uses dropout or augmentation. "
     depth = best.params.get("depth", 0)
     layers = f"{depth} hidden layer{'s' if depth != 1 else ''}"
     view = best.params.get("view", "pixels")
-    seen = "raw pixels" if view == "pixels" else f"fixed features ({view}), made without labels"
+    seen = "raw pixels" if view == "pixels" else f"fixed features ({view}), computed without labels"
     nets = results.recipe.trials
-    joined = f"The submission averages {len(nets)} nets. " if len(nets) > 1 else ""
+    joined = f"The submission averages {len(nets)} networks. " if len(nets) > 1 else ""
     if [net.number for net in nets] == [best.number] and not results.recipe.refit:
         joined = "It is the whole submission. "
     return Slide(
@@ -164,7 +162,7 @@ def network(results: Results) -> Slide:
         25,
         fitted(title, f"{len(history)} epochs to {percent(last.accuracy)}"),
         f"trials.json: trial {best.number}, params, history",
-        f"The best net is dense, with {layers}, on {seen}. {told}{joined}",
+        f"The best network is dense, with {layers}, on {seen}. {told}{joined}",
         (
             ("architecture", "The best network's layers, and how it was trained"),
             ("learning_curves", "Training and validation accuracy by epoch"),
@@ -184,8 +182,8 @@ def confusion(results: Results) -> Slide:
         worst, best = min(judged, key=lambda i: scores[i]), max(judged, key=lambda i: scores[i])
         ours, theirs = percent(scores[worst], 0, sign=""), percent(scores[best], 0, sign="")
         title = fitted(
-            f"{classes[worst]} is the hard one: F1 {ours}, against {theirs} for {classes[best]}",
-            f"{short(classes[worst], 30)} is the hard one: F1 {ours}, not {theirs}",
+            f"{classes[worst]} is the hardest: F1 {ours}, against {theirs} for {classes[best]}",
+            f"{short(classes[worst], 30)} is the hardest: F1 {ours}, best {theirs}",
         )
     story = "Nothing is off the diagonal: no class was confused. "
     if wrong:
@@ -193,18 +191,16 @@ def confusion(results: Results) -> Slide:
         story = f"There {few}, too few to say which classes are confused. "
     if pair is not None:
         true, said, count = pair
-        story = (
-            f"The most common mistake: {short(classes[true])} called {short(classes[said])}, {count} times. "
-        )
+        story = f"Most common mistake: {short(classes[true])} as {short(classes[said])}, {count} times. "
     if block is not None:
-        story = f"The box holds {percent(block.share, 0)} of all mistakes. {story}"
+        story = f"The box contains {percent(block.share, 0)} of all mistakes. {story}"
     return Slide(
         "confusion",
         30,
         title,
         "predictions.npz: validation · confusion",
-        "Rows are the truth, columns what we said, in percent. Blue is right, orange is wrong. "
-        f"{story}On the right, precision, recall and F1 of the same classes. Their plain means are "
+        "Rows are true classes, columns predicted ones, in percent. Blue is correct, orange is wrong. "
+        f"{story}On the right, precision, recall and F1 of the same classes. Their macro averages are "
         f"{percent(results.scores.precision)}, {percent(results.scores.recall)} "
         f"and {percent(results.scores.f1)}.",
         (("confusion", "Confusion matrix on validation, with precision, recall and F1 of each class"),),
@@ -217,7 +213,7 @@ def mistakes(results: Results) -> Slide:
     if not len(wrong):
         return Slide(
             "mistakes", 20, f"No mistake on {rows:,} validation pictures", "predictions.npz: validation",
-            "There is no mistake on these pictures, and so none to show. More pictures would find one.",
+            "There is no mistake on these pictures. On more pictures there would be some.",
             (("mistakes", "No mistake on the validation pictures"),),
         )  # fmt: skip
     shown = wrong[:10]
@@ -226,13 +222,13 @@ def mistakes(results: Results) -> Slide:
     return Slide(
         "mistakes",
         20,
-        f"{many} it made with at least {sure} confidence"
+        f"{many} with at least {sure} confidence"
         if len(wrong) >= findings.ENOUGH_PICTURES
         else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} validation pictures",
         "predictions.npz: validation",
-        f"These are the {many} of {len(wrong):,} that it was surest of. What it said is in quotes, the label "
-        "below. Look at them: some would fool us too, and some labels may be wrong.",
-        (("mistakes", "The most confident mistakes, with what was said and the label"),),
+        f"These are the {many} of {len(wrong):,} with the highest confidence. The prediction is in quotes, the "
+        "label below. Look at them: some would fool us too, and some labels may be wrong.",
+        (("mistakes", "The most confident mistakes, with prediction and label"),),
     )
 
 
@@ -240,32 +236,32 @@ def weights(results: Results) -> Slide:
     said = findings.votes(results)
     if said is None:
         return Slide(
-            "weights", 15, "Weights of 0 baselines were kept", "predictions.npz: weights",
-            "The simplest net was not kept, so its weights can't be shown.",
+            "weights", 15, "Softmax baseline: 0 weights were kept", "predictions.npz: weights",
+            "The softmax baseline was not kept, so its weights can't be shown.",
             (("stencils", "No weights"),),
         )  # fmt: skip
     judged = findings.learned_classes(results)
-    title = f"Stencils of {results.distinct.train} pictures: too few to trust them"
+    title = f"Softmax weights from {results.distinct.train} pictures: too few to trust"
     if judged:
         best, share = findings.half_a_vote(said[judged])
         name = results.competition.classes[judged[best]]
         title = fitted(
-            f"Stencils: {percent(share, 0)} of the pixels hold half of {name}'s vote",
-            f"Stencils: {percent(share, 0)} of the pixels hold half a vote",
+            f"Softmax: {percent(share, 0)} of the pixels have half of {name}'s weight",
+            f"Softmax: {percent(share, 0)} of the pixels have half the weight",
         )
     return Slide(
         "weights",
         15,
         title,
         "predictions.npz: weights (softmax baseline)",
-        "The simplest net has one weight a pixel and class. Blue ink speaks for the class, orange against. "
-        "The better nets start from more than that.",
-        (("stencils", "The softmax baseline's weights as pictures, a class each"),),
+        "The softmax baseline has one weight per pixel and class. Blue supports the class, orange opposes "
+        "it. The better networks combine pixels.",
+        (("stencils", "The softmax baseline's weights, one picture per class"),),
     )
 
 
 def following(results: Results) -> Slide:
-    """The next steps: each a number that was shown, and what follows from it."""
+    """The slide of the next steps, each with a number from the results and what to do about it."""
     steps = findings.next_steps(results)[:3]
     wrong = len(findings.mistakes(results))
     title = f"Next: {len(steps)} steps for the {wrong:,} mistakes left"

@@ -1,4 +1,4 @@
-"""Tables: what the notebooks show as tables."""
+"""Tables: the tables of the notebooks."""
 
 from typing import TYPE_CHECKING
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 def classes(results: Results) -> "pd.DataFrame":
-    """Each class's scores on validation; the last row is accuracy and the plain means."""
+    """The validation scores of each class; the last row has the accuracy and the macro averages."""
     return scored(results.scores, results.competition.classes)
 
 
 def scored(scores: Scores, names: tuple[str, ...]) -> "pd.DataFrame":
-    """A row a class, the last one the system's: accuracy, and the plain means over the classes."""
+    """One row per class; the last row has the overall accuracy and the macro averages."""
     import pandas as pd
 
     table = pd.DataFrame(
         scores.by_class,
         index=list(names),
-        columns=["accuracy (one against rest)", "precision", "recall", "F1"],
+        columns=["accuracy (one vs. rest)", "precision", "recall", "F1"],
     )
     table.loc["all (accuracy, then macro averages)"] = [
         scores.accuracy,
@@ -34,7 +34,7 @@ def scored(scores: Scores, names: tuple[str, ...]) -> "pd.DataFrame":
 
 
 def trials(results: Results, most: int = 10) -> "pd.DataFrame":
-    """The best complete trials, and what they were."""
+    """The best complete trials and their parameters."""
     import pandas as pd
 
     best = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:most]

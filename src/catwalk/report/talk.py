@@ -1,4 +1,4 @@
-"""The talk: one HTML file that holds all it shows, made from the slides and figures of a submission."""
+"""The talk: a self-contained HTML file made from the slides and figures of a submission."""
 
 from catwalk.report import drawing, figures, slides
 from catwalk.report.html import ASSETS, render
@@ -6,7 +6,7 @@ from catwalk.report.results import Results
 
 
 def html(results: Results) -> str:
-    """The talk as one page that loads nothing; the same text for the same results.
+    """The talk as a self-contained page; the same text for the same results.
 
     Raises:
         UserError: see ``slide.check``.
