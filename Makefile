@@ -14,7 +14,7 @@ BIN := .venv/bin
 #: UNTIL                         instead: a time today (14:40) by which prediction and report are done
 #: WORKERS                       worker processes; by default one per core, as far as memory allows
 #: FEATURES      auto            or pixels: raw pixels only
-#: SEED          1               of the split, the sampler and the networks
+#: SEED          1               random seed of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest
 #: WIDTHS                        for try: units of the hidden layers, such as 512,256; 0 for none
@@ -53,7 +53,7 @@ all: .venv/installed ## the whole pipeline: data, prepare, search, predict, repo
 data: .venv/installed ## download the competition's CSVs, or take them from SOURCE=
 	@$(BIN)/catwalk data $(MAKING)
 
-prepare: .venv/installed ## CSVs to arrays, a train/validation split, sealed test labels
+prepare: .venv/installed ## convert the CSVs to arrays, split train/validation, seal the test labels
 	@$(BIN)/catwalk prepare $(SEEDED)
 
 search: .venv/installed ## search for good networks until BUDGET or TRIALS is used up

@@ -1,4 +1,4 @@
-"""Entry point of the command: cleans the import path first, so that no foreign module shadows an import."""
+"""Entry point of the command: cleans the import path first, so that nothing shadows an import."""
 
 import sys
 

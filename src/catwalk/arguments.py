@@ -13,7 +13,7 @@ from catwalk import __version__
 STAGES = {
     "all": "the whole pipeline: data, prepare, search, predict, report",
     "data": "download the competition's CSVs, or take them from a folder",
-    "prepare": "CSVs to arrays, a train/validation split, sealed test labels",
+    "prepare": "convert the CSVs to arrays, split train/validation, seal the test labels",
     "search": "search for good networks until BUDGET or TRIALS is used up",
     "try": "train one network of your choice, as a trial of the study",
     "predict": "average the best networks and write the submission's CSV",
@@ -96,7 +96,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Pa
                 "--seed",
                 type=_seed,
                 default=1,
-                help="of the split, the sampler and the networks (%(default)s)",
+                help="random seed of split, sampler and networks (%(default)s)",
             )
         if name in SEARCHING:
             _add_search(stage)
@@ -144,7 +144,7 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--user", help="your Kaggle user name (default: from the credentials)")
     stage.add_argument("--accelerator", choices=("none", "gpu"), default="none")
     stage.add_argument(
-        "--budget", type=_budget, default="10m", help="time for the search there (%(default)s)"
+        "--budget", type=_budget, default="10m", help="time for the search on Kaggle (%(default)s)"
     )
 
 

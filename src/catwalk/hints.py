@@ -15,7 +15,7 @@ from catwalk import arguments
 
 COMMAND = re.compile(r"\bmake ([a-z]+)((?: [A-Z_]+=(?:'[^']*'|<[^>]*>|[^\s,;()']*[^\s,;:()'.]))*)(?![\w-])")
 VARIABLE = re.compile(r"([A-Z_]+)=('[^']*'|<[^>]*>|\S+)")
-# A submission needs a name of its own, a time may be past; what sends or shows more is asked for each time.
+# Never repeated: a submission's own name, a time that may be past, and options that send or show more.
 NEVER = {"NAME", "UNTIL", "DRY", "YES", "FORCE", "FINAL"}
 
 NOTEBOOK = "CATWALK_NOTEBOOK"  # set where a notebook's first cell gives the variables (relay.py)

@@ -374,7 +374,7 @@ def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None
     assert "Most common mistake" not in many.notes
     assert slides.mistakes(wrong(loaded, 19)).title == "19 mistakes on 1,440 validation pictures"
     enough = slides.confusion(wrong(loaded, 20))
-    assert "Most common mistake: 0 as 1, 20 times" in enough.notes
+    assert "Most common mistake: 0 predicted as 1, 20 times" in enough.notes
     assert "confidence" in slides.mistakes(wrong(loaded, 20)).title
 
     some = replace(loaded.prepared, train=loaded.prepared.train[:40])

@@ -23,7 +23,7 @@ from catwalk.data.competition import Competition
 from catwalk.submission import submission_csv
 
 FOLDERS = ("competitions", "notebooks")
-INPUT = Path("/kaggle/input")  # of a notebook on Kaggle; elsewhere inputs lie in the working folder
+INPUT = Path("/kaggle/input")  # of a notebook on Kaggle; elsewhere inputs are in the working folder
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _project_folder(settings: Settings) -> Path:
     digest = hashlib.blake2b(settings.source.encode(), digest_size=4).hexdigest()
     own = Path(tempfile.gettempdir()) / f"catwalk-{os.getuid()}"
     own.mkdir(mode=0o700, exist_ok=True)
-    if own.is_symlink() or own.stat().st_uid != os.getuid():  # somebody else's, on a machine that is shared
+    if own.is_symlink() or own.stat().st_uid != os.getuid():  # another user's, on a shared machine
         own = Path(tempfile.mkdtemp(prefix="catwalk-"))
     return own / f"{settings.competition}-{digest}"
 
@@ -153,7 +153,7 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
     attached = attached_data.find(competition, top)
     if attached.fitting:
         chosen, *others = attached.fitting
-        also = f" ({len(others)} more match, such as {others[0]}: SOURCE chooses)" if others else ""
+        also = f" ({len(others)} more match, such as {others[0]}; set SOURCE to choose)" if others else ""
         print(f"using the data in {chosen}{also}")
         return str(chosen)
     refused = f" ({attached.refused[0]})" if attached.refused else ""

@@ -21,8 +21,8 @@ from catwalk.data.competition import Competition
 from catwalk.data.kaggle_names import Page
 
 NOTEBOOK, METADATA = "hackathon.ipynb", "kernel-metadata.json"
-LINE = 1000  # characters of the wheel's text on a line: an editor stumbles over longer ones
-# How Kaggle, Colab and Jupyter are told to show a cell folded.
+LINE = 1000  # characters of the wheel's text on a line: some editors can't handle longer ones
+# Metadata that make Kaggle, Colab and Jupyter show a cell collapsed.
 FOLDED = {"_kg_hide-input": True, "cellView": "form", "jupyter": {"source_hidden": True}}
 BROUGHT = """\
 # Catwalk itself, as a wheel: nothing else needs to be attached.

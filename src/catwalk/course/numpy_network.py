@@ -16,7 +16,7 @@ from catwalk.core.errors import UserError
 
 Array = npt.NDArray[np.floating[Any]]
 
-CHUNK = 1024  # pictures at a time: what lies between two matrix products then stays in the cache
+CHUNK = 1024  # pictures at a time: intermediate results then stay in the cache
 
 
 @dataclass

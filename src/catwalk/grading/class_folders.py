@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from catwalk.grading.submitted_archives import Entry, printable
 
-# The folder, or the beginning of the file's name where Moodle was told to make no folders.
+# The folder, or the beginning of the file's name if Moodle was set to make no folders.
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_(?P<file>.*)")
 NBGRADER_INBOUND = re.compile(r"(?P<name>[^+]+)\+[^+]+\+\d{4}-\d\d-\d\d .*")
 NBGRADER_FOLDERS = {"submitted", "source", "release", "autograded", "feedback", "solution", "gradebook.db"}

@@ -40,7 +40,7 @@ class Expected:
 
     @classmethod
     def of(cls, ids: Sequence[str], competition: Competition) -> "Expected":
-        """Make the expectations for a competition's test rows."""
+        """Create it from a competition and the ids of its test rows."""
         return cls(competition.submission_header, ids, competition.labels, competition.classes)
 
     @cached_property

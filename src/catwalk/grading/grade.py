@@ -48,7 +48,7 @@ def run(
     given = None if labels is None else solution.read(labels, competition)
     expected = Expected.of(prepare.test_ids(paths) if given is None else given.ids, competition)
     with team_submissions.opened(handed) as teams:
-        # Chosen before the sealed labels are opened: an error here costs no look at them.
+        # Chosen before the sealed labels are opened: if that fails, no look is logged.
         chosen = {team.name: team_submissions.choose(team, expected) for team in teams}
     if given is None:
         truth = test_labels.open_labels(paths, "grade", f"{len(chosen)} teams").astype(np.int16)

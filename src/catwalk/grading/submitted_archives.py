@@ -21,7 +21,7 @@ UTF8_NAME = 0x800  # a zip's flag
 
 
 class RefusedError(Exception):
-    """Why a file is not read."""
+    """A file that can't be read, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
+        """The name without the path."""
         return self.parts[-1]
 
     def read(self, most: int) -> bytes:
@@ -168,7 +168,7 @@ def _file_opener(path: Path) -> Callable[[], BinaryIO]:
 def _member(packed: zipfile.ZipFile, info: zipfile.ZipInfo, outer: tuple[float, ...]) -> Entry:
     parts = tuple(part for part in PurePosixPath(_name_of(info).replace("\\", "/")).parts if part != "/")
     modified = (*outer, _seconds(info))
-    if info.filename.endswith("/"):  # is_dir fails for a name of no letters
+    if info.filename.endswith("/"):  # is_dir fails for an empty name
         return Entry(parts, modified, None)
     return Entry(tuple(part for part in parts if part != ".."), modified, _member_opener(packed, info, parts))
 

@@ -71,7 +71,9 @@ def _text(content: bytes, name: str, expected: Expected) -> str:
     content = file_kind.unpacked(content, expected.largest_file)
     if len(content) > expected.largest_file:
         size = f"{expected.largest_file / 1e6:.1f} MB"
-        raise NotScoredError(f"larger than {size}, which is too large", where=name, fix=expected.in_words)
+        raise NotScoredError(
+            f"larger than {size}, too large for a submission", where=name, fix=expected.in_words
+        )
     other = file_kind.of(content, name)
     if other is not None:
         raise NotScoredError(f"this is {other.what}", where=name, fix=other.fix or expected.in_words)

@@ -1,1 +1,1 @@
-"""The stage report: the talk, its figures and slides, and the notebooks, all read-only."""
+"""The stage report: makes the talk, its figures and slides, and the executed notebook."""

@@ -21,14 +21,14 @@ from matplotlib.textpath import TextPath
 
 from catwalk.report.html import ASSETS
 
-# A colour has one meaning: blue is the model or right, orange is wrong or look here, grey is context; a
-# mark, a weight or a word says the same for those who see no colour. The darker two are for text.
+# Each colour has one meaning: blue is the model or correct, orange is wrong or important, grey is context;
+# a marker, font weight or word repeats it for colour-blind readers. The darker two are for text.
 PAPER, INK, MUTED, GREY, PALE = "#FAF8F3", "#15171C", "#545966", "#ABA799", "#DEDACF"
 BLUE, ORANGE = "#0072B2", "#D55E00"
 BLUE_TEXT, ORANGE_TEXT = "#005A8C", "#B84A00"
 FONT = "Inter Tight"
-SMALL = 18  # the ends of axes; all other words are larger
-PER_INCH = 72  # matplotlib's points, one a unit
+SMALL = 18  # axis ends; all other text is larger
+PER_INCH = 72  # matplotlib's points, one per unit
 
 STYLE: Any = {
     "svg.fonttype": "none",
@@ -193,7 +193,7 @@ def svg(figure: Figure, name: str, alt: str) -> str:
     """The figure as an inline SVG element with unique ids; the same text for the same figure."""
     buffer = io.StringIO()
     with mpl.rc_context(STYLE):
-        # matplotlib would write its version and address; a page that loads nothing needs none.
+        # matplotlib would write its version and address; the page needs neither.
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

@@ -20,7 +20,7 @@ ENOUGH_TRIALS = 12  # complete ones, for importances to be meaningful
 ENOUGH_FOR_LATE = 8  # complete ones, for the position of the best one to be meaningful
 SHOWN_PARAMETERS = 5
 LARGEST_BLOCK = 4  # classes in a block that is confused
-OVERFITTING = 0.03  # rise of the validation loss, as a share, from which an epoch counts as too late
+OVERFITTING = 0.03  # rise of the validation loss, as a fraction, from which a network counts as overfitted
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def importances(trials: list[TrialRecord]) -> dict[str, float]:
     too few of them.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its progress bar would tell each notebook that it lacks a widget
+        warnings.simplefilter("ignore")  # its progress bar warns of a missing widget in notebooks
         import optuna
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -225,7 +225,9 @@ def votes(results: Results) -> npt.NDArray[np.float64] | None:
         return None
     some = results.prepared.train[:: max(1, len(results.prepared.train) // 5000)]
     deviation = np.asarray(results.prepared.pixels[some]).std(axis=0)
-    weights = results.weights - results.weights.mean(axis=1, keepdims=True)  # softmax sees differences only
+    weights = results.weights - results.weights.mean(
+        axis=1, keepdims=True
+    )  # softmax depends on differences only
     shape = (len(results.competition.classes), *results.competition.shape)
     said = (weights * deviation[:, None]).T.reshape(shape)
     return np.asarray(said.sum(axis=3) if said.ndim == 4 else said, np.float64)
@@ -262,7 +264,7 @@ def next_steps(results: Results) -> list[tuple[str, str, str]]:
     gain = results.scores.accuracy - results.recipe.validation.best_single
     nets = len(results.recipe.trials)
     if nets > 1 and gain < 0.002 and enough:
-        steps.append((points(gain), f"points from averaging {nets} nets", "More diverse networks"))
+        steps.append((points(gain), f"points from averaging {nets} networks", "More diverse networks"))
     complete = [t.number for t in results.complete]
     if enough and len(complete) >= ENOUGH_FOR_LATE and best.number >= 0.75 * max(complete):
         steps.append((f"{best.number}", f"of {max(complete)} was the best trial", "A longer search"))

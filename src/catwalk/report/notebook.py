@@ -10,7 +10,7 @@ from catwalk.core import advice, tensorflow_setup
 from catwalk.core.errors import CatwalkError, MachineError, NetworkError, UserError, shown
 from catwalk.core.paths import Paths, atomic_write
 
-# This environment's kernel, not one of the user's others; and nothing of debuggers, which nobody asked for.
+# This environment's kernel, not one of the user's others; and no output of debuggers.
 KERNEL = {
     "JUPYTER_PREFER_ENV_PATH": "1",
     "JUPYTER_PLATFORM_DIRS": "1",

@@ -191,7 +191,10 @@ def confusion(results: Results) -> Slide:
         story = f"There {few}, too few to say which classes are confused. "
     if pair is not None:
         true, said, count = pair
-        story = f"Most common mistake: {short(classes[true])} as {short(classes[said])}, {count} times. "
+        story = (
+            f"Most common mistake: {short(classes[true])} predicted as "
+            f"{short(classes[said])}, {count} times. "
+        )
     if block is not None:
         story = f"The box contains {percent(block.share, 0)} of all mistakes. {story}"
     return Slide(
@@ -226,8 +229,8 @@ def mistakes(results: Results) -> Slide:
         if len(wrong) >= findings.ENOUGH_PICTURES
         else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} validation pictures",
         "predictions.npz: validation",
-        f"These are the {many} of {len(wrong):,} with the highest confidence. The prediction is in quotes, the "
-        "label below. Look at them: some would fool us too, and some labels may be wrong.",
+        f"These are the {many} of {len(wrong):,} with the highest confidence. The prediction is in "
+        "quotes, the label below. Look at them: some would fool us too, and some labels may be wrong.",
         (("mistakes", "The most confident mistakes, with prediction and label"),),
     )
 
