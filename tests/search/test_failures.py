@@ -16,7 +16,7 @@ from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import failures, study, supervisor, trial_record, worker_pool
+from catwalk.search import failures, retries, study, supervisor, trial_record, worker_pool
 from catwalk.search.display import Display
 from catwalk.search.limits import Limits
 from tests.conftest import Run, run_catwalk, run_process
@@ -50,7 +50,7 @@ def run(opened: optuna.Study, error: Exception | None) -> int:
     else:
         failures.keep(trial, error)
         opened.tell(trial, state=TrialState.FAIL)
-        study.repeat(opened, opened.trials[trial.number])
+        retries.repeat(opened, opened.trials[trial.number])
     return int(trial.number)
 
 
@@ -83,7 +83,7 @@ def test_a_failed_trial_is_shown_and_kept_and_not_repeated(tmp_path: Path) -> No
     waiting = len(study.waiting(opened))
     told(parent, opened, run(opened, ValueError("shapes [3] and, say, (4,) differ")))
     assert len(study.waiting(opened)) == waiting - 1, "the same parameters would fail again"
-    assert study.failed(opened) == []
+    assert retries.waiting_for_retry(opened) == []
     assert text.getvalue().splitlines() == [
         "trial 0 softmax complete 0.5000 in 0.0 s, best 0.5000 (trial 0)",
         "trial 1 quick failed in 0.0 s: ValueError: shapes [3] and, say, (4,) differ",
@@ -163,7 +163,7 @@ def test_what_was_killed_pruned_or_diverged_did_not_fail(tmp_path: Path) -> None
         if place % 2:
             opened.tell(trial, state=TrialState.PRUNED)
         else:
-            study.run_again(opened, opened.trials[trial.number], "its worker died")
+            retries.run_again(opened, opened.trials[trial.number], "its worker died")
         told(parent, opened, trial.number)
     assert not any(map(failures.has_error, opened.trials))
 

@@ -22,7 +22,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import postgres_storage, progress, storage, storage_errors, study, study_progress
+from catwalk.search import postgres_storage, progress, retries, storage, storage_errors, study, study_progress
 from tests.support.postgres import Server
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
@@ -159,8 +159,8 @@ def test_who_fails_twice_is_repeated_twice_but_no_oftener(tmp_path: Path, shared
         number = one.get_trials(deepcopy=False)[-1].number
         one.tell(number, state=TrialState.FAIL)
         for opened in (one, two, one):
-            study.repeat(opened, opened.get_trials(deepcopy=False)[0])
-            study.repeat(opened, opened.get_trials(deepcopy=False)[number])
+            retries.repeat(opened, opened.get_trials(deepcopy=False)[0])
+            retries.repeat(opened, opened.get_trials(deepcopy=False)[number])
         waiting = study.waiting(one)
         if not waiting:
             break
@@ -168,7 +168,7 @@ def test_who_fails_twice_is_repeated_twice_but_no_oftener(tmp_path: Path, shared
         assert "member" not in waiting[0].user_attrs
         one.ask()
     assert [trial.state for trial in one.trials] == [TrialState.FAIL] * 3
-    assert study.failed(one) == []
+    assert retries.waiting_for_retry(one) == []
 
 
 @pytest.mark.slow
@@ -277,12 +277,12 @@ def test_a_dead_machine_s_trial_runs_again(
     while not study.waiting(opened) and time.monotonic() < deadline:
         time.sleep(0.2)
         opened._storage.record_heartbeat(living._trial_id)
-        study.reap_stale(opened)
+        retries.run_stale_again(opened)
     (again,) = study.waiting(opened)
     assert again.user_attrs["kind"] == "beginner"
     assert space.suggest(opened.ask(), "pixels") == params
     assert [trial.number for trial in study.running(opened)] == [living.number, again.number]
-    study.reap_stale(opened)
+    retries.run_stale_again(opened)
     assert len(opened.trials) == 3, "once"
 
 

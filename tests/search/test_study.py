@@ -19,7 +19,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.records import NewerRecordError
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import progress, study
+from catwalk.search import progress, retries, study
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 ENQUEUED = 45
@@ -102,7 +102,7 @@ def test_a_trial_whose_worker_is_gone_runs_again_at_most_twice(tmp_path: Path) -
     first = opened.ask()
     params = space.suggest(first, "pixels")
     for attempt in range(3):
-        assert study.reap(opened, "killed") == 1
+        assert retries.run_all_again(opened, "killed") == 1
         assert study.running(opened) == []
         failed = [t for t in opened.get_trials(deepcopy=False) if t.state == TrialState.FAIL]
         assert len(failed) == attempt + 1
@@ -153,12 +153,12 @@ def test_a_trial_is_repeated_once_and_only_if_it_failed(tmp_path: Path) -> None:
     first = opened.ask()
     space.suggest(first, "pixels")
     opened.tell(first, 0.5)
-    study.repeat(opened, opened.trials[0])
+    retries.repeat(opened, opened.trials[0])
     assert len(opened.trials) == 2, "it ended well"
     second = opened.ask()
     opened.tell(second, state=TrialState.FAIL)
     for _ in range(2):
-        study.repeat(opened, opened.trials[1])
+        retries.repeat(opened, opened.trials[1])
     assert [trial.system_attrs.get("failed_trial") for trial in opened.trials] == [None, None, 1]
 
 

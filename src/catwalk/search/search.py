@@ -9,7 +9,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import duplicates, prepare
 from catwalk.data.run_context import RunContext
-from catwalk.search import limits, progress, study_progress
+from catwalk.search import limits, progress, retries, study_progress
 from catwalk.search.limits import Limits
 from catwalk.search.progress import StudyProgress
 
@@ -96,7 +96,7 @@ def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) ->
     opened = study.load(paths, prepared, features) if paths.team else None
     if opened is None:
         return False
-    study.reap_stale(opened)
+    retries.run_stale_again(opened)
     return bool(study.running(opened))
 
 
@@ -131,7 +131,7 @@ def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
             continue
         # As a worker takes it; where one was faster it is left.
         if opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
-            study.run_again(opened, trial, "a net of your own goes first", counts=False)
+            retries.run_again(opened, trial, "a net of your own goes first", counts=False)
     return int(yours.number)
 
 

@@ -5,24 +5,23 @@ from collections.abc import Callable
 
 import optuna
 from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from catwalk import __version__
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import space
-from catwalk.search import failures, progress, storage
+from catwalk.search import failures, progress, retries, storage
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 RUNGS = (2, 6)  # epochs after which the pruner may stop a trial; it is asked at no others
-RETRIES = 2  # how often a trial whose worker died is run again
 ID = "id"  # the attribute that distinguishes two studies of the same name
 
 
 def open_storage(paths: Paths) -> RDBStorage:
     """The competition's storage, in which trials of dead workers are queued again; see ``storage``."""
-    return storage.open_storage(paths, repeat)
+    return storage.open_storage(paths, retries.repeat)
 
 
 def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
@@ -175,85 +174,6 @@ def complete(study: optuna.Study) -> list[FrozenTrial]:
     """Complete trials, the best on validation first; a tie goes to the earlier one."""
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return sorted(trials, key=lambda trial: (-(trial.value or 0.0), trial.number))
-
-
-def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool = True) -> None:
-    """Mark a running trial as failed and queue its parameters again.
-
-    Args:
-        study: the trial's.
-        trial: RUNNING, its worker known to be gone.
-        reason: kept with the failed trial.
-        counts: whether it counts towards ``RETRIES``; a trial that we ended ourselves does not.
-    """
-    try:
-        # The reason is stored first: a finished trial can't be changed any more.
-        study._storage.set_trial_user_attr(trial._trial_id, failures.REASON, reason)
-        study.tell(trial.number, state=TrialState.FAIL)
-    except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
-        return  # it ended after all
-    repeat(study, trial, counts)
-
-
-def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
-    """Queue a failed trial's parameters again, unless they failed too often."""
-    with storage.exclusive(study):
-        again = _again(study, trial, counts)
-        if again is not None:
-            study.add_trial(again)
-
-
-def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
-    """The trial that ``repeat`` queues; None if it succeeded after all, was rerun, or fails always."""
-    everyone = study.get_trials(deepcopy=False)
-    trial = everyone[trial.number]
-    if trial.state != TrialState.FAIL or failures.has_error(trial) or trial.number in with_heirs(everyone):
-        return None
-    history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
-    if len(history) > RETRIES:
-        return None
-    attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
-    system = {
-        "fixed_params": trial.system_attrs.get("fixed_params") or dict(trial.params),
-        "failed_trial": trial.number,
-        "retry_history": history,
-    }
-    return create_trial(state=TrialState.WAITING, system_attrs=system, user_attrs=attrs)
-
-
-def with_heirs(trials: list[FrozenTrial]) -> set[int]:
-    """Numbers of the failed trials that were queued again as another trial."""
-    retries = [trial.system_attrs for trial in trials if "failed_trial" in trial.system_attrs]
-    return {
-        number for retry in retries for number in (retry["failed_trial"], *retry.get("retry_history", []))
-    }
-
-
-def failed(study: optuna.Study) -> list[FrozenTrial]:
-    """Failed trials that may run again and were not queued again yet."""
-    trials = study.get_trials(deepcopy=False)
-    done = with_heirs(trials)
-    return [
-        trial
-        for trial in trials
-        if trial.state == TrialState.FAIL
-        and not failures.has_error(trial)
-        and trial.number not in done
-        and len(trial.system_attrs.get("retry_history", [])) < RETRIES
-    ]
-
-
-def reap(study: optuna.Study, reason: str) -> int:
-    """Queue again every trial left RUNNING; only for the search that holds the lock."""
-    left = running(study)
-    for trial in left:
-        run_again(study, trial, reason)
-    return len(left)
-
-
-def reap_stale(study: optuna.Study) -> None:
-    """Queue again every trial whose heartbeat has stopped, on any machine."""
-    optuna.storages.fail_stale_trials(study)
 
 
 def versions() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from catwalk.core import processes
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
-from catwalk.search import failures, progress, storage, study, trial_record
+from catwalk.search import failures, progress, retries, storage, study, trial_record
 from catwalk.search.limits import FULL, Limits
 from catwalk.search.messages import Done, EpochEnded, Failed, Message, Order, Ready, TrialBegun
 from catwalk.search.model_store import MAX_KEPT_MODELS
@@ -74,7 +74,7 @@ class Supervisor:
             UserError: the whole portfolio failed, or more than half of the trials.
         """
         if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
-            study.reap(opened, "its worker was gone when the search went on")
+            retries.run_all_again(opened, "its worker was gone when the search went on")
         _drop_models(self._paths, opened)
         self._finished = len(study.finished(opened))
         self._display.begin(trial_record.of_study(opened))
@@ -95,7 +95,7 @@ class Supervisor:
             workers.kill()
             storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):
-                study.run_again(opened, trial, "the search was ended", counts=False)
+                retries.run_again(opened, trial, "the search was ended", counts=False)
             self._recorded = self._tabled = -math.inf
             self.record(opened)
 
@@ -184,7 +184,7 @@ class Supervisor:
         if self._orphans and None not in known:  # else: one of them may be in what looks orphaned
             for trial in self._of_ours(study.running(opened)):
                 if trial.number not in known:
-                    study.run_again(opened, trial, "its worker died")
+                    retries.run_again(opened, trial, "its worker died")
             self._orphans = False
 
     def _of_ours(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
@@ -196,7 +196,7 @@ class Supervisor:
         now = time.monotonic()
         if now - self._recorded <= RECORD_SECONDS:
             return
-        study.reap_stale(opened)
+        retries.run_stale_again(opened)
         self._finished = len(study.finished(opened))
         for trial in study.finished(opened):
             if trial.number not in self._ours | self._shown:
@@ -214,13 +214,13 @@ class Supervisor:
         new trial.
         """
         begun = {trial.number: trial for trial in running if "member" not in trial.user_attrs}
-        not_requeued = {trial.number: trial for trial in study.failed(opened)}
+        not_requeued = {trial.number: trial for trial in retries.waiting_for_retry(opened)}
         self._orphaned_since = {n: self._orphaned_since.get(n, now) for n in begun | not_requeued}
         for number, since in self._orphaned_since.items():
             if now - since > storage.GRACE and number in begun:
-                study.run_again(opened, begun[number], "its worker died before it began")
+                retries.run_again(opened, begun[number], "its worker died before it began")
             elif now - since > storage.GRACE:
-                study.repeat(opened, not_requeued[number])
+                retries.repeat(opened, not_requeued[number])
 
     def record(self, opened: "optuna.Study") -> None:
         """Write progress.json every few seconds, and trials.csv less often."""

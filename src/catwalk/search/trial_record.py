@@ -12,7 +12,7 @@ from catwalk.core import records
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.models import space
 from catwalk.models.epoch import Epoch
-from catwalk.search import failures
+from catwalk.search import failures, retries
 
 if TYPE_CHECKING:
     import optuna
@@ -135,7 +135,7 @@ def write_table(paths: Paths, opened: "optuna.Study") -> None:
     from catwalk.search import study
 
     trials = opened.get_trials(deepcopy=False, states=(*study.FINISHED, TrialState.FAIL))
-    repeated = study.with_heirs(opened.get_trials(deepcopy=False))
+    repeated = retries.retried_trials(opened.get_trials(deepcopy=False))
     rows = [_row(of(trial)) for trial in trials if trial.number not in repeated]
     with atomic_write(paths.trials) as path:
         pd.DataFrame(rows).to_csv(path, index=False)

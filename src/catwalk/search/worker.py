@@ -43,7 +43,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     from catwalk.models import precision
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import OutOfTimeError
-    from catwalk.search import failures, progress, study
+    from catwalk.search import failures, progress, retries, study
     from catwalk.search.trial import Clock, Objective
 
     context = RunContext.load(paths, competition.load(paths), seed, features)
@@ -80,7 +80,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
             if not current:
                 raise
             trial = opened.trials[current[0]]
-            study.repeat(opened, trial, counts=not isinstance(error, OutOfTimeError))
+            retries.repeat(opened, trial, counts=not isinstance(error, OutOfTimeError))
             # If the machine was asleep, others assumed this worker dead and run its trial again: continue.
             if failures.is_of_machine(error) and trial.user_attrs.get(failures.REASON):
                 raise

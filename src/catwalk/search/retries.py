@@ -1,0 +1,89 @@
+"""Retries: which failed trials run again, and how often."""
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from catwalk.search import failures, storage
+
+RETRIES = 2  # how often a trial whose worker died is run again
+
+
+def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool = True) -> None:
+    """Mark a running trial as failed and queue its parameters again.
+
+    Args:
+        study: the trial's.
+        trial: RUNNING, its worker known to be gone.
+        reason: kept with the failed trial.
+        counts: whether it counts towards ``RETRIES``; a trial that we ended ourselves does not.
+    """
+    try:
+        # The reason is stored first: a finished trial can't be changed any more.
+        study._storage.set_trial_user_attr(trial._trial_id, failures.REASON, reason)
+        study.tell(trial.number, state=TrialState.FAIL)
+    except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
+        return  # it ended after all
+    repeat(study, trial, counts)
+
+
+def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
+    """Queue a failed trial's parameters again, unless they failed too often."""
+    with storage.exclusive(study):
+        again = _again(study, trial, counts)
+        if again is not None:
+            study.add_trial(again)
+
+
+def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
+    """The trial that ``repeat`` queues; None if it succeeded after all, was rerun, or fails always."""
+    everyone = study.get_trials(deepcopy=False)
+    trial = everyone[trial.number]
+    if (
+        trial.state != TrialState.FAIL
+        or failures.has_error(trial)
+        or trial.number in retried_trials(everyone)
+    ):
+        return None
+    history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
+    if len(history) > RETRIES:
+        return None
+    attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
+    system = {
+        "fixed_params": trial.system_attrs.get("fixed_params") or dict(trial.params),
+        "failed_trial": trial.number,
+        "retry_history": history,
+    }
+    return create_trial(state=TrialState.WAITING, system_attrs=system, user_attrs=attrs)
+
+
+def retried_trials(trials: list[FrozenTrial]) -> set[int]:
+    """Numbers of the failed trials that were queued again as another trial."""
+    again = [trial.system_attrs for trial in trials if "failed_trial" in trial.system_attrs]
+    return {number for retry in again for number in (retry["failed_trial"], *retry.get("retry_history", []))}
+
+
+def waiting_for_retry(study: optuna.Study) -> list[FrozenTrial]:
+    """Failed trials that may run again and were not queued again yet."""
+    trials = study.get_trials(deepcopy=False)
+    done = retried_trials(trials)
+    return [
+        trial
+        for trial in trials
+        if trial.state == TrialState.FAIL
+        and not failures.has_error(trial)
+        and trial.number not in done
+        and len(trial.system_attrs.get("retry_history", [])) < RETRIES
+    ]
+
+
+def run_all_again(study: optuna.Study, reason: str) -> int:
+    """Queue again every trial left RUNNING; only for the search that holds the lock."""
+    left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    for trial in left:
+        run_again(study, trial, reason)
+    return len(left)
+
+
+def run_stale_again(study: optuna.Study) -> None:
+    """Queue again every trial whose heartbeat has stopped, on any machine."""
+    optuna.storages.fail_stale_trials(study)
