@@ -33,7 +33,7 @@ def test_every_stage_has_help(catwalk: Catwalk) -> None:
         (("search", "--budget", "0"), "'0' is not a positive duration: write 90s, 10m or 2h"),
         (("search", "--budget", "0s"), "is not a positive duration"),
         (("search", "--budget", "-5m"), "budget"),
-        (("search", "--budget", "ten"), "'ten' is not a time"),
+        (("search", "--budget", "ten"), "'ten' is not a positive duration"),
         (("search", "--trials", "0"), "'0' is not a number of trials from 1"),
         (("search", "--trials", "many"), "'many' is not a number of trials"),
         (("search", "--workers", "0"), "'0' is not a number of workers from 1"),

@@ -268,7 +268,7 @@ def test_a_slide_is_shortened() -> None:
 
     with pytest.raises(UserError) as error:
         slide_rules.check([slide("9" * 70)])
-    assert "64 characters, one a number" in error.value.fix
+    assert "64 characters, with a digit" in error.value.fix
     slide_rules.check([slide("9" * 64)])
 
 

@@ -324,7 +324,7 @@ def test_an_old_optuna_offline_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(NetworkError) as error:
         image_packages.ensure(said.append)
     assert str(error.value).startswith(
-        "optuna 4.5.0 is here, optuna<5.1,>=4.9 is needed, and pip can't fetch it: connect"
+        "optuna 4.5.0 is installed, optuna<5.1,>=4.9 is needed, and pip can't install it: connect"
     )
     assert "Turn on internet" in str(error.value)
     assert len(str(error.value)) < 300

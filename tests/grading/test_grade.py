@@ -89,7 +89,7 @@ def test_the_secret_decides_and_stays(
     paths.grade_secret.write_text("not a number")
     code, _, err = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"))
     assert (code, err.count("\n")) == (2, 1)
-    assert "data/digits/grade/secret: the file is damaged: restore your copy" in err
+    assert "data/digits/grade/secret: the file is damaged: put back your copy" in err
 
 
 def test_the_private_part_is_shown_at_the_end(
@@ -188,7 +188,7 @@ def test_kaggle_s_solution_file(catwalk: Catwalk, truth: np.ndarray, paths: Path
         (b"ImageId,Label,Usage\n1,3,Public\n2,3,Test\n", "row 3: Usage is 'Test': write Public, Private or"),
         (
             b"ImageId,Label,Usage\n1,3,Public\n",
-            "no row is private: correct or remove the Usage column",
+            "no row is private: correct the Usage column, or leave it out",
         ),
         (b"ImageId,Label,Usage\n1,9,Private\n2,7,Ignored\n", "no row is public"),
         (b"\xff", "can't be read (not a CSV in UTF-8)"),

@@ -130,6 +130,6 @@ def table(rows: list[Row], *, final: bool) -> list[str]:
             low, high = team.interval
             small = "< 0.0001" if row.p is not None and row.p < 1e-4 else f"= {row.p or 0:.2g}"
             ahead = "" if row.p is None else f"{row.ahead} (p {small})"
-            private = f"  {team.private:.4f}   {low:.4f}-{high:.4f}  {ahead:24s}"
+            private = f"  {team.private:.4f}   {low:.4f}-{high:.4f}  {ahead:28s}"
         lines.append(f"{row.place:5d}  {team.team:{wide}s}  {team.public:.4f}{private}  {team.note}".rstrip())
     return lines

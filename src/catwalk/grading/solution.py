@@ -93,7 +93,7 @@ def _solution(
         return Solution(list(ids), np.array(truth, np.int16))
     for part in ("public", "private"):
         if part not in usages:
-            raise UserError(f"no row is {part}", where=where, fix="correct or remove the Usage column")
+            raise UserError(f"no row is {part}", where=where, fix="correct the Usage column, or leave it out")
     used = np.array(usages)
     return Solution(list(ids), np.array(truth, np.int16), used == "public", used == "private")
 

@@ -93,7 +93,7 @@ def opened(source: Path) -> Iterator[list[Team]]:
             ) from None
         found = class_folders.teams(entries)
         if not found:
-            raise UserError("it is empty", where=where, fix="put one file or folder per team there")
+            raise UserError("it is empty", where=where, fix="put a file or folder per team there")
         yield found
 
 

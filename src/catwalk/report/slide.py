@@ -59,7 +59,7 @@ def check(slides: list[Slide]) -> None:
             raise UserError(
                 "its title is too long or has no number",
                 where=where,
-                fix=f"use at most {TITLE_LENGTH} characters, with a digit",
+                fix=f"shorten it to {TITLE_LENGTH} characters, with a digit",
             )
         if len(slide.notes.split()) > WORDS_A_SECOND * slide.seconds:
             raise UserError(
@@ -67,7 +67,7 @@ def check(slides: list[Slide]) -> None:
             )
     if sum(slide.seconds for slide in slides) > SECONDS:
         raise UserError(
-            f"the slides take longer than {SECONDS} s", where="slides.py", fix="reduce their seconds"
+            f"the slides take longer than {SECONDS} s", where="slides.py", fix="shorten some of them"
         )
 
 
