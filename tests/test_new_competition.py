@@ -126,7 +126,7 @@ competition = "Kannada-MNIST"
     assert share > 0.9
     scored = run_catwalk(project, "score", "--competition", "kannada")
     assert scored.returncode == 2
-    assert "its test rows have no labels here" in scored.stderr
+    assert "the test rows have no labels" in scored.stderr
 
 
 @pytest.mark.slow

@@ -203,7 +203,7 @@ def test_what_a_newer_catwalk_wrote_is_one_line(
     for command in commands:
         done = run_catwalk(old.root, *command)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-        assert f"{said}: it was written by a newer catwalk (schema version 2, " in done.stderr
+        assert f"{said}: written by a newer version of catwalk (schema version 2, " in done.stderr
         assert "update catwalk: git pull, then make setup" in done.stderr
         assert len(done.stderr) <= 300
     assert {path: path.read_bytes() for path in before} == before, "nothing was changed"

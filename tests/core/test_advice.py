@@ -216,7 +216,7 @@ def test_who_waits_goes_on(tmp_path: Path) -> None:
     paths.study.mkdir(parents=True)
     with progress.locked(paths), pytest.raises(UserError) as error, progress.locked(paths):
         pass
-    assert error.value.fix.startswith("wait for it, or end it")
+    assert error.value.fix.startswith("wait for it to finish, or stop it")
     with progress.locked(paths):
         assert paths.study.is_dir()
 
@@ -250,7 +250,10 @@ def test_who_accepts_the_rules_gets_the_data(project: Path, digits_raw: Path) ->
     login = {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "k" * 32}
     done = fetch(project, kaggle, "digits", **login)
     assert done.returncode == 2
-    assert "join it and accept the rules at https://www.kaggle.com/competitions/eight/rules" in done.stderr
+    assert (
+        "join the competition and accept the rules at https://www.kaggle.com/competitions/eight/rules"
+        in done.stderr
+    )
     done = fetch(project, kaggle, "digits", **login)  # it was accepted there
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -57,7 +57,8 @@ def test_a_pip_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         extras.ensure("not_there", said.append)
     assert len(str(error.value)) < 300
     assert said == [
-        "installing what a test needs (once): pip install --index-url http://127.0.0.1:9/ not-there"
+        "installing the packages that a test needs (only once): "
+        "pip install --index-url http://127.0.0.1:9/ not-there"
     ]
 
 
@@ -79,5 +80,7 @@ def test_a_fresh_environment_gets_the_lock(tmp_path: Path) -> None:
         for _ in range(2)
     ]  # fmt: skip
     version = pinned("requirements-team.txt")["psycopg"]
-    assert done[0][0].startswith("installing what a team's study needs (once): pip install --no-deps")
+    assert done[0][0].startswith(
+        "installing the packages that a shared study needs (only once): pip install --no-deps"
+    )
     assert done == [[done[0][0], version], [version]], "once"

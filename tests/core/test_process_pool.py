@@ -33,7 +33,7 @@ def test_a_process_does_one_task_after_another() -> None:
 
 def test_what_fails_has_no_result(capfd: pytest.CaptureFixture[str]) -> None:
     assert process_pool.run_all(dies_at_two, [1, 2, 3, 4], "numbers", 1, None) == [1, None, None, 4]
-    assert "  it failed: ValueError: three is none\n" in capfd.readouterr().err
+    assert "  failed: ValueError: three is none\n" in capfd.readouterr().err
 
 
 def test_at_its_end_nothing_is_left() -> None:

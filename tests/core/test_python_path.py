@@ -55,7 +55,7 @@ def test_a_folder_that_hides_modules_is_left_out_and_said(project: Path, other: 
     done = with_path(project, [harmless, other], "data", *DIGITS)
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines() == [
-        f"catwalk: PYTHONPATH={other} is left out: its argparse hides this environment's"
+        f"catwalk: PYTHONPATH={other} is ignored: its module argparse shadows this environment's"
     ]
     done = with_path(project, [harmless, other], "search", *DIGITS, "--seed", "x")
     assert done.returncode == 2, "exit codes and arguments are as ever"
@@ -103,6 +103,6 @@ def test_a_module_of_the_folder_itself(project: Path) -> None:
         (project / f"{module}.py").write_text(BROKEN)
     done = with_path(project, [], "data", *DIGITS, "--source", "nowhere")
     assert done.stderr.splitlines() == [
-        "catwalk: modules of this folder are left out: its csv hides this environment's",
+        "catwalk: modules in the current folder are ignored: its module csv shadows this environment's",
         "catwalk data: SOURCE=nowhere: neither a folder, a zip nor one of auto, sklearn: choose one",
     ]

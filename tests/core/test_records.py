@@ -57,8 +57,8 @@ def test_a_newer_version_is_one_line(version: object) -> None:
     with pytest.raises(NewerRecordError) as error:
         records.decode(Whole, {records.KEY: version}, "x.json")
     assert str(error.value) == (
-        f"x.json: it was written by a newer catwalk (schema version {version}, this one reads up to 2): "
-        "update catwalk: git pull, then make setup (in a notebook: a newer wheel)"
+        f"x.json: written by a newer version of catwalk (schema version {version}, this one reads up to 2): "
+        "update catwalk: git pull, then make setup (in a notebook: install a newer wheel)"
     )
     assert error.value.exit_code == 2
 

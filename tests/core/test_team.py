@@ -13,7 +13,7 @@ URL = "postgresql://catwalk@host:5433/db"
 
 def test_without_a_study_there_is_no_team() -> None:
     assert Team.from_options(None, None, None) is None
-    with pytest.raises(UserError, match="MEMBER= is for a shared study"):
+    with pytest.raises(UserError, match="MEMBER= needs a shared study"):
         Team.from_options(None, "ann", None)
 
 
@@ -35,7 +35,7 @@ def test_a_url_becomes_sqlalchemy_s() -> None:
     ],
 )
 def test_a_password_is_refused_and_never_shown(url: str) -> None:
-    with pytest.raises(UserError, match="STUDY= holds a password: leave it out") as error:
+    with pytest.raises(UserError, match="STUDY= contains a password: leave it out") as error:
         Team.from_options(url, None, None)
     assert "s3cr3t" not in str(error.value)
 

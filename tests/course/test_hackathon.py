@@ -139,9 +139,9 @@ def test_a_competition_of_one_s_own_is_attached_or_written_into_the_cell(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"source": "nowhere"}, "SOURCE=nowhere: no such folder: choose a folder that is there, or auto"),
+        ({"source": "nowhere"}, "SOURCE=nowhere: no such folder: choose an existing folder, or auto"),
         ({"source": ".."}, "SOURCE=..: no file there has the columns of digits, label, pixel1 to pixel64"),
-        ({"keep": "/nowhere/drive"}, "KEEP=/nowhere/drive: no such folder: choose a folder that is there;"),
+        ({"keep": "/nowhere/drive"}, "KEEP=/nowhere/drive: no such folder: choose an existing folder;"),
     ],
 )
 def test_a_failure_is_one_line_in_a_notebook(

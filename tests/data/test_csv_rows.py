@@ -105,8 +105,8 @@ def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
         ("\n\n", "the file is empty"),
         (HEADER, "no rows below the header"),
         ("<!DOCTYPE html><html>", "a web page, not a CSV"),
-        (b"PK\x03\x04\0\0", "a zip with another ending, not a CSV"),
-        ("label,pixel1,pixel2\n1,2,3\n", "row 1: shape = [1, 3] needs 3 pixel columns, 2 are here"),
+        (b"PK\x03\x04\0\0", "a zip with a different extension, not a CSV"),
+        ("label,pixel1,pixel2\n1,2,3\n", "row 1: shape = [1, 3] needs 3 pixel columns, found 2"),
         ("label,pixel1,pixel2,pixel3,x\n1,2,3,4,5\n", "row 1: 'x' is neither label, id nor pixel"),
         ("label,pixel1,pixel2,pixel3,pixel3\n1,2,3,4,5\n", "row 1: two columns are named 'pixel3'"),
         (HEADER + "1,2,3,4\n1,2,3\n", "row 3: 3 columns, expected 4"),
@@ -116,7 +116,10 @@ def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
         (HEADER + "1,2,3,4\n1,2.5,3,4\n", "row 3: column 'pixel1': the pixel '2.5'"),
         (HEADER + "1,2,3,4\n1,,3,4\n", "row 3: column 'pixel1': the pixel ''"),
         (HEADER + "1,2,3,4\n1,nan,3,4\n", "row 3: column 'pixel1': the pixel 'nan'"),
-        (HEADER + "1,2,3,4\n2,2,3,4\n", "row 3: column 'label': the label '2' is not one of 3 from 0 to 3"),
+        (
+            HEADER + "1,2,3,4\n2,2,3,4\n",
+            "row 3: column 'label': the label '2' is not one of the 3 from 0 to 3",
+        ),
         (HEADER + "1,2,3,4\nx,2,3,4\n", "row 3: column 'label': the label 'x'"),
     ],
 )
@@ -139,7 +142,7 @@ def test_a_test_file_has_no_labels(tmp_path: Path) -> None:
     headerless = replace(SMALL, has_header=False)
     assert read(tmp_path, "1,2,3\n", headerless).labels is None
     np.testing.assert_array_equal(read(tmp_path, "3,1,2,3\n", headerless).labels, [2])
-    with pytest.raises(UserError, match=r"5 of them, expected 3 pixels .* and a label"):
+    with pytest.raises(UserError, match=r"5 columns, expected 3 pixels .* and a label"):
         read(tmp_path, "1,2,3,4,5\n", headerless)
 
 

@@ -56,7 +56,7 @@ def test_another_source_than_before(catwalk: Catwalk, project: Path, digits_raw:
     assert catwalk("data", *DIGITS, "--source", str(digits_raw))[0] == 0
     code, _, err = catwalk("data", *DIGITS, "--source", "sklearn")
     assert code == 2
-    assert "is here already, from" in err
+    assert "already exists, from" in err
 
 
 def test_a_damaged_manifest_is_made_anew_from_the_files(
@@ -128,7 +128,7 @@ def test_a_download_that_was_changed_by_hand_is_one_s_own(catwalk: Catwalk, proj
     mine = edit(train)
     code, out, _ = catwalk("data", *DIGITS)
     assert code == 0
-    assert "digits_train.csv: changed by hand since sklearn gave it" in out
+    assert "digits_train.csv: changed by hand, will not be overwritten" in out
     assert "files put there by hand" in out
     (train.with_name("digits_test.csv")).unlink()
     code, _, err = catwalk("data", *DIGITS)
@@ -257,7 +257,7 @@ def test_too_small_a_disk_is_told_before_the_work(
     assert catwalk("prepare", *DIGITS)[0] == 0
     code, _, err = catwalk("search", *DIGITS, "--trials", "1")
     assert code == 4
-    assert "about 20.0 MB are needed for a search, 10.0 MB are free" in err
+    assert "about 20.0 MB are needed for a search, but only 10.0 MB are free" in err
 
 
 def test_done_before_imports_nothing_slow(project: Path, digits_raw: Path) -> None:

@@ -151,7 +151,7 @@ FORMS: dict[str, Case] = {
     "labels with gaps": Case(both(lambda r: [GAPS[r[0]], *r[1:]]), toml={"labels": str(GAPS)}, equal=False),
     "test labels all 0": Case(
         {**PLAIN, "test.csv": csv(HEAD, [[0, *row] for row in UNLABELLED])},
-        noted=("test.csv: the column 'label' holds no labels but 0 in all rows, as if it were not there",),
+        noted=("test.csv: the column 'label' holds 0 in all rows instead of labels and is ignored",),
         labelled=False,
     ),
     "classes that differ in capitals": Case(
@@ -309,11 +309,11 @@ REFUSED: dict[str, Case] = {
     ),
     "all pixels in one cell": Case(
         both(lambda r: [r[0], " ".join(map(str, r[1:]))], ["label", "pixels"]),
-        said=("train.csv: row 1: the column 'pixels' holds all pixels", "a column of its own"),
+        said=("train.csv: row 1: the column 'pixels' holds all pixels", "its own column"),
     ),
     "all pixels in one cell, as the TOML says": Case(
         PLAIN,
-        said=("competitions/case.toml: [columns] pixels must hold {}", "one cell"),
+        said=("competitions/case.toml: [columns] pixels must contain one {}", "one cell"),
         toml={"columns": 'pixels = "pixels"'},
     ),
     "shares from 0 to 1": Case(
@@ -336,7 +336,7 @@ REFUSED: dict[str, Case] = {
         follow={'"train.csv"': '"my_train.csv"', '"test.csv"': '"my_test.csv"'},
     ),
     "nothing": Case(
-        {}, said=("data/case/raw: train.csv and test.csv are missing, nothing lies there",), follow=PLAIN
+        {}, said=("data/case/raw: train.csv and test.csv are missing, nothing is there",), follow=PLAIN
     ),
     "one file only": Case(
         {"train.csv": PLAIN["train.csv"]},
@@ -348,23 +348,26 @@ REFUSED: dict[str, Case] = {
             {**PLAIN, "again.csv": PLAIN["train.csv"]}, train="Train.csv", again="TRAIN.csv", test="test.csv"
         ),
         said=(
-            "any of TRAIN.csv, Train.csv may be train.csv: put a copy of the right one there as train.csv",
+            "ambiguous: TRAIN.csv, Train.csv all match train.csv: "
+            "put a copy of the right one there as train.csv",
         ),
         follow={"train.csv": PLAIN["train.csv"]},
     ),
     "two folders that may be meant": Case(
         {f"{folder}/{name}": content for folder in ("v1", "v2") for name, content in PLAIN.items()},
-        said=("any of v1/train.csv, v2/train.csv may be train.csv: put a copy of the right one there",),
+        said=(
+            "ambiguous: v1/train.csv, v2/train.csv all match train.csv: put a copy of the right one there",
+        ),
         follow=PLAIN,
     ),
     "two zips that may be meant": Case(
         {"archive.zip": zipped(PLAIN), "archive (1).zip": zipped(PLAIN)},
-        said=("any of archive (1).zip: train.csv, archive.zip: train.csv may be train.csv",),
+        said=("ambiguous: archive (1).zip: train.csv, archive.zip: train.csv all match train.csv",),
         follow=PLAIN,
     ),
     "too deep": Case(
         {f"a/b/c/d/e/{name}": content for name, content in PLAIN.items()},
-        said=("train.csv and test.csv are missing, no CSV lies within 3 folders",),
+        said=("train.csv and test.csv are missing, no CSV found within 3 levels of folders",),
         follow=PLAIN,
     ),
     "half a zip": Case(
@@ -377,17 +380,17 @@ REFUSED: dict[str, Case] = {
     ),
     "a zip with a password": Case(
         {"archive.zip": locked(zipped(PLAIN))},
-        said=("archive.zip: asks for a password: unpack it yourself",),
+        said=("archive.zip: is password-protected: unpack it yourself",),
         follow=PLAIN,
     ),
     "a zip that Python can't unpack": Case(
         {"archive.zip": zipped(PLAIN).replace(b"\x14\0\0\0\x08\0", b"\x14\0\0\0\x09\0")},
-        said=("archive.zip: packed in a way that can't be read here: unpack it yourself",),
+        said=("archive.zip: its compression method is not supported: unpack it yourself",),
         follow=PLAIN,
     ),
     "label last, no header": Case(
         both(label_last, None),
-        said=("train.csv: column 1 holds only 0", 'add label = "last" below [columns]'),
+        said=("train.csv: column 1 holds only 0", 'add label = "last" under [columns]'),
         toml={"columns": "header = false"},
         follow={"header = false": 'header = false\nlabel = "last"'},
     ),
@@ -399,7 +402,7 @@ REFUSED: dict[str, Case] = {
     ),
     "one picture of a class twice": Case(
         {**PLAIN, "train.csv": csv(HEAD, [*OTHERS, *NINES[:1] * 2])},
-        said=("train.csv: class 9 has 1 different picture: at least 2 are needed",),
+        said=("train.csv: class 9 has 1 distinct picture: at least 2 are needed",),
         follow={"train.csv": csv(HEAD, [*OTHERS, *NINES[:2]])},
     ),
     "one class only": Case(
@@ -408,7 +411,7 @@ REFUSED: dict[str, Case] = {
     ),
     "an id column that the TOML does not know": Case(
         {**PLAIN, "test.csv": csv(["id", *PIXELS], BY_ID)},
-        said=("test.csv: row 1: 'id' is neither", 'add id = "id" below [columns] in competitions/case.toml'),
+        said=("test.csv: row 1: 'id' is neither", 'add id = "id" under [columns] in competitions/case.toml'),
         follow={"first_pixel = 1": 'first_pixel = 1\nid = "id"'},
     ),
     "an id twice": Case(
@@ -424,13 +427,13 @@ REFUSED: dict[str, Case] = {
     ),
     "a header where the TOML says none": Case(
         PLAIN,
-        said=("train.csv: row 1: this looks like a header", "take header = false out of"),
+        said=("train.csv: row 1: this looks like a header", "change header = false to header = true in"),
         toml={"columns": "header = false"},
         follow={"header = false": "first_pixel = 1"},
     ),
     "no header where the TOML says one": Case(
         both(same, None),
-        said=("train.csv: row 1: the first row holds numbers", "add header = false below [columns]"),
+        said=("train.csv: row 1: the first row holds numbers", "add header = false under [columns]"),
         follow={"first_pixel = 1": "header = false"},
     ),
     "labels from 1": Case(
@@ -441,7 +444,7 @@ REFUSED: dict[str, Case] = {
     ),
     "labels of another name": Case(
         both(same, ["digit", *PIXELS]),
-        said=("train.csv: row 1: 'digit' is neither", 'label = "digit" below [columns]'),
+        said=("train.csv: row 1: 'digit' is neither", 'label = "digit" under [columns]'),
         follow={"first_pixel = 1": 'first_pixel = 1\nlabel = "digit"'},
     ),
     "labels in a CSV of their own": Case(
@@ -473,7 +476,9 @@ REFUSED: dict[str, Case] = {
     ),
     "a title above the header": Case(
         {**PLAIN, "train.csv": b"Table 1\n" + PLAIN["train.csv"]},
-        said=("row 1: 'Table 1' stands above the header: begin with the header in data/case/raw/train.csv",),
+        said=(
+            "row 1: 'Table 1' is above the header: make the header the first row of data/case/raw/train.csv",
+        ),
         follow=PLAIN,
     ),
     "labels in Latin-1": Case(
@@ -540,13 +545,13 @@ REFUSED: dict[str, Case] = {
     ),
     "another shape in the TOML": Case(
         PLAIN,
-        said=("shape = [28, 28] needs 784 pixel columns, 64 are here", "(shape = [8, 8]?)"),
+        said=("shape = [28, 28] needs 784 pixel columns, found 64", "(shape = [8, 8]?)"),
         toml={"shape": "[28, 28]"},
         follow={r"\[28, 28\]": "[8, 8]"},
     ),
     "another shape, no header": Case(
         both(same, None),
-        said=("65 of them, expected 784 pixels (shape = [28, 28])", "(shape = [8, 8]?)"),
+        said=("65 columns, expected 784 pixels (shape = [28, 28])", "(shape = [8, 8]?)"),
         toml={"shape": "[28, 28]", "columns": "header = false"},
         follow={r"\[28, 28\]": "[8, 8]"},
     ),
@@ -570,19 +575,19 @@ REFUSED: dict[str, Case] = {
     ),
     "a sample with another id": Case(
         sampled(["id", "label"], [*IDS[:-1], 4]),
-        said=("sample.csv: row 31: the id '4' is not among the 30 of test.csv",),
+        said=("sample.csv: row 31: the id '4' is not among the 30 ids of test.csv",),
         toml=SAMPLE,
     ),
     "a sample with too few ids": Case(
         sampled(["id", "label"], IDS[:-1]),
-        said=("sample.csv: 29 ids, test.csv has 30: '206' is missing",),
+        said=("sample.csv: 29 ids, but test.csv has 30: '206' is missing",),
         toml=SAMPLE,
     ),
     "a sample with a column for each class": Case(
         {**WITH_SAMPLE, "sample.csv": csv(["id", *NAMES], [[id_, *[0.1] * 10] for id_ in IDS])},
         said=(
             "sample.csv: row 1: its header is not id,label: 11 columns",
-            "or take sample out below [files]",
+            "or leave sample out under [files]",
         ),
         toml=SAMPLE,
         follow={'sample = "sample.csv"\n': ""},

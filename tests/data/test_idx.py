@@ -27,7 +27,7 @@ def test_read(tmp_path: Path, packed: bool) -> None:
 @pytest.mark.parametrize("content", [b"", b"\0\0", b"\0\0\x0d\x01\0\0\0\0", PICTURES[:-1], PICTURES + b"x"])
 def test_not_whole(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
-    with pytest.raises(UserError, match="x: not a whole IDX file"):
+    with pytest.raises(UserError, match="x: not a complete IDX file"):
         idx.read(tmp_path / "x")
 
 

@@ -144,10 +144,10 @@ def test_a_busy_kaggle_is_asked_again_when_it_says(on_kaggle: Path, digits_raw: 
 @pytest.mark.parametrize(
     ("status", "code", "said"),
     [
-        (401, 2, "refuses the API key from KAGGLE_USERNAME and KAGGLE_KEY (401)"),
+        (401, 2, "rejected the API key from KAGGLE_USERNAME and KAGGLE_KEY (401)"),
         (403, 2, "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"),
         (404, 2, "digits-open.toml, kaggle_competition: Kaggle has no competition eight-open (404)"),
-        (503, 3, "answers 503"),
+        (503, 3, "answer from Kaggle (status 503)"),
     ],
 )
 def test_refusals(
@@ -166,10 +166,10 @@ def test_refusals(
 @pytest.mark.parametrize(
     ("blob", "said"),
     [
-        (b"<!DOCTYPE html><html>log in</html>", "what arrived is a web page"),
-        (b"PK\x03\x04 but no more", "what arrived is not a whole zip"),
-        (None, "holds no digits_test.csv"),
-        (b"short", "digits_test.csv: 359 rows arrived from kaggle, 360 expected"),
+        (b"<!DOCTYPE html><html>log in</html>", "the download is a web page"),
+        (b"PK\x03\x04 but no more", "the download is not a complete zip"),
+        (None, "contains no digits_test.csv"),
+        (b"short", "digits_test.csv: got 359 rows from kaggle, expected 360"),
     ],
 )
 def test_what_arrives_is_checked(
@@ -239,7 +239,7 @@ def test_without_a_credential_the_next_source_is_tried(
         done = run_catwalk(project, "data", "--competition", "digits", HOME=str(home), **where)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    said = f"Kaggle wants a login ({status}" if status else "offline: no network"
+    said = f"Kaggle requires a login ({status}" if status else "offline: no network"
     assert f"\nkaggle: {said}" in done.stdout
     assert "(source: sklearn)" in done.stdout
     assert not list(home.iterdir()), "nothing is left in the user's home"
@@ -313,13 +313,13 @@ def test_a_line_has_room_for_the_longest_name(
 
 def test_an_answer_without_words_has_none(on_kaggle: Path) -> None:
     kaggle = Kaggle(faults={"DownloadDataFiles": Fault(403, "")})
-    assert "Kaggle denies access (403): " in fetch(on_kaggle, kaggle, "digits-open", **LOGIN).stderr
+    assert "access denied (403): " in fetch(on_kaggle, kaggle, "digits-open", **LOGIN).stderr
 
 
 @pytest.mark.parametrize(
     ("broken", "code", "said"),
     [
-        ({"HTTP_PROXY": "", "http_proxy": ""}, 3, "offline: no network, or none that reaches Kaggle"),
+        ({"HTTP_PROXY": "", "http_proxy": ""}, 3, "offline: no network, or Kaggle can't be reached"),
         ({"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}, 3, "offline: the proxy"),
     ],
 )

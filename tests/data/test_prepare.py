@@ -192,7 +192,7 @@ def test_what_was_prepared_stays_until_the_new_is_whole(
     for _ in range(2):
         code, _, err = catwalk("prepare", "--competition", "digits")
         assert code == 2
-        assert "class 7 has 1 row: at least 2 are needed: add rows of it" in err
+        assert "class 7 has 1 row: at least 2 are needed: add rows of this class" in err
     now = prepare.load(paths, 1)
     assert now.fingerprint == before.fingerprint
     np.testing.assert_array_equal(now.pixels, before.pixels)
@@ -271,7 +271,7 @@ def test_rows_stay_as_they_are_while_a_search_runs(catwalk: Catwalk, project: Pa
     with progress.locked(paths):
         code, _, err = catwalk("prepare", "--competition", "digits")
         assert code == 2
-        assert "a search of the old rows is running here: wait for it" in err
+        assert "a search is still running on the old rows: wait for it" in err
     assert "done before" not in last_line(catwalk)
 
 

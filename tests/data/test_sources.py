@@ -64,7 +64,7 @@ def test_idx_files_of_another_set_are_refused(project: Path, fashion_idx: Path, 
         (tmp_path / name).write_bytes(content[:-1] + b"\x01")
     done = data(project, "fashion-mnist", str(tmp_path))
     assert done.returncode == 2
-    assert "its sha256 is not the published one" in done.stderr
+    assert "its sha256 differs from the expected one" in done.stderr
 
 
 def test_auto_names_every_attempt_and_its_mend(
@@ -94,9 +94,9 @@ def test_auto_names_every_attempt_and_its_mend(
 @pytest.mark.parametrize(
     ("competition", "source", "said"),
     [
-        ("digits", "kaggle", "digits can't be had there: choose one of auto, sklearn"),
+        ("digits", "kaggle", "digits is not available there: choose one of auto, sklearn"),
         ("digits", "/nowhere", "neither a folder, a zip nor one of auto, sklearn"),
-        ("digits", ".", "digits_train.csv and digits_test.csv are missing, nothing lies there"),
+        ("digits", ".", "digits_train.csv and digits_test.csv are missing, nothing is there"),
     ],
 )
 def test_a_source_that_can_not_be(tmp_path: Path, competition: str, source: str, said: str) -> None:
@@ -127,7 +127,7 @@ def test_a_link_whose_target_is_gone(project: Path) -> None:
     (project / "data/digits").symlink_to("/nowhere/digits")
     done = data(project, "digits", "sklearn")
     assert done.returncode == 4
-    assert "data/digits: a link to /nowhere/digits, which is not there" in done.stderr
+    assert "data/digits: broken link to /nowhere/digits" in done.stderr
 
 
 def test_damaged_gzip(tmp_path: Path, digits_raw: Path) -> None:

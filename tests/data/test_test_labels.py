@@ -76,7 +76,7 @@ def test_a_look_that_a_newer_catwalk_logged(paths: Paths) -> None:
     text = paths.looks.read_text() + '{"schema_version": 2, "who": "me"}\n'
     paths.looks.write_text(text)
     for reads in (lambda: test_labels.open_labels(paths, "score", "two"), lambda: test_labels.looks(paths)):
-        with pytest.raises(NewerRecordError, match=r"looks\.jsonl: it was written by a newer catwalk"):
+        with pytest.raises(NewerRecordError, match=r"looks\.jsonl: written by a newer version of catwalk"):
             reads()
     assert paths.looks.read_text() == text
 
@@ -85,6 +85,6 @@ def test_where_there_are_none(paths: Paths) -> None:
     assert test_labels.are_there(paths)
     paths.sealed_labels.unlink()
     assert not test_labels.are_there(paths)
-    with pytest.raises(UserError, match="digits: its test rows have no labels here, so there is no score"):
+    with pytest.raises(UserError, match="digits: the test rows have no labels, so there is no score"):
         test_labels.open_labels(paths, "score", "one")
     assert test_labels.looks(paths) == []

@@ -45,7 +45,9 @@ def test_what_the_study_holds() -> None:
     assert made.is_complete
     assert made.plan == (2, 2, 2)
     assert made.member is None
-    with pytest.raises(NewerRecordError, match=r"^trial 0 of the study: it was written by a newer catwalk"):
+    with pytest.raises(
+        NewerRecordError, match=r"^trial 0 of the study: written by a newer version of catwalk"
+    ):
         trial_record.of(studied(schema_version=2))
 
 

@@ -159,7 +159,7 @@ def test_no_labels_no_score(done: Paths) -> None:
     done.sealed_labels.unlink()
     run = run_catwalk(done.root, "score", *DIGITS)
     assert run.returncode == 2
-    assert "its test rows have no labels here" in run.stderr
+    assert "the test rows have no labels" in run.stderr
 
 
 def test_another_study_s_data(done: Paths) -> None:
@@ -169,7 +169,7 @@ def test_another_study_s_data(done: Paths) -> None:
     before = done.study_db.read_bytes()
     run = run_catwalk(done.root, "prepare", *DIGITS)
     assert run.returncode == 0, run.stderr
-    assert "digits_train.csv: changed by hand since sklearn gave it" in run.stdout
+    assert "digits_train.csv: changed by hand, will not be overwritten" in run.stdout
     stays = f"the study of the old rows (fingerprint 44c0ffd11b11, {DONE_TRIALS} trials) is kept"
     assert stays in run.stdout
     assert done.study_db.read_bytes() == before

@@ -176,7 +176,7 @@ def test_a_score_is_read_as_it_was_written(made: Made) -> None:
             '{"accuracy": 0.5}',
             "is damaged: make score SUBMISSION=all writes it again, and counts as one more look",
         ),
-        ('{"schema_version": 2}', "it was written by a newer catwalk"),
+        ('{"schema_version": 2}', "written by a newer version of catwalk"),
     ],
 )
 def test_a_score_that_can_t_be_read_is_one_line(made: Made, text: str, said: str) -> None:
@@ -198,7 +198,7 @@ def test_test_pictures_that_are_labelled_stay_visible(project: Path, digits_raw:
     lines = looked(paths, "all")
     assert lines[1] == (
         "  all of the 1,437 test pictures are also among the labelled rows: "
-        "this says little about new pictures"
+        "the score says little about new pictures"
     )
     kept = json.loads(paths.score("all").read_text())
     assert (kept["known"], kept["pictures"]) == (1437, 1437)

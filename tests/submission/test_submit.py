@@ -165,7 +165,7 @@ def test_an_address_is_sent_to(paths: Paths) -> None:
         ("x" * 3000, "xxx...' is not the name"),
         ("https://www.kaggle.com/competitions", "is not the name"),
         ("https://example.com/competitions/eight", "is not the name"),
-        ("https://www.kaggle.com/t/0123456789abcdef", "is an invitation: open it and join"),
+        ("https://www.kaggle.com/t/0123456789abcdef", "is an invitation link: open it and join"),
         ("https://www.kaggle.com/datasets/zalando-research/fashionmnist", "is a dataset"),
     ],
 )
@@ -223,13 +223,13 @@ FAULTS: dict[str, Broken] = {
     ),
     "not joined": (Kaggle(limits=(0, 0, 0)), 2, "join and accept the rules"),
     "refused": failing(
-        "CreateSubmission", Fault(400, "Too many today"), 2, 'refuses it (400: "Too many today")'
+        "CreateSubmission", Fault(400, "Too many today"), 2, 'rejected the request (400: "Too many today")'
     ),
     "upload 500": failing(
         "PUT", Fault(500, times=9), 3, "the upload to Kaggle failed, nothing was submitted"
     ),
-    "dropped": failing("CreateSubmission", Fault(0, times=9), 3, "the submission did not arrive"),
-    "always busy": failing("GetSubmissionLimits", BUSY, 3, "answers 503"),
+    "dropped": failing("CreateSubmission", Fault(0, times=9), 3, "the submission was not received"),
+    "always busy": failing("GetSubmissionLimits", BUSY, 3, "answer from Kaggle (status 503)"),
 }
 
 
@@ -299,7 +299,7 @@ def test_the_credential_is_named_never_shown(tmp_path: Path, project: Path) -> N
     assert f"also set up, but not used: API key from {tmp_path}/.kaggle/kaggle.json" in both
     (tmp_path / ".kaggle/access_token").unlink()
     (tmp_path / ".kaggle/kaggle.json").write_text("{broken")
-    assert "which is damaged and so not used" in said()
+    assert "is not used: it is damaged" in said()
 
 
 KEY = f'{{"username": "me", "key": "{SECRET}"}}'
@@ -341,11 +341,11 @@ def test_a_key_that_is_not_found_is_named_and_the_advice_works(
     key.parent.mkdir(parents=True, exist_ok=True)
     key.write_text(KEY)
     said = kaggle_says(project, home, XDG_CONFIG_HOME=str(home / ".config")).stderr
-    assert "no credential is set up here" in said
+    assert "no credential is set up" in said
     follow(said, home, project)
     assert key.read_text() == KEY, "it may be the only copy"
     said = kaggle_says(project, home, XDG_CONFIG_HOME=str(home / ".config")).stderr
-    assert f"Kaggle refuses the API key from {home}/.kaggle/kaggle.json (401)" in said
+    assert f"Kaggle rejected the API key from {home}/.kaggle/kaggle.json (401)" in said
 
 
 def test_a_damaged_key_is_not_replaced_by_the_advice(project: Path, tmp_path: Path) -> None:
@@ -359,13 +359,13 @@ def test_a_damaged_key_is_not_replaced_by_the_advice(project: Path, tmp_path: Pa
 def test_without_a_credential_the_line_says_how_to_get_one(project: Path, tmp_path: Path) -> None:
     (project / "kaggle.json").write_text('{"not": "a key"}')
     said = kaggle_says(project, tmp_path).stderr
-    assert 'Kaggle wants a login (401: "no"), and no credential is set up here' in said
+    assert 'Kaggle requires a login (401: "no"), but no credential is set up' in said
     assert "get one at https://www.kaggle.com/settings" in said
     assert "renew" not in said
     (tmp_path / ".kaggle").mkdir()
     (tmp_path / ".kaggle/access_token").write_text(SECRET)
     said = kaggle_says(project, tmp_path).stderr
-    assert f"refuses the access token from {tmp_path}/.kaggle/access_token (401): renew it" in said
+    assert f"rejected the access token from {tmp_path}/.kaggle/access_token (401): renew it" in said
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -394,7 +394,7 @@ def test_a_key_in_a_token_s_place_is_told(project: Path, tmp_path: Path, place: 
     assert sum(KEY in path.read_text() for path in (tmp_path / ".kaggle").iterdir()) >= 1 + there * (
         place.startswith("access")
     )
-    assert f"refuses the API key from {target} (401)" in kaggle_says(project, tmp_path).stderr
+    assert f"rejected the API key from {target} (401)" in kaggle_says(project, tmp_path).stderr
 
 
 @pytest.mark.parametrize("form", ['"{}"', "'{}'", "export KAGGLE_API_TOKEN={}", "{} # mine"])
@@ -406,18 +406,18 @@ def test_more_than_a_token_is_told(project: Path, tmp_path: Path, place: str, fo
     if place == "variable":
         said = kaggle_says(project, tmp_path, kaggle, KAGGLE_API_TOKEN=text).stderr
         assert said.endswith(
-            "KAGGLE_API_TOKEN: holds more than a token: quotes, spaces or its name: "
-            "set it to the token alone\n"
+            "KAGGLE_API_TOKEN: contains more than the token: quotes, spaces or the variable's name: "
+            "set it to the token itself\n"
         )
     else:
         (tmp_path / ".kaggle/access_token").write_text(text)
         said = kaggle_says(project, tmp_path, kaggle).stderr
-        assert "~/.kaggle/access_token: holds more than a token" in said
-        assert said.endswith(": save the text of the token alone\n")
+        assert "~/.kaggle/access_token: contains more than the token" in said
+        assert said.endswith(": save only the token itself\n")
     assert not kaggle.calls
     assert SECRET not in said
     (tmp_path / ".kaggle/access_token").write_text(SECRET)
-    assert "refuses the access token from" in kaggle_says(project, tmp_path).stderr
+    assert "rejected the access token from" in kaggle_says(project, tmp_path).stderr
 
 
 @pytest.mark.parametrize("place", ["variable", "kaggle.json"])
@@ -431,11 +431,11 @@ def test_a_token_in_a_key_s_place_is_told(project: Path, tmp_path: Path, place: 
     else:
         (tmp_path / ".kaggle/kaggle.json").write_text(json.dumps({"username": "me", "key": token}))
         said = kaggle_says(project, tmp_path, kaggle).stderr
-        assert "kaggle.json: its key is an access token: save the text of the token alone as ~/" in said
+        assert "kaggle.json: its key is an access token: save only the token as ~/" in said
     assert not kaggle.calls
     assert SECRET not in said
     (tmp_path / ".kaggle/access_token").write_text(token)
-    assert "refuses the access token from" in kaggle_says(project, tmp_path).stderr
+    assert "rejected the access token from" in kaggle_says(project, tmp_path).stderr
 
 
 def test_kaggle_json_is_never_committed() -> None:

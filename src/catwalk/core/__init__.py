@@ -1,1 +1,1 @@
-"""What all packages use: errors, paths, locks, processes; it imports none of the others."""
+"""Shared basics: errors, paths, locks, processes; imports no other package of catwalk."""

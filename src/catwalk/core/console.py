@@ -1,4 +1,4 @@
-"""The console: where lines, bars and live views for people are drawn."""
+"""The console: where messages, progress bars and live displays are drawn."""
 
 import sys
 
@@ -6,5 +6,5 @@ from rich.console import Console
 
 
 def plain_console() -> Console:
-    """A console that draws only on a real terminal: Jupyter's kernels ask for colours (FORCE_COLOR)."""
+    """A console that counts as a terminal only if stdout is one, although Jupyter kernels set FORCE_COLOR."""
     return Console(highlight=False, force_terminal=sys.stdout.isatty())

@@ -1,4 +1,4 @@
-"""Disk space: refuses work for which there is clearly too little of it, before the work begins."""
+"""Disk space: refuses to start work that clearly does not fit on the disk."""
 
 import shutil
 from pathlib import Path
@@ -10,28 +10,28 @@ SEARCH = 20_000_000  # bytes that a study and its kept networks take at least
 
 
 def require(folder: Path, needed: int, purpose: str) -> None:
-    """See that a disk has room.
+    """Check that a disk has enough free space.
 
     Args:
-        folder: on the disk; it, or a folder above it, is there.
-        needed: bytes, estimated low: what surely does not fit is refused, the rest is tried.
-        purpose: what they are for, as "to fetch digits".
+        folder: on the disk; it, or a folder above it, exists.
+        needed: bytes, a low estimate: only what surely does not fit is refused.
+        purpose: what the space is for, such as "to fetch digits".
 
     Raises:
-        MachineError: there is less room.
+        MachineError: there is less free space.
     """
     place = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
     free = shutil.disk_usage(place).free
     if free < needed:
         raise MachineError(
-            f"about {size(needed)} are needed {purpose}, {size(free)} are free",
+            f"about {size(needed)} are needed {purpose}, but only {size(free)} are free",
             where=f"the disk of {place}",
             fix=advice.MAKE_ROOM,
         )
 
 
 def size(count: int) -> str:
-    """Bytes for people: "1.3 GB"."""
+    """A number of bytes in readable form: "1.3 GB"."""
     for unit, name in ((1e9, "GB"), (1e6, "MB")):
         if count >= unit:
             return f"{count / unit:.1f} {name}"

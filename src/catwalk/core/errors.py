@@ -1,19 +1,19 @@
-"""What catwalk says when it cannot go on: one line (where, what, the fix) and an exit code."""
+"""Errors: each has a one-line message (where, what, the fix) and an exit code."""
 
 import errno
 from pathlib import Path
 
 from catwalk.core import advice
 
-LONGEST = 120  # characters of others' words in a message
+LONGEST = 120  # characters of another program's text in a message
 
 
 class CatwalkError(Exception):
-    """An error whose message is the whole story for the user; printed without a traceback.
+    """An error whose message tells the user everything; printed without a traceback.
 
     Args:
-        what: is wrong, in plain English.
-        where: the file, row or variable that it is in.
+        what: what is wrong, in plain English.
+        where: the file, row or variable that is affected.
         fix: what the reader can do about it: a command, or what to change in which file.
     """
 
@@ -24,7 +24,7 @@ class CatwalkError(Exception):
         self.what, self.where, self.fix = what, where, fix
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows, by IPython's custom: the one line."""
+        """What a notebook shows instead of a traceback (IPython calls this): the message."""
         return [str(self)]
 
 
@@ -41,7 +41,7 @@ class NetworkError(CatwalkError):
 
 
 class MachineError(CatwalkError):
-    """The machine is at its limit: disk, memory, permissions."""
+    """A problem with the machine: disk space, memory, permissions."""
 
     exit_code = 4
 
@@ -49,33 +49,33 @@ class MachineError(CatwalkError):
 FIXES = {
     errno.ENOSPC: advice.MAKE_ROOM,
     errno.EDQUOT: advice.MAKE_ROOM,
-    errno.EACCES: "make it readable and writable for you",
+    errno.EACCES: "make it readable and writable for your user",
     errno.EROFS: "use a folder that can be written to",
 }
 
 
-def shown(words: object, longest: int = LONGEST) -> str:
-    """The words of a library or another program as a message may show them: on one line, escaped, short."""
-    text = " ".join(str(words).split())
-    text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+def shown(text: object, longest: int = LONGEST) -> str:
+    """Text from a library or another program, as a message may show it: on one line, escaped, short."""
+    line = " ".join(str(text).split())
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
+    return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
-def _of_the_system(error: OSError) -> str:
-    """An OSError's words; "file exists" is also said of a link whose target is gone, as a disk taken out."""
+def _system_message(error: OSError) -> str:
+    """An OSError's message; "file exists" may also mean a broken link, for example to a removed disk."""
     path = Path(str(error.filename or "."))
     if isinstance(error, FileExistsError) and path.is_symlink() and not path.exists():
-        return f"a link to {shown(path.readlink())}, which is not there"
+        return f"broken link to {shown(path.readlink())}"
     return shown(error.strerror or error)
 
 
 def to_user_error(error: Exception) -> CatwalkError | None:
-    """What an error of the machine or of a missing package means for the user; None for any other."""
+    """The error to show for a problem with the machine or a missing package; None for any other."""
     if isinstance(error, MemoryError):
         return MachineError("out of memory", fix=advice.CLOSE_PROGRAMS)
     if isinstance(error, OSError):
-        fix = FIXES.get(error.errno or 0, "look at the path and try again")
-        return MachineError(_of_the_system(error), where=str(error.filename or ""), fix=fix)
+        fix = FIXES.get(error.errno or 0, "check the path and try again")
+        return MachineError(_system_message(error), where=str(error.filename or ""), fix=fix)
     if isinstance(error, ImportError) and error.name and not error.name.startswith("catwalk"):
         return MachineError(f"the package {error.name} can't be imported", fix=advice.RUN_SETUP)
     return None

@@ -1,4 +1,4 @@
-"""Extras: packages that only some commands need, installed the first time one of them runs."""
+"""Extras: packages that only some commands need, installed on first use."""
 
 import importlib.util
 import subprocess
@@ -10,16 +10,16 @@ from pathlib import Path
 from catwalk.core import advice
 from catwalk.core.errors import NetworkError, shown
 
-# Module: the extra of pyproject.toml that brings it, and what needs it.
+# Module: the extra of pyproject.toml that provides it, and what needs it.
 NEEDED = {
-    "psycopg": ("team", "a team's study"),
+    "psycopg": ("team", "a shared study"),
     "optuna_dashboard": ("team", "the dashboard"),
     "kerasltisubmission": ("course", "the course's grader"),
 }
 
 
 def ensure(module: str, say: Callable[[str], None]) -> None:
-    """Install the extra that brings a module with pip, unless the module is there.
+    """Install the extra that provides a module with pip, unless the module is already installed.
 
     In the ``.venv`` that make has set up the packages come from the lock ``requirements-<extra>.txt``;
     elsewhere (a notebook's image, say) in the versions that fit what is installed.
@@ -31,7 +31,7 @@ def ensure(module: str, say: Callable[[str], None]) -> None:
         return
     extra, purpose = NEEDED[module]
     wanted = _wanted(extra)
-    say(f"installing what {purpose} needs (once): pip install {' '.join(wanted)}")
+    say(f"installing the packages that {purpose} needs (only once): pip install {' '.join(wanted)}")
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", *wanted]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
     importlib.invalidate_caches()
@@ -44,7 +44,7 @@ def ensure(module: str, say: Callable[[str], None]) -> None:
 
 
 def _wanted(extra: str) -> list[str]:
-    """What pip is to install."""
+    """The arguments of ``pip install``."""
     checkout = Path(str(files("catwalk"))).parents[1]
     lock = checkout / f"requirements-{extra}.txt"
     if Path(sys.prefix) == checkout / ".venv" and lock.is_file():
@@ -53,7 +53,7 @@ def _wanted(extra: str) -> list[str]:
 
 
 def _ranges(extra: str) -> list[str]:
-    """The versions that pyproject.toml asks for."""
+    """The version ranges that pyproject.toml declares."""
     from catwalk.core import packages
 
     return [packages.shown(one) for one in packages.declared(extra)]

@@ -1,4 +1,4 @@
-"""Packages: which ones catwalk needs, as pyproject.toml declares them, and which of them are not here."""
+"""Packages: the requirements in pyproject.toml, and installed packages that are too old for them."""
 
 import tomllib
 from importlib import metadata
@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 
 
 def declared(extra: str = "") -> list[Requirement]:
-    """What catwalk depends on, or what one of its extras adds: of the checkout this is, or of the wheel."""
+    """The requirements of catwalk, or of one of its extras, as the checkout or the wheel declares them."""
     pyproject = Path(str(files("catwalk"))).parents[1] / "pyproject.toml"
     if pyproject.is_file():  # a clone need not be installed
         project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
@@ -20,7 +20,7 @@ def declared(extra: str = "") -> list[Requirement]:
 
 
 def _is_of(requirement: Requirement, extra: str) -> bool:
-    """Whether a requirement of the wheel's metadata belongs to an extra, or to none where that is empty."""
+    """Whether a requirement from the wheel's metadata belongs to an extra, or to none if that is empty."""
     if requirement.marker is None:
         return not extra
     return requirement.marker.evaluate({"extra": extra}) and bool(extra) == (
@@ -29,7 +29,7 @@ def _is_of(requirement: Requirement, extra: str) -> bool:
 
 
 def too_old(name: str) -> str | None:
-    """What pip is to install in the place of a package that is here and too old; None where it is not."""
+    """The requirement that an installed package is too old for; None if it is new enough or not installed."""
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -39,5 +39,5 @@ def too_old(name: str) -> str | None:
 
 
 def shown(requirement: Requirement) -> str:
-    """A requirement as pip takes it, without the marker that held."""
+    """A requirement as pip takes it, without its environment marker."""
     return str(requirement).split(";")[0].strip()

@@ -1,4 +1,4 @@
-"""Knows the directories: no other module writes a folder's or a kept file's name."""
+"""The paths of all files and folders that catwalk keeps: no other module spells out their names."""
 
 import contextlib
 import hashlib
@@ -16,11 +16,12 @@ SYSTEM_CLUSTERS = Path("/var/lib/postgresql")  # of Debian's user postgres
 
 @dataclass(frozen=True)
 class Paths:
-    """Where one competition's files are, below ``root`` (the folder that holds ``competitions/``).
+    """The paths of one competition's files.
 
     Attributes:
-        root, competition: as said.
-        team: with whom the study is shared; None: it is this folder's own.
+        root: the folder that holds ``competitions/``.
+        competition: its name.
+        team: the team that shares the study; None: the study is local.
     """
 
     root: Path
@@ -79,7 +80,7 @@ class Paths:
 
     @property
     def study(self) -> Path:
-        """What this search writes; members of a team have a folder each, for they may share a disk."""
+        """The folder that this search writes to; each team member has one, because they may share a disk."""
         return self._studies / "team" / self.team.member if self.team else self._studies
 
     @property
@@ -103,7 +104,7 @@ class Paths:
         return self.study / "trials.csv"
 
     def kept(self, study: str) -> Path:
-        """Networks by the study's key, see ``progress``: those of a team lie beside each other."""
+        """The folder of a study's saved networks, by the study's key (see ``progress``); a team shares it."""
         return self._studies / "kept" / study
 
     def model(self, study: str, trial: int) -> Path:
@@ -185,7 +186,7 @@ class Paths:
 
     @property
     def dist(self) -> Path:
-        """What others install or upload: the wheel, and the notebook that holds it."""
+        """What others install or upload: the wheel, and the notebook that contains it."""
         return self.root / "dist"
 
     @property
@@ -193,7 +194,7 @@ class Paths:
         return self.root / "data" / self.competition / "server"
 
     def server_cluster(self, as_root: bool) -> Path:
-        """PostgreSQL's files; it refuses root, and the user it then has can't enter root's folders."""
+        """PostgreSQL's files; it does not run as root, and its own user can't enter root's folders."""
         if as_root:
             digest = hashlib.blake2b(str(self.server.resolve()).encode(), digest_size=6).hexdigest()
             return SYSTEM_CLUSTERS / f"catwalk-{digest}"
@@ -208,20 +209,20 @@ class Paths:
         return self.server / "log.txt"
 
     def shown(self, path: Path) -> str:
-        """``path`` as a message shows it: relative to the root where it lies below it."""
+        """``path`` as a message shows it: relative to the root if it is inside."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
 def competitions_folder(root: Path) -> Path:
-    """The folder of the competitions' TOML files below ``root``."""
+    """The folder of the competitions' TOML files in ``root``."""
     return root / "competitions"
 
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to; it becomes ``path`` if the block ends well."""
+    """Yield a temporary path to write to; it replaces ``path`` if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: some writers (Keras, NumPy) look at it.
+    # The suffix stays last: some writers (Keras, NumPy) depend on it.
     aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield aside
@@ -232,7 +233,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def folder_aside(parent: Path) -> Iterator[Path]:
-    """Give an empty folder below ``parent``, removed at the end with all that still lies in it."""
+    """Yield an empty temporary folder in ``parent``; it is removed at the end with all its content."""
     parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".part-", dir=parent))
     try:

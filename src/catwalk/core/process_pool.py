@@ -1,4 +1,4 @@
-"""A pool of processes: tasks done side by side, each process one after another, with a progress bar."""
+"""A process pool with a progress bar: runs tasks in parallel, in each process one after another."""
 
 import contextlib
 import math
@@ -24,19 +24,19 @@ def run_all(
     seconds: float | None,
     ends: float = math.inf,
 ) -> list[Result | None]:
-    """Do all tasks in processes of their own and show a bar; however it ends, no process is left.
+    """Run all tasks in separate processes and show a progress bar; no process is left, however it ends.
 
     Args:
-        work: a module's function that does one task.
-        tasks: what it is to do.
+        work: a module-level function that does one task.
+        tasks: its arguments, one per task.
         title: of the bar.
-        together: how many processes. Each does one task after another, for to start one (TensorFlow's import)
-            takes seconds.
-        seconds: how long it takes in all, for the bar; None: it counts tasks.
-        ends: ``time.monotonic()`` when those that are still at it are ended, and no more begin.
+        together: number of processes. Each does one task after another, because starting one (importing
+            TensorFlow) takes seconds.
+        seconds: the expected total time, for the bar; None: the bar counts tasks.
+        ends: the ``time.monotonic()`` at which running tasks are killed and no more start.
 
     Returns:
-        In the tasks' order, what ``work`` returned; None where it did not come to its end.
+        What ``work`` returned, in the tasks' order; None where it did not finish.
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -53,18 +53,18 @@ def run_all(
 
 
 class _Pool(Generic[Task, Result]):
-    """The processes, and which task each one is at."""
+    """The processes, and the task that each one is working on."""
 
     def __init__(self, work: Callable[[Task], Result], tasks: list[Task], together: int) -> None:
         self._work, self._tasks, self._together = work, tasks, together
         self._waiting = deque(range(len(tasks)))
-        self._busy: dict[Connection, tuple[int, Any]] = {}  # the task's place, and the process
+        self._busy: dict[Connection, tuple[int, Any]] = {}  # the task's index, and the process
         self._started = 0
         self.results: list[Result | None] = [None] * len(tasks)
         self.done = 0
 
     def go_on(self, timeout: float) -> None:
-        """Give every free place a task, then wait for what is done, or for ``timeout`` seconds."""
+        """Keep all processes busy, then wait until one has finished a task, or for ``timeout`` seconds."""
         while self._waiting and len(self._busy) < self._together:
             name = f"catwalk-{self._work.__name__.strip('_')}-{self._started}"
             process, connection = processes.start(_serve, name, self._work)
@@ -74,7 +74,7 @@ class _Pool(Generic[Task, Result]):
             self._take(cast(Connection, ready))
 
     def _give(self, connection: Connection, process: Any) -> None:
-        """The next task to a process; without one, or where it has died meanwhile, it ends."""
+        """Send the next task to a process; if there is none, or the process has died, end it."""
         if self._waiting:
             k = self._waiting[0]
             with contextlib.suppress(OSError):
@@ -89,7 +89,7 @@ class _Pool(Generic[Task, Result]):
         self.done += 1
         try:
             self.results[k] = connection.recv()
-        except (EOFError, OSError):  # it died; another takes its place
+        except (EOFError, OSError):  # it died; another one replaces it
             process.join()
         else:
             self._give(connection, process)
@@ -101,7 +101,7 @@ class _Pool(Generic[Task, Result]):
 
 
 def _serve(connection: Connection, work: Callable[[Task], Result]) -> None:
-    """What such a process does: take a task, do it, send what came of it; an error is told in one line."""
+    """A worker process's loop: receive a task, run it, send the result; errors are printed in one line."""
     processes.be_a_child()
     while True:
         try:
@@ -111,5 +111,5 @@ def _serve(connection: Connection, work: Callable[[Task], Result]) -> None:
         try:
             connection.send(work(task))
         except Exception as error:
-            print(f"  it failed: {type(error).__name__}: {shown(error)}", file=sys.stderr)
+            print(f"  failed: {type(error).__name__}: {shown(error)}", file=sys.stderr)
             return

@@ -1,4 +1,4 @@
-"""Processes: how they are stopped; children that end with their parent, and leave Ctrl-C to it."""
+"""Processes: how signals stop them, and child processes that end with their parent and ignore Ctrl-C."""
 
 import contextlib
 import multiprocessing
@@ -14,48 +14,48 @@ from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any
 
-# There is a process a core: linear algebra on more threads would make them wait for each other.
+# There is one process per core: with more threads each they would slow each other down.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-SOON = 0.01  # seconds
-AGAIN = 5.0  # seconds until an end is asked for once more, where a library has swallowed the first
-WATCH_SECONDS = 1.0  # how often a child looks whether its parent still lives
+SOON = 0.01  # seconds until a dropped stop is repeated
+AGAIN = 5.0  # seconds until the stop is repeated, in case a library has swallowed the first one
+WATCH_SECONDS = 1.0  # how often a child checks that its parent is still alive
 
 
 class Stopped(KeyboardInterrupt):
-    """Somebody asked the command to end: Ctrl-C or SIGTERM."""
+    """The command was asked to stop: Ctrl-C or SIGTERM."""
 
-    asked = False  # whether somebody has: an import that is cut off may fail with an error of another kind
+    asked = False  # whether it was: an interrupted import may fail with a different error
 
 
 def stop_by_signals() -> None:
-    """From now on SIGTERM ends the command as Ctrl-C does, unless it ignores that one."""
+    """From now on SIGTERM stops the command as Ctrl-C does, unless it is ignored."""
     Stopped.asked = False
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        if signal.getsignal(sign) != signal.SIG_IGN:
-            signal.signal(sign, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
     sys.unraisablehook = _stop_soon
 
 
-def _stop(_sign: int, _frame: FrameType | None) -> None:
+def _stop(_number: int, _frame: FrameType | None) -> None:
     Stopped.asked = True
     signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
     raise Stopped
 
 
 def has_stopped() -> None:
-    """It is ending: nobody has to ask again."""
+    """The command is stopping: don't repeat the stop."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def leave_in_peace() -> None:
-    """The work is done: what asks the command to end in its last moment changes nothing any more."""
+    """The work is done: ignore all further stop signals."""
     has_stopped()
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        signal.signal(sign, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _stop_soon(dropped: "sys.UnraisableHookArgs") -> None:
-    """Python drops what is raised while it cleans up behind an object: an end is asked for once more."""
+    """Python drops exceptions that are raised in destructors: if it dropped a stop, repeat it."""
     if issubclass(dropped.exc_type, Stopped):
         signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
     else:
@@ -64,23 +64,23 @@ def _stop_soon(dropped: "sys.UnraisableHookArgs") -> None:
 
 @contextlib.contextmanager
 def unstopped() -> Iterator[None]:
-    """An end asked for within the block comes after it; what is started there is born deaf to Ctrl-C.
+    """Delay stop signals until after the block; processes started within it ignore Ctrl-C.
 
-    A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means. A child that has
-    lost its parent before it was told what to do would show a traceback.
+    A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means. A child
+    whose parent dies before it has sent the task would show a traceback.
     """
-    came: list[int] = []
-    signs = (signal.SIGINT, signal.SIGTERM)
-    before = {sign: signal.signal(sign, lambda sign, _: came.append(sign)) for sign in signs}
-    resource_tracker.ensure_running()  # its start would unblock it
+    received: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda number, _: received.append(number)) for one in numbers}
+    resource_tracker.ensure_running()  # starting it would unblock SIGINT
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
-    if any(before[signal.Signals(sign)] != signal.SIG_IGN for sign in came):
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if any(before[signal.Signals(number)] != signal.SIG_IGN for number in received):
         raise Stopped
 
 
@@ -90,7 +90,7 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
     Args:
         target: calls ``be_a_child`` first.
         name: of the process.
-        arguments: what it takes after its end of the connection.
+        arguments: its arguments after its end of the connection.
 
     Returns:
         The process, and our end of the connection.
@@ -106,7 +106,7 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """What is started meanwhile computes on one thread, unless the environment says otherwise."""
+    """Processes started within the block use one thread, unless the environment says otherwise."""
     added = {name: value for name, value in ONE_THREAD.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -117,10 +117,10 @@ def one_thread() -> Iterator[None]:
 
 
 def be_a_child() -> None:
-    """Ignore Ctrl-C, keep libraries' warnings off the terminal, and end when the parent is gone."""
-    warnings.simplefilter("ignore")  # of those that matter something follows that is said
+    """Ignore Ctrl-C, hide libraries' warnings, and exit when the parent is gone."""
+    warnings.simplefilter("ignore")  # those that matter lead to an error that is shown
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # as it was born, see ``unstopped``
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # blocked since ``unstopped``
     threading.Thread(target=_end_with, args=(_parent(),), daemon=True).start()
 
 

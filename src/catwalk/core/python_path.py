@@ -1,28 +1,28 @@
-"""Keeps other modules, of PYTHONPATH or of the folder, from hiding this environment's; imports none."""
+"""Keeps modules on PYTHONPATH or in the current folder from shadowing this environment's modules."""
 
 import os
 import sys
 
-MEANT_TO = {"sitecustomize", "usercustomize"}  # are put on PYTHONPATH to stand before others
+MEANT_TO = {"sitecustomize", "usercustomize"}  # modules that are put on PYTHONPATH on purpose
 
 
 def leave_out_what_shadows() -> None:
-    """Begin again without those folders of PYTHONPATH, or this one, whose modules hide this environment's.
+    """Restart without the folders on PYTHONPATH, or the current one, whose modules shadow this environment's.
 
-    Workers and notebooks' kernels inherit what is left. Folders of this checkout stay, and those that add
-    modules without hiding any. Does not return where it begins again.
+    Workers and notebooks' kernels inherit the shortened path. Folders of this checkout stay, and those that
+    shadow no module. Does not return if it restarts.
     """
     given = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
-    hidden = {folder: name for folder in given if (name := _hides(folder, given))}
+    hidden = {folder: name for folder in given if (name := _shadowing(folder, given))}
     changed = {}
     if hidden:
         changed["PYTHONPATH"] = os.pathsep.join(folder for folder in given if folder not in hidden)
     for folder, name in hidden.items():
-        _say(f"PYTHONPATH={folder} is left out: its {name} hides this environment's")
-    # python -m looks into the folder that it is called in first, where a random.py of one's own may lie.
-    if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()] and (name := _hides(sys.path[0], given)):
+        _say(f"PYTHONPATH={folder} is ignored: its module {name} shadows this environment's")
+    # python -m looks in the current folder first, where the user may have a random.py.
+    if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()] and (name := _shadowing(sys.path[0], given)):
         changed["PYTHONSAFEPATH"] = "1"
-        _say(f"modules of this folder are left out: its {name} hides this environment's")
+        _say(f"modules in the current folder are ignored: its module {name} shadows this environment's")
     if changed:
         command = [sys.executable, *sys.orig_argv[1:]]
         os.execve(sys.executable, command, {**os.environ, **changed})  # noqa: S606
@@ -32,8 +32,8 @@ def _say(line: str) -> None:
     print(f"catwalk: {line}", file=sys.stderr, flush=True)
 
 
-def _hides(folder: str, given: list[str]) -> str | None:
-    """A module in ``folder`` that is also in the environment; None where there is none."""
+def _shadowing(folder: str, given: list[str]) -> str | None:
+    """A module in ``folder`` that is also in the environment; None if there is none."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     source, place = os.path.dirname(package), os.path.abspath(folder)
     checkout = os.path.dirname(source)
@@ -47,7 +47,7 @@ def _hides(folder: str, given: list[str]) -> str | None:
 
 
 def _modules(folder: str) -> set[str]:
-    """What can be imported from a folder: files, and packages with an ``__init__``."""
+    """The modules that a folder contains: files, and packages with an ``__init__``."""
     try:
         entries = os.listdir(folder)
     except OSError:

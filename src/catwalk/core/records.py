@@ -1,6 +1,6 @@
-"""Records: frozen dataclasses that are kept as JSON, with the version of their schema in the file.
+"""Records: frozen dataclasses that are stored as JSON with a schema version.
 
-A record's class names its version, ``SCHEMA_VERSION: ClassVar[int]``; a file that has none is version 0, of
+A record's class states its version, ``SCHEMA_VERSION: ClassVar[int]``; a file without one is version 0, from
 catwalk 0.1. Each class has one module that writes and reads its file, by ``encode`` and ``decode``.
 """
 
@@ -16,7 +16,7 @@ KEY = "schema_version"
 
 
 class Versioned(Protocol):
-    """A record's class."""
+    """The class of a record, with its schema version."""
 
     SCHEMA_VERSION: ClassVar[int]
 
@@ -25,15 +25,15 @@ Record = TypeVar("Record", bound=Versioned)
 
 
 class NewerRecordError(UserError):
-    """A newer catwalk wrote it."""
+    """The file was written by a newer version of catwalk."""
 
 
 class RecordError(ValueError):
-    """The JSON is not such a record; the message says which key is wrong."""
+    """The JSON is not a valid record; the message names the wrong key."""
 
 
 def encode(record: Any) -> dict[str, Any]:
-    """A record as JSON's types, by its fields in their order; one that has its default value is left out."""
+    """A record as JSON types, its fields in order; those with their default value are left out."""
     known = getattr(type(record), "SCHEMA_VERSION", None)
     content: dict[str, Any] = {} if known is None else {KEY: known}
     for field in fields(record):
@@ -54,27 +54,27 @@ def _plain(value: Any) -> Any:
 
 
 def decode(cls: type[Record], content: object, shown: str) -> Record:
-    """The record of this class that a file's JSON is; keys that it does not know are left out.
+    """The record of this class in a file's JSON; unknown keys are ignored.
 
     Args:
         cls: the record's class.
-        content: what ``json.loads`` made of it.
+        content: what ``json.loads`` returned.
         shown: the file, as a message shows it.
 
     Raises:
         NewerRecordError: a newer catwalk wrote it.
-        RecordError: it is none.
+        RecordError: it is not a valid record.
     """
     check_version(cls, content, shown)
     return cast(Record, _value(cls, content, ""))
 
 
 def check_version(cls: type[Versioned], content: object, shown: str) -> None:
-    """That this catwalk knows the version of a record's schema; arguments and errors as for ``decode``."""
+    """Check that this catwalk knows a record's schema version; arguments and errors as for ``decode``."""
     version = content.get(KEY, 0) if isinstance(content, dict) else 0
     if not isinstance(version, int) or version > cls.SCHEMA_VERSION:
         raise NewerRecordError(
-            f"it was written by a newer catwalk (schema version {str(version)[:20]}, "
+            f"written by a newer version of catwalk (schema version {str(version)[:20]}, "
             f"this one reads up to {cls.SCHEMA_VERSION})",
             where=shown,
             fix=advice.UPDATE,
@@ -82,7 +82,7 @@ def check_version(cls: type[Versioned], content: object, shown: str) -> None:
 
 
 def _value(cls: Any, content: Any, key: str) -> Any:
-    """``content`` as the type ``cls``; ``key`` is where it stands, for the message."""
+    """``content`` as the type ``cls``; ``key`` is its place in the file, for the message."""
     arguments = get_args(cls)
     if cls is Any:
         return content
@@ -119,6 +119,6 @@ def _record(cls: Any, content: Any, key: str) -> Any:
 
 @functools.cache
 def _fields(cls: Any) -> list[tuple[str, Any, bool]]:
-    """Of each field its name, its type, and whether it has no default."""
+    """The name and type of each field, and whether it is required."""
     hints = get_type_hints(cls)
     return [(field.name, hints[field.name], field.default is MISSING) for field in fields(cls)]

@@ -1,4 +1,4 @@
-"""Memory: how much of it new processes may use, of the machine and of what a container or job has."""
+"""Memory: how much new processes may use, within the limits of the machine and of a container or job."""
 
 import contextlib
 import os
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
-# Limit, use, and in memory.stat the part of it that the system gives back when asked (Linux's cgroup-v2.rst
+# Limit, usage, and in memory.stat the part of it that the system can reclaim (Linux's cgroup-v2.rst
 # and cgroup-v1/memory.rst).
 V2 = ("memory.max", "memory.current", "inactive_file")
 V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
 
 def available() -> int:
-    """Bytes that new processes could use, as far as the system tells."""
+    """Bytes of memory available to new processes, as far as the system reports it."""
     return max(0, min([_of_machine(), *_of_groups()]))
 
 
@@ -26,14 +26,14 @@ def _of_machine() -> int:
 
 
 def _of_groups() -> Iterator[int]:
-    """What is left in this process's control group and in those above it, where they are limited."""
+    """The memory left in this process's control group and those above it, if they have a limit."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers and "memory" not in controllers.split(","):
                 continue
             root, names = (CGROUPS / "memory", V1) if controllers else (CGROUPS, V2)
-            # In a container the path may be the host's, and its own group stands at the root.
+            # In a container the path may be the host's, and its own group is at the root.
             for place in (root, *_below(root, path)):
                 with contextlib.suppress(OSError, ValueError, KeyError):  # ValueError: "max", no limit
                     yield _left(place, *names)

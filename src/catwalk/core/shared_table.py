@@ -1,7 +1,7 @@
-"""A shared table: a large array that several processes need at once, and make together, block by block.
+"""A shared table: a large array that several processes need, and compute together, block by block.
 
-While one made it the others would wait. Which process has which block is noted beside the unfinished file;
-what a process that died had taken is made by another one.
+If one computed it, the others would wait. A file beside the unfinished array records which process has
+claimed which block; a block whose process has died is computed by another one.
 """
 
 import os
@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 from catwalk.core import locks
 
-FREE, DONE = 0, -1  # in the notes; else the block's process
-PAUSE = 0.05  # seconds between two looks whether the others are done
+FREE, DONE = 0, -1  # in the notes; any other number is the process that has claimed the block
+PAUSE = 0.05  # seconds between checks whether the others are done
 STALE = 120.0  # seconds without a finished block, after which all unfinished ones count as free
 Table = np.memmap[Any, np.dtype[Any]]
 
 
 def is_begun(path: Path) -> bool:
-    """Whether the table is being made, or was when its makers ended."""
+    """Whether the table is being computed, or was left unfinished."""
     return all(file.is_file() for file in _unfinished(path))
 
 
@@ -33,10 +33,10 @@ def build(
     blocks: int,
     fill: Callable[[Table, int], None],
 ) -> None:
-    """Make the array ``path`` (.npy), together with every other process that calls this.
+    """Compute the array ``path`` (.npy), together with all other processes that call this.
 
     Args:
-        path: gets its name when all blocks are done.
+        path: created when all blocks are done.
         shape: of the array.
         dtype: of its values.
         blocks: how many there are.
@@ -44,19 +44,19 @@ def build(
     """
     aside, _ = _unfinished(path)
     while (block := _take(path, shape, dtype, blocks)) is not None:
-        if block < 0:  # the last ones are with others
+        if block < 0:  # others are computing the last ones
             time.sleep(PAUSE)
             continue
         table: Table = np.lib.format.open_memmap(aside, "r+")
         fill(table, block)
         table.flush()
         with locks.locked(path.parent, wait=True):
-            if is_begun(path):  # else others took this block for abandoned, and were faster
+            if is_begun(path):  # else others considered this block abandoned, and were faster
                 _note(path, block, DONE)
 
 
 def drop_abandoned(folder: Path) -> None:
-    """Remove a folder's unfinished tables whose makers have all ended, as those of a short search."""
+    """Remove a folder's unfinished tables that no process computes any more, as after a short search."""
     if not folder.is_dir():
         return
     with locks.locked(folder, wait=True):
@@ -67,12 +67,12 @@ def drop_abandoned(folder: Path) -> None:
 
 
 def _unfinished(path: Path) -> tuple[Path, Path]:
-    """The array while it is being made, and the notes about its blocks."""
+    """The paths of the unfinished array and of the notes about its blocks."""
     return path.with_name(f".{path.stem}.part.npy"), path.with_name(f".{path.stem}.part.notes")
 
 
 def _take(path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int) -> int | None:
-    """A block to make; -1 where all are taken; None where the table is done."""
+    """Claim a block to compute; -1 if all are claimed; None if the table is done."""
     with locks.locked(path.parent, wait=True):
         if path.is_file():
             return None
@@ -102,7 +102,7 @@ def _note(path: Path, block: int, owner: int) -> None:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether a process of this number is there; ``FREE`` and ``DONE`` are none."""
+    """Whether a process with this id is running; ``FREE`` and ``DONE`` are not ids."""
     if pid <= 0:
         return False
     try:

@@ -1,1 +1,1 @@
-"""The stages data and prepare: raw CSVs are found or downloaded, read, split, and test labels sealed."""
+"""The stages data and prepare: find or download the raw CSVs, read and split them, seal the test labels."""

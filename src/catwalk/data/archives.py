@@ -1,4 +1,4 @@
-"""Archives: takes a CSV out of a zip or gzip file, and text out of UTF-16, into a plain file."""
+"""Archives: unpacks a CSV from a zip or gzip file, and converts UTF-16 to UTF-8."""
 
 import codecs
 import errno
@@ -13,7 +13,7 @@ from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.data.csv_dialect import UTF16, WEB_PAGE
 
-LARGEST = 8_000_000_000  # bytes of a CSV out of an archive; what is larger is made to fill the disk
+LARGEST = 8_000_000_000  # bytes of an unpacked CSV; anything larger is a zip bomb
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 ENCRYPTED = 1  # the bit of a member's flags
 # What zipfile raises for damaged archives.
@@ -21,22 +21,22 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplemente
 
 
 def head(path: Path) -> bytes:
-    """The first bytes of a file, which tell its kind."""
+    """The first bytes of a file, which identify its type."""
     with path.open("rb") as file:
         return file.read(200)
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a file can be read as it lies: no archive, no UTF-16."""
+    """Whether a file can be read directly: it is neither an archive nor UTF-16."""
     return not head(path).startswith((GZIP, ZIP, *UTF16))
 
 
 def unpack(source: Path, member: str | None, target: Path) -> None:
-    """Write a CSV that lies in an archive, or in UTF-16, as plain UTF-8.
+    """Write a CSV from an archive, or in UTF-16, as plain UTF-8.
 
     Args:
-        source: the file; what it is decides its first bytes, not its name.
-        member: of a zip; None where ``source`` is the CSV itself or holds nothing else.
+        source: the file; its first bytes decide what it is, not its name.
+        member: of a zip; None if ``source`` is the CSV itself or contains nothing else.
         target: the file to write.
 
     Raises:
@@ -64,7 +64,7 @@ def _unpack_once(source: Path, member: str | None, target: Path) -> None:
 
 
 def refuse_web_page(archive: Path) -> None:
-    """A web page that was saved under an archive's name.
+    """Refuse a web page that was saved under an archive's name.
 
     Raises:
         UserError: it is one.
@@ -74,7 +74,7 @@ def refuse_web_page(archive: Path) -> None:
 
 
 def refuse_damaged(archive: Path) -> None:
-    """A zip of which not even the list of its files can be read, as after an ended download.
+    """Refuse a zip whose list of files can't be read, as after an interrupted download.
 
     Raises:
         UserError: it is one, or a web page.
@@ -89,7 +89,7 @@ def refuse_damaged(archive: Path) -> None:
 
 
 def members(archive: Path) -> list[str]:
-    """The names of a zip's files; empty where it can't be read."""
+    """The names of a zip's files; empty if it can't be read."""
     try:
         with zipfile.ZipFile(archive) as opened:
             return [name for name in opened.namelist() if not name.endswith("/") and "__MACOSX" not in name]
@@ -98,24 +98,22 @@ def members(archive: Path) -> list[str]:
 
 
 def unpack_member(archive: Path, member: str | None, target: Path) -> None:
-    """Take one file out of a zip; without a name, the only CSV in it."""
+    """Extract one file from a zip; without a name, the only CSV in it."""
     if member is None:
         csvs = [name for name in members(archive) if name.casefold().endswith(".csv")]
         if "[Content_Types].xml" in members(archive):
             raise UserError("this is an Excel workbook", where=archive.name, fix="save it as CSV (UTF-8)")
         if len(csvs) != 1:
-            raise UserError(
-                f"holds {len(csvs)} CSVs where one is expected", where=archive.name, fix=advice.UNPACK
-            )
+            raise UserError(f"contains {len(csvs)} CSVs, expected one", where=archive.name, fix=advice.UNPACK)
         member = csvs[0]
     try:
         with zipfile.ZipFile(archive) as opened:
             if opened.getinfo(member).flag_bits & ENCRYPTED:
-                raise UserError("asks for a password", where=archive.name, fix=advice.UNPACK)
+                raise UserError("is password-protected", where=archive.name, fix=advice.UNPACK)
             with opened.open(member) as packed, target.open("wb") as plain:
                 copy_limited(packed, plain, member)
-    except NotImplementedError:  # as Deflate64, in which Windows packs what is large
-        what = "packed in a way that can't be read here"
+    except NotImplementedError:  # such as Deflate64, which Windows uses for large files
+        what = "its compression method is not supported"
         raise UserError(what, where=archive.name, fix=advice.UNPACK) from None
     except DAMAGED as error:
         if is_of_the_disk(error):
@@ -124,7 +122,7 @@ def unpack_member(archive: Path, member: str | None, target: Path) -> None:
 
 
 def is_of_the_disk(error: BaseException) -> bool:
-    """Whether an error is the disk's; a damaged zip sends its reader to places that can't be."""
+    """Whether an error comes from the disk; a damaged zip can cause seeks to invalid positions."""
     return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
@@ -137,7 +135,7 @@ def _gunzip(source: Path, target: Path) -> None:
 
 
 def copy_limited(packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], name: str) -> None:
-    """Copy what an archive holds, up to ``LARGEST`` bytes."""
+    """Copy an archive's content, up to ``LARGEST`` bytes."""
     left = LARGEST
     while block := packed.read(1 << 20):
         left -= len(block)
@@ -149,9 +147,9 @@ def copy_limited(packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], name: str)
 
 
 def _to_utf8(path: Path) -> None:
-    """Write a UTF-16 file anew as UTF-8."""
+    """Rewrite a UTF-16 file as UTF-8."""
     recoded = path.with_name(f"{path.name}.utf8")
-    encoding = "utf-16"  # its first two bytes say in which order the others stand
+    encoding = "utf-16"  # its first two bytes tell the byte order
     with path.open("rb") as source, recoded.open("wb") as target:
         decoder = codecs.getincrementaldecoder(encoding)("replace")
         while block := source.read(1 << 20):

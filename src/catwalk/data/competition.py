@@ -1,4 +1,4 @@
-"""A competition: what ``competitions/<name>.toml`` says, read into one frozen object."""
+"""A competition: the content of ``competitions/<name>.toml`` as a frozen object."""
 
 import hashlib
 import itertools
@@ -13,12 +13,12 @@ from catwalk.core import advice
 from catwalk.core.errors import UserError, shown
 from catwalk.core.paths import Paths, competitions_folder
 
-MOST_SAID = 230  # characters of what is wrong in a TOML
+MOST_SAID = 230  # characters of the message about an invalid TOML
 MOST_PIXELS = 1_000_000  # of a picture, each a column
 KINDS: dict[type, str] = {
-    bool: "true or false", int: "a whole number", str: "a text", list: "a list", dict: "a table"
+    bool: "true or false", int: "an integer", str: "a string", list: "a list", dict: "a table"
 }  # fmt: skip
-PIXEL_NUMBER = re.compile(r"\{(?::0(\d)d)?\}")  # {} or, filled up with zeros, {:04d}
+PIXEL_NUMBER = re.compile(r"\{(?::0(\d)d)?\}")  # {} or, padded with zeros, {:04d}
 AUGMENTATIONS = ("flip", "shift", "rotate", "zoom", "elastic", "erase")
 
 
@@ -27,24 +27,24 @@ class Competition:
     """One competition.
 
     Attributes:
-        name: the TOML's name without its ending; the folder names follow it.
-        title: for people.
+        name: the TOML's name without its extension; folders are named after it.
+        title: shown to users.
         shape: (height, width) or (height, width, channels) of one picture.
         labels: the integers of the label column, ascending; gaps are allowed.
         classes: the classes' names, in the order of ``labels``.
-        augment: which changes leave a picture in its class, of ``AUGMENTATIONS``.
+        augment: the ``AUGMENTATIONS`` that do not change a picture's class.
         train_file, test_file, sample_file: names of the raw CSVs; the sample submission may be None.
-        rows: how many rows a download of the train and the test CSV must have; None where not known.
+        rows: how many rows a download of the train and the test CSV must have; None if unknown.
         has_header: whether the CSVs begin with a row of column names. Without one, the columns
-            stand in the order id (if there is one), label, pixels.
-        label_column: name of the label column; without a header, "last" puts it behind the pixels.
+            are in the order id (if there is one), label, pixels.
+        label_column: name of the label column; without a header, "last" means after the pixels.
         id_column: name of the id column, or None; the submission then takes its ids from the test CSV.
         pixel_columns: the pixel columns' names, row by row from the upper left pixel.
         submission_header: names of the submission's two columns.
-        first_id: the first id of the submission where there is no id column.
+        first_id: the first id of the submission if there is no id column.
         kaggle_competition: slug of the Kaggle competition that takes submissions, or None.
-        full_marks: test accuracy from which a course gives full marks, or None.
-        sources: where the data can be had: ``kaggle_dataset``, ``kaggle_competition``, ``debian``,
+        full_marks: test accuracy that earns full marks in a course, or None.
+        sources: where the data are available: ``kaggle_dataset``, ``kaggle_competition``, ``debian``,
             ``keras``, ``sklearn``, each with its name there.
         sha256: checksums of the uncompressed IDX files, by file name; may be empty.
     """
@@ -72,12 +72,12 @@ class Competition:
 
     @property
     def pixels(self) -> int:
-        """Number of values of one picture."""
+        """Number of values per picture."""
         return math.prod(self.shape)
 
     @property
     def form(self) -> str:
-        """Names what the TOML says of shape, labels, columns and ids; the test rows' fingerprint holds it."""
+        """A hash of the TOML's shape, labels, columns and ids; part of the test rows' fingerprint."""
         said = (
             self.shape, self.labels, self.has_header, self.label_column,
             self.id_column, self.pixel_columns, self.submission_header,
@@ -87,18 +87,18 @@ class Competition:
 
     @property
     def reading(self) -> str:
-        """Names all of the TOML that decides what is read: where it changes, files are read again."""
+        """A hash of everything in the TOML that affects reading: if it changes, files are read again."""
         said = (self.form, self.classes, self.sample_file)
         return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
 
     def class_name(self, position: int) -> str:
-        """A class for people: its label, and its name where that says more: "9 (nine)"."""
+        """A class as messages show it: its label, with its name if that differs: "9 (nine)"."""
         label, name = str(self.labels[position]), self.classes[position]
         return label if name == label else f"{label} ({name})"
 
 
 def names(root: Path) -> list[str]:
-    """The names of the competitions below ``root``, sorted."""
+    """The names of the competitions in ``root``, sorted."""
     return sorted(path.stem for path in competitions_folder(root).glob("*.toml"))
 
 
@@ -106,17 +106,15 @@ def load(paths: Paths) -> Competition:
     """Read the TOML of one competition.
 
     Raises:
-        UserError: no such competition, or its TOML says something that cannot be.
+        UserError: there is no such competition, or its TOML is invalid.
     """
     known = names(paths.root)
     if not known:
-        raise UserError(
-            f"no competitions/*.toml below {paths.root}", fix="run catwalk in the project's folder"
-        )
+        raise UserError(f"no competitions/*.toml in {paths.root}", fix="run catwalk in the project's folder")
     if paths.competition not in known:
         raise UserError(
-            f"unknown competition {paths.competition!r}: there are {', '.join(known)}",
-            fix="choose one with COMPETITION=, or write a TOML of that name below competitions/",
+            f"unknown competition {paths.competition!r} (known: {', '.join(known)})",
+            fix="choose one with COMPETITION=, or add a TOML of that name to competitions/",
         )
     where = paths.shown(paths.toml)
     try:
@@ -140,47 +138,47 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
     files, columns, submission = table["files"], table.get("columns", {}), table["submission"]
     shape = _all(int, table["shape"], "shape")
     if math.prod(shape) > MOST_PIXELS:
-        raise ValueError(f"shape {shape} has more than {MOST_PIXELS:,} values a picture")
-    classes = tuple(str(label) for label in _a(list, table["classes"], "classes"))
-    pixels = _a(str, columns.get("pixels", "pixel{}"), "pixels")
-    first = _a(int, columns.get("first_pixel", 0), "first_pixel")
+        raise ValueError(f"shape {shape} has more than {MOST_PIXELS:,} values per picture")
+    classes = tuple(str(label) for label in _typed(list, table["classes"], "classes"))
+    pixels = _typed(str, columns.get("pixels", "pixel{}"), "pixels")
+    first = _typed(int, columns.get("first_pixel", 0), "first_pixel")
     rows = _all(int, files["rows"], "rows") if "rows" in files else None
     if rows is not None and len(rows) != 2:
-        raise ValueError("[files] rows must be two numbers, of the train and the test file")
+        raise ValueError("[files] rows must be two numbers, for the train and the test file")
     header = _all(str, submission["header"], "header")
     if len(header) != 2:
         raise ValueError("[submission] header must name two columns, the id and the label")
     return Competition(
         name=name,
-        title=_a(str, table["title"], "title"),
+        title=_typed(str, table["title"], "title"),
         shape=shape,
         labels=_all(int, table.get("labels", [*range(len(classes))]), "labels"),
         classes=classes,
         augment=_all(str, table.get("augment", []), "augment"),
-        train_file=_a(str, files["train"], "train"),
-        test_file=_a(str, files["test"], "test"),
+        train_file=_typed(str, files["train"], "train"),
+        test_file=_typed(str, files["test"], "test"),
         sample_file=_text(files, "sample"),
         rows=rows and (rows[0], rows[1]),
-        has_header=_a(bool, columns.get("header", True), "header"),
+        has_header=_typed(bool, columns.get("header", True), "header"),
         label_column=_text(columns, "label") or "label",
         id_column=_text(columns, "id"),
         pixel_columns=_pixel_columns(pixels, first, shape),
         submission_header=(header[0], header[1]),
-        first_id=_a(int, submission.get("first_id", 1), "first_id"),
+        first_id=_typed(int, submission.get("first_id", 1), "first_id"),
         kaggle_competition=_text(submission, "competition"),
-        full_marks=_share(submission["full_marks"]) if "full_marks" in submission else None,
+        full_marks=_accuracy(submission["full_marks"]) if "full_marks" in submission else None,
         sources=_texts(table, "sources"),
         sha256=_texts(table, "sha256"),
     )
 
 
 def _pixel_columns(pattern: str, first: int, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """The names: one ``{}`` stands for the pixel's number; two or three for row, column and channel."""
+    """The columns' names: one ``{}`` is the pixel's number; two or three for row, column and channel."""
     fields = PIXEL_NUMBER.findall(pattern)
     if len(fields) not in (1, len(shape)):
         raise ValueError(
-            "[columns] pixels must hold {} where the pixel's number goes, or as many as shape has sides "
-            "(all pixels in one cell can't be read: write each into a column of its own)"
+            "[columns] pixels must contain one {} for the pixel's number, or one for each dimension of shape "
+            "(all pixels in one cell can't be read: write each into its own column)"
         )
     counted = [range(math.prod(shape))] if len(fields) == 1 else [range(side) for side in shape]
     texts = PIXEL_NUMBER.split(pattern)[::2]
@@ -197,29 +195,29 @@ def _pixel_columns(pattern: str, first: int, shape: tuple[int, ...]) -> tuple[st
 Kind = TypeVar("Kind")
 
 
-def _a(kind: type[Kind], value: object, key: str) -> Kind:
-    """A value as it stands: TOML has types, and to turn one into another would be a guess."""
+def _typed(kind: type[Kind], value: object, key: str) -> Kind:
+    """A value of the given type: TOML has types, so converting one would be a guess."""
     if type(value) is not kind:
         raise TypeError(f"{key}: {value!r} is not {KINDS[kind]}")
     return value
 
 
-def _share(value: object) -> float:
+def _accuracy(value: object) -> float:
     if type(value) not in (int, float):
         raise TypeError(f"full_marks: {value!r} is not a number")
     return float(value)  # type: ignore[arg-type]
 
 
 def _all(kind: type[Kind], value: object, key: str) -> tuple[Kind, ...]:
-    return tuple(_a(kind, one, key) for one in _a(list, value, key))
+    return tuple(_typed(kind, one, key) for one in _typed(list, value, key))
 
 
 def _text(table: dict[str, Any], key: str) -> str | None:
-    return _a(str, table[key], key) if key in table else None
+    return _typed(str, table[key], key) if key in table else None
 
 
 def _texts(table: dict[str, Any], key: str) -> dict[str, str]:
-    return {name: _a(str, value, name) for name, value in _a(dict, table.get(key, {}), key).items()}
+    return {name: _typed(str, value, name) for name, value in _typed(dict, table.get(key, {}), key).items()}
 
 
 KEYS: dict[str, set[str]] = {
@@ -256,10 +254,10 @@ def _check(competition: Competition) -> None:
     if len(set(competition.pixel_columns)) != competition.pixels:
         raise ValueError("[columns] pixels gives two pixels the same name")
     if competition.full_marks is not None and not 0 < competition.full_marks <= 1:
-        raise ValueError("[submission] full_marks must be a share above 0, at most 1")
+        raise ValueError("[submission] full_marks must be an accuracy above 0 and at most 1")
     unknown = sorted(set(competition.augment) - set(AUGMENTATIONS))
     if unknown:
         raise ValueError(f"augment: unknown {unknown[0]!r} (known: {', '.join(AUGMENTATIONS)})")
     for file in (competition.train_file, competition.test_file, competition.sample_file or "x"):
         if not re.fullmatch(r"[\w][\w .-]*", file):
-            raise ValueError(f"{file!r} is not a plain file name")
+            raise ValueError(f"{file!r} is not a valid file name")

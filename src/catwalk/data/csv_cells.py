@@ -1,4 +1,4 @@
-"""What a CSV's cell means: a whole number, or a label."""
+"""Parses a CSV's cells: integers and labels."""
 
 import re
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from catwalk.data.competition import Competition
 
 PLAIN = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-# As numpy.savetxt writes them; not all that Python calls a space or a digit.
+# As numpy.savetxt writes them; not everything that Python considers a space or a digit.
 NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{0,30})?([eE][+-]?\d{1,2})?", re.ASCII)
 SPACE = " \t\r\n\v\f"
-EXACT = 2**53  # up to here a float holds each whole number
+EXACT = 2**53  # up to here a float represents every integer
 NO_LABEL = {"", "?", "-", "na", "n/a", "nan", "none", "null", "unknown"}
 
 
 def whole_number(cell: str) -> int | None:
-    """The whole number that a cell holds, in other clothes too (``" 12"``, ``"12.0"``, ``"1.2e+01"``)."""
+    """The integer in a cell, also in other notations (``" 12"``, ``"12.0"``, ``"1.2e+01"``)."""
     text = cell.strip(SPACE)
     if PLAIN.fullmatch(text):
         return int(text)
@@ -25,16 +25,16 @@ def whole_number(cell: str) -> int | None:
 
 
 def are_mixed(names: Sequence[str]) -> bool:
-    """Whether some classes are named by numbers and some are not, as characters are: 0 to 9, A to Z."""
+    """Whether some class names are numbers and some are not, as for characters: 0 to 9, A to Z."""
     return len({whole_number(name) is None for name in names}) == 2
 
 
 class Labels:
-    """What a cell means as a label: an integer of the TOML's, or the name of a class that is no number.
+    """Parses cells as labels: one of the TOML's integers, or the name of a class that is not a number.
 
     Args:
         competition: gives both.
-        by_name: whether some cell of the column is no number, so that among mixed names 7 is the class "7".
+        by_name: whether some cell of the column is not a number; with mixed names, 7 is then the class "7".
     """
 
     def __init__(self, competition: Competition, by_name: bool = False) -> None:
@@ -45,13 +45,13 @@ class Labels:
             self._place = {
                 number: i for i, name in enumerate(names) if (number := whole_number(name)) is not None
             }
-        # Capitals count only where two classes differ in nothing else.
+        # Case matters only if two classes differ in nothing else.
         self._named = {name: i for i, name in enumerate(folded) if folded.count(name) == 1}
         self._named |= {name: i for i, name in enumerate(names)}
         self._known: dict[str, int | None] = {}
 
     def position(self, cell: str) -> int | None:
-        """The position in ``Competition.labels``; None where the cell is no label."""
+        """The position in ``Competition.labels``; None if the cell is not a label."""
         if cell not in self._known:
             number, name = whole_number(cell), cell.strip()
             by_name = self._named.get(name, self._named.get(name.casefold()))
@@ -59,7 +59,7 @@ class Labels:
         return self._known[cell]
 
     def is_none(self, cell: str) -> bool:
-        """Whether the cell stands for a label that is not given: empty, ``?``, ``-1``."""
+        """Whether the cell marks a missing label: empty, ``?``, ``-1``."""
         if self.position(cell) is not None:
             return False
         return cell.strip().casefold() in NO_LABEL or whole_number(cell) == -1

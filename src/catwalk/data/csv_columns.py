@@ -1,4 +1,4 @@
-"""A CSV's columns: which holds the label, the id and each pixel, read off the first rows."""
+"""A CSV's columns: finds the label, the id and each pixel from the first rows."""
 
 import itertools
 import re
@@ -13,23 +13,23 @@ from catwalk.data.csv_file import CsvFile, clipped
 
 INDEX = "Unnamed: 0"  # what pandas calls a first column without a name: row numbers that it wrote
 INDEXES = re.compile(r"Unnamed: 0(\.\d+)*")  # and those of a table that it has written more than once
-LAST = "last"  # as [columns] label: without a header the label stands behind the pixels
+LAST = "last"  # as [columns] label: without a header, the label comes after the pixels
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where each column stands.
+    """The position of each column.
 
     Attributes:
         names: one for each cell of a row, in the file's order, no two the same.
-        label, id: positions, None where there is no such column.
+        label, id: positions, None if there is no such column.
         pixels: positions, in the order of ``Competition.pixel_columns``.
         empty: positions of columns without a name at the rows' ends, whose cells must be empty.
         dialect: how the rows are written.
         header_rows: rows before the first picture.
-        text_label: whether the labels are something else than integers.
-        unlabelled: says which label column of the test file holds no labels; ``label`` is None then.
-        ignored: name of the column of row numbers that is passed over.
+        text_label: whether the labels are not all integers.
+        unlabelled: a note on the test file's label column if it holds no labels; ``label`` is None then.
+        ignored: name of the column of row numbers that is skipped.
     """
 
     names: list[str]
@@ -45,15 +45,15 @@ class Columns:
 
 
 def find(file: CsvFile, competition: Competition) -> Columns:
-    """Find where each column stands, by names and forms alone; ``csv_labels`` looks at the labels.
+    """Find each column's position, by header and layout alone; ``csv_labels`` checks the labels.
 
     Raises:
-        UserError: the columns are not those of the competition's TOML.
+        UserError: the columns do not match the competition's TOML.
     """
     dialect = csv_dialect.sniff(file, competition)
     if competition.has_header:
-        return _named(file, dialect, competition)
-    return _placed(file, dialect, competition)
+        return _by_header(file, dialect, competition)
+    return _by_position(file, dialect, competition)
 
 
 def _without_empty_end(cells: list[str]) -> list[str]:
@@ -63,7 +63,7 @@ def _without_empty_end(cells: list[str]) -> list[str]:
     return cells[:end]
 
 
-def _named(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
+def _by_header(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
     first, *below = dialect.rows
     cells = _without_empty_end(first)
     empty = len(first) - len(cells)
@@ -98,13 +98,13 @@ def _named(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns
 
 
 def _has_row_numbers(width: int, below: list[list[str]]) -> bool:
-    """R's write.table gives each row its number and the header no name for it."""
+    """Whether rows begin with a row number without a header cell, as R's write.table writes them."""
     first = [row[0] for row in below if len(row) == width + 1 and row[-1] and row[0].isdecimal()]
     return 1 < len(first) == len(below) and all(int(b) == int(a) + 1 for a, b in itertools.pairwise(first))
 
 
 def _in_any_case(place: dict[str, int], competition: Competition) -> dict[str | None, int]:
-    """Positions by the TOML's names; capitals count only where the header has both forms."""
+    """Positions by the TOML's names; case matters only if the header has both spellings."""
     folded: dict[str, list[int]] = {}
     for name, i in place.items():
         folded.setdefault(name.casefold(), []).append(i)
@@ -119,14 +119,14 @@ def _in_any_case(place: dict[str, int], competition: Competition) -> dict[str | 
     return found
 
 
-def _placed(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
-    """Without a header the columns stand as id (if the competition has one), label (if any), pixels."""
+def _by_position(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
+    """Without a header, the order is id (if the competition has one), label (if any), pixels."""
     cells = _without_empty_end(dialect.rows[0])
     width, empty = len(cells), len(dialect.rows[0]) - len(cells)
     texts = sum(not NUMBER.fullmatch(cell) for cell in cells)
     if texts > width // 2 and sum(not NUMBER.fullmatch(cell) for cell in dialect.rows[-1]) < texts:
-        what = f"this looks like a header ({clipped(cells[0])}, {clipped(cells[-1])}), but header is false"
-        raise file.error(what, row=1, fix=f"take header = false out of {file.toml}")
+        what = f"this looks like a header ({clipped(cells[0])}, {clipped(cells[-1])}), but header = false"
+        raise file.error(what, row=1, fix=f"change header = false to header = true in {file.toml}")
     before = width - competition.pixels
     ids = int(competition.id_column is not None)
     classes = len(competition.labels)
@@ -134,7 +134,7 @@ def _placed(file: CsvFile, dialect: Dialect, competition: Competition) -> Column
         raise one_hot(file, f"{width - classes + 1} to {width}")
     if before not in (ids, ids + 1):
         raise file.error(
-            f"wrong columns: {width:,} of them, expected {competition.pixels:,} pixels "
+            f"{width:,} columns, expected {competition.pixels:,} pixels "
             f"(shape = {list(competition.shape)}) and a label",
             row=1,
             fix=f"correct shape in {file.toml}{shape_of(width - ids - 1) or shape_of(width - ids)}",

@@ -1,4 +1,4 @@
-"""A CSV's wrong columns: what is missing or not known, and the change that helps."""
+"""Errors for a CSV's columns: what is missing or unknown, and how to fix it."""
 
 import math
 import re
@@ -20,7 +20,7 @@ def wrong(
     found: tuple[int | None, int | None, int],
     unknown: list[str],
 ) -> Exception:
-    """Say what is missing or not known, and the line of the TOML or the change of the file that helps."""
+    """The error for wrong columns: what is missing or unknown, and how to fix the TOML or the file."""
     label, id_, pixels = found
     cells, toml = dialect.rows[0], file.toml
     if all(NUMBER.fullmatch(cell) for cell in cells):
@@ -30,24 +30,23 @@ def wrong(
     if competition.id_column and id_ is None and not file.is_train:
         what = f"no id column {clipped(competition.id_column)}"
         if len(unknown) == 1:
-            return file.error(what, row=1, fix=f'write id = "{unknown[0][:40]}" below [columns] in {toml}')
-        return file.error(what, row=1, fix=f"name it below [columns] in {toml}, or leave id out there")
+            return file.error(what, row=1, fix=f'write id = "{unknown[0][:40]}" under [columns] in {toml}')
+        return file.error(what, row=1, fix=f"name it under [columns] in {toml}, or leave id out there")
     if label is None and file.is_train and len(unknown) == len(competition.labels):
         at = [cells.index(name) for name in unknown]
         if is_one_hot([[row[i] for i in at] for row in dialect.rows[1:] if len(row) > at[-1]]):
             return one_hot(file, f"{clipped(unknown[0])} to {clipped(unknown[-1])}")
-    what = f"{clipped(unknown[0])} is neither label, id nor pixel" + (
-        f", as {len(unknown) - 1} more columns" if len(unknown) > 1 else ""
-    )
+    more = f" and {len(unknown) - 1} more columns are" if len(unknown) > 1 else " is"
+    what = f"{clipped(unknown[0])}{more} neither label, id nor pixel"
     plain = bool(re.fullmatch(r"[^\"\\]{1,40}", unknown[0])) and len(unknown) == 1
     if plain and label is None and file.is_train:
         return file.error(
-            what, row=1, fix=f'is it the label? write label = "{unknown[0]}" below [columns] in {toml}'
+            what, row=1, fix=f'if it is the label, write label = "{unknown[0]}" under [columns] in {toml}'
         )
     if plain and competition.id_column is None and (not file.is_train or _like_an_id(unknown[0])):
-        return file.error(what, row=1, fix=f'add id = "{unknown[0]}" below [columns] in {toml}')
+        return file.error(what, row=1, fix=f'add id = "{unknown[0]}" under [columns] in {toml}')
     return file.error(
-        what, row=1, fix=f"take it out of a copy of the file, or name it below [columns] in {toml}"
+        what, row=1, fix=f"drop the column in a copy of the file, or name it under [columns] in {toml}"
     )
 
 
@@ -60,15 +59,15 @@ def _wrong_pixels(
 ) -> Exception:
     names, toml = dialect.rows[0], file.toml
     if any("\ufffd" in name for name in names):
-        return file.error("the names are not UTF-8", row=1, fix=f"save {file.origin} as CSV (UTF-8)")
+        return file.error("the column names are not UTF-8", row=1, fix=f"save {file.origin} as CSV (UTF-8)")
     if any(_is_header(row, competition) for row in dialect.rows[1:]):
-        what = f"{clipped(names[0])} stands above the header"
-        return file.error(what, row=1, fix=f"begin with the header in {file.origin}")
+        what = f"{clipped(names[0])} is above the header"
+        return file.error(what, row=1, fix=f"make the header the first row of {file.origin}")
     needed = f"shape = {list(competition.shape)} needs {competition.pixels:,} pixel columns"
     wide = [i for row in dialect.rows[1:2] for i, cell in enumerate(row) if cell.count(" ") >= 15]
     if wide and wide[0] < len(names):
         what = f"the column {clipped(names[wide[0]])} holds all pixels of a picture in one cell: {needed}"
-        return file.error(what, row=1, fix="write each pixel into a column of its own")
+        return file.error(what, row=1, fix="write each pixel into its own column")
     files = [i for row in dialect.rows[1:2] for i, cell in enumerate(row) if PICTURE_FILE.search(cell)]
     if files and files[0] < len(names):
         what = f"the column {clipped(names[files[0]])} holds names of picture files, not pixels: {needed}"
@@ -77,21 +76,21 @@ def _wrong_pixels(
     here = [names[position] for _, position in sorted(family)]
     lacking = _lacking(here, competition)
     if lacking and not shape_of(len(here)):
-        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        return file.error(f"the pixel column {clipped(lacking[0])}{more} is missing", row=1)
+        more = f" and {len(lacking) - 1} more are" if len(lacking) > 1 else " is"
+        return file.error(f"the pixel column {clipped(lacking[0])}{more} missing", row=1)
     if len(here) not in (0, competition.pixels) and len(here) > len(names) // 2:
-        what = f"{needed}, {len(here):,} are here ({here[0][:SHORT]} to {here[-1][:SHORT]})"
+        what = f"{needed}, found {len(here):,} ({here[0][:SHORT]} to {here[-1][:SHORT]})"
         return file.error(what, row=1, fix=f"correct shape in {toml}{shape_of(len(here))}")
     missing = competition.pixels - pixels
     first = next((n for n in competition.pixel_columns if n not in names), competition.pixel_columns[0])
-    what = f"{missing:,} of {competition.pixels:,} pixel columns are missing, first {clipped(first)}"
+    what = f"{missing:,} of {competition.pixels:,} pixel columns are missing (first: {clipped(first)})"
     if unknown:
-        what += f"; {len(unknown):,} are not known, first {clipped(unknown[0])}"
-    return file.error(what, row=1, fix=f"write their names into pixels = below [columns] in {toml}")
+        what += f"; {len(unknown):,} are unknown (first: {clipped(unknown[0])})"
+    return file.error(what, row=1, fix=f'write their names as pixels = "..." under [columns] in {toml}')
 
 
 def _lacking(here: list[str], competition: Competition) -> list[str]:
-    """The names that are missing, where those of nine in ten pixels are there and no others."""
+    """The missing names, if at least nine in ten pixel columns are there and no others."""
     folded = {name.casefold() for name in here}
     wanted = competition.pixel_columns
     if 10 * len(here) < 9 * len(wanted) or not folded <= {name.casefold() for name in wanted}:
@@ -100,7 +99,7 @@ def _lacking(here: list[str], competition: Competition) -> list[str]:
 
 
 def shape_of(pixels: int) -> str:
-    """What a square picture of so many values has as its shape: " (shape = [8, 8]?)"."""
+    """The shape of a square picture with this many values, as a hint: " (shape = [8, 8]?)"."""
     for channels in (1, 3):
         side = math.isqrt(pixels // channels)
         if side * side * channels == pixels:
@@ -109,12 +108,12 @@ def shape_of(pixels: int) -> str:
 
 
 def no_header(file: CsvFile) -> Exception:
-    what = "the first row holds numbers, not columns' names"
-    return file.error(what, row=1, fix=f"add header = false below [columns] in {file.toml}")
+    what = "the first row holds numbers, not column names"
+    return file.error(what, row=1, fix=f"add header = false under [columns] in {file.toml}")
 
 
 def is_one_hot(rows: list[list[str]]) -> bool:
-    """Whether in each row one cell is 1 and the others 0."""
+    """Whether in each row one cell is 1 and all others are 0."""
     sorted_ = [sorted(cell.partition(".")[0] for cell in row) for row in rows]
     return bool(rows) and all(row == ["0"] * (len(row) - 1) + ["1"] for row in sorted_)
 
@@ -125,7 +124,7 @@ def one_hot(file: CsvFile, which: str) -> Exception:
 
 
 def _is_header(row: list[str], competition: Competition) -> bool:
-    """Whether a row holds a name for each pixel."""
+    """Whether a row contains a name for each pixel."""
     if all(NUMBER.fullmatch(cell) for cell in row):
         return False
     folded = {cell.casefold() for cell in row}

@@ -1,4 +1,4 @@
-"""Numbered columns: pixel columns that are told by the numbers in their names."""
+"""Numbered columns: recognizes pixel columns by the numbers in their names."""
 
 import math
 import re
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 
 def by_number(names: Sequence[str], positions: Sequence[int], shape: tuple[int, ...]) -> list[int]:
-    """The positions of pixel columns that are numbered otherwise than the TOML says, in the pixels' order.
+    """The positions of pixel columns that are numbered differently from the TOML, in the pixels' order.
 
-    Names that differ in one number which counts up, or in row and column: "pixel0000", "1x1". Others may
-    stand between them. Empty where there is any doubt.
+    Names that differ in one number which counts up, or in row and column: "pixel0000", "1x1". There may be
+    other columns between them. Empty if there is any doubt.
     """
     for family in families(names, positions).values():
         numbers = [number for number, _ in family]
@@ -20,7 +20,7 @@ def by_number(names: Sequence[str], positions: Sequence[int], shape: tuple[int, 
 
 
 def families(names: Sequence[str], positions: Sequence[int]) -> dict[str, list[tuple[tuple[int, ...], int]]]:
-    """Names that differ only in their numbers: those numbers, and where the column stands."""
+    """Groups of names that differ only in their numbers: the numbers, and each column's position."""
     families: dict[str, list[tuple[tuple[int, ...], int]]] = {}
     for name, position in zip(names, positions, strict=True):
         numbers = re.findall(r"[0-9]{1,9}", name)
@@ -35,7 +35,7 @@ def families(names: Sequence[str], positions: Sequence[int]) -> dict[str, list[t
 
 
 def _counts_up(numbers: list[tuple[int, ...]], sides: tuple[int, ...]) -> bool:
-    """Whether each combination is there once, and each part counts up from its lowest by one."""
+    """Whether each combination occurs once, and each part counts up by one from its lowest."""
     if len(set(numbers)) != len(numbers):
         return False
     parts = [sorted({number[axis] for number in numbers}) for axis in range(len(sides))]

@@ -1,4 +1,4 @@
-"""A CSV's dialect: what separates its cells, and where its first row stands; and what is no CSV at all."""
+"""A CSV's dialect: its separator and first row; also refuses files that are not CSVs."""
 
 import codecs
 import csv
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 SEPARATORS = ",;\t|"
-BLOCK = 1 << 20  # bytes read at once while the first rows are looked for
-LONGEST = 64 * BLOCK  # bytes in which the first rows must stand: a million pixels fit
-BOM = "\ufeff"  # two of them are what a program leaves that does not know the first
+BLOCK = 1 << 20  # bytes read at once while looking for the first rows
+LONGEST = 64 * BLOCK  # bytes that must contain the first rows: enough for a million pixels
+BOM = "\ufeff"  # a program that does not recognize it adds a second one
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 WEB_PAGE = re.compile(rb"\s*(<!doctype|<html|<\?xml)")
@@ -30,8 +30,8 @@ class Dialect:
 
     Attributes:
         separator: one character between two cells.
-        before: rows before the first that counts: blank ones, and Excel's ``sep=;``.
-        rows: the first rows' cells without the space around them, at most four.
+        before: rows to skip at the start: blank ones, and Excel's ``sep=;``.
+        rows: the first rows' cells without surrounding spaces, at most four rows.
     """
 
     separator: str
@@ -40,10 +40,10 @@ class Dialect:
 
 
 def sniff(file: CsvFile, competition: Competition) -> Dialect:
-    """Read a CSV's dialect off its first rows.
+    """Determine a CSV's dialect from its first rows.
 
     Raises:
-        UserError: it is empty, or no CSV.
+        UserError: it is empty, or not a CSV.
     """
     start = _start(file.path)
     _refuse_other_kinds(file, start)
@@ -63,7 +63,7 @@ def sniff(file: CsvFile, competition: Competition) -> Dialect:
 
 
 def cells(line: str, separator: str) -> list[str]:
-    """A line's cells without the space around them."""
+    """A line's cells, without surrounding spaces."""
     return [cell.strip() for cell in next(reader([line], separator), [])]
 
 
@@ -73,7 +73,7 @@ def reader(lines: Iterable[str], separator: str) -> "Reader":
 
 
 def _start(path: Path) -> bytes:
-    """The beginning of the file, in which four lines end, or all of it."""
+    """The beginning of the file, long enough for four lines, or all of it."""
     start = b""
     with path.open("rb") as file:
         while (block := file.read(BLOCK)) and len(start) < LONGEST:
@@ -84,7 +84,7 @@ def _start(path: Path) -> bytes:
 
 
 def _refuse_other_kinds(file: CsvFile, start: bytes) -> None:
-    """Tell what often lies under a CSV's name and is none."""
+    """Refuse what is often saved under a CSV's name but is not a CSV."""
     if not start.removeprefix(codecs.BOM_UTF8).strip():
         raise file.error("the file is empty")
     if WEB_PAGE.match(start[:200].lower()):
@@ -92,7 +92,7 @@ def _refuse_other_kinds(file: CsvFile, start: bytes) -> None:
     if start.startswith(LFS_POINTER):
         raise file.error(
             "this is a Git LFS pointer, not the file itself",
-            fix="run git lfs pull where it was cloned, and take the file from there",
+            fix="run git lfs pull in the clone that it came from, and copy the file from there",
         )
     if start.startswith(UTF16):
         raise file.error("this is UTF-16", fix="save it as UTF-8")
@@ -103,7 +103,7 @@ def _refuse_other_kinds(file: CsvFile, start: bytes) -> None:
 
 
 def _separator(line: str, competition: Competition) -> str:
-    """Of the usual ones the one that gives as many cells as are expected, else the most."""
+    """The common separator that gives the expected number of cells, else the one that gives the most."""
     expected = range(competition.pixels, competition.pixels + 4)
     counts = {one: len(cells(line, one)) for one in SEPARATORS}
     best = max(SEPARATORS, key=lambda one: (counts[one] in expected, counts[one]))

@@ -1,4 +1,4 @@
-"""One CSV as it is read: where it lies, what a message calls it, and the line for whatever is wrong in it."""
+"""A CSV to read: its path, its name in messages, and the error for anything wrong in it."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class CsvFile:
     """A CSV of a competition.
 
     Attributes:
-        path: plain text to read; for an archive's member it lies in a folder of ours.
+        path: plain text to read; for an archive's member, a temporary copy.
         name: what a message calls it, "train.csv" or "archive.zip: train.csv".
         origin: what the user would change, as a message shows it.
         is_train: whether it holds the labelled rows.
@@ -29,10 +29,10 @@ class CsvFile:
     toml: str
 
     def error(self, what: str, *, row: int | None = None, column: str = "", fix: str = "") -> UserError:
-        """The error to raise, with its place.
+        """The error to raise, with its location in the file.
 
         Args:
-            what: is wrong.
+            what: what is wrong.
             row: counted as a spreadsheet does, the header being row 1.
             column: its name.
             fix: what to do; by default, to change the file.
@@ -43,7 +43,7 @@ class CsvFile:
 
 
 def _column(name: str) -> str:
-    """A column as a message shows it; without a header its number is its name."""
+    """A column as a message shows it; without a header by its number."""
     return name if re.fullmatch(r"column \d+", name) else f"column {clipped(name)}"
 
 
@@ -53,6 +53,6 @@ def clipped(text: str) -> str:
 
 
 def of(path: Path, competition: Competition) -> CsvFile:
-    """A file under the name that the competition's TOML gives it."""
+    """The CSV at a path whose name is that in the competition's TOML."""
     is_train = path.name == competition.train_file
     return CsvFile(path, path.name, str(path), is_train, f"competitions/{competition.name}.toml")

@@ -1,4 +1,4 @@
-"""A CSV's label column: whether it holds labels at all, and the line for a label that is not known."""
+"""A CSV's label column: whether it contains labels, and the error for an unknown label."""
 
 import csv
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from catwalk.data.csv_cells import Labels, are_mixed, whole_number
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
 
-MOST_SEEN = 300  # different labels that are looked at for an advice
-LISTED = 26  # integers that an advice writes out
+MOST_SEEN = 300  # different labels that are examined for an error's fix
+LISTED = 26  # integers that an error's fix lists in full
 
 
 def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Columns:
-    """The columns with what the label column's cells say of it."""
+    """The columns, updated with what the label column's cells show."""
     if columns.label is None:
         return columns
     labels, at = Labels(competition), columns.label
@@ -33,25 +33,25 @@ def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Colu
 
 
 def column(file: CsvFile, columns: Columns, at: int) -> Iterator[tuple[int, str]]:
-    """One column's cells with the rows' numbers, without the space around them."""
+    """One column's cells with their row numbers, without surrounding spaces."""
     with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         try:
             for number, cells in enumerate(csv_dialect.reader(opened, columns.dialect.separator), start=1):
                 if number > columns.header_rows and len(cells) > max(at, 1):
                     yield number, cells[at].strip()
         except csv.Error:
-            return  # whoever reads all cells tells it
+            return  # reported when all cells are read
 
 
 def unknown(file: CsvFile, columns: Columns, competition: Competition, row: int, cell: str) -> UserError:
-    """The error for a cell that is no label, with the TOML's line that would make it one if there is one."""
+    """The error for a cell that is not a label, with the TOML line that would make it one, if any."""
     at, labels = columns.label or 0, competition.labels
     name = columns.names[at]
     if not cell.strip():
-        other = "take the row out" if file.is_train else "empty the whole column"
-        fix = f"write it (one of {len(labels)} in {file.toml}), or {other}, in {file.origin}"
+        other = "leave the row out" if file.is_train else "empty the whole column"
+        fix = f"write a label (one of the {len(labels)} in {file.toml}), or {other}, in {file.origin}"
         return file.error("the label is empty", row=row, column=name, fix=fix)
-    what = f"the label {clipped(cell)} is not one of {len(labels)} from {labels[0]} to {labels[-1]}"
+    what = f"the label {clipped(cell)} is not one of the {len(labels)} from {labels[0]} to {labels[-1]}"
     if is_last(file, columns, competition):
         fix = advice.LABEL_LAST.format(file.toml)
         return file.error(what, row=row, column=name, fix=fix)
@@ -72,7 +72,7 @@ def _fix(file: CsvFile, columns: Columns, competition: Competition) -> str:
         listed = _listed(sorted(number for number in numbers if number is not None))
         return f"write labels = {listed} above [files] in {file.toml}"
     if None in numbers and len(seen) == classes:
-        return f"write the {classes} texts of this column as classes = [...] into {file.toml}, in any order"
+        return f"add the {classes} values of this column to {file.toml} as classes = [...], in any order"
     return f"correct it in {file.origin}, or add its class to classes and labels in {file.toml}"
 
 
@@ -83,7 +83,7 @@ def _listed(numbers: list[int]) -> str:
 
 
 def is_last(file: CsvFile, columns: Columns, competition: Competition) -> bool:
-    """Whether, without a header, the last column looks like the labels: two or more of them, nothing else."""
+    """Whether, without a header, the last column looks like labels: at least two different ones."""
     if competition.has_header or columns.label is None or columns.label > max(columns.pixels):
         return False
     labels, seen = Labels(competition), set()
@@ -96,10 +96,10 @@ def is_last(file: CsvFile, columns: Columns, competition: Competition) -> bool:
 
 
 def refuse_constant(file: CsvFile, columns: Columns, competition: Competition) -> None:
-    """Call it where all labels of a file are the same.
+    """Refuse a file whose labels are all the same, if its last column looks like the labels.
 
     Raises:
-        UserError: the label seems to be the last column.
+        UserError: the last column looks like the labels.
     """
     if columns.label is not None and is_last(file, columns, competition):
         value = next(cell for _, cell in column(file, columns, columns.label))

@@ -1,8 +1,8 @@
 """Rows: reads a raw CSV into arrays, and writes arrays as a raw CSV.
 
-Two readers give the same arrays. The fast one is pyarrow's and knows plain integers. Where it meets
-anything else, the careful one reads the file again cell by cell: it takes what is a whole number in
-other clothes (``" 12"``, ``"12.0"``, ``"1.2e+01"``) and names file, row and column of what is not.
+Two readers give the same arrays. The fast one is pyarrow's and reads only plain integers. If it finds
+anything else, the careful one reads the file again cell by cell: it accepts integers in other notations
+(``" 12"``, ``"12.0"``, ``"1.2e+01"``) and names file, row and column of anything else.
 """
 
 import csv
@@ -23,8 +23,8 @@ from catwalk.data.csv_cells import Labels, whole_number
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
 
-FEW = 20  # test rows, so many that they can't all be of one class by chance
-BLOCK = 32 << 20  # bytes read at once: large enough for pyarrow's threads, small beside the arrays
+FEW = 20  # test rows; so many can't all be of one class by chance
+BLOCK = 32 << 20  # bytes read at once: large enough for pyarrow's threads, small compared with the arrays
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Rows:
 
     Attributes:
         pixels: (rows, pixels) uint8.
-        labels: (rows,) uint8, positions in ``Competition.labels``; None where the file has no labels.
-        ids: the id column's cells without the space around them; None where the competition has none.
-        ignored: name of the column of row numbers that was passed over, or None.
-        unlabelled: says which label column holds no labels (empty, ``?``, ``-1``, a single value), or None.
+        labels: (rows,) uint8, positions in ``Competition.labels``; None if the file has no labels.
+        ids: the id column's cells without surrounding spaces; None if there is no id column.
+        ignored: name of the column of row numbers that was skipped, or None.
+        unlabelled: a note on a label column without labels (empty, ``?``, ``-1``, a single value), or None.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -47,12 +47,12 @@ class Rows:
 
 
 def read_rows(path: Path, competition: Competition) -> Rows:
-    """Read a CSV that has the name that the competition's TOML gives it; see ``read_csv``."""
+    """Read a CSV whose name is that in the competition's TOML; see ``read_csv``."""
     return read_csv(csv_file.of(path, competition), competition)
 
 
 def read_csv(file: CsvFile, competition: Competition) -> Rows:
-    """Read a CSV of one picture a row; whether it has labels is read off its columns.
+    """Read a CSV with one picture per row; its columns tell whether it has labels.
 
     Raises:
         UserError: names file, row (counted as a spreadsheet does, the header being row 1) and column.
@@ -72,17 +72,17 @@ def read_csv(file: CsvFile, competition: Competition) -> Rows:
 
 
 def _without_placeholders(rows: Rows, columns: Columns, competition: Competition) -> Rows:
-    """Where many test rows all have the same label, as 0, it only fills the column."""
+    """Treat a label that many test rows all share, such as 0, as a placeholder."""
     if rows.labels is None or len(rows.labels) < FEW or (rows.labels != rows.labels[0]).any():
         return rows
     assert columns.label is not None
     only = competition.labels[rows.labels[0]]
-    said = f"the column {columns.names[columns.label]!r} holds no labels but {only} in all rows"
+    said = f"the column {columns.names[columns.label]!r} holds {only} in all rows instead of labels"
     return replace(rows, labels=None, unlabelled=said)
 
 
 def _check_ids(file: CsvFile, columns: Columns, ids: list[str]) -> None:
-    """Each test row needs an id of its own."""
+    """Check that each test row has a unique id."""
     if len(set(ids)) == len(ids) and "" not in ids:
         return
     assert columns.id is not None
@@ -97,7 +97,7 @@ def _check_ids(file: CsvFile, columns: Columns, ids: list[str]) -> None:
 
 
 def _blocks(path: Path) -> Iterator[memoryview]:
-    """The file in blocks that end where a line ends; a block is valid until the next is asked for."""
+    """The file in blocks of whole lines; a block is valid until the next one is read."""
     buffer = bytearray(min(BLOCK, path.stat().st_size + 1))
     kept = 0
     with path.open("rb") as file:
@@ -116,9 +116,9 @@ def _blocks(path: Path) -> Iterator[memoryview]:
 
 
 def _most_rows(path: Path, columns: Columns) -> int:
-    """More rows than this don't fit the file: a cell takes two bytes at least, itself and a separator.
+    """An upper bound for the number of rows: a cell takes at least two bytes, itself and a separator.
 
-    Arrays of so many rows cost only what is written into them.
+    Arrays of this size take up memory only for the rows that are written.
     """
     return path.stat().st_size // (2 * (len(columns.names) - len(columns.empty))) + 1
 
@@ -127,7 +127,7 @@ def _batches(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
     """The rows as pyarrow reads them: uint8 pixels, int64 or text labels, text ids.
 
     Raises:
-        pa.ArrowInvalid: a cell is empty or not a plain integer, or a row has another number of cells.
+        pa.ArrowInvalid: a cell is empty or not a plain integer, or a row has the wrong number of cells.
     """
     types = {columns.names[i]: pa.uint8() for i in columns.pixels}
     if columns.label is not None:
@@ -141,7 +141,7 @@ def _batches(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
         read = pacsv.ReadOptions(column_names=columns.names, block_size=4 << 20, skip_rows=skip)
         skip = 0
         if not bytes(block[:4096]).strip() and not bytes(block).strip():
-            continue  # blank lines alone, which pyarrow refuses
+            continue  # only blank lines, which pyarrow refuses
         for batch in pacsv.read_csv(pa.py_buffer(block), read, parse, convert).to_batches():
             if any(column.null_count for column in batch.columns):
                 raise pa.ArrowInvalid("an empty cell")
@@ -149,7 +149,7 @@ def _batches(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
 
 
 def _read_fast(file: CsvFile, columns: Columns, competition: Competition) -> Rows | None:
-    """Read plain integers, block by block into one array; None where the careful reader must look."""
+    """Read plain integers, block by block into one array; None if the careful reader is needed."""
     most = _most_rows(file.path, columns)
     pixels = np.empty((most, competition.pixels), np.uint8)
     labels = np.empty(most, np.uint8)
@@ -181,7 +181,7 @@ def _read_fast(file: CsvFile, columns: Columns, competition: Competition) -> Row
 
 
 def _positions(column: pa.Array, known: Labels, competition: Competition) -> npt.NDArray[np.integer] | None:
-    """(rows,) positions in ``Competition.labels``; None where a cell is no label."""
+    """(rows,) positions in ``Competition.labels``; None if a cell is not a label."""
     if pa.types.is_string(column.type):
         places = [known.position(cell) for cell in column.to_pylist()]
         return None if None in places else np.array(places, np.intp)
@@ -190,7 +190,7 @@ def _positions(column: pa.Array, known: Labels, competition: Competition) -> npt
 
 
 def _read_careful(file: CsvFile, columns: Columns, competition: Competition) -> Rows:
-    """Read cell by cell: slow, but whatever is wrong is named with its place."""
+    """Read cell by cell: slow, but errors name the row and the column."""
     most = _most_rows(file.path, columns)
     pixels = np.empty((most, competition.pixels), np.uint8)
     labels = np.empty(most, np.uint8)
@@ -211,7 +211,7 @@ def _read_careful(file: CsvFile, columns: Columns, competition: Competition) -> 
             pixels[done] = [meaning[cells[i]] for i in columns.pixels]
         except KeyError as error:
             wrong = next(i for i in columns.pixels if cells[i] == error.args[0])
-            raise _no_pixel(file, columns, number, wrong, error.args[0]) from None
+            raise _not_a_pixel(file, columns, number, wrong, error.args[0]) from None
         done += 1
     return Rows(
         pixels[:done],
@@ -221,14 +221,14 @@ def _read_careful(file: CsvFile, columns: Columns, competition: Competition) -> 
 
 
 def _refuse_other_encoding(file: CsvFile, columns: Columns, row: int, at: int, cells: list[str]) -> None:
-    """A label or an id in which bytes are no UTF-8, as in files that Excel wrote in cp1252."""
+    """Refuse a label or an id that is not UTF-8, as in files that Excel wrote in cp1252."""
     if "\ufffd" in cells[at]:
         what, fix = f"{clipped(cells[at])} is not UTF-8", f"save {file.origin} as CSV (UTF-8)"
         raise file.error(what, row=row, column=columns.names[at], fix=fix)
 
 
 def _careful_rows(file: CsvFile, columns: Columns) -> Iterator[tuple[int, list[str]]]:
-    """The rows' numbers and cells; empty cells at a row's end, behind the last column, are passed over."""
+    """The rows' numbers and cells; empty cells after the last column are ignored."""
     width = len(columns.names) - len(columns.empty)
     with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         reader = csv_dialect.reader(opened, columns.dialect.separator)
@@ -244,20 +244,20 @@ def _careful_rows(file: CsvFile, columns: Columns) -> Iterator[tuple[int, list[s
 
 
 def _wrong_length(cells: list[str], width: int) -> str:
-    if any("\n" in cell for cell in cells):  # the reader takes the following lines for the cell's
+    if any("\n" in cell for cell in cells):  # the reader takes the following lines as part of the cell
         return "a quotation mark is not closed"
     return f"{len(cells):,} columns, expected {width:,}"
 
 
-def _no_pixel(file: CsvFile, columns: Columns, row: int, wrong: int, cell: str) -> Exception:
+def _not_a_pixel(file: CsvFile, columns: Columns, row: int, wrong: int, cell: str) -> Exception:
     fix = ""
-    if cell.strip() and _is_share(cell):
-        fix = f"are the pixels shares from 0 to 1? multiply them by 255 and round, in {file.origin}"
+    if cell.strip() and _is_fraction(cell):
+        fix = f"if the pixels are scaled to 0 to 1, multiply them by 255 and round, in {file.origin}"
     what = f"the pixel {clipped(cell)} is not an integer from 0 to 255"
     return file.error(what, row=row, column=columns.names[wrong], fix=fix)
 
 
-def _is_share(cell: str) -> bool:
+def _is_fraction(cell: str) -> bool:
     try:
         return 0 < float(cell) < 1
     except ValueError:
@@ -265,7 +265,7 @@ def _is_share(cell: str) -> bool:
 
 
 class _Pixels(dict[str, int]):
-    """What a cell means as a pixel; each text is worked out once, for there are millions of cells."""
+    """Pixel values by cell; each text is parsed only once, because there are millions of cells."""
 
     def __missing__(self, cell: str) -> int:
         value = whole_number(cell)
@@ -281,12 +281,12 @@ def write_rows(
     labels: npt.NDArray[np.integer] | None,
     competition: Competition,
 ) -> None:
-    """Write a CSV in the competition's own form.
+    """Write a CSV in the competition's format.
 
     Args:
         path: the file to write.
         pixels: (rows, pixels) uint8.
-        labels: (rows,) integers as they stand in ``Competition.labels``; None for a file without labels.
+        labels: (rows,) integers from ``Competition.labels``; None for a file without labels.
         competition: gives the columns' names.
     """
     columns = {} if labels is None else {competition.label_column: np.asarray(labels, np.int64)}

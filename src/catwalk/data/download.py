@@ -1,6 +1,6 @@
-"""Data: brings a competition's raw CSVs into ``data/<competition>/raw`` and notes where they came from.
+"""Data: downloads a competition's raw CSVs to ``data/<competition>/raw`` and records their source.
 
-A file that a person put there, or changed there, is only ever read.
+Files that the user put or changed there are never overwritten.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ Say = Callable[[str], None]
 
 
 def run(paths: Paths, competition: Competition, source: str, say: Say) -> None:
-    """Fetch, check and note the raw files; those that lie there already are checked and taken.
+    """Fetch, check and record the raw files; existing ones are checked and used.
 
     Raises:
-        UserError: the files are not this competition's, are incomplete, or lie there from another source.
+        UserError: the files are not this competition's, are incomplete, or came from another source.
         NetworkError: no source answered.
-        MachineError: the disk is too small.
+        MachineError: there is not enough disk space.
     """
     if _is_done(paths, competition, source, say):
         return
@@ -41,10 +41,10 @@ def run(paths: Paths, competition: Competition, source: str, say: Say) -> None:
 
 
 def read_manifest(paths: Paths) -> Manifest:
-    """``manifest.json``.
+    """The content of ``manifest.json``.
 
     Raises:
-        UserError: it is not there or can't be read.
+        UserError: it is missing or can't be read.
     """
     known = manifest.read(paths)
     if known is None:
@@ -53,7 +53,7 @@ def read_manifest(paths: Paths) -> Manifest:
 
 
 def _is_done(paths: Paths, competition: Competition, source: str, say: Say) -> bool:
-    """Whether all is as the manifest says; then it is said."""
+    """Whether everything matches the manifest; if so, report it."""
     known = manifest.read(paths)
     if known is None or known.reading != competition.reading or known.replacing:
         return False
@@ -68,7 +68,7 @@ def _is_done(paths: Paths, competition: Competition, source: str, say: Say) -> b
 
 
 def _current(paths: Paths, competition: Competition, known: Manifest) -> Manifest | None:
-    """The manifest with the files' present times; None where a file is another one than it was."""
+    """The manifest with the files' current times; None if a file has changed."""
     found = raw_files.locate(paths.raw, competition)
     if found.names(competition) != set(known.files):
         return None
@@ -90,7 +90,7 @@ def _current(paths: Paths, competition: Competition, known: Manifest) -> Manifes
 
 
 def _origins_now(competition: Competition, known: Manifest) -> dict[str, Stamp] | None:
-    """The present stamps of a SOURCE= folder's files; None where it is gone, or no folder was given."""
+    """The current stamps of a SOURCE= folder's files; None if it is gone, or no folder was given."""
     if known.source in NAMED or not Path(known.source).exists():
         return None
     found = raw_files.locate(Path(known.source), competition)
@@ -98,7 +98,7 @@ def _origins_now(competition: Competition, known: Manifest) -> dict[str, Stamp] 
 
 
 def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Manifest:
-    """Take what is there, or fetch."""
+    """Use the files that are there, or fetch them."""
     there = raw_files.listed(paths.raw)  # before the manifest is read, which is written before the files
     known = manifest.read(paths)
     if not there:
@@ -107,18 +107,18 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
             raw_files.check_whole(paths.shown(paths.raw), paths.raw, Found({}), competition, also)
         return _fetch(paths, competition, _again(source, known), say)
     if known is None or known.source == BY_HAND:
-        return _take(paths, competition, source, known, say)
+        return _use_own_files(paths, competition, source, known, say)
     changed = manifest.edited(paths, known)
     if changed or not {competition.train_file, competition.test_file} <= set(known.files):
         if changed:
-            say(f"data: {', '.join(changed)}: changed by hand since {known.source} gave it, now only read")
-        return _take(paths, competition, source, None, say)
+            say(f"data: {', '.join(changed)}: changed by hand, will not be overwritten")
+        return _use_own_files(paths, competition, source, None, say)
     _check_source(paths, competition, known, source)
     gone, origins = manifest.missing(paths, known), _origins_now(competition, known)
     moved = origins is not None and not manifest.same(origins, known.origins)
     if gone or moved:
         what = (
-            f"{', '.join(gone)} is missing"
+            f"{', '.join(gone)} missing"
             if gone
             else f"{known.source} {'has changed' if known.origins else 'may have changed'}"
         )
@@ -133,25 +133,27 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
 
 
 def _again(source: str, known: Manifest | None) -> str:
-    """Where to fetch from: what is asked for, else the folder that was given before and is still there."""
+    """The source to fetch from: the requested one, else the folder given before if it still exists."""
     if source == "auto" and known and known.source not in (*NAMED, BY_HAND) and Path(known.source).exists():
         return known.source
     return source
 
 
-def _take(paths: Paths, competition: Competition, source: str, known: Manifest | None, say: Say) -> Manifest:
-    """The files that were put there by hand."""
+def _use_own_files(
+    paths: Paths, competition: Competition, source: str, known: Manifest | None, say: Say
+) -> Manifest:
+    """Use the files that were put there by hand."""
     found = raw_files.locate(paths.raw, competition)
     if source != "auto" and Path(source).expanduser().resolve() != paths.raw.resolve():
         names = [str(path.relative_to(paths.raw)) for path in raw_files.listed(paths.raw)]
         raise _other_source(paths, source, f"holds {BY_HAND} ({', '.join(names)[:60]})")
-    also = f", or first keep yours elsewhere: {move_aside(paths)}" if competition.sources else ""
+    also = f", or first move yours away: {move_aside(paths)}" if competition.sources else ""
     raw_files.check_whole(paths.shown(paths.raw), paths.raw, found, competition, also)
     now = manifest.origins(found.paths, known)
     before = known.origins if known else {}
     changed = [paths.shown(Path(path)) for path, one in now.items() if before and before.get(path) != one]
     if changed:
-        say(f"data: {', '.join(changed)}: changed, read again")
+        say(f"data: {', '.join(changed)}: changed, reading again")
     files = _read(paths, competition, found, {})
     for name, place in found.csvs.items():
         if place.path != paths.raw / name and name in files:
@@ -164,9 +166,9 @@ def _now() -> str:
 
 
 def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Manifest:
-    """Fetch aside, check, and move it into the raw folder.
+    """Fetch into a temporary folder, check, and move the files into the raw folder.
 
-    The manifest goes first, so that a crash in between is not taken for files put there by hand.
+    The manifest is written first, so that after a crash the files do not count as put there by hand.
     """
     from catwalk.data import sources
 
@@ -192,7 +194,7 @@ def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Man
 
 
 def _stamps_of_source(competition: Competition, source: str) -> dict[str, Stamp]:
-    """Of a folder's files before they are copied, so that a change meanwhile is seen the next time."""
+    """The stamps of a folder's files before they are copied, so that later changes are noticed."""
     place = Path(source).expanduser().resolve()
     if source in ("auto", *NAMED) or not place.exists():
         return {}
@@ -200,21 +202,21 @@ def _stamps_of_source(competition: Competition, source: str) -> dict[str, Stamp]
 
 
 def _origin_names(competition: Competition, source: str) -> dict[str, str]:
-    """What a message calls the file to change where a fetched one is not as it should be."""
+    """The files that the user has to fix, as messages name them, by the names of the fetched ones."""
     names = raw_files.needed(competition)
     if source in NAMED:
-        return dict.fromkeys(names, "it where it comes from, or choose another SOURCE=")
+        return dict.fromkeys(names, "the original file (or choose another SOURCE=)")
     places = raw_files.locate(Path(source), competition).csvs
     return {name: str(places[name].path) if name in places else source for name in names}
 
 
 def _check_source(paths: Paths, competition: Competition, known: Manifest, source: str) -> None:
-    """A source asked for by name must be the one the data came from."""
+    """Check that an explicitly given source is the one that the data came from."""
     if source == "auto" or (source in NAMED and source == known.source):
         return
     place = Path(source).expanduser().resolve()
     if source not in NAMED and not place.exists():
-        fix = "correct it, or leave SOURCE= out to use the data that is here"
+        fix = "correct it, or leave SOURCE= out to use the existing data"
         raise UserError("no such folder", where=f"SOURCE={source}", fix=fix)
     if source not in NAMED and str(place) == known.source:
         raw_files.check_whole(f"SOURCE={source}", place, raw_files.locate(place, competition), competition)
@@ -222,19 +224,19 @@ def _check_source(paths: Paths, competition: Competition, known: Manifest, sourc
     if known.source == BY_HAND and place == paths.raw.resolve():
         return
     names = f" ({', '.join(known.files)[:60]})" if known.source == BY_HAND else ""
-    raise _other_source(paths, source, f"is here already, from {known.source}{names}")
+    raise _other_source(paths, source, f"already exists, from {known.source}{names}")
 
 
 def _other_source(paths: Paths, source: str, there: str) -> UserError:
     return UserError(
         f"{paths.shown(paths.raw)} {there}",
         where=f"SOURCE={source}",
-        fix=f"leave SOURCE= out to use it, or first keep it elsewhere: {move_aside(paths)}",
+        fix=f"leave SOURCE= out to use it, or first move it away: {move_aside(paths)}",
     )
 
 
 def move_aside(paths: Paths) -> str:
-    """The command that keeps the raw folder under a name that is free."""
+    """The command that renames the raw folder to an unused name."""
     number = 1
     while (aside := paths.raw.with_name(f"{paths.raw.name}-{number}")).exists():
         number += 1
@@ -244,7 +246,7 @@ def move_aside(paths: Paths) -> str:
 def _read(
     paths: Paths, competition: Competition, found: Found, origins: dict[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Read every row once, so that nothing is kept which prepare could not read; a file's facts."""
+    """Read every row once, so that only files that prepare can read are kept; each file's facts."""
     from catwalk.data import raw_csvs
 
     with raw_csvs.opened(paths, competition, found, origins) as files:
@@ -252,12 +254,12 @@ def _read(
 
 
 def _check_rows(files: dict[str, dict[str, Any]], source: str, competition: Competition) -> None:
-    """A download must be whole; a folder of the user's own may hold fewer rows."""
+    """Check that a download is complete; the user's own folder may have fewer rows."""
     names = (competition.train_file, competition.test_file)
     for name, expected in zip(names, competition.rows or (), strict=False):
         if files[name]["rows"] != expected:
             raise NetworkError(
-                f"{files[name]['rows']:,} rows arrived from {source}, {expected:,} expected",
+                f"got {files[name]['rows']:,} rows from {source}, expected {expected:,}",
                 where=name,
                 fix=advice.DATA_AGAIN,
             )

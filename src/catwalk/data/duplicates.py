@@ -1,4 +1,4 @@
-"""Duplicates: identical pictures say nothing new, so scores and learning count each picture once."""
+"""Duplicates: identical pictures add no information, so scores and training count each picture once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ BLOCK = 8192  # pictures compared at a time
 
 @dataclass(frozen=True)
 class Pictures:
-    """How many different pictures there are.
+    """Counts of distinct pictures.
 
     Attributes:
-        train, validation, test: different pictures among these rows.
+        train, validation, test: distinct pictures among these rows.
         two_labels: pictures among the labelled rows that have more than one label.
         known: test rows whose picture is also among the labelled rows.
     """
@@ -31,7 +31,7 @@ class Pictures:
 
 
 def count(prepared: Prepared) -> Pictures:
-    """Count the different pictures; where none is repeated, no picture is read."""
+    """Count the distinct pictures; pixels are read only if there are duplicates."""
     train, validation, both = len(prepared.train), len(prepared.validation), 0
     if prepared.duplicates["train"]:
         everyone = np.arange(len(prepared.pixels))
@@ -45,23 +45,23 @@ def count(prepared: Prepared) -> Pictures:
 
 
 def warning(known: int, rows: int) -> str:
-    """What a score is worth where test pictures are among the labelled rows, one line."""
+    """A one-line warning that test pictures are also among the labelled rows."""
     those = "all" if known == rows else f"{known:,}"
     return (
         f"{those} of the {rows:,} test pictures are also among the labelled rows: "
-        "this says little about new pictures"
+        "the score says little about new pictures"
     )
 
 
 def is_first(
     pixels: npt.NDArray[np.uint8], rows: npt.NDArray[np.integer], labels: npt.NDArray[np.uint8] | None = None
 ) -> npt.NDArray[np.bool_]:
-    """(len(rows),) which of the rows has another picture than the one before it.
+    """(len(rows),) whether each row's picture differs from that of the row before.
 
     Args:
         pixels: (any, pixels) uint8, identical pictures side by side, as in ``Prepared``.
-        rows: row numbers, rising.
-        labels: (any,); with them, the same picture with another label counts as another one.
+        rows: row numbers, ascending.
+        labels: (any,); with them, the same picture with a different label counts as a different one.
     """
     first = np.ones(len(rows), np.bool_)
     for start in range(1, len(rows), BLOCK):
@@ -75,12 +75,12 @@ def is_first(
 
 
 def of_test(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.intp]:
-    """(ids,) the number of each test row's picture: the same for identical ones.
+    """(ids,) the number of each test row's picture; the same for identical pictures.
 
     Args:
         paths: the competition's.
-        ids: of the test rows, in any order; where others are prepared here, or none, nothing is known of
-            their pictures, and each counts as its own.
+        ids: of the test rows, in any order; if these rows are not prepared here, their pictures are unknown
+            and each counts as distinct.
     """
     apart = np.arange(len(ids))
     if not paths.test_pixels.is_file():
@@ -94,7 +94,7 @@ def of_test(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.intp]:
 
 
 def of_learning(prepared: Prepared) -> npt.NDArray[np.int32]:
-    """The training rows, a picture that is repeated with the same label only once."""
+    """The training rows without duplicates (same picture and same label)."""
     rows = prepared.train
     if not prepared.duplicates["train"]:
         return rows
@@ -102,7 +102,7 @@ def of_learning(prepared: Prepared) -> npt.NDArray[np.int32]:
 
 
 def groups(prepared: Prepared) -> npt.NDArray[np.intp]:
-    """(validation rows,) the number of each one's picture: the same for identical ones, rising."""
+    """(validation rows,) the number of each row's picture, ascending; the same for identical pictures."""
     rows = prepared.validation
     if not prepared.duplicates["train"]:
         return np.arange(len(rows))

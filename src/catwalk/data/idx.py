@@ -1,4 +1,4 @@
-"""IDX files, the form that MNIST and Fashion-MNIST were published in: reads them into arrays.
+"""IDX files, the format of MNIST and Fashion-MNIST: reads them into arrays.
 
 Format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a
 big-endian 32-bit integer, then the data (yann.lecun.com/exdb/mnist, "FILE FORMATS").
@@ -32,7 +32,7 @@ FILES = (
 
 
 def find(folder: Path) -> dict[str, Path]:
-    """The IDX files in a folder by their plain names, gzipped or not; empty unless all four are there."""
+    """The IDX files in a folder by their names without .gz; empty unless all four are there."""
     found = {}
     for name in FILES:
         for candidate in (folder / name, folder / f"{name}.gz"):
@@ -42,9 +42,9 @@ def find(folder: Path) -> dict[str, Path]:
 
 
 def find_below(files: list[Path]) -> dict[str, Path]:
-    """The same among files in several folders, also with a dot, as in ``train-images.idx3-ubyte``.
+    """Like ``find``, in several folders and also with a dot, as in ``train-images.idx3-ubyte``.
 
-    Of more than one copy the one in the upper folder counts.
+    If there are several copies, the one in the uppermost folder is used.
     """
     found: dict[str, Path] = {}
     for path in sorted(files, key=lambda path: (len(path.parts), ".idx" in path.name, path.name)):
@@ -53,13 +53,13 @@ def find_below(files: list[Path]) -> dict[str, Path]:
 
 
 def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes, gzipped or not, whatever its name ends in.
+    """Read one IDX file of unsigned bytes, gzipped or not, whatever its extension.
 
     Returns:
         uint8 array of the shape that the file states.
 
     Raises:
-        UserError: not such a file, cut short, or its uncompressed bytes have another checksum.
+        UserError: not such a file, truncated, or its uncompressed bytes have a different checksum.
     """
     try:
         head = archives.head(path)
@@ -70,13 +70,17 @@ def read(path: Path, sha256: str | None = None) -> npt.NDArray[np.uint8]:
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise UserError("damaged gzip file", where=path.name, fix=advice.DOWNLOAD_AGAIN) from None
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
-        raise UserError("its sha256 is not the published one", where=path.name, fix=advice.DOWNLOAD_AGAIN)
+        raise UserError(
+            "its sha256 differs from the expected one", where=path.name, fix=advice.DOWNLOAD_AGAIN
+        )
     dimensions = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * dimensions
     whole = 0 < dimensions <= MOST_DIMENSIONS and len(content) > start
     shape = [int(side) for side in np.frombuffer(content[4:start], ">u4")] if whole else []
     if not whole or math.prod(shape) != len(content) - start:
-        raise UserError("not a whole IDX file of unsigned bytes", where=path.name, fix=advice.DOWNLOAD_AGAIN)
+        raise UserError(
+            "not a complete IDX file of unsigned bytes", where=path.name, fix=advice.DOWNLOAD_AGAIN
+        )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 

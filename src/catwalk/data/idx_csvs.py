@@ -1,4 +1,4 @@
-"""IDX files, or arrays of pictures and labels, as a competition's two raw CSVs."""
+"""Converts IDX files, or arrays of pictures and labels, to a competition's two raw CSVs."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from catwalk.data.csv_rows import write_rows
 
 
 def convert(files: dict[str, Path], competition: Competition, folder: Path) -> None:
-    """Write the four IDX files, by their plain names, as the two CSVs.
+    """Write the four IDX files as the two CSVs.
 
     Raises:
-        UserError: one is damaged, has another checksum than the TOML's, or another shape.
+        UserError: one is damaged, or its checksum or shape differs from the TOML's.
     """
     train, train_labels, test, test_labels = (
         idx.read(files[name], competition.sha256.get(name)) for name in idx.FILES
@@ -32,15 +32,15 @@ def write(
     competition: Competition,
     folder: Path,
 ) -> None:
-    """Write arrays as the two raw CSVs; pictures may come in any shape, one along the first axis."""
+    """Write arrays as the two raw CSVs; the first axis of ``train`` and ``test`` counts pictures."""
     for name, pictures, labels in (
         (competition.train_file, train, train_labels),
         (competition.test_file, test, test_labels),
     ):
         if pictures.size != len(labels) * competition.pixels:
             raise UserError(
-                f"{pictures.shape} pictures and {len(labels)} labels are not a "
-                f"{competition.name} of {competition.shape}",
+                f"pictures of shape {pictures.shape} and {len(labels)} labels do not match "
+                f"shape {competition.shape} of {competition.name}",
                 fix=advice.CHOOSE_SOURCE,
             )
         write_rows(folder / name, pictures.reshape(len(labels), -1), labels.ravel(), competition)

@@ -1,8 +1,7 @@
-"""Talks to Kaggle: the only file that imports the official client, and only when a call is made.
+"""Calls Kaggle's API: the only module that imports the official client, and only when a call is made.
 
-What the client does that users should not have to know is undone here: importing ``kaggle`` logs in,
-prints and may call the network; its calls have no time limit; a full disk it tries again for a minute;
-without credentials it ends the process.
+It works around side effects of the client: importing ``kaggle`` logs in, prints and may call the network; its
+calls have no timeout; on a full disk it retries for a minute; without credentials it exits the process.
 """
 
 import contextlib
@@ -26,14 +25,14 @@ from catwalk.core.http_timeout import time_limit
 from catwalk.data import kaggle_credentials, kaggle_errors
 from catwalk.data.kaggle_names import Page
 
-RETRIES = 3  # of a question that changes nothing, after an answer that asks for patience
+RETRIES = 3  # of a read-only request, if Kaggle is busy
 LONGEST_WAIT = 60.0  # seconds before such a retry, whatever Kaggle asks for
 BUSY = (429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True)
 class Quota:
-    """Submissions to a competition: how many were made, and how many are still allowed now."""
+    """A competition's submission quota: how many were made, and how many are still allowed now."""
 
     today: int
     total: int
@@ -42,14 +41,14 @@ class Quota:
 
 @dataclass(frozen=True)
 class Sent:
-    """A submission as Kaggle has it.
+    """A submission as Kaggle reports it.
 
     Attributes:
         ref: its number.
         description: as it was sent.
         status: "pending", "complete" or "error".
-        public: the public score, None where there is none yet.
-        error: Kaggle's reason, where it gives one.
+        public: the public score, None if there is none yet.
+        error: Kaggle's reason, if it gives one.
     """
 
     ref: int
@@ -60,19 +59,19 @@ class Sent:
 
 
 def quota(page: Page) -> Quota:
-    """How many submissions were made and are left; all zero before one has joined the competition.
+    """How many submissions were made and are left; all zero before the user has joined the competition.
 
     Raises:
         NetworkError: Kaggle can't be reached or failed.
-        UserError: Kaggle refuses the credentials, or there is no such competition.
+        UserError: Kaggle rejects the credentials, or there is no such competition.
     """
-    said = _asked(page, lambda api: api.competition_get_submission_limits(page.name))
+    said = _request(page, lambda api: api.competition_get_submission_limits(page.name))
     return Quota(int(said.num_today or 0), int(said.num_total or 0), int(said.num_allowed_now or 0))
 
 
 def sent(page: Page) -> list[Sent]:
-    """The latest submissions, the newest first; raises as ``quota``."""
-    listed = _asked(page, lambda api: api.competition_submissions(page.name, page_size=50)) or []
+    """The latest submissions, newest first; raises the same errors as ``quota``."""
+    listed = _request(page, lambda api: api.competition_submissions(page.name, page_size=50)) or []
     return [
         Sent(
             ref=int(one.ref or 0),
@@ -93,13 +92,13 @@ def _score(text: Any) -> float | None:
 
 
 def upload(page: Page, csv: Path, description: str) -> int:
-    """Send a submission, and return its ref.
+    """Upload a submission, and return its ref.
 
-    Where the answer is lost it is looked up whether the submission counted, by its description.
+    If the response is lost, the list of submissions is searched for its description.
 
     Raises:
         NetworkError: the upload failed, or Kaggle can't be reached; look at ``sent`` before trying again.
-        UserError: Kaggle refuses it: credentials, rules, quota.
+        UserError: Kaggle rejects it: credentials, rules, quota.
     """
     try:
         with _client(page) as api:
@@ -108,7 +107,7 @@ def upload(page: Page, csv: Path, description: str) -> int:
         known = [one.ref for one in sent(page) if one.description == description]
         if not known:
             raise NetworkError(
-                f"{error.what}; the submission did not arrive", fix=advice.SUBMIT_AGAIN
+                f"{error.what}; the submission was not received", fix=advice.SUBMIT_AGAIN
             ) from None
         return known[0]
     if not answer.ref:
@@ -116,20 +115,20 @@ def upload(page: Page, csv: Path, description: str) -> int:
     return int(answer.ref)
 
 
-def _asked(page: Page, question: Callable[[Any], Any]) -> Any:
-    """The answer to a question that changes nothing; asked again where Kaggle asks for patience."""
+def _request(page: Page, call: Callable[[Any], Any]) -> Any:
+    """The answer to a read-only request; retried if Kaggle is busy."""
     import requests
 
     with _client(page) as api:
         for attempt in range(RETRIES):
             try:
-                return question(api)
+                return call(api)
             except requests.HTTPError as error:
                 if error.response is None or error.response.status_code not in BUSY:
                     raise
                 asked = error.response.headers.get("Retry-After", "")
                 time.sleep(min(float(asked) if asked.isdigit() else 2.0**attempt, LONGEST_WAIT))
-        return question(api)
+        return call(api)
 
 
 def download_dataset(page: Page, folder: Path) -> Path:
@@ -137,23 +136,23 @@ def download_dataset(page: Page, folder: Path) -> Path:
 
     Args:
         page: the dataset's.
-        folder: where the zip goes; a part that an earlier try left there is gone on with.
+        folder: where the zip goes; a partial download from an earlier try is resumed.
 
     Returns:
         The zip's path; its content has not been checked.
 
     Raises:
         NetworkError: Kaggle can't be reached or failed.
-        UserError: Kaggle refuses the credentials, or there is no such dataset.
+        UserError: Kaggle rejects the credentials, or there is no such dataset.
     """
-    # Without force the client goes on with a part that is there, if it is of the same file.
-    _asked(page, lambda api: api.dataset_download_files(page.name, path=str(folder), quiet=_quiet()))
+    # Without force the client resumes a partial download of the same file.
+    _request(page, lambda api: api.dataset_download_files(page.name, path=str(folder), quiet=_quiet()))
     return folder / f"{page.name.split('/')[1]}.zip"
 
 
 def download_competition(page: Page, folder: Path) -> Path:
     """Download a competition's files as one zip; otherwise as ``download_dataset``."""
-    _asked(page, lambda api: api.competition_download_files(page.name, path=str(folder), quiet=_quiet()))
+    _request(page, lambda api: api.competition_download_files(page.name, path=str(folder), quiet=_quiet()))
     return folder / f"{page.name}.zip"
 
 
@@ -163,7 +162,7 @@ def _quiet() -> bool:
 
 @contextlib.contextmanager
 def _client(page: Page) -> Iterator[Any]:
-    """The client, logged in as far as there are credentials; all that it raises comes out as our errors."""
+    """The client, logged in if there are credentials; all its exceptions are raised as our errors."""
     import requests
 
     kaggle_credentials.check()
@@ -173,7 +172,7 @@ def _client(page: Page) -> Iterator[Any]:
     except requests.RequestException as error:
         raise kaggle_errors.to_user_error(error, page) from None
     except (CatwalkError, OSError, MemoryError):
-        raise  # OSError: of the disk that a download is written to
+        raise  # OSError: from the disk that a download is written to
     except (SystemExit, Exception) as error:
         raise NetworkError(
             f"the Kaggle client failed ({type(error).__name__})", fix=advice.TRY_LATER
@@ -198,13 +197,13 @@ def _logged_in() -> Any:
         raise UserError(
             f"the Kaggle client could not log in ({type(error).__name__})",
             where=used[0].where if used else "",
-            fix=f"make a new credential at {kaggle_credentials.SETTINGS}",
+            fix=f"create a new API token at {kaggle_credentials.SETTINGS}",
         ) from None
     return api
 
 
 def _api_class() -> type[Any]:
-    """Import KaggleApi without running ``kaggle/__init__.py``, which would log in on the spot."""
+    """Import KaggleApi without running ``kaggle/__init__.py``, which would log in immediately."""
     if "kaggle" not in sys.modules:
         spec = importlib.util.find_spec("kaggle")
         if spec is None or spec.submodule_search_locations is None:
@@ -213,23 +212,23 @@ def _api_class() -> type[Any]:
         package.__path__ = list(spec.submodule_search_locations)
         package.__dict__["__version__"] = importlib.metadata.version("kaggle")
         sys.modules["kaggle"] = package
-    with _folder_that_is_there():
+    with _existing_folder():
         from kaggle.api.kaggle_api_extended import KaggleApi, KaggleCredentials
 
-    KaggleCredentials.delete = lambda *_: None  # a refused login is the user's to remove
+    KaggleCredentials.delete = lambda *_: None  # a rejected login is for the user to remove
 
     class Api(KaggleApi):  # type: ignore[misc]
-        # VERBOSE= in the environment: it would read a download into memory whole, and could not resume it.
+        # VERBOSE= in the environment: it would load a whole download into memory, and could not resume it.
         args = [one for one in KaggleApi.args if one != "--verbose"]  # noqa: RUF012
         config_dir = str(kaggle_credentials.folder())
         config = str(kaggle_credentials.folder() / "kaggle.json")
 
         def _authenticate_anonymously(self) -> bool:
-            """Public datasets need no login; the client would call ``exit``, which a notebook lacks."""
+            """Public datasets need no login; the client would call ``exit``, which notebooks lack."""
             return True
 
         def _is_rate_limited(self, error: Exception) -> bool:
-            """It is asked before each retry of a download, which the client makes for a full disk too."""
+            """Called before each retry of a download: don't retry on a full disk."""
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
                 raise error
             return bool(super()._is_rate_limited(error))
@@ -238,8 +237,8 @@ def _api_class() -> type[Any]:
 
 
 @contextlib.contextmanager
-def _folder_that_is_there() -> Iterator[None]:
-    """The import makes the folder of kaggle.json, and fails in a home that can't be written to."""
+def _existing_folder() -> Iterator[None]:
+    """Importing the client creates the folder of kaggle.json, which fails in a read-only home."""
     before = os.environ.get("KAGGLE_CONFIG_DIR")
     os.environ["KAGGLE_CONFIG_DIR"] = tempfile.gettempdir()
     try:

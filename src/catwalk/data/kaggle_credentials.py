@@ -1,4 +1,4 @@
-"""Which Kaggle credentials are set up here, by the files and variables that the official client reads."""
+"""Kaggle credentials: finds those in the files and environment variables that the official client reads."""
 
 import base64
 import contextlib
@@ -15,23 +15,23 @@ from typing import Any
 from catwalk.core.errors import UserError
 
 SETTINGS = "https://www.kaggle.com/settings"
-# What browsers and editors make of the name kaggle.json.
+# Names that browsers and editors give to kaggle.json.
 LOOKS_ALIKE = re.compile(r"kaggle.*\.json(\.\w+)?", re.IGNORECASE)
 MOST = 20_000  # characters of a file that may hold a credential
-# As it is copied out of a script: "KGAT_...", or export KAGGLE_API_TOKEN=KGAT_...
+# As copied from a script: "KGAT_...", or export KAGGLE_API_TOKEN=KGAT_...
 MORE_THAN_A_TOKEN = re.compile(r"[\s\"'\u201c\u201d]|KAGGLE_API_TOKEN")
-NEW = "KGAT_"  # so begin access tokens, and no API key
+NEW = "KGAT_"  # access tokens begin like this, API keys do not
 LOOKS_SECRET = re.compile(r"KGAT_\w+|\b[0-9a-f]{32,}\b")
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A way to log in to Kaggle that is set up here; its value is nowhere in it.
+    """A Kaggle credential that is set up here, without its secret value.
 
     Attributes:
-        kind: as people call it.
+        kind: its name in messages.
         where: the file or variables.
-        fault: why the client does not use it; empty where it can.
+        fault: why the client can't use it; empty if it can.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Credential:
 
 
 def credentials() -> list[Credential]:
-    """All credentials that are set up here, in the order in which the client tries them."""
+    """All credentials that are set up here, in the order that the client tries them."""
     home, keys = Path.home() / ".kaggle", folder() / "kaggle.json"
     found = [Credential("access token", where, _fault(value)) for where, value in _tokens()]
     variables = [name for name in ("KAGGLE_USERNAME", "KAGGLE_KEY") if os.environ.get(name)]
@@ -53,7 +53,7 @@ def credentials() -> list[Credential]:
         found.append(Credential("API key", f"{keys}{mixed}", "" if whole else "is damaged"))
     elif mixed:
         other = "KAGGLE_KEY" if variables == ["KAGGLE_USERNAME"] else "KAGGLE_USERNAME"
-        found.append(Credential("API key", variables[0], f"lacks {other} beside it"))
+        found.append(Credential("API key", variables[0], f"needs {other} too"))
     if (login := home / "credentials.json").is_file():
         whole = isinstance(content := _json(login), dict) and bool(content.get("refresh_token"))
         found.append(Credential("OAuth login", str(login), "" if whole else "is damaged"))
@@ -63,23 +63,25 @@ def credentials() -> list[Credential]:
 
 
 def usable() -> list[Credential]:
-    """Those of them that the client can use; the first is the one that it does use."""
+    """The credentials that the client can use; it uses the first one."""
     return [one for one in credentials() if not one.fault]
 
 
 def check() -> None:
-    """That the client will not send what is no token as one: it prefers it to all that is right.
+    """Check for an invalid access token, which the client would prefer to valid credentials.
 
     Raises:
-        UserError: an access token is really the text of kaggle.json, stands among quotes or spaces, or stands
-            where an API key does.
+        UserError: an access token is really the text of kaggle.json, contains quotes or spaces, or is in the
+            place of an API key.
     """
     for where, value in _tokens():
         if _is_key(_parsed(value)):
-            raise UserError(f"{_fault(value)}, not an access token", where=_short(where), fix=_unmixed(where))
+            raise UserError(
+                f"{_fault(value)}, not an access token", where=_short(where), fix=_fix_of_mixed(where)
+            )
         if MORE_THAN_A_TOKEN.search(value):
-            there = "set it to" if where == "KAGGLE_API_TOKEN" else "save the text of"
-            raise UserError(_fault(value), where=_short(where), fix=f"{there} the token alone")
+            fix = "set it to" if where == "KAGGLE_API_TOKEN" else "save only"
+            raise UserError(_fault(value), where=_short(where), fix=f"{fix} the token itself")
         if value:
             return
     if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY", "").startswith(NEW):
@@ -89,12 +91,12 @@ def check() -> None:
         raise UserError(
             "its key is an access token",
             where=_short(folder() / "kaggle.json"),
-            fix="save the text of the token alone as ~/.kaggle/access_token",
+            fix="save only the token as ~/.kaggle/access_token",
         )
 
 
-def _unmixed(where: str) -> str:
-    """What to do about the text of kaggle.json in the place of a token."""
+def _fix_of_mixed(where: str) -> str:
+    """How to fix the text of kaggle.json in the place of an access token."""
     target = Path.home() / ".kaggle" / "kaggle.json"
     if where == "KAGGLE_API_TOKEN":
         first = "" if target.is_file() else f"save the text as {_short(target)}, then "
@@ -108,31 +110,31 @@ def _unmixed(where: str) -> str:
 
 
 def how_to_get() -> str:
-    """What somebody without any credential does: copy the key that lies near by, or get a token."""
+    """How to get a credential: copy a key that was found elsewhere, or get a token."""
     target = Path.home() / ".kaggle" / "kaggle.json"
     near = look_alikes()
     if near and not target.exists():
-        return f"copy the key that lies near by: {_copy(near[0])}"
+        return f"copy the key that was found: {_copy(near[0])}"
     if near:
         return f"{_short(target)} is damaged: rename it, and copy {_short(near[0])} there"
     return f'get one at {SETTINGS} ("Generate New Token"), and save it as ~/.kaggle/access_token'
 
 
 def _copy(source: Path) -> str:
-    """A command for the shell that copies a key to where the client looks for it."""
+    """The shell command that copies a key to where the client looks for it."""
     made = "" if (Path.home() / ".kaggle").is_dir() else "mkdir -p ~/.kaggle && "
     return f"{made}cp -n {_typed(source)} ~/.kaggle/kaggle.json"
 
 
 def _typed(path: Path) -> str:
-    """A path as it is typed in a shell that is where we are."""
+    """A path as typed in a shell in the current folder."""
     if path.is_relative_to(Path.home()):
         return f"~/{shlex.quote(str(path.relative_to(Path.home())))}"
     return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
 
 
 def look_alikes() -> list[Path]:
-    """Files with a key that the client does not find, by their names or places; the newest first."""
+    """Files with a key that the client does not find because of their name or folder; newest first."""
     home, used = Path.home(), {folder() / "kaggle.json", Path.home() / ".kaggle" / "kaggle.json"}
     places = {home / ".kaggle", home / "Downloads", folder(), _xdg(), Path.cwd()}
     found: dict[Path, float] = {}
@@ -162,11 +164,15 @@ def _fault(token: str) -> str:
         return "is empty or unreadable"
     if _is_key(_parsed(token)):
         return "holds the text of kaggle.json"
-    return "holds more than a token: quotes, spaces or its name" if MORE_THAN_A_TOKEN.search(token) else ""
+    return (
+        "contains more than the token: quotes, spaces or the variable's name"
+        if MORE_THAN_A_TOKEN.search(token)
+        else ""
+    )
 
 
 def _text(path: Path) -> str:
-    """The text of a small file; empty where it can't be read."""
+    """The text of a small file; empty if it can't be read."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             return file.read(MOST).strip()
@@ -182,7 +188,7 @@ def _parsed(text: str) -> Any:
 
 
 def _json(path: Path) -> Any:
-    """What a JSON file holds; None where it can't be read."""
+    """The content of a JSON file; None if it can't be read."""
     return _parsed(_text(path))
 
 
@@ -191,7 +197,7 @@ def _is_key(content: Any) -> bool:
 
 
 def user_name() -> str | None:
-    """The user's name on Kaggle, as far as the files and variables here tell."""
+    """The user's name on Kaggle, if the files and variables contain it."""
     if os.environ.get("KAGGLE_USERNAME"):
         return os.environ["KAGGLE_USERNAME"]
     for path in (folder() / "kaggle.json", Path.home() / ".kaggle" / "credentials.json"):
@@ -202,7 +208,7 @@ def user_name() -> str | None:
 
 
 def masked(text: str) -> str:
-    """A text without the secrets that are set up here, and without what looks like one."""
+    """A text with all secrets that are set up here, and anything that looks like one, masked."""
     names = "KAGGLE_KEY", "KAGGLE_API_TOKEN"
     secrets = {os.environ.get(name, "") for name in names} | {value for _, value in _tokens()}
     for path in (folder() / "kaggle.json", *(Path.home() / ".kaggle").glob("*.json")):
@@ -216,7 +222,7 @@ def masked(text: str) -> str:
 
 
 def folder() -> Path:
-    """Where the client looks for kaggle.json."""
+    """The folder where the client looks for kaggle.json."""
     home = Path.home() / ".kaggle"
     if os.environ.get("KAGGLE_CONFIG_DIR"):
         return Path(os.environ["KAGGLE_CONFIG_DIR"])
@@ -228,15 +234,15 @@ def _xdg() -> Path:
 
 
 def _short(path: Path | str) -> str:
-    """A path as people write it."""
+    """A path with ~ for the home folder."""
     return str(path).replace(f"{Path.home()}{os.sep}", f"~{os.sep}")
 
 
 def described() -> list[str]:
-    """For people: which credential is used, which others are set up but not used, and how to get one."""
+    """Lines for the user: which credential is used, which others are set up, and how to get one."""
     found = usable()
     lines = [
-        f"kaggle: {one.kind} from {one.where}, which {one.fault} and so not used"
+        f"kaggle: the {one.kind} from {one.where} is not used: it {one.fault}"
         for one in credentials()
         if one.fault
     ]
@@ -245,6 +251,6 @@ def described() -> list[str]:
         lines.insert(0, f"kaggle: the {first.kind} from {first.where} is used")
         return lines + [f"  also set up, but not used: {one.kind} from {one.where}" for one in others]
     lines.append(
-        "kaggle: no credential is set up: public datasets can be downloaded, nothing can be submitted"
+        "kaggle: no credential is set up: public datasets can be downloaded, but nothing can be submitted"
     )
     return [*lines, f"  {how_to_get()}"]

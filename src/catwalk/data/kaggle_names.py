@@ -1,4 +1,4 @@
-"""Kaggle's names: a competition or a dataset, by its name or by its page's address."""
+"""Names on Kaggle: a competition or a dataset, given by its name or its page's address."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from catwalk.core.errors import UserError
 from catwalk.data.competition import Competition
 
 SITE = "https://www.kaggle.com"
-LONGEST = 80  # characters of a competition's name; Kaggle's own have less
+LONGEST = 80  # characters of a competition's name; Kaggle's are shorter
 # Old competitions have names such as GiveMeSomeCredit; all others are in lower case.
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*|(?=\w*[A-Z]\w*[A-Z])[A-Za-z0-9]+"
 OWNER = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
@@ -38,11 +38,11 @@ class Page:
 
 
 def of_data(competition: Competition) -> Page:
-    """Where on Kaggle a competition's data are, as its TOML says below [sources].
+    """The Kaggle page of a competition's data, from [sources] in its TOML.
 
     Raises:
-        UserError: nothing on Kaggle can have that name.
-        KeyError: the TOML names nothing there.
+        UserError: it is not a valid name on Kaggle.
+        KeyError: the TOML names no page on Kaggle.
     """
     toml, given = f"competitions/{competition.name}.toml", competition.sources
     if "kaggle_dataset" in given:
@@ -51,10 +51,10 @@ def of_data(competition: Competition) -> Page:
 
 
 def of_submissions(competition: Competition, to: str | None) -> Page | None:
-    """Which competition on Kaggle takes the submissions: ``to``, else the TOML's; None where it has none.
+    """The Kaggle competition that takes the submissions: ``to``, else the TOML's; None if there is none.
 
     Raises:
-        UserError: no competition on Kaggle can have that name.
+        UserError: it is not a valid name of a competition.
     """
     if to is not None:
         return contest(to, "TO=")
@@ -68,14 +68,17 @@ def contest(text: str, given: str) -> Page:
 
     Args:
         text: "digit-recognizer", or "https://www.kaggle.com/competitions/digit-recognizer/data".
-        given: where the text stands, for errors: a variable, or a TOML's key.
+        given: where the text comes from, for errors: a variable, or a TOML key.
 
     Raises:
-        UserError: no competition on Kaggle can have this name.
+        UserError: it is not a valid name of a competition.
     """
     parts = _parts(text)
     if parts and parts[0] in ("datasets", "t"):
-        what = {"datasets": "a dataset, which has no leaderboard", "t": "an invitation: open it and join"}
+        what = {
+            "datasets": "a dataset, which has no leaderboard",
+            "t": "an invitation link: open it and join",
+        }
         raise UserError(
             f"{_quoted(text)} is {what[parts[0]]}",
             where=given,
@@ -84,26 +87,26 @@ def contest(text: str, given: str) -> Page:
     name = parts[1] if parts and parts[0] in ("competitions", "c") and len(parts) > 1 else text.strip()
     if len(name) > LONGEST or not re.fullmatch(SLUG, name):
         near = "" if "/" in name else re.sub(r"[^a-z0-9]+", "-", name.lower())
-        raise _no_name(text, given, "competition", "<name>", near)
+        raise _invalid_name(text, given, "competition", "<name>", near)
     return Page(name, "competition", given)
 
 
 def dataset(text: str, given: str) -> Page:
-    """A dataset, by "owner/slug" or by the address of any of its pages; otherwise as ``contest``."""
+    """A dataset, by "owner/slug" or by the address of any of its pages; otherwise like ``contest``."""
     parts = _parts(text)
     name = "/".join(parts[1:3]) if parts and parts[0] == "datasets" else text.strip()
     if len(name) > 2 * LONGEST or not re.fullmatch(f"{OWNER}/(?:{SLUG})", name):
-        raise _no_name(text, given, "dataset", "<owner>/<name>", "")
+        raise _invalid_name(text, given, "dataset", "<owner>/<name>", "")
     return Page(name, "dataset", given)
 
 
 def _parts(text: str) -> list[str]:
-    """The parts of the path of an address on Kaggle; none where the text is no such address."""
+    """The path components of an address on Kaggle; empty if the text is not one."""
     found = ADDRESS.match(text.strip())
     return [part for part in found[1].split("/") if part] if found else []
 
 
-def _no_name(text: str, given: str, kind: str, form: str, near: str) -> UserError:
+def _invalid_name(text: str, given: str, kind: str, form: str, near: str) -> UserError:
     guess = near.strip("-")
     near = f"; perhaps {guess}" if re.fullmatch(SLUG, guess) and len(guess) <= 40 else ""
     return UserError(
@@ -114,5 +117,5 @@ def _no_name(text: str, given: str, kind: str, form: str, near: str) -> UserErro
 
 
 def _quoted(text: str) -> str:
-    """A text as a line shows it: short, and without control characters."""
+    """A text as a message shows it: short, and without control characters."""
     return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -1,4 +1,4 @@
-"""Label file: labels in a CSV of their own beside the pictures, and the command that joins the two."""
+"""Label file: labels in a separate CSV beside the pictures, and the command that joins the two."""
 
 import itertools
 import shlex
@@ -10,12 +10,12 @@ from catwalk.data.competition import Competition
 from catwalk.data.csv_cells import whole_number
 from catwalk.data.csv_file import CsvFile
 
-LARGEST = 64 << 20  # bytes; what is larger holds more than labels
+LARGEST = 64 << 20  # bytes; a larger file contains more than labels
 
 
 @dataclass(frozen=True)
 class _Table:
-    """A CSV of labels alone, or of ids and labels: its path and its rows' cells, a header included."""
+    """A CSV of labels only, or of ids and labels: its path and its rows' cells, including a header."""
 
     path: Path
     rows: list[list[str]]
@@ -23,7 +23,7 @@ class _Table:
 
 
 def advice(file: CsvFile, pictures: int, ids: list[str] | None, competition: Competition) -> str:
-    """The command that joins a training file with the file of its labels; empty if there is none.
+    """The command that joins a training file with its label file; empty if there is none.
 
     Args:
         file: the training file.
@@ -41,12 +41,12 @@ def advice(file: CsvFile, pictures: int, ids: list[str] | None, competition: Com
             joined = _free(file.path.parent)
             pipe = command.format(labels=shlex.quote(path.name), rows=shlex.quote(Path(file.origin).name))
             joining = f"(cd {shlex.quote(str(folder))} && {pipe} > {joined})"
-            return f'join them, {joining}, and write train = "{joined}" below [files] in {file.toml}'
+            return f'join them, {joining}, and write train = "{joined}" under [files] in {file.toml}'
     return ""
 
 
 def _free(folder: Path) -> str:
-    """A name of the joined file that is not in use."""
+    """An unused name for the joined file."""
     names = itertools.chain(["train_joined"], (f"train_joined_{number}" for number in itertools.count(2)))
     return next(f"{name}.csv" for name in names if not (folder / f"{name}.csv").exists())
 
@@ -58,12 +58,12 @@ def _read(path: Path) -> _Table:
 
 
 def _joining(table: _Table, pictures: int, ids: list[str] | None, has_header: bool) -> str:
-    """A shell's pipe with places for the names; empty where the rows don't pair up one by one."""
+    """A shell pipeline with placeholders for the names; empty if the rows don't match one to one."""
     widths = {len(row) for row in table.rows}
     header = len(table.rows) - pictures  # rows of it
     if widths not in ({1}, {2}) or header not in (0, 1) or (has_header and not header):
         return ""
-    if ids is not None and not has_header:  # the label stands behind the id there
+    if ids is not None and not has_header:  # there the label comes after the id
         return ""
     if widths == {2} and not _same_order([row[0] for row in table.rows[header:]], ids):
         return ""

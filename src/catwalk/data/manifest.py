@@ -1,7 +1,6 @@
-"""The manifest of the raw folder: where its files came from, and what they were when they were read.
+"""The manifest of the raw folder: where its files came from, and their state when they were read.
 
-Whether something changed is asked of the files themselves: size and time first, and where those differ the
-sha256.
+Changes are detected from the files themselves: first by size and time, and if those differ by sha256.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ BY_HAND = "files put there by hand"  # as a source
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a file was: bytes, time of its last change in nanoseconds (None: not kept), sha256."""
+    """A file's state: size in bytes, modification time in nanoseconds (None: unknown), sha256."""
 
     bytes: int
     modified: int | None
@@ -26,17 +25,17 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``manifest.json`` says.
+    """The content of ``manifest.json``.
 
     Attributes:
         competition: its name.
         source: a source's name, the absolute path of a folder or a zip, or ``BY_HAND``.
         fetched: UTC, ISO 8601.
         files: of each CSV, by the TOML's name: "bytes", "modified" and "sha256" of the plain file,
-            "rows", and "notes" for people.
-        reading: what of the TOML decided how they were read.
+            "rows", and "notes" for the user.
+        reading: a hash of the TOML's values that affect reading.
         origins: the user's own files that were read or copied, by their paths.
-        replacing: sha256 of files of ours that are being replaced; empty but for a moment.
+        replacing: sha256 of our files while they are being replaced; otherwise empty.
     """
 
     competition: str
@@ -49,7 +48,7 @@ class Manifest:
 
 
 def read(paths: Paths) -> Manifest | None:
-    """The manifest; None where there is none, or it is damaged: the files are then taken as they are."""
+    """The manifest; None if it is missing or damaged: the files are then used as they are."""
     try:
         content = json.loads(paths.manifest.read_text(encoding="utf-8"))
         origins = {name: Stamp(**stamp) for name, stamp in content.get("origins", {}).items()}
@@ -67,7 +66,7 @@ def write(paths: Paths, manifest: Manifest) -> None:
 
 
 def stamp(path: Path, known: Stamp | None = None) -> Stamp:
-    """A file's stamp; its sha256 is taken over where size and time are as ``known`` says."""
+    """A file's stamp; the sha256 from ``known`` is reused if size and time are unchanged."""
     facts = path.stat()
     if known and (known.bytes, known.modified) == (facts.st_size, facts.st_mtime_ns):
         return known
@@ -77,18 +76,18 @@ def stamp(path: Path, known: Stamp | None = None) -> Stamp:
 
 
 def stamp_of(facts: dict[str, Any]) -> Stamp:
-    """The stamp among a file's facts; older manifests keep no time."""
+    """The stamp in a file's facts; older manifests have no time."""
     return Stamp(int(facts["bytes"]), facts.get("modified"), str(facts["sha256"]))
 
 
 def stamp_in(paths: Paths, name: str, facts: dict[str, Any]) -> Stamp | None:
-    """The present stamp of a file that catwalk wrote into the raw folder; None where it is gone."""
+    """The current stamp of a file that catwalk wrote into the raw folder; None if it is gone."""
     path = paths.raw / name
     return stamp(path, stamp_of(facts)) if path.is_file() else None
 
 
 def edited(paths: Paths, known: Manifest) -> list[str]:
-    """The names of files that catwalk wrote into the raw folder and somebody has changed since."""
+    """The names of files that catwalk wrote into the raw folder and that were changed since."""
     stamps = {name: stamp_in(paths, name, facts) for name, facts in known.files.items()}
     return [
         name
@@ -98,19 +97,19 @@ def edited(paths: Paths, known: Manifest) -> list[str]:
 
 
 def missing(paths: Paths, known: Manifest) -> list[str]:
-    """The names of files that are gone, or of which an older one still is there."""
+    """The names of files that are gone, or still in an older version."""
     stamps = {name: stamp_in(paths, name, facts) for name, facts in known.files.items()}
     return [name for name, one in stamps.items() if one is None or one.sha256 != known.files[name]["sha256"]]
 
 
 def origins(found: list[Path], known: Manifest | None = None) -> dict[str, Stamp]:
-    """The stamps of the user's own files, by their paths."""
+    """The stamps of the user's own files, by path."""
     before = known.origins if known else {}
     return {str(path): stamp(path, before.get(str(path))) for path in found}
 
 
 def same(first: dict[str, Stamp], second: dict[str, Stamp]) -> bool:
-    """Whether the same files with the same content are meant."""
+    """Whether both contain the same files with the same content."""
     return {name: one.sha256 for name, one in first.items()} == {
         name: one.sha256 for name, one in second.items()
     }

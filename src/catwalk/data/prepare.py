@@ -1,7 +1,7 @@
-"""Prepare: raw CSVs to arrays that every worker maps, a split, and the test labels sealed away.
+"""Prepare: writes the raw CSVs as memory-mapped arrays, splits them, and seals the test labels.
 
 Rows are sorted by a hash of their picture before anything else, so that fingerprint and split depend on
-what the rows are and not on the order in which a file lists them.
+the rows' content and not on their order in a file.
 """
 
 import hashlib
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The prepared arrays of one competition and split, mapped from disk; what is written to them is lost.
+    """The prepared arrays of one competition and split, memory-mapped; changes to them are not saved.
 
     Attributes:
         pixels: (rows, pixels) uint8, the labelled pictures, sorted by their hash.
         labels: (rows,) uint8, positions in ``Competition.labels``.
-        train: (train rows,) int32, row numbers that the networks learn from.
-        validation: (validation rows,) int32, row numbers that only compare networks.
+        train: (train rows,) int32, row numbers of the training set.
+        validation: (validation rows,) int32, row numbers of the validation set.
         test_pixels: (test rows, pixels) uint8, in the submission's order: the sample's, else the test CSV's.
         test_ids: the submission's ids, in the same order.
-        fingerprint: names the labelled rows' content.
-        test_fingerprint: names the test pictures, their order, and the submission's form.
-        split: names the split.
-        duplicates: counts of identical pictures: "train" (repeated among the labelled rows),
-            "test" (repeated within the test rows), "both" (test rows also among the labelled).
+        fingerprint: a hash of the labelled rows.
+        test_fingerprint: a hash of the test pictures, their order, and the submission's format.
+        split: the split's name.
+        duplicates: counts of duplicate pictures: "train" (within the labelled rows),
+            "test" (within the test rows), "both" (test rows also among the labelled).
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -54,14 +54,14 @@ class Prepared:
 
 
 def run(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
-    """Write the arrays and this seed's split, unless they are there already.
+    """Write the arrays and this seed's split, unless they already exist.
 
     Returns:
-        Whether the labelled rows are others than those that were prepared before.
+        Whether the labelled rows differ from those prepared before.
 
     Raises:
         UserError: the raw CSVs are missing or hold rows that cannot be used.
-        MachineError: the disk is too small.
+        MachineError: there is not enough disk space.
     """
     if _is_done(paths, competition, seed, say):
         return False
@@ -81,7 +81,7 @@ def run(paths: Paths, competition: Competition, seed: int, say: Callable[[str], 
 
 
 def _is_done(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
-    """Whether arrays and split are those of the present files and TOML; then it is said."""
+    """Whether arrays and split match the current files and TOML; if so, report it."""
     summary = _known_summary(paths)
     if not (_is_fresh(paths, competition, summary) and split.file(paths, seed).is_file()):
         return False
@@ -94,20 +94,20 @@ def _is_fresh(paths: Paths, competition: Competition, summary: dict[str, Any]) -
 
 
 def _refuse_while_searching(paths: Paths) -> None:
-    """A search's new workers would meet other rows than its first ones."""
+    """Refuse while a search is running: its new workers would read different rows from its first ones."""
     if not paths.study_lock.is_file():
         return
     with locks.locked(paths.study_lock, wait=False) as free:
         if not free:
             raise UserError(
-                "files or TOML have changed, and a search of the old rows is running here",
+                "the files or the TOML have changed, but a search is still running on the old rows",
                 where=paths.competition,
                 fix=f"{advice.WAIT_OR_END} with Ctrl-C",
             )
 
 
 def load(paths: Paths, seed: int) -> Prepared:
-    """Map the arrays; nothing is copied.
+    """Memory-map the arrays; nothing is copied.
 
     Raises:
         UserError: ``make`` has not run.
@@ -120,7 +120,7 @@ def load(paths: Paths, seed: int) -> Prepared:
     with np.load(split.file(paths, seed)) as rows:
         train, validation = rows["train"], rows["validation"]
     return Prepared(
-        pixels=np.load(paths.pixels, mmap_mode="c"),  # "r" can't be handed on to TensorFlow
+        pixels=np.load(paths.pixels, mmap_mode="c"),  # "r" can't be passed to TensorFlow
         labels=np.load(paths.labels, mmap_mode="r"),
         train=train,
         validation=validation,
@@ -134,7 +134,7 @@ def load(paths: Paths, seed: int) -> Prepared:
 
 
 def test_ids(paths: Paths) -> list[str]:
-    """The submission's ids, in its order.
+    """The submission's ids, in order.
 
     Raises:
         UserError: ``make`` has not run.
@@ -162,7 +162,7 @@ def _read_summary(paths: Paths) -> dict[str, Any]:
 
 
 def _known_summary(paths: Paths) -> dict[str, Any]:
-    """What the arrays were made of; empty where it is not there or damaged, for then they are made anew."""
+    """The summary of the prepared arrays; empty if it is missing or damaged: they are then prepared again."""
     try:
         summary: dict[str, Any] = json.loads(paths.prepared_summary.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -171,13 +171,13 @@ def _known_summary(paths: Paths) -> dict[str, Any]:
 
 
 def _described(summary: dict[str, Any]) -> str:
-    twins = summary["duplicates"]
+    duplicates = summary["duplicates"]
     said = [
         f"{count:,} {what}"
         for count, what in (
-            (twins["train"], "repeated pictures among the labelled rows"),
-            (twins["test"], "repeated within the test rows"),
-            (twins["both"], "test pictures also among the labelled rows"),
+            (duplicates["train"], "duplicate pictures among the labelled rows"),
+            (duplicates["test"], "duplicates within the test rows"),
+            (duplicates["both"], "test pictures also among the labelled rows"),
         )
         if count
     ]
@@ -188,7 +188,7 @@ def _described(summary: dict[str, Any]) -> str:
 
 
 def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[str, Any]:
-    """Make arrays and split aside; only when all is well they take the place of those that are there."""
+    """Write arrays and split to a temporary folder; they replace the old ones only if all succeeds."""
     manifest = download.read_manifest(paths)
     rows = sum(facts.get("rows", 0) for facts in manifest.files.values())
     disk_space.require(paths.prepared, rows * competition.pixels, f"to prepare {competition.name}")
@@ -208,7 +208,7 @@ def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[s
 
 
 def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[str, Any]:
-    """Read the raw CSVs and write the arrays aside; what is said of them."""
+    """Read the raw CSVs and write the arrays to a temporary folder; their summary."""
     from catwalk.data import raw_csvs, raw_files
 
     found = raw_files.locate(paths.raw, competition)
@@ -236,7 +236,7 @@ def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[
 
 @dataclass(frozen=True)
 class _Written:
-    """Rows whose arrays were written: (rows, 2) uint64 hashes of their pictures, and what names them."""
+    """Rows whose arrays were written: (rows, 2) uint64 hashes of their pictures, and a hash of all."""
 
     hashes: npt.NDArray[np.uint64]
     fingerprint: str
@@ -260,7 +260,7 @@ def _write_train(file: "CsvFile", aside: Paths, competition: Competition) -> _Wr
 
 
 def _write_test(files: dict[str, "CsvFile"], aside: Paths, competition: Competition) -> _Written:
-    """In the order of the sample submission, where there is one, else of the test CSV."""
+    """Write the test rows in the sample submission's order if there is one, else in the test CSV's."""
     from catwalk.data import csv_rows, sample_submission
 
     test = csv_rows.read_csv(files[competition.test_file], competition)
@@ -276,7 +276,7 @@ def _write_test(files: dict[str, "CsvFile"], aside: Paths, competition: Competit
         path.write_text(json.dumps(ids), encoding="utf-8")
     if labels is not None:
         _save(aside.sealed_labels, labels)
-    # Ids that are no more than numbers in the test CSV's order are named by the form alone.
+    # Ids that only number the test CSV's rows are already determined by the form.
     named = json.dumps(ids).encode() if test.ids or ids != numbered else b""
     identity = hashes.tobytes() + competition.form.encode() + named
     return _Written(hashes, hashlib.blake2b(identity, digest_size=6).hexdigest())
@@ -288,7 +288,7 @@ def _save(path: Any, array: npt.NDArray[Any]) -> None:
 
 
 def _save_in_order(path: Any, pixels: npt.NDArray[np.uint8], order: npt.NDArray[np.intp]) -> None:
-    """Save ``pixels[order]`` a piece at a time: a second whole array would double the memory."""
+    """Save ``pixels[order]`` in pieces: a second full array would double the memory."""
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(
             file, {"descr": "|u1", "fortran_order": False, "shape": pixels.shape}

@@ -1,4 +1,4 @@
-"""Raw CSVs: opens the files that were found to be read, and checks them."""
+"""Raw CSVs: opens the files that were found, and checks them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from catwalk.data.raw_files import Found, Place
 def opened(
     paths: Paths, competition: Competition, found: Found, origins: dict[str, str] | None = None
 ) -> Iterator[dict[str, CsvFile]]:
-    """Give the CSVs, by the TOML's names, ready to be read; what is packed is unpacked aside meanwhile.
+    """Yield the CSVs, by the TOML's names, ready to be read; archives are unpacked to a temporary folder.
 
     Args:
         paths: the competition's; nothing is written to its raw folder.
@@ -57,7 +57,7 @@ def _is_direct(place: Place) -> bool:
 
 
 def facts(files: dict[str, CsvFile], competition: Competition) -> dict[str, dict[str, Any]]:
-    """Read every row once: of each CSV its stamp, number of rows, and notes for people.
+    """Read every row once: each CSV's stamp, number of rows, and notes for the user.
 
     Raises:
         UserError: something in them can't be used.
@@ -85,15 +85,15 @@ def _notes(rows: Rows) -> list[str]:
     if rows.ignored:
         notes.append(f"the column {rows.ignored!r} holds row numbers and is ignored")
     if rows.unlabelled:
-        notes.append(f"{rows.unlabelled}, as if it were not there")
+        notes.append(f"{rows.unlabelled} and is ignored")
     return notes
 
 
 def no_labels(file: CsvFile, rows: Rows, competition: Competition) -> UserError:
-    """The error for a training file without labels; a file of labels beside it is to be joined with it."""
+    """The error for a training file without labels; if there is a label file beside it, how to join them."""
     what = f"no column {competition.label_column!r}, so no labels"
     if competition.has_header:
-        fix = f'write its name below [columns] in {file.toml}, as label = "..."'
+        fix = f'write label = "<its name>" under [columns] in {file.toml}'
     else:
         fix = "put the label first in each row"
     joining = label_file.advice(file, len(rows.pixels), rows.ids, competition)

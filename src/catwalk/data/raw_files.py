@@ -1,8 +1,8 @@
-"""Raw files: finds a competition's CSVs in a folder or a zip as people have them.
+"""Raw files: finds a competition's CSVs in a folder or a zip, even under slightly different names.
 
-The names in the TOML come first. Where a file lies under another name or place and there is no doubt which
-it is (other capitals, ``train.csv.csv``, ``test (1).csv``, a folder deeper, in the downloaded zip), it is
-taken; nothing in the folder is changed.
+The names in the TOML come first. A file with another name or place is used if it is unambiguous (upper
+or lower case, ``train.csv.csv``, ``test (1).csv``, a subfolder, the downloaded zip); nothing in the folder is
+changed.
 """
 
 import re
@@ -16,7 +16,7 @@ from catwalk.core.errors import UserError
 from catwalk.data import archives, idx
 from catwalk.data.competition import Competition
 
-DEPTH = 3  # folders below the one that is named
+DEPTH = 3  # levels of subfolders that are searched
 MANIFEST = "manifest.json"
 NOT_DATA = re.compile(
     r"(?i)(readme|license|copying)(\..*)?|.*\.(md|pdf|toml|py|ipynb)|desktop\.ini|thumbs\.db"
@@ -26,7 +26,7 @@ LISTED = 60  # characters of the names that a message lists
 
 @dataclass(frozen=True)
 class Place:
-    """Where a CSV lies: a file, or a zip's member."""
+    """Where a CSV is: a file, or a zip's member."""
 
     path: Path
     member: str | None = None
@@ -34,11 +34,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder holds of a competition.
+    """A competition's files that were found in a folder or a zip.
 
     Attributes:
         csvs: places by the names that the TOML gives.
-        idx: the four IDX files by their plain names, where the two CSVs are not there.
+        idx: the four IDX files by name, if the two CSVs are missing.
     """
 
     csvs: dict[str, Place]
@@ -50,17 +50,17 @@ class Found:
         return set(self.csvs) | converted
 
     def is_whole(self, competition: Competition) -> bool:
-        """Whether train and test rows are there."""
+        """Whether both train and test rows were found."""
         return {competition.train_file, competition.test_file} <= self.names(competition)
 
     @property
     def paths(self) -> list[Path]:
-        """The files that are read, each once."""
+        """The files that are read, without repeats."""
         return sorted({place.path for place in self.csvs.values()} | set(self.idx.values()))
 
 
 def listed(folder: Path) -> list[Path]:
-    """The files that a person may have put into a folder or not far below it, sorted."""
+    """The files that the user may have put into a folder or its subfolders, sorted."""
     return sorted(_walk(folder, DEPTH))
 
 
@@ -78,7 +78,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def locate(place: Path, competition: Competition) -> Found:
-    """Find the competition's files in a folder or a zip; what is not there is left out."""
+    """Find the competition's files in a folder or a zip; missing ones are left out."""
     names = needed(competition)
     if place.is_file():
         return Found(_in_zips([place], names))
@@ -94,7 +94,7 @@ def locate(place: Path, competition: Competition) -> Found:
 
 
 def needed(competition: Competition) -> list[str]:
-    """The names of train, test and, where the TOML names one, sample CSV."""
+    """The names of the train CSV, the test CSV and, if the TOML names one, the sample submission."""
     return [
         name
         for name in (competition.train_file, competition.test_file, competition.sample_file)
@@ -103,7 +103,7 @@ def needed(competition: Competition) -> list[str]:
 
 
 def _choose(folder: Path, files: list[Path], name: str) -> Path | None:
-    """The one file that is meant by a name; None where there is none, or more than one."""
+    """The one file that matches a name; None if there is none, or more than one."""
     for exact in (name, f"{name}.gz", f"{name}.zip"):
         if (folder / exact).is_file():
             return folder / exact
@@ -118,7 +118,7 @@ def _choose(folder: Path, files: list[Path], name: str) -> Path | None:
 
 
 def plain_name(name: str) -> str:
-    """A file's name without what browsers and file managers do to it."""
+    """A file's name without what browsers and file managers add to it."""
     name = name.casefold().strip()
     for packed in (".gz", ".zip"):
         name = name.removesuffix(packed)
@@ -127,7 +127,7 @@ def plain_name(name: str) -> str:
 
 
 def _in_zips(zips: list[Path], names: list[str]) -> dict[str, Place]:
-    """The files in the one zip that holds them."""
+    """The files in the zips that have exactly one match."""
     found: dict[str, Place] = {}
     inside = [(path, archives.members(path)) for path in zips]
     for name in names:
@@ -146,7 +146,7 @@ def _in_zips(zips: list[Path], names: list[str]) -> dict[str, Place]:
 
 
 def check_whole(shown: str, place: Path, found: Found, competition: Competition, also: str = "") -> None:
-    """Both CSVs, or all four IDX files, must be there.
+    """Check that both CSVs, or all four IDX files, were found.
 
     Args:
         shown: the folder or zip as a message shows it.
@@ -156,7 +156,7 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
         also: what else can be done; by default, to correct the TOML.
 
     Raises:
-        UserError: names what is missing, and what lies there.
+        UserError: names what is missing, and what is there.
     """
     if found.is_whole(competition):
         return
@@ -168,17 +168,17 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
         raise UserError(
             "neither a folder nor a zip",
             where=shown,
-            fix=f"give its folder, SOURCE={shlex.quote(str(place.parent))}",
+            fix=f"use its folder, SOURCE={shlex.quote(str(place.parent))}",
         )
     wanted = [competition.train_file, competition.test_file]
     missing = [name for name in wanted if name not in found.csvs]
     for name in missing:
         _refuse_dangling(shown, place / name)
-        _refuse_doubt(shown, place, files, zips, name)
+        _refuse_ambiguous(shown, place, files, zips, name)
     one = len(missing) == 1
-    named = f", or write {'its real name' if one else 'their real names'} below [files] in "
+    named = f", or write {'its actual name' if one else 'their actual names'} under [files] in "
     raise UserError(
-        f"{' and '.join(missing)} {'is' if one else 'are'} missing, {_lying(place)}",
+        f"{' and '.join(missing)} {'is' if one else 'are'} missing, {_content(place)}",
         where=shown,
         fix=f"put {'it' if one else 'them'} there{also or f'{named}competitions/{competition.name}.toml'}",
     )
@@ -192,14 +192,14 @@ def _refuse_dangling(shown: str, path: Path) -> None:
     if path.is_symlink() and not path.exists():
         target = errors.shown(path.readlink())
         raise UserError(
-            f"{path.name} is a link to {target}, which is not there",
+            f"{path.name} is a broken link to {target}",
             where=shown,
             fix="put a file of that name there",
         )
 
 
-def _refuse_doubt(shown: str, place: Path, files: list[Path], zips: list[Path], name: str) -> None:
-    """More than one file that may be meant by a name, so that none was taken."""
+def _refuse_ambiguous(shown: str, place: Path, files: list[Path], zips: list[Path], name: str) -> None:
+    """Refuse a name that several files match."""
     alike = [
         str(path.relative_to(place))
         for path in files
@@ -214,21 +214,25 @@ def _refuse_doubt(shown: str, place: Path, files: list[Path], zips: list[Path], 
     found = alike or inside
     if len(found) > 1:
         raise UserError(
-            f"any of {_clipped(', '.join(found))} may be {name}",
+            f"ambiguous: {_clipped(', '.join(found))} all match {name}",
             where=shown,
             fix=f"put a copy of the right one there as {name}",
         )
 
 
-def _lying(place: Path) -> str:
-    """What lies in a folder or a zip, for people."""
+def _content(place: Path) -> str:
+    """What is in a folder or a zip, for a message."""
     if place.is_file():
         names = archives.members(place)
     else:
         names = [str(path.relative_to(place)) for path in listed(place)]
     if not names:
         empty = place.is_dir() and not any(place.iterdir())
-        return "nothing lies there" if empty or not place.exists() else f"no CSV lies within {DEPTH} folders"
+        return (
+            "nothing is there"
+            if empty or not place.exists()
+            else f"no CSV found within {DEPTH} levels of folders"
+        )
     return f"there is {_clipped(', '.join(names))}"
 
 

@@ -1,4 +1,4 @@
-"""Run context: what every part of one run needs of the competition; made once, after ``prepare``."""
+"""Run context: what all parts of one run share; created once, after ``prepare``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class RunContext:
-    """One run of a stage.
+    """The context of one run of a stage.
 
     Attributes:
         paths: where the competition's files are.
@@ -21,7 +21,7 @@ class RunContext:
         prepared: its arrays and the split.
         seed: SEED, of the split, the sampler and the networks; with ``features`` it names the study.
         features: a resolved name, "local" or "pixels", see ``models.features``.
-        say: takes lines for people.
+        say: prints a line for the user.
     """
 
     paths: Paths

@@ -1,4 +1,4 @@
-"""The sample submission: its ids, which say in which order the submission is written."""
+"""The sample submission: its ids, which give the order of the submission's rows."""
 
 import csv
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from catwalk.data.csv_rows import Rows
 
 
 def ids_of(rows: Rows, competition: Competition) -> list[str]:
-    """The test rows' ids, in the test CSV's order: its id column, else numbers from ``first_id``."""
+    """The test rows' ids, in the test CSV's order: from its id column, else counted from ``first_id``."""
     return rows.ids or [str(competition.first_id + i) for i in range(len(rows.pixels))]
 
 
 def order(file: CsvFile, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.intp]:
-    """(test rows,) where each of the sample's ids stands among the test rows.
+    """(test rows,) the index of each of the sample's ids among the test rows.
 
     Args:
         file: the sample submission.
@@ -28,7 +28,7 @@ def order(file: CsvFile, ids: Sequence[str], competition: Competition) -> npt.ND
         competition: gives the header.
 
     Raises:
-        UserError: the sample has another header, other ids, or an id twice or empty.
+        UserError: the sample has another header, other ids, or a duplicate or empty id.
     """
     place = {id_: i for i, id_ in enumerate(ids)}
     seen: dict[str, int] = {}
@@ -42,7 +42,7 @@ def order(file: CsvFile, ids: Sequence[str], competition: Competition) -> npt.ND
             )
         if id_ not in place:
             raise file.error(
-                f"the id {clipped(id_)} is not among the {len(ids):,} of {competition.test_file}",
+                f"the id {clipped(id_)} is not among the {len(ids):,} ids of {competition.test_file}",
                 row=row,
                 fix=_fix(file, competition),
             )
@@ -50,19 +50,19 @@ def order(file: CsvFile, ids: Sequence[str], competition: Competition) -> npt.ND
     if len(seen) != len(ids):
         lacking = next(id_ for id_ in ids if id_ not in seen)
         raise file.error(
-            f"{len(seen):,} ids, {competition.test_file} has {len(ids):,}: {clipped(lacking)} is missing",
+            f"{len(seen):,} ids, but {competition.test_file} has {len(ids):,}: {clipped(lacking)} is missing",
             fix=_fix(file, competition),
         )
     return np.array([place[id_] for id_ in seen], np.intp)
 
 
 def _fix(file: CsvFile, competition: Competition) -> str:
-    what = f"id below [columns] and first_id below [submission] in {file.toml}"
-    return f"see that {file.origin} and {competition.test_file} belong together, and {what}"
+    what = f"id under [columns] and first_id under [submission] in {file.toml}"
+    return f"check that {file.origin} and {competition.test_file} match, and check {what}"
 
 
 def _rows(file: CsvFile, competition: Competition) -> list[tuple[int, str]]:
-    """The sample's row numbers and ids, below its header, blank rows left out."""
+    """The sample's row numbers and ids, without header and blank rows."""
     dialect = csv_dialect.sniff(file, competition)
     with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         try:
@@ -76,7 +76,7 @@ def _rows(file: CsvFile, competition: Competition) -> list[tuple[int, str]]:
         names = ", ".join(f'"{name[:30]}"' for name in header[:2])
         what = f"its header is not {','.join(competition.submission_header)}"
         if len(header) != 2:
-            fix = f"keep two, the id and the label, or take sample out below [files] in {file.toml}"
+            fix = f"keep two, the id and the label, or leave sample out under [files] in {file.toml}"
             raise file.error(f"{what}: {len(header)} columns", row=1, fix=fix)
-        raise file.error(what, row=1, fix=f"write header = [{names}] below [submission] in {file.toml}")
+        raise file.error(what, row=1, fix=f"write header = [{names}] under [submission] in {file.toml}")
     return [(number, cells[0]) for number, cells in rows[1:]]

@@ -21,21 +21,21 @@ from catwalk.data import archives, idx, idx_csvs, kaggle_client, kaggle_names, r
 from catwalk.data.competition import Competition
 from catwalk.data.csv_dialect import WEB_PAGE
 
-STORY = 180  # characters about all attempts in the line that none worked
+STORY = 180  # characters about all attempts in the message that none worked
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
 Fetch = Callable[[Competition, Path], None]
 
 
 def fetch_kaggle(competition: Competition, folder: Path) -> None:
-    """From Kaggle, by the official client: the zip's CSVs as they came.
+    """From Kaggle, with the official client: the zip's CSVs, unchanged.
 
-    What a broken connection leaves of the zip stays beside ``folder``, and the next try goes on with it.
+    After a lost connection the partial zip stays beside ``folder``, and the next try resumes it.
     """
     place = folder.with_name(".download")
     place.mkdir(exist_ok=True)
     with locks.locked(place, wait=True):
-        place.mkdir(exist_ok=True)  # another one, who was done with it, may have removed it
+        place.mkdir(exist_ok=True)  # another process may have finished and removed it
         _download_and_unzip(competition, place, folder)
 
 
@@ -57,32 +57,32 @@ def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> 
 
 
 def fetch_debian(competition: Competition, folder: Path) -> None:
-    """From Debian's package, already installed or downloaded by apt into ``folder`` without root."""
+    """From the Debian package, already installed or downloaded by apt into ``folder`` without root."""
     installed = idx.find(DEBIAN_DATASETS / competition.name)
     idx_csvs.convert(installed or debian_files(competition, folder), competition, folder)
 
 
 def debian_files(competition: Competition, folder: Path) -> dict[str, Path]:
-    """The IDX files by name, out of Debian's package, downloaded and unpacked below ``folder``.
+    """The IDX files by name, from the Debian package, downloaded and unpacked into ``folder``.
 
     Raises:
         UserError: there is no apt here.
-        NetworkError: apt can't fetch the package, or there are no such files in it.
+        NetworkError: apt can't fetch the package, or it does not contain these files.
     """
     package = competition.sources["debian"]
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise UserError("this is no Debian or Ubuntu (no apt-get)", fix=advice.CHOOSE_SOURCE)
+        raise UserError("this is not Debian or Ubuntu (no apt-get)", fix=advice.CHOOSE_SOURCE)
     _apt_download(package, folder)
     unpacked = folder / "unpacked"
     _run("dpkg-deb", "-x", *map(str, folder.glob("*.deb")), str(unpacked))
     files = idx.find(unpacked / DEBIAN_DATASETS.relative_to("/") / competition.name)
     if not files:
-        raise NetworkError(f"the package {package} holds no IDX files", fix=advice.CHOOSE_SOURCE)
+        raise NetworkError(f"the package {package} contains no IDX files", fix=advice.CHOOSE_SOURCE)
     return files
 
 
 def _apt_download(package: str, folder: Path) -> None:
-    """Run apt with lists and cache of its own, so that neither root nor an earlier update is needed."""
+    """Run apt with its own lists and cache, so that neither root nor an earlier update is needed."""
     (folder / "apt/lists/partial").mkdir(parents=True)
     (folder / "apt/cache/archives/partial").mkdir(parents=True)
     options = [
@@ -99,7 +99,7 @@ def _apt_download(package: str, folder: Path) -> None:
     try:
         _run("apt-get", *options, "update", cwd=folder)
     except NetworkError as error:
-        failed = error  # perhaps of another archive than the package's: the download will tell
+        failed = error  # perhaps only an unrelated repository: the download will show
     try:
         _run("apt-get", *options, "download", package, cwd=folder)
     except NetworkError as error:
@@ -123,17 +123,17 @@ def _run(*command: str, cwd: Path | None = None) -> None:
 
 
 def fetch_keras(competition: Competition, folder: Path) -> None:
-    """From Keras's archive, by ``keras.datasets`` (kept in $KERAS_HOME/datasets)."""
+    """From Keras's download server, with ``keras.datasets`` (cached in $KERAS_HOME/datasets)."""
     (train, train_labels), (test, test_labels) = keras_arrays(competition)
     idx_csvs.write(train, train_labels, test, test_labels, competition, folder)
 
 
 def keras_arrays(competition: Competition) -> Any:
-    """What ``keras.datasets`` gives: train and test, each pictures and labels, as uint8.
+    """The arrays from ``keras.datasets``: train and test, each pictures and labels, as uint8.
 
     Raises:
-        UserError: the competition names no data set of Keras's.
-        NetworkError: it is not in $KERAS_HOME/datasets, and the archive can't be reached.
+        UserError: the competition names no Keras dataset.
+        NetworkError: it is not in $KERAS_HOME/datasets, and the server can't be reached.
     """
     import importlib
 
@@ -141,7 +141,7 @@ def keras_arrays(competition: Competition) -> Any:
 
     name = competition.sources.get("keras")
     if name is None:
-        raise UserError(f"{competition.name} is not among Keras's data sets", fix=advice.CHOOSE_SOURCE)
+        raise UserError(f"{competition.name} is not one of Keras's datasets", fix=advice.CHOOSE_SOURCE)
     tensorflow_setup.setup()
     module = importlib.import_module(f"keras.datasets.{name}")
     before = socket.getdefaulttimeout()
@@ -152,7 +152,7 @@ def keras_arrays(competition: Competition) -> Any:
         # Keras wraps what went wrong below it in a bare Exception of one line.
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise NetworkError(
-            f"Keras's archive can't be reached ({shown(reason)})", fix=advice.CHECK_NETWORK
+            f"Keras's download server can't be reached ({shown(reason)})", fix=advice.CHECK_NETWORK
         ) from None
     finally:
         socket.setdefaulttimeout(before)
@@ -185,13 +185,13 @@ def fetch_folder(source: Path, competition: Competition, folder: Path) -> None:
 
 
 def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
-    """Take the competition's CSVs out of a zip, whatever else it holds."""
+    """Extract the competition's CSVs from a zip, whatever else it contains."""
     try:
         with zipfile.ZipFile(archive) as opened:
             for name in raw_files.needed(competition):
                 members = [m for m in opened.namelist() if Path(m).name == name]
                 if not members and name != competition.sample_file:
-                    raise NetworkError(f"holds no {name}", where=archive.name, fix=advice.CHOOSE_SOURCE)
+                    raise NetworkError(f"contains no {name}", where=archive.name, fix=advice.CHOOSE_SOURCE)
                 if members:
                     with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
                         archives.copy_limited(packed, plain, members[0])
@@ -200,7 +200,7 @@ def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
             raise
         page = WEB_PAGE.match(archives.head(archive).lower())
         raise NetworkError(
-            f"what arrived is {'a web page' if page else 'not a whole zip'}",
+            f"the download is {'a web page' if page else 'not a complete zip'}",
             where=archive.name,
             fix=advice.DATA_AGAIN,
         ) from None
@@ -215,19 +215,19 @@ SOURCES: dict[str, Fetch] = {
 
 
 def offered(competition: Competition) -> list[str]:
-    """The names in ``SOURCES`` that the competition's TOML gives, in the order auto tries them."""
+    """The names in ``SOURCES`` that the competition's TOML gives, in the order that auto tries them."""
     given = {key.split("_")[0] for key in competition.sources}
     return [name for name in SOURCES if name in given]
 
 
 def fetch(source: str, competition: Competition, folder: Path, say: Callable[[str], None]) -> str:
-    """Fetch from the source named, or for "auto" from the first that works.
+    """Fetch from the given source, or for "auto" from the first that works.
 
     Args:
         source: "auto", a name in ``SOURCES``, or the path of a folder or a zip.
         competition: what to fetch.
         folder: an empty folder for the CSVs; on return it holds nothing else.
-        say: takes a line on what happens.
+        say: prints a line for the user.
 
     Returns:
         The source's name, or the absolute path.
@@ -249,7 +249,7 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
     if source != "auto":
         if source not in names:
             raise UserError(
-                f"{competition.name} can't be had there",
+                f"{competition.name} is not available there",
                 where=f"SOURCE={source}",
                 fix=f"choose one of {', '.join(['auto', *names])} or a folder",
             )
@@ -271,18 +271,18 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
             return name
     if len(failures) == 1:
         raise failures[0]
-    raise _nothing(competition, names, failures)
+    raise _all_failed(competition, names, failures)
 
 
-def _nothing(competition: Competition, names: list[str], failures: list[CatwalkError]) -> CatwalkError:
-    """That no source worked; each attempt was told in full before, and is short here."""
+def _all_failed(competition: Competition, names: list[str], failures: list[CatwalkError]) -> CatwalkError:
+    """The error that no source worked; each attempt was reported in full before, and is shortened here."""
     kind = NetworkError if any(isinstance(f, NetworkError) for f in failures) else UserError
     attempts = "; ".join(
         textwrap.shorten(f"{name}: {error.what}", STORY // len(names), placeholder=" ...")
         for name, error in zip(names, failures, strict=True)
     )
     return kind(
-        f"no source gave {competition.name} ({attempts or 'its TOML names none'})",
+        f"no source worked for {competition.name} ({attempts or 'its TOML names none'})",
         fix="set SOURCE= to a folder that holds its files",
     )
 

@@ -1,4 +1,4 @@
-"""Sealed labels: the only file that reads the test rows' labels. Every look is logged before it happens."""
+"""Sealed test labels: the only module that reads them. Every access is logged before it happens."""
 
 import json
 import os
@@ -16,11 +16,11 @@ from catwalk.core.paths import Paths
 
 @dataclass(frozen=True)
 class Look:
-    """A line of ``looks.jsonl``.
+    """One access to the test labels, a line of ``looks.jsonl``.
 
     Attributes:
         time: UTC, ISO 8601.
-        caller: who looked: "score", "grade" or a benchmark's name.
+        caller: who accessed them: "score", "grade" or a benchmark's name.
         submission: what was scored.
     """
 
@@ -31,15 +31,15 @@ class Look:
     submission: str
 
 
-UNREADABLE = Look("", "unknown", "unknown")  # what a damaged line counts as: no look is ever lost
+UNREADABLE = Look("", "unknown", "unknown")  # stands for a damaged line, so that no access is lost
 
 
 def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.uint8]:
-    """Log a look, then give the test labels.
+    """Log an access, then return the test labels.
 
     Args:
         paths: the competition's.
-        caller: who looks: "score", "grade" or a benchmark's name.
+        caller: who accesses them: "score", "grade" or a benchmark's name.
         submission: what is being scored.
 
     Returns:
@@ -47,14 +47,14 @@ def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.ui
 
     Raises:
         UserError: this competition has no test labels here.
-        NewerRecordError: a newer catwalk has logged a look; nothing is logged then, or read.
+        NewerRecordError: a newer catwalk has logged an access; nothing is logged or read then.
     """
     looks(paths)
     if not paths.sealed_labels.is_file():
         raise UserError(
-            "its test rows have no labels here, so there is no score",
+            "the test rows have no labels, so there is no score",
             where=paths.competition,
-            fix="upload the CSV where the labels are",
+            fix="upload the CSV to the site that scores it",
         )
     look = Look(datetime.now(UTC).isoformat(timespec="seconds"), caller, submission)
     with paths.looks.open("a", encoding="utf-8") as file:
@@ -65,12 +65,12 @@ def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.ui
 
 
 def are_there(paths: Paths) -> bool:
-    """Whether this competition's test rows have labels here."""
+    """Whether this competition's test labels are available here."""
     return paths.sealed_labels.is_file()
 
 
 def looks(paths: Paths) -> list[Look]:
-    """Every look so far, oldest first.
+    """All accesses so far, oldest first.
 
     Raises:
         NewerRecordError: a newer catwalk has logged one.
@@ -89,6 +89,6 @@ def _look(line: str, shown: str) -> Look:
 
 
 def _newline_if_cut(paths: Paths) -> str:
-    """What ends the last line where a kill or a full disk cut it, so that the next look has its own."""
+    """A newline if the last line was cut off by a kill or a full disk, so that the next one is separate."""
     text = paths.looks.read_bytes() if paths.looks.is_file() else b""
     return "\n" if text and not text.endswith(b"\n") else ""
