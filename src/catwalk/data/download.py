@@ -118,7 +118,7 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
     moved = origins is not None and not manifest.same(origins, known.origins)
     if gone or moved:
         what = (
-            f"{', '.join(gone)} missing"
+            f"{', '.join(gone)} {'are' if len(gone) > 1 else 'is'} missing"
             if gone
             else f"{known.source} {'has changed' if known.origins else 'may have changed'}"
         )
