@@ -67,7 +67,7 @@ def test_idx_files_of_another_set_are_refused(project: Path, fashion_idx: Path, 
     assert "its sha256 differs from the expected one" in done.stderr
 
 
-def test_auto_names_every_attempt_and_its_mend(
+def test_auto_names_every_attempt_and_its_fix(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without any network: a line for each source, then one error with them all."""
@@ -111,7 +111,7 @@ def test_a_source_that_can_not_be(tmp_path: Path, competition: str, source: str,
     [
         ("cut.zip", b"PK\x03\x04 and no more", "cut.zip: damaged zip file: download it again"),
         ("page.zip", b"<html>", "page.zip: this is a web page, not an archive: download it again"),
-        ("digits_train.csv", b"label\n", "neither a folder nor a zip: give its folder, SOURCE="),
+        ("digits_train.csv", b"label\n", "neither a folder nor a zip: use its folder, SOURCE="),
     ],
 )
 def test_a_file_that_is_no_source(tmp_path: Path, name: str, content: bytes, said: str) -> None:
