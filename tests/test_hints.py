@@ -94,6 +94,7 @@ def test_the_printed_lines_do_what_they_say(project: Path) -> None:
     root = project
     as_checkout(root)
     asked = (*DIGITS, "--trials", "2", "--workers", "2", "--seed", "1")
+    assert run_catwalk(root, "search", *asked).returncode == 0
     done = run_catwalk(root, "search", *asked)
     (more,) = re.findall(r"for more: (make .*)", done.stdout)
     assert more == "make search COMPETITION=digits TRIALS=4 WORKERS=2"
