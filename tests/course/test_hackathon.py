@@ -162,7 +162,7 @@ def test_kaggle_without_data_says_what_to_attach(
     monkeypatch.setattr(relay, "run", lambda *_, **__: None)
     settings = settings_in(tmp_path, monkeypatch, competition="digit-recognizer")
     with pytest.raises(
-        UserError, match=r"has the columns of digit-recognizer, label, .*: attach them, on Kaggle"
+        UserError, match=r"has the columns of digit-recognizer, label, .*: attach them \(Kaggle"
     ):
         hackathon.run(settings)
     monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
@@ -246,7 +246,7 @@ def test_a_long_search_is_told_in_few_lines(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_stage_that_fails_is_an_error_with_its_line(project: Path) -> None:
-    with pytest.raises(UserError, match=r"^unknown competition 'nines': there are"):
+    with pytest.raises(UserError, match=r"^unknown competition 'nines' \(known: "):
         relay.run("data", "--competition", "nines", root=project, say=print)
 
 

@@ -235,7 +235,7 @@ class Step:
             return x * tf.cast(scale, x.dtype) + tf.cast(beta - mean * scale, x.dtype)
         if x.dtype == tf.float64:  # the kernel below has no float64
             mean, variance = tf.nn.moments(x, axes=[0])
-            x = tf.nn.batch_normalisation(x, mean, variance, beta, gamma, layer.epsilon)
+            x = tf.nn.batch_normalization(x, mean, variance, beta, gamma, layer.epsilon)
         else:
             x, mean, variance = _fused_batch_norm(x, gamma, beta, layer.epsilon)
         for moving, now in ((layer.moving_mean, mean), (layer.moving_variance, variance)):

@@ -9,7 +9,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import duplicates, prepare
 from catwalk.data.run_context import RunContext
-from catwalk.search import limits, progress, retries, study_progress
+from catwalk.search import limits, progress, study_progress
 from catwalk.search.limits import Limits
 from catwalk.search.progress import StudyProgress
 
@@ -91,7 +91,7 @@ def _repeated(prepared: prepare.Prepared) -> list[str]:
 
 def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) -> bool:
     """Whether any machine of the team has workers that would take a queued trial."""
-    from catwalk.search import study
+    from catwalk.search import retries, study
 
     opened = study.load(paths, prepared, features) if paths.team else None
     if opened is None:
@@ -121,7 +121,7 @@ def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
     from optuna.trial import TrialState
 
     from catwalk.models.portfolio import BASELINES
-    from catwalk.search import study
+    from catwalk.search import retries, study
 
     opened.enqueue_trial(params, user_attrs={"kind": "yours"})
     *others, yours = study.waiting(opened)

@@ -12,7 +12,7 @@ from catwalk.core import records
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.models import space
 from catwalk.models.epoch import Epoch
-from catwalk.search import failures, retries
+from catwalk.search import failures
 
 if TYPE_CHECKING:
     import optuna
@@ -132,7 +132,7 @@ def write_table(paths: Paths, opened: "optuna.Study") -> None:
     import pandas as pd
     from optuna.trial import TrialState
 
-    from catwalk.search import study
+    from catwalk.search import retries, study
 
     trials = opened.get_trials(deepcopy=False, states=(*study.FINISHED, TrialState.FAIL))
     repeated = retries.retried_trials(opened.get_trials(deepcopy=False))
