@@ -1,4 +1,4 @@
-"""What every benchmark's JSON says of the machine, and where it is kept."""
+"""Results of benchmarks and verification: their JSON files, and what these say of the machine."""
 
 import json
 import platform
@@ -8,21 +8,23 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
+VERIFICATION = RESULTS.parents[1] / "verification" / "results"
 PACKAGES = ("catwalk", "tensorflow", "keras", "numpy", "optuna", "scikit-learn", "pandas", "pyarrow")
 
 
-def keep(name: str, figures: dict[str, Any]) -> Path:
-    """Write ``results/<name>-<date>.json``: the figures, with the date, versions and processor."""
+def keep(name: str, figures: dict[str, Any], folder: Path = RESULTS) -> Path:
+    """Write ``<folder>/<name>-<date>.json``: the figures, with the date, versions and processor."""
     content = {"date": now(), "machine": machine(), **figures}
-    path = RESULTS / f"{name}-{content['date'][:10]}.json"
-    RESULTS.mkdir(exist_ok=True)
+    path = folder / f"{name}-{content['date'][:10]}.json"
+    folder.mkdir(exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path
 
 
 def newest(name: str) -> dict[str, Any] | None:
-    """The last kept figures of a benchmark; None where there are none."""
-    found = sorted(RESULTS.glob(f"{name}-[0-9][0-9][0-9][0-9]-*.json"))
+    """The last kept figures of a benchmark or a proof; None where there are none."""
+    pattern = f"{name}-[0-9][0-9][0-9][0-9]-*.json"
+    found = sorted([*RESULTS.glob(pattern), *VERIFICATION.glob(pattern)])
     return json.loads(found[-1].read_text(encoding="utf-8")) if found else None
 
 

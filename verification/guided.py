@@ -73,7 +73,7 @@ def main() -> None:
         return
     from benchmarks import record
 
-    print(f"kept in {record.keep('guided', measure(options.inputs))}")
+    print(f"kept in {record.keep('guided', measure(options.inputs), record.VERIFICATION)}")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> None:
-    print(f"kept in {record.keep('line_coverage', measure())}")
+    print(f"kept in {record.keep('line_coverage', measure(), record.VERIFICATION)}")
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> None:
-    print(f"kept in {record.keep('mutation', measure())}")
+    print(f"kept in {record.keep('mutation', measure(), record.VERIFICATION)}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     .venv/bin/python -m verification.promises faults    # one proof
     .venv/bin/python -m verification.promises --draw    # the page again, from the JSON
 
-Each proof writes dated JSON to benchmarks/results/, and the page is made from the newest of each.
+Each proof writes dated JSON to verification/results/, and the page is made from the newest of each.
 """
 
 import argparse
@@ -140,8 +140,8 @@ def page() -> str:
     lines = [
         "# Promises",
         "",
-        "Made by `python -m verification.promises --draw` from the JSON files in `benchmarks/results/`;",
-        "nothing is typed.",
+        "Made by `python -m verification.promises --draw` from the JSON files in `verification/results/` and",
+        "`benchmarks/results/`; nothing is typed.",
         "CI runs the first two with small counts.",
         "",
         "| what is promised | proved by | last run |",
@@ -166,7 +166,7 @@ def main() -> None:
     for name in () if asked.draw else asked.proofs or ours:
         run = PROOFS[name].run
         assert run is not None
-        print(f"kept in {record.keep(name, run(asked))}")
+        print(f"kept in {record.keep(name, run(asked), record.VERIFICATION)}")
     PAGE.write_text(page(), encoding="utf-8")
     print(f"wrote {PAGE}")
 
