@@ -18,7 +18,7 @@ from catwalk.core.paths import Paths
 from catwalk.data.competition import AUGMENTATIONS
 from catwalk.data.run_context import RunContext
 from catwalk.models import space
-from catwalk.search import limits, search, supervisor
+from catwalk.search import limits, search, supervisor, worker_pool
 from catwalk.search.limits import Limits
 from tests.conftest import DONE_TRIALS, Run, digits_paths, load, run_catwalk
 from verification import crash_rounds
@@ -246,7 +246,7 @@ def test_a_new_process_takes_a_worker_s_place_after_some_trials(
 
     real = processes.start
     monkeypatch.setattr(processes, "start", start)
-    monkeypatch.setattr(supervisor, "MAX_TRIALS_PER_WORKER", 1)
+    monkeypatch.setattr(worker_pool, "MAX_TRIALS_PER_WORKER", 1)
     context = RunContext.load(paths, load("digits"), 1, "pixels")
     search.run(context, Limits(None, 2), 1, time.monotonic())
     assert [name for name, _ in started] == ["catwalk-worker-0", "catwalk-worker-1"]

@@ -12,7 +12,7 @@ from catwalk.search import failures, progress, retries, storage, study, trial_re
 from catwalk.search.limits import FULL, Limits
 from catwalk.search.messages import Done, EpochEnded, Failed, Message, Order, Ready, TrialBegun
 from catwalk.search.model_store import MAX_KEPT_MODELS
-from catwalk.search.worker_pool import Worker, Workers
+from catwalk.search.worker_pool import RENEWAL_SECONDS, Worker, Workers
 
 if TYPE_CHECKING:
     import optuna
@@ -27,10 +27,6 @@ LEAST_SHARE = 0.03  # or with less than this share of the budget
 RECORD_SECONDS = 2.0  # how often progress.json is written, and a team's study is looked at
 TABLE_SECONDS = 20.0  # how often trials.csv is written while the search runs
 DEATHS = 3  # per worker without a finished trial in between, until the search gives up
-MAX_TRIALS_PER_WORKER = (
-    40  # trials, then a new process takes a worker's place: TensorFlow keeps memory for each shape
-)
-RENEWAL_SECONDS = 60.0  # with less than this left, the new process would not pay for its start
 
 
 class Supervisor:
@@ -126,7 +122,7 @@ class Supervisor:
         for worker in [worker for worker in workers.all if worker.ready and not worker.busy]:
             if not more or room <= 0:
                 break
-            if worker.trials >= MAX_TRIALS_PER_WORKER and left > RENEWAL_SECONDS:
+            if worker.is_worn_out and left > RENEWAL_SECONDS:
                 workers.renew(worker)
                 continue
             with contextlib.suppress(BrokenPipeError):

@@ -9,6 +9,9 @@ from typing import Any
 from catwalk.core import processes
 from catwalk.search.messages import Message
 
+MAX_TRIALS_PER_WORKER = 40  # then a new process replaces it: TensorFlow keeps memory for each shape
+RENEWAL_SECONDS = 60.0  # with less than this left, the new process would not pay for its start
+
 
 @dataclass
 class Worker:
@@ -22,6 +25,11 @@ class Worker:
     trials: int = 0  # begun by order
     trial: int | None = None  # known once the worker has begun it
     error: str | None = None  # the error that it could not recover from
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether it has run as many trials as a process may."""
+        return self.trials >= MAX_TRIALS_PER_WORKER
 
     @property
     def end(self) -> str:
