@@ -80,7 +80,7 @@ kernel: .venv/installed ## write a Kaggle notebook that runs the pipeline there,
 wheel: .venv/installed ## build catwalk's wheel, and the notebook that contains it, in dist/
 	@$(BIN)/catwalk wheel $(COMMON)
 
-score: .venv/installed ## score a submission on the sealed test labels (each look is logged)
+score: .venv/installed ## score a submission on the sealed test labels (each access is logged)
 	@$(BIN)/catwalk score $(CHOSEN)
 
 reproduce: .venv/installed ## retrain a submission's networks from its recipe, and compare

@@ -22,7 +22,7 @@ STAGES = {
     "kaggle": "show which credential the Kaggle client would use, and where it comes from",
     "kernel": "write a Kaggle notebook that runs the pipeline there, and print how to push it",
     "wheel": "build catwalk's wheel, and the notebook that contains it, in dist/",
-    "score": "score a submission on the sealed test labels (each look is logged)",
+    "score": "score a submission on the sealed test labels (each access is logged)",
     "reproduce": "retrain a submission's networks from its recipe, and compare",
     "leaderboard": "compare all submissions in a table",
     "serve": "start the PostgreSQL server in which a team shares its study, until Ctrl-C",

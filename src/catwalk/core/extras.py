@@ -19,7 +19,7 @@ NEEDED = {
 
 
 def ensure(module: str, say: Callable[[str], None]) -> None:
-    """Install the extra that provides a module with pip, unless the module is already installed.
+    """Use pip to install the extra that provides a module, unless the module is already installed.
 
     In the ``.venv`` that make has set up the packages come from the lock ``requirements-<extra>.txt``;
     elsewhere (a notebook's image, say) in the versions that fit what is installed.

@@ -20,7 +20,7 @@ def declared(extra: str = "") -> list[Requirement]:
 
 
 def _is_of(requirement: Requirement, extra: str) -> bool:
-    """Whether a requirement from the wheel's metadata belongs to an extra, or to none if that is empty."""
+    """Whether a requirement of the wheel belongs to the given extra, or, if that is empty, to none."""
     if requirement.marker is None:
         return not extra
     return requirement.marker.evaluate({"extra": extra}) and bool(extra) == (
@@ -39,5 +39,5 @@ def too_old(name: str) -> str | None:
 
 
 def shown(requirement: Requirement) -> str:
-    """A requirement as pip takes it, without its environment marker."""
+    """A requirement in the form that pip accepts, without its environment marker."""
     return str(requirement).split(";")[0].strip()

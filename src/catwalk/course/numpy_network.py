@@ -202,7 +202,7 @@ def gradients(network: Network, pixels: Array, targets: Array) -> Step:
 
 
 def evaluate(network: Network, pixels: Array, targets: Array) -> Step:
-    """The same as ``gradients``, but without the gradients."""
+    """Compute loss and accuracy as ``gradients`` does, without computing gradients."""
     step = Step(0.0, 0.0, [], [])
     for start in range(0, len(pixels), CHUNK):
         _, logs = forward(network, pixels[start : start + CHUNK])
@@ -211,7 +211,7 @@ def evaluate(network: Network, pixels: Array, targets: Array) -> Step:
 
 
 def _count(step: Step, logs: Array, targets: Array, pictures: int) -> None:
-    """Add the share of some pictures to the mean loss and to the accuracy."""
+    """Add the contribution of some pictures to the mean loss and the accuracy."""
     step.loss -= float((targets * logs).sum()) / pictures
     step.accuracy += float((logs.argmax(axis=1) == targets.argmax(axis=1)).sum()) / pictures
 

@@ -47,7 +47,7 @@ def set_aside(folder: Path) -> Path | None:
 
 
 def place(paths: Paths, name: str, folder: Path) -> list[Path]:
-    """Copy a submission's CSV and talk to the folder, and record that they are catwalk's."""
+    """Copy a submission's CSV and its talk into the folder, and record that catwalk wrote them."""
     sources = {SUBMISSION: paths.submission(name), TALK: paths.talk(name), PDF: paths.talk_pdf(name)}
     placed, digests = [], {}
     for target, source in sources.items():

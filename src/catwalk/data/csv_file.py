@@ -53,6 +53,6 @@ def clipped(text: str) -> str:
 
 
 def of(path: Path, competition: Competition) -> CsvFile:
-    """The CSV at a path whose name is that in the competition's TOML."""
+    """The CSV at a path; its file name is the one in the competition's TOML."""
     is_train = path.name == competition.train_file
     return CsvFile(path, path.name, str(path), is_train, f"competitions/{competition.name}.toml")

@@ -47,7 +47,7 @@ class Rows:
 
 
 def read_rows(path: Path, competition: Competition) -> Rows:
-    """Read a CSV whose name is that in the competition's TOML; see ``read_csv``."""
+    """Read a CSV that is named in the competition's TOML; see ``read_csv``."""
     return read_csv(csv_file.of(path, competition), competition)
 
 

@@ -202,7 +202,7 @@ def _stamps_of_source(competition: Competition, source: str) -> dict[str, Stamp]
 
 
 def _origin_names(competition: Competition, source: str) -> dict[str, str]:
-    """The files that the user has to fix, as messages name them, by the names of the fetched ones."""
+    """Map each fetched file's name to the user's original file, as shown in messages."""
     names = raw_files.needed(competition)
     if source in NAMED:
         return dict.fromkeys(names, "the original file (or choose another SOURCE=)")

@@ -75,7 +75,7 @@ def is_first(
 
 
 def of_test(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.intp]:
-    """(ids,) the number of each test row's picture; the same for identical pictures.
+    """(ids,) an index for each test row's picture; identical pictures share an index.
 
     Args:
         paths: the competition's.
@@ -102,7 +102,7 @@ def of_learning(prepared: Prepared) -> npt.NDArray[np.int32]:
 
 
 def groups(prepared: Prepared) -> npt.NDArray[np.intp]:
-    """(validation rows,) the number of each row's picture, ascending; the same for identical pictures."""
+    """(validation rows,) an index for each row's picture, ascending; identical pictures share one."""
     rows = prepared.validation
     if not prepared.duplicates["train"]:
         return np.arange(len(rows))

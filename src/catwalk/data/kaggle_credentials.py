@@ -96,7 +96,7 @@ def check() -> None:
 
 
 def _fix_of_mixed(where: str) -> str:
-    """How to fix the text of kaggle.json in the place of an access token."""
+    """The fix if the text of kaggle.json was stored where an access token belongs."""
     target = Path.home() / ".kaggle" / "kaggle.json"
     if where == "KAGGLE_API_TOKEN":
         first = "" if target.is_file() else f"save the text as {_short(target)}, then "

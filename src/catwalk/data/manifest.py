@@ -76,7 +76,7 @@ def stamp(path: Path, known: Stamp | None = None) -> Stamp:
 
 
 def stamp_of(facts: dict[str, Any]) -> Stamp:
-    """The stamp in a file's facts; older manifests have no time."""
+    """The stamp in a file's manifest entry; older manifests lack the modification time."""
     return Stamp(int(facts["bytes"]), facts.get("modified"), str(facts["sha256"]))
 
 

@@ -16,7 +16,7 @@ UNNAMED_SHARE = 0.1  # the share of splits whose name states none, as in older v
 
 
 def name(seed: int) -> str:
-    """A split's name, also part of the study's: all that decides which rows are held out."""
+    """A split's name, also part of the study's: everything that determines which rows are held out."""
     return f"s{_key(seed)}"
 
 

@@ -110,7 +110,7 @@ def _without_full_folders(entries: list[Entry]) -> list[Entry]:
 
 
 def _without_wrapper(entries: list[Entry]) -> list[Entry]:
-    """The entries without a folder that contains all of them, such as the top folder of a zip."""
+    """The entries with their common top folder removed, such as that of a zip."""
     while entries and len({entry.parts[0] for entry in entries}) == 1 and not _is_one_team(entries):
         entries = [_cut(entry, 1) for entry in entries if len(entry.parts) > 1]
     return entries
