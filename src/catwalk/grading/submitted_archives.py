@@ -134,7 +134,7 @@ def of_nested_zip(entry: Entry) -> Iterator[list[Entry]]:
 
 @contextlib.contextmanager
 def _reasons() -> Iterator[None]:
-    """Turn any error of reading into a ``RefusedError``."""
+    """Turn any read error into a ``RefusedError``."""
     try:
         yield
     except NotImplementedError:
@@ -188,7 +188,7 @@ def _member_opener(
 
 
 def _name_of(info: zipfile.ZipInfo) -> str:
-    """Decode a name: without the UTF-8 flag it is cp437, or UTF-8 nevertheless (macOS)."""
+    """Decode a name: without the UTF-8 flag it should be cp437, but macOS writes UTF-8 anyway."""
     if info.flag_bits & UTF8_NAME:
         return info.filename
     with contextlib.suppress(UnicodeError):

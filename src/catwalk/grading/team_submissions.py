@@ -41,7 +41,7 @@ VERSION = re.compile(r"[\W_]*(v|version|attempt|try)?[\W_]*[0-9]+[\W_]*")
 
 @dataclass(frozen=True)
 class Chosen:
-    """The file of a team that counts.
+    """The one file of a team that is graded.
 
     Attributes:
         file: its name, made safe to print.
@@ -98,7 +98,7 @@ def opened(source: Path) -> Iterator[list[Team]]:
 
 
 def choose(team: Team, expected: Expected) -> Chosen:
-    """Choose a team's file that counts: the latest that can be scored."""
+    """Choose which of a team's files counts: the latest that can be scored."""
     with contextlib.ExitStack() as stack:
         files, refused = _expanded(team.entries, stack)
         tried: list[_Tried] = []

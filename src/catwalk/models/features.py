@@ -113,7 +113,7 @@ class FeatureSet:
 
     @property
     def patch_side(self) -> int:
-        """Side of a patch in pixels: 6 for a picture of 28."""
+        """Side of a patch in pixels: 6 for a picture of 28 x 28."""
         return max(3, round(min(self.shape[:2]) * 6 / 28))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Networks: builds and loads them and computes their probabilities; the only file that names layers."""
+"""Networks: builds and loads them and computes their probabilities; alone creates Keras layers."""
 
 import math
 import zipfile

@@ -93,13 +93,13 @@ OPTIMIZERS: dict[str, Callable[[list[tf.Variable], Params], Optimizer]] = {"adam
 
 
 def _decay(weight: tf.Variable, amount: tf.Tensor) -> None:
-    """Apply weight decay to a layer's weights, but not to biases and norms, which are vectors."""
+    """Apply weight decay to a layer's weights, but not to vectors: biases and normalisation parameters."""
     if weight.shape.rank > 1:
         weight.assign_sub(amount * weight)
 
 
 class Averages:
-    """Exponential moving averages of weights and of the norms' statistics (Polyak and Juditsky 1992)."""
+    """Exponential moving averages of weights and normalisation statistics (Polyak and Juditsky 1992)."""
 
     def __init__(self, originals: list[tf.Variable]) -> None:
         self._pairs = [(original, tf.Variable(original)) for original in originals]

@@ -1,1 +1,1 @@
-"""The stage report: makes the talk, its figures and slides, and the executed notebook."""
+"""The report stage: makes the talk, its figures and slides, and the executed notebook."""

@@ -42,7 +42,7 @@ def means(data: Data) -> Figure:
 
 
 def neighbours(data: Data) -> Figure:
-    """The closest pairs of training pictures from different classes, one pair for two classes."""
+    """The closest pairs of training pictures from different classes, at most one pair for any two classes."""
     from sklearn.neighbors import NearestNeighbors
 
     rows = data.prepared.train[:: max(1, len(data.prepared.train) // SOME)]

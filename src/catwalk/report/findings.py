@@ -234,7 +234,7 @@ def votes(results: Results) -> npt.NDArray[np.float64] | None:
 
 
 def half_a_vote(said: npt.NDArray[np.float64]) -> tuple[int, float]:
-    """The class for which the fewest pixels have half of the total weight, and those pixels' share."""
+    """The class for which the fewest pixels carry half of the total weight, and those pixels' share."""
     shares = []
     for one in said:
         sizes = np.sort(np.abs(one).ravel())[::-1]

@@ -52,7 +52,7 @@ def problem(results: Results) -> Slide:
         looks = f"{test.looks} look{'s' if test.looks != 1 else ''}"
         here = f"{known:,} of them labelled" if known else f"{looks} at them"
         facts.append((percent(test.accuracy), f"on {test.rows:,} test pictures ({here})", ""))
-        end = f"On the {'' if known else 'sealed '}test it is {percent(test.accuracy)}, after {looks}."
+        end = f"On the {'' if known else 'sealed '}test set it is {percent(test.accuracy)}, after {looks}."
     if known:
         end = f"{end if test else ''} But {known:,} test pictures are among the labelled ones.".strip()
     classes = len(results.competition.classes)
@@ -78,7 +78,7 @@ def split(results: Results) -> Slide:
         again = "At the end some networks were retrained on both. "
     sealed = f"Nobody here has the labels of the {test:,} test pictures."
     if results.sealed:
-        sealed = f"The labels of the {test:,} test pictures are sealed; no choice used them."
+        sealed = f"The labels of the {test:,} test pictures are sealed; no decision used them."
     if known:
         title = f"{known:,} of {rows:,} test pictures are among the labelled ones"
         sealed = f"But {known:,} of the {rows:,} test pictures are among these: their score says little."
@@ -249,8 +249,8 @@ def weights(results: Results) -> Slide:
         best, share = findings.half_a_vote(said[judged])
         name = results.competition.classes[judged[best]]
         title = fitted(
-            f"Softmax: {percent(share, 0)} of the pixels have half of {name}'s weight",
-            f"Softmax: {percent(share, 0)} of the pixels have half the weight",
+            f"Softmax: {percent(share, 0)} of the pixels carry half of {name}'s weight",
+            f"Softmax: {percent(share, 0)} of the pixels carry half the weight",
         )
     return Slide(
         "weights",

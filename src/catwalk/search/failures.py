@@ -19,7 +19,7 @@ MEMORY = "out of memory"
 
 
 def keep(trial: "Trial", error: Exception) -> None:
-    """Record why a trial failed; an error of the disk or the storage is not the trial's own."""
+    """Record why a trial failed; disk and storage errors are not the trial's own."""
     trial.set_user_attr(REASON, reason(error))
     if not is_of_machine(error):
         trial.set_user_attr(ERROR, MEMORY if _is_of_memory(error) else type(error).__name__)

@@ -25,7 +25,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Ready:
-    """Worker to parent, once: it has imported TensorFlow and waits for an order."""
+    """Worker to parent, once: it has imported TensorFlow and waits for a task."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class Done:
-    """Worker to parent: its trial has ended, whatever the outcome, and it waits for an order."""
+    """Worker to parent: its trial has ended, whatever the outcome, and it waits for a task."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def _binaries() -> Path:
 
 
 def _end_orphaned(binaries: Path, cluster: Path, say: Callable[[str], None]) -> None:
-    """Stop a server whose catwalk was killed; it is nobody else's, because we hold the lock."""
+    """Stop a server left running when catwalk was killed; nobody else uses it, because we hold the lock."""
     if (cluster / "postmaster.pid").exists():
         say("serve: stopping a server that was left running")
         command = [str(binaries / "pg_ctl"), "stop", "-D", str(cluster), "-m", "fast", "-w"]

@@ -35,7 +35,7 @@ def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None
 
 
 def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
-    """The trial that ``repeat`` queues; None if it succeeded after all, was rerun, or fails always."""
+    """The trial that ``repeat`` queues; None if it succeeded after all, was rerun, or always fails."""
     everyone = study.get_trials(deepcopy=False)
     trial = everyone[trial.number]
     if (
@@ -63,7 +63,7 @@ def retried_trials(trials: list[FrozenTrial]) -> set[int]:
 
 
 def waiting_for_retry(study: optuna.Study) -> list[FrozenTrial]:
-    """Failed trials that may run again and were not queued again yet."""
+    """Failed trials that may run again and have not been queued again yet."""
     trials = study.get_trials(deepcopy=False)
     done = retried_trials(trials)
     return [

@@ -1,4 +1,4 @@
-"""The search: runs trials until a limit is reached, or one of your own, and sums up the results."""
+"""The search: runs trials until a limit is reached, or a single trial of your own, and sums up."""
 
 import math
 import time

@@ -184,7 +184,7 @@ class Supervisor:
             self._orphans = False
 
     def _of_ours(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
-        """Those that our own workers run or ran; in a local study, all of them."""
+        """The trials that our own workers run or ran; in a local study, all of them."""
         return [trial for trial in trials if self._paths.team is None or trial.number in self._ours]
 
     def _follow_team(self, opened: "optuna.Study") -> None:

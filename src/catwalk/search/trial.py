@@ -133,7 +133,7 @@ class Objective:
         return value
 
     def _usual_epochs(self, kind: str) -> int:
-        """Epochs for a data set with enough rows; a larger budget allows longer trainings."""
+        """Epochs for a data set with enough rows; a larger budget allows longer training."""
         budget = self.clock.budget
         longer = 1.0 if budget is None else min(2.0, max(0.5, math.sqrt(budget / USUAL)))
         return SHORT.get(kind, round(EPOCHS[self.context.features] * longer))

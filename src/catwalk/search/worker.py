@@ -1,4 +1,4 @@
-"""A worker: a process that imports TensorFlow once and runs the trials that the parent orders."""
+"""A worker: a process that imports TensorFlow once and runs the trials that the parent process assigns."""
 
 import gc
 import os

@@ -50,7 +50,7 @@ def select(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integ
 def weights(
     probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float64]:
-    """Ensemble weights chosen for a low Brier score (1950), the squared distance from the true labels."""
+    """Ensemble weights chosen for a low Brier score, the squared distance from the true labels."""
     networks, rows, _ = probabilities.shape
     # All that an average's score needs: the networks' similarity, and their closeness to the true labels.
     flat = probabilities.reshape(networks, -1).astype(np.float64)
