@@ -67,7 +67,7 @@ def read(paths: Paths) -> dict[str, StudyProgress]:
 
 
 def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
-    """The studies here that use other data, as text: "fingerprint a1b2, 26 trials"; None if there are none."""
+    """Studies here that use other data, as text: "fingerprint a1b2, 26 trials"; None if there are none."""
     trials: dict[str, int] = {}
     for key, known in read(paths).items():
         other = key.split("@")[0].rsplit("-", 3)[1]
