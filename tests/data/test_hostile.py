@@ -10,9 +10,10 @@ from catwalk.data import archives, competition, csv_rows
 from verification import hostile
 
 
+@pytest.mark.parametrize("inputs", [60, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("reader", hostile.READERS)
-def test_readers_keep_their_promises(reader: str) -> None:
-    counts = hostile.fuzz(reader, inputs=200, seed=7)
+def test_readers_keep_their_promises(reader: str, inputs: int) -> None:
+    counts = hostile.fuzz(reader, inputs=inputs, seed=7)
     assert set(counts) == {"read", "refused"}, counts
 
 

@@ -54,13 +54,13 @@ def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Mode
     "changes",
     [
         {"depth": 0},
-        {"activation": "relu"},
         {"activation": "gelu"},
-        {"activation": "silu"},
+        pytest.param({"activation": "relu"}, marks=pytest.mark.slow),
+        pytest.param({"activation": "silu"}, marks=pytest.mark.slow),
         {"norm": "batch"},
         {"norm": "layer"},
         {"dropout": 0.4, "input_dropout": 0.1},
-        {"label_smoothing": 0.1},
+        pytest.param({"label_smoothing": 0.1}, marks=pytest.mark.slow),
         pytest.param(
             {"norm": "batch", "activation": "gelu", "dropout": 0.3, "depth": 3, "width_3": 8},
             marks=pytest.mark.slow,
@@ -208,7 +208,7 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
     [
         ("none", "pixels"),
         ("batch", "pixels"),
-        ("layer", "pixels"),
+        pytest.param("layer", "pixels", marks=pytest.mark.slow),
         ("batch", "whitened"),
         pytest.param("batch", "gradients", marks=pytest.mark.slow),
         pytest.param("batch", "patches", marks=pytest.mark.slow),
