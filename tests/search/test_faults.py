@@ -173,6 +173,6 @@ def test_a_damaged_study_is_said_plainly(digits_done: tuple[Path, Run], tmp_path
     done = run_catwalk(root, "search", *DIGITS, "--trials", "6")
     assert done.returncode in (2, 4), done.stderr
     assert "Traceback" not in done.stderr
-    assert "still lists its trials, and submissions stay as they are" in done.stderr
+    assert "still lists its trials, and submissions are kept" in done.stderr
     paths.study_db.rename(tmp_path / "damaged.db")
     assert run_catwalk(root, "search", *DIGITS, "--trials", "2", "--workers", "1").returncode == 0
