@@ -12,7 +12,6 @@ from catwalk.core import records
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.models import space
 from catwalk.models.epoch import Epoch
-from catwalk.search import failures
 
 if TYPE_CHECKING:
     import optuna
@@ -79,6 +78,8 @@ def of(trial: "FrozenTrial") -> TrialRecord:
     Raises:
         NewerRecordError: a newer catwalk ran it.
     """
+    from catwalk.search import failures
+
     attrs = trial.user_attrs
     records.check_version(TrialRecord, attrs, f"trial {trial.number} of the study")
     has_failed = trial.state.name == "FAIL"
