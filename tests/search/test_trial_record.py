@@ -89,7 +89,7 @@ def test_records_and_messages_import_nothing_heavy() -> None:
     code = (
         "import sys; from catwalk.search import messages, progress, trial_record; "
         "from catwalk.models import epoch; "
-        "print(sorted({'tensorflow', 'keras', 'optuna', 'pandas'} & set(sys.modules)))"
+        "print(sorted({'tensorflow', 'keras', 'optuna', 'pandas', 'sqlalchemy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
