@@ -89,6 +89,7 @@ def make(root: Path, line: str) -> Run:
     )  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_printed_lines_do_what_they_say(project: Path) -> None:
     root = project

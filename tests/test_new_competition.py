@@ -91,6 +91,7 @@ header = ["ImageId", "Label"]
     assert scored.returncode == 0, scored.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_form_of_kannada_mnist(project: Path, digits: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
     """An id column in the test file, no test labels, and a sample submission that has the last word."""
@@ -129,6 +130,7 @@ competition = "Kannada-MNIST"
     assert "the test rows have no labels" in scored.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_headerless_file_with_the_label_first(
     project: Path, digits: dict[str, tuple[np.ndarray, np.ndarray]]

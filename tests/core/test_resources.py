@@ -78,6 +78,7 @@ def test_what_a_group_is_allowed(group: Group) -> None:
     assert 1_500_000_000 < int(done.stdout) < 2_000_000_000
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_worker_that_meets_the_limit(group: Group, project: Path, digits_raw: Path) -> None:
     """The system ends it in the midst of a trial; it is replaced, the trial runs again, nothing is lost."""

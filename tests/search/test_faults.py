@@ -37,6 +37,7 @@ def test_kill_9_in_every_stage(tmp_path: Path) -> None:
     assert faults.rounds(root, 1, seed=3)["rounds"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_full_disk_is_one_line_in_every_stage(disk: SmallDisk) -> None:
     """Each stage meets a disk with a little room left, then with enough: it goes on, and nothing is lost."""
@@ -88,6 +89,7 @@ def test_without_a_home_and_with_a_clock_set_back(project: Path, digits_raw: Pat
     assert submission_csv.names(Paths(project, "digits")) == ["one"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_two_of_each_stage_at_once(project: Path) -> None:
     """In one folder: both end well, or one says that the other is at work; what is there is whole."""

@@ -130,6 +130,7 @@ def test_kill_9_of_a_worker(project: Path, digits_raw: Path) -> None:
     crash_rounds.rounds(project, 1, seed=7)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(("sign", "workers"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
 def test_an_ended_search_ends_cleanly_within_five_seconds(
@@ -216,6 +217,7 @@ def test_a_choice_outside_of_the_space(
     assert said in stderr.splitlines()[-1]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_no_worker_can_go_on_after_is_one_line(project: Path, digits_raw: Path) -> None:
     """A file stands where the networks are to be kept: every worker says so, then the search gives up."""
@@ -231,6 +233,7 @@ def test_what_no_worker_can_go_on_after_is_one_line(project: Path, digits_raw: P
     assert len(softmax) == 4, "three times softmax, then the next trial"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_new_process_takes_a_worker_s_place_after_some_trials(
     project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch

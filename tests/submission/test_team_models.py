@@ -93,6 +93,7 @@ def test_two_machines_share_the_trials(together: tuple[Path, str], password: Non
         assert own == [by[trial.number]]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_third_trains_again_what_others_found(
     together: tuple[Path, str], digits_raw: Path, server: Any, password: None
@@ -114,6 +115,7 @@ def test_a_third_trains_again_what_others_found(
     assert "done before" in predicted(root, url, server, "--name", "again").stdout
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_fourth_copies_them_from_the_artifacts(
     together: tuple[Path, str], digits_raw: Path, server: Any, password: None
