@@ -183,9 +183,10 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     from catwalk.data import prepare
     from catwalk.data.run_context import RunContext
 
-    if prepare.run(paths, loaded, options.seed, _say):
-        _say_what_stays(paths, options.seed)
+    has_changed = prepare.run(paths, loaded, options.seed, _say)
     context = RunContext.load(paths, loaded, options.seed, features, _say)
+    if has_changed:
+        _say_what_stays(context)
     if getattr(options, "name", None) is not None:
         from catwalk.submission import predict
 
@@ -224,12 +225,11 @@ def _predict(options: argparse.Namespace, context: "RunContext", until: float | 
         report.run(context.paths, name, _say)
 
 
-def _say_what_stays(paths: Paths, seed: int) -> None:
+def _say_what_stays(context: "RunContext") -> None:
     """Say that the rows have changed, and what happens to the study of the old rows."""
-    from catwalk.data import prepare
     from catwalk.search import progress
 
-    if old := progress.of_other_rows(paths, prepare.load(paths, seed).fingerprint):
+    if old := progress.of_other_rows(context.paths, context.prepared.fingerprint):
         stays = f"the study of the old rows ({old}) is kept, search starts a new one"
         _say(f"prepare: the rows have changed; {stays}")
 

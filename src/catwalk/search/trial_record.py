@@ -135,9 +135,9 @@ def write_table(paths: Paths, opened: "optuna.Study") -> None:
 
     from catwalk.search import retries, study
 
-    trials = opened.get_trials(deepcopy=False, states=(*study.FINISHED, TrialState.FAIL))
-    repeated = retries.retried_trials(opened.get_trials(deepcopy=False))
-    rows = [_row(of(trial)) for trial in trials if trial.number not in repeated]
+    trials, ended = opened.get_trials(deepcopy=False), (*study.FINISHED, TrialState.FAIL)
+    repeated = retries.retried_trials(trials)
+    rows = [_row(of(one)) for one in trials if one.state in ended and one.number not in repeated]
     with atomic_write(paths.trials) as path:
         pd.DataFrame(rows).to_csv(path, index=False)
 
