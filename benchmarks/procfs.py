@@ -4,16 +4,23 @@ import contextlib
 from pathlib import Path
 
 
-def children_of(parent: int) -> list[int]:
-    """Process ids right below ``parent``; none where it is gone."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return [int(p) for p in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-    return []
+def descendants_of(parent: int) -> list[int]:
+    """Process ids below ``parent``, all generations; none where it is gone."""
+    return [one for child in _children_of(parent) for one in (child, *descendants_of(child))]
 
 
 def workers_of(parent: int) -> list[int]:
-    """Those of them that multiprocessing spawned for work, without its resource tracker."""
-    return [pid for pid in children_of(parent) if b"spawn_main" in _command(pid)]
+    """Those that do work: the fork server's children, or what was spawned; not the resource tracker."""
+    children = _children_of(parent)
+    spawned = [pid for pid in children if b"spawn_main" in _command(pid)]
+    servers = [pid for pid in children if b"multiprocessing.forkserver" in _command(pid)]
+    return [*spawned, *(pid for server in servers for pid in _children_of(server))]
+
+
+def _children_of(parent: int) -> list[int]:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return [int(p) for p in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return []
 
 
 def _command(pid: int) -> bytes:

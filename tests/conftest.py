@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import multiprocessing.util
 import os
 import shutil
 import signal
@@ -39,6 +40,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No test reaches Kaggle itself: without a server of ours the client finds nobody on this machine's port 80.
 os.environ["KAGGLE_API_ENVIRONMENT"] = "LOCALHOST"
+
+# The fork server's socket is not to lie in a test's TMPDIR.
+multiprocessing.util.get_temp_dir()
 
 settings.register_profile("catwalk", deadline=None)  # these machines are noisy
 settings.load_profile("catwalk")

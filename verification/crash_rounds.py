@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks import project
-from benchmarks.procfs import alive, children_of, workers_of
+from benchmarks.procfs import alive, descendants_of, workers_of
 from catwalk.core.paths import Paths
 
 VICTIMS = ("worker", "parent", "all")
@@ -93,7 +93,7 @@ def one_round(root: Path, victim: str, workers: int, dice: random.Random) -> str
         wait_for(root, process, "trial ", 1, seconds=60)
         time.sleep(dice.uniform(0, 2))
         before = finished(root)
-        pids = [*children_of(process.pid)]
+        pids = [*descendants_of(process.pid)]
         if victim == "worker":
             kill(workers_of(process.pid)[0])
             wait_for(root, process, "worker ", 1, seconds=30)
@@ -102,7 +102,7 @@ def one_round(root: Path, victim: str, workers: int, dice: random.Random) -> str
             while len(finished(root)) <= seen and time.monotonic() < deadline:
                 time.sleep(0.1)
             assert len(finished(root)) > seen, "the search does not go on after a worker's death"
-            pids = [*children_of(process.pid)]
+            pids = [*descendants_of(process.pid)]
         for pid in pids if victim == "all" else []:
             kill(pid)
         kill(process.pid)

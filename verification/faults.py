@@ -95,7 +95,7 @@ def one_round(root: Path, stage: str, trials: int, seconds: float, dice: random.
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(moment)
     before |= crash_rounds.finished(root)
-    children = procfs.children_of(process.pid) if process.poll() is None else []
+    children = procfs.descendants_of(process.pid) if process.poll() is None else []
     whole_group = dice.random() < 0.5
     for pid in [process.pid, *(children if whole_group else [])]:
         crash_rounds.kill(pid)

@@ -150,7 +150,7 @@ def test_an_ended_search_ends_cleanly_within_five_seconds(
         assert "the running search takes it next" in meanwhile.stdout
         number = meanwhile.stdout.split("queued as trial ")[1].split(";")[0]
         crash_rounds.wait_for(project, process, f"trial {number} yours complete", 1, seconds=60)
-    children = procfs.children_of(process.pid)
+    children = procfs.descendants_of(process.pid)
     before = crash_rounds.finished(project)
     began = time.monotonic()
     process.send_signal(sign)
@@ -169,7 +169,7 @@ def test_a_second_ctrl_c_ends_at_once(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
     process = crash_rounds.begin(project, "--trials", "5000", "--workers", "2")
     crash_rounds.wait_for(project, process, "trial ", 1, seconds=60)
-    children = procfs.children_of(process.pid)
+    children = procfs.descendants_of(process.pid)
     process.send_signal(signal.SIGINT)
     time.sleep(0.02)
     began = time.monotonic()

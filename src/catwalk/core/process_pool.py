@@ -88,11 +88,16 @@ class _Pool(Generic[Task, Result]):
         k, process = self._busy.pop(connection)
         self.done += 1
         try:
-            self.results[k] = connection.recv()
+            answer = connection.recv()
         except (EOFError, OSError):  # it died; another one replaces it
             process.join()
-        else:
-            self._give(connection, process)
+            return
+        if isinstance(answer, Exception):
+            print(f"  failed: {type(answer).__name__}: {shown(answer)}", file=sys.stderr)
+            process.join()
+            return
+        self.results[k] = answer
+        self._give(connection, process)
 
     def close(self) -> None:
         for _, process in self._busy.values():
@@ -101,15 +106,13 @@ class _Pool(Generic[Task, Result]):
 
 
 def _serve(connection: Connection, work: Callable[[Task], Result]) -> None:
-    """A worker process's loop: receive a task, run it, send the result; errors are printed in one line."""
-    processes.be_a_child()
+    """A worker process's loop: receive a task, run it, send the result; an error is its last one."""
     while True:
         try:
             task = connection.recv()
         except (EOFError, OSError):  # nothing is left to do
             return
-        try:
-            connection.send(work(task))
-        except Exception as error:
-            print(f"  failed: {type(error).__name__}: {shown(error)}", file=sys.stderr)
+        answer = processes.outcome(work, task)
+        connection.send(answer)
+        if isinstance(answer, Exception):
             return

@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -9,16 +10,25 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar, cast
+
+from catwalk.core import advice
+from catwalk.core.errors import MachineError
+
+Result = TypeVar("Result")
 
 # There is one process per core: with more threads each they would slow each other down.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SOON = 0.01  # seconds until a dropped stop is repeated
 AGAIN = 5.0  # seconds until the stop is repeated, in case a library has swallowed the first one
 WATCH_SECONDS = 1.0  # how often a child checks that its parent is still alive
+LOADING_SECONDS = 60.0  # how long a stop may be answered while the fork server imports
+LOADED = "CATWALK_PRELOADED"  # environment: the file that the fork server writes once it has imported all
+SOCKET_PATH = 108  # longest path of a socket, as bytes: where temporary files lie deeper, nothing is forked
 
 
 class Stopped(KeyboardInterrupt):
@@ -84,36 +94,124 @@ def unstopped() -> Iterator[None]:
         raise Stopped
 
 
+def preload() -> None:
+    """Begin to import TensorFlow and Optuna, in the background, for all processes started later.
+
+    A fork server does so once; each process is then a copy of it: it starts in a second instead of
+    many, and shares the memory. macOS spawns each process anew, because forks are not safe there.
+    """
+    if not _can_fork():
+        return
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["catwalk.core.preload"])
+    package = str(Path(__file__).parents[2])  # Python 3.11 does not tell its fork server our sys.path
+    path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    with unstopped(), environment(ONE_THREAD, {"PYTHONPATH": path, LOADED: str(_loaded())}):
+        forkserver.ensure_running()
+
+
 def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any, Connection]:
-    """Start ``target(connection, *arguments)`` in a new process (spawned, not forked).
+    """Start ``target(connection, *arguments)`` in a new process that ends with this one.
 
     Args:
-        target: calls ``be_a_child`` first.
+        target: a module-level function.
         name: of the process.
         arguments: its arguments after its end of the connection.
 
     Returns:
         The process, and our end of the connection.
+
+    Raises:
+        MachineError: the machine lets no process start.
     """
-    context = multiprocessing.get_context("spawn")
+    preload()
+    context: Any = multiprocessing.get_context("forkserver" if _can_fork() else "spawn")
+    ends = time.monotonic() + LOADING_SECONDS
+    while _can_fork() and not _loaded().exists() and time.monotonic() < ends:
+        time.sleep(SOON)  # may be stopped here, but not once the process is being started
     ours, theirs = context.Pipe()
-    process = context.Process(target=target, args=(theirs, *arguments), name=name, daemon=True)
-    with one_thread(), unstopped():
-        process.start()
+    with unstopped(), environment(ONE_THREAD):
+        more = target, dict(os.environ), theirs, *arguments
+        process = context.Process(target=_run, args=more, name=name, daemon=True)
+        try:
+            process.start()
+        except EOFError:
+            raise MachineError("no process could be started", fix=advice.CLOSE_PROGRAMS) from None
     theirs.close()
     return process, ours
 
 
+def call(work: Callable[..., Result], *arguments: Any) -> Result:
+    """What ``work(*arguments)`` returns in a new process, or here where TensorFlow is imported already.
+
+    Raises:
+        MachineError: the process died. Whatever ``work`` raises is raised here.
+    """
+    if "tensorflow" in sys.modules:
+        return work(*arguments)
+    process, connection = start(_answer, f"catwalk-{work.__name__.strip('_')}", work, *arguments)
+    try:
+        answer = connection.recv()
+    except EOFError:
+        process.join()
+        what = f"a process died (exit code {process.exitcode})"
+        raise MachineError(what, fix=advice.CLOSE_PROGRAMS) from None
+    finally:
+        process.kill()
+        process.join()
+        connection.close()
+    if isinstance(answer, Exception):
+        raise answer
+    return cast(Result, answer)
+
+
+def outcome(work: Callable[..., Result], *arguments: Any) -> Result | Exception:
+    """What ``work`` returns or raises, to be sent to another process."""
+    try:
+        return work(*arguments)
+    except Exception as error:
+        return error
+
+
+def _answer(connection: Connection, work: Callable[..., Any], *arguments: Any) -> None:
+    connection.send(outcome(work, *arguments))
+
+
+def _can_fork() -> bool:
+    longest = f"{multiprocessing.util.get_temp_dir()}/listener-12345678"
+    return sys.platform == "linux" and len(longest) < SOCKET_PATH
+
+
+def _loaded() -> Path:
+    """The file that says that the fork server has imported everything."""
+    return Path(multiprocessing.util.get_temp_dir()) / "loaded"
+
+
+def _run(target: Callable[..., None], theirs: dict[str, str], *arguments: Any) -> None:
+    """Runs in the new process; the fork server's environment may be an older one."""
+    os.environ.clear()
+    os.environ.update(theirs)
+    be_a_child()
+    target(*arguments)
+
+
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Processes started within the block use one thread, unless the environment says otherwise."""
-    added = {name: value for name, value in ONE_THREAD.items() if name not in os.environ}
-    os.environ.update(added)
+def environment(defaults: dict[str, str], values: dict[str, str] | None = None) -> Iterator[None]:
+    """Environment variables of the processes started within the block.
+
+    Args:
+        defaults: those that hold unless they are set.
+        values: those that hold in any case.
+    """
+    before = dict(os.environ)
+    os.environ.update({**defaults, **before, **(values or {})})
     try:
         yield
     finally:
-        for name in added:
-            del os.environ[name]
+        for name in {*defaults, *(values or {})}:
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                os.environ.pop(name, None)
 
 
 def be_a_child() -> None:
@@ -121,15 +219,13 @@ def be_a_child() -> None:
     warnings.simplefilter("ignore")  # those that matter lead to an error that is shown
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # blocked since ``unstopped``
-    threading.Thread(target=_end_with, args=(_parent(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _parent() -> int:
-    parent = multiprocessing.parent_process()
-    return parent.pid or 0 if parent else os.getppid()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(WATCH_SECONDS)
+def _end_with_parent() -> None:
+    """Exit once the parent is gone, or the fork server: without it the parent takes us for dead."""
+    parent, above = multiprocessing.parent_process(), os.getppid()
+    assert parent, "only children run this"
+    while parent.is_alive() and os.getppid() == above:
+        parent.join(WATCH_SECONDS)
     os._exit(1)

@@ -25,20 +25,27 @@ def setup(threads: int | None = None, whole: bool = False) -> None:
         whole: with Keras's support for scikit-learn, pandas and matplotlib, for an interactive process
             such as a notebook's kernel.
     """
-    os.environ |= HIDDEN
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with _silent_stderr():
-        with _not_installed(() if whole else OPTIONAL):
-            import tensorflow as tf
+    load(whole)
+    import tensorflow as tf
 
-        tf.get_logger().setLevel("ERROR")
+    with _silent_stderr():
         if threads is not None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         # Its graph optimizer gains nothing on our graphs, and takes a third of the tracing time.
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
         tf.config.list_logical_devices()  # starts the runtime, which prints messages too
+
+
+def load(whole: bool = False) -> None:
+    """Only import TensorFlow and Keras: no thread is started, so that the process may be forked."""
+    os.environ |= HIDDEN
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with _silent_stderr(), _not_installed(() if whole else OPTIONAL):
+        import keras  # noqa: F401  else imported with the first of its layers
+        import tensorflow as tf
+    tf.get_logger().setLevel("ERROR")
 
 
 def unused_gpu() -> list[str]:

@@ -116,7 +116,7 @@ def _in_processes(missing: dict[Path, Plan], pictures: Pictures) -> Iterator[int
         workers, get_context("spawn"), initializer=_begin, initargs=(pictures.competition.name,)
     )
     try:
-        with processes.one_thread():
+        with processes.environment(processes.ONE_THREAD):
             futures: list[Future[None]] = [
                 pool.submit(_train_and_keep, file, missing[file]) for file in order
             ]

@@ -4,7 +4,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from catwalk.core import advice, disk_space, shared_table, tensorflow_setup
+from catwalk.core import advice, disk_space, processes, shared_table, tensorflow_setup
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import duplicates, prepare
@@ -143,16 +143,15 @@ def _run(
     spent: float,
     yours: dict[str, Any] | None = None,
 ) -> tuple["optuna.Study", float]:
-    """Start the workers, then make the study while they import TensorFlow; then supervise them."""
+    """Make the study while TensorFlow is being imported; then start the workers and supervise them."""
     from catwalk.search.display import Display
     from catwalk.search.worker_pool import Workers
 
     paths, features = context.paths, context.features
     with Display() as display:
+        processes.preload()
         workers = Workers(paths, context.seed, features)
         try:
-            for _ in range(count):
-                workers.start()
             from catwalk.models import portfolio
             from catwalk.search import study
             from catwalk.search.supervisor import Supervisor
@@ -167,6 +166,8 @@ def _run(
             if until is None:
                 before = sum(trial.number <= number for trial in study.waiting(opened))
                 until = Limits(None, len(study.finished(opened)) + before)
+            for _ in range(count):
+                workers.start()
             supervisor = Supervisor(paths, until, started, spent, display, counts=yours is None)
             supervisor.run(opened, workers)
         finally:

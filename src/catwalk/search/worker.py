@@ -5,7 +5,6 @@ import os
 import time
 from multiprocessing.connection import Connection
 
-from catwalk.core import processes
 from catwalk.core.paths import Paths
 from catwalk.models.epoch import Epoch
 from catwalk.search.messages import Done, EpochEnded, Failed, Ready, TrialBegun
@@ -17,7 +16,6 @@ def run(connection: Connection, paths: Paths, seed: int, features: str, worker: 
     Sends ``Ready`` once; then for each trial ``TrialBegun``, ``EpochEnded`` as epochs end, and ``Done``. An
     error that it can't recover from is sent as ``Failed`` before it exits.
     """
-    processes.be_a_child()
     try:
         _serve(connection, paths, seed, features, worker)
     except (EOFError, BrokenPipeError):

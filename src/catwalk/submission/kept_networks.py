@@ -1,10 +1,12 @@
 """Kept networks: the predictions of the networks that a search has kept."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from catwalk.core import processes
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.submission.ensemble import Ensemble
@@ -49,22 +51,41 @@ def average(
     Raises:
         FileNotFoundError: a network is not kept any more.
     """
+    files = [paths.model(study, number) for number in numbers]
+    return joined.average(processes.call(_probabilities, files, pixels))
+
+
+def average_and_weights(
+    paths: Paths, opened: "optuna.Study", numbers: list[int], joined: Ensemble, pixels: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
+    """The same, and the softmax baseline's weights for the talk: (pixels, classes); None if not kept."""
+    from catwalk.search import study
+
+    key = study.key(opened)
+    files = [paths.model(key, number) for number in numbers]
+    softmax = [
+        paths.model(key, trial.number)
+        for trial in study.complete(opened)
+        if trial.user_attrs.get("kind") == "softmax" and paths.model(key, trial.number).is_file()
+    ]
+    answers, weights = processes.call(_probabilities_and_weights, files, pixels, softmax[:1])
+    return joined.average(answers), weights
+
+
+def _probabilities(files: list[Path], pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """(networks, rows, classes); the only code here that needs TensorFlow, in a process of its own."""
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup()
     from catwalk.models import network
 
-    networks = (network.load(paths.model(study, number)) for number in numbers)
-    return joined.average(np.stack([network.probabilities(model, pixels) for model in networks]))
+    return np.stack([network.probabilities(network.load(file), pixels) for file in files])
 
 
-def softmax_weights(paths: Paths, opened: "optuna.Study") -> npt.NDArray[np.float32] | None:
-    """(pixels, classes): the softmax baseline's weights, for the talk; None if its trial never finished."""
+def _probabilities_and_weights(
+    files: list[Path], pixels: npt.NDArray[np.uint8], softmax: list[Path]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
+    answers = _probabilities(files, pixels)
     from catwalk.models import network
-    from catwalk.search import study
 
-    for trial in study.complete(opened):
-        path = paths.model(study.key(opened), trial.number)
-        if trial.user_attrs.get("kind") == "softmax" and path.is_file():
-            return network.pixel_weights(network.load(path))
-    return None
+    return answers, network.pixel_weights(network.load(softmax[0])) if softmax else None

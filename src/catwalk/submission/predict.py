@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import advice
+from catwalk.core import advice, processes
 from catwalk.core.errors import UserError
 from catwalk.core.paths import atomic_write
 from catwalk.data import duplicates, prepare
@@ -74,6 +74,7 @@ def run(context: RunContext, name: str | None, until: float | None, search: Call
         csv = paths.shown(paths.submission(done))
         context.say(f"predict: done before, {csv} is made from all trials so far")
         return done
+    processes.preload()
     from catwalk.search import trial_record
 
     opened = _study(context, search)
@@ -141,8 +142,9 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
         try:
             chosen = chosen_trials.choose(paths, prepared, key, study.complete(opened))
             numbers = [trial.number for trial in chosen.trials]
-            test = kept_networks.average(paths, key, numbers, chosen.ensemble, prepared.test_pixels)
-            weights = kept_networks.softmax_weights(paths, opened)
+            test, weights = kept_networks.average_and_weights(
+                paths, opened, numbers, chosen.ensemble, prepared.test_pixels
+            )
         except FileNotFoundError:
             continue
         return chosen, _Answers(test, chosen.validation, weights)

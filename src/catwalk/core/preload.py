@@ -1,0 +1,31 @@
+"""What the fork server imports before it is asked for processes, which then have it at once.
+
+Nothing here may start a thread or TensorFlow's runtime: neither works on in a forked process.
+"""
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+from pathlib import Path
+
+from catwalk.core import tensorflow_setup
+from catwalk.core.processes import LOADED
+
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl: which signal this process receives when its parent has ended
+
+
+def _load() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        tensorflow_setup.load()
+        import optuna  # noqa: F401  for the search's workers
+    finally:
+        gc.freeze()  # the collector passes over what was imported, so that its memory stays shared
+        with contextlib.suppress(OSError):  # the parent has ended
+            Path(os.environ.pop(LOADED)).touch()
+
+
+if LOADED in os.environ:  # not where somebody only looks at this module
+    _load()
