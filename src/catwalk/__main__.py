@@ -9,10 +9,10 @@ def main() -> int:
     """Run the command and return the exit code of ``cli.main``."""
     python_path.leave_out_what_shadows()
     from catwalk import cli
-    from catwalk.core import processes
+    from catwalk.core import stop_signals
 
     code = cli.main()
-    processes.leave_in_peace()
+    stop_signals.leave_in_peace()
     return code
 
 

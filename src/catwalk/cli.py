@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 from catwalk import arguments, hints, stages
-from catwalk.core import processes
+from catwalk.core import stop_signals
 from catwalk.core.errors import CatwalkError, to_user_error
 from catwalk.core.paths import Paths
 
@@ -21,7 +21,7 @@ def main(given: list[str] | None = None) -> int:
     started = time.monotonic()
     options = arguments.parser().parse_args(given)
     hints.remember(sys.argv[1:] if given is None else given)
-    processes.stop_by_signals()
+    stop_signals.stop_by_signals()
     try:
         with warnings.catch_warnings():
             if not sys.warnoptions:  # python -W shows what libraries warn of
@@ -35,7 +35,7 @@ def main(given: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone
         return 141
     except Exception as error:
-        if processes.Stopped.asked:
+        if stop_signals.Stopped.asked:
             return _complain(options.stage, STOPPED, 130)
         told = to_user_error(error) or _of_study(options, error)
         if told is None:
@@ -52,7 +52,7 @@ def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError | N
 
 
 def _complain(stage: str, message: str, code: int) -> int:
-    processes.has_stopped()
+    stop_signals.has_stopped()
     line = hints.completed(f"catwalk {stage}: {' '.join(message.split())}")
     print(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...", file=sys.stderr)
     return code

@@ -1,71 +1,127 @@
-"""processes.py: ends that are asked for, by real signals to processes of their own."""
+"""processes.py: copies of a fork server that has TensorFlow; none outlives its parent."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-LOST = """
-import os, signal, time
+from benchmarks import procfs
 from catwalk.core import processes
-processes.stop_by_signals()
-class Last:
-    def __del__(self):
-        os.kill(os.getpid(), signal.{sign})
-        for _ in range(1000):
-            pass  # the signal is handled here, where Python drops exceptions
-try:
-    del Last().__dict__
-    print("goes on")
-    time.sleep(20)
-except processes.Stopped:
-    print("ends after all")
+from catwalk.core.errors import MachineError, UserError
+from tests.conftest import clean_environment
+from verification import crash_rounds
+
+CHILD = """
+import os, sys, time
+from catwalk.core import processes, stop_signals
+def nap(connection):
+    connection.send((os.getpid(), os.getppid()))
+    time.sleep(60)
+if __name__ == "__main__":
+    stop_signals.stop_by_signals()
+    processes.preload()
+    print("begun", flush=True)
+    process, connection = processes.start(nap, "nap")
+    print(*connection.recv(), flush=True)
+    process.join()
+    print(process.exitcode, flush=True)
+    print(processes.call(os.getpid) != os.getpid(), flush=True)
 """
 
 
-@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM"])
-def test_an_end_that_python_drops_is_asked_for_again(sign: str) -> None:
-    done = subprocess.run([sys.executable, "-c", LOST.format(sign=sign)], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("goes on\nends after all\n", "")
+def fork_twice(word: str) -> tuple[str, bool, str | None]:
+    """What a process has from the start, and of its parent's environment."""
+    return 2 * word, "tensorflow" in sys.modules, os.environ.get("WORD")
 
 
-def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
-    """As what a shell starts in the background."""
-    imports = "import time; from catwalk.core import processes"
-    code = f"{imports}; processes.stop_by_signals(); print(1); time.sleep(9)"
+def fail(kind: str) -> None:
+    if kind == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise UserError("it is wrong", where="row 1", fix="correct it")
+
+
+@pytest.fixture(autouse=True)
+def nothing_imported_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+
+
+def test_a_process_has_tensorflow_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for word in ("cat", "walk"):
+        monkeypatch.setenv("WORD", word)
+        assert processes.call(fork_twice, word) == (2 * word, True, word)
+
+
+def test_what_it_raises_is_raised_here() -> None:
+    with pytest.raises(UserError, match=r"^row 1: it is wrong: correct it$") as raised:
+        processes.call(fail, "wrong")
+    assert raised.value.fix == "correct it"
+
+
+def test_its_death_is_said() -> None:
+    with pytest.raises(MachineError, match=r"a process died \(exit code -9\)"):
+        processes.call(fail, "killed")
+
+
+def started(tmp_path: Path, **environment: str) -> "subprocess.Popen[str]":
+    (tmp_path / "child.py").write_text(CHILD)
+    (tmp_path / "keras.py").write_text("raise ImportError('not this one')")
     process = subprocess.Popen(
-        [sys.executable, "-uc", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509
+        [sys.executable, "-P", "child.py"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=clean_environment(**environment),
     )  # fmt: skip
     assert process.stdout
-    process.stdout.readline()
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def line_of(process: "subprocess.Popen[str]") -> list[int]:
+    assert process.stdout
+    return [int(word) for word in process.stdout.readline().split()]
+
+
+@pytest.mark.slow
+def test_a_killed_parent_leaves_nobody(tmp_path: Path) -> None:
+    process = started(tmp_path)
+    pids = line_of(process)
+    process.kill()
+    crash_rounds.assert_all_gone(pids)
+    assert process.communicate()[1] == ""
+
+
+@pytest.mark.slow
+def test_a_killed_fork_server_is_replaced(tmp_path: Path) -> None:
+    process = started(tmp_path)
+    child, server = line_of(process)
+    os.kill(server, signal.SIGKILL)
+    crash_rounds.assert_all_gone([child])
+    out, err = process.communicate(timeout=60)
+    assert (out, err, process.returncode) == ("255\nTrue\n", "", 0)
+
+
+@pytest.mark.slow
+def test_ctrl_c_need_not_wait_for_the_imports(tmp_path: Path) -> None:
+    process = started(tmp_path)
+    pids = procfs.descendants_of(process.pid)
+    began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
-    assert process.poll() is None
-    process.terminate()
-    assert process.wait(timeout=10) == 1, "nobody caught it there"
+    process.communicate(timeout=60)
+    assert time.monotonic() - began < 1
+    crash_rounds.assert_all_gone(pids)
 
 
-INTERRUPTED = """
-import os, signal, subprocess, sys
-from catwalk.core import processes
-processes.stop_by_signals()
-look = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
-try:
-    with processes.unstopped():
-        os.kill(os.getpid(), signal.{sign})
-        print("whole", flush=True)
-        subprocess.run([sys.executable, "-c", look])
-except processes.Stopped:
-    print("then ended", signal.getsignal(signal.{sign}) is processes._stop)
-"""
-
-
-@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM"])
-def test_a_child_is_started_whole_and_deaf(sign: str) -> None:
-    code = INTERRUPTED.format(sign=sign)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["whole", "True", "then ended True"]
-    assert done.returncode == 0
+@pytest.mark.slow
+def test_a_long_path_of_temporary_files(tmp_path: Path) -> None:
+    """Longer than a socket's may be: the process is spawned."""
+    deep = tmp_path / ("deep" * 30)
+    deep.mkdir()
+    process = started(tmp_path, TMPDIR=str(deep))
+    child, parent = line_of(process)
+    assert parent == process.pid
+    os.kill(child, signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert (out, err) == ("-9\nTrue\n", "")

@@ -11,13 +11,15 @@ import signal
 from pathlib import Path
 
 from catwalk.core import tensorflow_setup
-from catwalk.core.processes import LOADED
+from catwalk.core.processes import LOADED, PARENT
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl: which signal this process receives when its parent has ended
 
 
 def _load() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(os.environ.pop(PARENT)):  # it has ended before
+        os._exit(0)
     try:
         tensorflow_setup.load()
         import optuna  # noqa: F401  for the search's workers

@@ -1,4 +1,4 @@
-"""Processes: how signals stop them, and child processes that end with their parent and ignore Ctrl-C."""
+"""Child processes: started in a second by a fork server, they end with their parent and ignore Ctrl-C."""
 
 import contextlib
 import multiprocessing
@@ -10,102 +10,42 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar, cast
 
 from catwalk.core import advice
 from catwalk.core.errors import MachineError
+from catwalk.core.stop_signals import unstopped
 
 Result = TypeVar("Result")
 
 # There is one process per core: with more threads each they would slow each other down.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-SOON = 0.01  # seconds until a dropped stop is repeated
-AGAIN = 5.0  # seconds until the stop is repeated, in case a library has swallowed the first one
 WATCH_SECONDS = 1.0  # how often a child checks that its parent is still alive
-LOADING_SECONDS = 60.0  # how long a stop may be answered while the fork server imports
-LOADED = "CATWALK_PRELOADED"  # environment: the file that the fork server writes once it has imported all
+LOADING_SECONDS = 60.0  # the longest wait for the fork server's imports, in which Ctrl-C is answered
+POLL_SECONDS = 0.02
+# Environment of the fork server: its parent's pid, and the file that it writes once it has imported all.
+PARENT, LOADED = "CATWALK_PARENT", "CATWALK_LOADED"
 SOCKET_PATH = 108  # longest path of a socket, as bytes: where temporary files lie deeper, nothing is forked
 
 
-class Stopped(KeyboardInterrupt):
-    """The command was asked to stop: Ctrl-C or SIGTERM."""
-
-    asked = False  # whether it was: an interrupted import may fail with a different error
-
-
-def stop_by_signals() -> None:
-    """From now on SIGTERM stops the command as Ctrl-C does, unless it is ignored."""
-    Stopped.asked = False
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _stop)
-    sys.unraisablehook = _stop_soon
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    Stopped.asked = True
-    signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
-    raise Stopped
-
-
-def has_stopped() -> None:
-    """The command is stopping: don't repeat the stop."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def leave_in_peace() -> None:
-    """The work is done: ignore all further stop signals."""
-    has_stopped()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _stop_soon(dropped: "sys.UnraisableHookArgs") -> None:
-    """Python drops exceptions that are raised in destructors: if it dropped a stop, repeat it."""
-    if issubclass(dropped.exc_type, Stopped):
-        signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
-    else:
-        sys.__unraisablehook__(dropped)
-
-
-@contextlib.contextmanager
-def unstopped() -> Iterator[None]:
-    """Delay stop signals until after the block; processes started within it ignore Ctrl-C.
-
-    A terminal's Ctrl-C reaches the whole group; the parent alone decides what it means. A child
-    whose parent dies before it has sent the task would show a traceback.
-    """
-    received: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {one: signal.signal(one, lambda number, _: received.append(number)) for one in numbers}
-    resource_tracker.ensure_running()  # starting it would unblock SIGINT
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if any(before[signal.Signals(number)] != signal.SIG_IGN for number in received):
-        raise Stopped
-
-
 def preload() -> None:
-    """Begin to import TensorFlow and Optuna, in the background, for all processes started later.
+    """Begin to import TensorFlow and Optuna in the background, for all processes that start later.
 
-    A fork server does so once; each process is then a copy of it: it starts in a second instead of
-    many, and shares the memory. macOS spawns each process anew, because forks are not safe there.
+    A fork server imports them once. Each process is then a copy of it: it starts within a second and
+    shares the memory. On macOS, where forks are not safe, each process is spawned and imports its own.
     """
     if not _can_fork():
         return
     multiprocessing.get_context("forkserver").set_forkserver_preload(["catwalk.core.preload"])
-    package = str(Path(__file__).parents[2])  # Python 3.11 does not tell its fork server our sys.path
-    path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    with unstopped(), environment(ONE_THREAD, {"PYTHONPATH": path, LOADED: str(_loaded())}):
+    # As where the parent imports from: not the current folder, where the user may have a random.py.
+    values = {"PYTHONSAFEPATH": "1", PARENT: str(os.getpid()), LOADED: str(_loaded())}
+    package = Path(__file__).parents[2]
+    if package.name not in ("site-packages", "dist-packages"):  # Python 3.11 does not hand its sys.path on
+        values["PYTHONPATH"] = os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")]).rstrip(":")
+    with unstopped(), environment(ONE_THREAD, values):
         forkserver.ensure_running()
 
 
@@ -127,7 +67,7 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
     context: Any = multiprocessing.get_context("forkserver" if _can_fork() else "spawn")
     ends = time.monotonic() + LOADING_SECONDS
     while _can_fork() and not _loaded().exists() and time.monotonic() < ends:
-        time.sleep(SOON)  # may be stopped here, but not once the process is being started
+        time.sleep(POLL_SECONDS)  # may be stopped here, but not once the process is being started
     ours, theirs = context.Pipe()
     with unstopped(), environment(ONE_THREAD):
         more = target, dict(os.environ), theirs, *arguments
@@ -215,7 +155,12 @@ def environment(defaults: dict[str, str], values: dict[str, str] | None = None) 
 
 
 def be_a_child() -> None:
-    """Ignore Ctrl-C, hide libraries' warnings, and exit when the parent is gone."""
+    """Ignore Ctrl-C, hide libraries' warnings, and exit when the parent is gone.
+
+    Where memory is short, the system shall end this process and not its parent, which replaces it.
+    """
+    with contextlib.suppress(OSError):  # as on macOS
+        Path("/proc/self/oom_score_adj").write_text("500")
     warnings.simplefilter("ignore")  # those that matter lead to an error that is shown
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # blocked since ``unstopped``

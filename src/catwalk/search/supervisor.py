@@ -5,7 +5,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from catwalk.core import processes
+from catwalk.core import stop_signals
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
 from catwalk.search import failures, progress, retries, storage, study, trial_record
@@ -87,7 +87,7 @@ class Supervisor:
                 self._display.tick(self.spent(), self._limits)
             self._ended = self._limit_reached()
         finally:
-            processes.has_stopped()
+            stop_signals.has_stopped()
             workers.kill()
             storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):

@@ -17,7 +17,7 @@ RENEWAL_SECONDS = 60.0  # with less than this left, the new process would not pa
 class Worker:
     """A worker process as the parent sees it."""
 
-    process: Any  # multiprocessing's SpawnProcess
+    process: Any  # multiprocessing's
     connection: Connection
     number: int
     ready: bool = False
