@@ -38,8 +38,8 @@ class Case:
     budget: str = "40s"
 
 
-KAGGLE = Case("kaggle-2026-08", "wheel", True)
-COLAB = Case("colab-2026-08", "clone", False)
+KAGGLE = Case("kaggle-2026-08", "wheel", True, budget="15s")
+COLAB = Case("colab-2026-08", "clone", False, budget="15s")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
