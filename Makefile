@@ -53,7 +53,7 @@ all: .venv/installed ## the whole pipeline: data, prepare, search, predict, repo
 data: .venv/installed ## download the competition's CSVs, or take them from SOURCE=
 	@$(BIN)/catwalk data $(MAKING)
 
-prepare: .venv/installed ## convert the CSVs to arrays, split train/validation, seal the test labels
+prepare: .venv/installed ## convert the CSVs to arrays, split train/validation, hide the test labels until make score
 	@$(BIN)/catwalk prepare $(SEEDED)
 
 search: .venv/installed ## search for good networks until BUDGET or TRIALS is used up
@@ -80,7 +80,7 @@ kernel: .venv/installed ## write a Kaggle notebook that runs the pipeline there,
 wheel: .venv/installed ## build catwalk's wheel, and the notebook that contains it, in dist/
 	@$(BIN)/catwalk wheel $(COMMON)
 
-score: .venv/installed ## score a submission on the sealed test labels (each access is logged)
+score: .venv/installed ## score a submission on the test labels, hidden until now (each look is logged)
 	@$(BIN)/catwalk score $(CHOSEN)
 
 reproduce: .venv/installed ## retrain a submission's networks from its recipe, and compare
@@ -95,7 +95,7 @@ grade: .venv/installed ## score every team's CSV in SUBMISSIONS=: leaderboard, g
 course: .venv/installed ## execute the notebooks of the five course exercises (under 20 minutes)
 	@$(BIN)/catwalk course $(COMMON) $(call flag,EXERCISE,exercise) $(call flag,BUDGET,budget)
 
-serve: .venv/installed ## start the PostgreSQL server in which a team shares its study, until Ctrl-C
+serve: .venv/installed ## run the PostgreSQL server in which a team shares its study, until Ctrl-C
 	@$(BIN)/catwalk serve $(COMMON) $(LISTENING)
 
 dashboard: .venv/installed ## show the study in the browser (optuna-dashboard), until Ctrl-C

@@ -14,7 +14,7 @@ NAMES = {
     "optuna_keras": "Optuna with Keras",
     "keras_tuner": "KerasTuner Hyperband",
     "sklearn_mlp": "scikit-learn MLPClassifier",
-    "beginner": "128-unit net",
+    "beginner": "128-unit network",
 }
 MARKS = (0.85, 0.88, 0.90)
 

@@ -60,7 +60,7 @@ def test_its_study_is_opened(old: Paths) -> None:
 def test_its_search_is_done(old: Paths) -> None:
     assert progress.read(old) == {KEY: progress.StudyProgress(29.5, 6, 1.0, None, None, None)}
     done = run(old, "search", *DIGITS, "--trials", "6")
-    assert "search: done before, 6 trials in 30 s, best 1.0000 on validation" in done.stdout
+    assert "search: already done, 6 trials in 30 s, best 1.0000 on validation" in done.stdout
 
 
 def test_its_submission_is_on_the_leaderboard(old: Paths) -> None:
@@ -74,7 +74,7 @@ def test_its_submission_is_on_the_leaderboard(old: Paths) -> None:
 def test_its_looks_keep_their_count(old: Paths) -> None:
     before = old.looks.read_text()
     assert [look.caller for look in test_labels.looks(old)] == ["score", "score"]
-    assert "look number 3 at these labels" in run(old, "score", "--competition", "digits").stdout
+    assert "look number 3 at the sealed test labels" in run(old, "score", "--competition", "digits").stdout
     assert old.looks.read_text().startswith(before)
     kept = score.read(old, "old")
     assert kept is not None
@@ -83,7 +83,7 @@ def test_its_looks_keep_their_count(old: Paths) -> None:
 
 def test_its_submission_is_done_before(old: Paths) -> None:
     said = run(old, "predict", *DIGITS).stdout
-    assert "predict: done before, submissions/digits/old.csv is made from all trials so far" in said
+    assert "predict: already done, submissions/digits/old.csv is made from all trials so far" in said
 
 
 def test_a_new_submission_uses_its_networks(old: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from catwalk import __version__
 
 STAGES = {
     "all": "the whole pipeline: data, prepare, search, predict, report",
-    "data": "download the competition's CSVs, or take them from a folder",
-    "prepare": "convert the CSVs to arrays, split train/validation, seal the test labels",
+    "data": "download the competition's CSVs, or copy them from a folder",
+    "prepare": "convert the CSVs to arrays, split train/validation, hide the test labels until make score",
     "search": "search for good networks until BUDGET or TRIALS is used up",
     "try": "train one network of your choice, as a trial of the study",
     "predict": "average the best networks and write the submission's CSV",
@@ -22,10 +22,10 @@ STAGES = {
     "kaggle": "show which credential the Kaggle client would use, and where it comes from",
     "kernel": "write a Kaggle notebook that runs the pipeline there, and print how to push it",
     "wheel": "build catwalk's wheel, and the notebook that contains it, in dist/",
-    "score": "score a submission on the sealed test labels (each access is logged)",
+    "score": "score a submission on the test labels, hidden until now (each look is logged)",
     "reproduce": "retrain a submission's networks from its recipe, and compare",
     "leaderboard": "compare all submissions in a table",
-    "serve": "start the PostgreSQL server in which a team shares its study, until Ctrl-C",
+    "serve": "run the PostgreSQL server in which a team shares its study, until Ctrl-C",
     "dashboard": "show the study in the browser with optuna-dashboard, until Ctrl-C",
     "grade": "score every team's CSV: leaderboard and grades (for the instructor)",
     "course": "execute the notebooks of the five course exercises, each once",
@@ -179,7 +179,7 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
 
 def _add_submit(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--to", help="slug of the Kaggle competition (default: the TOML's), or openhpi")
-    stage.add_argument("--assignment", help="with --to openhpi: the exercise's id (its token: OPENHPI_TOKEN)")
+    stage.add_argument("--assignment", help="with --to openhpi: the exercise's id (token: OPENHPI_TOKEN)")
     stage.add_argument("--dry", action="store_true", help="show what would be sent, but send nothing")
     stage.add_argument("--yes", action="store_true", help="don't ask for confirmation")
     stage.add_argument("--force", action="store_true", help="send a file even if it was sent before")

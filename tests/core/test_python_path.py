@@ -71,7 +71,7 @@ def test_workers_and_kernels_inherit_what_is_left(project: Path, other: Path) ->
     assert len(list(Paths(project, "digits").submissions.glob("*/talk.ipynb"))) == 1
     assert len(list(Paths(project, "digits").submissions.glob("*/talk.html"))) == 1
     again = run_catwalk(project, "report", *DIGITS)
-    assert "report: done before" in again.stdout
+    assert "report: already done" in again.stdout
 
 
 def test_what_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, other: Path) -> None:

@@ -39,7 +39,7 @@ def test_all_five_on_the_digits(course_done: tuple[Path, Run]) -> None:
     assert not paths.study.exists(), "the user's own study is another one"
 
     again = run_catwalk(project, "course", "--competition", "digits")
-    assert again.stdout.count("done before") == 5
+    assert again.stdout.count("already done") == 5
     (paths.course("3-first-model") / "3-first-model.ipynb").unlink()
     again = run_catwalk(project, "course", "--competition", "digits", "--exercise", "3")
     assert "1 of 1, 3-first-model: Train" in again.stdout
@@ -93,7 +93,7 @@ def test_a_project_of_its_own(
     monkeypatch.chdir(project)
     made = Project(Exercise("5-hackathon", "digits"), "digits")
     made.run("prepare")
-    assert "prepare: done before" in capfd.readouterr().out
+    assert "prepare: already done" in capfd.readouterr().out
     assert not Paths(made.root, "digits").prepared.joinpath("looks.jsonl").exists()
     with pytest.raises(UserError, match="has no submission yet"):
         made.run("leaderboard")

@@ -212,7 +212,7 @@ def test_an_old_submission_is_never_passed_as_new(submitted: Paths, tmp_path: Pa
     assert (work / "earlier/one/submission.csv").read_text() == "one\n"
     working_folder.place(submitted, "two", work)
     (work / "talk.html").write_text("changed by hand")
-    with pytest.raises(UserError, match=r"talk\.html: not written by catwalk, .*: rename it"):
+    with pytest.raises(UserError, match=r"talk\.html: this file is not catwalk's, .*: rename it"):
         working_folder.set_aside(work)
     (work / "talk.html").rename(work / "mine.html")
     working_folder.set_aside(work)
@@ -221,7 +221,7 @@ def test_an_old_submission_is_never_passed_as_new(submitted: Paths, tmp_path: Pa
 
 def test_a_submission_of_the_user_s_own_stays(submitted: Paths, tmp_path: Path) -> None:
     (tmp_path / "submission.csv").write_text("mine\n")
-    with pytest.raises(UserError, match="not written by catwalk"):
+    with pytest.raises(UserError, match="this file is not catwalk's"):
         working_folder.set_aside(tmp_path)
     assert (tmp_path / "submission.csv").read_text() == "mine\n"
 

@@ -132,7 +132,7 @@ def test_a_gpu_that_is_not_used_is_said(project: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--competition", "digits", "--user", "me"), "no Kaggle data are given"),
+        (("--competition", "digits", "--user", "me"), "no Kaggle dataset or competition is given"),
         ((), "KAGGLE_USER=<name>"),
     ],
 )

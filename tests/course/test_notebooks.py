@@ -76,7 +76,7 @@ def test_hackathon(digits_raw: Path, tmp_path: Path) -> None:
     assert "next:" not in first
     assert len(first.splitlines()) < 50
     assert f"continuing the search saved in {tmp_path / 'drive'}" in second
-    assert "search: done before" in second
+    assert "search: already done" in second
     assert len({(tmp_path / session / "submission.csv").read_bytes() for session in ("first", "second")}) == 1
 
 

@@ -27,7 +27,7 @@ def test_twice(catwalk: Catwalk, project: Path) -> None:
     before = (project / "data/digits/raw/manifest.json").read_bytes()
     code, out, _ = catwalk("data", *DIGITS)
     assert code == 0
-    assert "done before" in out
+    assert "already done" in out
     assert (project / "data/digits/raw/manifest.json").read_bytes() == before
 
 
@@ -184,12 +184,12 @@ def test_a_source_folder_that_changed_is_copied_again(
     assert f"{folder} has changed: fetching again" in out
     copy = project / "data/digits/raw/digits_train.csv"
     assert copy.read_text() == mine
-    assert "done before" in catwalk("data", *again)[1]
+    assert "already done" in catwalk("data", *again)[1]
 
     (folder / "digits_test.csv").unlink()
     code, out, err = catwalk("data", *again)
     assert code == (2 if asked else 0)
-    assert "digits_test.csv is missing" in err if asked else "done before" in out
+    assert "digits_test.csv is missing" in err if asked else "already done" in out
     shutil.rmtree(folder)
     code, _, err = catwalk("data", *again)
     assert code == (2 if asked else 0)
@@ -231,13 +231,13 @@ def test_what_is_known_is_not_read_again(
     paths = digits_paths(project, digits_raw)
     assert catwalk("prepare", *DIGITS)[0] == 0
     hashed.clear()
-    assert "done before" in catwalk("prepare", *DIGITS)[1]
+    assert "already done" in catwalk("prepare", *DIGITS)[1]
     assert not hashed
     os.utime(paths.raw / "digits_test.csv")
     for expected in (1, 0):
         hashed.clear()
         lines = catwalk("prepare", *DIGITS)[1].splitlines()
-        assert ["done before" in line for line in lines] == [True, True]
+        assert ["already done" in line for line in lines] == [True, True]
         assert len(hashed) == expected
 
 
@@ -270,7 +270,7 @@ def test_done_before_imports_nothing_slow(project: Path, digits_raw: Path) -> No
     done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "set()"
-    assert done.stdout.count("done before") == 2
+    assert done.stdout.count("already done") == 2
 
 
 def test_the_longest_line_still_fits(catwalk: Catwalk, project: Path) -> None:

@@ -652,7 +652,7 @@ def test_a_form_that_is_read(catwalk: Catwalk, project: Path, fingerprint: str, 
     now = {path: path.read_bytes() for path in paths.raw.rglob("*") if path.is_file()}
     assert now.pop(paths.manifest)
     assert now == before, "the user's files are only read"
-    assert "done before" in catwalk("prepare", "--competition", "case")[1].splitlines()[0]
+    assert "already done" in catwalk("prepare", "--competition", "case")[1].splitlines()[0]
 
 
 @pytest.mark.parametrize("name", REFUSED)

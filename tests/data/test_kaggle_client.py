@@ -71,7 +71,7 @@ def test_download_as_it_came(on_kaggle: Path, digits_raw: Path, competition: str
     calls = len(kaggle.calls)
     again = fetch(on_kaggle, kaggle, competition)
     assert again.returncode == 0
-    assert "done before" in again.stdout
+    assert "already done" in again.stdout
     assert len(kaggle.calls) == calls, "what is there is not fetched twice"
 
 

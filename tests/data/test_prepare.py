@@ -151,13 +151,13 @@ def test_what_changed_is_read_again(catwalk: Catwalk, project: Path, digits_raw:
     paths = digits_paths(project, digits_raw)
     train = paths.raw / "digits_train.csv"
     content = train.read_text()
-    assert "done before" not in last_line(catwalk)
-    assert "done before" in last_line(catwalk)
+    assert "already done" not in last_line(catwalk)
+    assert "already done" in last_line(catwalk)
     first = prepare.load(paths, 1)
     assert last_line(catwalk, "--seed", "2")
 
     train.write_text("\n".join(content.splitlines()[:-9]) + "\n")
-    assert "done before" not in last_line(catwalk)
+    assert "already done" not in last_line(catwalk)
     assert prepare.load(paths, 1).fingerprint != first.fingerprint
     assert not split.file(paths, 2).exists(), "it was of other rows"
     train.write_text(content.replace(",0", ",x", 1))
@@ -170,7 +170,7 @@ def test_what_changed_is_read_again(catwalk: Catwalk, project: Path, digits_raw:
     assert code == 2
     assert "digits_train.csv is missing" in err
     train.write_text(content)
-    assert "done before" not in last_line(catwalk)
+    assert "already done" not in last_line(catwalk)
     again = prepare.load(paths, 1)
     assert again.fingerprint == first.fingerprint
     np.testing.assert_array_equal(again.validation, first.validation)
@@ -197,7 +197,7 @@ def test_what_was_prepared_stays_until_the_new_is_whole(
     assert now.fingerprint == before.fingerprint
     np.testing.assert_array_equal(now.pixels, before.pixels)
     train.write_text("\n".join([*few, *sevens[:2]]) + "\n")
-    assert "done before" not in last_line(catwalk)
+    assert "already done" not in last_line(catwalk)
     after = prepare.load(paths, 1)
     held, taught = (np.bincount(after.labels[rows], minlength=10) for rows in (after.validation, after.train))
     assert held[7] == taught[7] == 1
@@ -209,7 +209,7 @@ def test_a_damaged_summary_is_made_anew(catwalk: Catwalk, project: Path, digits_
     paths.prepared_summary.write_text("{")
     with pytest.raises(UserError, match="is not prepared: run make prepare"):
         prepare.load(paths, 1)
-    assert "done before" not in last_line(catwalk)
+    assert "already done" not in last_line(catwalk)
 
 
 def test_the_study_of_the_old_rows_is_named(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
@@ -256,7 +256,7 @@ def test_an_edited_toml_is_seen(catwalk: Catwalk, project: Path, digits_raw: Pat
     paths.toml.write_text(paths.toml.read_text().replace("first_id = 1", "first_id = 0"))
     code, out, _ = catwalk("prepare", "--competition", "digits")
     assert code == 0
-    assert "done before" not in out.splitlines()[-1]
+    assert "already done" not in out.splitlines()[-1]
     after = prepare.load(paths, 1)
     assert after.test_ids[0] == "0"
     assert after.fingerprint == before.fingerprint
@@ -272,7 +272,7 @@ def test_rows_stay_as_they_are_while_a_search_runs(catwalk: Catwalk, project: Pa
         code, _, err = catwalk("prepare", "--competition", "digits")
         assert code == 2
         assert "a search is still running on the old rows: wait for it" in err
-    assert "done before" not in last_line(catwalk)
+    assert "already done" not in last_line(catwalk)
 
 
 def test_another_validation_share_is_another_split_and_another_study(

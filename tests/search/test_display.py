@@ -1,4 +1,4 @@
-"""display.py: the live view on terminals of any size, plain lines elsewhere."""
+"""display.py: the live display on terminals of any size, plain lines elsewhere."""
 
 import io
 from typing import Any
@@ -77,5 +77,5 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         "search: starting the workers",
         "trial 0 search complete 0.5000 in 1.0 s, best 0.5000 (trial 0)",
         "trial 1 search pruned no epoch in 1.0 s, best 0.5000 (trial 0)",
-        "worker 1 died (exit code -9); its trial runs again",
+        "worker 1 died (exit code -9); its trial will run again",
     ]

@@ -56,7 +56,7 @@ def test_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     free = 4 * limits.WORKER_MEMORY
     assert limits.workers(3) == 3
     free = 2_500_000_000
-    with pytest.raises(MachineError, match=r"8 workers may need 10 GB, 2\.5 GB are free: WORKERS=2"):
+    with pytest.raises(MachineError, match=r"8 workers may need 10 GB, but only 2\.5 GB are free: WORKERS=2"):
         limits.workers(8)
 
 

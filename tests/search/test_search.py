@@ -99,7 +99,7 @@ def test_a_search_into_which_no_further_trial_fits_is_done(
     for budget in ("10m", "9m"):
         again = run_catwalk(project, "search", *DIGITS, "--budget", budget)
         assert again.returncode == 0, again.stderr
-        assert f"done before, 1 trial in {progress_of(project)['spent']:.0f} s" in again.stdout
+        assert f"already done, 1 trial in {progress_of(project)['spent']:.0f} s" in again.stdout
         assert f"({limits.FULL})" in again.stdout
     assert run_catwalk(project, "search", *DIGITS, "--budget", "11m").stderr.endswith("a worker is started\n")
 
@@ -118,7 +118,7 @@ def test_a_budget_is_kept_and_a_larger_one_adds(project: Path, digits_raw: Path)
     assert before >= 2
 
     again = run_catwalk(project, "search", *DIGITS, "--budget", "12s")
-    assert "done before" in again.stdout
+    assert "already done" in again.stdout
     more = run_catwalk(project, "search", *DIGITS, "--trials", str(before + 1), "--budget", "2h")
     assert more.returncode == 0, more.stderr
     assert len(trials_of(project)) == before + 1
@@ -227,7 +227,7 @@ def test_what_no_worker_can_go_on_after_is_one_line(project: Path, digits_raw: P
     done = run_catwalk(project, "search", *DIGITS, "--trials", "3", "--workers", "1")
     assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
     assert "the workers keep dying (NotADirectoryError: " in done.stderr
-    assert "its trial runs again" in done.stdout
+    assert "its trial will run again" in done.stdout
     assert set(crash_rounds.states(project).values()) <= {"FAIL", "WAITING"}
     softmax = [state for number, state in crash_rounds.states(project).items() if state == "FAIL"]
     assert len(softmax) == 4, "three times softmax, then the next trial"

@@ -84,7 +84,7 @@ def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None
         run = subprocess.run(
             [sys.executable, "-c", code, *arguments], cwd=done.root, capture_output=True, text=True
         )
-        assert "done before" in run.stdout.splitlines()[-2], run.stdout + run.stderr
+        assert "already done" in run.stdout.splitlines()[-2], run.stdout + run.stderr
         assert run.stdout.splitlines()[-1] == "HEAVY []", stage
 
 
@@ -94,7 +94,7 @@ def test_a_name_of_one_s_own(done: Paths) -> None:
     assert run.returncode == 0, run.stderr
     assert done.submission("final").read_bytes() == done.submission(only_other(done)).read_bytes()
     again = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
-    assert "done before" in again.stdout
+    assert "already done" in again.stdout
     done.recipe("final").write_text(
         done.recipe("final")
         .read_text()

@@ -74,7 +74,7 @@ def test_what_is_added_leaves_the_rest_alone(paths: Paths) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "submissions/digits/one.json can't be read: move it away and run make predict"),
+        ("{", "submissions/digits/one.json can't be read: rename it and run make predict"),
         ("{}", f"submissions/digits/one.json was made by {OLDER}"),
         ("[]", f"submissions/digits/one.json was made by {OLDER}"),
         (

@@ -112,7 +112,7 @@ def test_a_third_trains_again_what_others_found(
         assert (said.argmax(axis=1) == labels).mean() == trial.value, trial.number
     assert content["validation"]["accuracy"] > 0.9
     assert len(submission_csv.names(paths)) == 1
-    assert "done before" in predicted(root, url, server, "--name", "again").stdout
+    assert "already done" in predicted(root, url, server, "--name", "again").stdout
 
 
 @pytest.mark.long

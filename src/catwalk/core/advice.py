@@ -75,7 +75,7 @@ class Kind(Enum):
         rf"get one|copy |cp |mkdir -p ~/.kaggle|renew|unset|{_SAVE_ONLY}|create a new API token|"
         r"put the (?:password|one)|leave it out, and put|\S+ is damaged: rename it, and copy"
     )
-    LOOK = r"join (?:the competition )?and accept|look at|attach|upload|ask whoever"
+    LOOK = r"join (?:the competition )?and accept|look at|find out|attach|upload|ask whoever"
     MACHINE = (
         r"make (?:room|it readable)|close other|WORKERS=|check the path|use a folder|a proxy|stop what ends"
     )

@@ -6,5 +6,5 @@ from rich.console import Console
 
 
 def plain_console() -> Console:
-    """A console that counts as a terminal only if stdout is one, although Jupyter kernels set FORCE_COLOR."""
+    """A console that counts as a terminal only if stdout is one, even if Jupyter sets FORCE_COLOR."""
     return Console(highlight=False, force_terminal=sys.stdout.isatty())

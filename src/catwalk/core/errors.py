@@ -55,7 +55,7 @@ FIXES = {
 
 
 def shown(text: object, longest: int = LONGEST) -> str:
-    """Text from a library or another program, as a message may show it: on one line, escaped, short."""
+    """Text from a library or another program, made safe for a message: on one line, escaped, short."""
     line = " ".join(str(text).split())
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
     return line if len(line) <= longest else line[: longest - 3] + "..."

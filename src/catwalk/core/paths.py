@@ -186,7 +186,7 @@ class Paths:
 
     @property
     def dist(self) -> Path:
-        """What others install or upload: the wheel, and the notebook that contains it."""
+        """The folder of files that others install or upload: the wheel, and the notebook that contains it."""
         return self.root / "dist"
 
     @property
@@ -194,7 +194,7 @@ class Paths:
         return self.root / "data" / self.competition / "server"
 
     def server_cluster(self, as_root: bool) -> Path:
-        """PostgreSQL's files; it does not run as root, and its own user can't enter root's folders."""
+        """The folder of PostgreSQL's files; the server's own user can't read root's folders."""
         if as_root:
             digest = hashlib.blake2b(str(self.server.resolve()).encode(), digest_size=6).hexdigest()
             return SYSTEM_CLUSTERS / f"catwalk-{digest}"

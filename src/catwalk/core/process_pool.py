@@ -24,7 +24,7 @@ def run_all(
     seconds: float | None,
     ends: float = math.inf,
 ) -> list[Result | None]:
-    """Run all tasks in separate processes and show a progress bar; no process is left, however it ends.
+    """Run all tasks in separate processes and show a progress bar; no process is left running.
 
     Args:
         work: a module-level function that does one task.

@@ -59,7 +59,7 @@ class Team:
 
 
 def _checked(url: str) -> str:
-    """The URL as SQLAlchemy takes it; errors never show it, because it may contain a password."""
+    """The URL as SQLAlchemy expects it; errors never show it, because it may contain a password."""
     try:
         parts = urlsplit(url)
         port = parts.port or 5432

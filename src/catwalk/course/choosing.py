@@ -53,7 +53,7 @@ def best(runs: list[Run]) -> Run:
 
 
 def enough_epochs(losses: list[float], patience: int, gain: float = 0.01) -> int:
-    """The first epoch after which ``patience`` more epochs lower the loss by a fraction below ``gain``.
+    """The first epoch after which ``patience`` more epochs lower the loss by less than ``gain``.
 
     Args:
         losses: on validation, before the first epoch and after each.

@@ -40,7 +40,7 @@ def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
         target = folder / f"{name}.ipynb"
         where = f"course: {number} of {len(chosen)}, {name}"
         if notebook.is_newer(target, [source, paths.prepared_summary]):
-            say(f"{where}: done before, {paths.shown(target)}")
+            say(f"{where}: already done, {paths.shown(target)}")
             continue
         started = time.monotonic()
         given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget}

@@ -125,7 +125,7 @@ def _page(competition: Competition) -> Page:
     page = kaggle_names.of_submissions(competition, None)
     if page is None:
         raise UserError(
-            "no Kaggle data are given",
+            "no Kaggle dataset or competition is given",
             where=f"competitions/{competition.name}.toml",
             fix="add kaggle_dataset to [sources]",
         )

@@ -1,4 +1,4 @@
-"""Pictures: the exercises' data, split from the labelled rows; the sealed test rows stay sealed."""
+"""Pictures: the exercises' data, split from the labelled rows; the sealed test labels are not read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Working folder: puts results where Kaggle looks for them, and moves those of earlier runs away.
+"""Working folder: puts results where Kaggle looks for them, and moves earlier results to ``earlier/``.
 
 A file beside them records which files are catwalk's own; every other file is the user's.
 """
@@ -32,7 +32,7 @@ def set_aside(folder: Path) -> Path | None:
     for name in NAMES:
         if (folder / name).exists() and name not in ours:
             raise UserError(
-                "not written by catwalk, which would replace it",
+                "this file is not catwalk's, and catwalk would replace it",
                 where=str(folder / name),
                 fix="rename it, and run all cells",
             )

@@ -116,7 +116,7 @@ def _blocks(path: Path) -> Iterator[memoryview]:
 
 
 def _most_rows(path: Path, columns: Columns) -> int:
-    """An upper bound for the number of rows: a cell takes at least two bytes, itself and a separator.
+    """An upper bound for the number of rows: each cell takes two bytes or more, with its separator.
 
     Arrays of this size take up memory only for the rows that are written.
     """

@@ -32,7 +32,7 @@ BUSY = (429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Quota:
-    """A competition's submission quota: how many were made, and how many are still allowed now."""
+    """A competition's submission quota: how many submissions were made, and how many are still allowed."""
 
     today: int
     total: int
@@ -224,11 +224,11 @@ def _api_class() -> type[Any]:
         config = str(kaggle_credentials.folder() / "kaggle.json")
 
         def _authenticate_anonymously(self) -> bool:
-            """Public datasets need no login; the client would call ``exit``, which notebooks lack."""
+            """Allow downloads without a login, as of public datasets; the client would end the process."""
             return True
 
         def _is_rate_limited(self, error: Exception) -> bool:
-            """Called before each retry of a download: don't retry on a full disk."""
+            """Whether to retry a download that failed with ``error``; a full disk is raised instead."""
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
                 raise error
             return bool(super()._is_rate_limited(error))
@@ -238,7 +238,7 @@ def _api_class() -> type[Any]:
 
 @contextlib.contextmanager
 def _existing_folder() -> Iterator[None]:
-    """Importing the client creates the folder of kaggle.json, which fails in a read-only home."""
+    """Let the import of the client create its folder among temporary files: the home may be read-only."""
     before = os.environ.get("KAGGLE_CONFIG_DIR")
     os.environ["KAGGLE_CONFIG_DIR"] = tempfile.gettempdir()
     try:

@@ -1,4 +1,4 @@
-"""Prepare: writes the raw CSVs as memory-mapped arrays, splits them, and seals the test labels.
+"""Prepare: writes the raw CSVs as memory-mapped arrays, splits them, and seals (hides) the test labels.
 
 Rows are sorted by a hash of their picture before anything else, so that fingerprint and split depend on
 the rows' content and not on their order in a file.
@@ -85,7 +85,7 @@ def _is_done(paths: Paths, competition: Competition, seed: int, say: Callable[[s
     summary = _known_summary(paths)
     if not (_is_fresh(paths, competition, summary) and split.file(paths, seed).is_file()):
         return False
-    say(f"prepare: done before, {_described(summary)}, split {seed}")
+    say(f"prepare: already done, {_described(summary)}, split {seed}")
     return True
 
 
@@ -145,7 +145,7 @@ def test_ids(paths: Paths) -> list[str]:
 
 
 def picture_hashes(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    """(rows, pixels) uint8 to (rows, 2) uint64: each row's blake2b hash, the same on every machine."""
+    """Convert (rows, pixels) uint8 to (rows, 2) uint64: each row's hash, the same on every machine."""
     digests = b"".join(hashlib.blake2b(row, digest_size=16).digest() for row in pixels)
     return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
 

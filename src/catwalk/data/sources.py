@@ -28,7 +28,7 @@ Fetch = Callable[[Competition, Path], None]
 
 
 def fetch_kaggle(competition: Competition, folder: Path) -> None:
-    """From Kaggle, with the official client: the zip's CSVs, unchanged.
+    """Fetch from Kaggle, with the official client: the zip's CSVs, unchanged.
 
     After a lost connection the partial zip stays beside ``folder``, and the next try resumes it.
     """
@@ -57,7 +57,7 @@ def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> 
 
 
 def fetch_debian(competition: Competition, folder: Path) -> None:
-    """From the Debian package, already installed or downloaded by apt into ``folder`` without root."""
+    """Fetch from the Debian package, already installed or downloaded by apt into ``folder`` without root."""
     installed = idx.find(DEBIAN_DATASETS / competition.name)
     idx_csvs.convert(installed or debian_files(competition, folder), competition, folder)
 
@@ -123,7 +123,7 @@ def _run(*command: str, cwd: Path | None = None) -> None:
 
 
 def fetch_keras(competition: Competition, folder: Path) -> None:
-    """From Keras's download server, with ``keras.datasets`` (cached in $KERAS_HOME/datasets)."""
+    """Fetch from Keras's download server, with ``keras.datasets`` (cached in $KERAS_HOME/datasets)."""
     (train, train_labels), (test, test_labels) = keras_arrays(competition)
     idx_csvs.write(train, train_labels, test, test_labels, competition, folder)
 
@@ -159,7 +159,7 @@ def keras_arrays(competition: Competition) -> Any:
 
 
 def fetch_sklearn(competition: Competition, folder: Path) -> None:
-    """scikit-learn's digits, split once (1,437 to train, 360 to test): no network."""
+    """Write scikit-learn's digits, split once (1,437 to train, 360 to test); needs no network."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -174,7 +174,7 @@ def fetch_sklearn(competition: Competition, folder: Path) -> None:
 
 
 def fetch_folder(source: Path, competition: Competition, folder: Path) -> None:
-    """From a folder or a zip of the competition's CSVs or of IDX files, gzipped or not."""
+    """Copy from a folder or a zip of the competition's CSVs or of IDX files, gzipped or not."""
     found = raw_files.locate(source, competition)
     raw_files.check_whole(f"SOURCE={source}", source, found, competition)
     disk_space.require(folder, 2 * sum(path.stat().st_size for path in found.paths), "to copy the data")

@@ -30,7 +30,7 @@ def _key(seed: int) -> str:
 
 
 def keys(rows: npt.NDArray[Any]) -> npt.NDArray[np.void]:
-    """(rows, values) to (rows,): one comparable value per row."""
+    """Convert (rows, values) to (rows,): one comparable value per row."""
     return np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
 
 

@@ -92,7 +92,7 @@ def _of_labels(competition: Competition) -> str:
     """A warning if the test labels are public."""
     if not PUBLIC_SOURCES & set(competition.sources):
         return ""
-    return f"the test labels of {competition.title} are public, so ask for the code too"
+    return f"the test labels of {competition.title} are public, so ask the teams for their code too"
 
 
 def _split(paths: Paths, given: Solution) -> Solution:

@@ -11,7 +11,7 @@ class Epoch:
     Attributes:
         epoch: from 1.
         epochs: how many are planned in all.
-        train_loss, train_accuracy: mean over the epoch's batches, as the net was then, with dropout.
+        train_loss, train_accuracy: mean over the epoch's batches, as the network was then, with dropout.
         loss, accuracy: on the validation rows, at the epoch's end.
         second: seconds of search at its end; None: it is not part of a search.
     """

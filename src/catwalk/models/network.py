@@ -1,4 +1,4 @@
-"""Networks: builds and loads them and computes their probabilities; alone creates Keras layers."""
+"""Networks: builds and loads them, computes their probabilities; the only module with Keras layers."""
 
 import math
 import zipfile
@@ -40,7 +40,7 @@ def load(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
-        raise UserError(f"{path} is damaged", fix="move it away and run make predict again") from None
+        raise UserError(f"{path} is damaged", fix="rename it and run make predict again") from None
 
 
 def build(classes: int, params: Params, views: FeatureSet, seed: int) -> keras.Model:

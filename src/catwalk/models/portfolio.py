@@ -16,7 +16,7 @@ PLAIN: Params = {
     "erase": 0.0,
 }  # fmt: skip
 
-# Among the first, never stopped early: what a net has to beat.
+# Among the first, never stopped early: what a network has to beat.
 BASELINES: dict[str, Params] = {"softmax": PLAIN, "beginner": {**PLAIN, "depth": 1}}
 
 STRONG: Params = {
@@ -57,7 +57,7 @@ WARPED: dict[str, Params] = {
 def first(features: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
     """The networks of a new search, in order: each one's kind of trial and its parameters.
 
-    The quick one comes before the larger baseline, so that a good net is there as early as possible.
+    The quick one comes before the larger baseline, so that a good network is there as early as possible.
 
     Args:
         features: a resolved name, see ``features``.

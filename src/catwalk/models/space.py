@@ -84,7 +84,7 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
 
 
 def batch_size(params: Params, rows: int) -> int:
-    """Rows per training step: as chosen, but fewer for a small data set, so that an epoch has some steps."""
+    """Rows per training step; fewer than chosen for a small data set, so that an epoch has several."""
     return min(int(params["batch_size"]), max(LEAST_BATCH, rows // STEPS_AN_EPOCH), rows)
 
 

@@ -287,7 +287,7 @@ _LAYERS: dict[str, Callable[..., tf.Tensor]] = {
 def _fused_batch_norm(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Batch normalisation by the kernel for images, which is faster; each unit is a channel here."""
+    """Batch normalisation by TensorFlow's kernel for images, which is faster; each unit is a channel."""
     rows, units = x.shape
     normed, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=tf.reshape(x, [rows, 1, 1, units]), scale=gamma, offset=beta, mean=tf.zeros(0),

@@ -152,7 +152,7 @@ class Training:
     def finish(self) -> keras.Model:
         """End the training and return its model, from raw pixels to probabilities, in float32.
 
-        A net trained on mirrored pictures averages its outputs for a picture and its mirror image.
+        A network trained on mirrored pictures averages its outputs for a picture and its mirror image.
         """
         self._step.finish()
         return network.mirrored(self.model, self._shape) if self.params["flip"] else self.model
@@ -178,7 +178,7 @@ class Training:
 
 
 def seconds_an_epoch(ends: list[float]) -> float:
-    """Seconds per epoch: of the last one, or if that was short the mean of the last few.
+    """Seconds per epoch: those of the last one or, if it was short, the mean of the last few.
 
     The first includes the tracing, so it counts only as long as it is the only one.
 

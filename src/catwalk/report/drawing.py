@@ -61,7 +61,7 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def plots(wide: float, high: float, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """A figure with one plot per title side by side, each ``wide`` and ``high`` pixels in size."""
+    """A figure with one plot per title, side by side, each ``wide`` x ``high`` pixels in size."""
     _letters()
     with mpl.rc_context(STYLE):
         figure = Figure(

@@ -109,7 +109,7 @@ def baselines(results: Results) -> Figure:
 
     simple = [t for t in results.trials if t.kind in ("softmax", "beginner")]
     bars = [(t.kind, t.value) for t in simple if t.value is not None]
-    bars += [(f"best net (trial {results.best.number})", results.best.accuracy)]
+    bars += [(f"best network (trial {results.best.number})", results.best.accuracy)]
     bars += [("submission", results.scores.accuracy)]
     figure, axes = canvas(900, 64 * len(bars) + 70)
     ranges = [wilson(value, results.distinct.validation) for _, value in bars]

@@ -22,7 +22,7 @@ def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
     records = [source, paths.recipe(name), paths.score(name)]
     target, notebook = paths.talk(name), paths.notebook(name)
     if is_newer(target, records) and is_newer(notebook, records):
-        say(f"report: done before, {paths.shown(target)}")
+        say(f"report: already done, {paths.shown(target)}")
     else:
         from catwalk.report import results, talk
 
@@ -42,7 +42,7 @@ def _print(paths: Paths, name: str, say: Callable[[str], None]) -> None:
     missing = {pdf: fragment for pdf, fragment in pdfs.items() if not is_newer(pdf, [page])}
     chromium = browser.find()
     if missing and chromium is None:
-        say("  no PDF: no Chromium or Chrome is installed here; print the page in any browser (P)")
+        say("  no PDF: no Chromium or Chrome is installed here; print the page in any browser (press P)")
         return
     for pdf, fragment in missing.items():
         wrong = browser.print_pdf(str(chromium), page, pdf, fragment)

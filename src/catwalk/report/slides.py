@@ -44,15 +44,15 @@ def problem(results: Results) -> Slide:
         more = f"The simplest network, softmax on pixels, reaches {percent(softmax[0])}. "
     low, high = results.recipe.forecast.interval
     facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
-    end = "The test is still sealed."
+    end = "Nobody has used the test labels yet."
     if results.looks:
-        end = f"The sealed test was used {results.looks} times, for other submissions."
+        end = f"The test labels were used {results.looks} times, for other submissions."
     test, known = results.test_score, results.distinct.known
     if test is not None:
         looks = f"{test.looks} look{'s' if test.looks != 1 else ''}"
         here = f"{known:,} of them labelled" if known else f"{looks} at them"
         facts.append((percent(test.accuracy), f"on {test.rows:,} test pictures ({here})", ""))
-        end = f"On the {'' if known else 'sealed '}test set it is {percent(test.accuracy)}, after {looks}."
+        end = f"On the test set it is {percent(test.accuracy)}, after {looks} at the labels."
     if known:
         end = f"{end if test else ''} But {known:,} test pictures are among the labelled ones.".strip()
     classes = len(results.competition.classes)
@@ -78,7 +78,7 @@ def split(results: Results) -> Slide:
         again = "At the end some networks were retrained on both. "
     sealed = f"Nobody here has the labels of the {test:,} test pictures."
     if results.sealed:
-        sealed = f"The labels of the {test:,} test pictures are sealed; no decision used them."
+        sealed = f"The labels of the {test:,} test pictures are sealed (hidden); no decision used them."
     if known:
         title = f"{known:,} of {rows:,} test pictures are among the labelled ones"
         sealed = f"But {known:,} of the {rows:,} test pictures are among these: their score says little."

@@ -1,4 +1,4 @@
-"""Display: what a search shows while it runs: a live view on a terminal, elsewhere one line per trial."""
+"""Display: what a search shows while it runs: a live display on a terminal, elsewhere one line per trial."""
 
 import time
 from types import TracebackType
@@ -101,11 +101,11 @@ class Display:
         """A worker process has died; another one replaces it."""
         self._workers.pop(worker, None)
         self._console.print(
-            f"worker {worker} died ({why}); its trial runs again", soft_wrap=True, markup=False
+            f"worker {worker} died ({why}); its trial will run again", soft_wrap=True, markup=False
         )
 
     def tick(self, spent: float, limits: "Limits") -> None:
-        """Redraw the live view, at most four times per second."""
+        """Redraw the live display, at most four times per second."""
         now = time.monotonic()
         if not self._console.is_terminal or now - self._shown < 0.25:
             return
@@ -113,7 +113,7 @@ class Display:
         self._live.update(self.view(spent, limits), refresh=True)
 
     def view(self, spent: float, limits: "Limits") -> Group:
-        """The live view: a few lines, truncated on a narrow terminal."""
+        """The live display: a few lines, truncated on a narrow terminal."""
         lines = [self._counts()]
         if self._best:
             best = self._best[-1]

@@ -9,7 +9,7 @@ from catwalk.core.errors import MachineError, UserError
 
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may need
 AFTER_SEARCH = 45.0  # seconds that prediction and report take at most, kept free before UNTIL
-FULL = "no further trial fitted the budget"  # one of the ways in which a search ends
+FULL = "the rest of the budget was too short for another trial"  # one of the ways in which a search ends
 REFIT = 1 / 12  # of the search's budget, that the refit may take in addition
 
 
@@ -84,7 +84,8 @@ def workers(asked: int | None) -> int:
         return min(cores(), bearable)
     if asked > bearable:
         raise MachineError(
-            f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, {free / 1e9:.1f} GB are free",
+            f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, "
+            f"but only {free / 1e9:.1f} GB are free",
             fix=f"WORKERS={bearable}",
         )
     return asked

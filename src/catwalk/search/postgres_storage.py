@@ -118,7 +118,7 @@ class PatientStorage(RDBStorage):  # type: ignore[misc]
     def set_trial_state_values(
         self, trial_id: int, state: optuna.trial.TrialState, values: Sequence[float] | None = None
     ) -> bool:
-        """As Optuna's; if only the reply to a successful update was lost, the retry succeeds too."""
+        """Like Optuna's method; if only the reply to a successful update was lost, the retry succeeds too."""
         tried = 0
 
         def once() -> bool:
@@ -135,7 +135,7 @@ class PatientStorage(RDBStorage):  # type: ignore[misc]
             raise
 
     def record_heartbeat(self, trial_id: int) -> None:
-        """As Optuna's, but without errors: they would end its thread, which tries again anyway."""
+        """Like Optuna's method, but ignores errors: they would end its thread, which tries again anyway."""
         with contextlib.suppress(optuna.exceptions.StorageInternalError, exc.DBAPIError):
             self.patiently(lambda: RDBStorage.record_heartbeat(self, trial_id))
 

@@ -42,7 +42,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
     old = progress.of_other_rows(paths, prepared.fingerprint)
     if old and not before.finished:
-        say(f"search: begins a new study (fingerprint {prepared.fingerprint}); others are kept ({old})")
+        say(f"search: starting a new study (fingerprint {prepared.fingerprint}); others are kept ({old})")
     for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
         say(line)
     with progress.locked(paths):
@@ -52,7 +52,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
 
 
 def run_try(context: RunContext, choice: dict[str, Any]) -> None:
-    """Train one net of the user's own choice as a trial of the study, to its last epoch.
+    """Train one network of the user's own choice as a trial of the study, to its last epoch.
 
     If a search is running, its next free worker takes the trial; else it runs at once.
 
@@ -101,7 +101,7 @@ def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) ->
 
 
 def _queue_try(paths: Paths, prepared: prepare.Prepared, features: str, params: dict[str, Any]) -> str:
-    """Queue the user's own net in the study of the running search."""
+    """Queue the user's own network in the study of the running search."""
     from catwalk.search import study
 
     for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
@@ -114,7 +114,7 @@ def _queue_try(paths: Paths, prepared: prepare.Prepared, features: str, params: 
 
 
 def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
-    """Queue the user's own net right after the baselines; returns its trial's number.
+    """Queue the user's own network right after the baselines; returns its trial's number.
 
     Waiting trials are taken in order of their numbers, so the others are queued again as new trials.
     """
@@ -131,7 +131,7 @@ def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
             continue
         # As a worker takes it; where one was faster it is left.
         if opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
-            retries.run_again(opened, trial, "a net of your own goes first", counts=False)
+            retries.run_again(opened, trial, "a network of your own goes first", counts=False)
     return int(yours.number)
 
 
@@ -181,7 +181,7 @@ def _already(before: StudyProgress, until: Limits) -> str:
     full = until.budget is not None and before.spent < until.budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
-        f"search: done before, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
+        f"search: already done, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
         f"for more: {_larger(until, before.spent, before.finished)}"
     )
 
@@ -235,7 +235,7 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits)
 
 
 def _compared(yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.FrozenTrial]") -> list[str]:
-    """The rank of the user's own net among the complete trials."""
+    """The rank of the user's own network among the complete trials."""
     if yours.value is None or yours not in best:
         return [f"try: trial {yours.number} diverged: a lower LEARNING_RATE may help"]
     place = best.index(yours) + 1

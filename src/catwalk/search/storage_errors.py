@@ -36,7 +36,7 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
         )
     return UserError(
         f"{file} can't be used ({said})",
-        fix=f"move it away, then make search begins a new one; {paths.shown(paths.trials)} still lists its "
+        fix=f"rename it, and make search starts a new study; {paths.shown(paths.trials)} still lists its "
         "trials, and submissions are kept",
     )
 

@@ -51,12 +51,12 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
 
 
 def _check_folder(paths: Paths, name: str, other: str) -> None:
-    """Check that a local storage has studies of one competition only, though perhaps of other rows."""
+    """Check that a local storage has studies of one competition only; its rows may have changed."""
     if _parts(other)[0] != _parts(name)[0]:
         raise UserError(
             f"contains the study {other}, which is not of {paths.competition}",
             where=paths.shown(paths.study_db),
-            fix=f"move {paths.shown(paths.study)} away",
+            fix=f"rename {paths.shown(paths.study)}, and make search starts a new study",
         )
 
 
@@ -68,8 +68,7 @@ def _check_team(paths: Paths, name: str, other: str) -> None:
     if theirs[1] != ours[1]:
         raise UserError(
             f"the team's study uses other data (fingerprint {theirs[1]}, here {ours[1]})",
-            fix=f"move {paths.shown(paths.raw)} away and use the team's CSVs: "
-            "make data SOURCE=<their folder>",
+            fix=f"rename {paths.shown(paths.raw)} and use the team's CSVs: make data SOURCE=<their folder>",
         )
     what = ("split", "SEED=", 2) if theirs[2] != ours[2] else ("set of features", "FEATURES=", 3)
     raise UserError(
@@ -100,7 +99,7 @@ def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
                 raise UserError(
                     f"{name} has the choices {values}, but the study has {list(distribution.choices)}",
                     where="space.py",
-                    fix=f"undo the change, or move {paths.shown(paths.study)} away for a new study",
+                    fix=f"undo the change, or rename {paths.shown(paths.study)} to start a new study",
                 )
 
 

@@ -70,7 +70,7 @@ class Supervisor:
             UserError: the whole portfolio failed, or more than half of the trials.
         """
         if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
-            retries.run_all_again(opened, "its worker was gone when the search went on")
+            retries.run_all_again(opened, "its worker was gone when the search continued")
         _drop_models(self._paths, opened)
         self._finished = len(study.finished(opened))
         self._display.begin(trial_record.of_study(opened))
@@ -101,8 +101,8 @@ class Supervisor:
 
     def _limit_reached(self) -> str:
         if self._limits.trials is not None and self._finished >= self._limits.trials:
-            return "all trials are there"
-        return "the budget is spent" if self._left() <= 0 else FULL
+            return "the number of trials is reached"
+        return "the budget is used up" if self._left() <= 0 else FULL
 
     def _left(self) -> float:
         return math.inf if self._limits.budget is None else self._limits.budget - self.spent()
@@ -170,7 +170,7 @@ class Supervisor:
             if self._deaths > DEATHS * (len(workers.all) + 1):
                 raise MachineError(
                     f"the workers keep dying ({worker.end})",
-                    fix="look at what kills them; if memory is short, make search WORKERS=1",
+                    fix="find out what kills them; if memory is short, run make search WORKERS=1",
                 )
             self._display.died(worker.number, worker.end)
             # It may have died between its trial's end and telling.

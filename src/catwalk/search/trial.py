@@ -1,4 +1,4 @@
-"""A trial: trains one set of parameters, reports each epoch, and saves the net and its probabilities."""
+"""A trial: trains with one set of parameters, reports each epoch, saves network and probabilities."""
 
 import math
 import time
@@ -67,7 +67,7 @@ class Objective:
     tell: Callable[[int, str, Epoch | None], None]
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """Train, and return the validation accuracy of the saved net."""
+        """Train, and return the validation accuracy of the saved network."""
         started = time.monotonic()
         kind = trial.user_attrs.get("kind", "search")
         self.tell(trial.number, kind, None)
@@ -82,7 +82,7 @@ class Objective:
         except optuna.TrialPruned:
             raise
         except OutOfTimeError:
-            trial.set_user_attr(failures.REASON, "the budget ended before it did")
+            trial.set_user_attr(failures.REASON, "the budget ended before its first epoch did")
             raise
         except Exception as error:
             failures.keep(trial, error)

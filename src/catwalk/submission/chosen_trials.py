@@ -107,5 +107,5 @@ def _probabilities(path: Path) -> npt.NDArray[np.float32]:
     except (ValueError, EOFError):
         raise UserError(
             f"{path} is damaged",
-            fix="move it and the network next to it away, then run make predict again",
+            fix="rename it and the .keras file next to it, then run make predict again",
         ) from None

@@ -32,7 +32,7 @@ def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> 
     except FileNotFoundError:
         raise UserError(
             f"a network of this submission is no longer in {paths.shown(paths.study)}",
-            fix="make predict NAME=<new name> makes one from the networks still there",
+            fix="run make predict NAME=<new name> to make one from the networks that are left",
         ) from None
 
 

@@ -72,7 +72,7 @@ def run(context: RunContext, name: str | None, until: float | None, search: Call
     paths, prepared = context.paths, context.prepared
     if done := is_done(context, name):
         csv = paths.shown(paths.submission(done))
-        context.say(f"predict: done before, {csv} is made from all trials so far")
+        context.say(f"predict: already done, {csv} is made from all trials so far")
         return done
     processes.preload()
     from catwalk.search import trial_record
@@ -149,7 +149,7 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
             continue
         return chosen, _Answers(test, chosen.validation, weights)
     raise UserError(
-        f"models are missing in {paths.shown(paths.study)}",
+        f"networks are missing in {paths.shown(paths.study)}",
         fix="run make search with a larger BUDGET to train new ones",
     )
 
@@ -157,7 +157,7 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
 def _refit(
     context: RunContext, opened: "optuna.Study", chosen: Chosen, until: float | None
 ) -> refit.Refit | None:
-    """Retrain the chosen networks of largest weight; none if the study has no budget (make try alone)."""
+    """Retrain the chosen networks of largest weight; none if the study has no budget (only make try)."""
     if "budget" not in opened.user_attrs:
         return None
     heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]

@@ -221,7 +221,7 @@ def read_file(file: Path, shown: str) -> Recipe:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise UserError(f"{shown} can't be read", fix="move it away and run make predict") from None
+        raise UserError(f"{shown} can't be read", fix="rename it and run make predict") from None
     records.check_version(Recipe, content, shown)
     if not isinstance(content, dict) or "forecast" not in content:
         raise UserError(f"{shown} was made by an older catwalk", fix="run make predict for a new submission")

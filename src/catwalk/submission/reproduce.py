@@ -30,7 +30,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
 
     Raises:
         UserError: the recipe is of other data, or of a catwalk that did not record enough.
-        MachineError: a training did not finish.
+        MachineError: one of the training runs did not finish.
     """
     paths, prepared = context.paths, context.prepared
     for which in ("fingerprint", "test_fingerprint"):
@@ -38,7 +38,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
         if then != here:
             raise UserError(
                 f"{name} was made from other data ({which} {then}, here {here})",
-                fix=f"move this data away ({download.move_aside(paths)}) "
+                fix=f"rename the folder of this data ({download.move_aside(paths)}) "
                 f"and put the original data into {paths.shown(paths.raw)}",
             )
     tasks = _tasks(paths, made, name)
@@ -46,7 +46,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
     cores = limits.workers(None)
     answers = process_pool.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
-        raise MachineError("a training did not finish", fix=advice.CLOSE_PROGRAMS)
+        raise MachineError("one of the training runs did not finish", fix=advice.CLOSE_PROGRAMS)
     validation, test = (np.stack([a[k] for a in answers if a is not None]) for k in (0, 1))
     count = len(made.trials)
     both, tested = made.ensemble.average(validation[:count]), made.ensemble.average(test[:count])

@@ -60,7 +60,7 @@ def read(paths: Paths, name: str) -> ScoreRecord | None:
     try:
         return records.decode(ScoreRecord, json.loads(file.read_text(encoding="utf-8")), shown)
     except ValueError:
-        again = f"make score SUBMISSION={name} writes it again, and counts as one more look"
+        again = f"make score SUBMISSION={name} writes it again, and logs another look at the test labels"
         raise UserError(f"{shown} is damaged", fix=again) from None
 
 
@@ -115,7 +115,7 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
         *lines,
         f"  the forecast was {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}",
         f"  macro precision {kept.precision:.4f}, recall {kept.recall:.4f}, F1 {kept.f1:.4f}; "
-        f"look number {kept.looks} at these labels: do not base any choice on it",
+        f"look number {kept.looks} at the sealed test labels: do not base any choice on it",
     ]
 
 
