@@ -28,10 +28,10 @@ BIN := .venv/bin
 #: YES           0               1: submit does not ask for confirmation
 #: FORCE         0               1: submit sends a file even if it was sent before
 #: KAGGLE_USER                   for kernel: your Kaggle user name; by default from the credentials
-#: ACCELERATOR   none            for kernel: gpu is switched on, but not used yet
+#: ACCELERATOR   none            for kernel: gpu switches a GPU on, but it is not used yet
 #: STUDY                         postgresql://user@host:port/database, a study that a team shares
 #: MEMBER                        your name in the team; by default user@host
-#: ARTIFACTS                     a folder that the whole team can access, for the networks
+#: ARTIFACTS                     a folder for the networks, which the whole team can access
 #: HOST          127.0.0.1       for serve: the address to listen on
 #: PORT                          the port for serve (5433) and dashboard (8080)
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round

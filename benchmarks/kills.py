@@ -1,4 +1,4 @@
-"""A team's study under fire: kill -9 of random workers, and restarts of the server.
+"""A team's study with killed workers: kill -9 of random workers, and restarts of the server.
 
     .venv/bin/python -m benchmarks.kills               # 50 kills, 5 restarts; a quarter of an hour
 

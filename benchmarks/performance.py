@@ -13,28 +13,28 @@ from benchmarks import bench_report, engine, record
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 Kept = dict[str, Any]
 ENGINE = {
-    "share": "784-1024-1024-10: share of the time that its matrix products alone take",
-    "large": "784-1024-1024-10 against model.fit, times as fast",
-    "large_at_best": "the same, if there were nothing but matrix products",
-    "small": "784-128-10 against model.fit, times as fast",
-    "trace": "build and trace of a new architecture, seconds",
-    "evaluate": "evaluation, share of an epoch",
+    "share": "784-1024-1024-10: share of the time that the matrix products alone would take",
+    "large": "784-1024-1024-10: how many times as fast as model.fit",
+    "large_at_best": "the same, if only the matrix products took time",
+    "small": "784-128-10: how many times as fast as model.fit",
+    "trace": "building and tracing a new architecture, seconds",
+    "evaluate": "evaluation, as a share of an epoch's time",
 }
 
 
 def peers(kept: Kept) -> list[str]:
     return [
         f"Each tool had {kept['budget'] / 60:g} minutes, the same two cores, the same training and",
-        "validation rows, and the settings of its own documentation (`benchmarks/peers.py`). Medians and",
-        f"ranges of {kept['rounds']} rounds, with another split and another order in each. The labels of the",
-        "test rows were opened once, after all runs.",
+        "validation rows, and the settings that its documentation recommends (`benchmarks/peers.py`).",
+        f"The table shows medians and ranges of {kept['rounds']} rounds, each with another split and order.",
+        "The test labels were opened once, after all runs.",
         "",
         bench_report.table(kept["runs"]),
     ]
 
 
 def engine_page(kept: Kept) -> list[str]:
-    lines = ["| | here | limit |", "|---|---|---|"]
+    lines = ["| | measured | limit |", "|---|---|---|"]
     for name, text in ENGINE.items():
         must = engine.LIMITS.get(name, ("",))[0]
         lines.append(f"| {text} | {kept['summary'][name]:.2f} | {must} |")
@@ -46,17 +46,15 @@ def engine_page(kept: Kept) -> list[str]:
 
 
 def growth(kept: Kept) -> list[str]:
-    lines = ["| rows | width | seconds an epoch | multiplications a second |", "|---|---|---|---|"]
+    lines = ["| rows | width | seconds per epoch | multiplications per second |", "|---|---|---|---|"]
     for row in kept["figures"]:
         rate = row["multiplications"] / row["seconds"] / 1e9
-        lines.append(
-            f"| {row['rows']:,} | {row['width']} | {row['seconds']:.2f} | {rate:.0f} thousand million |"
-        )
+        lines.append(f"| {row['rows']:,} | {row['width']} | {row['seconds']:.2f} | {rate:.0f} billion |")
     return [
         *lines,
         "",
-        "784-w-w-10, on one thread. Time grows with rows, and with the weights once layers are wide enough",
-        "that the products outweigh what is done beside them.",
+        "784-w-w-10, on one thread. The time grows with the rows, and with the weights if the layers are so",
+        "wide that the matrix products take most of it.",
     ]
 
 
@@ -72,7 +70,7 @@ def reading(kept: Kept) -> list[str]:
     return [
         *lines,
         "",
-        "Held against pyarrow: 1.3 times, and 700 MB for the smaller file. Seconds grow with rows.",
+        "The limits are 1.3 times pyarrow's time, and 700 MB for the smaller file. Time grows with the rows.",
     ]
 
 
@@ -81,11 +79,15 @@ def coordination(kept: Kept) -> list[str]:
     for row in kept["figures"]:
         cells = (row["storage"], row["finished"], row["worker_seconds"], row["parent_seconds"])
         lines.append("| {} | {:,} | {:.3f} | {:.3f} |".format(*cells))
-    return [*lines, "", f"A trial's cost beside its training; limit {kept['limit_seconds']} s in all."]
+    return [
+        *lines,
+        "",
+        f"A trial's cost in addition to its training; the limit is {kept['limit_seconds']} s in all.",
+    ]
 
 
 def scaling(kept: Kept) -> list[str]:
-    lines = ["| storage | workers | trials an hour | against one worker on SQLite |", "|---|---|---|---|"]
+    lines = ["| storage | workers | trials per hour | ratio to one worker on SQLite |", "|---|---|---|---|"]
     for name, an_hour in kept["medians"].items():
         storage, workers = name.split()
         times = an_hour / kept["medians"]["SQLite 1"]
@@ -93,8 +95,8 @@ def scaling(kept: Kept) -> list[str]:
     return [
         *lines,
         "",
-        f"Two workers on SQLite are held against 2.0 (limit {kept['limit']}). More workers than cores give "
-        "nothing; they stand here for what waiting for each other costs.",
+        f"Two workers on SQLite should do twice as much as one (limit {kept['limit']}). More workers than "
+        "cores gain nothing; they are listed to show what waiting for each other costs.",
     ]
 
 
@@ -108,15 +110,16 @@ def memory(kept: Kept) -> list[str]:
         counts = " | ".join(f"{value:,.0f}" for value in cells)
         lines.append(f"| {int(after):,} | {counts} | {held['study_megabytes']:.1f} |")
     said = f"A worker's growth: at most {kept['growth']:+.1%} (limit {kept['limit']:+.0%}). "
-    return [*lines, "", said + "Now and then a new process takes a worker's place, and the means fall."]
+    return [*lines, "", said + "Now and then a new process replaces a worker, and the means fall."]
 
 
 def kills(kept: Kept) -> list[str]:
     again = kept["finished_and_run_again"], kept["failed_and_run_again_twice"]
     return [
-        f"Two machines on one PostgreSQL, {kept['kills']} kill -9 of random workers and {kept['restarts']} "
-        f"restarts of the server: {kept['finished']:,} trials finished, {kept['lost']} of them lost, "
-        f"{again[0]} run again though finished, {again[1]} failed ones run again twice, "
+        f"Two machines on one PostgreSQL server, {kept['kills']} kill -9 of random workers and "
+        f"{kept['restarts']} restarts of the server: {kept['finished']:,} trials finished, "
+        f"{kept['lost']} of them lost, {again[0]} finished ones run again, "
+        f"{again[1]} failed ones run again twice, "
         f"{kept['left_running']} left running."
     ]
 
@@ -125,12 +128,12 @@ def first_network(kept: Kept) -> list[str]:
     epoch, alone = (statistics.median(row[name] for row in kept["rounds"]) for name in ("epoch", "products"))
     return [
         f"An epoch of 60,000 pictures, 784-300-10, takes {epoch:.2f} s, its matrix products alone "
-        f"{alone:.2f} s: {kept['ratio']:.2f} times (limit {kept['limit']})."
+        f"{alone:.2f} s; the ratio is {kept['ratio']:.2f} (limit {kept['limit']})."
     ]
 
 
 def losses() -> list[str]:
-    """Where catwalk is behind a peer or misses a limit, out of the same files."""
+    """Where catwalk is behind a similar tool or misses a limit, from the same files."""
     judges = {
         "bench-10m": lambda kept: bench_report.losses(kept["runs"]),
         "bench-3m": lambda kept: [f"in three minutes, {line}" for line in bench_report.losses(kept["runs"])],
@@ -142,7 +145,7 @@ def losses() -> list[str]:
         "coordination": missed_by_coordination,
     }
     lines = [line for name, said in judges.items() if (kept := record.newest(name)) for line in said(kept)]
-    return [f"- {line}" for line in lines] or ["Nowhere in these files."]
+    return [f"- {line}" for line in lines] or ["Nowhere, according to these files."]
 
 
 def missed_by_engine(kept: Kept) -> list[str]:
@@ -165,7 +168,7 @@ def slower_reading(kept: Kept) -> list[str]:
 
 def missed_by_workers(kept: Kept) -> list[str]:
     missed = kept["ratio"] < kept["limit"]
-    text = f"two workers do {kept['ratio']:.2f} times what one does, the limit is {kept['limit']}"
+    text = f"two workers finish {kept['ratio']:.2f} times as many trials as one, the limit is {kept['limit']}"
     return [text] if missed else []
 
 
@@ -180,8 +183,8 @@ def grown(kept: Kept) -> list[str]:
 def missed_by_coordination(kept: Kept) -> list[str]:
     costs = [(row["worker_seconds"] + row["parent_seconds"], row) for row in kept["figures"]]
     return [
-        f"beside its training a trial costs {cost:.2f} s on {row['storage']} after {row['finished']:,} "
-        f"trials, the limit is {kept['limit_seconds']}"
+        f"in addition to its training, a trial costs {cost:.2f} s on {row['storage']} after "
+        f"{row['finished']:,} trials, the limit is {kept['limit_seconds']}"
         for cost, row in costs
         if cost > kept["limit_seconds"]
     ]
@@ -189,17 +192,17 @@ def missed_by_coordination(kept: Kept) -> list[str]:
 
 # Heading, the benchmark's name, the command, and what is said of its figures.
 SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
-    ("Beside its peers", "bench-10m", "bench.py --budget 10m", peers),
-    ("Beside its peers, in three minutes", "bench-3m", "bench.py --budget 3m", peers),
-    ("The engine", "engine", "engine.py", engine_page),
-    ("How an epoch grows", "growth", "growth.py", growth),
-    ("Reading CSVs", "csv_reader", "csv_reader.py", reading),
-    ("Coordination", "coordination", "coordination.py", coordination),
-    ("Workers", "workers-scaling", "workers.py scaling", scaling),
-    ("A worker's memory", "workers-memory", "workers.py memory", memory),
-    ("Thousands of trials", "workers-long", "workers.py long", memory),
-    ("A team's study under fire", "kills", "kills.py", kills),
-    ("The first exercise's network in NumPy", "numpy_network", "numpy_network.py", first_network),
+    ("Compared with similar tools", "bench-10m", "bench --budget 10m", peers),
+    ("Compared with similar tools, in three minutes", "bench-3m", "bench --budget 3m", peers),
+    ("The engine", "engine", "engine", engine_page),
+    ("How an epoch grows", "growth", "growth", growth),
+    ("Reading CSVs", "csv_reader", "csv_reader", reading),
+    ("Coordination", "coordination", "coordination", coordination),
+    ("Workers", "workers-scaling", "workers scaling", scaling),
+    ("A worker's memory", "workers-memory", "workers memory", memory),
+    ("Thousands of trials", "workers-long", "workers long", memory),
+    ("A team's study with killed workers", "kills", "kills", kills),
+    ("The first exercise's network in NumPy", "numpy_network", "numpy_network", first_network),
 ]
 
 
@@ -207,7 +210,8 @@ def main() -> None:
     lines = [
         "# Performance",
         "",
-        "Made by `benchmarks/performance.py` from the JSON files in `benchmarks/results/`; nothing is typed.",
+        "Made by `benchmarks/performance.py` from the JSON files in `benchmarks/results/`; no figure is",
+        "typed by hand.",
     ]
     for heading, name, command, said in SECTIONS:
         kept = record.newest(name)
@@ -216,7 +220,7 @@ def main() -> None:
         machine = kept["machine"]
         lines += ["", f"## {heading}", "", *said(kept), ""]
         lines += [
-            f"`.venv/bin/python benchmarks/{command}`, {kept['date'][:10]}, {machine['cores']} cores of"
+            f"`.venv/bin/python -m benchmarks.{command}`, {kept['date'][:10]}, {machine['cores']} cores of"
         ]
         lines += [f"{machine['processor']}, Python {machine['python']}."]
     lines += ["", "## Where catwalk loses", "", *losses()]

@@ -152,7 +152,7 @@ def test_architecture_has_the_packages_in_the_order_of_their_imports() -> None:
     text = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
     config = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     layers = next(c["layers"] for c in config["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
-    told = [named(row[0])[0] for row in rows(text.split("## Who may")[0])]
+    told = [named(row[0])[0] for row in rows(text.split("## What only")[0])]
     assert told == [name for name in layers if name in PACKAGES]
 
 

@@ -41,7 +41,7 @@ class Proof:
 
 def _hit(kept: Figures) -> str:
     hit = sum(count for what, count in kept["what"].items() if what.endswith("killed"))
-    return f"{kept['rounds']} rounds, {hit} of them hit a stage at work: {kept['broken']} broken promises"
+    return f"{kept['rounds']} rounds, {hit} of them killed a running stage: {kept['broken']} broken promises"
 
 
 def _killed(kept: Figures) -> str:
@@ -59,8 +59,8 @@ def _mutated(kept: Figures) -> str:
 def _ran(kept: Figures) -> str:
     least = min(kept["by_file"], key=kept["by_file"].__getitem__)
     return (
-        f"{kept['percent']}% of {kept['lines']:,} lines, least in {least} ({kept['by_file'][least]}%); "
-        "what only a search's workers run is not counted"
+        f"{kept['percent']}% of {kept['lines']:,} lines, the fewest in {least} ({kept['by_file'][least]}%); "
+        "code that only a search's workers run counts as not executed"
     )
 
 
@@ -70,7 +70,13 @@ def survivors() -> list[str]:
     if kept is None:
         return []
     judged = tomllib.loads(JUDGED.read_text(encoding="utf-8"))["mutant"]
-    lines = ["", "## Surviving mutants", "", "| where | was | became | judged |", "|---|---|---|---|"]
+    lines = [
+        "",
+        "## Surviving mutants",
+        "",
+        "| where | original | mutant | why it survived |",
+        "|---|---|---|---|",
+    ]
     for one in kept["survivors"]:
         same = ("file", "was", "is")
         said = [row["judged"] for row in judged if all(row[key] == one[key] for key in same)]
@@ -91,23 +97,25 @@ def _held(kept: Figures) -> str:
 
 PROOFS = {
     "faults": Proof(
-        "kill -9 at any moment of any stage: the same command then comes to its end; no finished trial is "
-        "lost or counted twice, and no half-written file is taken for whole",
+        "kill -9 at any moment of any stage: the same command then finishes the work; no finished trial is "
+        "lost or counted twice, and no half-written file is taken for a complete one",
         "verification/faults.py --rounds 100",
         lambda asked: faults.measure(asked.rounds, asked.seed),
         _hit,
     ),
     "hostile": Proof(
-        "readers of CSV, IDX, TOML, zip and submissions: one line or the right answer, within 2 s and 1 GB",
+        "readers of CSV, IDX, TOML, zip and submissions give the right result or an error of one line, "
+        "within 2 s and 1 GB",
         "verification/hostile.py --inputs 200000",
         lambda asked: hostile.measure(asked.inputs, asked.seed),
         lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
     ),
     "guided": Proof(
-        "the same, with inputs that atheris makes of those that reached new lines of code",
+        "the same, with inputs that atheris (a coverage-guided fuzzer) derives from those that reached new "
+        "lines of code",
         "verification/guided.py --inputs 20000",
         None,
-        lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} readers broke a promise",
+        lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
     ),
     "kills": Proof(
         "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice",
@@ -116,19 +124,19 @@ PROOFS = {
         _killed,
     ),
     "mutation": Proof(
-        "the tests see it when the submission's contract, the split, the sealing or the score is changed",
+        "the tests fail if the code of the submission's contract, split, sealing or score is changed",
         "verification/mutation.py",
         None,
         _mutated,
     ),
     "line_coverage": Proof(
-        "more than 90% of the lines run in the quick tests",
+        "the quick tests execute more than 90% of the lines",
         "verification/line_coverage.py",
         None,
         _ran,
     ),
     "workers-long": Proof(
-        "a long search: a worker's memory, open files and threads stay flat, the study stays small",
+        "in a long search, a worker's memory, open files and threads stay the same; the study stays small",
         "benchmarks/workers.py long",
         None,
         _held,
@@ -141,8 +149,8 @@ def page() -> str:
         "# Promises",
         "",
         "Made by `python -m verification.promises --draw` from the JSON files in `verification/results/` and",
-        "`benchmarks/results/`; nothing is typed.",
-        "CI runs the first two with small counts.",
+        "`benchmarks/results/`; no figure is typed by hand.",
+        "CI runs the first two, with small numbers of rounds and inputs.",
         "",
         "| what is promised | proved by | last run |",
         "|---|---|---|",

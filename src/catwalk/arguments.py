@@ -121,7 +121,7 @@ def _add_team(stage: argparse.ArgumentParser) -> None:
     )
     stage.add_argument("--member", help="your name in the team (default: user@host)")
     stage.add_argument(
-        "--artifacts", type=Path, help="a folder that the whole team can access, for the networks"
+        "--artifacts", type=Path, help="a folder for the networks, which the whole team can access"
     )
 
 
@@ -132,7 +132,7 @@ def _add_serve(stage: argparse.ArgumentParser) -> None:
 
 def _add_reproduce(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
-        "recipe", type=Path, nargs="?", help="a <name>.json in any folder (default: SUBMISSION's)"
+        "recipe", type=Path, nargs="?", help="a recipe <name>.json in any folder (default: SUBMISSION's)"
     )
 
 
@@ -186,7 +186,7 @@ def _add_submit(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_try(stage: argparse.ArgumentParser) -> None:
-    """Add an option for each parameter of the search space; the widths also set the depth."""
+    """Add an option for each parameter of the search space; ``--widths`` also sets the depth."""
     from catwalk.models.space import SPACE
 
     _add_features(stage)

@@ -12,7 +12,7 @@ from catwalk.core import stop_signals
 from catwalk.core.errors import CatwalkError, to_user_error
 from catwalk.core.paths import Paths
 
-STOPPED = "stopped; finished work is kept, the same command continues"
+STOPPED = "stopped; finished work is kept, and the same command continues it"
 LONGEST = 300  # characters of an error's line
 
 

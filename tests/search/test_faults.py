@@ -132,7 +132,7 @@ def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> Non
         _, said = process.communicate(timeout=30)
         assert process.returncode in (0, 130), (seconds, said)
         if process.returncode:
-            line = f"catwalk {stage}: stopped; finished work is kept, the same command continues\n"
+            line = f"catwalk {stage}: stopped; finished work is kept, and the same command continues it\n"
             assert said == line, seconds
 
 

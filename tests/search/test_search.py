@@ -158,7 +158,9 @@ def test_an_ended_search_ends_cleanly_within_five_seconds(
     assert time.monotonic() - began < 5
     crash_rounds.assert_all_gone(children)
     last = (project / "search.log").read_text().splitlines()[-1]
-    assert last.startswith("catwalk search: stopped; finished work is kept, the same command continues")
+    assert last.startswith(
+        "catwalk search: stopped; finished work is kept, and the same command continues it"
+    )
     assert "Traceback" not in (project / "search.log").read_text()
     crash_rounds.check(project, before)
     assert len(trials_of(project)) == len(crash_rounds.finished(project)), "trials.csv is written"

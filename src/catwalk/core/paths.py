@@ -104,7 +104,7 @@ class Paths:
         return self.study / "trials.csv"
 
     def kept(self, study: str) -> Path:
-        """The folder of a study's saved networks, by the study's key (see ``progress``); a team shares it."""
+        """The folder of a study's saved networks, by the study's key, which a team shares."""
         return self._studies / "kept" / study
 
     def model(self, study: str, trial: int) -> Path:
@@ -209,7 +209,7 @@ class Paths:
         return self.server / "log.txt"
 
     def shown(self, path: Path) -> str:
-        """``path`` as a message shows it: relative to the root if it is inside."""
+        """``path`` as shown in messages: relative to the root if it is inside."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 

@@ -33,7 +33,7 @@ class RecordError(ValueError):
 
 
 def encode(record: Any) -> dict[str, Any]:
-    """A record as JSON types, its fields in order; those with their default value are left out."""
+    """Convert a record to JSON types, fields in order; those with their default value are left out."""
     known = getattr(type(record), "SCHEMA_VERSION", None)
     content: dict[str, Any] = {} if known is None else {KEY: known}
     for field in fields(record):
@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 
 def decode(cls: type[Record], content: object, shown: str) -> Record:
-    """The record of this class in a file's JSON; unknown keys are ignored.
+    """Convert a file's JSON to a record of this class; unknown keys are ignored.
 
     Args:
         cls: the record's class.
@@ -82,7 +82,7 @@ def check_version(cls: type[Versioned], content: object, shown: str) -> None:
 
 
 def _value(cls: Any, content: Any, key: str) -> Any:
-    """``content`` as the type ``cls``; ``key`` is its place in the file, for the message."""
+    """Convert ``content`` to the type ``cls``; ``key`` is its place in the file, for messages."""
     arguments = get_args(cls)
     if cls is Any:
         return content

@@ -133,7 +133,7 @@ def _page(competition: Competition) -> Page:
 
 
 def _kaggle(root: Path) -> str:
-    """How to run Kaggle's own command from ``root``, where it may not be on the PATH."""
+    """The command that runs Kaggle's client from ``root``; it may not be on the PATH."""
     beside = Path(sys.executable).with_name("kaggle")  # in .venv, as a rule
     if beside.is_file():
         return shlex.quote(str(beside.relative_to(root) if beside.is_relative_to(root) else beside))
@@ -195,6 +195,6 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str
 
 
 def _tagged(notebook: dict[str, Any], tag: str) -> dict[str, Any]:
-    """The cell of a notebook with a tag."""
+    """The notebook's cell that has a tag."""
     cells: list[dict[str, Any]] = notebook["cells"]
     return next(cell for cell in cells if tag in cell["metadata"].get("tags", []))

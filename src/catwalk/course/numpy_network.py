@@ -73,7 +73,7 @@ class History:
         return not self.loss[-1] <= self.loss[0]
 
     def __add__(self, more: "History") -> "History":
-        """Join two histories, the second of which continued with the first one's network."""
+        """Join two histories; the second run continued training the first one's network."""
         return History(
             self.loss + more.loss[1:],
             self.accuracy + more.accuracy[1:],

@@ -1,1 +1,1 @@
-"""The stages data and prepare: find or download the raw CSVs, read and split them, seal (hide) the test labels."""
+"""The stages data and prepare: find or download the raw CSVs, read and split them, hide the test labels."""

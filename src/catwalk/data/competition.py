@@ -92,7 +92,7 @@ class Competition:
         return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
 
     def class_name(self, position: int) -> str:
-        """A class as messages show it: its label, with its name if that differs: "9 (nine)"."""
+        """A class as shown in messages: its label, with its name if that differs: "9 (nine)"."""
         label, name = str(self.labels[position]), self.classes[position]
         return label if name == label else f"{label} ({name})"
 
@@ -173,7 +173,7 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
 
 
 def _pixel_columns(pattern: str, first: int, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """The columns' names: one ``{}`` is the pixel's number; two or three for row, column and channel."""
+    """The columns' names: one ``{}`` is the pixel's number; two or three are row, column and channel."""
     fields = PIXEL_NUMBER.findall(pattern)
     if len(fields) not in (1, len(shape)):
         raise ValueError(

@@ -25,7 +25,7 @@ def whole_number(cell: str) -> int | None:
 
 
 def are_mixed(names: Sequence[str]) -> bool:
-    """Whether some class names are numbers and some are not, as for characters: 0 to 9, A to Z."""
+    """Whether only some class names are numbers, as for handwritten characters (0 to 9, A to Z)."""
     return len({whole_number(name) is None for name in names}) == 2
 
 

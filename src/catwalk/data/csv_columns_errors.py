@@ -113,7 +113,7 @@ def no_header(file: CsvFile) -> Exception:
 
 
 def is_one_hot(rows: list[list[str]]) -> bool:
-    """Whether in each row one cell is 1 and all others are 0."""
+    """Whether each row is a one-hot label: one cell is 1, and all others are 0."""
     sorted_ = [sorted(cell.partition(".")[0] for cell in row) for row in rows]
     return bool(rows) and all(row == ["0"] * (len(row) - 1) + ["1"] for row in sorted_)
 

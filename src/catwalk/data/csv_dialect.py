@@ -103,7 +103,7 @@ def _refuse_other_kinds(file: CsvFile, start: bytes) -> None:
 
 
 def _separator(line: str, competition: Competition) -> str:
-    """The common separator that gives the expected number of cells, else the one that gives the most."""
+    """Of the usual separators, the one that gives the expected number of cells, else the most cells."""
     expected = range(competition.pixels, competition.pixels + 4)
     counts = {one: len(cells(line, one)) for one in SEPARATORS}
     best = max(SEPARATORS, key=lambda one: (counts[one] in expected, counts[one]))

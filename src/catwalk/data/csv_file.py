@@ -43,12 +43,12 @@ class CsvFile:
 
 
 def _column(name: str) -> str:
-    """A column as a message shows it; without a header by its number."""
+    """A column's name as shown in messages; without a header, its number."""
     return name if re.fullmatch(r"column \d+", name) else f"column {clipped(name)}"
 
 
 def clipped(text: str) -> str:
-    """A cell or a name as a message shows it: quoted, escaped and short."""
+    """A cell or a name as shown in messages: quoted, escaped and short."""
     return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")
 
 

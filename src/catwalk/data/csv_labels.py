@@ -17,7 +17,7 @@ LISTED = 26  # integers that an error's fix lists in full
 
 
 def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Columns:
-    """The columns, updated with what the label column's cells show."""
+    """The columns, corrected if the cells of the label column show that they are wrong."""
     if columns.label is None:
         return columns
     labels, at = Labels(competition), columns.label

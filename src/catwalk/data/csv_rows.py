@@ -149,7 +149,7 @@ def _batches(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
 
 
 def _read_fast(file: CsvFile, columns: Columns, competition: Competition) -> Rows | None:
-    """Read plain integers, block by block into one array; None if the careful reader is needed."""
+    """Read plain integers, block by block into one array; None if the slower reader is needed."""
     most = _most_rows(file.path, columns)
     pixels = np.empty((most, competition.pixels), np.uint8)
     labels = np.empty(most, np.uint8)

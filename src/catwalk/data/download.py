@@ -246,7 +246,7 @@ def move_aside(paths: Paths) -> str:
 def _read(
     paths: Paths, competition: Competition, found: Found, origins: dict[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Read every row once, so that only files that prepare can read are kept; each file's facts."""
+    """Read every row once, so that only readable files are kept; returns what the manifest records."""
     from catwalk.data import raw_csvs
 
     with raw_csvs.opened(paths, competition, found, origins) as files:

@@ -89,7 +89,7 @@ def _words(error: Any, room: int) -> str:
 
 
 def quoted(words: str, room: int = WORDS) -> str:
-    """Kaggle's own text as a message may show it: quoted, short, without control characters or secrets."""
+    """Kaggle's own text as shown in messages: quoted, short, without control characters or secrets."""
     words = " ".join(kaggle_credentials.masked(words).split())
     shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in words)
     return f'"{shown if len(shown) <= room else shown[: room - 3] + "..."}"' if shown else ""

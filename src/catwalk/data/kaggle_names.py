@@ -117,5 +117,5 @@ def _invalid_name(text: str, given: str, kind: str, form: str, near: str) -> Use
 
 
 def _quoted(text: str) -> str:
-    """A text as a message shows it: short, and without control characters."""
+    """A text as shown in messages: short, and without control characters."""
     return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -147,7 +147,7 @@ def _expanded(
 
 
 def _groups(files: list[Entry]) -> Iterator[list[Entry]]:
-    """Groups of files to try, the likeliest first; a group is tried if none before could be scored."""
+    """Groups of files to try, the most likely first; a group is tried if none before could be scored."""
     tables = [one for one in files if one.name.lower().endswith(TABLES)]
     texts = [one for one in files if PurePosixPath(one.name).suffix.lower() in TEXTS
              and one.name != class_folders.NBGRADER_TIME]  # fmt: skip

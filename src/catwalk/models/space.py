@@ -89,7 +89,7 @@ def batch_size(params: Params, rows: int) -> int:
 
 
 def rounded(params: Params) -> Params:
-    """Parameters as Optuna keeps them, but with sizes rounded to whole numbers."""
+    """Parameters as Optuna stores them, but with sizes rounded to whole numbers."""
     sizes = {name for name, (kind, _) in SPACE.items() if kind == "log size"}
     return {name: round(value) if name in sizes else value for name, value in params.items()}
 

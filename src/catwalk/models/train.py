@@ -1,4 +1,4 @@
-"""Trains a network: epochs of the step in step.py, as many as fit the time.
+"""Trains a network: as many epochs of the step in step.py as fit into the time.
 
 The pictures stay uint8, mapped from disk; a step gathers its rows, and many steps run inside one graph.
 """
@@ -141,7 +141,7 @@ class Training:
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
 
     def _prediction_seconds(self) -> float:
-        """Estimated seconds for the finished model to predict the validation rows, measured on some."""
+        """Estimated seconds in which the finished model predicts the validation rows, measured on some."""
         rows = self.prepared.validation
         some = rows[:512]
         network.probabilities(self.model, self.prepared.pixels, some[:8])  # the first call prepares much

@@ -44,15 +44,16 @@ def problem(results: Results) -> Slide:
         more = f"The simplest network, softmax on pixels, reaches {percent(softmax[0])}. "
     low, high = results.recipe.forecast.interval
     facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
-    end = "Nobody has used the test labels yet."
+    end = "Nobody has used the sealed test labels yet."
     if results.looks:
-        end = f"The test labels were used {results.looks} times, for other submissions."
+        times = "once" if results.looks == 1 else f"{results.looks} times"
+        end = f"The sealed test labels were used {times}, for other submissions."
     test, known = results.test_score, results.distinct.known
     if test is not None:
         looks = f"{test.looks} look{'s' if test.looks != 1 else ''}"
         here = f"{known:,} of them labelled" if known else f"{looks} at them"
         facts.append((percent(test.accuracy), f"on {test.rows:,} test pictures ({here})", ""))
-        end = f"On the test set it is {percent(test.accuracy)}, after {looks} at the labels."
+        end = f"On the {'' if known else 'sealed '}test set it is {percent(test.accuracy)}, after {looks}."
     if known:
         end = f"{end if test else ''} But {known:,} test pictures are among the labelled ones.".strip()
     classes = len(results.competition.classes)
@@ -142,7 +143,7 @@ def network(results: Results) -> Slide:
         told = f"After epoch {late.epoch} the validation loss rises by {percent(late.rise, 0)}: it overfits. "
     elif gap > 0.01:
         title = f"{len(history)} epochs, and {points(gap)} points between training and validation"
-        told = f"In the end training accuracy is {100 * gap:.1f} points above validation accuracy. "
+        told = f"At the end, training accuracy is {100 * gap:.1f} points above validation accuracy. "
     else:
         title = f"{len(history)} epochs to {percent(last.accuracy)} on validation"
         held = percent(last.accuracy)

@@ -210,7 +210,7 @@ def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
         )
     else:
         yield f"  first, the other members run in a separate terminal: {tunnel}"
-    yield f"  then everyone: make search STUDY=postgresql://{USER}@{shown}:{port}/{DATABASE}"
+    yield f"  then everyone runs: make search STUDY=postgresql://{USER}@{shown}:{port}/{DATABASE}"
     yield (
         f"  the password is after the last colon in {paths.shown(paths.server_password)}: the others type it "
         "when asked, or put that line into their ~/.pgpass (chmod 600)"

@@ -35,7 +35,7 @@ def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None
 
 
 def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial | None:
-    """The trial that ``repeat`` queues; None if it succeeded after all, was rerun, or always fails."""
+    """The trial that ``repeat`` queues; None if it succeeded, was queued before, or would fail again."""
     everyone = study.get_trials(deepcopy=False)
     trial = everyone[trial.number]
     if (

@@ -148,7 +148,7 @@ class Supervisor:
                 self.after_trial(opened, worker)
 
     def after_trial(self, opened: "optuna.Study", worker: Worker) -> None:
-        """A worker's trial has ended: count it, show it, and drop all but the best models.
+        """A worker's trial has ended: count it, show it, and drop all but the best networks.
 
         Raises:
             UserError, MachineError: too many trials have failed, see ``failures.check``.

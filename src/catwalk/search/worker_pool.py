@@ -1,4 +1,4 @@
-"""The worker processes as the search's parent sees them: started, listened to, replaced, ended."""
+"""The worker processes: the search's parent process starts them, reads their messages, replaces them."""
 
 import contextlib
 from collections.abc import Iterator

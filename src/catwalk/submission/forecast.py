@@ -68,7 +68,7 @@ def optimism(
     labels: npt.NDArray[np.integer],
     pictures: npt.NDArray[np.integer] | None = None,
 ) -> float:
-    """Mean accuracy on the half that an ensemble is chosen on, minus accuracy on the other half.
+    """Mean accuracy on the half that an ensemble is chosen on, minus its accuracy on the other half.
 
     A choice on all rows has half the variance to be fooled by, so the difference is divided by sqrt(2).
     Never below 0. Identical pictures stay in one half; arguments as for ``estimate``.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Probabilities of other pictures by a submission's chosen networks: (rows, classes) float32.
+    """What a submission's chosen networks predict for other pictures: (rows, classes) float32.
 
     Args:
         paths: the competition's.
