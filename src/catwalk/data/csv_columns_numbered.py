@@ -35,7 +35,7 @@ def families(names: Sequence[str], positions: Sequence[int]) -> dict[str, list[t
 
 
 def _counts_up(numbers: list[tuple[int, ...]], sides: tuple[int, ...]) -> bool:
-    """Whether each combination of numbers occurs once, and each number has no gaps."""
+    """Whether each combination of numbers occurs once, and no number is skipped."""
     if len(set(numbers)) != len(numbers):
         return False
     parts = [sorted({number[axis] for number in numbers}) for axis in range(len(sides))]

@@ -147,7 +147,7 @@ def _use_own_files(
     if source != "auto" and Path(source).expanduser().resolve() != paths.raw.resolve():
         names = [str(path.relative_to(paths.raw)) for path in raw_files.listed(paths.raw)]
         raise _other_source(paths, source, f"holds {BY_HAND} ({', '.join(names)[:60]})")
-    also = f", or first rename the folder of yours: {move_aside(paths)}" if competition.sources else ""
+    also = f", or first rename your folder: {move_aside(paths)}" if competition.sources else ""
     raw_files.check_whole(paths.shown(paths.raw), paths.raw, found, competition, also)
     now = manifest.origins(found.paths, known)
     before = known.origins if known else {}
@@ -231,7 +231,7 @@ def _other_source(paths: Paths, source: str, there: str) -> UserError:
     return UserError(
         f"{paths.shown(paths.raw)} {there}",
         where=f"SOURCE={source}",
-        fix=f"leave SOURCE= out to use it, or first rename it: {move_aside(paths)}",
+        fix=f"leave SOURCE= out to use that data, or first rename its folder: {move_aside(paths)}",
     )
 
 

@@ -208,7 +208,7 @@ def user_name() -> str | None:
 
 
 def masked(text: str) -> str:
-    """A text with all secrets that are set up here, and anything that looks like one, masked."""
+    """A text in which all secrets that are set up here, and whatever looks like one, are masked."""
     names = "KAGGLE_KEY", "KAGGLE_API_TOKEN"
     secrets = {os.environ.get(name, "") for name in names} | {value for _, value in _tokens()}
     for path in (folder() / "kaggle.json", *(Path.home() / ".kaggle").glob("*.json")):

@@ -1,4 +1,4 @@
-"""Sealed test labels: the only module that reads them. Every access is logged before it happens."""
+"""Sealed test labels: the only module that reads them. Every look is logged before it happens."""
 
 import json
 import os
@@ -16,11 +16,11 @@ from catwalk.core.paths import Paths
 
 @dataclass(frozen=True)
 class Look:
-    """One access to the test labels, a line of ``looks.jsonl``.
+    """One look at the sealed test labels, a line of ``looks.jsonl``.
 
     Attributes:
         time: UTC, ISO 8601.
-        caller: who accessed them: "score", "grade" or a benchmark's name.
+        caller: who looked: "score", "grade" or a benchmark's name.
         submission: what was scored.
     """
 
@@ -31,15 +31,15 @@ class Look:
     submission: str
 
 
-UNREADABLE = Look("", "unknown", "unknown")  # stands for a damaged line, so that no access is lost
+UNREADABLE = Look("", "unknown", "unknown")  # stands for a damaged line, so that no look is lost
 
 
 def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.uint8]:
-    """Log an access, then return the test labels.
+    """Log a look, then return the test labels.
 
     Args:
         paths: the competition's.
-        caller: who accesses them: "score", "grade" or a benchmark's name.
+        caller: who looks: "score", "grade" or a benchmark's name.
         submission: what is being scored.
 
     Returns:
@@ -70,7 +70,7 @@ def are_there(paths: Paths) -> bool:
 
 
 def looks(paths: Paths) -> list[Look]:
-    """All accesses so far, oldest first.
+    """All looks so far, oldest first.
 
     Raises:
         NewerRecordError: a newer catwalk has logged one.

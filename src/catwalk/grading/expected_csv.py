@@ -40,7 +40,7 @@ class Expected:
 
     @classmethod
     def of(cls, ids: Sequence[str], competition: Competition) -> "Expected":
-        """Create it from a competition and the ids of its test rows."""
+        """Create this from a competition and the ids of its test rows."""
         return cls(competition.submission_header, ids, competition.labels, competition.classes)
 
     @cached_property

@@ -116,7 +116,7 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
     except ValueError:
         raise UserError(
             "the file is damaged", where=paths.shown(paths.grade_secret),
-            fix="put back your copy; or rename it, then other rows will be public",
+            fix="put back your copy of it; or rename it, and other rows will be public",
         ) from None  # fmt: skip
     chosen = np.zeros(rows, bool)
     chosen[np.random.default_rng(seed).permutation(rows)[: round(PUBLIC * rows)]] = True

@@ -15,7 +15,7 @@ def fastest() -> str:
 
 
 def rate(precision: str, rows: int, inputs: int, units: int, rounds: int = ROUNDS) -> float:
-    """Floating-point operations per second of (rows, inputs) x (inputs, units), in the fastest round."""
+    """Operations per second of a matrix product (rows, inputs) x (inputs, units), in the fastest round."""
     one = tf.cast(tf.random.stateless_normal((rows, inputs), (0, 1)), precision)
     other = tf.cast(tf.random.stateless_normal((inputs, units), (0, 2)), precision)
     seconds = []

@@ -218,7 +218,7 @@ def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
 
 
 def _address(host: str) -> str:
-    """An address at which others reach this machine, if it listens on all of them; nothing is sent."""
+    """The host or, if the server listens on all addresses, one that others can reach; sends nothing."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
