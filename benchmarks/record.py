@@ -9,6 +9,7 @@ from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
 VERIFICATION = RESULTS.parents[1] / "verification" / "results"
+UNITS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # instructions for matrix products
 PACKAGES = ("catwalk", "tensorflow", "keras", "numpy", "optuna", "scikit-learn", "pandas", "pyarrow")
 
 
@@ -46,14 +47,12 @@ def machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """The processor's name and the matrix instructions that it has, as far as Linux tells."""
+    """The processor's name and, on Linux, which of ``UNITS`` it has."""
+    from catwalk.submission import recipe
+
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii").splitlines()
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return platform.processor() or platform.machine()
-    facts = dict(line.split(":", 1) for line in lines if ":" in line)
-    facts = {key.strip(): value.strip() for key, value in facts.items()}
-    units = [
-        flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in facts["flags"].split()
-    ]
-    return f"{facts.get('model name', platform.machine())} ({', '.join(units)})"
+        return recipe.processor()
+    flags = set(text.split())
+    return f"{recipe.processor()} ({', '.join(unit for unit in UNITS if unit in flags)})"

@@ -38,6 +38,12 @@ def too_old(name: str) -> str | None:
     return None if wanted.specifier.contains(version) else shown(wanted)
 
 
+def lowest(name: str) -> str:
+    """The lowest version of a package that the requirements of catwalk allow."""
+    wanted = next(one for one in declared() if one.name == name)
+    return next(one.version for one in wanted.specifier if one.operator == ">=")
+
+
 def shown(requirement: Requirement) -> str:
     """A requirement in the form that pip accepts, without its environment marker."""
     return str(requirement).split(";")[0].strip()

@@ -12,15 +12,15 @@ from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
+from packaging.version import Version
 from sqlalchemy import event, exc
 
-from catwalk.core import advice
+from catwalk.core import advice, packages
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
 from catwalk.search.storage_errors import unusable
 
 HEARTBEAT, GRACE = 10, 60  # seconds
-OPTUNA = (4, 9)  # the lowest that pyproject.toml allows; older ones have no callback for stale trials
 
 OnStale = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
 
@@ -82,9 +82,9 @@ def _backend(opened: optuna.Study) -> Any:
 
 
 def _check_optuna() -> None:
-    version = optuna.__version__
-    if tuple(int(part) for part in version.split(".")[:2]) < OPTUNA:
-        lowest = ".".join(map(str, OPTUNA))
+    """Check that Optuna is not older than pyproject.toml allows: 4.8 has no callback for stale trials."""
+    version, lowest = optuna.__version__, packages.lowest("optuna")
+    if Version(version).release < Version(lowest).release:
         raise MachineError(f"Optuna {version} is too old, {lowest} is needed", fix=advice.RUN_SETUP)
 
 

@@ -18,7 +18,7 @@ from catwalk.core.paths import Paths
 from catwalk.data.run_context import RunContext
 from catwalk.models import retrain, space
 from catwalk.search import limits, progress
-from catwalk.submission.recipe import RefitNetwork
+from catwalk.submission.recipe import RecipeTrial, RefitNetwork
 
 if TYPE_CHECKING:
     from catwalk.search.trial_record import TrialRecord
@@ -127,8 +127,8 @@ def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> n
     return np.asarray(np.mean(both, axis=0, dtype=np.float32))
 
 
-def task_of(paths: Paths, split_seed: int, trial: "TrialRecord") -> retrain.Task:
-    """The task that trains a complete trial again."""
+def task_of(paths: Paths, split_seed: int, trial: "TrialRecord | RecipeTrial") -> retrain.Task:
+    """The task that trains a complete trial again, from the study's record of it or from a recipe's."""
     if trial.seed is None or trial.precision is None:
         raise ValueError(f"trial {trial.number} was never trained")
     params = space.fill_defaults(trial.params)

@@ -12,7 +12,7 @@ from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download
 from catwalk.data.run_context import RunContext
-from catwalk.models import metrics, retrain, space
+from catwalk.models import metrics, retrain
 from catwalk.search import limits
 from catwalk.submission import recipe, refit, submission_csv
 from catwalk.submission.recipe import Recipe
@@ -68,8 +68,7 @@ def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
                 f"{name} was made by an older catwalk, which did not record how its networks were trained",
                 fix="run make predict for a new submission",
             )
-        params = space.fill_defaults(one.params)
-        tasks[one.number] = retrain.Task(paths, made.seed, params, one.precision, one.seed, one.plan)
+        tasks[one.number] = refit.task_of(paths, made.seed, one)
     again = [replace(tasks[one.trial], seed=one.seed, plan=one.plan, everything=True) for one in made.refit]
     return [*tasks.values(), *again]
 
