@@ -208,7 +208,7 @@ def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[s
 
 
 def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[str, Any]:
-    """Read the raw CSVs and write the arrays to a temporary folder; their summary."""
+    """Read the raw CSVs and write the arrays to a temporary folder; returns their summary."""
     from catwalk.data import raw_csvs, raw_files
 
     found = raw_files.locate(paths.raw, competition)

@@ -174,7 +174,7 @@ def fetch_sklearn(competition: Competition, folder: Path) -> None:
 
 
 def fetch_folder(source: Path, competition: Competition, folder: Path) -> None:
-    """Copy from a folder or a zip of the competition's CSVs or of IDX files, gzipped or not."""
+    """Copy from a folder or zip that contains the competition's CSVs or IDX files, gzipped or not."""
     found = raw_files.locate(source, competition)
     raw_files.check_whole(f"SOURCE={source}", source, found, competition)
     disk_space.require(folder, 2 * sum(path.stat().st_size for path in found.paths), "to copy the data")

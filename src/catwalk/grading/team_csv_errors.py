@@ -1,4 +1,4 @@
-"""Team CSV errors: messages for students whose CSV can't be scored: what was found and expected."""
+"""Team CSV errors: tell students whose CSV can't be scored what was found and what was expected."""
 
 from collections.abc import Sized
 

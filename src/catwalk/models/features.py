@@ -99,7 +99,7 @@ class FeatureSet:
 
     @cached_property
     def grey_range(self) -> float:
-        """The training pixels' range of grey values, see the function of this name."""
+        """The training pixels' range of grey values; see the function of this name."""
         return grey_range(self._some)
 
     @property

@@ -1,4 +1,4 @@
-"""The portfolio: the networks that every search begins with: baselines, and recipes known to be good.
+"""The portfolio: what every search trains first, the baselines and recipes known to be good.
 
 The recipes were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``, which
 prints the accuracy of each. ``FEATURES=pixels`` has other recipes than the default.

@@ -84,7 +84,7 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
 
 
 def batch_size(params: Params, rows: int) -> int:
-    """Rows per training step; fewer than chosen for a small data set, so that an epoch has several."""
+    """Rows per step: as chosen, or fewer if the data set is small, so that an epoch has several steps."""
     return min(int(params["batch_size"]), max(LEAST_BATCH, rows // STEPS_AN_EPOCH), rows)
 
 
