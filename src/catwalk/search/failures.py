@@ -44,7 +44,7 @@ def _is_of_memory(error: Exception) -> bool:
 
 
 def has_error(trial: "FrozenTrial") -> bool:
-    """Whether a trial failed by an error of its own: the same parameters would fail again."""
+    """Whether a trial failed with an error of its own: the same parameters would fail again."""
     return ERROR in trial.user_attrs and trial.state.name == "FAIL"
 
 

@@ -132,7 +132,7 @@ def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None
 
 
 def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.samplers.BaseSampler:
-    """Optuna's TPE sampler; every worker of every run needs its own seed, or two would try the same.
+    """Optuna's TPE sampler; each worker of each run needs its own seed, or two would try the same values.
 
     Optuna 5's defaults are given explicitly, for Optuna 4.9.
 
