@@ -46,8 +46,8 @@ FOLLOWED = {
     Kind.DOWNLOAD: ["test_file_forms::test_a_form_that_is_refused"],
     Kind.MOVE_ASIDE: ["test_download::test_a_file_of_one_s_own_is_never_replaced"],
     Kind.CREDENTIAL: [
-        "test_submit::test_a_key_that_is_not_found_is_named_and_the_advice_works",
-        "test_submit::test_a_key_in_a_token_s_place_is_told",
+        "test_kaggle_credentials::test_a_key_that_is_not_found_is_named_and_the_advice_works",
+        "test_kaggle_credentials::test_a_key_in_a_token_s_place_is_told",
     ],
     Kind.LOOK: ["test_advice::test_who_accepts_the_rules_gets_the_data"],
     Kind.MACHINE: [
