@@ -210,7 +210,7 @@ def test_a_copy_that_was_changed_by_hand_stays(
     (folder / "digits_train.csv").write_text(text.rsplit("\n", 2)[0] + "\n")
     code, _, err = catwalk("data", *given)
     assert code == 2
-    assert "leave SOURCE= out to use it" in err
+    assert "leave SOURCE= out to use that data" in err
     assert copy.read_text() == mine
     assert catwalk("data", *DIGITS)[0] == 0
     assert copy.read_text() == mine
