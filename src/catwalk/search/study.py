@@ -83,7 +83,7 @@ def _parts(name: str) -> list[str]:
 
 
 def key(study: optuna.Study) -> str:
-    """The study's name on disk, with its id if it is a team's, which may be recreated under the same name."""
+    """The study's name on disk; with an id for a team's, since another may be created under that name."""
     return f"{study.study_name}@{study.user_attrs[ID]}" if ID in study.user_attrs else str(study.study_name)
 
 
