@@ -18,7 +18,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_by_signals() -> None:
-    """From now on SIGTERM stops the command as Ctrl-C does, unless it is ignored."""
+    """Let SIGTERM stop the command as Ctrl-C does, unless the signal is ignored."""
     Stopped.asked = False
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -33,19 +33,19 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def has_stopped() -> None:
-    """The command is stopping: don't repeat the stop."""
+    """Don't repeat the stop signal any more: the command is stopping."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def leave_in_peace() -> None:
-    """The work is done: ignore all further stop signals."""
+    """Ignore all further stop signals: the work is done."""
     has_stopped()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
 
 
 def _stop_soon(dropped: "sys.UnraisableHookArgs") -> None:
-    """Python drops exceptions that are raised in destructors: if it dropped a stop, repeat it."""
+    """Repeat a stop that Python dropped because it was raised in a destructor."""
     if issubclass(dropped.exc_type, Stopped):
         signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
     else:
