@@ -153,7 +153,7 @@ def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Pat
         damaged.write_bytes(whole[:-300])
         done = run_catwalk(root, "predict", *DIGITS, "--name", "again")
         assert done.returncode == 2, done.stderr
-        assert f"{damaged} is damaged: move it" in done.stderr
+        assert f"{damaged} is damaged: rename it" in done.stderr
         assert done.stderr.count("\n") == 1
         damaged.write_bytes(whole)
     for file in files:
