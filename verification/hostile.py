@@ -38,7 +38,7 @@ from hypothesis import strategies as st
 from catwalk.core.errors import CatwalkError
 from catwalk.core.paths import Paths
 from catwalk.data import competition as competitions
-from catwalk.data import csv_rows, idx, sources
+from catwalk.data import csv_rows, idx, kaggle_download
 from catwalk.data.competition import Competition
 from catwalk.grading import team_csv, team_submissions
 from catwalk.grading.expected_csv import Expected
@@ -259,7 +259,7 @@ def read_download(content: bytes, folder: Path) -> None:
     outside = sorted(folder.rglob("*"))
     try:
         files = replace(SMALL, train_file="a.csv", test_file="b.csv", sample_file=None)
-        sources._unzip(archive, files, target)
+        kaggle_download._unzip(archive, files, target)
     finally:
         new = set(folder.rglob("*")) - set(outside)
         assert all(path.parent == target for path in new), "written elsewhere"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from catwalk.core.errors import UserError
-from catwalk.data import csv_columns, csv_file, csv_rows
+from catwalk.data import csv_careful, csv_columns, csv_fast, csv_file, csv_rows
 from catwalk.data.competition import Competition
+from catwalk.data.rows import Rows
 from tests.conftest import load
 
 SMALL = replace(
@@ -25,7 +26,7 @@ SMALL = replace(
 HEADER = "label,pixel1,pixel2,pixel3\n"
 
 
-def read(tmp_path: Path, text: str | bytes, competition: Competition = SMALL) -> csv_rows.Rows:
+def read(tmp_path: Path, text: str | bytes, competition: Competition = SMALL) -> Rows:
     path = tmp_path / "train.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return csv_rows.read_rows(path, competition)
@@ -49,8 +50,8 @@ def test_what_is_written_is_read(
     got = csv_rows.read_rows(path, competition)
     file = csv_file.of(path, competition)
     columns = csv_columns.find(file, competition)
-    fast = csv_rows._read_fast(file, columns, competition)
-    careful = csv_rows._read_careful(file, columns, competition)
+    fast = csv_fast.read(file, columns, competition)
+    careful = csv_careful.read(file, columns, competition)
     assert fast is not None
     for one in (got, fast, careful):
         np.testing.assert_array_equal(one.pixels, pixels)
@@ -67,10 +68,10 @@ def test_the_fast_reader_never_says_other_than_the_careful_one(
     path.write_text(HEADER + "".join(",".join(row) + "\n" for row in cells))
     file = csv_file.of(path, SMALL)
     columns = csv_columns.find(file, SMALL)
-    fast = csv_rows._read_fast(file, columns, SMALL)
+    fast = csv_fast.read(file, columns, SMALL)
     if fast is None or not len(fast.pixels):
         return
-    careful = csv_rows._read_careful(file, columns, SMALL)
+    careful = csv_careful.read(file, columns, SMALL)
     np.testing.assert_array_equal(fast.pixels, careful.pixels)
     np.testing.assert_array_equal(fast.labels, careful.labels)
 
@@ -147,7 +148,7 @@ def test_a_test_file_has_no_labels(tmp_path: Path) -> None:
 
 
 def test_blocks_end_where_lines_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_rows, "BLOCK", 50)
+    monkeypatch.setattr(csv_fast, "BLOCK", 50)
     text = HEADER + "".join(f"{i % 2},{i % 256},{i % 7},{i % 99}\n" for i in range(500))
     got = read(tmp_path, text)
     np.testing.assert_array_equal(got.pixels[:, 0], np.arange(500) % 256)

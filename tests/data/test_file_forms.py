@@ -139,7 +139,80 @@ def numbers(row: Row) -> list[str]:
     return [f"{y}x{x}" for y in range(1, 9) for x in range(1, 9)]
 
 
+ONE_CELL = ["label", "pixels"]
+
+
+def in_one_cell(row: Row) -> Row:
+    return [row[0], " ".join(map(str, row[1:]))]
+
+
+def one_cell() -> Files:
+    return both(in_one_cell, ONE_CELL)
+
+
+def label_files(**names: bytes) -> Files:
+    """Pictures without labels, and a CSV of labels for each side."""
+    labels = {f"{side}_labels.csv": csv(None, [[r[0]] for r in rows]) for side, rows in SIDES.items()}
+    return {**NO_LABELS, **labels, **{f"{name}.csv": content for name, content in names.items()}}
+
+
+SIDES = {"train": TRAIN, "test": TEST}
+OWN_LABELS = {
+    "columns": "header = false",
+    "files": 'train_labels = "train_labels.csv"\ntest_labels = "test_labels.csv"\n',
+}
+
 FORMS: dict[str, Case] = {
+    "all pixels in one cell, as the TOML says": Case(one_cell(), toml={"columns": 'pixels = "pixels"'}),
+    "all pixels in one cell, in quotes": Case(
+        both(lambda r: [f'" {" ".join(map(str, r[1:]))} "', r[0]], ["pixels", "label"]),
+        toml={"columns": 'pixels = "pixels"'},
+    ),
+    "all pixels in one cell, as NumPy prints them": Case(
+        both(lambda r: [r[0], f'"[{"  ".join(map(str, r[1:]))}]"'], ONE_CELL),
+        toml={"columns": 'pixels = "pixels"'},
+    ),
+    "all pixels in one cell, no header": Case(
+        both(in_one_cell, None, separator=";"), toml={"columns": 'pixels = "pixels"\nheader = false'}
+    ),
+    "a scale": Case(
+        both(with_pixels(lambda v: f"{v / 255:.8g}")), toml={"columns": "first_pixel = 1\nscale = 255"}
+    ),
+    "a scale, in other notations": Case(
+        both(with_pixels(lambda v: f" {v / 255:.18e}")), toml={"columns": "first_pixel = 1\nscale = 255"}
+    ),
+    "a scale of one cell": Case(
+        both(lambda r: [r[0], " ".join(str(v * 257) for v in r[1:])], ONE_CELL),
+        toml={"columns": 'pixels = "pixels"\nscale = 0.0038910505836575876'},
+    ),
+    "lying on their side": Case(
+        both(lambda r: [r[0], *(r[1 + 8 * (i % 8) + i // 8] for i in range(64))]),
+        toml={"columns": "first_pixel = 1\ntranspose = true"},
+    ),
+    "lying on their side, in one cell": Case(
+        both(lambda r: in_one_cell([r[0], *(r[1 + 8 * (i % 8) + i // 8] for i in range(64))]), ONE_CELL),
+        toml={"columns": 'pixels = "pixels"\ntranspose = true'},
+    ),
+    "three channels in planes": Case(
+        both(lambda r: [r[0], *(r[1 + 2 * (i % 32) + i // 32] for i in range(64))]),
+        toml={"columns": "first_pixel = 1\nplanes = true", "shape": "[8, 4, 2]"},
+    ),
+    "names that say nothing": Case(both(same, [0] * 65), toml={"columns": "header = false\nskip_rows = 1"}),
+    "columns that are ignored": Case(
+        both(lambda r: [r[0], "x.png", *r[1:], "Training"], ["label", "file", *PIXELS, "split"]),
+        toml={"columns": 'first_pixel = 1\nignore = ["file", "Split"]'},
+    ),
+    "labels in CSVs of their own": Case(label_files(), toml=OWN_LABELS),
+    "labels in CSVs of their own, with names and ids": Case(
+        label_files(train_labels=csv(["id", "label"], [[i, r[0]] for i, r in enumerate(TRAIN)])),
+        toml=OWN_LABELS,
+    ),
+    "test labels in a CSV of their own that holds none": Case(
+        label_files(test_labels=csv(None, [[0] for _ in TEST])),
+        noted=("test.csv: test_labels.csv holds no labels",),
+        toml=OWN_LABELS,
+        labelled=False,
+    ),
     "plain": Case(PLAIN),
     "two byte order marks": Case({name: b"\xef\xbb\xbf" * 2 + content for name, content in PLAIN.items()}),
     "a zip in the zip": Case(
@@ -283,6 +356,18 @@ def sampled(header: Row, ids: list[Any]) -> Files:
 
 
 REFUSED: dict[str, Case] = {
+    "labels in a CSV of their own, one too few": Case(
+        label_files(train_labels=csv(None, [[r[0]] for r in TRAIN[2:]])),
+        said=("train_labels.csv: 118 rows for 120 pictures",),
+        toml=OWN_LABELS,
+        follow=label_files(),
+    ),
+    "labels in a CSV of their own, one unknown": Case(
+        label_files(train_labels=csv(None, [[77], *([r[0]] for r in TRAIN[1:])])),
+        said=("train_labels.csv: row 1: the label '77' is not one of the 10 from 0 to 9",),
+        toml=OWN_LABELS,
+        follow=label_files(),
+    ),
     "one-hot labels behind the pixels": Case(
         both(lambda r: [*r[1:], *(int(k == r[0]) for k in range(10))], None),
         said=("train.csv: row 1: the columns 65 to 74 hold one-hot labels", "one column instead"),
@@ -309,17 +394,32 @@ REFUSED: dict[str, Case] = {
     ),
     "all pixels in one cell": Case(
         both(lambda r: [r[0], " ".join(map(str, r[1:]))], ["label", "pixels"]),
-        said=("train.csv: row 1: the column 'pixels' holds all pixels", "its own column"),
+        said=("train.csv: row 1: the column 'pixels' holds all pixels", 'write pixels = "pixels"'),
+        follow={r"first_pixel = 1": 'pixels = "pixels"'},
     ),
-    "all pixels in one cell, as the TOML says": Case(
+    "no cell with all pixels, where the TOML has one": Case(
         PLAIN,
-        said=("competitions/case.toml: [columns] pixels must contain one {}", "one cell"),
+        said=("train.csv: row 1: no column 'pixels'", "correct pixels under [columns]"),
         toml={"columns": 'pixels = "pixels"'},
+        follow={r'pixels = "pixels"': 'pixels = "pixel{}"'},
+    ),
+    "too few pixels in a cell": Case(
+        {**one_cell(), "train.csv": csv(ONE_CELL, [[TRAIN[0][0], "1 2 3"], *map(in_one_cell, TRAIN)])},
+        said=("train.csv: row 2: column 'pixels': 3 pixels in the cell, expected 64",),
+        toml={"columns": 'pixels = "pixels"'},
+        follow=one_cell(),
     ),
     "shares from 0 to 1": Case(
         both(with_pixels(lambda v: f"{v / 255:.8g}")),
-        said=("train.csv: row 2: column 'pixel3': the pixel '0.", "multiply them by 255"),
-        follow=PLAIN,
+        said=("train.csv: row 2: column 'pixel3': the pixel '0.", "write scale = 255"),
+        follow={r"first_pixel = 1": "first_pixel = 1\nscale = 255"},
+    ),
+    "too large for the scale": Case(
+        both(with_pixels(lambda v: v + 1)),
+        said=("the pixel '", "is not a number from 0 to 16"),
+        toml={"columns": "first_pixel = 1\nscale = 15.9375"},
+        follow=PLAIN | both(with_pixels(lambda v: v // 15)),
+        equal=False,
     ),
     "an empty cell": Case(
         {**PLAIN, "train.csv": csv(HEAD, [TRAIN[0], [*TRAIN[1][:20], "", *TRAIN[1][21:]]])},
@@ -603,10 +703,10 @@ def write(project: Path, case: Case) -> Paths:
     columns = parts.get("columns", "first_pixel = 1")
     columns += "\nfirst_pixel = 1" if "id =" in columns else ""
     header = parts.get("header", '["ImageId", "Label"]')
-    sample = f'sample = "{parts["sample"]}"\n' if "sample" in parts else ""
+    more = f'sample = "{parts["sample"]}"\n' if "sample" in parts else parts.get("files", "")
     paths.toml.write_text(
         f'title = "Case"\nshape = {parts.get("shape", "[8, 8]")}\nclasses = {classes}\n'
-        f'{labels}[files]\ntrain = "train.csv"\ntest = "test.csv"\n{sample}[columns]\n{columns}\n'
+        f'{labels}[files]\ntrain = "train.csv"\ntest = "test.csv"\n{more}[columns]\n{columns}\n'
         f"[submission]\nheader = {header}\n"
     )
     add(paths, case.files)

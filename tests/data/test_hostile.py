@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catwalk.core.errors import UserError
-from catwalk.data import archives, competition, csv_rows
+from catwalk.data import archives, competition, csv_careful
 from verification import hostile
 
 
@@ -25,7 +25,7 @@ def test_what_was_found_once(found: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_it_would_notice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A reader that takes 256 for a pixel, and one that fails in its own way."""
-    monkeypatch.setattr(csv_rows._Pixels, "__missing__", lambda self, cell: int(float(cell)) % 256)
+    monkeypatch.setattr(csv_careful._Pixels, "__missing__", lambda self, cell: int(float(cell)) % 256)
     assert any("wrong answer" in said or "Error" in said for said in hostile.fuzz("csv", 2_000, 7, tmp_path))
     assert list(tmp_path.glob("csv-*.bin"))
 

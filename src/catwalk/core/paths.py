@@ -41,6 +41,16 @@ class Paths:
         return self.raw / "manifest.json"
 
     @property
+    def download(self) -> Path:
+        """Where a download goes on after it was interrupted, and where it waits until it is unpacked."""
+        return self.root / "data" / self.competition / ".download"
+
+    @property
+    def samples(self) -> Path:
+        """A picture of ten training pictures."""
+        return self.root / "data" / self.competition / "samples.png"
+
+    @property
     def prepared(self) -> Path:
         return self.root / "data" / self.competition / "prepared"
 

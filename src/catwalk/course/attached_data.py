@@ -6,22 +6,20 @@ On Kaggle several inputs may hold a ``train.csv``; the one whose columns are the
 import gzip
 import os
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from catwalk.core.errors import UserError
-from catwalk.data import archives, csv_columns, csv_dialect, idx, raw_files
+from catwalk.data import archives, csv_columns, csv_head, idx, raw_files
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
-from catwalk.data.raw_files import Found, Place
+from catwalk.data.raw_files import Found
 
 MOST_FOLDERS = 3000  # searched from the top: a dataset of image files has many more
 DEEPEST = 6  # levels of subfolders
 ENDINGS = (".csv", ".tsv", ".txt", ".zip", ".gz")
 OTHERS = {"sample_data", "site-packages", "node_modules"}  # Colab's own, and installed packages
-HEAD = 4 << 20  # bytes of a CSV that contain its header and first rows
 LONGEST = 100  # characters of the reason why another file does not match
 
 
@@ -118,14 +116,14 @@ def _why_not(found: Found, competition: Competition) -> str | None:
             return _why_not_idx(found.idx, competition)
         with tempfile.TemporaryDirectory(prefix="catwalk-") as folder:
             for name, place in found.csvs.items():
-                if name == competition.sample_file:
+                if name not in (competition.train_file, competition.test_file):
                     continue
                 head = Path(folder) / name
-                head.write_bytes(_head(place))
+                head.write_bytes(csv_head.read(place))
                 is_train = name == competition.train_file
                 file = CsvFile(head, place.path.name, str(place.path), is_train, f"{competition.name}.toml")
                 columns = csv_columns.find(file, competition)
-                if is_train and columns.label is None:
+                if is_train and columns.label is None and competition.train_labels_file is None:
                     return f"{place.path.name} has no column {competition.label_column!r}"
     except UserError as error:
         return f"{error.where}: {error.what}"
@@ -148,21 +146,3 @@ def _why_not_idx(files: dict[str, Path], competition: Competition) -> str | None
         else:
             idx.read(path, competition.sha256.get(name))
     return None
-
-
-def _head(place: Place) -> bytes:
-    """The first complete lines of a CSV as UTF-8, also from a zip or gzip file."""
-    start = archives.head(place.path)
-    if place.member is not None or start.startswith(archives.ZIP):
-        member = place.member or next(iter(archives.members(place.path)))
-        with zipfile.ZipFile(place.path) as opened, opened.open(member) as packed:
-            head = packed.read(HEAD)
-    elif start.startswith(archives.GZIP):
-        with gzip.open(place.path) as packed_alone:
-            head = packed_alone.read(HEAD)
-    else:
-        with place.path.open("rb") as plain:
-            head = plain.read(HEAD)
-    if head.startswith(csv_dialect.UTF16):
-        head = head.decode("utf-16", errors="replace").encode()
-    return head if len(head) < HEAD else head[: head.rfind(b"\n") + 1]

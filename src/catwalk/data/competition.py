@@ -1,24 +1,22 @@
 """A competition: the content of ``competitions/<name>.toml`` as a frozen object."""
 
 import hashlib
-import itertools
 import math
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError, shown
 from catwalk.core.paths import Paths, competitions_folder
+from catwalk.data import pixel_names, toml_keys, toml_values
+from catwalk.data.toml_values import listed, text, texts, typed
 
 MOST_SAID = 230  # characters of the message about an invalid TOML
 MOST_PIXELS = 1_000_000  # of a picture, each a column
-KINDS: dict[type, str] = {
-    bool: "true or false", int: "an integer", str: "a string", list: "a list", dict: "a table"
-}  # fmt: skip
-PIXEL_NUMBER = re.compile(r"\{(?::0(\d)d)?\}")  # {} or, padded with zeros, {:04d}
+FILE_NAME = re.compile(r"\w[^/\\\x00-\x1f\x7f]*")
 AUGMENTATIONS = ("flip", "shift", "rotate", "zoom", "elastic", "erase")
 
 
@@ -34,14 +32,26 @@ class Competition:
         classes: the classes' names, in the order of ``labels``.
         augment: the ``AUGMENTATIONS`` that do not change a picture's class.
         train_file, test_file, sample_file: names of the raw CSVs; the sample submission may be None.
+            Where one file holds both, ``test_file`` is ``train_file``.
+        train_labels_file, test_labels_file: names of CSVs with nothing but labels, in the order of the
+            pictures; None: the labels are in the CSVs of the pictures.
+        test_share: the share of the one file's pictures that is held out as the test, or None.
         rows: how many rows a download of the train and the test CSV must have; None if unknown.
         has_header: whether the CSVs begin with a row of column names. Without one, the columns
             are in the order id (if there is one), label, pixels.
+        skip_rows: rows to skip at the start of a file, such as names that say nothing.
         label_column: name of the label column; without a header, "last" means after the pixels.
         id_column: name of the id column, or None; the submission then takes its ids from the test CSV.
-        pixel_columns: the pixel columns' names, row by row from the upper left pixel.
+        usage_column: name of the column that says which rows of the one file are the test, or None.
+        ignored_columns: names of columns that are skipped where they occur.
+        pixel_columns: the pixel columns' names, row by row from the upper left pixel; a single name if one
+            cell holds all pixels of a picture, separated by spaces.
+        scale: what a value is multiplied by to become a pixel of 0 to 255; None: it is one.
+        is_planar: whether the channels follow each other as whole pictures, not pixel by pixel.
+        is_transposed: whether a picture's columns are written as its rows.
         submission_header: names of the submission's two columns.
         first_id: the first id of the submission if there is no id column.
+        writes_names: whether the submission holds the classes' names instead of the labels' integers.
         kaggle_competition: slug of the Kaggle competition that takes submissions, or None.
         full_marks: test accuracy that earns full marks in a course, or None.
         sources: where the data are available: ``kaggle_dataset``, ``kaggle_competition``, ``debian``,
@@ -69,6 +79,36 @@ class Competition:
     full_marks: float | None
     sources: dict[str, str]
     sha256: dict[str, str]
+    train_labels_file: str | None = None
+    test_labels_file: str | None = None
+    test_share: float | None = None
+    skip_rows: int = 0
+    usage_column: str | None = None
+    ignored_columns: tuple[str, ...] = ()
+    scale: float | None = None
+    is_planar: bool = False
+    is_transposed: bool = False
+    writes_names: bool = False
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether one file holds both the labelled rows and the test."""
+        return self.test_share is not None or self.usage_column is not None
+
+    @property
+    def is_one_cell(self) -> bool:
+        """Whether one cell holds all pixels of a picture."""
+        return len(self.pixel_columns) < self.pixels
+
+    @property
+    def submitted(self) -> tuple[str, ...]:
+        """What a submission writes for each class, in the order of ``labels``."""
+        return self.classes if self.writes_names else tuple(str(label) for label in self.labels)
+
+    @property
+    def written_shape(self) -> tuple[int, ...]:
+        """The sizes of a picture's dimensions in the order in which a row of the file holds its values."""
+        return pixel_names.as_written(self.shape, self.is_planar, self.is_transposed)
 
     @property
     def pixels(self) -> int:
@@ -81,9 +121,17 @@ class Competition:
         said = (
             self.shape, self.labels, self.has_header, self.label_column,
             self.id_column, self.pixel_columns, self.submission_header,
-            self.first_id, self.train_file, self.test_file,
+            self.first_id, self.train_file, self.test_file, *self._rarely_set(),
         )  # fmt: skip
         return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
+
+    def _rarely_set(self) -> list[tuple[str, object]]:
+        """What else affects reading, where it is set: a TOML without these keeps the form that it had."""
+        names = (
+            "train_labels_file", "test_labels_file", "test_share", "skip_rows", "usage_column",
+            "ignored_columns", "scale", "is_planar", "is_transposed", "writes_names",
+        )  # fmt: skip
+        return [(name, getattr(self, name)) for name in names if getattr(self, name)]
 
     @property
     def reading(self) -> str:
@@ -102,6 +150,12 @@ def names(root: Path) -> list[str]:
     return sorted(path.stem for path in competitions_folder(root).glob("*.toml"))
 
 
+def is_new(paths: Paths, source: str) -> bool:
+    """Whether a competition of this project has no TOML yet, and SOURCE says where its files are."""
+    named = ("auto", *toml_keys.SOURCES)
+    return source not in named and competitions_folder(paths.root).is_dir() and not paths.toml.exists()
+
+
 def load(paths: Paths) -> Competition:
     """Read the TOML of one competition.
 
@@ -118,13 +172,21 @@ def load(paths: Paths) -> Competition:
         )
     where = paths.shown(paths.toml)
     try:
-        table = tomllib.loads(paths.toml.read_bytes().decode("utf-8-sig"))
+        text = paths.toml.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError("not UTF-8", where=where, fix=advice.FIX_TOML) from None
+    return parse(paths.competition, text)
+
+
+def parse(name: str, toml: str) -> Competition:
+    """Read a TOML's text; raises the same errors as ``load``."""
+    where = f"competitions/{name}.toml"
+    try:
+        table = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:  # it names the line
         raise UserError(shown(error), where=where, fix=advice.FIX_TOML) from None
     try:
-        competition = _read(paths.competition, table)
+        competition = _read(name, table)
         _check(competition)
     except KeyError as error:
         raise UserError(f"the key {error} is missing", where=where, fix="add it to the TOML") from None
@@ -134,111 +196,66 @@ def load(paths: Paths) -> Competition:
 
 
 def _read(name: str, table: dict[str, Any]) -> Competition:
-    _refuse_unknown_keys(table)
+    toml_keys.refuse_unknown(table)
     files, columns, submission = table["files"], table.get("columns", {}), table["submission"]
-    shape = _all(int, table["shape"], "shape")
+    shape = listed(int, table["shape"], "shape")
     if math.prod(shape) > MOST_PIXELS:
         raise ValueError(f"shape {shape} has more than {MOST_PIXELS:,} values per picture")
-    classes = tuple(str(label) for label in _typed(list, table["classes"], "classes"))
-    pixels = _typed(str, columns.get("pixels", "pixel{}"), "pixels")
-    first = _typed(int, columns.get("first_pixel", 0), "first_pixel")
-    rows = _all(int, files["rows"], "rows") if "rows" in files else None
+    classes = tuple(str(label) for label in typed(list, table["classes"], "classes"))
+    is_planar = typed(bool, columns.get("planes", False), "planes")
+    is_transposed = typed(bool, columns.get("transpose", False), "transpose")
+    written = pixel_names.as_written(shape, is_planar, is_transposed)
+    pixels = typed(str, columns.get("pixels", "pixel{}"), "pixels")
+    first = typed(int, columns.get("first_pixel", 0), "first_pixel")
+    rows = listed(int, files["rows"], "rows") if "rows" in files else None
     if rows is not None and len(rows) != 2:
         raise ValueError("[files] rows must be two numbers, for the train and the test file")
-    header = _all(str, submission["header"], "header")
+    header = listed(str, submission["header"], "header")
     if len(header) != 2:
         raise ValueError("[submission] header must name two columns, the id and the label")
+    train, test, share = _files(files, text(columns, "usage"))
     return Competition(
         name=name,
-        title=_typed(str, table["title"], "title"),
+        title=typed(str, table["title"], "title"),
         shape=shape,
-        labels=_all(int, table.get("labels", [*range(len(classes))]), "labels"),
+        labels=listed(int, table.get("labels", [*range(len(classes))]), "labels"),
         classes=classes,
-        augment=_all(str, table.get("augment", []), "augment"),
-        train_file=_typed(str, files["train"], "train"),
-        test_file=_typed(str, files["test"], "test"),
-        sample_file=_text(files, "sample"),
+        augment=listed(str, table.get("augment", []), "augment"),
+        train_file=train,
+        test_file=test,
+        sample_file=text(files, "sample"),
         rows=rows and (rows[0], rows[1]),
-        has_header=_typed(bool, columns.get("header", True), "header"),
-        label_column=_text(columns, "label") or "label",
-        id_column=_text(columns, "id"),
-        pixel_columns=_pixel_columns(pixels, first, shape),
+        has_header=typed(bool, columns.get("header", True), "header"),
+        label_column=text(columns, "label") or "label",
+        id_column=text(columns, "id"),
+        pixel_columns=pixel_names.listed(pixels, first, written),
         submission_header=(header[0], header[1]),
-        first_id=_typed(int, submission.get("first_id", 1), "first_id"),
-        kaggle_competition=_text(submission, "competition"),
-        full_marks=_accuracy(submission["full_marks"]) if "full_marks" in submission else None,
-        sources=_texts(table, "sources"),
-        sha256=_texts(table, "sha256"),
+        first_id=typed(int, submission.get("first_id", 1), "first_id"),
+        kaggle_competition=text(submission, "competition"),
+        full_marks=toml_values.number(submission, "full_marks"),
+        sources=texts(table, "sources"),
+        sha256=texts(table, "sha256"),
+        train_labels_file=text(files, "train_labels"),
+        test_labels_file=text(files, "test_labels"),
+        test_share=share,
+        skip_rows=typed(int, columns.get("skip_rows", 0), "skip_rows"),
+        usage_column=text(columns, "usage"),
+        ignored_columns=listed(str, columns.get("ignore", []), "ignore"),
+        scale=toml_values.number(columns, "scale"),
+        is_planar=is_planar,
+        is_transposed=is_transposed,
+        writes_names=toml_values.choice(submission, "labels", ("numbers", "names")) == "names",
     )
 
 
-def _pixel_columns(pattern: str, first: int, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """The columns' names: one ``{}`` is the pixel's number; two or three are row, column and channel."""
-    fields = PIXEL_NUMBER.findall(pattern)
-    if len(fields) not in (1, len(shape)):
-        raise ValueError(
-            "[columns] pixels must contain one {} for the pixel's number, or one for each dimension of shape "
-            "(all pixels in one cell can't be read: write each into its own column)"
-        )
-    counted = [range(math.prod(shape))] if len(fields) == 1 else [range(side) for side in shape]
-    texts = PIXEL_NUMBER.split(pattern)[::2]
-    return tuple(
-        texts[0]
-        + "".join(
-            f"{first + number:0{width or 1}d}{text}"
-            for number, width, text in zip(numbers, fields, texts[1:], strict=True)
-        )
-        for numbers in itertools.product(*counted)
-    )
-
-
-Kind = TypeVar("Kind")
-
-
-def _typed(kind: type[Kind], value: object, key: str) -> Kind:
-    """A value of the given type: TOML has types, so converting one would be a guess."""
-    if type(value) is not kind:
-        raise TypeError(f"{key}: {value!r} is not {KINDS[kind]}")
-    return value
-
-
-def _accuracy(value: object) -> float:
-    if type(value) not in (int, float):
-        raise TypeError(f"full_marks: {value!r} is not a number")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _all(kind: type[Kind], value: object, key: str) -> tuple[Kind, ...]:
-    return tuple(_typed(kind, one, key) for one in _typed(list, value, key))
-
-
-def _text(table: dict[str, Any], key: str) -> str | None:
-    return _typed(str, table[key], key) if key in table else None
-
-
-def _texts(table: dict[str, Any], key: str) -> dict[str, str]:
-    return {name: _typed(str, value, name) for name, value in _typed(dict, table.get(key, {}), key).items()}
-
-
-KEYS: dict[str, set[str]] = {
-    "": {"title", "shape", "classes", "labels", "augment", "files", "columns", "submission"}
-    | {"sources", "sha256"},
-    "files": {"train", "test", "sample", "rows"},
-    "columns": {"header", "label", "id", "pixels", "first_pixel"},
-    "submission": {"header", "first_id", "competition", "full_marks"},
-    "sources": {"kaggle_dataset", "kaggle_competition", "debian", "keras", "sklearn"},
-}
-
-
-def _refuse_unknown_keys(table: dict[str, Any]) -> None:
-    for section, known in KEYS.items():
-        content = table.get(section, {}) if section else table
-        if not isinstance(content, dict):
-            raise TypeError(f"[{section}] must be a table")
-        unknown = sorted(set(content) - known)
-        if unknown:
-            where = f"[{section}] " if section else ""
-            raise ValueError(f"{where}unknown key {unknown[0]!r} (known: {', '.join(sorted(known))})")
+def _files(files: dict[str, Any], usage: str | None) -> tuple[str, str, float | None]:
+    """The names of the train and the test file, and the share of the one file that is the test."""
+    train = typed(str, files["train"], "train")
+    if usage is not None:
+        return train, typed(str, files.get("test", train), "test"), None
+    if type(files["test"]) is float:
+        return train, train, files["test"]
+    return train, typed(str, files["test"], "test"), None
 
 
 def _check(competition: Competition) -> None:
@@ -251,13 +268,33 @@ def _check(competition: Competition) -> None:
         raise ValueError("labels must be two or more different integers in ascending order")
     if len(labels) > 256:
         raise ValueError("more than 256 classes do not fit the uint8 label arrays")
-    if len(set(competition.pixel_columns)) != competition.pixels:
+    if not competition.is_one_cell and len(set(competition.pixel_columns)) != competition.pixels:
         raise ValueError("[columns] pixels gives two pixels the same name")
     if competition.full_marks is not None and not 0 < competition.full_marks <= 1:
         raise ValueError("[submission] full_marks must be an accuracy above 0 and at most 1")
     unknown = sorted(set(competition.augment) - set(AUGMENTATIONS))
     if unknown:
         raise ValueError(f"augment: unknown {unknown[0]!r} (known: {', '.join(AUGMENTATIONS)})")
-    for file in (competition.train_file, competition.test_file, competition.sample_file or "x"):
-        if not re.fullmatch(r"[\w][\w .-]*", file):
+    for key in ("train_file", "test_file", "sample_file", "train_labels_file", "test_labels_file"):
+        file = getattr(competition, key)
+        if file is not None and not FILE_NAME.fullmatch(file):
             raise ValueError(f"{file!r} is not a valid file name")
+    _check_forms(competition)
+
+
+def _check_forms(competition: Competition) -> None:
+    """Check what says how the rows are written."""
+    if competition.test_share is not None and not 0 < competition.test_share < 1:
+        raise ValueError("[files] test must be a file's name, or a share above 0 and below 1")
+    if competition.usage_column is not None and competition.test_file != competition.train_file:
+        raise ValueError("[columns] usage divides one file: leave test out, or give it the name of train")
+    if competition.is_one_file and (competition.sample_file or competition.train_labels_file):
+        raise ValueError("[files] sample and train_labels need a test file of its own")
+    if competition.scale is not None and not 0 < competition.scale < math.inf:
+        raise ValueError("[columns] scale must be a number above 0")
+    if competition.is_planar and len(competition.shape) != 3:
+        raise ValueError("[columns] planes = true needs a shape with channels")
+    if competition.skip_rows < 0:
+        raise ValueError("[columns] skip_rows must be 0 or more")
+    if competition.writes_names and len(set(competition.classes)) != len(competition.classes):
+        raise ValueError('[submission] labels = "names" needs classes that all differ')

@@ -2,9 +2,9 @@
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from catwalk.data import csv_dialect
+from catwalk.data import csv_dialect, pixel_order
 from catwalk.data.competition import Competition
 from catwalk.data.csv_columns_errors import NUMBER, is_one_hot, no_header, one_hot, shape_of, wrong
 from catwalk.data.csv_columns_numbered import by_number
@@ -23,13 +23,15 @@ class Columns:
     Attributes:
         names: one for each cell of a row, in the file's order, no two the same.
         label, id: positions, None if there is no such column.
-        pixels: positions, in the order of ``Competition.pixel_columns``.
+        pixels: positions of a picture's values, row by row from the upper left; only one if a cell holds all.
+        in_cell: of a cell with all pixels: the places in it of a picture's values; None if each has a column.
         empty: positions of columns without a name at the rows' ends, whose cells must be empty.
         dialect: how the rows are written.
         header_rows: rows before the first picture.
         text_label: whether the labels are not all integers.
         unlabelled: a note on the test file's label column if it holds no labels; ``label`` is None then.
         ignored: name of the column of row numbers that is skipped.
+        usage: position of the column that says which rows are the test.
     """
 
     names: list[str]
@@ -42,6 +44,8 @@ class Columns:
     text_label: bool = False
     unlabelled: str | None = None
     ignored: str | None = None
+    usage: int | None = None
+    in_cell: list[int] | None = None
 
 
 def find(file: CsvFile, competition: Competition) -> Columns:
@@ -50,10 +54,18 @@ def find(file: CsvFile, competition: Competition) -> Columns:
     Raises:
         UserError: the columns do not match the competition's TOML.
     """
-    dialect = csv_dialect.sniff(file, competition)
-    if competition.has_header:
-        return _by_header(file, dialect, competition)
-    return _by_position(file, dialect, competition)
+    dialect = csv_dialect.sniff(file, competition, competition.skip_rows)
+    find_by = _by_header if competition.has_header else _by_position
+    return _in_picture_order(find_by(file, dialect, competition), competition)
+
+
+def _in_picture_order(columns: Columns, competition: Competition) -> Columns:
+    """Turn the order in which a row holds a picture's values into rows, columns and channels."""
+    if competition.is_one_cell:
+        return replace(columns, in_cell=pixel_order.places(competition))
+    if not (competition.is_planar or competition.is_transposed):
+        return columns
+    return replace(columns, pixels=[columns.pixels[i] for i in pixel_order.places(competition)])
 
 
 def _without_empty_end(cells: list[str]) -> list[str]:
@@ -80,21 +92,26 @@ def _by_header(file: CsvFile, dialect: Dialect, competition: Competition) -> Col
         raise file.error(f"two columns are named {clipped(twice)}", row=1)
     named = _in_any_case(place, competition)
     label, id_ = named.get(competition.label_column), named.get(competition.id_column)
-    used = {label, id_, *(named.get(name) for name in competition.pixel_columns)}
+    usage = named.get(competition.usage_column)
+    used = {label, id_, usage, *(named.get(name) for name in competition.pixel_columns)}
+    skipped = {named.get(name) for name in competition.ignored_columns} - used
     numbered = list(itertools.takewhile(lambda i: INDEXES.fullmatch(cells[i]), range(len(cells))))
     numbered = [i for i in numbered if i not in used]
-    others = [i for i in range(len(cells)) if i not in (label, id_, *numbered)]
+    others = [i for i in range(len(cells)) if i not in {label, id_, usage, *numbered, *skipped}]
     pixels = [named[name] for name in competition.pixel_columns if name in named]
-    if len(pixels) < competition.pixels:
-        pixels = by_number([cells[i] for i in others], others, competition.shape) or pixels
+    if len(pixels) < len(competition.pixel_columns) and not competition.is_one_cell:
+        pixels = by_number([cells[i] for i in others], others, competition.written_shape) or pixels
+    if competition.usage_column is not None and usage is None:
+        raise file.error(f"no column {clipped(competition.usage_column)}", row=1)
     id_missing = bool(competition.id_column) and id_ is None and not file.is_train
     unknown = [cells[i] for i in sorted({*others} - {*pixels})]
-    if len(pixels) < competition.pixels or unknown or id_missing:
+    if len(pixels) < len(competition.pixel_columns) or unknown or id_missing:
         raise wrong(file, dialect, competition, (label, id_, len(pixels)), unknown)
     ignored = ", ".join(cells[i] for i in numbered) or None
     names = cells + [f"{INDEX} {i}" for i in range(empty)]
     ends = list(range(len(cells), len(names)))
-    return Columns(names, label, id_, pixels, ends, dialect, dialect.before + 1, ignored=ignored)
+    before = dialect.before + 1
+    return Columns(names, label, id_, pixels, ends, dialect, before, ignored=ignored, usage=usage)
 
 
 def _has_row_numbers(width: int, below: list[list[str]]) -> bool:
@@ -109,8 +126,9 @@ def _in_any_case(place: dict[str, int], competition: Competition) -> dict[str | 
     for name, i in place.items():
         folded.setdefault(name.casefold(), []).append(i)
     found: dict[str | None, int] = {}
-    ids = [competition.id_column] if competition.id_column else []
-    for name in (*competition.pixel_columns, competition.label_column, *ids):
+    others = [name for name in (competition.id_column, competition.usage_column) if name]
+    others += competition.ignored_columns
+    for name in (*competition.pixel_columns, competition.label_column, *others):
         alike = folded.get(name.casefold(), [])
         if name in place:
             found[name] = place[name]
@@ -127,7 +145,8 @@ def _by_position(file: CsvFile, dialect: Dialect, competition: Competition) -> C
     if texts > width // 2 and sum(not NUMBER.fullmatch(cell) for cell in dialect.rows[-1]) < texts:
         what = f"this looks like a header ({clipped(cells[0])}, {clipped(cells[-1])}), but header = false"
         raise file.error(what, row=1, fix=f"change header = false to header = true in {file.toml}")
-    before = width - competition.pixels
+    count = len(competition.pixel_columns)
+    before = width - count
     ids = int(competition.id_column is not None)
     classes = len(competition.labels)
     if before == ids + classes and is_one_hot([row[width - classes : width] for row in dialect.rows]):
@@ -146,7 +165,7 @@ def _by_position(file: CsvFile, dialect: Dialect, competition: Competition) -> C
         names=[f"column {i + 1}" for i in range(width + empty)],
         label=label,
         id=0 if ids else None,
-        pixels=list(range(start, start + competition.pixels)),
+        pixels=list(range(start, start + count)),
         empty=list(range(width, width + empty)),
         dialect=dialect,
         header_rows=dialect.before,

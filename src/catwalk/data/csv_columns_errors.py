@@ -25,7 +25,7 @@ def wrong(
     cells, toml = dialect.rows[0], file.toml
     if all(NUMBER.fullmatch(cell) for cell in cells):
         return no_header(file)
-    if pixels < competition.pixels:
+    if pixels < len(competition.pixel_columns):
         return _wrong_pixels(file, dialect, competition, pixels, unknown)
     if competition.id_column and id_ is None and not file.is_train:
         what = f"no id column {clipped(competition.id_column)}"
@@ -67,7 +67,11 @@ def _wrong_pixels(
     wide = [i for row in dialect.rows[1:2] for i, cell in enumerate(row) if cell.count(" ") >= 15]
     if wide and wide[0] < len(names):
         what = f"the column {clipped(names[wide[0]])} holds all pixels of a picture in one cell: {needed}"
-        return file.error(what, row=1, fix="write each pixel into its own column")
+        fix = f'write pixels = "{names[wide[0]][:SHORT]}" under [columns] in {toml}'
+        return file.error(what, row=1, fix=fix)
+    if competition.is_one_cell:
+        what = f"no column {clipped(competition.pixel_columns[0])}"
+        return file.error(what, row=1, fix=f"correct pixels under [columns] in {toml}")
     files = [i for row in dialect.rows[1:2] for i, cell in enumerate(row) if PICTURE_FILE.search(cell)]
     if files and files[0] < len(names):
         what = f"the column {clipped(names[files[0]])} holds names of picture files, not pixels: {needed}"
@@ -129,4 +133,4 @@ def _is_header(row: list[str], competition: Competition) -> bool:
         return False
     folded = {cell.casefold() for cell in row}
     named = all(name.casefold() in folded for name in competition.pixel_columns)
-    return named or bool(by_number(row, range(len(row)), competition.shape))
+    return named or bool(by_number(row, range(len(row)), competition.written_shape))

@@ -39,8 +39,13 @@ class Dialect:
     rows: list[list[str]]
 
 
-def sniff(file: CsvFile, competition: Competition) -> Dialect:
+def sniff(file: CsvFile, competition: Competition, skip: int = 0) -> Dialect:
     """Determine a CSV's dialect from its first rows.
+
+    Args:
+        file: the CSV.
+        competition: says how many cells a row of pictures has.
+        skip: rows to skip at the start.
 
     Raises:
         UserError: it is empty, or not a CSV.
@@ -55,6 +60,7 @@ def sniff(file: CsvFile, competition: Competition) -> Dialect:
     said = re.fullmatch(r'"?sep=(.)"?[,;\t]*', lines[before], re.IGNORECASE)
     if said:
         before += 1
+    before += skip
     filled = [line for line in lines[before:] if line.strip()][:4]
     if not filled:
         raise file.error("the file is empty")
@@ -104,8 +110,10 @@ def _refuse_other_kinds(file: CsvFile, start: bytes) -> None:
 
 def _separator(line: str, competition: Competition) -> str:
     """Of the usual separators, the one that gives the expected number of cells, else the most cells."""
-    expected = range(competition.pixels, competition.pixels + 4)
     counts = {one: len(cells(line, one)) for one in SEPARATORS}
+    if competition.is_one_cell:
+        return max(SEPARATORS, key=counts.__getitem__)
+    expected = range(competition.pixels, competition.pixels + 4)
     best = max(SEPARATORS, key=lambda one: (counts[one] in expected, counts[one]))
     if counts[best] == 1 and len(cells(line, " ")) in expected:
         return " "  # as numpy.savetxt writes by default

@@ -12,6 +12,7 @@ from catwalk.data.csv_cells import Labels, are_mixed, whole_number
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
 
+FEW = 20  # test rows; so many can't all be of one class by chance
 MOST_SEEN = 300  # different labels that are examined for an error's fix
 LISTED = 26  # integers that an error's fix lists in full
 

@@ -13,9 +13,10 @@ from catwalk.core import advice, locks
 from catwalk.core.errors import NetworkError, UserError
 from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import manifest, raw_files
-from catwalk.data.competition import KEYS, Competition
+from catwalk.data.competition import Competition
 from catwalk.data.manifest import BY_HAND, Manifest, Stamp
 from catwalk.data.raw_files import Found
+from catwalk.data.toml_keys import KEYS
 
 NAMED = {key.split("_")[0] for key in KEYS["sources"]}  # sources that a TOML may name
 Say = Callable[[str], None]
@@ -102,14 +103,14 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
     there = raw_files.listed(paths.raw)  # before the manifest is read, which is written before the files
     known = manifest.read(paths)
     if not there:
-        if source == "auto" and not competition.sources and not (known and Path(known.source).is_dir()):
+        if source == "auto" and not competition.sources and not (known and Path(known.source).exists()):
             also = ", or set SOURCE= to the folder or zip that holds them"
             raw_files.check_whole(paths.shown(paths.raw), paths.raw, Found({}), competition, also)
         return _fetch(paths, competition, _again(source, known), say)
     if known is None or known.source == BY_HAND:
         return _use_own_files(paths, competition, source, known, say)
     changed = manifest.edited(paths, known)
-    if changed or not {competition.train_file, competition.test_file} <= set(known.files):
+    if changed or not set(raw_files.required(competition)) <= set(known.files):
         if changed:
             say(f"data: {', '.join(changed)}: changed by hand, will not be overwritten")
         return _use_own_files(paths, competition, source, None, say)

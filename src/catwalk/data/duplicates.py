@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core.paths import Paths
-from catwalk.data import prepare, split
+from catwalk.data import picture_hashes, prepare, split
 from catwalk.data.prepare import Prepared
 
 BLOCK = 8192  # pictures compared at a time
@@ -88,7 +88,7 @@ def of_test(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.intp]:
     place = {id_: i for i, id_ in enumerate(prepare.test_ids(paths))}
     if place.keys() != set(ids):
         return apart
-    hashes = prepare.picture_hashes(np.load(paths.test_pixels, mmap_mode="r"))
+    hashes = picture_hashes.of(np.load(paths.test_pixels, mmap_mode="r"))
     _, numbers = np.unique(split.keys(hashes), return_inverse=True)
     return np.asarray(numbers.ravel()[[place[id_] for id_ in ids]], np.intp)
 

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from catwalk.core.errors import UserError
 from catwalk.data.competition import Competition
+from catwalk.data.toml_keys import SOURCES
 
 SITE = "https://www.kaggle.com"
 LONGEST = 80  # characters of a competition's name; Kaggle's are shorter
@@ -98,6 +100,29 @@ def dataset(text: str, given: str) -> Page:
     if len(name) > 2 * LONGEST or not re.fullmatch(f"{OWNER}/(?:{SLUG})", name):
         raise _invalid_name(text, given, "dataset", "<owner>/<name>", "")
     return Page(name, "dataset", given)
+
+
+def page(text: str, given: str) -> Page:
+    """A competition or a dataset, by its address, its slug, or a dataset's "owner/slug".
+
+    Raises:
+        UserError: it is none of these.
+    """
+    parts = _parts(text)
+    is_dataset = parts[0] == "datasets" if parts else "/" in text
+    return dataset(text, given) if is_dataset else contest(text, given)
+
+
+def source_of(source: str, competition: Competition) -> str:
+    """SOURCE=, or "kaggle" where it is the address or slug of the competition's own page there."""
+    is_given = source in ("auto", *SOURCES) or Path(source).expanduser().exists()
+    if is_given or not competition.sources.keys() & {"kaggle_dataset", "kaggle_competition"}:
+        return source
+    try:
+        is_own = page(source, "SOURCE=").name == of_data(competition).name
+    except UserError:
+        return source
+    return "kaggle" if is_own else source
 
 
 def _parts(text: str) -> list[str]:

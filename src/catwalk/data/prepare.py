@@ -16,11 +16,12 @@ import numpy.typing as npt
 from catwalk.core import advice, disk_space, locks
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write, folder_aside
-from catwalk.data import download, split
+from catwalk.data import download, picture_hashes, split
 from catwalk.data.competition import Competition
 
 if TYPE_CHECKING:
     from catwalk.data.csv_file import CsvFile
+    from catwalk.data.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -144,12 +145,6 @@ def test_ids(paths: Paths) -> list[str]:
     return ids
 
 
-def picture_hashes(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    """Convert (rows, pixels) uint8 to (rows, 2) uint64: each row's hash, the same on every machine."""
-    digests = b"".join(hashlib.blake2b(row, digest_size=16).digest() for row in pixels)
-    return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
-
-
 def _raw_sums(paths: Paths) -> dict[str, str]:
     return {name: facts["sha256"] for name, facts in download.read_manifest(paths).files.items()}
 
@@ -213,8 +208,9 @@ def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[
 
     found = raw_files.locate(paths.raw, competition)
     with raw_csvs.opened(paths, competition, found) as files:
-        train = _write_train(files[competition.train_file], aside, competition)
-        test = _write_test(files, aside, competition)
+        sides = raw_csvs.sides(files, competition)
+        train = _write_train(next(sides), aside, competition)
+        test = _write_test(next(sides), files, aside, competition)
     train_keys, test_keys = split.keys(train.hashes), split.keys(test.hashes)
     return {
         "competition": competition.name,
@@ -242,14 +238,10 @@ class _Written:
     fingerprint: str
 
 
-def _write_train(file: "CsvFile", aside: Paths, competition: Competition) -> _Written:
-    from catwalk.data import csv_rows, raw_csvs
-
-    train = csv_rows.read_csv(file, competition)
-    if train.labels is None:
-        raise raw_csvs.no_labels(file, train, competition)
+def _write_train(train: "Rows", aside: Paths, competition: Competition) -> _Written:
+    assert train.labels is not None
     split.check_classes(np.bincount(train.labels, minlength=len(competition.labels)), competition)
-    hashes = picture_hashes(train.pixels)
+    hashes = picture_hashes.of(train.pixels)
     order = np.lexsort((train.labels, hashes[:, 1], hashes[:, 0]))
     labels, hashes = train.labels[order], hashes[order]
     identity = hashes.astype(">u8").tobytes() + labels.tobytes() + repr(competition.labels).encode()
@@ -259,18 +251,19 @@ def _write_train(file: "CsvFile", aside: Paths, competition: Competition) -> _Wr
     return _Written(hashes, hashlib.blake2b(identity, digest_size=6).hexdigest())
 
 
-def _write_test(files: dict[str, "CsvFile"], aside: Paths, competition: Competition) -> _Written:
+def _write_test(
+    test: "Rows", files: dict[str, "CsvFile"], aside: Paths, competition: Competition
+) -> _Written:
     """Write the test rows in the sample submission's order if there is one, else in the test CSV's."""
-    from catwalk.data import csv_rows, sample_submission
+    from catwalk.data import sample_submission
 
-    test = csv_rows.read_csv(files[competition.test_file], competition)
     ids, pixels, labels = sample_submission.ids_of(test, competition), test.pixels, test.labels
     numbered = ids
     if competition.sample_file in files:
         order = sample_submission.order(files[competition.sample_file], ids, competition)
         ids, pixels = [ids[i] for i in order], pixels[order]
         labels = None if labels is None else labels[order]
-    hashes = picture_hashes(pixels)
+    hashes = picture_hashes.of(pixels)
     _save(aside.test_pixels, pixels)
     with atomic_write(aside.test_ids) as path:
         path.write_text(json.dumps(ids), encoding="utf-8")

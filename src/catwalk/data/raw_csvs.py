@@ -8,11 +8,12 @@ from typing import Any
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, folder_aside
-from catwalk.data import archives, idx_csvs, label_file, manifest, sample_submission
+from catwalk.data import archives, idx_csvs, label_csv, label_file, manifest, sample_submission, test_rows
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
-from catwalk.data.csv_rows import Rows, read_csv
+from catwalk.data.csv_rows import read_csv
 from catwalk.data.raw_files import Found, Place
+from catwalk.data.rows import Rows
 
 
 @contextlib.contextmanager
@@ -46,7 +47,7 @@ def opened(
                 path=path,
                 name=inside or (name if found.idx else place.path.name),
                 origin=(origins or {}).get(name) or paths.shown(paths.raw if found.idx else place.path),
-                is_train=name == competition.train_file,
+                is_train=name in (competition.train_file, competition.train_labels_file),
                 toml=f"competitions/{competition.name}.toml",
             )
         yield files
@@ -56,27 +57,50 @@ def _is_direct(place: Place) -> bool:
     return place.member is None and archives.is_plain(place.path) and place.path.suffix not in (".gz", ".zip")
 
 
+def sides(files: dict[str, CsvFile], competition: Competition) -> Iterator[Rows]:
+    """Read the labelled rows, then the test rows; each CSV is read when its rows are asked for.
+
+    Raises:
+        UserError: something in them can't be used.
+    """
+    file = files[competition.train_file]
+    rows = _labelled(files, competition.train_labels_file, read_csv(file, competition), competition)
+    if rows.labels is None:
+        raise no_labels(file, rows, competition)
+    if competition.is_one_file:
+        yield from test_rows.divide(file, rows, competition)
+        return
+    yield rows
+    del rows
+    test = read_csv(files[competition.test_file], competition)
+    yield _labelled(files, competition.test_labels_file, test, competition)
+
+
+def _labelled(files: dict[str, CsvFile], name: str | None, rows: Rows, competition: Competition) -> Rows:
+    """The rows with the labels from a CSV of their own, if there is one."""
+    return label_csv.join(files[name], rows, competition) if name in files else rows
+
+
 def facts(files: dict[str, CsvFile], competition: Competition) -> dict[str, dict[str, Any]]:
     """Read every row once: each CSV's stamp, number of rows, and notes for the user.
 
     Raises:
         UserError: something in them can't be used.
     """
-    found, ids = {}, list[str]()
-    for name in filter(files.__contains__, (competition.train_file, competition.test_file)):
-        file = files[name]
-        rows = read_csv(file, competition)
-        if file.is_train and rows.labels is None:
-            raise no_labels(file, rows, competition)
-        found[name] = {**asdict(manifest.stamp(file.path)), "rows": len(rows.pixels)}
-        if notes := _notes(rows):
-            found[name]["notes"] = notes
-        if not file.is_train:
-            ids = sample_submission.ids_of(rows, competition)
+    found: dict[str, dict[str, Any]] = {}
+    ids = list[str]()
+    for name, rows in zip(
+        (competition.train_file, competition.test_file), sides(files, competition), strict=True
+    ):
+        facts = found.setdefault(name, {**asdict(manifest.stamp(files[name].path)), "rows": 0})
+        facts["rows"] += len(rows.pixels)
+        if notes := [note for note in _notes(rows) if note not in facts.get("notes", [])]:
+            facts["notes"] = [*facts.get("notes", []), *notes]
+        ids = sample_submission.ids_of(rows, competition)
     if competition.sample_file in files:
-        file = files[competition.sample_file]
-        sample_submission.order(file, ids, competition)
-        found[competition.sample_file] = asdict(manifest.stamp(file.path))
+        sample_submission.order(files[competition.sample_file], ids, competition)
+    for name in files.keys() - found.keys():
+        found[name] = asdict(manifest.stamp(files[name].path))
     return found
 
 

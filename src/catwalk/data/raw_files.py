@@ -50,8 +50,8 @@ class Found:
         return set(self.csvs) | converted
 
     def is_whole(self, competition: Competition) -> bool:
-        """Whether both train and test rows were found."""
-        return {competition.train_file, competition.test_file} <= self.names(competition)
+        """Whether both train and test rows were found, and their labels."""
+        return set(required(competition)) <= self.names(competition)
 
     @property
     def paths(self) -> list[Path]:
@@ -80,13 +80,15 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
 def locate(place: Path, competition: Competition) -> Found:
     """Find the competition's files in a folder or a zip; missing ones are left out."""
     names = needed(competition)
+    if place.is_file() and competition.is_one_file and plain_name(place.name) == plain_name(names[0]):
+        return Found({names[0]: Place(place)})
     if place.is_file():
         return Found(_in_zips([place], names))
     if all((place / name).is_file() for name in names):
         return Found({name: Place(place / name) for name in names})
     files = listed(place)
     csvs = {name: Place(path) for name in names if (path := _choose(place, files, name))}
-    if competition.train_file not in csvs or competition.test_file not in csvs:
+    if not csvs.keys() >= set(required(competition)):
         zips = [path for path in files if path.suffix.casefold() == ".zip"]
         csvs = _in_zips(zips, [name for name in names if name not in csvs]) | csvs
     found = Found(csvs)
@@ -94,12 +96,18 @@ def locate(place: Path, competition: Competition) -> Found:
 
 
 def needed(competition: Competition) -> list[str]:
-    """The names of the train CSV, the test CSV and, if the TOML names one, the sample submission."""
-    return [
-        name
-        for name in (competition.train_file, competition.test_file, competition.sample_file)
-        if name is not None
-    ]
+    """The names of all CSVs: the required ones and, if the TOML names one, the sample submission."""
+    sample = [competition.sample_file] if competition.sample_file else []
+    return [*required(competition), *sample]
+
+
+def required(competition: Competition) -> list[str]:
+    """The names of the train CSV, the test CSV and those with their labels; one file comes once."""
+    names = (
+        competition.train_file, competition.test_file,
+        competition.train_labels_file, competition.test_labels_file,
+    )  # fmt: skip
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def _choose(folder: Path, files: list[Path], name: str) -> Path | None:
@@ -170,8 +178,7 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
             where=shown,
             fix=f"use its folder, SOURCE={shlex.quote(str(place.parent))}",
         )
-    wanted = [competition.train_file, competition.test_file]
-    missing = [name for name in wanted if name not in found.csvs]
+    missing = [name for name in required(competition) if name not in found.csvs]
     for name in missing:
         _refuse_dangling(shown, place / name)
         _refuse_ambiguous(shown, place, files, zips, name)

@@ -11,7 +11,7 @@ from catwalk.core.errors import shown
 from catwalk.data import csv_dialect
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile, clipped
-from catwalk.data.csv_rows import Rows
+from catwalk.data.rows import Rows
 
 
 def ids_of(rows: Rows, competition: Competition) -> list[str]:

@@ -7,53 +7,22 @@ import socket
 import subprocess
 import sys
 import textwrap
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from catwalk.core import advice, disk_space, locks
+from catwalk.core import advice, disk_space
 from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown
 from catwalk.core.http_timeout import TIMEOUT
-from catwalk.data import archives, idx, idx_csvs, kaggle_client, kaggle_names, raw_files
+from catwalk.data import archives, idx, idx_csvs, kaggle_download, raw_files
 from catwalk.data.competition import Competition
-from catwalk.data.csv_dialect import WEB_PAGE
 
 STORY = 180  # characters about all attempts in the message that none worked
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
 Fetch = Callable[[Competition, Path], None]
-
-
-def fetch_kaggle(competition: Competition, folder: Path) -> None:
-    """Fetch from Kaggle, with the official client: the zip's CSVs, unchanged.
-
-    After a lost connection the partial zip stays beside ``folder``, and the next try resumes it.
-    """
-    place = folder.with_name(".download")
-    place.mkdir(exist_ok=True)
-    with locks.locked(place, wait=True):
-        place.mkdir(exist_ok=True)  # another process may have finished and removed it
-        _download_and_unzip(competition, place, folder)
-
-
-def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> None:
-    try:
-        page = kaggle_names.of_data(competition)
-        if page.kind == "dataset":
-            archive = kaggle_client.download_dataset(page, place)
-        else:
-            archive = kaggle_client.download_competition(page, place)
-    except CatwalkError:
-        if not any(place.iterdir()):
-            place.rmdir()
-        raise
-    try:
-        _unzip(archive, competition, folder)
-    finally:
-        shutil.rmtree(place)  # a damaged zip would stay damaged
 
 
 def fetch_debian(competition: Competition, folder: Path) -> None:
@@ -184,30 +153,8 @@ def fetch_folder(source: Path, competition: Competition, folder: Path) -> None:
         idx_csvs.convert(found.idx, competition, folder)
 
 
-def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
-    """Extract the competition's CSVs from a zip, whatever else it contains."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            for name in raw_files.needed(competition):
-                members = [m for m in opened.namelist() if Path(m).name == name]
-                if not members and name != competition.sample_file:
-                    raise NetworkError(f"contains no {name}", where=archive.name, fix=advice.CHOOSE_SOURCE)
-                if members:
-                    with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
-                        archives.copy_limited(packed, plain, members[0])
-    except archives.DAMAGED as error:
-        if archives.is_of_the_disk(error):
-            raise
-        page = WEB_PAGE.match(archives.head(archive).lower())
-        raise NetworkError(
-            f"the download is {'a web page' if page else 'not a complete zip'}",
-            where=archive.name,
-            fix=advice.DATA_AGAIN,
-        ) from None
-
-
 SOURCES: dict[str, Fetch] = {
-    "kaggle": fetch_kaggle,
+    "kaggle": kaggle_download.fetch,
     "debian": fetch_debian,
     "keras": fetch_keras,
     "sklearn": fetch_sklearn,

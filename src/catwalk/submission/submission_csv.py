@@ -33,12 +33,12 @@ def write(
     Raises:
         UserError: the format would be invalid; nothing is left behind.
     """
-    labels = np.asarray(competition.labels)[predicted]
+    labels = [competition.submitted[place] for place in predicted]
     with atomic_write(path) as aside:
         with aside.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(competition.submission_header)
-            writer.writerows(zip(ids, labels.tolist(), strict=True))
+            writer.writerows(zip(ids, labels, strict=True))
         read(aside, ids, competition)
 
 
@@ -56,7 +56,7 @@ def read(path: Path, ids: Sequence[str], competition: Competition) -> npt.NDArra
 
 def parse(content: bytes, name: str, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.uint8]:
     """As ``read``, from a file's bytes; ``name`` is used in errors."""
-    place = {str(label): i for i, label in enumerate(competition.labels)}
+    place = {text: i for i, text in enumerate(competition.submitted)}
     try:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:

@@ -1,0 +1,61 @@
+"""Label CSV: the labels of another CSV's pictures, joined by place: one a row, in the same order."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from catwalk.core.errors import UserError
+from catwalk.data import csv_dialect, csv_labels
+from catwalk.data.competition import Competition
+from catwalk.data.csv_cells import Labels, whole_number
+from catwalk.data.csv_file import CsvFile, clipped
+from catwalk.data.rows import Rows
+
+
+def join(file: CsvFile, rows: Rows, competition: Competition) -> Rows:
+    """The pictures' rows with the labels from ``file``.
+
+    Args:
+        file: a column of labels, or two, of which the last is the label; with or without names above them.
+        rows: the pictures.
+        competition: gives the labels.
+
+    Raises:
+        UserError: the file has not one label for each picture, or, for training rows, an unknown one.
+    """
+    table = _read(file, competition)
+    header = len(table) - len(rows.pixels)
+    if header not in (0, 1):
+        what = f"{len(table):,} rows for {len(rows.pixels):,} pictures"
+        raise file.error(
+            what, fix=f"give each picture a label there, or correct it under [files] in {file.toml}"
+        )
+    cells = [cells[-1] for _, cells in table[header:]]
+    known = Labels(competition, any(whole_number(cell) is None for cell in cells))
+    places = [known.position(cell) for cell in cells]
+    if None not in places:
+        labels = np.array(places, np.uint8)
+        if file.is_train or len(labels) < csv_labels.FEW or (labels != labels[0]).any():
+            return replace(rows, labels=labels)
+    elif file.is_train:
+        raise _unknown(file, competition, table[header + places.index(None)])
+    return replace(rows, labels=None, unlabelled=f"{file.name} holds no labels")
+
+
+def _read(file: CsvFile, competition: Competition) -> list[tuple[int, list[str]]]:
+    """The rows' numbers and cells, without blank rows."""
+    separator = csv_dialect.sniff(file, competition).separator
+    with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+        rows = list(enumerate(csv_dialect.reader(opened, separator), start=1))
+    table = [(number, [cell.strip() for cell in cells]) for number, cells in rows if "".join(cells).strip()]
+    wide = next(((number, cells) for number, cells in table if len(cells) > 2), None)
+    if wide is not None:
+        what = f"{len(wide[1])} columns, expected a label, or an id and a label"
+        raise file.error(what, row=wide[0])
+    return table
+
+
+def _unknown(file: CsvFile, competition: Competition, row: tuple[int, list[str]]) -> UserError:
+    labels = competition.labels
+    what = f"the label {clipped(row[1][-1])} is not one of the {len(labels)} from {labels[0]} to {labels[-1]}"
+    return file.error(what, row=row[0], fix=f"correct it there, or classes and labels in {file.toml}")

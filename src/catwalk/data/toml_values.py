@@ -1,0 +1,47 @@
+"""Values of a TOML: each has the type that its key needs, for converting one would be a guess."""
+
+from typing import Any, TypeVar
+
+KINDS: dict[type, str] = {
+    bool: "true or false", int: "an integer", str: "a string", list: "a list", dict: "a table"
+}  # fmt: skip
+Kind = TypeVar("Kind")
+
+
+def typed(kind: type[Kind], value: object, key: str) -> Kind:
+    """A value of the given type.
+
+    Raises:
+        TypeError: it has another; so do all functions here.
+    """
+    if type(value) is not kind:
+        raise TypeError(f"{key}: {value!r} is not {KINDS[kind]}")
+    return value
+
+
+def number(table: dict[str, Any], key: str) -> float | None:
+    """A number, with or without a decimal point; None if the key is missing."""
+    value = table.get(key)
+    if value is not None and type(value) not in (int, float):
+        raise TypeError(f"{key}: {value!r} is not a number")
+    return None if value is None else float(value)
+
+
+def listed(kind: type[Kind], value: object, key: str) -> tuple[Kind, ...]:
+    return tuple(typed(kind, one, key) for one in typed(list, value, key))
+
+
+def text(table: dict[str, Any], key: str) -> str | None:
+    return typed(str, table[key], key) if key in table else None
+
+
+def texts(table: dict[str, Any], key: str) -> dict[str, str]:
+    return {name: typed(str, value, name) for name, value in typed(dict, table.get(key, {}), key).items()}
+
+
+def choice(table: dict[str, Any], key: str, known: tuple[str, ...]) -> str:
+    """One of the known words; the first if the key is missing."""
+    value = typed(str, table.get(key, known[0]), key)
+    if value not in known:
+        raise ValueError(f"{key}: {value!r} is not one of {', '.join(known)}")
+    return value
