@@ -14,7 +14,7 @@ def write(
 
 
 def joined(*parts: Sequence[Any]) -> list[list[Any]]:
-    """Rows from parts of equal length, each one cell or a list of cells a row: [1, 2] and [[3, 4], [5, 6]]."""
+    """Rows of parts of equal length, each one cell or a list of cells a row: [1, 2], [[3, 4], [5, 6]]."""
     return [
         [cell for part in row for cell in (part if isinstance(part, list) else [part])]
         for row in zip(*parts, strict=True)

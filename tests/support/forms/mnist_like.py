@@ -9,7 +9,7 @@ from tests.support.forms.pictures import Pictures, as_photos, draw, shuffled
 SIDE, MARGIN = 28, 4
 PIXELS = SIDE * SIDE
 SHAPE = (SIDE, SIDE, 1)
-ROWS = (500, 150)  # to train and to test
+ROWS = (400, 100)  # to train and to test
 TEN = tuple(range(10))
 
 

@@ -31,7 +31,8 @@ class Pictures:
 
     def integers(self, most: int = 255) -> Array:
         """(rows, pixels), int from 0 to ``most``: row by row, channels interleaved."""
-        return np.rint(self.values * most).astype(int).reshape(len(self.values), -1)
+        scaled: Array = np.rint(self.values * most)
+        return scaled.astype(int).reshape(len(scaled), -1)
 
     def transposed(self) -> "Pictures":
         return Pictures(np.swapaxes(self.values, 1, 2), self.classes)
@@ -52,8 +53,7 @@ class Pictures:
 def _digits() -> tuple[Array, list[Array]]:
     """All pictures, 0 to 1, and where each digit's are."""
     values, labels = load_digits(return_X_y=True)
-    small: Array = values.reshape(-1, SIDE, SIDE) / 16
-    return small, [np.flatnonzero(labels == digit) for digit in range(10)]
+    return values.reshape(-1, SIDE, SIDE) / 16, [np.flatnonzero(labels == digit) for digit in range(10)]
 
 
 def shuffled(classes: int, rows: int) -> Array:
