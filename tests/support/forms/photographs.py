@@ -104,12 +104,11 @@ def cifar10_competition(folder: Path) -> Expected:
     The pixels' names are not known.
     """
     pixels, (train, test) = numbered("p{}", 3072), _things()
-    ids, header = list(range(1, THINGS[1] + 1)), ("id", "label")
+    ids = list(range(1, THINGS[1] + 1))
     rows = joined(list(range(1, THINGS[0] + 1)), train.classes.tolist(), train.integers().tolist())
-    write(folder / "cifar-10-train.csv", (*header, *pixels), rows)
+    write(folder / "cifar-10-train.csv", ("id", "label", *pixels), rows)
     write(folder / "cifar-10-test.csv", ("id", *pixels), joined(ids, test.integers().tolist()))
-    write(folder / "submission-demo.csv", header, [(row, 0) for row in ids])
     return Expected(
         "cifar-10-train.csv", "cifar-10-test.csv", "label", TEN, pixels, (32, 32, 3), THINGS, "planes",
-        id_column="id", test_has_labels=False, sample="submission-demo.csv", submission_header=header,
+        id_column="id", test_has_labels=False,
     )  # fmt: skip

@@ -64,10 +64,10 @@ def text_ids(folder: Path) -> Expected:
     rows = joined(ids[: ROWS[0]], train.integers().tolist(), texts)
     write(folder / "train.csv", ("image", *pixels, "digit"), rows)
     write(folder / "test.csv", ("image", *pixels), joined(ids[ROWS[0] :], test.integers().tolist()))
-    write(folder / "sample_submission.csv", header, [(name, "zero") for name in ids[ROWS[0] :]])
+    write(folder / "sampleSubmission.csv", header, [(name, "zero") for name in ids[ROWS[0] :]])
     return Expected(
         "train.csv", "test.csv", "digit", WORDS, pixels, (14, 14, 1), ROWS, id_column="image",
-        test_has_labels=False, sample="sample_submission.csv", submission_header=header,
+        test_has_labels=False, sample="sampleSubmission.csv", submission_header=header,
     )  # fmt: skip
 
 
