@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Variables: name, default, what it is. NAME counts only on make's command line: some systems
 # (Windows' WSL) have an environment variable NAME that means something else.
 #: COMPETITION   fashion-mnist   which of competitions/*.toml
-#: SOURCE        auto            kaggle, debian, keras, sklearn, or a folder of CSV or IDX files
+#: SOURCE        auto            kaggle, debian, keras, sklearn, a folder or zip; for new also a CSV or Kaggle's address
 #: BUDGET        10m             total wall-clock time of the search: 90s, 10m, 2h; a larger value continues it
 #: TRIALS                        total number of finished trials, instead of the default budget
 #: UNTIL                         instead: a time today (14:40) by which prediction and report are done
@@ -39,7 +39,7 @@ BIN := .venv/bin
 
 include tools/options.mk
 
-.PHONY: help setup all data prepare search try predict report submit kaggle kernel wheel score reproduce \
+.PHONY: help setup new all data prepare search try predict report submit kaggle kernel wheel score reproduce \
         leaderboard grade course serve dashboard test test-slow test-all test-notebooks lint audit bench speed trust \
         lock clean
 .DELETE_ON_ERROR:
@@ -47,8 +47,11 @@ include tools/options.mk
 
 setup: .venv/installed ## install the locked packages into .venv (the other targets do it when needed)
 
+new: .venv/installed ## look at a new competition's files in SOURCE=, and write its TOML
+	@$(BIN)/catwalk new $(MAKING) $(LOOKING)
+
 all: .venv/installed ## the whole pipeline: data, prepare, search, predict, report
-	@$(BIN)/catwalk all $(SEARCHING) $(named)
+	@$(BIN)/catwalk all $(SEARCHING) $(LOOKING) $(named)
 
 data: .venv/installed ## download the competition's CSVs, or take them from SOURCE=
 	@$(BIN)/catwalk data $(MAKING)

@@ -8,7 +8,7 @@ upper = $(shell echo '$(1)' | tr a-z A-Z)
 quoted = '$(subst ','\'',$(1))'
 
 # A variable typed on the command line that is not in the table is a mistake; make would ignore it.
-KNOWN := $(shell sed -n 's/^.: \([A-Z_]*\).*/\1/p' Makefile) $(call upper,$(ROWS))
+KNOWN := $(shell sed -n 's/^.: \([A-Z_]*\).*/\1/p' Makefile tools/options.mk) $(call upper,$(ROWS))
 typed = $(if $(filter command,$(firstword $(origin $(1)))),$(1))
 NAMES := $(foreach word,$(MAKEOVERRIDES),$(call typed,$(firstword $(subst =, ,$(subst :, ,$(word))))))
 UNKNOWN := $(filter-out $(KNOWN) BIN SHELL MAKE MAKEFLAGS,$(if $(filter 0,$(MAKELEVEL)),$(NAMES)))
@@ -38,6 +38,13 @@ TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,WIDTHS,wid
 # Only as make's own variables, never from the environment: YES may be set there for something else.
 given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
 on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
+# What decides where the files of a new competition leave a doubt.
+#: TRAIN                         for new: the file with the training data; by default found by itself, as the next four
+#: TEST                          for new: the test file, or the share that is held out (0.15)
+#: LABEL                         for new: the label column's name, or first or last
+#: ID                            for new: the test's id column
+#: SHAPE                         for new: of a picture: 28x28, 28x28x3, or 3x28x28 for planes
+LOOKING = $(foreach word,train test label id shape,$(if $(call given,$(call upper,$(word))),$(call flag,$(call upper,$(word)),$(word))))
 SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
 # Some shells have a HOST of their own in the environment.
 LISTENING = $(if $(call given,HOST),$(call flag,HOST,host)) $(if $(call given,PORT),$(call flag,PORT,port))

@@ -12,6 +12,7 @@ from catwalk import __version__
 
 STAGES = {
     "all": "the whole pipeline: data, prepare, search, predict, report",
+    "new": "look at a new competition's files, and write its TOML",
     "data": "download the competition's CSVs, or copy them from a folder",
     "prepare": "convert the CSVs to arrays, split train/validation, hide the test labels until make score",
     "search": "search for good networks until BUDGET or TRIALS is used up",
@@ -33,6 +34,7 @@ STAGES = {
 OTHER_NAMES = {"user": "KAGGLE_USER"}  # options whose variable has another name
 SEARCHING = ("all", "search", "predict", "report")
 MAKING = ("all", "data", "prepare", "search", "try", "predict", "report", "reproduce")
+LOOKING = ("new", "all")  # at a competition that has no TOML yet
 SEEDED = ("all", "prepare", "search", "try", "predict", "report")
 NAMING = ("all", "predict")
 CHOOSING = ("report", "submit", "score", "reproduce")
@@ -85,12 +87,15 @@ def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Pa
         stage.add_argument(
             "--competition", default="fashion-mnist", help="a name in competitions/ (%(default)s)"
         )
-        if name in MAKING:
+        if name in (*MAKING, "new"):
             stage.add_argument(
                 "--source",
                 default="auto",
-                help="auto, kaggle, debian, keras, sklearn or a folder (%(default)s)",
+                help="auto, kaggle, debian, keras, sklearn, a folder, a zip, or for a new competition also "
+                "a CSV or Kaggle's address (%(default)s)",
             )
+        if name in LOOKING:
+            _add_looking(stage)
         if name in SEEDED:
             stage.add_argument(
                 "--seed",
@@ -109,6 +114,17 @@ def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Pa
         if name in OWN:
             OWN[name](stage)
     return made, stages
+
+
+def _add_looking(stage: argparse.ArgumentParser) -> None:
+    """Add what decides where the files leave a doubt; by default it is read from them."""
+    stage.add_argument("--train", help="for a new competition: the file with the training data")
+    stage.add_argument("--test", help="for a new competition: the test file, or the share to hold out (0.15)")
+    stage.add_argument("--label", help="for a new competition: the label column; first or last")
+    stage.add_argument("--id", help="for a new competition: the test's id column")
+    stage.add_argument(
+        "--shape", help="for a new competition: of a picture, 28x28 or 28x28x3; 3x28x28 for planes"
+    )
 
 
 def _add_features(stage: argparse.ArgumentParser) -> None:

@@ -44,6 +44,10 @@ def run(options: argparse.Namespace, started: float) -> None:
 
     shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
     paths = Paths(Path.cwd(), options.competition, Team.from_options(*shared))
+    if options.stage == "new" or (options.stage == "all" and competition.is_new(paths, options.source)):
+        _new(options, paths)
+    if options.stage == "new":
+        return
     loaded = competition.load(paths)
     if paths.team is not None:
         from catwalk.core import extras
@@ -58,6 +62,29 @@ def run(options: argparse.Namespace, started: float) -> None:
         report.run(paths, submission_csv.choose(paths, options.submission), _say)
     else:
         _run_making(options, paths, loaded, started)
+
+
+def _new(options: argparse.Namespace, paths: Paths) -> None:
+    """Look at a competition's files, write its TOML, and a picture of ten samples."""
+    from catwalk.core.paths import atomic_write
+    from catwalk.data import infer, new_competition
+
+    if options.stage == "all":
+        _say(f"all: {paths.competition} has no TOML yet: looking at {options.source} first, as make new does")
+    given = {name: getattr(options, name.lower()) for name in infer.CHOICES}
+    choice = {name: value for name, value in given.items() if value}
+    samples = new_competition.run(paths, options.source, choice, _say)
+    if samples is None:
+        _say("new: some rows can't be read: run make data, which names the first")
+        return
+    from catwalk.report import drawing, sample_pictures
+
+    with atomic_write(paths.samples) as aside:
+        aside.write_bytes(drawing.png(sample_pictures.draw(samples.pictures, samples.names)))
+    lying = f"if they lie on their side, write transpose = true in {paths.shown(paths.toml)}"
+    _say(f"new: {paths.shown(paths.samples)} shows ten of the pictures: {lying}")
+    if options.stage == "new":
+        _say("next: make all")
 
 
 def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -171,13 +198,13 @@ def _has_submission(paths: Paths) -> bool:
 
 def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition", started: float) -> None:
     """Run a stage and all stages before it; those that are done already are skipped."""
-    from catwalk.data import download
+    from catwalk.data import download, kaggle_names
 
     features = _features(options, loaded)
     until = None
     if getattr(options, "until", None) is not None:  # a time in the past is reported before a download
         until = time.time() + _until(options) * (1 + REFIT)
-    download.run(paths, loaded, options.source, _say)
+    download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
     if options.stage == "data":
         return
     from catwalk.data import prepare

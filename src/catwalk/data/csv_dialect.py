@@ -51,7 +51,7 @@ def sniff(file: CsvFile, competition: Competition, skip: int = 0) -> Dialect:
         UserError: it is empty, or not a CSV.
     """
     start = _start(file.path)
-    _refuse_other_kinds(file, start)
+    refuse_other_kinds(file, start)
     # Not splitlines, which ends a line at other characters too.
     lines = re.split(r"\r\n|[\r\n]", start.decode("utf-8", errors="replace").lstrip(BOM))
     before = next((i for i, line in enumerate(lines) if line.strip()), None)
@@ -89,8 +89,16 @@ def _start(path: Path) -> bytes:
     return start
 
 
-def _refuse_other_kinds(file: CsvFile, start: bytes) -> None:
-    """Refuse what is often saved under a CSV's name but is not a CSV."""
+def refuse_other_kinds(file: CsvFile, start: bytes) -> None:
+    """Refuse what is often saved under a CSV's name but is not a CSV.
+
+    Args:
+        file: gives its names to the message.
+        start: its first bytes.
+
+    Raises:
+        UserError: it is something else.
+    """
     if not start.removeprefix(codecs.BOM_UTF8).strip():
         raise file.error("the file is empty")
     if WEB_PAGE.match(start[:200].lower()):

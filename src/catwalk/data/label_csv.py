@@ -1,4 +1,4 @@
-"""Label CSV: the labels of another CSV's pictures, joined by place: one a row, in the same order."""
+"""Label CSV: the labels of another CSV's pictures, joined by id if both have one, else by place."""
 
 from dataclasses import replace
 
@@ -30,7 +30,8 @@ def join(file: CsvFile, rows: Rows, competition: Competition) -> Rows:
         raise file.error(
             what, fix=f"give each picture a label there, or correct it under [files] in {file.toml}"
         )
-    cells = [cells[-1] for _, cells in table[header:]]
+    table = _in_order(file, table[header:], rows.ids)
+    cells = [cells[-1] for _, cells in table]
     known = Labels(competition, any(whole_number(cell) is None for cell in cells))
     places = [known.position(cell) for cell in cells]
     if None not in places:
@@ -38,8 +39,25 @@ def join(file: CsvFile, rows: Rows, competition: Competition) -> Rows:
         if file.is_train or len(labels) < csv_labels.FEW or (labels != labels[0]).any():
             return replace(rows, labels=labels)
     elif file.is_train:
-        raise _unknown(file, competition, table[header + places.index(None)])
+        raise _unknown(file, competition, table[places.index(None)])
     return replace(rows, labels=None, unlabelled=f"{file.name} holds no labels")
+
+
+def _in_order(
+    file: CsvFile, table: list[tuple[int, list[str]]], ids: list[str] | None
+) -> list[tuple[int, list[str]]]:
+    """The rows in the pictures' order: by their ids, or as they are if there are none, or they count up."""
+    if any(len(cells) < 2 for _, cells in table):
+        return table
+    named = {cells[0]: (row, cells) for row, cells in table}
+    if ids is not None and named.keys() == set(ids) and len(named) == len(ids):
+        return [named[id_] for id_ in ids]
+    numbers = [whole_number(cells[0]) for _, cells in table]
+    first = numbers[0]
+    if ids is None and first is not None and numbers == list(range(first, first + len(numbers))):
+        return table
+    fix = f"name the pictures' id column as id under [columns] in {file.toml}, or keep the labels alone"
+    raise file.error("its ids are not the pictures' ids", fix=fix)
 
 
 def _read(file: CsvFile, competition: Competition) -> list[tuple[int, list[str]]]:

@@ -1,0 +1,289 @@
+"""Infer: looks at a competition's files and drafts its TOML, each value with the reason for it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from catwalk.core.errors import UserError
+from catwalk.data import infer_columns, infer_files, infer_labels, infer_pixels, infer_shape, infer_submission
+from catwalk.data.infer_columns import Columns
+from catwalk.data.infer_doubt import DoubtError
+from catwalk.data.infer_files import Files, Pictures
+from catwalk.data.infer_labels import Classes
+from catwalk.data.infer_shape import Shape
+from catwalk.data.infer_submission import Submission
+from catwalk.data.infer_table import Table
+
+CHOICES = ("TRAIN", "TEST", "LABEL", "SHAPE", "ID")  # what the user may decide
+HELD_OUT = 0.15  # share of the one file's pictures that becomes the test
+WHY_SHIFT = (
+    "a picture moved by a pixel keeps its class; whether one that is flipped or turned does can't be seen "
+    'in the files (a 6 turned is a 9): allow more with "flip", "rotate", "zoom", "elastic", "erase"'
+)
+WHY_UPRIGHT = "can't be seen in the files: true turns pictures that lie on their side"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A key of the TOML: its section ("" for the top), its value as Python has it, and why."""
+
+    section: str
+    key: str
+    value: object
+    why: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What was found.
+
+    Attributes:
+        values: the TOML's, in its order.
+        notes: what else the user should know.
+        train: the table that a picture of samples is made of.
+    """
+
+    values: list[Value]
+    notes: list[str] = field(default_factory=list)
+    train: Table | None = None
+
+
+def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Draft:
+    """Look at a competition's files.
+
+    Args:
+        source: a folder, a zip or a CSV.
+        title: for people.
+        scratch: an empty folder for what must be unpacked; the draft's table may lie there.
+        choice: what the user decides, by the names in ``CHOICES``.
+
+    Raises:
+        DoubtError: something must be decided by the user.
+        UserError: there is nothing that can be read as pictures.
+    """
+    files = infer_files.find(source, scratch, choice)
+    train = files.train
+    columns = _with_label(train, files, choice)
+    classes = _classes(train, columns, files)
+    sampled = infer_pixels.values(train.table, columns.pixels, infer_shape.PICTURES * 7)
+    shape, why_shape = _shape(sampled, columns, choice)
+    try:
+        scale, why_scale = infer_pixels.scale(sampled, infer_pixels.has_points(train.table, columns.pixels))
+    except ValueError as error:
+        fix = "make them 0 to 255, 0 to 1 or 0 to 65535 in a copy of the file"
+        raise UserError(str(error), where=train.name, fix=fix) from None
+    id_, ignored, why_id = _id(columns, train, files, choice)
+    submission = _submission(files, columns, classes, id_)
+    values = [
+        Value("", "title", title, "for people; change it as you like"),
+        Value("", "shape", list(shape.sides), why_shape),
+        Value("", "classes", list(classes.names), classes.why),
+        *(
+            [Value("", "labels", list(classes.labels), "the integers of the label column")]
+            if classes.labels
+            else []
+        ),
+        Value("", "augment", ["shift"], WHY_SHIFT),
+        *_files(files, choice, submission),
+        *_columns(files, columns),
+        *([Value("columns", "id", id_, why_id)] if id_ else []),
+        *([Value("columns", "ignore", ignored, "neither label, id nor pixel")] if ignored else []),
+        *([Value("columns", "scale", scale, why_scale)] if scale else []),
+        *([Value("columns", "planes", True, why_shape)] if shape.is_planar else []),
+        Value("columns", "transpose", False, WHY_UPRIGHT),
+        *_of_submission(submission, files, id_),
+    ]
+    notes = [f"{name}: also holds pictures, and is not used" for name in files.unused]
+    notes += [submission.note] if submission.note else []
+    return Draft(values, [*notes, f"pixels: {why_scale}"], train.table)
+
+
+def _with_label(train: Pictures, files: Files, choice: dict[str, str]) -> Columns:
+    """The train table's columns, with the label that is meant."""
+    columns, table = train.columns, train.table
+    names = table.names or []
+    if "LABEL" in choice:
+        at = _chosen(choice["LABEL"], table, "LABEL")
+        return infer_columns.with_label(columns, at, table.width)
+    if files.train_labels is not None:
+        return columns
+    if not columns.labels:
+        others = [name for i, name in enumerate(names) if i not in columns.pixels.at and name]
+        candidates = ["first", "last"] if columns.by_place else others
+        raise DoubtError("LABEL", f"{train.name}: no column looks like the label", candidates)
+    if not columns.is_sure:
+        ends = {table.width - 1: "last"}
+        candidates = [names[i] if names else ends.get(i, "first") for i in columns.labels]
+        raise DoubtError("LABEL", f"{train.name}: more than one column may be the label", candidates)
+    return columns
+
+
+def _chosen(text: str, table: Table, variable: str) -> int:
+    """The position of a column that the user names, or calls first or last."""
+    places = {"first": 0, "last": table.width - 1}
+    names = [name.casefold() for name in (table.names or [])]
+    if text.casefold() in names:
+        return names.index(text.casefold())
+    if text.casefold() in places:
+        return places[text.casefold()]
+    raise UserError(
+        f"{table.name} has no such column",
+        where=f"{variable}={text}",
+        fix="choose a name of its first row, first or last",
+    )
+
+
+def _classes(train: Pictures, columns: Columns, files: Files) -> Classes:
+    if columns.label is not None:
+        name = train.table.names[columns.label] if train.table.names else f"column {columns.label + 1}"
+        return infer_labels.classes(infer_labels.column(train.table, columns.label), f"{train.name}: {name}")
+    assert files.train_labels is not None
+    table = files.train_labels
+    return infer_labels.classes(infer_labels.column(table, table.width - 1), table.name)
+
+
+def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[Shape, str]:
+    import numpy as np
+
+    values = np.asarray(sampled)
+    if "SHAPE" in choice:
+        try:
+            return infer_shape.parse(choice["SHAPE"], values.shape[1]), "as SHAPE= says"
+        except ValueError as error:
+            fix = "write height x width: 28x28, 28x28x3, or 3x28x28 for planes"
+            raise UserError(str(error), where=f"SHAPE={choice['SHAPE']}", fix=fix) from None
+    count = f"{values.shape[1]:,} values"
+    sides = columns.pixels.sides
+    if sides is not None:
+        return Shape(sides), f"the names of the columns count {'x'.join(map(str, sides))}"
+    ranked = infer_shape.ranked(values)
+    if not ranked:
+        raise DoubtError("SHAPE", f"{count} are no square and no likely rectangle", [])
+    best, *others = ranked
+    near = [one for one in others if one.roughness < infer_shape.NEAR * best.roughness]
+    doubtful = [one for one in near if one.roughness < infer_shape.DOUBT * best.roughness]
+    if doubtful:
+        names = [one.text for one in (best, *doubtful)]
+        raise DoubtError("SHAPE", f"{count}: more than one shape is likely", names)
+    why = f"{count} a picture"
+    if others:
+        kind = "in planes" if best.is_planar else "interleaved" if len(best.sides) == 3 else "grey"
+        why += f"; {kind}, for neighbours are most alike so"
+    if near:
+        why += f" (second best: {near[0].text}, SHAPE={near[0].text})"
+    return best, why
+
+
+def _id(
+    columns: Columns, train: Pictures, files: Files, choice: dict[str, str]
+) -> tuple[str | None, list[str], str]:
+    """The id column's name, the columns that are ignored, and why it is the id."""
+    names, ignored = train.table.names, list(columns.ignored)
+    if "ID" in choice:
+        at = _chosen(choice["ID"], (files.test or train).table, "ID")
+        named = (files.test or train).table.names
+        id_ = named[at] if named else "id"
+        return id_, [name for name in ignored if name != id_], "as ID= says"
+    ours = names[columns.id] if names and columns.id is not None else "id" if columns.id is not None else None
+    if columns.usage is not None and names and not _divides(files):
+        ignored.append(names[columns.usage])
+    if names and columns.label is not None:
+        ignored = [name for name in ignored if name != names[columns.label]]
+    if files.test is None:
+        return ours, ignored, "no two rows have the same"
+    theirs = files.test.columns
+    test_names = files.test.table.names
+    if test_names:
+        label = names[columns.label] if names and columns.label is not None else None
+        ignored += [name for name in theirs.ignored if name not in (*ignored, label)]
+    test_id = (
+        test_names[theirs.id]
+        if test_names and theirs.id is not None
+        else ours
+        if theirs.id is not None
+        else None
+    )
+    if ours and ours != test_id and names:
+        ignored.append(ours)
+    return test_id, [name for name in ignored if name != test_id], "no two rows of the test have the same"
+
+
+def _submission(files: Files, columns: Columns, classes: Classes, id_: str | None) -> Submission:
+    names = files.train.table.names
+    label = names[columns.label] if names and columns.label is not None else "Label"
+    usual = (id_, label) if id_ else ("ImageId", "Label")
+    test_ids: list[str] | int = 0
+    if files.test is not None and files.sample is not None:
+        test, at = files.test, files.test.columns.id
+        test_ids = infer_labels.column(test.table, at) if at is not None else test.table.row_count
+    return infer_submission.find(files.sample, test_ids, usual, classes)
+
+
+def _files(files: Files, choice: dict[str, str], submission: Submission) -> list[Value]:
+    why = files.why
+    found = [Value("files", "train", files.train.name, why["train"])]
+    if files.test is not None:
+        found.append(Value("files", "test", files.test.name, why["test"]))
+    elif "TEST" in choice:
+        found.append(
+            Value("files", "test", float(choice["TEST"]), "as TEST= says: held out, and sealed at prepare")
+        )
+    elif not _divides(files):
+        held = "no test file: this share is held out, whatever SEED is, and its labels are sealed at prepare"
+        found.append(Value("files", "test", HELD_OUT, held))
+    for key, table in (("train_labels", files.train_labels), ("test_labels", files.test_labels)):
+        if table is not None:
+            found.append(Value("files", key, table.name, why[key]))
+    if submission.sample and files.sample is not None:
+        found.append(
+            Value(
+                "files", "sample", files.sample.name, "its ids are the test's; its order is the submission's"
+            )
+        )
+    return found
+
+
+def _divides(files: Files) -> bool:
+    """Whether the usage column of the one file says which rows are the test."""
+    return files.test is None and files.train.has_test_rows
+
+
+def _columns(files: Files, columns: Columns) -> list[Value]:
+    table, pixels = files.train.table, columns.pixels
+    found = []
+    names = None if columns.by_place else table.names
+    if names is None:
+        found.append(Value("columns", "header", False, "the columns are found by place: id, label, pixels"))
+        skip = table.skip_rows + (table.names is not None)
+        if skip:
+            found.append(Value("columns", "skip_rows", skip, "the first row's names say nothing"))
+    if columns.label is not None:
+        where = "last" if columns.label == table.width - 1 else "first"
+        found.append(
+            Value(
+                "columns", "label", names[columns.label] if names else where, columns.why or "as LABEL= says"
+            )
+        )
+    if names and columns.usage is not None and _divides(files):
+        tests = "PublicTest and PrivateTest (or test) are the test, sealed at prepare"
+        found.append(Value("columns", "usage", names[columns.usage], tests))
+    if pixels.is_one_cell:
+        found.append(
+            Value("columns", "pixels", pixels.pattern or "pixels", "one cell holds all pixels of a picture")
+        )
+    elif names and pixels.pattern is not None:
+        shown = f"{table.names[pixels.at[0]]} to {table.names[pixels.at[-1]]}" if table.names else ""
+        found.append(Value("columns", "pixels", pixels.pattern, shown))
+        found.append(Value("columns", "first_pixel", pixels.first, "the first number"))
+    return found
+
+
+def _of_submission(submission: Submission, files: Files, id_: str | None) -> list[Value]:
+    found = [Value("submission", "header", list(submission.header), submission.why)]
+    if id_ is None:
+        rows = (
+            "its rows' numbers in the file" if files.test is None else "the test's rows are counted from it"
+        )
+        found.append(Value("submission", "first_id", submission.first_id, rows))
+    if submission.writes_names:
+        found.append(Value("submission", "labels", "names", "the submission holds the classes' names"))
+    return found

@@ -1,0 +1,162 @@
+"""Columns: the part that each column of a table plays: pixel, label, id, usage, or none."""
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from catwalk.data import infer_pixels, usage
+from catwalk.data.csv_cells import whole_number
+from catwalk.data.csv_columns import INDEXES
+from catwalk.data.infer_pixels import Pixels
+from catwalk.data.infer_table import MANY, Table
+
+LABEL = re.compile(
+    r"(class|target|y|letter|char(acter)?|digit|emotion|symbol|category|species|diagnosis|sign|type)s?"
+    r"|.*label.*|.*class.*|.*target.*",
+    re.IGNORECASE,
+)
+ID = re.compile(
+    r"(.*[^a-z])?(id|ids|index|row|rownames|no|nr|number|image_?id|file(name)?|path)", re.IGNORECASE
+)
+CLASSES = 256  # most that a label column may have
+CLEAR = 2.5  # times as likely: no doubt
+LIKELY = 0.1  # of 1, how likely a column without a name is at least
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The positions of a table's columns by their parts.
+
+    Attributes:
+        pixels: where the pictures are.
+        by_place: whether the columns are found by place, for no name says which is which.
+        labels: positions that may be the label, the likeliest first; empty: there is none.
+        why: why the first of them is the label.
+        is_sure: whether there is no doubt.
+        id, usage: positions, or None.
+        ignored: names of columns that play no part.
+    """
+
+    pixels: Pixels
+    by_place: bool = False
+    labels: tuple[int, ...] = ()
+    why: str = ""
+    is_sure: bool = True
+    id: int | None = None
+    usage: int | None = None
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> int | None:
+        return self.labels[0] if self.labels else None
+
+
+def find(table: Table) -> Columns | None:
+    """The columns' parts as far as this table alone shows them; None if it holds no pictures."""
+    pixels = infer_pixels.find(table)
+    if pixels is None:
+        return _by_place(table)
+    others = [i for i in range(table.width) if i not in set(pixels.at)]
+    if table.names is None:
+        return _beside_a_cell(table, pixels, others)
+    names = table.names
+    used = next((i for i in others if _is_usage(table.column(i))), None)
+    numbered = [i for i in others if INDEXES.fullmatch(names[i] or "Unnamed: 0")]
+    rest = [i for i in others if i != used and i not in numbered]
+    ids = [i for i in rest if _is_id(table, i)]
+    rest = [i for i in rest if i not in ids]
+    scores = {i: _score(table, i) for i in rest}
+    labels = sorted((i for i in rest if scores[i] > 0), key=lambda i: (-scores[i], i))
+    is_sure = len(labels) < 2 or scores[labels[0]] >= scores[labels[1]] + 2
+    ignored = [names[i] for i in (*ids[1:], *(i for i in rest if i not in labels[:1])) if names[i]]
+    why = f"the column {names[labels[0]]!r}" if labels else ""
+    if len(labels) == 1 and not LABEL.fullmatch(names[labels[0]]):
+        why += ", the only one that is neither pixel nor id"
+    return Columns(pixels, False, tuple(labels), why, is_sure, ids[0] if ids else None, used, tuple(ignored))
+
+
+def _is_usage(cells: list[str]) -> bool:
+    """Whether a column divides the rows into train and test."""
+    parts = {usage.is_test(cell) for cell in set(cells)}
+    return None not in parts and bool(parts) and not all(cell.strip().isdigit() for cell in cells)
+
+
+def _is_id(table: Table, at: int) -> bool:
+    """Whether a column numbers or names the rows: no two cells are the same."""
+    cells = table.column(at)
+    name = (table.names or [""] * table.width)[at]
+    if ID.fullmatch(name) and len(set(cells)) > 0.9 * len(cells):
+        return True  # the reader names an id that comes twice
+    return len(set(cells)) == len(cells) > 2 and not LABEL.fullmatch(name)
+
+
+def _score(table: Table, at: int) -> int:
+    """How much a column looks like the label; 0: not at all."""
+    different = set(table.column(at))
+    if not 1 < len(different) <= CLASSES or "" in different:
+        return 0
+    if table.is_numeric[at] and any(whole_number(cell) is None for cell in different):
+        return 0
+    name = (table.names or [""] * table.width)[at]
+    return 1 + 4 * bool(LABEL.fullmatch(name)) + (not ID.fullmatch(name))
+
+
+def _beside_a_cell(table: Table, pixels: Pixels, others: list[int]) -> Columns | None:
+    """Without names: beside a cell with all pixels, the label is the column with few values."""
+    labels = [i for i in others if _score(table, i)]
+    ids = [i for i in others if i not in labels and _is_id(table, i)]
+    if len(others) > len(labels[:1]) + len(ids[:1]):
+        return Columns(pixels, True, tuple(labels), "", is_sure=False)
+    return Columns(pixels, True, tuple(labels), "the column beside the pixels", True, ids[0] if ids else None)
+
+
+def _by_place(table: Table) -> Columns | None:
+    """All columns are numbers, but for the label, which is first or last, and an id before it."""
+    width = table.width
+    texts = [i for i in range(width) if not table.is_numeric[i]]
+    if width <= MANY or any(i not in (0, 1, width - 1) for i in texts):
+        return None
+    start = int((_is_id(table, 0) and _counts_up(table.column(0))) or (len(texts) > 1 and texts[0] == 0))
+    named = [i for i in (start, width - 1) if table.names and LABEL.fullmatch(table.names[i])]
+    columns = Columns(Pixels([], 0), by_place=True, id=0 if start else None)
+    ends = named or [i for i in texts if i >= start]
+    likely = {i: 1.0 if i in ends else _likelihood(table, i) for i in ends or (start, width - 1)}
+    labels = sorted((i for i in likely if likely[i] > LIKELY), key=lambda i: -likely[i])
+    if labels:
+        is_sure = len(labels) == 1 or likely[labels[0]] > CLEAR * likely[labels[1]]
+        columns = replace(columns, labels=tuple(labels), is_sure=is_sure, why=_why_end(labels[0], width))
+    return with_label(columns, columns.label, width)
+
+
+def with_label(columns: Columns, label: int | None, width: int) -> Columns:
+    """The columns with another label; by place, all but id and label are pixels."""
+    labels = () if label is None else (label, *(i for i in columns.labels if i != label))
+    if not columns.by_place or columns.pixels.is_one_cell:
+        return replace(columns, labels=labels)
+    at = [i for i in range(width) if i not in (label, columns.id)]
+    return replace(columns, labels=labels, pixels=Pixels(at, len(at)))
+
+
+def _why_end(at: int, width: int) -> str:
+    where = "last" if at == width - 1 else "first"
+    return f"the {where} column: few values, and unlike those of the pixel beside it"
+
+
+def _counts_up(cells: list[str]) -> bool:
+    numbers = [whole_number(cell) for cell in cells[:20]]
+    first = numbers[0]
+    return first is not None and numbers == list(range(first, first + len(numbers)))
+
+
+def _likelihood(table: Table, at: int) -> float:
+    """How likely a column at an end of the row is a label and no pixel of the border, 0 to 1.
+
+    A border is nearly always black, or much like the pixel beside it; a label is neither.
+    """
+    if not _score(table, at):
+        return 0.0
+    ours, theirs = table.numbers([at, at - 1 if at else at + 1]).T
+    common = np.unique(ours, return_counts=True)[1].max() / len(ours)
+    alike = 0.0 if ours.std() == 0 or theirs.std() == 0 else abs(np.corrcoef(ours, theirs)[0, 1])
+    return float((1 - common) * (1 - np.nan_to_num(alike)))

@@ -1,0 +1,289 @@
+"""Files: which files of a folder or zip are train, test, labels and sample submission."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from catwalk.core.errors import UserError
+from catwalk.data import archives, csv_dialect, csv_head, infer_columns, infer_table, raw_files, usage
+from catwalk.data.csv_file import CsvFile
+from catwalk.data.infer_columns import Columns
+from catwalk.data.infer_doubt import DoubtError, listed
+from catwalk.data.infer_table import NARROW, Table
+from catwalk.data.raw_files import Place
+
+MOST = 300  # files that are looked at
+NO_TABLE = {
+    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".npy", ".npz", ".mat", ".h5", ".hdf5",
+    ".json", ".xml", ".html", ".pkl", ".pt", ".keras", ".parquet", ".xlsx", ".ttf",
+}  # fmt: skip
+ROLE = re.compile(
+    r"(?i)(?<![a-z])(?:(?P<train>train(?:ing)?|tra)|(?P<test>test(?:ing)?|tes|t10k|eval)|"
+    r"(?P<other>valid(?:ation)?|val|dev|extra))(?![a-z])"
+    r"|(?P<train2>train(?:ing)?(?=[A-Z_]))|(?P<test2>test(?:ing)?(?=[A-Z_]))"
+)
+SAMPLE = re.compile(r"(?i)sample|submission")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A table of pictures: its name, where it is, what it shows, and its columns' parts."""
+
+    name: str
+    place: Place
+    table: Table
+    columns: Columns
+
+    @property
+    def has_labels(self) -> bool:
+        return bool(self.columns.labels)
+
+    @property
+    def has_test_rows(self) -> bool:
+        """Whether a usage column says that some rows are the test."""
+        at = self.columns.usage
+        return at is not None and any(usage.is_test(cell) for cell in set(self.table.column(at)))
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a competition.
+
+    Attributes:
+        train: the labelled pictures.
+        test: the test's; None: a share of train is held out, or its usage column says which rows.
+        train_labels, test_labels: CSVs of labels alone, by name; None: the pictures' files have them.
+        sample: the sample submission, or None.
+        unused: names of other tables of pictures.
+        why: for each of "train", "test", ..., why it is this one.
+    """
+
+    train: Pictures
+    test: Pictures | None
+    train_labels: Table | None = None
+    test_labels: Table | None = None
+    sample: Table | None = None
+    unused: tuple[str, ...] = ()
+    why: dict[str, str] = field(default_factory=dict)
+
+
+def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
+    """Look at the files of a folder, a zip, or at one CSV.
+
+    Args:
+        source: the place.
+        scratch: an empty folder for what must be unpacked.
+        choice: what the user decides: ``TRAIN`` and ``TEST``, names of files.
+
+    Raises:
+        DoubtError: more than one file may be meant.
+        UserError: there are no pictures.
+    """
+    pictures, narrow = list[Pictures](), list[Table]()
+    for name, place in _candidates(source):
+        table = _table(name, place, scratch, is_head=True)
+        if table is None:
+            continue
+        columns = None if SAMPLE.search(name) and table.width <= NARROW else infer_columns.find(table)
+        if columns is not None:
+            pictures.append(Pictures(name, place, table, columns))
+        elif table.width <= NARROW:
+            narrow.append(table)
+    if not pictures:
+        _refuse_other_kinds(source)
+        raise UserError(
+            "no CSV with a picture in each row is there",
+            where=str(source),
+            fix="set SOURCE= to a folder, zip or CSV of pixels (pictures as image files can't be read)",
+        )
+    train, test, why = _train_and_test(pictures, choice)
+    train = _whole(train, scratch)
+    test = test and _whole(test, scratch)
+    found = Files(train, test, why=why)
+    unused = [one.name for one in pictures if one.name not in (train.name, test.name if test else "")]
+    return _with_narrow(found, narrow, tuple(unused))
+
+
+def _refuse_other_kinds(source: Path) -> None:
+    """Say what a file really is that only has a CSV's name."""
+    for name, place in _candidates(source):
+        if _is_plain(place):
+            with place.path.open("rb") as file:
+                start = file.read(csv_dialect.BLOCK)
+            shown = CsvFile(place.path, name, str(place.path), True, "")
+            csv_dialect.refuse_other_kinds(shown, start)
+
+
+def _candidates(source: Path) -> Iterator[tuple[str, Place]]:
+    """The files that may be tables, by the names that a TOML gives them; of equal names the upper one."""
+    places: list[tuple[int, str, Place]] = []
+    if source.is_file() and not _is_zip(source):
+        places.append((0, source.name, Place(source)))
+    else:
+        files = [source] if source.is_file() else raw_files.listed(source)
+        for path in files:
+            if _is_zip(path):
+                archives.refuse_damaged(path)
+                members = archives.members(path)
+                places += [(one.count("/"), Path(one).name, Place(path, one)) for one in members]
+            else:
+                places.append((len(path.parts), path.name, Place(path)))
+    seen: set[str] = set()
+    for _, name, place in sorted(places, key=lambda one: one[:2]):
+        plain = re.sub(r"(?i)\.(gz|zip)$", "", name)
+        is_data = Path(plain).suffix.casefold() not in NO_TABLE and not raw_files.NOT_DATA.fullmatch(plain)
+        if is_data and plain not in seen and len(seen) < MOST:
+            seen.add(plain)
+            yield plain, place
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.casefold() == ".zip" or archives.head(path).startswith(archives.ZIP)
+
+
+def _is_plain(place: Place) -> bool:
+    return place.member is None and archives.is_plain(place.path)
+
+
+def _table(name: str, place: Place, scratch: Path, is_head: bool) -> Table | None:
+    """Look at a table; of an archive only at its beginning, or unpack it."""
+    if _is_plain(place):
+        return infer_table.read(name, place.path)
+    target = scratch / name
+    try:
+        if is_head:
+            target.write_bytes(csv_head.read(place))
+        else:
+            archives.unpack(place.path, place.member, target)
+    except (*archives.DAMAGED, StopIteration, UserError):
+        if is_head:
+            return None  # it may be anything
+        raise
+    return infer_table.read(name, target)
+
+
+def _whole(one: Pictures, scratch: Path) -> Pictures:
+    """The same with a table of the whole file, not of its beginning alone."""
+    if _is_plain(one.place):
+        return one
+    table = _table(one.name, one.place, scratch, is_head=False)
+    columns = table and infer_columns.find(table)
+    return Pictures(one.name, one.place, table, columns) if table and columns else one
+
+
+def role(name: str) -> tuple[str, str]:
+    """What a file's name says ("train", "test", "other" or ""), and the name without that word."""
+    stem = name.rsplit(".", 1)[0] if not re.search(r"\.(tra|tes)$", name) else name
+    found = list(ROLE.finditer(stem))
+    if not found:
+        return "", stem.casefold()
+    last = found[-1]
+    kind = next(key for key, text in last.groupdict().items() if text).rstrip("2")
+    rest = stem[: last.start()] + stem[last.end() :]
+    return kind, re.sub(r"[^a-z0-9]|\d+x\d+", "", rest.casefold())
+
+
+def _train_and_test(
+    pictures: list[Pictures], choice: dict[str, str]
+) -> tuple[Pictures, Pictures | None, dict[str, str]]:
+    named = {one.name: one for one in pictures}
+    for variable in ("TRAIN", "TEST"):
+        if choice.get(variable, next(iter(named))) not in named and not _is_share(choice[variable]):
+            raise UserError(
+                f"no such table of pictures (there is {listed(list(named), 80)})",
+                where=f"{variable}={choice[variable]}",
+                fix="choose one",
+            )
+    train = named[choice["TRAIN"]] if "TRAIN" in choice else _train(pictures)
+    why = {"train": "as TRAIN= says" if "TRAIN" in choice else _why_train(train, pictures)}
+    if "TEST" in choice:
+        test = named.get(choice["TEST"])
+        return train, test and _like(test, train), why | {"test": "as TEST= says"}
+    test = _test(train, pictures)
+    if test is not None:
+        why["test"] = "by its name" if role(test.name)[0] == "test" else "it has no labels"
+    return train, test, why
+
+
+def _is_share(text: str) -> bool:
+    return bool(re.fullmatch(r"0?\.\d+", text))
+
+
+def _train(pictures: list[Pictures]) -> Pictures:
+    if len(pictures) == 1:
+        return pictures[0]
+    trains = [one for one in pictures if role(one.name)[0] == "train"]
+    plain = [one for one in trains if not role(one.name)[1]]  # train.csv beside others
+    labelled = [one for one in pictures if one.has_labels and role(one.name)[0] not in ("test", "other")]
+    for some in (plain, trains, labelled):
+        if len(some) == 1:
+            return some[0]
+        if len(some) > 1:
+            names = [one.name for one in some]
+            raise DoubtError("TRAIN", "more than one file may be the training data", names)
+    names = [one.name for one in pictures]
+    raise DoubtError("TRAIN", "no file's name or labels say which is the training data", names)
+
+
+def _why_train(train: Pictures, pictures: list[Pictures]) -> str:
+    if len(pictures) == 1:
+        return "the only file with a picture in each row"
+    return "by its name" if role(train.name)[0] == "train" else "the only one that has labels"
+
+
+def _test(train: Pictures, pictures: list[Pictures]) -> Pictures | None:
+    """The test that belongs to the training data: the same name but for the word, the same pictures."""
+    if train.has_test_rows:
+        return None
+    others = [_like(one, train) for one in pictures if one is not train]
+    alike = [one for one in others if one.columns.pixels.count == train.columns.pixels.count]
+    stem = role(train.name)[1]
+    tests = [one for one in alike if role(one.name)[0] == "test"]
+    same = [one for one in tests if role(one.name)[1] == stem]
+    unlabelled = [one for one in alike if not one.has_labels and not role(one.name)[0]]
+    for some in (same, tests if not stem or len(pictures) == 2 else [], unlabelled):
+        if len(some) == 1:
+            return some[0]
+        if len(some) > 1:
+            raise DoubtError("TEST", "more than one file may be the test", [one.name for one in some])
+    return None
+
+
+def _like(one: Pictures, train: Pictures) -> Pictures:
+    """Pictures whose columns are found by place, with the label where the training data have it."""
+    label = train.columns.label
+    if not (one.columns.by_place and train.columns.by_place) or one.columns.pixels.is_one_cell:
+        return one
+    fewer = train.table.width - one.table.width
+    if label is None or fewer not in (0, 1):
+        return one
+    at = None if fewer else label
+    return replace(one, columns=infer_columns.with_label(one.columns, at, one.table.width))
+
+
+def _with_narrow(found: Files, narrow: list[Table], unused: tuple[str, ...]) -> Files:
+    """Add the files of labels, and the sample submission."""
+    samples = [table for table in narrow if SAMPLE.search(table.name)]
+    others = [table for table in narrow if table not in samples and table.width <= 2]
+    why = dict(found.why)
+    train_labels = test_labels = None
+    if not found.train.has_labels:
+        train_labels = _labels_of(found.train, others)
+        why["train_labels"] = "as many rows, in the same order"
+    if found.test is not None and not found.test.has_labels and train_labels is not None:
+        test_labels = _labels_of(found.test, [table for table in others if table != train_labels])
+        why["test_labels"] = "as many rows, in the same order; sealed at prepare"
+    sample = samples[0] if len(samples) == 1 and found.test is not None else None
+    return Files(found.train, found.test, train_labels, test_labels, sample, unused, why)
+
+
+def _labels_of(pictures: Pictures, tables: list[Table]) -> Table | None:
+    """The file that has one row for each picture; of several, the one of the same role."""
+    count = pictures.table.row_count
+    lines = {table.name: table.row_count for table in tables}
+    fitting = [table for table in tables if lines[table.name] == count]
+    kind = role(pictures.name)[0]
+    alike = [table for table in fitting if role(table.name)[0] == kind]
+    some = alike or fitting
+    return some[0] if len(some) == 1 else None

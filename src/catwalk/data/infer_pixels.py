@@ -1,0 +1,110 @@
+"""Pixels: which columns of a table are a picture's, how they are named, and what range their values have."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from catwalk.data import pixel_names
+from catwalk.data.csv_columns_numbered import families
+from catwalk.data.infer_table import AROUND, MANY, Table, numbers_in
+
+# Largest values that cameras and scanners give, with what each is.
+RANGES = {
+    16: "0 to 16, as sums of 4x4 black and white pixels",
+    1023: "10 bits", 4095: "12 bits", 16383: "14 bits", 65535: "16 bits",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Where a table holds its pictures.
+
+    Attributes:
+        at: the columns' positions, in the pixels' order; a single one if one cell holds all pixels.
+        count: values of a picture.
+        pattern, first: [columns] pixels and first_pixel of the TOML; None: the columns are taken by place.
+        sides: what two or three numbers in the names say of the shape; None: nothing.
+    """
+
+    at: list[int]
+    count: int
+    pattern: str | None = None
+    first: int = 0
+    sides: tuple[int, ...] | None = None
+
+    @property
+    def is_one_cell(self) -> bool:
+        return self.count > len(self.at)
+
+
+def find(table: Table) -> Pixels | None:
+    """The pixel columns by their names, or a cell with all pixels; else None: by place, if at all."""
+    if table.picture_cells:
+        at = table.picture_cells[0]
+        count = len(numbers_in(table.rows[0][at]))
+        return Pixels([at], count, table.names[at] if table.names else "pixels")
+    if table.names is None:
+        return None
+    named = list(table.names[: table.width])
+    found = families(named, range(len(named)))
+    family = max(found.values(), key=len, default=[])
+    family = [(numbers, i) for numbers, i in family if table.is_numeric[i]]
+    if len(family) < MANY or 2 * len(family) < len(named):
+        return None
+    return _named(named, sorted(family))
+
+
+def _named(names: list[str], family: list[tuple[tuple[int, ...], int]]) -> Pixels | None:
+    """The columns of names that count up, in one number or in rows and columns."""
+    numbers, at = [numbers for numbers, _ in family], [i for _, i in family]
+    axes = [sorted({number[axis] for number in numbers}) for axis in range(len(numbers[0]))]
+    first = axes[0][0]
+    sides = tuple(len(axis) for axis in axes)
+    if any(axis != list(range(first, first + len(axis))) for axis in axes) or np.prod(sides) != len(at):
+        return None
+    parts = re.split(r"([0-9]{1,9})", names[at[0]])
+    fields = (f"{{:0{len(n)}d}}" if n.startswith("0") and len(n) > 1 else "{}" for n in parts[1::2])
+    pattern = "".join(text + field for text, field in zip(parts[::2], [*fields, ""], strict=True))
+    listed = pixel_names.listed(pattern, first, sides)
+    if [name.casefold() for name in listed] != [names[i].casefold() for i in at]:
+        return None
+    return Pixels(at, len(at), pattern, first, sides if len(sides) > 1 else None)
+
+
+def values(table: Table, pixels: Pixels, rows: int) -> np.ndarray:
+    """(at most ``rows``, pixels) float64 of sampled rows, spread over the file."""
+    step = max(1, len(table.rows) // rows)
+    if pixels.is_one_cell:
+        cells = (AROUND.sub(" ", row[pixels.at[0]]) for row in table.rows[::step][:rows])
+        found = [np.fromstring(cell, np.float64, sep=" ") for cell in cells]
+        return np.array([one for one in found if len(one) == pixels.count])
+    return table.numbers(pixels.at)[::step][:rows]
+
+
+def has_points(table: Table, pixels: Pixels) -> bool:
+    """Whether the values are written with a decimal point."""
+    return any("." in row[at] or "e" in row[at] for row in table.rows[:50] for at in pixels.at)
+
+
+def scale(values: np.ndarray, has_points: bool) -> tuple[float | None, str]:
+    """What makes the values pixels of 0 to 255, None if they are, and why.
+
+    Args:
+        values: (rows, pixels) as written.
+        has_points: whether they are written with a decimal point.
+
+    Raises:
+        ValueError: they are below 0 or above 65535, or no numbers.
+    """
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if low < 0 or high > 65535:
+        raise ValueError(f"the values are {low:g} to {high:g}")
+    if high <= 1:
+        return 255.0, f"the values are {low:g} to {high:g}: times 255"
+    if 16 < high <= 255 and not has_points:
+        return None, f"integers from {low:g} to {high:g}"
+    if 16 < high <= 255:
+        return 1.0, f"numbers from {low:g} to {high:g}, with decimal points: rounded"
+    top = next(top for top in RANGES if high <= top)
+    return 255 / top, f"the values are {low:g} to {high:g} ({RANGES[top]}): times 255 / {top}"

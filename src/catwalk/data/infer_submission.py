@@ -1,0 +1,70 @@
+"""Submission: ids, header and labels as the sample submission shows them, or as they are usual."""
+
+from dataclasses import dataclass
+
+from catwalk.data.csv_cells import whole_number
+from catwalk.data.infer_labels import Classes, column
+from catwalk.data.infer_table import Table
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a submission looks like.
+
+    Attributes:
+        header: names of its two columns.
+        first_id: the first id where the test has no id column.
+        writes_names: whether it holds the classes' names.
+        sample: whether the sample's ids are the test's.
+        why: where header and ids come from.
+        note: what is wrong with the sample; empty: nothing.
+    """
+
+    header: tuple[str, str]
+    first_id: int
+    writes_names: bool
+    sample: bool
+    why: str
+    note: str = ""
+
+
+def find(
+    sample: Table | None, test_ids: list[str] | int, usual: tuple[str, str], classes: Classes
+) -> Submission:
+    """Look at the sample.
+
+    Args:
+        sample: the sample submission, if there is one.
+        test_ids: the cells of the test's id column; without one, the number of its rows.
+        usual: the header without a sample.
+        classes: of the training rows.
+    """
+    default = Submission(usual, 1, classes.is_text, False, "no sample submission is there: usual names")
+    if sample is None:
+        return default
+    if sample.names is None or sample.width != 2:
+        what = f"{sample.name} has {sample.width} columns, not id and label: it is not used"
+        return Submission(usual, 1, classes.is_text, False, "usual names", what)
+    header = (sample.names[0], sample.names[1])
+    ids, labels = column(sample, 0), column(sample, 1)
+    are_numbers = all(whole_number(label) is not None for label in set(labels))
+    writes_names = classes.is_text and not (are_numbers and labels and set(labels) - set(classes.names))
+    first = _first(ids, test_ids)
+    if first is None:
+        what = f"the ids of {sample.name} are not the test's: they are not used"
+        return Submission(header, 1, writes_names, False, f"the header of {sample.name}", what)
+    return Submission(header, first, writes_names, True, f"as in {sample.name}")
+
+
+def _first(ids: list[str], test_ids: list[str] | int) -> int | None:
+    """The first id, if the sample's ids are the test's; None if they are not."""
+    if isinstance(test_ids, list):
+        return 1 if sorted(ids) == sorted(test_ids) else None
+    numbers = sorted(number for id_ in ids if (number := whole_number(id_)) is not None)
+    if (
+        len(numbers) != test_ids
+        or len(ids) != test_ids
+        or numbers != list(range(numbers[0], numbers[0] + test_ids))
+    ):
+        return None
+    return numbers[0] if all(id_ == str(int(id_)) for id_ in ids) else None

@@ -1,0 +1,214 @@
+"""Table: how a CSV is written, and a sample of its rows, before anything is known of it."""
+
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.data import csv_dialect
+from catwalk.data.csv_dialect import BOM, SEPARATORS
+
+HEAD = 200  # rows from the file's beginning
+SAMPLED = 2000  # rows in all, spread over the file
+CELLS = 3_000_000  # cells of them
+PLACES = 50  # from which they are taken
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+AROUND = re.compile(r"[\[\],;]")  # what may stand around the numbers in one cell
+MANGLED = re.compile(r"-?\d+(\.\d+)?\.\d+", re.ASCII)  # a number as a name, as pandas writes it a second time
+NARROW = 3  # columns at most of a file of labels or ids
+MANY = 16  # numbers in one cell, which is a picture then
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV as far as its first and some other rows show it.
+
+    Attributes:
+        name: its file's name.
+        path: plain UTF-8 text.
+        separator: between two cells.
+        before: lines above the header or the first row: blank ones, and Excel's ``sep=;``.
+        names: the column names; None if there are none, or they say nothing.
+        skip_rows: rows of names that say nothing.
+        lines: the first rows and some spread over the whole file, as text.
+        head: how many of them are the file's first.
+    """
+
+    name: str
+    path: Path
+    separator: str
+    before: int
+    names: list[str] | None
+    skip_rows: int
+    lines: list[str]
+    head: int
+
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """The cells of ``lines``, without those of other lengths."""
+        rows = [_cells(line, self.separator) for line in self.lines]
+        width = Counter(map(len, rows)).most_common(1)[0][0]
+        return [row for row in rows if len(row) == width]
+
+    @property
+    def width(self) -> int:
+        """Cells of a row, without empty ones at the end of all rows."""
+        return self._width
+
+    @cached_property
+    def _width(self) -> int:
+        width = len(self.rows[0])
+        while width > 1 and not any(row[width - 1] for row in self.rows):
+            width -= 1
+        return width
+
+    @cached_property
+    def row_count(self) -> int:
+        """The rows below the header, counted by their lines."""
+        lines, last = 0, b""
+        with self.path.open("rb") as file:
+            while block := file.read(1 << 24):
+                lines += block.count(b"\n") or block.count(b"\r")
+                last = block
+        lines += bool(last) and not last.endswith((b"\n", b"\r"))
+        return lines - self.before - self.skip_rows - (self.names is not None)
+
+    def column(self, at: int) -> list[str]:
+        """The sampled cells of one column."""
+        return [row[at] for row in self.rows]
+
+    def numbers(self, at: list[int]) -> npt.NDArray[np.float64]:
+        """(sampled rows, columns) values of numeric columns; NaN for a cell that is not a number."""
+        try:
+            return np.array([[row[i] for i in at] for row in self.rows], np.float64)
+        except ValueError:
+            return np.array([[_number(row[i]) for i in at] for row in self.rows], np.float64)
+
+    @cached_property
+    def is_numeric(self) -> list[bool]:
+        """For each column, whether nine of ten of its first cells are numbers."""
+        rows = self.rows[:HEAD]
+        return [
+            10 * sum(bool(NUMBER.fullmatch(row[i])) for row in rows) >= 9 * len(rows)
+            for i in range(self.width)
+        ]
+
+    @cached_property
+    def picture_cells(self) -> list[int]:
+        """The columns of which each cell holds many numbers."""
+        first = self.rows[:5]
+        wide = [i for i in range(self.width) if len(first[0][i]) > 2 * MANY]
+        return [i for i in wide if all(len(numbers_in(row[i])) >= MANY for row in first)]
+
+
+def numbers_in(cell: str) -> list[str]:
+    """The numbers in a cell that holds a picture; empty if it holds anything else."""
+    parts = AROUND.sub(" ", cell).split()
+    return parts if all(NUMBER.fullmatch(part) for part in parts) else []
+
+
+def _number(cell: str) -> float:
+    return float(cell) if NUMBER.fullmatch(cell) else np.nan
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    try:
+        return csv_dialect.cells(line, separator)
+    except csv.Error:
+        return []
+
+
+def read(name: str, path: Path) -> Table | None:
+    """Look at a plain text file; None if it is not a table."""
+    with path.open("rb") as file:
+        start = file.read(csv_dialect.BLOCK)
+        while start.count(b"\n") + start.count(b"\r") < 3 and (more := file.read(csv_dialect.BLOCK)):
+            start += more
+    lines = _lines(start, path.stat().st_size > len(start))
+    before = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
+    if before == len(lines) or b"\0" in start[:4096]:
+        return None
+    said = re.fullmatch(r'"?sep=(.)"?[,;\t]*', lines[before], re.IGNORECASE)
+    before += bool(said)
+    filled = [line for line in lines[before:] if line.strip()][:HEAD]
+    if len(filled) < 2:
+        return None
+    separator = said[1] if said else _separator(filled[:5])
+    names, skip = _names([_cells(line, separator) for line in filled[:20]])
+    below = filled[(names is not None) + skip :]
+    if not below:
+        return None
+    if names is not None and len(_cells(below[0], separator)) == len(names) + 1 and names[-1]:
+        names = ["", *names]  # R's write.table gives its row numbers no name
+    rows = min(SAMPLED, max(HEAD, CELLS // len(_cells(below[0], separator) or [""])))
+    others = _spread(path, len(start), rows - len(below))
+    return Table(name, path, separator, before, names, skip, below + others, len(below))
+
+
+def _lines(content: bytes, is_cut: bool) -> list[str]:
+    lines = re.split(r"\r\n|[\r\n]", content.decode("utf-8", errors="replace").lstrip(BOM))
+    return lines[:-1] if is_cut and len(lines) > 1 else lines
+
+
+def _spread(path: Path, start: int, rows: int) -> list[str]:
+    """About so many whole lines from places spread over the file, after its first bytes."""
+    size, found = path.stat().st_size, list[str]()
+    if rows <= 0 or size <= start:
+        return found
+    each = -(-rows // PLACES)
+    with path.open("rb") as file:
+        for place in np.linspace(start, size, PLACES, endpoint=False).astype(int):
+            file.seek(int(place))
+            file.readline()
+            lines = [file.readline() for _ in range(each)]
+            found += [line.decode("utf-8", errors="replace").rstrip("\r\n") for line in lines if line.strip()]
+    return found
+
+
+def _separator(lines: list[str]) -> str:
+    """What gives most cells, in all of the first lines the same number."""
+    counts = {one: [len(_cells(line, one)) for line in lines] for one in SEPARATORS}
+    best = max(SEPARATORS, key=lambda one: (len(set(counts[one][1:])) == 1, min(counts[one])))
+    if max(counts[best]) == 1 and all(len(numbers_in(line)) >= MANY for line in lines):
+        return " "  # as numpy.savetxt writes by default; below a name it is a picture's cell
+    return best
+
+
+def _names(rows: list[list[str]]) -> tuple[list[str] | None, int]:
+    """The column names, and how many rows of names that say nothing come before the first row."""
+    first, *rest = rows
+    if not rest:
+        return None, 0
+    below = [row for row in rest if len(row) in (len(first), len(first) + 1)]
+    if len(first) <= NARROW and not any(NUMBER.fullmatch(cell) or numbers_in(cell) for cell in first):
+        columns = list(zip(*below, strict=False))
+        if columns and all(cell not in column for cell, column in zip(first, columns, strict=False)):
+            return first, 0
+    is_named = any(
+        cell and not NUMBER.fullmatch(cell) and not numbers_in(cell)
+        and all(NUMBER.fullmatch(row[i]) or numbers_in(row[i]) for row in below)
+        for i, cell in enumerate(first)
+    )  # fmt: skip
+    if is_named and below:
+        named = [cell for cell in first if cell]
+        return (None, 1) if len(set(named)) < len(named) else (first, 0)
+    return None, int(_says_nothing(first, below))
+
+
+def _says_nothing(first: list[str], below: list[list[str]]) -> bool:
+    """Whether a first row of numbers is names: counted up, made different by pandas, or all the same."""
+    if len(first) < MANY or not all(NUMBER.fullmatch(cell) or MANGLED.fullmatch(cell) for cell in first):
+        return False
+    values = "".join(cell for row in below for cell in row)
+    mangled = sum(bool(MANGLED.fullmatch(cell)) for cell in first)
+    if 4 * mangled > len(first) and "." not in values:
+        return True
+    if not all(NUMBER.fullmatch(cell) for cell in first):
+        return True
+    steps = [b - a for a, b in zip(map(float, first[:-1]), map(float, first[1:]), strict=True)]
+    return steps.count(1.0) > 0.9 * len(steps) or len(set(first)) == 1

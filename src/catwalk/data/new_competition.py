@@ -1,0 +1,203 @@
+"""New competition: writes the TOML of a competition whose files are there, or on Kaggle, and nothing else."""
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core.console import plain_console
+from catwalk.core.errors import UserError, shown
+from catwalk.core.paths import Paths, atomic_write, competitions_folder, folder_aside
+from catwalk.data import (
+    competition,
+    csv_careful,
+    csv_columns,
+    csv_fast,
+    csv_labels,
+    infer,
+    kaggle_download,
+    kaggle_names,
+    manifest,
+    raw_files,
+    sources,
+    toml_draft,
+)  # fmt: skip
+from catwalk.data.competition import Competition
+from catwalk.data.csv_file import CsvFile
+from catwalk.data.infer import Draft, Value
+from catwalk.data.infer_doubt import DoubtError
+from catwalk.data.infer_table import Table
+from catwalk.data.manifest import Manifest
+
+NAME = re.compile(r"\w[\w.-]{0,79}", re.ASCII)
+SHOWN = 10  # sample pictures
+TRIES = 5  # times that a question on the terminal is asked
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Ten training pictures as they will be read: (10, ...) uint8 in the competition's shape, and names."""
+
+    pictures: npt.NDArray[np.uint8]
+    names: list[str]
+
+
+def run(paths: Paths, source: str, choice: dict[str, str], say: Say) -> Samples | None:
+    """Look at the files, write ``competitions/<name>.toml`` and say what it holds.
+
+    Args:
+        paths: the new competition's.
+        source: an existing folder, zip or CSV; the address or slug of Kaggle's page; "auto": the raw folder.
+        choice: what the user has decided, by the names in ``infer.CHOICES``.
+        say: prints a line for the user.
+
+    Returns:
+        Pictures to show; None if a sampled row can't be read: the stage data then names it.
+
+    Raises:
+        UserError: the TOML exists already, there are no pictures, or something is in doubt.
+        NetworkError: Kaggle can't be reached.
+    """
+    _check_name(paths)
+    place, page = _resolved(paths, source)
+    if page is not None:
+        place = kaggle_download.download(page, paths.download)
+    assert place is not None
+    with folder_aside(paths.raw.parent) as scratch:
+        draft = _decided(place, paths.competition, scratch, dict(choice))
+        values = draft.values + ([_of_kaggle(page)] if page else [])
+        text = toml_draft.text(values, page.address if page else place.name)
+        drafted = competition.parse(paths.competition, text)
+        samples = _samples(draft, drafted)
+    with atomic_write(paths.toml) as aside:
+        aside.write_text(text, encoding="utf-8")
+    _remember(paths, place if page is None else None)
+    _show(values)
+    for note in draft.notes:
+        say(f"new: {note}")
+    say(f"new: wrote {paths.shown(paths.toml)}, with the reason above each value")
+    return samples
+
+
+def _check_name(paths: Paths) -> None:
+    if not competitions_folder(paths.root).is_dir():
+        raise UserError(f"no folder competitions in {paths.root}", fix="run catwalk in the project's folder")
+    if not NAME.fullmatch(paths.competition):
+        fix = "choose a name of letters, digits, - and _"
+        raise UserError("not a name for a file", where=f"COMPETITION={shown(paths.competition)}", fix=fix)
+    if paths.toml.exists():
+        fix = "choose another COMPETITION=, or edit that file"
+        raise UserError("exists already, and stays as it is", where=paths.shown(paths.toml), fix=fix)
+
+
+def _resolved(paths: Paths, source: str) -> tuple[Path | None, kaggle_names.Page | None]:
+    """The existing place, or the page on Kaggle, that SOURCE names."""
+    if source == "auto":
+        if not raw_files.listed(paths.raw):
+            what = f"nothing is in {paths.shown(paths.raw)}"
+            raise UserError(what, fix="set SOURCE= to a folder, a zip, a CSV or the address of Kaggle's page")
+        return paths.raw, None
+    place = Path(source).expanduser()
+    if place.exists():
+        return place.resolve(), None
+    if source in sources.SOURCES:
+        what = f"{paths.competition} is no competition that it has"
+        fix = "set SOURCE= to a folder, a zip, a CSV or the address of Kaggle's page"
+        raise UserError(what, where=f"SOURCE={source}", fix=fix)
+    if not re.search(r"kaggle\.com", source) and (
+        source.startswith((".", "/", "~")) or source.count("/") > 1
+    ):
+        fix = "correct it, or give the address of Kaggle's page"
+        raise UserError("no such folder, zip or CSV", where=f"SOURCE={source}", fix=fix)
+    return None, kaggle_names.page(source, "SOURCE=")
+
+
+def _of_kaggle(page: kaggle_names.Page) -> Value:
+    return Value("sources", f"kaggle_{page.kind}", page.name, f"the files are from {page.address}")
+
+
+def _decided(place: Path, name: str, scratch: Path, choice: dict[str, str]) -> Draft:
+    """The draft; on a terminal, what is in doubt is asked."""
+    title = name.replace("-", " ").replace("_", " ").title()
+    for _ in range(TRIES):
+        try:
+            return infer.look(place, title, scratch, choice)
+        except DoubtError as doubt:
+            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+                raise
+            choice[doubt.variable] = _asked(doubt)
+    return infer.look(place, title, scratch, choice)
+
+
+def _asked(doubt: DoubtError) -> str:
+    """What the user answers: the number of a candidate, or any text."""
+    print(f"{doubt.what}:")
+    for number, candidate in enumerate(doubt.candidates, start=1):
+        print(f"  {number}  {candidate}")
+    answer = input(f"{doubt.variable}= ").strip()
+    if answer.isdigit() and 1 <= int(answer) <= len(doubt.candidates):
+        return doubt.candidates[int(answer) - 1]
+    return answer
+
+
+def _remember(paths: Paths, place: Path | None) -> None:
+    """Record where the files are, so that the next commands need no SOURCE=."""
+    if place is None or place == paths.raw.resolve() or place == paths.raw or raw_files.listed(paths.raw):
+        return
+    made = Manifest(paths.competition, str(place), datetime.now(UTC).isoformat(timespec="seconds"), {})
+    manifest.write(paths, made)
+
+
+def _samples(draft: Draft, drafted: Competition) -> Samples | None:
+    """Ten training pictures of different classes, read by the reader itself; None if it refuses a row."""
+    table = draft.train
+    assert table is not None
+    with tempfile.TemporaryDirectory(prefix="catwalk-") as folder:
+        path = Path(folder) / "samples.csv"
+        path.write_text(_some_lines(table), encoding="utf-8")
+        file = CsvFile(path, table.name, table.name, True, f"competitions/{drafted.name}.toml")
+        try:
+            columns = csv_labels.looked_at(file, csv_columns.find(file, drafted), drafted)
+            rows = csv_fast.read(file, columns, drafted) or csv_careful.read(file, columns, drafted)
+        except UserError:  # with the row's number among the samples, not in the file
+            return None
+    labels = rows.labels if rows.labels is not None else np.zeros(len(rows.pixels), np.uint8)
+    chosen = _of_all_classes(labels)
+    names = [
+        drafted.class_name(labels[i]) if rows.labels is not None and labels[i] >= 0 else "" for i in chosen
+    ]
+    return Samples(rows.pixels[chosen].reshape(-1, *drafted.shape), names)
+
+
+def _some_lines(table: Table) -> str:
+    """The lines above the first row, and sampled rows."""
+    with table.path.open(encoding="utf-8", errors="replace", newline="") as opened:
+        count = table.before + table.skip_rows + (table.names is not None)
+        above = [line.rstrip("\r") for line in re.split(r"\r\n|[\r\n]", opened.read(1 << 22))[:count]]
+    step = max(1, len(table.lines) // 500)
+    return "\n".join([*above, *table.lines[::step]]) + "\n"
+
+
+def _of_all_classes(labels: npt.NDArray[np.integer]) -> list[int]:
+    """Rows of as many different classes as there are, at most ten."""
+    first = sorted(np.unique(labels, return_index=True)[1].tolist())
+    classes = first[:: max(1, len(first) // SHOWN)][:SHOWN]
+    others = [i for i in range(len(labels)) if i not in classes]
+    return [*classes, *others[: SHOWN - len(classes)]]
+
+
+def _show(values: list[Value]) -> None:
+    from rich.table import Table as Shown
+
+    table = Shown("key", "value", "why", box=None, pad_edge=False)
+    for value in values:
+        key = f"{value.section}.{value.key}" if value.section else value.key
+        table.add_row(key, toml_draft.short(value.value), value.why)
+    plain_console().print(table, markup=False)
