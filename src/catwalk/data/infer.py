@@ -177,7 +177,8 @@ def _id(
     columns: Columns, train: Pictures, files: Files, choice: dict[str, str]
 ) -> tuple[str | None, list[str], str]:
     """The id column's name, the columns that are ignored, and why it is the id."""
-    names, ignored = train.table.names, list(columns.ignored)
+    names = train.table.names
+    ignored = [*columns.ignored, *(names[i] for i in columns.labels[1:] if names)]
     if "ID" in choice:
         at = _chosen(choice["ID"], (files.test or train).table, "ID")
         named = (files.test or train).table.names

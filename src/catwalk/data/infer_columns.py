@@ -35,7 +35,7 @@ class Columns:
         why: why the first of them is the label.
         is_sure: whether there is no doubt.
         id, usage: positions, or None.
-        ignored: names of columns that play no part.
+        ignored: names of columns that play no part, without those in ``labels``.
     """
 
     pixels: Pixels
@@ -69,7 +69,7 @@ def find(table: Table) -> Columns | None:
     scores = {i: _score(table, i) for i in rest}
     labels = sorted((i for i in rest if scores[i] > 0), key=lambda i: (-scores[i], i))
     is_sure = len(labels) < 2 or scores[labels[0]] >= scores[labels[1]] + 2
-    ignored = [names[i] for i in (*ids[1:], *(i for i in rest if i not in labels[:1])) if names[i]]
+    ignored = [names[i] for i in (*ids[1:], *(i for i in rest if i not in labels)) if names[i]]
     why = f"the column {names[labels[0]]!r}" if labels else ""
     if len(labels) == 1 and not LABEL.fullmatch(names[labels[0]]):
         why += ", the only one that is neither pixel nor id"

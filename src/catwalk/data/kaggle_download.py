@@ -23,13 +23,20 @@ def fetch(competition: Competition, folder: Path) -> None:
         _download_and_unzip(competition, place, folder)
 
 
-def download(page: kaggle_names.Page, place: Path) -> Path:
+def keep(page: kaggle_names.Page, place: Path) -> Path:
     """The zip of a page's files; it waits in the folder ``place`` until ``fetch`` unpacks it.
 
     Raises:
         UserError, NetworkError: it can't be downloaded.
     """
     place.mkdir(parents=True, exist_ok=True)
+    with locks.locked(place, wait=True):
+        place.mkdir(exist_ok=True)
+        return _download(page, place)
+
+
+def _download(page: kaggle_names.Page, place: Path) -> Path:
+    """The zip, downloaded unless it waits there already."""
     complete = place / f"{page.name.replace('/', '-')}.complete.zip"
     if complete.is_file():
         return complete
@@ -47,7 +54,7 @@ def download(page: kaggle_names.Page, place: Path) -> Path:
 
 
 def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> None:
-    archive = download(kaggle_names.of_data(competition), place)
+    archive = _download(kaggle_names.of_data(competition), place)
     try:
         _unzip(archive, competition, folder)
     finally:

@@ -68,7 +68,7 @@ def run(paths: Paths, source: str, choice: dict[str, str], say: Say) -> Samples 
     _check_name(paths)
     place, page = _resolved(paths, source)
     if page is not None:
-        place = kaggle_download.download(page, paths.download)
+        place = kaggle_download.keep(page, paths.download)
     assert place is not None
     with folder_aside(paths.raw.parent) as scratch:
         draft = _decided(place, paths.competition, scratch, dict(choice))

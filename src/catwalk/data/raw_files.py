@@ -135,7 +135,7 @@ def plain_name(name: str) -> str:
 
 
 def _in_zips(zips: list[Path], names: list[str]) -> dict[str, Place]:
-    """The files in the zips that have exactly one match."""
+    """The files in the zips that have exactly one match; one in an upper folder comes first."""
     found: dict[str, Place] = {}
     inside = [(path, archives.members(path)) for path in zips]
     for name in names:
@@ -146,8 +146,10 @@ def _in_zips(zips: list[Path], names: list[str]) -> dict[str, Place]:
                 for member in members
                 if same(Path(member).name, name)
             ]
-            if len(places) == 1:
-                found[name] = places[0]
+            depth = min((place.member or "").count("/") for place in places) if places else 0
+            upper = [place for place in places if (place.member or "").count("/") == depth]
+            if len(upper) == 1:
+                found[name] = upper[0]
             if places:
                 break
     return found

@@ -1,0 +1,277 @@
+"""new_competition.py: the command that looks at files, what it asks, and what it leaves alone."""
+
+import builtins
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from catwalk import stages
+from catwalk.core.paths import Paths
+from catwalk.data import competition
+from tests.conftest import run_catwalk
+from tests.support.kaggle_server import Kaggle, serving
+from tests.support.public_forms import FORMS
+
+Catwalk = Callable[..., tuple[int, str, str]]
+PICTURES, LABELS = load_digits(return_X_y=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "my files"
+    made.mkdir()
+    return made
+
+
+def write(path: Path, header: list[str] | None, rows: list[list[object]]) -> None:
+    lines = [list[object](header or []), *rows][header is None :]
+    path.write_text("".join(",".join(map(str, line)) + "\n" for line in lines))
+
+
+def digits(start: int = 0, count: int = 200) -> list[list[object]]:
+    """Rows of a label and 64 pixels of 0 to 240."""
+    part = slice(start, start + count)
+    return [
+        [int(k), *(int(15 * v) for v in row)] for k, row in zip(LABELS[part], PICTURES[part], strict=True)
+    ]
+
+
+HEADER = ["label", *(f"pixel{i}" for i in range(64))]
+
+
+def test_each_value_has_its_reason_in_the_toml_and_on_the_terminal(
+    catwalk: Catwalk, project: Path, folder: Path
+) -> None:
+    FORMS["optdigits"](folder)
+    code, out, err = catwalk("new", "--competition", "optical", "--source", str(folder))
+    assert (code, err) == (0, "")
+    lines = Paths(project, "optical").toml.read_text().splitlines()
+    values = [i for i, line in enumerate(lines) if " = " in line and not line.startswith("#")]
+    assert len(values) >= 10
+    for i in values:
+        assert lines[i - 1].startswith("# "), lines[i]
+        assert lines[i].split(" = ")[0] in out
+    assert "times 255 / 16" in " ".join(out.split())
+    assert "transpose = true" in out
+    assert "wrote competitions/optical.toml" in out
+
+
+def test_a_toml_that_is_there_stays(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    write(folder / "train.csv", HEADER, digits())
+    before = (project / "competitions" / "digits.toml").read_bytes()
+    code, _, err = catwalk("new", "--competition", "digits", "--source", str(folder))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "competitions/digits.toml: exists already, and stays as it is" in err
+    assert (project / "competitions" / "digits.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("/nowhere/at all", "SOURCE=/nowhere/at all: no such folder, zip or CSV"),
+        ("keras", "SOURCE=keras: ours is no competition that it has"),
+        ("No Such Thing!", "is not the name of a competition on Kaggle"),
+        ("auto", "nothing is in data/ours/raw: set SOURCE="),
+    ],
+)
+def test_a_source_that_is_none_is_named(catwalk: Catwalk, project: Path, source: str, said: str) -> None:
+    code, _, err = catwalk("new", "--competition", "ours", "--source", source)
+    assert (code, err.count("\n")) == (2, 1)
+    assert said in err
+    assert not (project / "competitions" / "ours.toml").exists()
+
+
+@pytest.mark.parametrize("name", ["../ours", "a b", ""])
+def test_a_name_that_is_no_file_name_is_refused(catwalk: Catwalk, folder: Path, name: str) -> None:
+    write(folder / "train.csv", HEADER, digits())
+    code, _, err = catwalk("new", "--competition", name, "--source", str(folder))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "COMPETITION=" in err
+
+
+def test_files_that_hold_no_pictures_are_named(catwalk: Catwalk, folder: Path) -> None:
+    write(folder / "metadata.csv", ["id", "age", "kind"], [[i, 30 + i % 9, "abc"[i % 3]] for i in range(50)])
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no CSV with a picture in each row is there" in err
+
+
+def write_doubts(folder: Path, what: str) -> None:
+    """Files of which one thing can't be seen."""
+    rows = digits()
+    if what == "TRAIN":
+        write(folder / "small.csv", HEADER, rows)
+        write(folder / "large.csv", HEADER, rows * 2)
+    elif what == "LABEL":
+        kinds = [[i % 4, *row] for i, row in enumerate(rows)]
+        write(folder / "train.csv", ["class", *HEADER], kinds)
+    elif what == "SHAPE":
+        noise = np.random.default_rng(0).integers(0, 256, (200, 96)).tolist()
+        names = ["label", *(f"pixel{i}" for i in range(96))]
+        write(folder / "train.csv", names, [[i % 5, *row] for i, row in enumerate(noise)])
+    else:
+        write(folder / "train.csv", HEADER, rows)
+        write(folder / "test_1.csv", HEADER, rows[:50])
+        write(folder / "test_2.csv", HEADER, rows[50:100])
+
+
+@pytest.mark.parametrize(
+    ("variable", "candidates", "key"),
+    [
+        ("TRAIN", ["small.csv", "large.csv"], "train_file"),
+        ("TEST", ["test_1.csv", "test_2.csv"], "test_file"),
+        ("LABEL", ["class", "label"], "label_column"),
+        ("SHAPE", ["8x12", "12x8"], "shape"),
+    ],
+)
+def test_a_doubt_is_one_line_and_its_variable_decides(
+    catwalk: Catwalk, project: Path, folder: Path, variable: str, candidates: list[str], key: str
+) -> None:
+    write_doubts(folder, variable)
+    asked = ("new", "--competition", "ours", "--source", str(folder))
+    code, _, err = catwalk(*asked)
+    assert (code, err.count("\n")) == (2, 1)
+    assert len(err) <= 300
+    assert f"set {variable}= to one of" in err
+    assert all(one in err for one in candidates)
+    assert not Paths(project, "ours").toml.exists()
+    code, _, err = catwalk(*asked, f"--{variable.lower()}", candidates[1])
+    assert (code, err) == (0, "")
+    found = getattr(competition.load(Paths(project, "ours")), key)
+    assert found == ((12, 8) if key == "shape" else candidates[1])
+    assert catwalk("prepare", "--competition", "ours")[0] == 0
+
+
+def test_a_doubt_is_asked_on_a_terminal(
+    catwalk: Catwalk, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_doubts(folder, "TRAIN")
+    asked: list[str] = []
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "2"
+
+    monkeypatch.setattr(builtins, "input", answer)
+    code, out, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err, asked) == (0, "", ["TRAIN= "])
+    assert "1  large.csv" in out
+    assert competition.load(Paths(project, "ours")).train_file == "small.csv"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--shape", "7x9"), "SHAPE=7x9: 7x9 has not 64 values"),
+        (("--label", "colour"), "LABEL=colour: train.csv has no such column"),
+        (("--train", "x.csv"), "TRAIN=x.csv: no such table of pictures (there is train.csv)"),
+        (("--test", "x.csv"), "TEST=x.csv: no such table of pictures (there is train.csv)"),
+    ],
+)
+def test_a_decision_that_does_not_fit_is_named(
+    catwalk: Catwalk, folder: Path, given: tuple[str, str], said: str
+) -> None:
+    write(folder / "train.csv", HEADER, digits())
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder), *given)
+    assert (code, err.count("\n")) == (2, 1)
+    assert said in err
+
+
+def test_one_csv_and_a_share_of_it(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    """Only that file is looked at, whatever lies beside it; the stages after it need no SOURCE=."""
+    write(folder / "numbers.csv", HEADER, digits())
+    write(folder / "test.csv", HEADER, digits(200))
+    source = ("--source", str(folder / "numbers.csv"), "--test", "0.25")
+    assert catwalk("new", "--competition", "ours", *source)[0] == 0
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "150 labelled rows, 50 test rows" in out
+    assert sorted(path.name for path in Paths(project, "ours").raw.iterdir()) == [
+        "manifest.json",
+        "numbers.csv",
+    ]
+
+
+def test_a_zip_with_the_same_file_in_two_folders(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    """As Kaggle's zip of Sign Language MNIST has them."""
+    FORMS["sign-language-mnist"](folder)
+    archive = folder.parent / "archive.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in folder.iterdir():
+            packed.write(path, path.name)
+            packed.write(path, f"{path.stem}/{path.name}")
+        packed.writestr("amer_sign2.png", b"\x89PNG")
+    assert catwalk("new", "--competition", "sign-mnist", "--source", str(archive))[0] == 0
+    known = competition.load(Paths(project, "sign-mnist"))
+    assert known.labels == (*range(9), *range(10, 25))
+    code, out, err = catwalk("prepare", "--competition", "sign-mnist")
+    assert (code, err) == (0, "")
+    assert "400 labelled rows, 100 test rows" in out
+
+
+def test_a_picture_that_lies_is_turned_by_a_word(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    rows = digits()
+    lying = [[row[0], *np.array(row[1:]).reshape(8, 8).T.ravel().tolist()] for row in rows]
+    for name, table in (("upright", rows), ("lying", lying)):
+        write(folder / f"{name}.csv", HEADER, table)
+        assert catwalk("new", "--competition", name, "--source", str(folder / f"{name}.csv"))[0] == 0
+    toml = Paths(project, "lying").toml
+    toml.write_text(toml.read_text().replace("transpose = false", "transpose = true"))
+    fingerprints = []
+    for name in ("upright", "lying"):
+        code, out, _ = catwalk("prepare", "--competition", name)
+        assert code == 0
+        fingerprints.append(out.split("fingerprint ")[1].split(",")[0])
+    assert len(fingerprints[0]) > 8
+    assert fingerprints[0] == fingerprints[1]
+
+
+def test_all_begins_with_it_where_the_competition_is_unknown(
+    catwalk: Catwalk, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "train.csv", HEADER, digits())
+    begun: list[str] = []
+    monkeypatch.setattr(
+        stages, "_run_making", lambda options, paths, loaded, started: begun.append(loaded.name)
+    )
+    code, out, err = catwalk("all", "--competition", "ours", "--source", str(folder))
+    assert (code, err, begun) == (0, "", ["ours"])
+    assert "all: ours has no TOML yet" in out
+    assert Paths(project, "ours").toml.is_file()
+    code, out, _ = catwalk("all", "--competition", "ours", "--source", str(folder))
+    assert (code, out, begun) == (0, "", ["ours", "ours"]), "the TOML is there now"
+
+
+def test_all_without_files_says_which_competitions_are_known(catwalk: Catwalk) -> None:
+    code, _, err = catwalk("all", "--competition", "ours")
+    assert code == 2
+    assert "unknown competition 'ours'" in err
+
+
+@pytest.mark.parametrize("source", ["someone/eight", "https://www.kaggle.com/datasets/someone/eight/data"])
+def test_a_page_on_kaggle_is_downloaded_once(project: Path, folder: Path, source: str) -> None:
+    FORMS["optdigits"](folder)
+    archive = folder.parent / "zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in folder.iterdir():
+            packed.write(path, path.name)
+    kaggle = Kaggle(archive.read_bytes())
+    with serving(kaggle):
+        environment = {**kaggle.environment, "HOME": str(project)}
+        done = run_catwalk(project, "new", "--competition", "ours", "--source", source, **environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        calls = len(kaggle.calls)
+        assert calls
+        for again in ((), ("--source", source), ("--source", "kaggle")):
+            done = run_catwalk(project, "data", "--competition", "ours", *again, **environment)
+            assert (done.returncode, done.stderr) == (0, "")
+        assert len(kaggle.calls) == calls
+    assert 'kaggle_dataset = "someone/eight"' in Paths(project, "ours").toml.read_text()
+    assert sorted(path.name for path in (project / "data/ours").iterdir()) == ["raw", "samples.png"]
