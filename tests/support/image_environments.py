@@ -3,12 +3,14 @@
 They lie in ``.images/`` of the checkout, named by what they were made from. uv builds one in half a minute.
 """
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,17 +61,22 @@ def interpreter(version: str) -> str:
     pytest.skip(f"no Python {version} on the PATH or in ~/.pyenv/versions")
 
 
-def image(name: str, version: str) -> Path:
-    """The Python of an image's environment; what a notebook installed there before is undone."""
+@contextlib.contextmanager
+def image(name: str, version: str) -> Iterator[Path]:
+    """The Python of an image's environment, used by nobody else within the block.
+
+    What a notebook installed there before is undone.
+    """
     packages = LISTS / f"{name}.txt"
     what: list[str | Path] = ["--no-deps", "--requirements", packages]
     python = _made(name, version, packages.read_text(), what)
-    listed = {_normal(line.split("==")[0]) for line in packages.read_text().splitlines() if "==" in line}
-    there = {line.split("==")[0] for line in uv("pip", "freeze", "--python", python).splitlines()}
-    if added := [one for one in there if _normal(one) not in listed | {"pip"}]:
-        uv("pip", "uninstall", "--python", python, *added)
-    uv("pip", "install", "--quiet", "--python", python, *what)  # other versions of what is on the list
-    return python
+    with locks.locked(python.parents[1], wait=True):
+        listed = {_normal(line.split("==")[0]) for line in packages.read_text().splitlines() if "==" in line}
+        there = {line.split("==")[0] for line in uv("pip", "freeze", "--python", python).splitlines()}
+        if added := [one for one in there if _normal(one) not in listed | {"pip"}]:
+            uv("pip", "uninstall", "--python", python, *added)
+        uv("pip", "install", "--quiet", "--python", python, *what)  # other versions of what is on the list
+        yield python
 
 
 def lowest() -> Path:

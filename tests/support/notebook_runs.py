@@ -84,7 +84,6 @@ def executed(
         run: takes the command, its folder ``cwd`` and its environment ``env``.
         settings: lines of the notebook's first cell.
     """
-    python = image_environments.image(case.image, PYTHONS[case.image])
     work, temporary = folder / "working", folder / "temporary"
     for one in (work, temporary):
         one.mkdir(parents=True)
@@ -97,16 +96,18 @@ def executed(
         notebook = folder / "hackathon.ipynb"
         kernel.write_notebook(notebook, REPOSITORY / "notebooks/hackathon.ipynb", wheel(base), {})
     files = (REPOSITORY / "tests/images/execute.py", notebook, work, folder / "executed.ipynb")
-    command = [str(python), *map(str, files), json.dumps({"BUDGET": case.budget, **settings})]
+    arguments = [*map(str, files), json.dumps({"BUDGET": case.budget, **settings})]
     environment = {**environment, "JUPYTER_PREFER_ENV_PATH": "1", "TMPDIR": str(temporary)}
     environment.pop("PYTHONPATH", None)
+    before: list[str] = []
     if case.offline:  # an index on this machine's own disk is none of Kaggle's
         environment = {key: value for key, value in environment.items() if not key.startswith("PIP_")}
         environment |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
         if image_environments.can_be_offline():
             del environment["PIP_NO_INDEX"]
-            command = [*image_environments.OFFLINE, *command]
-    done = run(command, cwd=folder, env=environment)
+            before = image_environments.OFFLINE
+    with image_environments.image(case.image, PYTHONS[case.image]) as python:
+        done = run([*before, str(python), *arguments], cwd=folder, env=environment)
     assert (folder / "executed.ipynb").is_file(), done.stderr[-2000:]
     cells = nbformat.read(folder / "executed.ipynb", as_version=4).cells
     return Executed(done.returncode, work, [output for cell in cells for output in cell.get("outputs", [])])
