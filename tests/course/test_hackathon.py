@@ -21,7 +21,8 @@ from catwalk.course.hackathon import Settings
 from catwalk.data.prepare import Prepared
 from catwalk.search import study
 from catwalk.submission import submission_csv
-from tests.conftest import REPOSITORY, load
+from tests.conftest import REPOSITORY, load, run_catwalk
+from tests.support.public_forms import FORMS
 
 DIGITS = load("digits")
 NAMES = (DIGITS.train_file, DIGITS.test_file)
@@ -134,6 +135,72 @@ def test_a_competition_of_one_s_own_is_attached_or_written_into_the_cell(
     hackathon.run(Settings("nines"))
     with pytest.raises(UserError, match="unknown competition 'tens'"):
         hackathon.run(Settings("tens"))
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The commands that the notebook runs; none is run."""
+    called: list[tuple[str, ...]] = []
+    monkeypatch.setattr(relay, "run", lambda *given, **_: called.append(given))
+    monkeypatch.setattr(submission_csv, "choose", lambda paths, name: "one")
+    return called
+
+
+@pytest.mark.parametrize("place", ["our-optdigits", "datasets/someone/our-optdigits", "our-optdigits/inner"])
+def test_attached_data_that_are_not_known_are_a_new_competition(
+    commands: list[tuple[str, ...]], inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (inputs / place).mkdir(parents=True)
+    FORMS["optdigits"](inputs / place)
+    settings = hackathon.resolved(settings_in(tmp_path, monkeypatch, competition="auto"))
+    assert settings.competition == "our-optdigits"
+    root = hackathon.run(settings)
+    assert commands[0][:3] == ("all", "--competition=our-optdigits", f"--source={inputs / place}")
+    done = run_catwalk(root, "new", *commands[0][1:3])
+    assert (done.returncode, done.stderr) == (0, "")
+    hackathon.run(hackathon.resolved(Settings("auto")))
+    assert commands[1] == commands[0], "the second time, its TOML is there"
+
+
+def test_attached_data_that_are_known_are_that_competition(
+    inputs: Path, digits_raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path, monkeypatch, competition="auto")
+    assert hackathon.resolved(settings).competition == "digit-recognizer", "where nothing is attached"
+    for name in ("digit-recognizer", "some-digits"):
+        (inputs / name).mkdir()
+        FORMS["digit-recognizer"](inputs / name)
+        assert hackathon.resolved(settings).competition == name
+        assert hackathon.resolved(Settings("digits")).competition == "digits"
+        shutil.rmtree(inputs / name)
+    shutil.copytree(digits_raw, inputs / "any name")
+    chosen = hackathon.resolved(settings)
+    assert (chosen.competition, chosen.source) == ("digits", str(inputs / "any name"))
+
+
+def test_two_attached_data_sets_are_one_line_and_source_decides(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path, monkeypatch, competition="auto")
+    for name in ("one", "two"):
+        (inputs / name).mkdir()
+        FORMS["optdigits"](inputs / name)
+    with pytest.raises(
+        UserError, match="more than one data set is there: one, two: set SOURCE to the folder"
+    ):
+        hackathon.resolved(settings)
+    chosen = hackathon.resolved(Settings("auto", str(inputs / "two")))
+    assert (chosen.competition, chosen.source) == ("two", str(inputs / "two"))
+
+
+def test_a_doubt_is_decided_in_the_first_cell(
+    commands: list[tuple[str, ...]], inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inputs / "ours").mkdir()
+    FORMS["optdigits"](inputs / "ours")
+    settings_in(tmp_path, monkeypatch)
+    hackathon.run(Settings("auto", decide={"LABEL": "last", "SHAPE": "8x8"}))
+    assert commands[0][-2:] == ("--label=last", "--shape=8x8")
 
 
 @pytest.mark.parametrize(

@@ -144,3 +144,30 @@ def test_a_public_form_gets_a_checked_submission(project: Path, tmp_path: Path, 
         done = run_catwalk(project, "score", "--competition", "ours")
         assert (done.returncode, done.stderr) == (0, "")
         assert f" on {len(table)} test rows" in done.stdout
+
+
+@pytest.mark.slow
+def test_labels_of_a_held_out_test_change_no_byte(project: Path, tmp_path: Path) -> None:
+    """Zeros as the labels of these rows of the one file: the same trials, the same submission."""
+    source = tmp_path / "digits.csv"
+    FORMS["optdigits"](tmp_path)
+    (tmp_path / "optdigits.tra").rename(source)
+    asked = ("--competition", "ours", "--trials", "2", "--budget", "40s", "--workers", "1", "--name", "one")
+    assert run_catwalk(project, "new", "--competition", "ours", "--source", str(source)).returncode == 0
+    done = run_catwalk(project, "predict", *asked)
+    assert (done.returncode, done.stderr) == (0, "")
+    paths, lines = Paths(project, "ours"), source.read_text().splitlines()
+    held_out = {int(id_) - 1 for id_ in prepare.test_ids(paths)}
+    assert len(held_out) == 120
+    blind = Paths(project, "blind")
+    blind.toml.write_text(paths.toml.read_text())
+    rows = [f"{line.rsplit(',', 1)[0]},0" if i in held_out else line for i, line in enumerate(lines)]
+    source.write_text("\n".join(rows) + "\n")
+    asked = ("--competition", "blind", *asked[2:])
+    done = run_catwalk(project, "predict", *asked, "--source", str(source))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not test_labels.are_there(blind)
+    assert blind.submission("one").read_bytes() == paths.submission("one").read_bytes()
+    kept = [pd.read_csv(one.trials)["validation_accuracy"].tolist() for one in (paths, blind)]
+    assert kept[0] == kept[1]
+    assert len(kept[0]) == 2

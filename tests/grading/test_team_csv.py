@@ -51,6 +51,16 @@ def test_what_kaggle_may_refuse_is_said() -> None:
         assert bool(told) == bool(remark)
 
 
+def test_labels_that_are_names_where_the_competition_writes_names() -> None:
+    competition = replace(load("digits"), labels=(0, 1, 2), classes=("ka", "Kha", "7"), writes_names=True)
+    expected = Expected.of(["1", "2", "3"], competition)
+    header = ",".join(competition.submission_header)
+    good = f"{header}\n2,kha\n1,KA\n3,7\n".encode()
+    assert team_csv.read(good, "x.csv", expected).predicted.tolist() == [0, 1, 2]
+    with pytest.raises(NotScoredError, match=r"expected the name of a class, such as 'ka'"):
+        team_csv.read(good.replace(b"kha", b"gha"), "x.csv", expected)
+
+
 def test_ids_and_labels_of_any_kind() -> None:
     """Ids that are texts are compared as they stand; labels may have gaps."""
     competition = replace(load("fashion-mnist"), labels=(0, 2, 24), classes=("Shirt", "Bag", "Coat"))

@@ -18,7 +18,7 @@ from catwalk.data.raw_files import Found
 
 MOST_FOLDERS = 3000  # searched from the top: a dataset of image files has many more
 DEEPEST = 6  # levels of subfolders
-ENDINGS = (".csv", ".tsv", ".txt", ".zip", ".gz")
+ENDINGS = (".csv", ".tsv", ".txt", ".zip", ".gz", ".data", ".tra", ".tes")
 OTHERS = {"sample_data", "site-packages", "node_modules"}  # Colab's own, and installed packages
 LONGEST = 100  # characters of the reason why another file does not match
 
@@ -69,6 +69,20 @@ def columns(competition: Competition) -> str:
     """The expected columns, for a message."""
     pixels = competition.pixel_columns
     return f"{competition.label_column}, {pixels[0]} to {pixels[-1]}"
+
+
+def own_places(top: Path) -> Iterator[Path]:
+    """The folders with data files in ``top`` and below it, the upper ones first, and the zips in them."""
+    for folder in _folders(top):
+        try:
+            names = sorted(one.name for one in os.scandir(folder) if one.is_file())
+        except OSError:
+            continue
+        zips = [name for name in names if name.casefold().endswith(".zip")]
+        if any(name.casefold().endswith(ENDINGS) and name not in zips for name in names):
+            yield folder
+        else:
+            yield from (folder / name for name in zips)
 
 
 def _folders(top: Path) -> Iterator[Path]:

@@ -9,20 +9,22 @@ import hashlib
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
-from catwalk.course import attached_data, image_packages, mirror, relay, working_folder
+from catwalk.course import attached_competition, attached_data, image_packages, mirror, relay, working_folder
 from catwalk.data import competition as competitions
 from catwalk.data import download, sources
 from catwalk.data.competition import Competition
 from catwalk.submission import submission_csv
 
 FOLDERS = ("competitions", "notebooks")
+AUTO = "auto"
+KAGGLE_DEFAULT, DEFAULT = "digit-recognizer", "fashion-mnist"  # where no data are attached
 INPUT = Path("/kaggle/input")  # of a notebook on Kaggle; elsewhere inputs are in the working folder
 
 
@@ -31,7 +33,8 @@ class Settings:
     """The settings of the notebook's first cell.
 
     Attributes:
-        competition: a name; of a class's own, where ``toml`` or an attached ``<name>.toml`` describes it.
+        competition: "auto": the attached data decide (see ``resolved``); or a name; of a class's own, where
+            ``toml`` or an attached ``<name>.toml`` describes it.
         source: "auto": attached or uploaded files, else what the competition's TOML names; a folder or a zip
             to look into; or kaggle, debian, keras, sklearn.
         budget: wall-clock time of the search, as "10m".
@@ -40,6 +43,7 @@ class Settings:
         workers: processes; None: one a core as memory allows.
         keep: a folder that outlives the session, from which the search can be continued; None: none.
         toml: the text of a competition of one's own; None: it is one that catwalk knows, or attached.
+        decide: what the attached files leave in doubt, such as {"LABEL": "kind"}.
     """
 
     competition: str
@@ -51,6 +55,7 @@ class Settings:
     workers: int | None = None
     keep: str | None = None
     toml: str | None = None
+    decide: dict[str, str] = field(default_factory=dict)
 
     def options(self, source: str) -> list[str]:
         """The command-line options for ``catwalk all``."""
@@ -62,8 +67,39 @@ class Settings:
             "seed": self.seed,
             "features": self.features,
             "workers": self.workers,
+            **{name.lower(): value for name, value in self.decide.items()},
         }
         return [f"--{name}={value}" for name, value in given.items() if value is not None]
+
+
+def resolved(settings: Settings) -> Settings:
+    """The settings with a competition's name: of attached data that are not known, their data set's.
+
+    Raises:
+        UserError: more than one data set is attached.
+    """
+    if settings.competition != AUTO:
+        return settings
+    top = _inputs() if settings.source in (AUTO, *download.NAMED) else Path(settings.source).expanduser()
+    known = [
+        competitions.parse(file.stem, file.read_text(encoding="utf-8"))
+        for file in _brought("competitions")
+        if file.suffix == ".toml"
+    ]
+    chosen = None
+    if settings.source not in download.NAMED and top.exists():
+        chosen = attached_competition.find(top.resolve(), known)
+    if chosen is None:
+        default = KAGGLE_DEFAULT if INPUT.is_dir() else DEFAULT
+        print(f"no data are attached that can be read as pictures: the competition is {default}")
+        return replace(settings, competition=default)
+    print(f"the competition is {chosen.name}: its data are in {chosen.place}")
+    return replace(settings, competition=chosen.name, source=str(chosen.place))
+
+
+def _inputs() -> Path:
+    """The folder of what is attached or uploaded."""
+    return INPUT if INPUT.is_dir() else Path.cwd()
 
 
 def run(settings: Settings) -> Path:
@@ -79,14 +115,17 @@ def run(settings: Settings) -> Path:
     if aside := working_folder.set_aside(work):
         print(f"files of an earlier run were moved to {aside.relative_to(work)}")
     image_packages.ensure(print)
-    inputs = INPUT if INPUT.is_dir() else work
+    inputs, settings = _inputs(), resolved(settings)
     paths = Paths(_project_folder(settings), settings.competition)
     project(paths.root)
     _take_toml(settings, paths, inputs)
-    competition = competitions.load(paths)
-    source = _source(settings, competition, inputs)
-    if source == "kaggle" or (source == "auto" and sources.offered(competition) == ["kaggle"]):
-        image_packages.ensure(print, "kaggle")
+    if competitions.is_new(paths, settings.source) or Path(settings.source).is_file():
+        source = settings.source  # the command looks at the files, and writes the TOML
+    else:
+        competition = competitions.load(paths)
+        source = _source(settings, competition, inputs)
+        if source == "kaggle" or (source == "auto" and sources.offered(competition) == ["kaggle"]):
+            image_packages.ensure(print, "kaggle")
     with _kept(settings, paths):
         relay.run("all", *settings.options(source), root=paths.root, say=print)
     placed = working_folder.place(paths, submission_csv.choose(paths, None), work)

@@ -69,7 +69,7 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
     try:
         scale, why_scale = infer_pixels.scale(sampled, infer_pixels.has_points(train.table, columns.pixels))
     except ValueError as error:
-        fix = "make them 0 to 255, 0 to 1 or 0 to 65535 in a copy of the file"
+        fix = "write them as 0 to 255, 0 to 1 or 0 to 65535 in a copy of the file"
         raise UserError(str(error), where=train.name, fix=fix) from None
     id_, ignored, why_id = _id(columns, train, files, choice)
     submission = _submission(files, columns, classes, id_)

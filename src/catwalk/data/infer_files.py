@@ -105,6 +105,12 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
     return _with_narrow(found, narrow, tuple(unused))
 
 
+def has_pictures(source: Path, scratch: Path) -> bool:
+    """Whether a folder, zip or CSV holds a table of pictures, judged by the tables' beginnings."""
+    tables = (_table(name, place, scratch, is_head=True) for name, place in _candidates(source))
+    return any(table is not None and infer_columns.find(table) is not None for table in tables)
+
+
 def _refuse_other_kinds(source: Path) -> None:
     """Say what a file really is that only has a CSV's name."""
     for name, place in _candidates(source):

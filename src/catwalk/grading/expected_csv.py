@@ -31,17 +31,20 @@ class Expected:
         ids: of all test rows.
         labels: the known labels, ascending.
         classes: their names.
+        writes_names: whether the labels are written as these names.
     """
 
     header: tuple[str, str]
     ids: Sequence[str]
     labels: tuple[int, ...]
     classes: tuple[str, ...]
+    writes_names: bool = False
 
     @classmethod
     def of(cls, ids: Sequence[str], competition: Competition) -> "Expected":
         """Create this from a competition and the ids of its test rows."""
-        return cls(competition.submission_header, ids, competition.labels, competition.classes)
+        header, names = competition.submission_header, competition.writes_names
+        return cls(header, ids, competition.labels, competition.classes, names)
 
     @cached_property
     def place_of_id(self) -> dict[str, int]:
@@ -52,6 +55,11 @@ class Expected:
     def place_of_label(self) -> dict[int, int]:
         """The position of each label in ``labels``."""
         return {label: i for i, label in enumerate(self.labels)}
+
+    @cached_property
+    def place_of_name(self) -> dict[str, int]:
+        """The position of each class name in ``labels``; empty if the labels are written as integers."""
+        return {name.strip().casefold(): i for i, name in enumerate(self.classes) if self.writes_names}
 
     @cached_property
     def ids_are_numbers(self) -> bool:

@@ -70,6 +70,7 @@ def _solution(
     rows: list[list[str]], places: list[int | None], where: str, competition: Competition
 ) -> Solution:
     label_places = {label: i for i, label in enumerate(competition.labels)}
+    names = {name.casefold(): i for i, name in enumerate(competition.classes) if competition.writes_names}
     ids: dict[str, int] = {}
     truth: list[int] = []
     usages: list[str] = []
@@ -85,6 +86,7 @@ def _solution(
         usages.append(_usage(usage, row) if places[2] is not None else "")
         value = whole_number(label)
         place = NO_LABEL if value is None else label_places.get(value, NO_LABEL)
+        place = names.get(label.casefold(), place)
         if place == NO_LABEL and usages[-1] != "ignored":
             raise UserError(f"the label {printable(label, 20)!r} is not in the competition",
                             where=row, fix="fix the file, or choose the right COMPETITION=")  # fmt: skip

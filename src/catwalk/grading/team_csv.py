@@ -119,7 +119,7 @@ def _scored(
     rows: Iterator[Numbered], columns: _Columns, name: str, expected: Expected
 ) -> npt.NDArray[np.uint8]:
     """The labels below the header, in the order of the expected ids."""
-    meaning = _Labels(expected.place_of_label)
+    meaning = _Labels(expected)
     found: list[int | None] = [None] * len(expected.ids)
     wrong: dict[str, Numbered] = {}  # unexpected ids
     for number, row in rows:
@@ -165,11 +165,12 @@ def _place(cell: str, expected: Expected) -> int | None:
 class _Labels(dict[str, int | None]):
     """The labels' positions by cell text; each text is parsed once."""
 
-    def __init__(self, place_of_label: dict[int, int]) -> None:
+    def __init__(self, expected: Expected) -> None:
         super().__init__()
-        self._place_of_label = place_of_label
+        self._expected = expected
 
     def __missing__(self, cell: str) -> int | None:
-        number = whole_number(cell)
-        self[cell] = None if number is None else self._place_of_label.get(number)
+        number, named = whole_number(cell), self._expected.place_of_name.get(cell.strip().casefold())
+        numbered = None if number is None else self._expected.place_of_label.get(number)
+        self[cell] = numbered if named is None else named
         return self[cell]

@@ -63,6 +63,9 @@ def wrong_label(cell: str, where: str, expected: Expected) -> NotScoredError:
     """Explain why a cell is not a label."""
     column, numbers = expected.header[1], expected.range_of_labels
     shown = f"{column} is {printable(cell, 30)!r}" if cell else f"{column} is empty"
+    if expected.writes_names:
+        fix = f"expected the name of a class, such as {printable(expected.classes[0], 30)!r}"
+        return NotScoredError(shown, where=where, fix=fix)
     names = [name.casefold() for name in expected.classes]
     if cell.casefold() in names and whole_number(cell) is None:
         label = expected.labels[names.index(cell.casefold())]
