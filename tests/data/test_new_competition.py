@@ -1,6 +1,7 @@
 """new_competition.py: the command that looks at files, what it asks, and what it leaves alone."""
 
 import builtins
+import gzip
 import sys
 import zipfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from sklearn.datasets import load_digits
 
 from catwalk import stages
 from catwalk.core.paths import Paths
-from catwalk.data import competition
+from catwalk.data import competition, prepare, test_labels
 from tests.conftest import run_catwalk
 from tests.support.kaggle_server import Kaggle, serving
 from tests.support.public_forms import FORMS
@@ -182,6 +183,61 @@ def test_a_decision_that_does_not_fit_is_named(
     code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder), *given)
     assert (code, err.count("\n")) == (2, 1)
     assert said in err
+
+
+def test_labels_apart_from_the_one_file(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    rows = digits()
+    write(folder / "digits.csv", None, [row[1:] for row in rows])
+    write(folder / "digits_labels.csv", ["label"], [[row[0]] for row in rows])
+    assert catwalk("new", "--competition", "ours", "--source", str(folder))[0] == 0
+    code, _, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    paths = Paths(project, "ours")
+    known = competition.load(paths)
+    assert (known.train_labels_file, known.test_share) == ("digits_labels.csv", 0.15)
+    truth = test_labels.open_labels(paths, "a test", "none")
+    places = [int(id_) - 1 for id_ in prepare.test_ids(paths)]
+    assert [rows[place][0] for place in places] == truth.tolist()
+    blind: list[list[object]] = [[77 if i in places else row[0]] for i, row in enumerate(rows)]
+    write(folder / "digits_labels.csv", ["label"], blind)
+    code, _, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert prepare.test_ids(paths) == [str(place + 1) for place in places]
+    blind[next(i for i in range(len(rows)) if i not in places)] = [77]
+    write(folder / "digits_labels.csv", ["label"], blind)
+    code, _, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "has an unknown label in digits_labels.csv" in err
+
+
+def test_test_labels_apart_are_joined_by_id(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    rows, pixels = digits(count=300), HEADER[1:]
+    write(folder / "train.csv", ["id", *HEADER], [[i, *row] for i, row in enumerate(rows[:200])])
+    write(folder / "test.csv", ["id", *pixels], [[i, *rows[i][1:]] for i in range(200, 300)])
+    write(folder / "test_labels.csv", ["id", "label"], [[i, rows[i][0]] for i in range(299, 199, -1)])
+    assert catwalk("new", "--competition", "ours", "--source", str(folder))[0] == 0
+    assert catwalk("prepare", "--competition", "ours")[0] == 0
+    truth = test_labels.open_labels(Paths(project, "ours"), "a test", "none")
+    assert truth.tolist() == [row[0] for row in rows[200:]]
+
+
+def test_files_of_one_name_in_two_folders_are_named(catwalk: Catwalk, folder: Path) -> None:
+    for side in ("train", "test"):
+        (folder / side).mkdir()
+        write(folder / side / "data.csv", HEADER, digits())
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "data.csv is in more than one folder: put a copy of each with a name" in err
+
+
+def test_a_packed_csv(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    write(folder / "numbers.csv", HEADER, digits())
+    packed = folder / "numbers.csv.gz"
+    packed.write_bytes(gzip.compress((folder / "numbers.csv").read_bytes()))
+    assert catwalk("new", "--competition", "ours", "--source", str(packed))[0] == 0
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "170 labelled rows, 30 test rows" in out
 
 
 def test_one_csv_and_a_share_of_it(catwalk: Catwalk, project: Path, folder: Path) -> None:

@@ -288,8 +288,8 @@ def _check_forms(competition: Competition) -> None:
         raise ValueError("[files] test must be a file's name, or a share above 0 and below 1")
     if competition.usage_column is not None and competition.test_file != competition.train_file:
         raise ValueError("[columns] usage divides one file: leave test out, or give it the name of train")
-    if competition.is_one_file and (competition.sample_file or competition.train_labels_file):
-        raise ValueError("[files] sample and train_labels need a test file of its own")
+    if competition.is_one_file and (competition.sample_file or competition.test_labels_file):
+        raise ValueError("[files] sample and test_labels need a test file of its own")
     if competition.scale is not None and not 0 < competition.scale < math.inf:
         raise ValueError("[columns] scale must be a number above 0")
     if competition.is_planar and len(competition.shape) != 3:

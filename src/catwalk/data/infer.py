@@ -195,7 +195,8 @@ def _id(
     test_names = files.test.table.names
     if test_names:
         label = names[columns.label] if names and columns.label is not None else None
-        ignored += [name for name in theirs.ignored if name not in (*ignored, label)]
+        unknown = [*theirs.ignored, *(test_names[i] for i in theirs.labels)]
+        ignored += [name for name in unknown if name not in (*ignored, label)]
     test_id = (
         test_names[theirs.id]
         if test_names and theirs.id is not None

@@ -152,11 +152,21 @@ def _counts_up(cells: list[str]) -> bool:
 def _likelihood(table: Table, at: int) -> float:
     """How likely a column at an end of the row is a label and no pixel of the border, 0 to 1.
 
-    A border is nearly always black, or much like the pixel beside it; a label is neither.
+    A border is nearly always black, or much like the pixels beside it (those of its channel are up to three
+    columns away), or has many values; a label is none of these.
     """
     if not _score(table, at):
         return 0.0
-    ours, theirs = table.numbers([at, at - 1 if at else at + 1]).T
-    common = np.unique(ours, return_counts=True)[1].max() / len(ours)
-    alike = 0.0 if ours.std() == 0 or theirs.std() == 0 else abs(np.corrcoef(ours, theirs)[0, 1])
-    return float((1 - common) * (1 - np.nan_to_num(alike)))
+    near = [at - i if at else at + i for i in (1, 2, 3)]
+    ours, *others = table.numbers([at, *near]).T
+    values, counts = np.unique(ours, return_counts=True)
+    varied = min(1.0, 3 * (1 - counts.max() / len(ours)))
+    alike = max((_correlation(ours, other) for other in others), default=0.0)
+    return float(varied * (1 - alike) * (1 - min(len(values), CLASSES) / min(len(ours) + 1, CLASSES + 1)))
+
+
+def _correlation(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Of two columns, 0 to 1; 0 if one is constant."""
+    if ours.std() == 0 or theirs.std() == 0:
+        return 0.0
+    return float(np.nan_to_num(abs(np.corrcoef(ours, theirs)[0, 1])))

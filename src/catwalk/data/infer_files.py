@@ -1,23 +1,17 @@
 """Files: which files of a folder or zip are train, test, labels and sample submission."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catwalk.core.errors import UserError
-from catwalk.data import archives, csv_dialect, csv_head, infer_columns, infer_table, raw_files, usage
+from catwalk.data import csv_dialect, infer_candidates, infer_columns, usage
 from catwalk.data.csv_file import CsvFile
 from catwalk.data.infer_columns import Columns
 from catwalk.data.infer_doubt import DoubtError, listed
 from catwalk.data.infer_table import NARROW, Table
 from catwalk.data.raw_files import Place
 
-MOST = 300  # files that are looked at
-NO_TABLE = {
-    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".npy", ".npz", ".mat", ".h5", ".hdf5",
-    ".json", ".xml", ".html", ".pkl", ".pt", ".keras", ".parquet", ".xlsx", ".ttf",
-}  # fmt: skip
 ROLE = re.compile(
     r"(?i)(?<![a-z])(?:(?P<train>train(?:ing)?|tra)|(?P<test>test(?:ing)?|tes|t10k|eval)|"
     r"(?P<other>valid(?:ation)?|val|dev|extra))(?![a-z])"
@@ -81,8 +75,8 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
         UserError: there are no pictures.
     """
     pictures, narrow = list[Pictures](), list[Table]()
-    for name, place in _candidates(source):
-        table = _table(name, place, scratch, is_head=True)
+    for name, place in infer_candidates.candidates(source):
+        table = infer_candidates.table(name, place, scratch, is_head=True)
         if table is None:
             continue
         columns = None if SAMPLE.search(name) and table.width <= NARROW else infer_columns.find(table)
@@ -98,6 +92,7 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
             fix="set SOURCE= to a folder, zip or CSV of pixels (pictures as image files can't be read)",
         )
     train, test, why = _train_and_test(pictures, choice)
+    _refuse_same_names(source, train, test)
     train = _whole(train, scratch)
     test = test and _whole(test, scratch)
     found = Files(train, test, why=why)
@@ -107,73 +102,40 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
 
 def has_pictures(source: Path, scratch: Path) -> bool:
     """Whether a folder, zip or CSV holds a table of pictures, judged by the tables' beginnings."""
-    tables = (_table(name, place, scratch, is_head=True) for name, place in _candidates(source))
+    tables = (
+        infer_candidates.table(name, place, scratch, is_head=True)
+        for name, place in infer_candidates.candidates(source)
+    )
     return any(table is not None and infer_columns.find(table) is not None for table in tables)
 
 
 def _refuse_other_kinds(source: Path) -> None:
     """Say what a file really is that only has a CSV's name."""
-    for name, place in _candidates(source):
-        if _is_plain(place):
+    for name, place in infer_candidates.candidates(source):
+        if infer_candidates.is_plain(place):
             with place.path.open("rb") as file:
                 start = file.read(csv_dialect.BLOCK)
             shown = CsvFile(place.path, name, str(place.path), True, "")
             csv_dialect.refuse_other_kinds(shown, start)
 
 
-def _candidates(source: Path) -> Iterator[tuple[str, Place]]:
-    """The files that may be tables, by the names that a TOML gives them; of equal names the upper one."""
-    places: list[tuple[int, str, Place]] = []
-    if source.is_file() and not _is_zip(source):
-        places.append((0, source.name, Place(source)))
-    else:
-        files = [source] if source.is_file() else raw_files.listed(source)
-        for path in files:
-            if _is_zip(path):
-                archives.refuse_damaged(path)
-                members = archives.members(path)
-                places += [(one.count("/"), Path(one).name, Place(path, one)) for one in members]
-            else:
-                places.append((len(path.parts), path.name, Place(path)))
-    seen: set[str] = set()
-    for _, name, place in sorted(places, key=lambda one: one[:2]):
-        plain = re.sub(r"(?i)\.(gz|zip)$", "", name)
-        is_data = Path(plain).suffix.casefold() not in NO_TABLE and not raw_files.NOT_DATA.fullmatch(plain)
-        if is_data and plain not in seen and len(seen) < MOST:
-            seen.add(plain)
-            yield plain, place
-
-
-def _is_zip(path: Path) -> bool:
-    return path.suffix.casefold() == ".zip" or archives.head(path).startswith(archives.ZIP)
-
-
-def _is_plain(place: Place) -> bool:
-    return place.member is None and archives.is_plain(place.path)
-
-
-def _table(name: str, place: Place, scratch: Path, is_head: bool) -> Table | None:
-    """Look at a table; of an archive only at its beginning, or unpack it."""
-    if _is_plain(place):
-        return infer_table.read(name, place.path)
-    target = scratch / name
-    try:
-        if is_head:
-            target.write_bytes(csv_head.read(place))
-        else:
-            archives.unpack(place.path, place.member, target)
-    except (*archives.DAMAGED, StopIteration, UserError):
-        if is_head:
-            return None  # it may be anything
-        raise
-    return infer_table.read(name, target)
+def _refuse_same_names(source: Path, *used: Pictures | None) -> None:
+    """Refuse a file whose name another one has at the same level: a TOML can't tell them apart."""
+    places = [(depth, name) for depth, name, _ in infer_candidates.places(source)]
+    for one in used:
+        if one is not None and places.count(min(place for place in places if place[1] == one.name)) > 1:
+            raise UserError(
+                f"{one.name} is in more than one folder",
+                where=str(source),
+                fix="put a copy of each with a name of its own there",
+            )
 
 
 def _whole(one: Pictures, scratch: Path) -> Pictures:
     """The same with a table of the whole file, not of its beginning alone."""
-    if _is_plain(one.place):
+    if infer_candidates.is_plain(one.place):
         return one
-    table = _table(one.name, one.place, scratch, is_head=False)
+    table = infer_candidates.table(one.name, one.place, scratch, is_head=False)
     columns = table and infer_columns.find(table)
     return Pictures(one.name, one.place, table, columns) if table and columns else one
 
@@ -276,10 +238,12 @@ def _with_narrow(found: Files, narrow: list[Table], unused: tuple[str, ...]) -> 
     train_labels = test_labels = None
     if not found.train.has_labels:
         train_labels = _labels_of(found.train, others)
-        why["train_labels"] = "as many rows, in the same order"
-    if found.test is not None and not found.test.has_labels and train_labels is not None:
-        test_labels = _labels_of(found.test, [table for table in others if table != train_labels])
-        why["test_labels"] = "as many rows, in the same order; sealed at prepare"
+        why["train_labels"] = "as many rows: joined by id, or in the same order"
+    if found.test is not None and not found.test.has_labels:
+        named = [table for table in others if role(table.name)[0] == "test"]
+        rest = [table for table in others if table != train_labels]
+        test_labels = _labels_of(found.test, named if train_labels is None else rest)
+        why["test_labels"] = "as many rows: joined by id, or in the same order; sealed at prepare"
     sample = samples[0] if len(samples) == 1 and found.test is not None else None
     return Files(found.train, found.test, train_labels, test_labels, sample, unused, why)
 

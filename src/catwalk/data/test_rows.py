@@ -75,7 +75,11 @@ def _sealed(labels: npt.NDArray[np.integer]) -> dict[str, Any]:
 def _unknown(file: CsvFile, competition: Competition, place: int) -> Exception:
     """The error for the label of a row, counted from 0 without blank rows."""
     columns = csv_columns.find(file, competition)
-    assert columns.label is not None
+    if columns.label is None:
+        name = competition.train_labels_file
+        return file.error(
+            f"picture {place + 1:,} has an unknown label in {name}", fix=f"correct it in {name}"
+        )
     cells = csv_labels.column(file, columns, columns.label)
     row, cell = next(one for i, one in enumerate(cells) if i == place)
     return csv_labels.unknown(file, columns, competition, row, cell)
