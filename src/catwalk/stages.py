@@ -46,6 +46,8 @@ def run(options: argparse.Namespace, started: float) -> None:
     paths = Paths(Path.cwd(), options.competition, Team.from_options(*shared))
     if options.stage == "new" or (options.stage == "all" and competition.is_new(paths, options.source)):
         _new(options, paths)
+        if Path(options.source).exists():  # also where its name is that of a source
+            options.source = str(Path(options.source).resolve())
     if options.stage == "new":
         return
     loaded = competition.load(paths)
@@ -71,8 +73,7 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
 
     if options.stage == "all":
         _say(f"all: {paths.competition} has no TOML yet: looking at {options.source} first, as make new does")
-    given = {name: getattr(options, name.lower()) for name in infer.CHOICES}
-    choice = {name: value for name, value in given.items() if value}
+    choice = {name: value for name in infer.CHOICES if (value := getattr(options, name.lower()))}
     samples = new_competition.run(paths, options.source, choice, _say)
     if samples is None:
         _say("new: some rows can't be read: run make data, which names the first")

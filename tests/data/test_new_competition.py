@@ -210,6 +210,30 @@ def test_labels_apart_from_the_one_file(catwalk: Catwalk, project: Path, folder:
     assert "has an unknown label in digits_labels.csv" in err
 
 
+@pytest.mark.parametrize("first", [1, 0])
+def test_labels_of_the_held_out_rows_do_not_change_the_classes(
+    catwalk: Catwalk, project: Path, folder: Path, first: int
+) -> None:
+    """Zeros in these rows of the one file, looked at anew: 0 is a class only where labelled rows have it."""
+    rows = [[int(str(row[0])) + first, *row[1:]] for row in digits()]
+    write(folder / "seen.csv", HEADER, rows)
+    assert catwalk("new", "--competition", "seen", "--source", str(folder / "seen.csv"))[0] == 0
+    assert catwalk("prepare", "--competition", "seen")[0] == 0
+    seen = Paths(project, "seen")
+    held_out = {int(id_) - 1 for id_ in prepare.test_ids(seen)}
+    blind_rows = [[0, *row[1:]] if i in held_out else row for i, row in enumerate(rows)]
+    write(folder / "blind.csv", HEADER, blind_rows)
+    assert catwalk("new", "--competition", "blind", "--source", str(folder / "blind.csv"))[0] == 0
+    assert catwalk("prepare", "--competition", "blind")[0] == 0
+    blind = Paths(project, "blind")
+    known = [competition.load(paths) for paths in (seen, blind)]
+    assert known[0].labels == known[1].labels == tuple(range(first, 10 + first))
+    assert known[0].classes == known[1].classes
+    for one, other in ((seen.pixels, blind.pixels), (seen.labels, blind.labels)):
+        assert one.read_bytes() == other.read_bytes()
+    assert not test_labels.are_there(blind)
+
+
 def test_test_labels_apart_are_joined_by_id(catwalk: Catwalk, project: Path, folder: Path) -> None:
     rows, pixels = digits(count=300), HEADER[1:]
     write(folder / "train.csv", ["id", *HEADER], [[i, *row] for i, row in enumerate(rows[:200])])

@@ -152,8 +152,8 @@ def names(root: Path) -> list[str]:
 
 def is_new(paths: Paths, source: str) -> bool:
     """Whether a competition of this project has no TOML yet, and SOURCE says where its files are."""
-    named = ("auto", *toml_keys.SOURCES)
-    return source not in named and competitions_folder(paths.root).is_dir() and not paths.toml.exists()
+    is_place = source not in ("auto", *toml_keys.SOURCES) or (source != "auto" and Path(source).exists())
+    return is_place and competitions_folder(paths.root).is_dir() and not paths.toml.exists()
 
 
 def load(paths: Paths) -> Competition:

@@ -4,7 +4,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,12 +20,14 @@ from catwalk.data import (
     csv_columns,
     csv_fast,
     csv_labels,
+    csv_rows,
     infer,
     kaggle_download,
     kaggle_names,
     manifest,
     raw_files,
     sources,
+    test_rows,
     toml_draft,
 )  # fmt: skip
 from catwalk.data.competition import Competition
@@ -37,6 +39,7 @@ from catwalk.data.manifest import Manifest
 
 NAME = re.compile(r"\w[\w.-]{0,79}", re.ASCII)
 SHOWN = 10  # sample pictures
+SMALL = 64 << 20  # bytes of a file that is read as a whole
 TRIES = 5  # times that a question on the terminal is asked
 Say = Callable[[str], None]
 
@@ -71,9 +74,11 @@ def run(paths: Paths, source: str, choice: dict[str, str], say: Say) -> Samples 
         place = kaggle_download.keep(page, paths.download)
     assert place is not None
     with folder_aside(paths.raw.parent) as scratch:
-        draft = _decided(place, paths.competition, scratch, dict(choice))
+        draft, shown_source = _decided(place, paths.competition, scratch, dict(choice)), place.name
         values = draft.values + ([_of_kaggle(page)] if page else [])
-        text = toml_draft.text(values, page.address if page else place.name)
+        drafted = competition.parse(paths.competition, toml_draft.text(values, shown_source))
+        values = _without_unseen(values, _unseen(draft, drafted), drafted)
+        text = toml_draft.text(values, page.address if page else shown_source)
         drafted = competition.parse(paths.competition, text)
         samples = _samples(draft, drafted)
     with atomic_write(paths.toml) as aside:
@@ -153,6 +158,38 @@ def _remember(paths: Paths, place: Path | None) -> None:
         return
     made = Manifest(paths.competition, str(place), datetime.now(UTC).isoformat(timespec="seconds"), {})
     manifest.write(paths, made)
+
+
+def _unseen(draft: Draft, drafted: Competition) -> set[int]:
+    """The classes, by position, of which one file has rows in its test alone.
+
+    What is not among the labelled rows is no class that can be learned; and nothing may depend on the labels
+    of the test. In large files a class has more rows than that.
+    """
+    table = draft.train
+    assert table is not None
+    if not drafted.is_one_file or drafted.train_labels_file or table.path.stat().st_size > SMALL:
+        return set()
+    file = CsvFile(table.path, table.name, table.name, True, f"competitions/{drafted.name}.toml")
+    try:
+        rows = csv_rows.read_csv(file, drafted)
+        train, _ = test_rows.divide(file, rows, drafted)
+    except UserError:  # as the stage data says, with the row
+        return set()
+    seen = set() if train.labels is None else set(train.labels.tolist())
+    return set(range(len(drafted.labels))) - seen
+
+
+def _without_unseen(values: list[Value], unseen: set[int], drafted: Competition) -> list[Value]:
+    """The draft's values without these classes."""
+    kept = [i for i in range(len(drafted.labels)) if i not in unseen]
+    if not unseen or len(kept) < 2:
+        return values
+    where = next(i for i, value in enumerate(values) if value.key == "classes")
+    classes = replace(values[where], value=[drafted.classes[i] for i in kept])
+    integers = Value("", "labels", [drafted.labels[i] for i in kept], "the integers of the label column")
+    others = [value for value in values if value.key not in ("classes", "labels") or value.section]
+    return [*others[:where], classes, *([] if drafted.writes_names else [integers]), *others[where:]]
 
 
 def _samples(draft: Draft, drafted: Competition) -> Samples | None:
