@@ -67,7 +67,7 @@ def test_a_toml_that_is_there_stays(catwalk: Catwalk, project: Path, folder: Pat
     before = (project / "competitions" / "digits.toml").read_bytes()
     code, _, err = catwalk("new", "--competition", "digits", "--source", str(folder))
     assert (code, err.count("\n")) == (2, 1)
-    assert "competitions/digits.toml: exists already, and stays as it is" in err
+    assert "competitions/digits.toml: already exists, and is left unchanged" in err
     assert (project / "competitions" / "digits.toml").read_bytes() == before
 
 
@@ -75,9 +75,9 @@ def test_a_toml_that_is_there_stays(catwalk: Catwalk, project: Path, folder: Pat
     ("source", "said"),
     [
         ("/nowhere/at all", "SOURCE=/nowhere/at all: no such folder, zip or CSV"),
-        ("keras", "SOURCE=keras: ours is no competition that it has"),
+        ("keras", "SOURCE=keras: it does not have the competition ours"),
         ("No Such Thing!", "is not the name of a competition on Kaggle"),
-        ("auto", "nothing is in data/ours/raw: set SOURCE="),
+        ("auto", "there are no files in data/ours/raw: set SOURCE="),
     ],
 )
 def test_a_source_that_is_none_is_named(catwalk: Catwalk, project: Path, source: str, said: str) -> None:
@@ -99,7 +99,7 @@ def test_files_that_hold_no_pictures_are_named(catwalk: Catwalk, folder: Path) -
     write(folder / "metadata.csv", ["id", "age", "kind"], [[i, 30 + i % 9, "abc"[i % 3]] for i in range(50)])
     code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
     assert (code, err.count("\n")) == (2, 1)
-    assert "no CSV with a picture in each row is there" in err
+    assert "found no CSV with one picture in each row" in err
 
 
 def write_doubts(folder: Path, what: str) -> None:
@@ -170,10 +170,10 @@ def test_a_doubt_is_asked_on_a_terminal(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--shape", "7x9"), "SHAPE=7x9: 7x9 has not 64 values"),
+        (("--shape", "7x9"), "SHAPE=7x9: 7x9 does not have 64 values"),
         (("--label", "colour"), "LABEL=colour: train.csv has no such column"),
-        (("--train", "x.csv"), "TRAIN=x.csv: no such table of pictures (there is train.csv)"),
-        (("--test", "x.csv"), "TEST=x.csv: no such table of pictures (there is train.csv)"),
+        (("--train", "x.csv"), "TRAIN=x.csv: no such table of pictures (found: train.csv)"),
+        (("--test", "x.csv"), "TEST=x.csv: no such table of pictures (found: train.csv)"),
     ],
 )
 def test_a_decision_that_does_not_fit_is_named(

@@ -120,7 +120,7 @@ def test_a_usage_column_says_which_rows_are_the_test(catwalk: Catwalk, project: 
 
 @pytest.mark.parametrize(
     ("cell", "said"),
-    [("Later", "row 2: column 'Usage': 'Later' says neither"), ("Training", "no row is of the test")],
+    [("Later", "row 2: column 'Usage': 'Later' is neither"), ("Training", "no row is of the test")],
 )
 def test_a_usage_that_says_nothing_is_named(catwalk: Catwalk, project: Path, cell: str, said: str) -> None:
     write(project, [[*ROWS[0], cell], *([*row, "Training"] for row in ROWS[1:])], USAGE, "Usage")

@@ -66,13 +66,13 @@ def _is_test(file: CsvFile, columns: Columns, row: int, cell: str) -> bool:
     found = usage.is_test(cell)
     if found is None:
         assert columns.usage is not None
-        what = f"{clipped(cell)} says neither Training nor PublicTest nor PrivateTest"
+        what = f"{clipped(cell)} is neither Training nor PublicTest nor PrivateTest"
         raise file.error(what, row=row, column=columns.names[columns.usage])
     return found
 
 
 def _values(file: CsvFile, columns: Columns, row: int, cells: list[str]) -> list[str]:
-    """The texts of a picture's values, in its order."""
+    """The texts of a picture's values, in the picture's order."""
     if columns.in_cell is None:
         return [cells[i] for i in columns.pixels]
     at = columns.pixels[0]

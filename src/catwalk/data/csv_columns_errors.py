@@ -94,7 +94,7 @@ def _wrong_pixels(
 
 
 def _lacking(here: list[str], competition: Competition) -> list[str]:
-    """The missing names, if at least nine in ten pixel columns are there and no others."""
+    """The missing names, if at least nine in ten of the pixel columns are there, and no unknown ones."""
     folded = {name.casefold() for name in here}
     wanted = competition.pixel_columns
     if 10 * len(here) < 9 * len(wanted) or not folded <= {name.casefold() for name in wanted}:

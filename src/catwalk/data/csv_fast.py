@@ -62,7 +62,7 @@ def most_rows(path: Path, columns: Columns) -> int:
 
 
 def labels_of(labels: npt.NDArray[np.int16], competition: Competition) -> npt.NDArray[np.integer]:
-    """The positions as ``Rows`` has them."""
+    """The labels' positions, in the dtype that ``Rows`` holds."""
     return labels if competition.is_one_file else labels.astype(np.uint8)
 
 
@@ -115,7 +115,7 @@ def _batches(path: Path, columns: Columns, competition: Competition) -> Iterator
 
 
 def _number(competition: Competition) -> pa.DataType:
-    """The type of a value as written: a pixel, or what the scale makes one."""
+    """The type of a value as written: a pixel, or a number that the scale turns into one."""
     return pa.uint8() if competition.scale is None else pa.float32()
 
 
@@ -173,7 +173,7 @@ def _scaled(values: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.flo
 
 
 def _positions(column: pa.Array, known: Labels, competition: Competition) -> npt.NDArray[np.integer]:
-    """(rows,) positions in ``Competition.labels``; of one file, -1 for a cell that is not a label.
+    """(rows,): positions in ``Competition.labels``; if there is only one file, -1 for no label.
 
     Raises:
         ValueError: a cell is not a label, in a file that is only train or only test.

@@ -16,15 +16,15 @@ from catwalk.data.infer_table import Table
 CHOICES = ("TRAIN", "TEST", "LABEL", "SHAPE", "ID")  # what the user may decide
 HELD_OUT = 0.15  # share of the one file's pictures that becomes the test
 WHY_SHIFT = (
-    "a picture moved by a pixel keeps its class; whether one that is flipped or turned does can't be seen "
-    'in the files (a 6 turned is a 9): allow more with "flip", "rotate", "zoom", "elastic", "erase"'
+    "a picture shifted by a pixel keeps its class; the files can't show whether a flipped or rotated one "
+    'does (a rotated 6 is a 9): to allow more, add "flip", "rotate", "zoom", "elastic" or "erase"'
 )
-WHY_UPRIGHT = "can't be seen in the files: true turns pictures that lie on their side"
+WHY_UPRIGHT = "the files can't show this: set it to true if the pictures lie on their side"
 
 
 @dataclass(frozen=True)
 class Value:
-    """A key of the TOML: its section ("" for the top), its value as Python has it, and why."""
+    """A key of the TOML: its section ("" for the top level), its Python value, and the reason for it."""
 
     section: str
     key: str
@@ -34,12 +34,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Draft:
-    """What was found.
+    """The drafted TOML, and what else was found.
 
     Attributes:
-        values: the TOML's, in its order.
-        notes: what else the user should know.
-        train: the table that a picture of samples is made of.
+        values: the TOML's keys, in its order.
+        notes: more that the user should know.
+        train: the table that the sample pictures come from.
     """
 
     values: list[Value]
@@ -48,13 +48,13 @@ class Draft:
 
 
 def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Draft:
-    """Look at a competition's files.
+    """Draft a competition's TOML from its files.
 
     Args:
         source: a folder, a zip or a CSV.
         title: for people.
         scratch: an empty folder for what must be unpacked; the draft's table may lie there.
-        choice: what the user decides, by the names in ``CHOICES``.
+        choice: what the user has decided, by the names in ``CHOICES``.
 
     Raises:
         DoubtError: something must be decided by the user.
@@ -74,7 +74,7 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
     id_, ignored, why_id = _id(columns, train, files, choice)
     submission = _submission(files, columns, classes, id_)
     values = [
-        Value("", "title", title, "for people; change it as you like"),
+        Value("", "title", title, "for people to read; change it as you like"),
         Value("", "shape", list(shape.sides), why_shape),
         Value("", "classes", list(classes.names), classes.why),
         *(
@@ -92,13 +92,13 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
         Value("columns", "transpose", False, WHY_UPRIGHT),
         *_of_submission(submission, files, id_),
     ]
-    notes = [f"{name}: also holds pictures, and is not used" for name in files.unused]
+    notes = [f"{name}: also contains pictures, but is not used" for name in files.unused]
     notes += [submission.note] if submission.note else []
     return Draft(values, [*notes, f"pixels: {why_scale}"], train.table)
 
 
 def _with_label(train: Pictures, files: Files, choice: dict[str, str]) -> Columns:
-    """The train table's columns, with the label that is meant."""
+    """The train table's columns, with the right one as the label."""
     columns, table = train.columns, train.table
     names = table.names or []
     if "LABEL" in choice:
@@ -128,7 +128,7 @@ def _chosen(text: str, table: Table, variable: str) -> int:
     raise UserError(
         f"{table.name} has no such column",
         where=f"{variable}={text}",
-        fix="choose a name of its first row, first or last",
+        fix="choose a name from its first row, or first, or last",
     )
 
 
@@ -154,20 +154,20 @@ def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[S
     count = f"{values.shape[1]:,} values"
     sides = columns.pixels.sides
     if sides is not None:
-        return Shape(sides), f"the names of the columns count {'x'.join(map(str, sides))}"
+        return Shape(sides), f"the column names are numbered as {'x'.join(map(str, sides))}"
     ranked = infer_shape.ranked(values)
     if not ranked:
-        raise DoubtError("SHAPE", f"{count} are no square and no likely rectangle", [])
+        raise DoubtError("SHAPE", f"{count} form neither a square nor a likely rectangle", [])
     best, *others = ranked
     near = [one for one in others if one.roughness < infer_shape.NEAR * best.roughness]
     doubtful = [one for one in near if one.roughness < infer_shape.DOUBT * best.roughness]
     if doubtful:
         names = [one.text for one in (best, *doubtful)]
         raise DoubtError("SHAPE", f"{count}: more than one shape is likely", names)
-    why = f"{count} a picture"
+    why = f"{count} per picture"
     if others:
         kind = "in planes" if best.is_planar else "interleaved" if len(best.sides) == 3 else "grey"
-        why += f"; {kind}, for neighbours are most alike so"
+        why += f"; {kind}, because neighbouring values are then most alike"
     if near:
         why += f" (second best: {near[0].text}, SHAPE={near[0].text})"
     return best, why
@@ -176,7 +176,7 @@ def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[S
 def _id(
     columns: Columns, train: Pictures, files: Files, choice: dict[str, str]
 ) -> tuple[str | None, list[str], str]:
-    """The id column's name, the columns that are ignored, and why it is the id."""
+    """The id column's name, the columns that are ignored, and why that column is the id."""
     names = train.table.names
     ignored = [*columns.ignored, *(names[i] for i in columns.labels[1:] if names)]
     if "ID" in choice:
@@ -190,7 +190,7 @@ def _id(
     if names and columns.label is not None:
         ignored = [name for name in ignored if name != names[columns.label]]
     if files.test is None:
-        return ours, ignored, "no two rows have the same"
+        return ours, ignored, "no two rows have the same value"
     theirs = files.test.columns
     test_names = files.test.table.names
     if test_names:
@@ -206,7 +206,7 @@ def _id(
     )
     if ours and ours != test_id and names:
         ignored.append(ours)
-    return test_id, [name for name in ignored if name != test_id], "no two rows of the test have the same"
+    return test_id, [name for name in ignored if name != test_id], "no two test rows have the same value"
 
 
 def _submission(files: Files, columns: Columns, classes: Classes, id_: str | None) -> Submission:
@@ -227,10 +227,15 @@ def _files(files: Files, choice: dict[str, str], submission: Submission) -> list
         found.append(Value("files", "test", files.test.name, why["test"]))
     elif "TEST" in choice:
         found.append(
-            Value("files", "test", float(choice["TEST"]), "as TEST= says: held out, and sealed at prepare")
+            Value(
+                "files",
+                "test",
+                float(choice["TEST"]),
+                "as TEST= says: this share is held out; prepare hides its labels",
+            )
         )
     elif not _divides(files):
-        held = "no test file: this share is held out, whatever SEED is, and its labels are sealed at prepare"
+        held = "no test file: this share is held out, whatever SEED is; prepare hides its labels"
         found.append(Value("files", "test", HELD_OUT, held))
     for key, table in (("train_labels", files.train_labels), ("test_labels", files.test_labels)):
         if table is not None:
@@ -238,7 +243,10 @@ def _files(files: Files, choice: dict[str, str], submission: Submission) -> list
     if submission.sample and files.sample is not None:
         found.append(
             Value(
-                "files", "sample", files.sample.name, "its ids are the test's; its order is the submission's"
+                "files",
+                "sample",
+                files.sample.name,
+                "its ids are those of the test; the submission has its order",
             )
         )
     return found
@@ -254,10 +262,12 @@ def _columns(files: Files, columns: Columns) -> list[Value]:
     found = []
     names = None if columns.by_place else table.names
     if names is None:
-        found.append(Value("columns", "header", False, "the columns are found by place: id, label, pixels"))
+        found.append(
+            Value("columns", "header", False, "the columns are found by position: id, label, pixels")
+        )
         skip = table.skip_rows + (table.names is not None)
         if skip:
-            found.append(Value("columns", "skip_rows", skip, "the first row's names say nothing"))
+            found.append(Value("columns", "skip_rows", skip, "the names in the first row have no meaning"))
     if columns.label is not None:
         where = "last" if columns.label == table.width - 1 else "first"
         found.append(
@@ -266,7 +276,7 @@ def _columns(files: Files, columns: Columns) -> list[Value]:
             )
         )
     if names and columns.usage is not None and _divides(files):
-        tests = "PublicTest and PrivateTest (or test) are the test, sealed at prepare"
+        tests = "rows marked PublicTest, PrivateTest or test are the test; prepare hides their labels"
         found.append(Value("columns", "usage", names[columns.usage], tests))
     if pixels.is_one_cell:
         found.append(
@@ -283,9 +293,9 @@ def _of_submission(submission: Submission, files: Files, id_: str | None) -> lis
     found = [Value("submission", "header", list(submission.header), submission.why)]
     if id_ is None:
         rows = (
-            "its rows' numbers in the file" if files.test is None else "the test's rows are counted from it"
+            "rows are numbered as in the file" if files.test is None else "the test rows are numbered from it"
         )
         found.append(Value("submission", "first_id", submission.first_id, rows))
     if submission.writes_names:
-        found.append(Value("submission", "labels", "names", "the submission holds the classes' names"))
+        found.append(Value("submission", "labels", "names", "the submission contains class names"))
     return found

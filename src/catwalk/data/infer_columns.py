@@ -1,4 +1,4 @@
-"""Columns: the part that each column of a table plays: pixel, label, id, usage, or none."""
+"""Columns: the role of each column of a table: pixel, label, id, usage, or none."""
 
 import re
 from dataclasses import dataclass, replace
@@ -26,16 +26,16 @@ LIKELY = 0.1  # of 1, how likely a column without a name is at least
 
 @dataclass(frozen=True)
 class Columns:
-    """The positions of a table's columns by their parts.
+    """The positions of a table's columns, by role.
 
     Attributes:
         pixels: where the pictures are.
-        by_place: whether the columns are found by place, for no name says which is which.
+        by_place: whether the columns are found by position, because no name tells which is which.
         labels: positions that may be the label, the likeliest first; empty: there is none.
         why: why the first of them is the label.
         is_sure: whether there is no doubt.
         id, usage: positions, or None.
-        ignored: names of columns that play no part, without those in ``labels``.
+        ignored: names of columns that have no role, without those in ``labels``.
     """
 
     pixels: Pixels
@@ -53,7 +53,7 @@ class Columns:
 
 
 def find(table: Table) -> Columns | None:
-    """The columns' parts as far as this table alone shows them; None if it holds no pictures."""
+    """The columns' roles, as far as this table alone shows them; None if it contains no pictures."""
     pixels = infer_pixels.find(table)
     if pixels is None:
         return _by_place(table)
@@ -103,16 +103,18 @@ def _score(table: Table, at: int) -> int:
 
 
 def _beside_a_cell(table: Table, pixels: Pixels, others: list[int]) -> Columns | None:
-    """Without names: beside a cell with all pixels, the label is the column with few values."""
+    """Without names: next to a cell with all pixels, the label is the column with few different values."""
     labels = [i for i in others if _score(table, i)]
     ids = [i for i in others if i not in labels and _is_id(table, i)]
     if len(others) > len(labels[:1]) + len(ids[:1]):
         return Columns(pixels, True, tuple(labels), "", is_sure=False)
-    return Columns(pixels, True, tuple(labels), "the column beside the pixels", True, ids[0] if ids else None)
+    return Columns(
+        pixels, True, tuple(labels), "the column next to the pixels", True, ids[0] if ids else None
+    )
 
 
 def _by_place(table: Table) -> Columns | None:
-    """All columns are numbers, but for the label, which is first or last, and an id before it."""
+    """All columns are numbers, except for the label, which is first or last, and an id before it."""
     width = table.width
     texts = [i for i in range(width) if not table.is_numeric[i]]
     if width <= MANY or any(i not in (0, 1, width - 1) for i in texts):
@@ -130,7 +132,7 @@ def _by_place(table: Table) -> Columns | None:
 
 
 def with_label(columns: Columns, label: int | None, width: int) -> Columns:
-    """The columns with another label; by place, all but id and label are pixels."""
+    """The columns with another label; if found by position, all but id and label are pixels."""
     labels = () if label is None else (label, *(i for i in columns.labels if i != label))
     if not columns.by_place or columns.pixels.is_one_cell:
         return replace(columns, labels=labels)
@@ -140,7 +142,7 @@ def with_label(columns: Columns, label: int | None, width: int) -> Columns:
 
 def _why_end(at: int, width: int) -> str:
     where = "last" if at == width - 1 else "first"
-    return f"the {where} column: few values, and unlike those of the pixel beside it"
+    return f"the {where} column: few different values, and unlike those of the pixel next to it"
 
 
 def _counts_up(cells: list[str]) -> bool:
@@ -150,7 +152,7 @@ def _counts_up(cells: list[str]) -> bool:
 
 
 def _likelihood(table: Table, at: int) -> float:
-    """How likely a column at an end of the row is a label and no pixel of the border, 0 to 1.
+    """How likely a column at an end of the row is a label, not a pixel of the border: 0 to 1.
 
     A border is nearly always black, or much like the pixels beside it (those of its channel are up to three
     columns away), or has many values; a label is none of these.

@@ -22,7 +22,7 @@ SAMPLE = re.compile(r"(?i)sample|submission")
 
 @dataclass(frozen=True)
 class Pictures:
-    """A table of pictures: its name, where it is, what it shows, and its columns' parts."""
+    """A table of pictures: its name, where it is, what it shows, and its columns' roles."""
 
     name: str
     place: Place
@@ -63,12 +63,12 @@ class Files:
 
 
 def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
-    """Look at the files of a folder, a zip, or at one CSV.
+    """Find out what each file of a folder or zip is, or a single CSV.
 
     Args:
         source: the place.
         scratch: an empty folder for what must be unpacked.
-        choice: what the user decides: ``TRAIN`` and ``TEST``, names of files.
+        choice: what the user has decided: ``TRAIN`` and ``TEST``, names of files.
 
     Raises:
         DoubtError: more than one file may be meant.
@@ -87,7 +87,7 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
     if not pictures:
         _refuse_other_kinds(source)
         raise UserError(
-            "no CSV with a picture in each row is there",
+            "found no CSV with one picture in each row",
             where=str(source),
             fix="set SOURCE= to a folder, zip or CSV of pixels (pictures as image files can't be read)",
         )
@@ -110,7 +110,7 @@ def has_pictures(source: Path, scratch: Path) -> bool:
 
 
 def _refuse_other_kinds(source: Path) -> None:
-    """Say what a file really is that only has a CSV's name."""
+    """Refuse a file that only has a CSV's name, and say what it really is."""
     for name, place in infer_candidates.candidates(source):
         if infer_candidates.is_plain(place):
             with place.path.open("rb") as file:
@@ -132,7 +132,7 @@ def _refuse_same_names(source: Path, *used: Pictures | None) -> None:
 
 
 def _whole(one: Pictures, scratch: Path) -> Pictures:
-    """The same with a table of the whole file, not of its beginning alone."""
+    """The same pictures, with a table of the whole file instead of its beginning."""
     if infer_candidates.is_plain(one.place):
         return one
     table = infer_candidates.table(one.name, one.place, scratch, is_head=False)
@@ -159,7 +159,7 @@ def _train_and_test(
     for variable in ("TRAIN", "TEST"):
         if choice.get(variable, next(iter(named))) not in named and not _is_share(choice[variable]):
             raise UserError(
-                f"no such table of pictures (there is {listed(list(named), 80)})",
+                f"no such table of pictures (found: {listed(list(named), 80)})",
                 where=f"{variable}={choice[variable]}",
                 fix="choose one",
             )
@@ -201,7 +201,7 @@ def _why_train(train: Pictures, pictures: list[Pictures]) -> str:
 
 
 def _test(train: Pictures, pictures: list[Pictures]) -> Pictures | None:
-    """The test that belongs to the training data: the same name but for the word, the same pictures."""
+    """The test that belongs to the training data: named alike but for the word, with as many pixels."""
     if train.has_test_rows:
         return None
     others = [_like(one, train) for one in pictures if one is not train]
@@ -214,12 +214,12 @@ def _test(train: Pictures, pictures: list[Pictures]) -> Pictures | None:
         if len(some) == 1:
             return some[0]
         if len(some) > 1:
-            raise DoubtError("TEST", "more than one file may be the test", [one.name for one in some])
+            raise DoubtError("TEST", "more than one file may be the test file", [one.name for one in some])
     return None
 
 
 def _like(one: Pictures, train: Pictures) -> Pictures:
-    """Pictures whose columns are found by place, with the label where the training data have it."""
+    """Pictures whose columns are found by position, with the label where the training data have it."""
     label = train.columns.label
     if not (one.columns.by_place and train.columns.by_place) or one.columns.pixels.is_one_cell:
         return one

@@ -1,4 +1,4 @@
-"""Labels: the values of the whole label column, and the classes that they make."""
+"""Labels: the values of the whole label column, and the classes that they form."""
 
 import csv
 import re
@@ -19,7 +19,7 @@ BLOCK = 16 << 20  # bytes that one of pyarrow's threads parses; a row is shorter
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes.
+    """The classes that a label column shows.
 
     Attributes:
         names: their names, in the order of the labels.
@@ -68,7 +68,7 @@ def classes(cells: list[str], where: str) -> Classes:
         raise UserError(
             f"{counts['']:,} of {len(cells):,} labels are empty",
             where=where,
-            fix="give each row one, or choose another column with LABEL=",
+            fix="give each row a label, or choose another column with LABEL=",
         )
     numbers = {whole_number(cell) for cell in counts}
     is_text = None in numbers
@@ -82,12 +82,12 @@ def classes(cells: list[str], where: str) -> Classes:
     rare = min(counts.values())
     few = f", the rarest in {rare:,} row{'s' if rare > 1 else ''}"
     if is_text:
-        return Classes(tuple(found), None, True, f"{len(found)} texts in all {len(cells):,} rows{few}")
+        return Classes(tuple(found), None, True, f"{len(found)} different texts in {len(cells):,} rows{few}")
     labels = tuple(int(one) for one in found)
     is_usual = labels == tuple(range(len(labels)))
     gaps = labels[-1] - labels[0] + 1 - len(labels)
     more = f", {gaps} of them missing" if gaps else ""
-    why = f"integers from {labels[0]} to {labels[-1]}{more}, in all {len(cells):,} rows{few}"
+    why = f"integers from {labels[0]} to {labels[-1]}{more}, in {len(cells):,} rows{few}"
     return Classes(tuple(found), None if is_usual else labels, False, why)
 
 

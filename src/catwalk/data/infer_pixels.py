@@ -1,4 +1,4 @@
-"""Pixels: which columns of a table are a picture's, how they are named, and what range their values have."""
+"""Pixels: which columns of a table hold a picture, how they are named, and the range of their values."""
 
 import re
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Pixels:
     Attributes:
         at: the columns' positions, in the pixels' order; a single one if one cell holds all pixels.
         count: values of a picture.
-        pattern, first: [columns] pixels and first_pixel of the TOML; None: the columns are taken by place.
-        sides: what two or three numbers in the names say of the shape; None: nothing.
+        pattern, first: [columns] pixels and first_pixel of the TOML; None: the columns are found by position.
+        sides: the shape, if the names have two or three numbers; None: they don't.
     """
 
     at: list[int]
@@ -39,7 +39,7 @@ class Pixels:
 
 
 def find(table: Table) -> Pixels | None:
-    """The pixel columns by their names, or a cell with all pixels; else None: by place, if at all."""
+    """The pixel columns by their names, or the cell with all pixels; None if there is neither."""
     if table.picture_cells:
         at = table.picture_cells[0]
         count = len(numbers_in(table.rows[0][at]))
@@ -56,7 +56,7 @@ def find(table: Table) -> Pixels | None:
 
 
 def _named(names: list[str], family: list[tuple[tuple[int, ...], int]]) -> Pixels | None:
-    """The columns of names that count up, in one number or in rows and columns."""
+    """The columns whose names count up, in one number or in row and column."""
     numbers, at = [numbers for numbers, _ in family], [i for _, i in family]
     axes = [sorted({number[axis] for number in numbers}) for axis in range(len(numbers[0]))]
     first = axes[0][0]
@@ -88,7 +88,7 @@ def has_points(table: Table, pixels: Pixels) -> bool:
 
 
 def scale(values: np.ndarray, has_points: bool) -> tuple[float | None, str]:
-    """What makes the values pixels of 0 to 255, None if they are, and why.
+    """The factor that makes the values pixels of 0 to 255 (None if they already are), and the reason.
 
     Args:
         values: (rows, pixels) as written.
@@ -99,12 +99,12 @@ def scale(values: np.ndarray, has_points: bool) -> tuple[float | None, str]:
     """
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if low < 0 or high > 65535:
-        raise ValueError(f"the values are {low:g} to {high:g}")
+        raise ValueError(f"the values range from {low:g} to {high:g}")
     if high <= 1:
-        return 255.0, f"the values are {low:g} to {high:g}: times 255"
+        return 255.0, f"the values range from {low:g} to {high:g}: times 255"
     if 16 < high <= 255 and not has_points:
         return None, f"integers from {low:g} to {high:g}"
     if 16 < high <= 255:
         return 1.0, f"numbers from {low:g} to {high:g}, with decimal points: rounded"
     top = next(top for top in RANGES if high <= top)
-    return 255 / top, f"the values are {low:g} to {high:g} ({RANGES[top]}): times 255 / {top}"
+    return 255 / top, f"the values range from {low:g} to {high:g} ({RANGES[top]}): times 255 / {top}"

@@ -1,4 +1,4 @@
-"""Shape: height, width and channels of a picture, by how alike neighbouring values are."""
+"""Shape: height, width and channels of a picture, from how alike neighbouring values are."""
 
 import math
 from dataclasses import dataclass
@@ -36,11 +36,12 @@ def parse(text: str, count: int) -> Shape:
     """A shape as the user gives it.
 
     Raises:
-        ValueError: it is none, or has another number of values than ``count``.
+        ValueError: it is not a shape, or does not have ``count`` values.
     """
-    sides = tuple(int(side) for side in text.casefold().replace(",", "x").split("x"))
+    words = text.casefold().replace(",", "x").split("x")
+    sides = tuple(int(word) if word.strip().isdecimal() else 0 for word in words)
     if len(sides) not in (2, 3) or math.prod(sides) != count:
-        raise ValueError(f"{text} has not {count:,} values")
+        raise ValueError(f"{text} does not have {count:,} values")
     is_planar = len(sides) == 3 and sides[0] in (3, 4) and sides[2] not in (3, 4)
     return Shape((*sides[1:], sides[0]) if is_planar else sides, is_planar)
 

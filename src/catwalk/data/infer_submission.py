@@ -1,4 +1,4 @@
-"""Submission: ids, header and labels as the sample submission shows them, or as they are usual."""
+"""Submission: ids, header and labels as in the sample submission, or else the usual ones."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Submission:
 def find(
     sample: Table | None, test_ids: list[str] | int, usual: tuple[str, str], classes: Classes
 ) -> Submission:
-    """Look at the sample.
+    """The submission's form, from the sample if there is one.
 
     Args:
         sample: the sample submission, if there is one.
@@ -39,19 +39,19 @@ def find(
         usual: the header without a sample.
         classes: of the training rows.
     """
-    default = Submission(usual, 1, classes.is_text, False, "no sample submission is there: usual names")
+    default = Submission(usual, 1, classes.is_text, False, "there is no sample submission: the usual names")
     if sample is None:
         return default
     if sample.names is None or sample.width != 2:
         what = f"{sample.name} has {sample.width} columns, not id and label: it is not used"
-        return Submission(usual, 1, classes.is_text, False, "usual names", what)
+        return Submission(usual, 1, classes.is_text, False, "the usual names", what)
     header = (sample.names[0], sample.names[1])
     ids, labels = column(sample, 0), column(sample, 1)
     are_numbers = all(whole_number(label) is not None for label in set(labels))
     writes_names = classes.is_text and not (are_numbers and labels and set(labels) - set(classes.names))
     first = _first(ids, test_ids)
     if first is None:
-        what = f"the ids of {sample.name} are not the test's: they are not used"
+        what = f"the ids of {sample.name} are not those of the test: they are not used"
         return Submission(header, 1, writes_names, False, f"the header of {sample.name}", what)
     return Submission(header, first, writes_names, True, f"as in {sample.name}")
 

@@ -1,4 +1,4 @@
-"""Table: how a CSV is written, and a sample of its rows, before anything is known of it."""
+"""Table: how a CSV is written, and a sample of its rows, before anything is known about it."""
 
 import csv
 import re
@@ -33,8 +33,8 @@ class Table:
         path: plain UTF-8 text.
         separator: between two cells.
         before: lines above the header or the first row: blank ones, and Excel's ``sep=;``.
-        names: the column names; None if there are none, or they say nothing.
-        skip_rows: rows of names that say nothing.
+        names: the column names; None if there are none, or they are meaningless.
+        skip_rows: rows of meaningless names.
         lines: the first rows and some spread over the whole file, as text.
         head: how many of them are the file's first.
     """
@@ -100,7 +100,7 @@ class Table:
 
     @cached_property
     def picture_cells(self) -> list[int]:
-        """The columns of which each cell holds many numbers."""
+        """The columns in which each cell holds many numbers."""
         first = self.rows[:5]
         wide = [i for i in range(self.width) if len(first[0][i]) > 2 * MANY]
         return [i for i in wide if all(len(numbers_in(row[i])) >= MANY for row in first)]
@@ -124,7 +124,7 @@ def _cells(line: str, separator: str) -> list[str]:
 
 
 def read(name: str, path: Path) -> Table | None:
-    """Look at a plain text file; None if it is not a table."""
+    """Sample a plain text file as a table; None if it is not one."""
     with path.open("rb") as file:
         start = file.read(csv_dialect.BLOCK)
         while start.count(b"\n") + start.count(b"\r") < 3 and (more := file.read(csv_dialect.BLOCK)):
@@ -156,7 +156,7 @@ def _lines(content: bytes, is_cut: bool) -> list[str]:
 
 
 def _spread(path: Path, start: int, rows: int) -> list[str]:
-    """About so many whole lines from places spread over the file, after its first bytes."""
+    """About ``rows`` whole lines from places spread over the file, after its first ``start`` bytes."""
     size, found = path.stat().st_size, list[str]()
     if rows <= 0 or size <= start:
         return found
@@ -171,7 +171,7 @@ def _spread(path: Path, start: int, rows: int) -> list[str]:
 
 
 def _separator(lines: list[str]) -> str:
-    """What gives most cells, in all of the first lines the same number."""
+    """The separator that gives the most cells, the same number of them in all of the first lines."""
     counts = {one: [len(_cells(line, one)) for line in lines] for one in SEPARATORS}
     best = max(SEPARATORS, key=lambda one: (len(set(counts[one][1:])) == 1, min(counts[one])))
     if max(counts[best]) == 1 and all(len(numbers_in(line)) >= MANY for line in lines):
@@ -180,7 +180,7 @@ def _separator(lines: list[str]) -> str:
 
 
 def _names(rows: list[list[str]]) -> tuple[list[str] | None, int]:
-    """The column names, and how many rows of names that say nothing come before the first row."""
+    """The column names, and how many rows of meaningless names come before the first row."""
     first, *rest = rows
     if not rest:
         return None, 0
@@ -201,7 +201,7 @@ def _names(rows: list[list[str]]) -> tuple[list[str] | None, int]:
 
 
 def _says_nothing(first: list[str], below: list[list[str]]) -> bool:
-    """Whether a first row of numbers is names: counted up, made different by pandas, or all the same."""
+    """Whether the numbers in a first row are meaningless names: counted up, changed by pandas, or equal."""
     if len(first) < MANY or not all(NUMBER.fullmatch(cell) or MANGLED.fullmatch(cell) for cell in first):
         return False
     values = "".join(cell for row in below for cell in row)

@@ -1,4 +1,4 @@
-"""New competition: writes the TOML of a competition whose files are there, or on Kaggle, and nothing else."""
+"""New competition: writes the TOML, and nothing else, for files that are here or on Kaggle."""
 
 import re
 import sys
@@ -53,7 +53,7 @@ class Samples:
 
 
 def run(paths: Paths, source: str, choice: dict[str, str], say: Say) -> Samples | None:
-    """Look at the files, write ``competitions/<name>.toml`` and say what it holds.
+    """Look at the files, write ``competitions/<name>.toml`` and show its values.
 
     Args:
         paths: the new competition's.
@@ -93,27 +93,31 @@ def run(paths: Paths, source: str, choice: dict[str, str], say: Say) -> Samples 
 
 def _check_name(paths: Paths) -> None:
     if not competitions_folder(paths.root).is_dir():
-        raise UserError(f"no folder competitions in {paths.root}", fix="run catwalk in the project's folder")
+        raise UserError(
+            f"there is no folder competitions in {paths.root}", fix="run catwalk in the project's folder"
+        )
     if not NAME.fullmatch(paths.competition):
         fix = "choose a name of letters, digits, - and _"
-        raise UserError("not a name for a file", where=f"COMPETITION={shown(paths.competition)}", fix=fix)
+        raise UserError(
+            "can't be used as a file name", where=f"COMPETITION={shown(paths.competition)}", fix=fix
+        )
     if paths.toml.exists():
         fix = "choose another COMPETITION=, or edit that file"
-        raise UserError("exists already, and stays as it is", where=paths.shown(paths.toml), fix=fix)
+        raise UserError("already exists, and is left unchanged", where=paths.shown(paths.toml), fix=fix)
 
 
 def _resolved(paths: Paths, source: str) -> tuple[Path | None, kaggle_names.Page | None]:
     """The existing place, or the page on Kaggle, that SOURCE names."""
     if source == "auto":
         if not raw_files.listed(paths.raw):
-            what = f"nothing is in {paths.shown(paths.raw)}"
+            what = f"there are no files in {paths.shown(paths.raw)}"
             raise UserError(what, fix="set SOURCE= to a folder, a zip, a CSV or the address of Kaggle's page")
         return paths.raw, None
     place = Path(source).expanduser()
     if place.exists():
         return place.resolve(), None
     if source in sources.SOURCES:
-        what = f"{paths.competition} is no competition that it has"
+        what = f"it does not have the competition {paths.competition}"
         fix = "set SOURCE= to a folder, a zip, a CSV or the address of Kaggle's page"
         raise UserError(what, where=f"SOURCE={source}", fix=fix)
     if not re.search(r"kaggle\.com", source) and (
@@ -129,7 +133,7 @@ def _of_kaggle(page: kaggle_names.Page) -> Value:
 
 
 def _decided(place: Path, name: str, scratch: Path, choice: dict[str, str]) -> Draft:
-    """The draft; on a terminal, what is in doubt is asked."""
+    """The draft; on a terminal, the user is asked about what is in doubt."""
     title = name.replace("-", " ").replace("_", " ").title()
     for _ in range(TRIES):
         try:
@@ -193,7 +197,7 @@ def _without_unseen(values: list[Value], unseen: set[int], drafted: Competition)
 
 
 def _samples(draft: Draft, drafted: Competition) -> Samples | None:
-    """Ten training pictures of different classes, read by the reader itself; None if it refuses a row."""
+    """Ten training pictures of different classes, read by the usual CSV reader; None if it refuses a row."""
     table = draft.train
     assert table is not None
     with tempfile.TemporaryDirectory(prefix="catwalk-") as folder:

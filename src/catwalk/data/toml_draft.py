@@ -5,7 +5,7 @@ import json
 from catwalk.core.errors import shown
 from catwalk.data.infer import Value
 
-HEAD = "# Drafted by catwalk from {}: above each value, why. Change what is wrong (docs/competitions.md)."
+HEAD = "# Drafted by catwalk from {}, with reasons. Change what is wrong (docs/competitions.md)."
 LONGEST = 300  # characters of a reason
 CELL = 48  # characters of a value in the table on the terminal
 
@@ -35,7 +35,7 @@ def written(value: object) -> str:
         return repr(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(written, value))}]"
-    raise TypeError(f"{value!r} has no form in TOML")
+    raise TypeError(f"{value!r} can't be written in TOML")
 
 
 def short(value: object) -> str:

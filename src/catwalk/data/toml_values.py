@@ -1,4 +1,4 @@
-"""Values of a TOML: each has the type that its key needs, for converting one would be a guess."""
+"""TOML values: each must have the type that its key needs, for converting it would be guesswork."""
 
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ def typed(kind: type[Kind], value: object, key: str) -> Kind:
     """A value of the given type.
 
     Raises:
-        TypeError: it has another; so do all functions here.
+        TypeError: its type is a different one; all functions here raise this.
     """
     if type(value) is not kind:
         raise TypeError(f"{key}: {value!r} is not {KINDS[kind]}")
