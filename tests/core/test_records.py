@@ -66,18 +66,18 @@ def test_a_newer_version_is_one_line(version: object) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"count": "3"}, "count is not as expected"),
-        ({"count": True}, "count is not as expected"),
-        ({"count": None}, "count is not as expected"),
-        ({"interval": [0.5]}, "interval is not as expected"),
-        ({"interval": [0.5, "1"]}, "interval[1] is not as expected"),
-        ({"interval": 0.5}, "interval is not as expected"),
+        ({"count": "3"}, "count has an unexpected value"),
+        ({"count": True}, "count has an unexpected value"),
+        ({"count": None}, "count has an unexpected value"),
+        ({"interval": [0.5]}, "interval has an unexpected value"),
+        ({"interval": [0.5, "1"]}, "interval[1] has an unexpected value"),
+        ({"interval": 0.5}, "interval has an unexpected value"),
         ({"parts": [{"name": "a"}]}, "parts[0].share is missing"),
-        ({"parts": ["a"]}, "parts[0] is not as expected"),
-        ({"choice": []}, "choice is not as expected"),
-        ({"versions": {"x": 1}}, "versions.x is not as expected"),
-        ({"best": "0.5"}, "best is not as expected"),
-        ({"plan": [1, 2.5]}, "plan[1] is not as expected"),
+        ({"parts": ["a"]}, "parts[0] has an unexpected value"),
+        ({"choice": []}, "choice has an unexpected value"),
+        ({"versions": {"x": 1}}, "versions.x has an unexpected value"),
+        ({"best": "0.5"}, "best has an unexpected value"),
+        ({"plan": [1, 2.5]}, "plan[1] has an unexpected value"),
     ],
 )
 def test_what_is_wrong_is_named(change: dict[str, Any], said: str) -> None:
@@ -88,5 +88,5 @@ def test_what_is_wrong_is_named(change: dict[str, Any], said: str) -> None:
 
 @pytest.mark.parametrize("content", [None, [], "", 3, {}])
 def test_what_is_no_record(content: object) -> None:
-    with pytest.raises(RecordError, match=r"^it is not as expected$|^count is missing$"):
+    with pytest.raises(RecordError, match=r"^it has an unexpected value$|^count is missing$"):
         records.decode(Whole, content, "x.json")

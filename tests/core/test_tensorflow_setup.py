@@ -35,7 +35,7 @@ def test_a_gpu_that_is_here_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert tensorflow_setup.unused_gpu() == [], "a driver without a GPU"
     (tmp_path / "gpus/0000:00:04.0").mkdir()
     (line,) = tensorflow_setup.unused_gpu()
-    assert line.startswith("search: the GPU is not used yet")
+    assert line.startswith("search: catwalk does not use GPUs")
 
 
 @pytest.mark.slow

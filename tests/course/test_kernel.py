@@ -122,7 +122,7 @@ def test_a_gpu_that_is_not_used_is_said(project: Path, monkeypatch: pytest.Monke
         kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl"))
     )
     done = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "gpu")
-    assert "is not used yet" in done.stdout
+    assert "but is not used" in done.stdout
     assert "not used" not in run_catwalk(project, "kernel", "--user", "me").stdout
     refused = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "tpu")
     assert refused.returncode == 2

@@ -29,7 +29,7 @@ class CatwalkError(Exception):
 
 
 class UserError(CatwalkError):
-    """The user can fix it: input, arguments, credentials."""
+    """An error that the user can fix: input, arguments, credentials."""
 
     exit_code = 2
 

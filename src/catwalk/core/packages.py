@@ -20,7 +20,7 @@ def declared(extra: str = "") -> list[Requirement]:
 
 
 def _is_of(requirement: Requirement, extra: str) -> bool:
-    """Whether a requirement of the wheel belongs to the given extra, or, if that is empty, to none."""
+    """Whether a requirement of the wheel belongs to the given extra (or to none, if it is empty)."""
     if requirement.marker is None:
         return not extra
     return requirement.marker.evaluate({"extra": extra}) and bool(extra) == (

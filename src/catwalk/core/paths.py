@@ -114,7 +114,7 @@ class Paths:
         return self.study / "trials.csv"
 
     def kept(self, study: str) -> Path:
-        """The folder of a study's saved networks, by the study's key, which a team shares."""
+        """The folder of a study's saved networks, named by the study's key; a team shares the key."""
         return self._studies / "kept" / study
 
     def model(self, study: str, trial: int) -> Path:

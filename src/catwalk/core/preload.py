@@ -1,4 +1,4 @@
-"""What the fork server imports before it is asked for processes, which then have it at once.
+"""Modules that the fork server imports in advance, so that new processes start with them loaded.
 
 Nothing here may start a thread or TensorFlow's runtime: neither works on in a forked process.
 """

@@ -1,4 +1,4 @@
-"""A process pool with a progress bar: runs tasks in parallel, in each process one after another."""
+"""A process pool with a progress bar: runs tasks in parallel, one at a time in each process."""
 
 import contextlib
 import math
@@ -106,7 +106,7 @@ class _Pool(Generic[Task, Result]):
 
 
 def _serve(connection: Connection, work: Callable[[Task], Result]) -> None:
-    """A worker process's loop: receive a task, run it, send the result; an error is its last one."""
+    """A worker process's loop: receive a task, run it, send the result; end after an error."""
     while True:
         try:
             task = connection.recv()

@@ -1,4 +1,4 @@
-"""Child processes: started in a second by a fork server, they end with their parent and ignore Ctrl-C."""
+"""Child processes: a fork server starts them within a second; they end with the parent and ignore Ctrl-C."""
 
 import contextlib
 import multiprocessing
@@ -81,7 +81,7 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
 
 
 def call(work: Callable[..., Result], *arguments: Any) -> Result:
-    """What ``work(*arguments)`` returns in a new process, or here where TensorFlow is imported already.
+    """The result of ``work(*arguments)`` in a new process, or in this one if it has imported TensorFlow.
 
     Raises:
         MachineError: the process died. Whatever ``work`` raises is raised here.
@@ -168,9 +168,9 @@ def be_a_child() -> None:
 
 
 def _end_with_parent() -> None:
-    """Exit once the parent is gone, or the fork server: without it the parent takes us for dead."""
+    """Exit once the parent or the fork server is gone: without the server the parent assumes us dead."""
     parent, above = multiprocessing.parent_process(), os.getppid()
-    assert parent, "only children run this"
+    assert parent, "only child processes may run this"
     while parent.is_alive() and os.getppid() == above:
         parent.join(WATCH_SECONDS)
     os._exit(1)

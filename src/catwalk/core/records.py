@@ -29,7 +29,7 @@ class NewerRecordError(UserError):
 
 
 class RecordError(ValueError):
-    """The JSON is not a valid record; the message names the wrong key."""
+    """The JSON is not a valid record; the message names the invalid key."""
 
 
 def encode(record: Any) -> dict[str, Any]:
@@ -102,12 +102,12 @@ def _value(cls: Any, content: Any, key: str) -> Any:
         return float(content)
     if cls in (int, str) and isinstance(content, cls) and not isinstance(content, bool):
         return content
-    raise RecordError(f"{key or 'it'} is not as expected")
+    raise RecordError(f"{key or 'it'} has an unexpected value")
 
 
 def _record(cls: Any, content: Any, key: str) -> Any:
     if not isinstance(content, dict):
-        raise RecordError(f"{key or 'it'} is not as expected")
+        raise RecordError(f"{key or 'it'} has an unexpected value")
     known, inner = {}, f"{key}." if key else ""
     for name, hint, is_needed in _fields(cls):
         if name in content:

@@ -56,7 +56,7 @@ def build(
 
 
 def drop_abandoned(folder: Path) -> None:
-    """Remove a folder's unfinished tables that no process computes any more, as after a short search."""
+    """Remove unfinished tables in a folder that no process computes now, for example after a short search."""
     if not folder.is_dir():
         return
     with locks.locked(folder, wait=True):

@@ -1,4 +1,4 @@
-"""Stop signals: Ctrl-C and SIGTERM stop the command, whatever it is doing, once and in order."""
+"""Stop signals: Ctrl-C and SIGTERM stop the command, whatever it is doing, only once and in good order."""
 
 import contextlib
 import signal
@@ -33,7 +33,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def has_stopped() -> None:
-    """Don't repeat the stop signal any more: the command is stopping."""
+    """Stop repeating the stop signal: the command is already stopping."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 

@@ -74,13 +74,13 @@ def _checked(url: str) -> str:
     if parts.scheme not in SCHEMES or not named or port <= 0:
         raise UserError(
             "STUDY= must be a PostgreSQL database, such as postgresql://user@host:5432/database",
-            fix="make serve starts one; without STUDY= the study is an SQLite file in this folder",
+            fix="run make serve to start one; without STUDY= the study is an SQLite file in this folder",
         )
     return parts._replace(scheme="postgresql+psycopg").geturl()
 
 
 def _user_at_host() -> str:
-    """user@host, as far as the system knows them."""
+    """user@host, as far as the system knows the two names."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # neither environment nor password file name one

@@ -50,7 +50,7 @@ def load(whole: bool = False) -> None:
 
 def unused_gpu() -> list[str]:
     """A message about a GPU that is present but not used, if there is one."""
-    line = "search: the GPU is not used yet; catwalk computes on the CPU cores"
+    line = "search: catwalk does not use GPUs; it computes on the CPU cores"
     return [line] if DRIVER.is_dir() and any(DRIVER.iterdir()) else []
 
 

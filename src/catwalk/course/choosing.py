@@ -1,4 +1,4 @@
-"""Choosing: the exercises' rules of model selection, and the expected loss before training."""
+"""Choosing: the exercises' rules for model selection, and the expected loss before training."""
 
 import math
 from dataclasses import replace

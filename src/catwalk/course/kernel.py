@@ -97,7 +97,7 @@ def run(
     folder = paths.shown(paths.kernel)
     say(f"kernel: {folder} contains {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
     if accelerator == "gpu":
-        say("  the GPU counts against your Kaggle quota and is not used yet: ACCELERATOR=none is as fast")
+        say("  the GPU counts against your Kaggle quota but is not used: ACCELERATOR=none is as fast")
     push = f"{_kaggle(paths.root)} kernels push -p {shlex.quote(folder)}"
     say(f"  check the files, then push them: {push}")
 

@@ -65,7 +65,7 @@ def save(paths: Paths, kept: Paths) -> None:
 
 @contextlib.contextmanager
 def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[None]:
-    """Save every minute during the ``with`` block, and when it ends, even by an error."""
+    """Save every minute during the ``with`` block, and once more when it ends, even if it fails."""
     ended = threading.Event()
 
     def minute_by_minute() -> None:

@@ -124,7 +124,7 @@ def initial(
 
 
 def sigmoid(z: Array) -> Array:
-    """Compute 1 / (1 + exp(-z)) in place, by the hyperbolic tangent, which can't overflow."""
+    """Compute 1 / (1 + exp(-z)) in place, using the hyperbolic tangent, which can't overflow."""
     z *= 0.5
     np.tanh(z, out=z)
     z += 1

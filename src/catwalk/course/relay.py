@@ -45,7 +45,7 @@ def run(stage: str, *given: str, root: Path, say: Callable[[str], None]) -> None
 
 
 def _pass_on(stage: str, lines: Iterable[str], say: Callable[[str], None]) -> str:
-    """Pass on lines, repeated ones only occasionally and the error never; return the last line."""
+    """Pass on lines, repeated ones only occasionally, but never the error; return the last line."""
     began = time.monotonic()
     gap, due, count, last = FIRST_GAP, 0.0, 0, ""
     for line in (line.rstrip("\n") for line in lines):

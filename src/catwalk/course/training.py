@@ -73,7 +73,7 @@ class Run:
 
 
 def start(plan: Plan, sizes: tuple[int, int], dtype: type = np.float32) -> Network:
-    """The initial network of a plan: weights of standard deviation 1 / sqrt(inputs), biases 0."""
+    """The initial network of a plan: weights with standard deviation 1 / sqrt(inputs), biases 0."""
     inputs, classes = sizes
     hidden = () if plan.hidden is None else (plan.hidden,)
     return initial((inputs, *hidden, classes), plan.seed, gain=1.0, activation="relu", dtype=dtype)

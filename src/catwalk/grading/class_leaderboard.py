@@ -62,7 +62,7 @@ def by_public(teams: list[Graded]) -> list[Row]:
 
 
 def by_private(teams: list[Graded]) -> list[Row]:
-    """The final leaderboard, with whether each lead over the next team is significant."""
+    """The final leaderboard, which also shows whether each lead over the next team is significant."""
     rows = _placed(teams, lambda team: team.private)
     return [_compared(row, after) for row, after in zip(rows, [*rows[1:], None], strict=True)]
 

@@ -116,7 +116,7 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
     except ValueError:
         raise UserError(
             "the file is damaged", where=paths.shown(paths.grade_secret),
-            fix="put back your copy of it; or rename it, and other rows will be public",
+            fix="put back your copy of it; if you rename it instead, other rows will be public",
         ) from None  # fmt: skip
     chosen = np.zeros(rows, bool)
     chosen[np.random.default_rng(seed).permutation(rows)[: round(PUBLIC * rows)]] = True
@@ -126,7 +126,7 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
 def _graded(
     team: str, one: Chosen, given: Solution, pictures: npt.NDArray[np.intp], competition: Competition
 ) -> Graded:
-    """One team's scores, by rows as on Kaggle; intervals and tests use distinct pictures."""
+    """One team's scores, per row as on Kaggle; intervals and tests use distinct pictures."""
     if one.answers is None:
         return Graded(team, one.file, note=one.problem)
     assert given.is_public is not None

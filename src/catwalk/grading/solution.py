@@ -88,7 +88,7 @@ def _solution(
         place = NO_LABEL if value is None else label_places.get(value, NO_LABEL)
         place = names.get(label.casefold(), place)
         if place == NO_LABEL and usages[-1] != "ignored":
-            raise UserError(f"the label {printable(label, 20)!r} is not in the competition",
+            raise UserError(f"the label {printable(label, 20)!r} is not one of the competition's",
                             where=row, fix="fix the file, or choose the right COMPETITION=")  # fmt: skip
         truth.append(NO_LABEL if usages[-1] == "ignored" else place)
     if places[2] is None:

@@ -147,7 +147,7 @@ def _expanded(
 
 
 def _groups(files: list[Entry]) -> Iterator[list[Entry]]:
-    """Groups of files to try, the most likely first; a group is tried if none before could be scored."""
+    """Groups of files to try, the most likely first; a group is tried if no earlier one could be scored."""
     tables = [one for one in files if one.name.lower().endswith(TABLES)]
     texts = [one for one in files if PurePosixPath(one.name).suffix.lower() in TEXTS
              and one.name != class_folders.NBGRADER_TIME]  # fmt: skip
@@ -173,7 +173,7 @@ def _try(entry: Entry, expected: Expected) -> _Tried:
 
 
 def _latest(scored: list[_Tried], tried: list[_Tried]) -> Chosen:
-    """The latest file that can be scored; a file with one label only (a sample) is the last choice."""
+    """The latest file that can be scored; one with only one label (a sample) is a last resort."""
     real = [one for one in scored if one.answers is not None and len(np.unique(one.answers.predicted)) > 1]
     best = (real or scored)[0]
     assert best.answers is not None

@@ -25,7 +25,7 @@ class Epoch:
     second: float | None = None
 
     def rounded(self) -> "Epoch":
-        """This epoch, rounded to six decimals for storing it."""
+        """This epoch, rounded to six decimals for storage."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         known: dict[str, Any] = {name: round(x, 6) for name, x in values.items() if x is not None}
         return Epoch(**known)

@@ -78,7 +78,7 @@ def grey_range(pixels: npt.NDArray[np.uint8]) -> float:
 
 
 class FeatureSet:
-    """Data that the views of one competition and split need, each computed once and kept.
+    """Data that the views (forms of the input) need for one competition and split; each computed once.
 
     Args:
         paths: the competition's.
@@ -99,7 +99,7 @@ class FeatureSet:
 
     @cached_property
     def grey_range(self) -> float:
-        """The training pixels' range of grey values; see the function of this name."""
+        """The training pixels' range of grey values; see the function of the same name."""
         return grey_range(self._some)
 
     @property
@@ -236,7 +236,7 @@ class FeatureSet:
         return path
 
     def _fill(self, table: shared_table.Table, start: int, compute: Compute) -> None:
-        """Write the features of one block of pictures from ``start`` on, and of their mirror images."""
+        """Write the features of the block of pictures at ``start``, and of their mirror images."""
         pixels = self._prepared.pixels
         block = pixels[start : start + BLOCK].astype(np.float32)
         mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)

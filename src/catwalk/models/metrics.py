@@ -34,7 +34,7 @@ def accuracy(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int
 
 
 def wilson(share: float, rows: int) -> tuple[float, float]:
-    """The 95% interval of a share observed on ``rows`` independent rows (Wilson 1927, JASA 22:209-212).
+    """The 95% confidence interval of a proportion of ``rows`` rows (Wilson 1927, JASA 22:209-212).
 
     Identical pictures are not independent: ``duplicates.count`` says how many different ones there are.
     """
@@ -45,7 +45,7 @@ def wilson(share: float, rows: int) -> tuple[float, float]:
 
 
 def grade(accuracy: float, full_marks: float) -> float:
-    """A course's grade from 0 to 1: full marks from a given accuracy on, proportional below."""
+    """A course's grade from 0 to 1: full marks from ``full_marks`` up, proportional below."""
     return min(1.0, accuracy / full_marks)
 
 

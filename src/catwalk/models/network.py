@@ -70,7 +70,7 @@ def build(classes: int, params: Params, views: FeatureSet, seed: int) -> keras.M
 
 
 def _features(inputs: Any, view: str, views: FeatureSet) -> Any:
-    """The view's features, the output of a layer named "features"."""
+    """The features of a view (see features.py); the output of a layer named "features"."""
     mean, deviation = views.moments
     seen = [keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardise")(inputs)]
     picture = keras.layers.Reshape(views.shape, name="picture")(inputs)

@@ -1,4 +1,4 @@
-"""Optimizers: how a training step updates the weights from their gradients, and averages of the weights.
+"""Optimizers: how a training step updates the weights from their gradients; averaging of the weights.
 
 To add one: a class like those here, a row in ``OPTIMIZERS``, and its name in ``space.SPACE``.
 """

@@ -119,7 +119,7 @@ def suggest(
 
 
 def choices(name: str, features: str) -> list[Any]:
-    """A parameter's choices or bounds in a study of these features."""
+    """A parameter's choices or bounds in a study with these features."""
     return PURE if name == "view" and features == "pixels" else SPACE[name][1]
 
 

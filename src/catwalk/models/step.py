@@ -114,7 +114,7 @@ class Step:
             self._averages.assign_to_originals()
 
     def _run(self, order: tf.Tensor, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Run ``count`` steps of an epoch from step ``first`` on; total loss and number of correct rows."""
+        """Run ``count`` steps from step ``first``; return the total loss and the number of correct rows."""
 
         def body(i: tf.Tensor, loss: tf.Tensor, right: tf.Tensor) -> tuple[tf.Tensor, ...]:
             rows = tf.slice(order, [i * self._batch], [self._batch])

@@ -141,7 +141,7 @@ class Training:
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
 
     def _prediction_seconds(self) -> float:
-        """Estimated seconds in which the finished model predicts the validation rows, measured on some."""
+        """Estimated seconds to predict the validation rows with the finished model, measured on a sample."""
         rows = self.prepared.validation
         some = rows[:512]
         network.probabilities(self.model, self.prepared.pixels, some[:8])  # the first call prepares much
@@ -178,7 +178,7 @@ class Training:
 
 
 def seconds_an_epoch(ends: list[float]) -> float:
-    """Seconds per epoch: those of the last one or, if it was short, the mean of the last few.
+    """Seconds per epoch: the last one's or, if it was short, the mean of the last few.
 
     The first includes the tracing, so it counts only as long as it is the only one.
 
