@@ -11,7 +11,7 @@ BIN := .venv/bin
 #: SOURCE        auto            kaggle, debian, keras, sklearn, a folder or zip; for new also a CSV or Kaggle's address
 #: BUDGET        10m             total wall-clock time of the search: 90s, 10m, 2h; a larger value continues it
 #: TRIALS                        total number of finished trials, instead of the default budget
-#: UNTIL                         instead: a time today (14:40) by which prediction and report are done
+#: UNTIL                         instead: a time today (14:40) by which prediction and report must finish
 #: WORKERS                       worker processes; by default one per core, as far as memory allows
 #: FEATURES      auto            or pixels: raw pixels only
 #: SEED          1               random seed of the split, the sampler and the networks
@@ -28,7 +28,7 @@ BIN := .venv/bin
 #: YES           0               1: submit does not ask for confirmation
 #: FORCE         0               1: submit sends a file even if it was sent before
 #: KAGGLE_USER                   for kernel: your Kaggle user name; by default from the credentials
-#: ACCELERATOR   none            for kernel: gpu switches a GPU on, but it is not used yet
+#: ACCELERATOR   none            for kernel: gpu switches a GPU on, but it is not used
 #: STUDY                         postgresql://user@host:port/database, a study that a team shares
 #: MEMBER                        your name in the team; by default user@host
 #: ARTIFACTS                     a folder for the networks, which the whole team can access
@@ -56,7 +56,7 @@ all: .venv/installed ## the whole pipeline: data, prepare, search, predict, repo
 data: .venv/installed ## download the competition's CSVs, or take them from SOURCE=
 	@$(BIN)/catwalk data $(MAKING)
 
-prepare: .venv/installed ## convert the CSVs to arrays, split train/validation, hide the test labels until make score
+prepare: .venv/installed ## convert the CSVs to arrays, split train and validation, hide the test labels until scoring
 	@$(BIN)/catwalk prepare $(SEEDED)
 
 search: .venv/installed ## search for good networks until BUDGET or TRIALS is used up
@@ -83,7 +83,7 @@ kernel: .venv/installed ## write a Kaggle notebook that runs the pipeline there,
 wheel: .venv/installed ## build catwalk's wheel, and the notebook that contains it, in dist/
 	@$(BIN)/catwalk wheel $(COMMON)
 
-score: .venv/installed ## score a submission on the test labels, hidden until now (each look is logged)
+score: .venv/installed ## score a submission on the test labels, hidden until now (each access is logged)
 	@$(BIN)/catwalk score $(CHOSEN)
 
 reproduce: .venv/installed ## retrain a submission's networks from its recipe, and compare

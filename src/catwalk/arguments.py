@@ -14,7 +14,7 @@ STAGES = {
     "all": "the whole pipeline: data, prepare, search, predict, report",
     "new": "look at a new competition's files, and write its TOML",
     "data": "download the competition's CSVs, or copy them from a folder",
-    "prepare": "convert the CSVs to arrays, split train/validation, hide the test labels until make score",
+    "prepare": "convert the CSVs to arrays, split train and validation, hide the test labels until scoring",
     "search": "search for good networks until BUDGET or TRIALS is used up",
     "try": "train one network of your choice, as a trial of the study",
     "predict": "average the best networks and write the submission's CSV",
@@ -23,7 +23,7 @@ STAGES = {
     "kaggle": "show which credential the Kaggle client would use, and where it comes from",
     "kernel": "write a Kaggle notebook that runs the pipeline there, and print how to push it",
     "wheel": "build catwalk's wheel, and the notebook that contains it, in dist/",
-    "score": "score a submission on the test labels, hidden until now (each look is logged)",
+    "score": "score a submission on the test labels, hidden until now (each access is logged)",
     "reproduce": "retrain a submission's networks from its recipe, and compare",
     "leaderboard": "compare all submissions in a table",
     "serve": "run the PostgreSQL server in which a team shares its study, until Ctrl-C",
@@ -101,7 +101,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Pa
                 "--seed",
                 type=_seed,
                 default=1,
-                help="random seed of split, sampler and networks (%(default)s)",
+                help="random seed for the split, the sampler and the networks (%(default)s)",
             )
         if name in SEARCHING:
             _add_search(stage)
@@ -148,7 +148,7 @@ def _add_serve(stage: argparse.ArgumentParser) -> None:
 
 def _add_reproduce(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
-        "recipe", type=Path, nargs="?", help="a recipe <name>.json in any folder (default: SUBMISSION's)"
+        "recipe", type=Path, nargs="?", help="path of a recipe <name>.json (default: that of SUBMISSION)"
     )
 
 
@@ -190,7 +190,9 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
         "--workers", type=_workers, help="worker processes (default: one per core, as memory allows)"
     )
-    stage.add_argument("--until", help="a time today, such as 14:40, by which prediction and report are done")
+    stage.add_argument(
+        "--until", help="a time today, such as 14:40, by which prediction and report must finish"
+    )
 
 
 def _add_submit(stage: argparse.ArgumentParser) -> None:

@@ -258,7 +258,7 @@ def _say_what_stays(context: "RunContext") -> None:
     from catwalk.search import progress
 
     if old := progress.of_other_rows(context.paths, context.prepared.fingerprint):
-        stays = f"the study of the old rows ({old}) is kept, and make search starts a new one"
+        stays = f'the study of the old rows ({old}) is kept, and "make search" will start a new one'
         _say(f"prepare: the rows have changed; {stays}")
 
 

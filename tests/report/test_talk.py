@@ -360,7 +360,7 @@ def wrong(real: Results, count: int, many: int = 10) -> Results:
 def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None:
     made = {slide.name: slide for slide in slides.build(few(loaded, 15))}
     assert made["problem"].title == "15 validation pictures are too few to judge a network"
-    assert "over the softmax baseline" not in made["problem"].title
+    assert "above the softmax baseline" not in made["problem"].title
     assert "15 pictures are too few" in made["network"].title
     assert "15 validation pictures" in made["confusion"].title
     assert "15 pictures are too few to rank them" in made["search"].title
@@ -425,8 +425,8 @@ def test_findings_follow_their_rules(loaded: Results) -> None:
     last = replace(surer.best.history[-1], accuracy=0.99)
     surer = replace(surer, trials=[replace(t, history=(*t.history[:-1], last)) for t in surer.trials])
     assert "overfits" not in slides.network(surer).title, "its loss rose, but it still learned"
-    assert slides.mistakes(never_wrong(loaded)).title.startswith("No mistake")
+    assert slides.mistakes(never_wrong(loaded)).title.startswith("No mistakes")
     scored_talk = CASES["scored"](loaded)
-    assert any("2 looks" in what for _, what, _ in slides.problem(scored_talk).facts)
-    assert "2 looks" in slides.problem(scored_talk).notes
+    assert any("read 2 times" in what for _, what, _ in slides.problem(scored_talk).facts)
+    assert "read 2 times" in slides.problem(scored_talk).notes
     assert percent(0.99999) == "99.9%"

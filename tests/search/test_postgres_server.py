@@ -140,6 +140,6 @@ def test_without_postgresql_it_says_how_it_is_installed(monkeypatch: pytest.Monk
 
 def test_who_listens_to_all_is_warned(tmp_path: Path) -> None:
     (warning, line) = list(postgres_server._lines(Paths(tmp_path, "digits"), "0.0.0.0", 5433))[1:3]  # noqa: S104
-    assert "warning: anyone who reaches this address can try passwords" in warning
+    assert "warning: anyone who can reach this address can try passwords" in warning
     assert "-L 5433:127.0.0.1:5433" in warning
     assert re.search(r"STUDY=postgresql://catwalk@(?!0\.0\.0\.0)[\w.-]+:5433/catwalk", line)

@@ -14,7 +14,7 @@ from catwalk.submission import recipe
 from catwalk.submission.recipe import Graded, RefitNetwork, Upload
 from tests.support.records import made_recipe
 
-OLDER = "an older catwalk: run make predict for a new submission"
+OLDER = "an older version of catwalk: run make predict for a new submission"
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ WITHOUT_PLAN = records.encode(replace(made_recipe().trials[0], plan=()))
     ("change", "said"),
     [
         ({"fingerprint": "0123456789ab"}, "was made from other data (fingerprint 0123456789ab, here "),
-        ({"trials": [WITHOUT_PLAN]}, "was made by an older catwalk, which did not record"),
+        ({"trials": [WITHOUT_PLAN]}, "was made by an older version of catwalk, which did not record"),
         (
             {"trials": [{"number": 0}]},
             "the recipe is incomplete (trials[0].weight is missing): download or copy it again",

@@ -77,10 +77,10 @@ def test_what_is_kept_and_said(made: Made) -> None:
     assert lines[1].startswith(f"  the forecast was {validation:.4f} (95% ")
     assert lines[2] == (
         "  macro precision {:.4f}, recall {:.4f}, F1 {:.4f}; ".format(*macro)
-        + "look number 1 at the sealed test labels: do not base any choice on it"
+        + "the sealed test labels have been read once: do not base any choice on this score"
     )
     assert len(lines) == 3
-    assert "look number 2" in looked(paths, "few")[2]
+    assert "have been read 2 times" in looked(paths, "few")[2]
     assert json.loads(paths.score("few").read_text())["looks"] == 2
 
 
@@ -171,10 +171,10 @@ def test_a_score_is_read_as_it_was_written(made: Made) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is damaged: make score SUBMISSION=all writes it again, and logs another look"),
+        ("{", "is damaged: run make score SUBMISSION=all, which logs another access"),
         (
             '{"accuracy": 0.5}',
-            "is damaged: make score SUBMISSION=all writes it again, and logs another look",
+            "is damaged: run make score SUBMISSION=all, which logs another access",
         ),
         ('{"schema_version": 2}', "written by a newer version of catwalk"),
     ],

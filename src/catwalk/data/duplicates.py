@@ -56,7 +56,7 @@ def warning(known: int, rows: int) -> str:
 def is_first(
     pixels: npt.NDArray[np.uint8], rows: npt.NDArray[np.integer], labels: npt.NDArray[np.uint8] | None = None
 ) -> npt.NDArray[np.bool_]:
-    """(len(rows),) whether each row's picture differs from that of the row before.
+    """(len(rows),): whether each row's picture differs from that of the row before.
 
     Args:
         pixels: (any, pixels) uint8, identical pictures side by side, as in ``Prepared``.
@@ -75,7 +75,7 @@ def is_first(
 
 
 def of_test(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.intp]:
-    """(ids,) an index for each test row's picture; identical pictures share an index.
+    """(ids,): an index for each test row's picture; identical pictures share an index.
 
     Args:
         paths: the competition's.
@@ -102,7 +102,7 @@ def of_learning(prepared: Prepared) -> npt.NDArray[np.int32]:
 
 
 def groups(prepared: Prepared) -> npt.NDArray[np.intp]:
-    """(validation rows,) an index for each row's picture, ascending; identical pictures share one."""
+    """(validation rows,): an ascending index for each row's picture; identical pictures share one."""
     rows = prepared.validation
     if not prepared.duplicates["train"]:
         return np.arange(len(rows))

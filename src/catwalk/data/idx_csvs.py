@@ -32,7 +32,7 @@ def write(
     competition: Competition,
     folder: Path,
 ) -> None:
-    """Write arrays as the two raw CSVs; the first axis of ``train`` and ``test`` counts pictures."""
+    """Write arrays as the two raw CSVs; pictures are along the first axis of ``train`` and ``test``."""
     for name, pictures, labels in (
         (competition.train_file, train, train_labels),
         (competition.test_file, test, test_labels),

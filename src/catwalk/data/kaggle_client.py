@@ -59,7 +59,7 @@ class Sent:
 
 
 def quota(page: Page) -> Quota:
-    """How many submissions were made and are left; all zero before the user has joined the competition.
+    """How many submissions have been made and are left; all zero until the user joins the competition.
 
     Raises:
         NetworkError: Kaggle can't be reached or failed.
@@ -224,7 +224,7 @@ def _api_class() -> type[Any]:
         config = str(kaggle_credentials.folder() / "kaggle.json")
 
         def _authenticate_anonymously(self) -> bool:
-            """Allow downloads without a login, as of public datasets; the client would end the process."""
+            """Allow downloads without a login, such as public datasets; the client would end the process."""
             return True
 
         def _is_rate_limited(self, error: Exception) -> bool:
@@ -238,7 +238,7 @@ def _api_class() -> type[Any]:
 
 @contextlib.contextmanager
 def _existing_folder() -> Iterator[None]:
-    """Let the import of the client create its folder among temporary files: the home may be read-only."""
+    """Make the client, when imported, create its folder in a temporary place: $HOME may be read-only."""
     before = os.environ.get("KAGGLE_CONFIG_DIR")
     os.environ["KAGGLE_CONFIG_DIR"] = tempfile.gettempdir()
     try:

@@ -97,7 +97,7 @@ def edited(paths: Paths, known: Manifest) -> list[str]:
 
 
 def missing(paths: Paths, known: Manifest) -> list[str]:
-    """The names of files that are gone, or still in an older version."""
+    """The names of files that are gone, or that are still an older version."""
     stamps = {name: stamp_in(paths, name, facts) for name, facts in known.files.items()}
     return [name for name, one in stamps.items() if one is None or one.sha256 != known.files[name]["sha256"]]
 

@@ -95,7 +95,7 @@ def _is_fresh(paths: Paths, competition: Competition, summary: dict[str, Any]) -
 
 
 def _refuse_while_searching(paths: Paths) -> None:
-    """Refuse while a search is running: its new workers would read different rows from its first ones."""
+    """Refuse while a search is running: its new workers would read other rows than its first workers."""
     if not paths.study_lock.is_file():
         return
     with locks.locked(paths.study_lock, wait=False) as free:
@@ -183,7 +183,7 @@ def _described(summary: dict[str, Any]) -> str:
 
 
 def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[str, Any]:
-    """Write arrays and split to a temporary folder; they replace the old ones only if all succeeds."""
+    """Write arrays and split to a temporary folder; they replace the old ones only if everything succeeds."""
     manifest = download.read_manifest(paths)
     rows = sum(facts.get("rows", 0) for facts in manifest.files.values())
     disk_space.require(paths.prepared, rows * competition.pixels, f"to prepare {competition.name}")

@@ -135,7 +135,7 @@ def plain_name(name: str) -> str:
 
 
 def _in_zips(zips: list[Path], names: list[str]) -> dict[str, Place]:
-    """The files in the zips that have exactly one match; one in an upper folder comes first."""
+    """The named files that have exactly one match in the zips; one in an upper folder comes first."""
     found: dict[str, Place] = {}
     inside = [(path, archives.members(path)) for path in zips]
     for name in names:

@@ -20,7 +20,7 @@ def ids_of(rows: Rows, competition: Competition) -> list[str]:
 
 
 def order(file: CsvFile, ids: Sequence[str], competition: Competition) -> npt.NDArray[np.intp]:
-    """(test rows,) the index of each of the sample's ids among the test rows.
+    """(test rows,): the index of each of the sample's ids among the test rows.
 
     Args:
         file: the sample submission.

@@ -26,7 +26,7 @@ Fetch = Callable[[Competition, Path], None]
 
 
 def fetch_debian(competition: Competition, folder: Path) -> None:
-    """Fetch from the Debian package, already installed or downloaded by apt into ``folder`` without root."""
+    """Fetch from the Debian package: the installed one, or one that apt downloads without being root."""
     installed = idx.find(DEBIAN_DATASETS / competition.name)
     idx_csvs.convert(installed or debian_files(competition, folder), competition, folder)
 
@@ -98,7 +98,7 @@ def fetch_keras(competition: Competition, folder: Path) -> None:
 
 
 def keras_arrays(competition: Competition) -> Any:
-    """The arrays from ``keras.datasets``: train and test, each pictures and labels, as uint8.
+    """The arrays from ``keras.datasets``: pictures and labels of train and test, as uint8.
 
     Raises:
         UserError: the competition names no Keras dataset.
@@ -222,7 +222,7 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
 
 
 def _all_failed(competition: Competition, names: list[str], failures: list[CatwalkError]) -> CatwalkError:
-    """The error that no source worked; each attempt was reported in full before, and is shortened here."""
+    """The error if no source worked; each attempt was already reported in full, and is shortened here."""
     kind = NetworkError if any(isinstance(f, NetworkError) for f in failures) else UserError
     attempts = "; ".join(
         textwrap.shorten(f"{name}: {error.what}", STORY // len(names), placeholder=" ...")

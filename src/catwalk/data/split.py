@@ -16,7 +16,7 @@ UNNAMED_SHARE = 0.1  # the share of splits whose name states none, as in older v
 
 
 def name(seed: int) -> str:
-    """A split's name, also part of the study's: everything that determines which rows are held out."""
+    """A split's name, also part of the study's name: all that determines which rows are held out."""
     return f"s{_key(seed)}"
 
 
@@ -60,7 +60,7 @@ def _pictures(pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.
 
 
 def _held_out_pictures(labels: npt.NDArray[np.uint8], share: float, seed: int) -> npt.NDArray[np.intp]:
-    """scikit-learn's stratified split; with too few rows for it, at least one picture per class."""
+    """scikit-learn's stratified split; if there are too few rows for it, at least one of each class."""
     from sklearn.model_selection import train_test_split
 
     classes, counts = np.unique(labels, return_counts=True)

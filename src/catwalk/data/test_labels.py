@@ -1,4 +1,4 @@
-"""Sealed test labels: the only module that reads them. Every look is logged before it happens."""
+"""Sealed test labels: the only module that reads them. Every access is logged before it happens."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from catwalk.core.paths import Paths
 
 @dataclass(frozen=True)
 class Look:
-    """One look at the sealed test labels, a line of ``looks.jsonl``.
+    """One access to the sealed test labels, a line of ``looks.jsonl``.
 
     Attributes:
         time: UTC, ISO 8601.
@@ -31,11 +31,11 @@ class Look:
     submission: str
 
 
-UNREADABLE = Look("", "unknown", "unknown")  # stands for a damaged line, so that no look is lost
+UNREADABLE = Look("", "unknown", "unknown")  # stands for a damaged line, so that no access is lost
 
 
 def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.uint8]:
-    """Log a look, then return the test labels.
+    """Log the access, then return the test labels.
 
     Args:
         paths: the competition's.
@@ -70,7 +70,7 @@ def are_there(paths: Paths) -> bool:
 
 
 def looks(paths: Paths) -> list[Look]:
-    """All looks so far, oldest first.
+    """All logged accesses so far, oldest first.
 
     Raises:
         NewerRecordError: a newer catwalk has logged one.
@@ -89,6 +89,6 @@ def _look(line: str, shown: str) -> Look:
 
 
 def _newline_if_cut(paths: Paths) -> str:
-    """A newline if the last line was cut off by a kill or a full disk, so that the next one is separate."""
+    """A newline if the last line was cut off (process killed, disk full), so that the next is separate."""
     text = paths.looks.read_bytes() if paths.looks.is_file() else b""
     return "\n" if text and not text.endswith(b"\n") else ""

@@ -62,7 +62,7 @@ def samples(results: Data) -> Figure:
 
 
 def split(results: Results) -> Figure:
-    """The sizes of train, validation and test set, as squares; and how balanced the classes are."""
+    """The sizes of the training, validation and test sets, as squares; and how balanced the classes are."""
     prepared, distinct = results.prepared, results.distinct
     parts = [
         ("training", distinct.train, BLUE, BLUE_TEXT),
@@ -181,7 +181,7 @@ def mistakes(results: Results) -> Figure:
     worst = findings.mistakes(results)[:10]
     figure, axes = canvas(1180, 560)
     if not len(worst):
-        text(axes, 0, 60, "No mistake on the validation rows.", size=30)
+        text(axes, 0, 60, "No mistakes on the validation rows.", size=30)
         return figure
     said = results.validation[worst].argmax(axis=1)
     column, row, side = 1180 / 5, 280.0, 190.0

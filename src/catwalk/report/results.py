@@ -40,7 +40,7 @@ class Data:
     prepared: prepare.Prepared
 
     def pictures(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
-        """(len(rows), height, width[, channels]) uint8 of these labelled rows, scaled to be visible."""
+        """(len(rows), height, width[, channels]) uint8: the pictures of labelled rows, scaled for display."""
         shown = np.asarray(self.prepared.pixels[rows]).reshape(len(rows), *self.competition.shape)
         if self._brightest > DARK:
             return shown
@@ -124,9 +124,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     made = recipe.read(paths, chosen)
     prepared = prepare.load(paths, made.seed)
     if made.fingerprint != prepared.fingerprint:
-        raise UserError(
-            f"{chosen} was made from different data than the prepared data", fix=advice.PREDICT_AGAIN
-        )
+        raise UserError(f"{chosen} was not made from the data that is prepared now", fix=advice.PREDICT_AGAIN)
     try:
         with np.load(paths.predictions(chosen)) as arrays:
             validation, weights = arrays["validation"], arrays.get("weights")

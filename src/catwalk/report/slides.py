@@ -39,8 +39,8 @@ def problem(results: Results) -> Slide:
         title = f"{rows} validation pictures are too few to judge a network"
     elif softmax:
         gain = points(accuracy - softmax[0])
-        facts.append((f"{gain} points", f"over the softmax baseline ({percent(softmax[0])})", ""))
-        title = f"{percent(accuracy)} correct: {gain} points over the softmax baseline"
+        facts.append((f"{gain} points", f"above the softmax baseline ({percent(softmax[0])})", ""))
+        title = f"{percent(accuracy)} correct: {gain} points above the softmax baseline"
         more = f"The simplest network, softmax on pixels, reaches {percent(softmax[0])}. "
     low, high = results.recipe.forecast.interval
     facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
@@ -50,10 +50,11 @@ def problem(results: Results) -> Slide:
         end = f"The sealed test labels were used {times}, for other submissions."
     test, known = results.test_score, results.distinct.known
     if test is not None:
-        looks = f"{test.looks} look{'s' if test.looks != 1 else ''}"
-        here = f"{known:,} of them labelled" if known else f"{looks} at them"
+        times = "once" if test.looks == 1 else f"{test.looks} times"
+        here = f"{known:,} of them labelled" if known else f"labels read {times}"
         facts.append((percent(test.accuracy), f"on {test.rows:,} test pictures ({here})", ""))
-        end = f"On the {'' if known else 'sealed '}test set it is {percent(test.accuracy)}, after {looks}."
+        sealed = "" if known else "sealed "
+        end = f"On the {sealed}test set it is {percent(test.accuracy)}; its labels were read {times}."
     if known:
         end = f"{end if test else ''} But {known:,} test pictures are among the labelled ones.".strip()
     classes = len(results.competition.classes)
@@ -62,9 +63,9 @@ def problem(results: Results) -> Slide:
         25,
         title,
         "recipe.validation · recipe.forecast" + (" · score" if test else ""),
-        f"This is {results.competition.title}: small pictures, {classes} classes, given as rows of numbers. "
-        f"The submission classifies {percent(accuracy)} of the validation pictures correctly; it was not "
-        f"trained on them. {more}{end}",
+        f"This is {results.competition.title}: small pictures in {classes} classes, each given as a row of "
+        f"numbers. The submission classifies {percent(accuracy)} of the validation pictures correctly; it "
+        f"was not trained on them. {more}{end}",
         (("samples", f"Training pictures of all {classes} classes"),),
         tuple(facts),
     )
@@ -136,13 +137,13 @@ def network(results: Results) -> Slide:
     gap = last.train_accuracy - last.accuracy
     late = findings.overfitting(results)
     if not findings.is_enough(results):
-        title = f"{len(history)} epochs; {results.distinct.validation} pictures are too few to judge them"
+        title = f"{len(history)} epochs; {results.distinct.validation} pictures are too few to judge training"
         told = "On so few validation pictures a curve says little. "
     elif late is not None:
         title = f"It overfits after epoch {late.epoch} (validation loss +{percent(late.rise, 0)})"
         told = f"After epoch {late.epoch} the validation loss rises by {percent(late.rise, 0)}: it overfits. "
     elif gap > 0.01:
-        title = f"{len(history)} epochs, and {points(gap)} points between training and validation"
+        title = f"{len(history)} epochs; training and validation are {100 * gap:.1f} points apart"
         told = f"At the end, training accuracy is {100 * gap:.1f} points above validation accuracy. "
     else:
         title = f"{len(history)} epochs to {percent(last.accuracy)} on validation"
@@ -178,7 +179,7 @@ def confusion(results: Results) -> Slide:
     pair, block = findings.confused(results)
     title = f"{pictures:,} validation pictures are too few to rank {len(classes)} classes"
     if not wrong:
-        title = f"No class was confused on {pictures:,} validation pictures"
+        title = f"No classes were confused on {pictures:,} validation pictures"
     elif len(judged) > 1:
         worst, best = min(judged, key=lambda i: scores[i]), max(judged, key=lambda i: scores[i])
         ours, theirs = percent(scores[worst], 0, sign=""), percent(scores[best], 0, sign="")
@@ -186,7 +187,7 @@ def confusion(results: Results) -> Slide:
             f"{classes[worst]} is the hardest: F1 {ours}, against {theirs} for {classes[best]}",
             f"{short(classes[worst], 30)} is the hardest: F1 {ours}, best {theirs}",
         )
-    story = "Nothing is off the diagonal: no class was confused. "
+    story = "Nothing is off the diagonal: no classes were confused with each other. "
     if wrong:
         few = f"are {wrong} mistakes" if wrong > 1 else "is 1 mistake"
         story = f"There {few}, too few to say which classes are confused. "
@@ -216,9 +217,9 @@ def mistakes(results: Results) -> Slide:
     rows = results.distinct.validation
     if not len(wrong):
         return Slide(
-            "mistakes", 20, f"No mistake on {rows:,} validation pictures", "predictions.npz: validation",
-            "There is no mistake on these pictures. On more pictures there would be some.",
-            (("mistakes", "No mistake on the validation pictures"),),
+            "mistakes", 20, f"No mistakes on {rows:,} validation pictures", "predictions.npz: validation",
+            "There are no mistakes on these pictures; with more pictures, there would be some.",
+            (("mistakes", "No mistakes on the validation pictures"),),
         )  # fmt: skip
     shown = wrong[:10]
     sure = percent(float(results.validation[shown[-1]].max()), 1)
@@ -230,7 +231,7 @@ def mistakes(results: Results) -> Slide:
         if len(wrong) >= findings.ENOUGH_PICTURES
         else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} validation pictures",
         "predictions.npz: validation",
-        f"These are the {many} of {len(wrong):,} with the highest confidence. The prediction is in "
+        f"These are the {many} out of {len(wrong):,} with the highest confidence. The prediction is in "
         "quotes, the label below. Look at them: some would fool us too, and some labels may be wrong.",
         (("mistakes", "The most confident mistakes, with prediction and label"),),
     )
@@ -239,9 +240,10 @@ def mistakes(results: Results) -> Slide:
 def weights(results: Results) -> Slide:
     said = findings.votes(results)
     if said is None:
+        classes = len(results.competition.classes)
         return Slide(
-            "weights", 15, "Softmax baseline: 0 weights were kept", "predictions.npz: weights",
-            "The softmax baseline was not kept, so its weights can't be shown.",
+            "weights", 15, f"Softmax baseline: saved weights for 0 of {classes} classes",
+            "predictions.npz: weights", "The softmax baseline was not kept, so its weights can't be shown.",
             (("stencils", "No weights"),),
         )  # fmt: skip
     judged = findings.learned_classes(results)
@@ -250,7 +252,7 @@ def weights(results: Results) -> Slide:
         best, share = findings.half_a_vote(said[judged])
         name = results.competition.classes[judged[best]]
         title = fitted(
-            f"Softmax: {percent(share, 0)} of the pixels carry half of {name}'s weight",
+            f"Softmax: {percent(share, 0)} of the pixels carry half of the weight for {name}",
             f"Softmax: {percent(share, 0)} of the pixels carry half the weight",
         )
     return Slide(
@@ -268,10 +270,10 @@ def following(results: Results) -> Slide:
     """The slide of the next steps, each with a number from the results and what to do about it."""
     steps = findings.next_steps(results)[:3]
     wrong = len(findings.mistakes(results))
-    title = f"Next: {len(steps)} steps for the {wrong:,} mistakes left"
+    title = f"Next: {len(steps)} steps against the remaining {wrong:,} mistakes"
     if not wrong:
-        title = f"Next: {len(steps)} steps, with 0 mistakes left here"
-    told = " ".join(f"{then}, because of the {number}." for number, _, then in steps)
+        title = f"Next: {len(steps)} steps, although no mistakes are left here"
+    told = " ".join(f"{then} (reason: {number})." for number, _, then in steps)
     return Slide(
         "next", 20, title, "all of the above", f"What we would do next. {told} Thank you!", (), tuple(steps)
     )

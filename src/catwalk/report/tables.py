@@ -1,4 +1,4 @@
-"""Tables: the tables of the notebooks."""
+"""Tables: builds the tables shown in the notebooks."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Dashboard: optuna-dashboard for any study, on this machine only: it has no login and can delete trials."""
+"""Dashboard: optuna-dashboard for any study, only on this machine, as anyone could delete trials there."""
 
 import webbrowser
 from collections.abc import Callable

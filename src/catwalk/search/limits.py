@@ -53,7 +53,8 @@ def seconds_until(clock: str, now: datetime) -> float:
         raise UserError("not a time of day", where=f"UNTIL={clock}", fix="write it as 14:40") from None
     end = now.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
     if end <= now:
-        raise UserError(f"UNTIL={clock} is in the past, it is {now:%H:%M}", fix="choose a later time today")
+        what = f"UNTIL={clock} is in the past (it is now {now:%H:%M})"
+        raise UserError(what, fix="choose a later time today")
     left = ((end - now).total_seconds() - AFTER_SEARCH) / (1 + REFIT)
     if left <= 0:
         earliest = now + timedelta(seconds=AFTER_SEARCH + 60)

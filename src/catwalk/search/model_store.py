@@ -14,7 +14,7 @@ MAX_KEPT_MODELS = 20  # of the best trials: a search keeps so many, and an ensem
 
 
 def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "keras.Model") -> float:
-    """Save a trained network, then its validation probabilities; return the accuracy, the trial's value."""
+    """Save a trained network, then its validation probabilities; return the accuracy (the trial's value)."""
     from catwalk.models import network
     from catwalk.models.metrics import accuracy
 

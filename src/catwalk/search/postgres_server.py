@@ -125,7 +125,7 @@ def _as_user() -> dict[str, Any]:
 
 
 def _initialise(paths: Paths, binaries: Path, cluster: Path) -> None:
-    """Create the database in a temporary folder and rename it; nobody can log in as its superuser."""
+    """Create the database in a temporary folder, then rename that; nobody can log in as its superuser."""
     password = secrets.token_urlsafe(18)
     aside = cluster.with_name(f".{cluster.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
@@ -183,7 +183,7 @@ def _wait_for(paths: Paths, process: "subprocess.Popen[bytes]", host: str, port:
             return
         except psycopg.OperationalError:
             time.sleep(0.2)
-    raise MachineError(f"PostgreSQL does not start: {_last_line(paths)}", fix=_read_log(paths))
+    raise MachineError(f"PostgreSQL failed to start: {_last_line(paths)}", fix=_read_log(paths))
 
 
 def _last_line(paths: Paths) -> str:
@@ -205,8 +205,8 @@ def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
     yield f"serve: PostgreSQL listens on {host}:{port}, stop it with Ctrl-C; studies are kept"
     if everywhere:
         yield (
-            "  warning: anyone who reaches this address can try passwords and read the trials in transit; "
-            f"safer: leave out HOST=, and the other members run {tunnel}"
+            "  warning: anyone who can reach this address can try passwords and read the trials in "
+            f"transit; it is safer to leave out HOST= and have the other members run {tunnel}"
         )
     else:
         yield f"  first, the other members run in a separate terminal: {tunnel}"

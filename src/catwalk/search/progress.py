@@ -90,7 +90,7 @@ def write(paths: Paths, key: str, state: StudyProgress) -> None:
 
 @contextlib.contextmanager
 def lock_if_free(paths: Paths) -> Iterator[bool]:
-    """Hold this competition's search lock on this machine if it is free; yields whether it was."""
+    """Hold this competition's search lock on this machine if it is free; yields whether it was acquired."""
     paths.study.mkdir(parents=True, exist_ok=True)
     paths.study_lock.touch()
     with locks.locked(paths.study_lock, wait=False) as free:
@@ -108,7 +108,7 @@ def locked(paths: Paths) -> Iterator[None]:
         if not free:
             raise UserError(
                 f"another search of {paths.competition} is running here",
-                fix=f"{advice.WAIT_OR_END}; make predict, make try and make leaderboard still work"
-                + (f"; or search under another name, MEMBER= is {paths.team.member}" if paths.team else ""),
+                fix=f'{advice.WAIT_OR_END}; "make predict", "make try" and "make leaderboard" still work'
+                + (f"; or search under another name than MEMBER={paths.team.member}" if paths.team else ""),
             )
         yield

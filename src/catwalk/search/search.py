@@ -1,4 +1,4 @@
-"""The search: runs trials until a limit is reached, or a single trial of your own, and sums up."""
+"""The search: runs trials until a limit is reached, or a single trial of your own, and prints a summary."""
 
 import math
 import time
@@ -131,7 +131,7 @@ def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
             continue
         # As a worker takes it; where one was faster it is left.
         if opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
-            retries.run_again(opened, trial, "a network of your own goes first", counts=False)
+            retries.run_again(opened, trial, "queued again behind a network of your own", counts=False)
     return int(yours.number)
 
 

@@ -36,8 +36,8 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
         )
     return UserError(
         f"{file} can't be used ({said})",
-        fix=f"rename it, and make search starts a new study; {paths.shown(paths.trials)} still lists its "
-        "trials, and submissions are kept",
+        fix='rename it; "make search" will then start a new study; '
+        f"{paths.shown(paths.trials)} still lists its trials, and submissions are kept",
     )
 
 
@@ -56,7 +56,7 @@ def unreachable(error: BaseException) -> CatwalkError:
     return NetworkError(
         f"the team's study can't be reached ({said})",
         fix="check the network, and that the server runs with its port open; "
-        "finished trials are kept, and the same command continues",
+        "finished trials are kept, and the same command continues where it stopped",
     )
 
 

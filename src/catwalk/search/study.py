@@ -51,12 +51,12 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
 
 
 def _check_folder(paths: Paths, name: str, other: str) -> None:
-    """Check that a local storage has studies of one competition only; its rows may have changed."""
+    """Check that a local storage only has studies of this competition, even if of older rows."""
     if _parts(other)[0] != _parts(name)[0]:
         raise UserError(
-            f"contains the study {other}, which is not of {paths.competition}",
+            f"contains the study {other}, which does not belong to {paths.competition}",
             where=paths.shown(paths.study_db),
-            fix=f"rename {paths.shown(paths.study)}, and make search starts a new study",
+            fix=f'rename {paths.shown(paths.study)}; "make search" will then start a new study',
         )
 
 

@@ -1,4 +1,4 @@
-"""Study progress: read without Optuna for a local study, and from the study itself for a team."""
+"""Study progress: for a local study, read from a file without Optuna; for a team's, from the study itself."""
 
 from dataclasses import replace
 

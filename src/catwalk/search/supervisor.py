@@ -1,4 +1,4 @@
-"""The supervisor: the search's parent process, which keeps the workers alive and busy until a limit."""
+"""The supervisor: the search's parent process; it keeps the workers busy until a limit is reached."""
 
 import contextlib
 import math
@@ -70,7 +70,7 @@ class Supervisor:
             UserError: the whole portfolio failed, or more than half of the trials.
         """
         if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
-            retries.run_all_again(opened, "its worker was gone when the search continued")
+            retries.run_all_again(opened, "its worker was gone when the search resumed")
         _drop_models(self._paths, opened)
         self._finished = len(study.finished(opened))
         self._display.begin(trial_record.of_study(opened))
@@ -91,7 +91,7 @@ class Supervisor:
             workers.kill()
             storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):
-                retries.run_again(opened, trial, "the search was ended", counts=False)
+                retries.run_again(opened, trial, "the search was stopped", counts=False)
             self._recorded = self._tabled = -math.inf
             self.record(opened)
 
@@ -101,7 +101,7 @@ class Supervisor:
 
     def _limit_reached(self) -> str:
         if self._limits.trials is not None and self._finished >= self._limits.trials:
-            return "the number of trials is reached"
+            return "the requested number of trials has been reached"
         return "the budget is used up" if self._left() <= 0 else FULL
 
     def _left(self) -> float:
@@ -184,7 +184,7 @@ class Supervisor:
             self._orphans = False
 
     def _of_ours(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
-        """The trials that our own workers run or ran; in a local study, all of them."""
+        """The trials that our own workers are running or have run; in a local study, all of them."""
         return [trial for trial in trials if self._paths.team is None or trial.number in self._ours]
 
     def _follow_team(self, opened: "optuna.Study") -> None:
@@ -214,7 +214,7 @@ class Supervisor:
         self._orphaned_since = {n: self._orphaned_since.get(n, now) for n in begun | not_requeued}
         for number, since in self._orphaned_since.items():
             if now - since > storage.GRACE and number in begun:
-                retries.run_again(opened, begun[number], "its worker died before it began")
+                retries.run_again(opened, begun[number], "its worker died before the trial began")
             elif now - since > storage.GRACE:
                 retries.repeat(opened, not_requeued[number])
 

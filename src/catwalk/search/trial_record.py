@@ -1,4 +1,4 @@
-"""The trial record: the data of an ended trial, from the study or from a submission's trials.json.
+"""The trial record: the data of a trial that has ended, from the study or from a submission's trials.json.
 
 In the study it is the trial's attributes, which ``trial.Objective`` sets; ``trials.csv`` is for reading only.
 Optuna is imported only where the study is.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord:
-    """The record of an ended trial.
+    """The record of a trial that has ended.
 
     Attributes:
         number: of the study.
@@ -73,7 +73,7 @@ class TrialRecord:
 
 
 def of(trial: "FrozenTrial") -> TrialRecord:
-    """The record of an ended trial of the study.
+    """The record of a trial of the study that has ended.
 
     Raises:
         NewerRecordError: a newer catwalk ran it.
@@ -109,7 +109,7 @@ def of_study(opened: "optuna.Study") -> list[TrialRecord]:
 
 
 def write_snapshot(paths: Paths, name: str, trials: list[TrialRecord]) -> None:
-    """Write a submission's ``trials.json``: the trials that its study had then."""
+    """Write a submission's ``trials.json``: the trials that its study had at that time."""
     with atomic_write(paths.snapshot(name)) as path:
         path.write_text(json.dumps([records.encode(trial) for trial in trials]) + "\n", encoding="utf-8")
 

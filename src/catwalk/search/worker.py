@@ -11,7 +11,7 @@ from catwalk.search.messages import Done, EpochEnded, Failed, Ready, TrialBegun
 
 
 def run(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
-    """Serve the parent: receive an ``Order``, run a trial, send what happens; until it is killed.
+    """Serve the parent until killed: receive an ``Order``, run the trial, report what happens.
 
     Sends ``Ready`` once; then for each trial ``TrialBegun``, ``EpochEnded`` as epochs end, and ``Done``. An
     error that it can't recover from is sent as ``Failed`` before it exits.

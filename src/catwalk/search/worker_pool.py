@@ -1,4 +1,4 @@
-"""The worker processes: the search's parent process starts them, reads their messages, replaces them."""
+"""The worker processes: the search's parent process starts them, reads their messages and replaces them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ class Workers:
                     yield worker, worker.connection.recv()
 
     def renew(self, worker: Worker) -> None:
-        """Replace an idle worker by a new process."""
+        """Replace an idle worker with a new process."""
         worker.process.kill()
         worker.process.join()
         self.all.remove(worker)

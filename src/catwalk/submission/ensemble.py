@@ -83,7 +83,7 @@ def temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.
 
 
 def scaled(probabilities: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
-    """Temperature scaling: probabilities more confident below 1, less confident above."""
+    """Temperature scaling: a temperature below 1 makes probabilities more confident, one above 1 less."""
     logits = np.log(np.maximum(probabilities, LEAST)) / temperature
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))

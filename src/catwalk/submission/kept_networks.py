@@ -58,7 +58,7 @@ def average(
 def average_and_weights(
     paths: Paths, opened: "optuna.Study", numbers: list[int], joined: Ensemble, pixels: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
-    """The same, and the softmax baseline's weights for the talk: (pixels, classes); None if not kept."""
+    """The mean, and the softmax baseline's weights for the talk: (pixels, classes); None if not kept."""
     from catwalk.search import study
 
     key = study.key(opened)

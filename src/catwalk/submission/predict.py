@@ -46,7 +46,7 @@ def is_done(context: RunContext, name: str | None) -> str | None:
     same = [one for one, there in known if study and _holds(there, study, state, prepared)]
     if name in made and not same:
         raise UserError(
-            f"{paths.shown(paths.submission(str(name)))} already exists, from other trials",
+            f"{paths.shown(paths.submission(str(name)))} already exists, made from other trials",
             where=f"NAME={name}",
             fix=advice.CHOOSE_NAME,
         )
@@ -157,7 +157,7 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
 def _refit(
     context: RunContext, opened: "optuna.Study", chosen: Chosen, until: float | None
 ) -> refit.Refit | None:
-    """Retrain the chosen networks of largest weight; none if the study has no budget (only make try)."""
+    """Retrain the chosen networks with the largest weights; none if the study had no search (only tries)."""
     if "budget" not in opened.user_attrs:
         return None
     heaviest = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)]

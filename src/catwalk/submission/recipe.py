@@ -224,7 +224,8 @@ def read_file(file: Path, shown: str) -> Recipe:
         raise UserError(f"{shown} can't be read", fix="rename it and run make predict") from None
     records.check_version(Recipe, content, shown)
     if not isinstance(content, dict) or "forecast" not in content:
-        raise UserError(f"{shown} was made by an older catwalk", fix="run make predict for a new submission")
+        what = f"{shown} was made by an older version of catwalk"
+        raise UserError(what, fix="run make predict for a new submission")
     content = {"refit": [], "test_known": 0, **content}  # some of 0.1 have none
     try:
         return records.decode(Recipe, content, shown)
@@ -235,7 +236,7 @@ def read_file(file: Path, shown: str) -> Recipe:
 
 
 def known(paths: Paths, names: list[str]) -> dict[str, Recipe]:
-    """The recipes of these submissions, in order, without damaged ones.
+    """The recipes of these submissions, in order; damaged ones are skipped.
 
     Raises:
         NewerRecordError: one of them is of a newer catwalk.

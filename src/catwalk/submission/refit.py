@@ -94,7 +94,7 @@ def run(
 def _fitting(
     context: RunContext, trials: "list[TrialRecord]", count: int, seconds: float | None
 ) -> "list[TrialRecord]":
-    """``count`` trials to train again; if fewer fit the time, some of them twice, with different seeds."""
+    """``count`` trials to train again; if fewer fit in the time, some are trained twice, with new seeds."""
     prepared, fitting = context.prepared, trials
     if seconds is not None:
         more = (len(prepared.train) + len(prepared.validation)) / len(prepared.train)

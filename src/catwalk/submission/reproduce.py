@@ -65,7 +65,8 @@ def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
     for one in made.trials:
         if one.seed is None or one.precision is None or not one.plan:
             raise UserError(
-                f"{name} was made by an older catwalk, which did not record how its networks were trained",
+                f"{name} was made by an older version of catwalk, which did not record how its networks "
+                "were trained",
                 fix="run make predict for a new submission",
             )
         tasks[one.number] = refit.task_of(paths, made.seed, one)

@@ -1,4 +1,4 @@
-"""Score: scores a submission with the sealed test labels; and the leaderboard of all submissions."""
+"""Score: scores a submission with the sealed test labels, and prints the leaderboard of all of them."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-KNOWN = "test pictures among the labelled"  # shown where there are any
+KNOWN = "test pictures among the labelled ones"  # shown where there are any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +60,12 @@ def read(paths: Paths, name: str) -> ScoreRecord | None:
     try:
         return records.decode(ScoreRecord, json.loads(file.read_text(encoding="utf-8")), shown)
     except ValueError:
-        again = f"make score SUBMISSION={name} writes it again, and logs another look at the test labels"
+        again = f"run make score SUBMISSION={name}, which logs another access to the test labels"
         raise UserError(f"{shown} is damaged", fix=again) from None
 
 
 def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], None]) -> None:
-    """Look at the sealed labels once (logged), and store the score beside the submission.
+    """Read the sealed labels once (which is logged), and store the score beside the submission.
 
     Raises:
         UserError: there are no test labels, or the submission is not one for these test rows.
@@ -103,6 +103,7 @@ def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], 
 def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
     """The score, compared with the validation accuracy and the forecast."""
     low, high = kept.interval
+    times = "once" if kept.looks == 1 else f"{kept.looks} times"
     lines = [
         f"score: {name}: {kept.accuracy:.4f} on {kept.rows:,} test rows "
         f"(95% interval {low:.4f} to {high:.4f}; validation {made.validation.accuracy:.4f})"
@@ -115,7 +116,7 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
         *lines,
         f"  the forecast was {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}",
         f"  macro precision {kept.precision:.4f}, recall {kept.recall:.4f}, F1 {kept.f1:.4f}; "
-        f"look number {kept.looks} at the sealed test labels: do not base any choice on it",
+        f"the sealed test labels have been read {times}: do not base any choice on this score",
     ]
 
 

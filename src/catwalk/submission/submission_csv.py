@@ -103,5 +103,5 @@ def choose(paths: Paths, name: str | None) -> str:
     raise UserError(
         f"no such submission of {paths.competition}",
         where=f"SUBMISSION={name}",
-        fix="make leaderboard lists them",
+        fix="run make leaderboard to list them",
     )

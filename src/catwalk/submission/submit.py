@@ -107,7 +107,7 @@ def _checked(paths: Paths, competition: Competition, name: str, to: str | None) 
     if page is None:
         raise UserError(
             f"{competition.title} has no Kaggle competition to send to (a dataset without a leaderboard)",
-            fix="make score scores it here; TO=<slug> names a competition, such as your class's own",
+            fix="run make score to score it here; TO=<slug> names a competition, such as your class's own",
         )
     made = recipe.read(paths, name)
     csv = paths.submission(name)
@@ -116,7 +116,7 @@ def _checked(paths: Paths, competition: Competition, name: str, to: str | None) 
 
 
 def _there(checked: CheckedSubmission) -> Upload | None:
-    """The upload, if Kaggle has these bytes already: from another machine or after a lost reply."""
+    """The existing upload, if Kaggle already has this file (from another machine, or the reply was lost)."""
     for one in kaggle_client.sent(checked.page):
         if checked.digest[:12] in one.description:
             return Upload(checked.page.name, checked.digest, None, one.ref, None)
@@ -180,7 +180,7 @@ def confirm(yes: bool) -> None:
             "no terminal to ask for confirmation, so nothing was sent", fix="YES=1 sends without asking"
         )
     if input("send it? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise UserError("not sent", fix="make submit asks again")
+        raise UserError("not sent", fix="run make submit to be asked again")
 
 
 def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -> None:
@@ -214,7 +214,7 @@ def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -
 
 
 def _remark(public: float, made: Recipe, say: Say) -> None:
-    """Warn of a score that is unlikely to be chance: far outside the forecast's interval."""
+    """Warn about a score that is unlikely to be due to chance: far outside the forecast's interval."""
     low, high = made.forecast.interval
     far = max(FAR * (high - low), LEAST)
     if low - far <= public <= high + far:

@@ -1,4 +1,4 @@
-"""Team models: networks of trials that the team's other machines ran, copied or trained again here."""
+"""Team models: networks from trials of the team's other machines; they are copied or trained again here."""
 
 import math
 import time
@@ -96,7 +96,7 @@ def _needed(trial: "TrialRecord") -> float:
 
 
 def _train(task: Task) -> float | None:
-    """Train a trial again in a separate process and keep its network; its value, None if it diverged."""
+    """Train a trial again in another process and keep its network; return its value, None if it diverged."""
     made = retrain.train(task.again)
     if made is None:
         return None
