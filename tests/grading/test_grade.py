@@ -183,7 +183,7 @@ def test_kaggle_s_solution_file(catwalk: Catwalk, truth: np.ndarray, paths: Path
         (b"ImageId,Label\n1,3\n1,4\n", "row 3: duplicate id 1: write each id once"),
         (b"ImageId,Label\n,3\n", "row 2: the id is missing"),
         (b"ImageId,Label\n1,99\n", "row 2: the label '99' is not one of the competition's"),
-        (b"ImageId,Label\n1\n", "row 2: the label '' is not in"),
+        (b"ImageId,Label\n1\n", "row 2: the label '' is not one of"),
         (b"id,Label\n1,3\n", "row 1: the columns are id,Label: name them ImageId,Label"),
         (b"ImageId,Label,Usage\n1,3,Public\n2,3,Test\n", "row 3: Usage is 'Test': write Public, Private or"),
         (
