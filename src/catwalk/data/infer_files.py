@@ -142,7 +142,7 @@ def _whole(one: Pictures, scratch: Path) -> Pictures:
 
 def role(name: str) -> tuple[str, str]:
     """What a file's name says ("train", "test", "other" or ""), and the name without that word."""
-    stem = name.rsplit(".", 1)[0] if not re.search(r"\.(tra|tes)$", name) else name
+    stem = name if re.search(r"(?i)\.(train|test|tra|tes)$", name) else name.rsplit(".", 1)[0]
     found = list(ROLE.finditer(stem))
     if not found:
         return "", stem.casefold()

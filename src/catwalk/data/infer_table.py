@@ -135,7 +135,8 @@ def read(name: str, path: Path) -> Table | None:
         return None
     said = re.fullmatch(r'"?sep=(.)"?[,;\t]*', lines[before], re.IGNORECASE)
     before += bool(said)
-    filled = [line for line in lines[before:] if line.strip()][:HEAD]
+    all_filled = [line for line in lines[before:] if line.strip()]
+    filled = all_filled[:HEAD]
     if len(filled) < 2:
         return None
     separator = said[1] if said else _separator(filled[:5])
@@ -146,13 +147,20 @@ def read(name: str, path: Path) -> Table | None:
     if names is not None and len(_cells(below[0], separator)) == len(names) + 1 and names[-1]:
         names = ["", *names]  # R's write.table gives its row numbers no name
     rows = min(SAMPLED, max(HEAD, CELLS // len(_cells(below[0], separator) or [""])))
-    others = _spread(path, len(start), rows - len(below))
+    others = _some(all_filled[HEAD:], path.stat().st_size, len(start), rows - len(below))
+    others += _spread(path, len(start), rows - len(below) - len(others))
     return Table(name, path, separator, before, names, skip, below + others, len(below))
 
 
 def _lines(content: bytes, is_cut: bool) -> list[str]:
     lines = re.split(r"\r\n|[\r\n]", content.decode("utf-8", errors="replace").lstrip(BOM))
     return lines[:-1] if is_cut and len(lines) > 1 else lines
+
+
+def _some(lines: list[str], size: int, read: int, rows: int) -> list[str]:
+    """Of the further lines that are read already, their share of so many rows, spread over them."""
+    count = min(len(lines), max(0, rows * read // max(size, 1)))
+    return [lines[i * len(lines) // count] for i in range(count)]
 
 
 def _spread(path: Path, start: int, rows: int) -> list[str]:

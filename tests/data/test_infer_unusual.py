@@ -1,0 +1,62 @@
+"""infer.py: files in which one thing is unusual: it is understood, or the line says what is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from catwalk.data import infer
+
+PICTURES, LABELS = load_digits(return_X_y=True)
+PIXELS = PICTURES.astype(int) * 15
+NAMES = [f"pixel{i}" for i in range(64)]
+
+
+def write(path: Path, header: list[str] | None, rows: Any, separator: str = ",") -> None:
+    lines = ([header] if header else []) + [list(row) for row in rows]
+    path.write_text("".join(separator.join(map(str, line)) + "\n" for line in lines))
+
+
+def look(folder: Path, **choice: str) -> dict[str, Any]:
+    """The values of the draft by their keys."""
+    scratch = folder.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return {value.key: value.value for value in infer.look(folder, "Ours", scratch, choice).values}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "files"
+    made.mkdir()
+    return made
+
+
+def test_rows_in_the_order_of_their_classes(folder: Path) -> None:
+    """A small file's first 200 rows are all of one class."""
+    of_class = [(text, *row) for text, row in zip(["cat"] * 300 + ["dog"] * 300, PIXELS, strict=False)]
+    write(folder / "pets.csv", ["animal", *NAMES], of_class)
+    found = look(folder)
+    assert (found["label"], found["classes"]) == ("animal", ["cat", "dog"])
+
+
+def test_a_column_of_parts_whose_test_rows_come_last(folder: Path) -> None:
+    parts = ["train"] * 400 + ["val"] * 60 + ["test"] * 40
+    write(
+        folder / "data.csv",
+        ["split", "label", *NAMES],
+        [(part, label, *row) for part, label, row in zip(parts, LABELS, PIXELS, strict=False)],
+    )
+    found = look(folder)
+    assert (found["usage"], found["label"]) == ("split", "label")
+    assert "test" not in found
+
+
+def test_train_and_test_as_the_files_extensions(folder: Path) -> None:
+    """As the postal digits' zip.train and zip.test."""
+    for name, part in (("zip.train", slice(0, 300)), ("zip.test", slice(300, 400))):
+        rows = np.column_stack([LABELS[part], PIXELS[part]])
+        write(folder / name, None, rows, separator=" ")
+    found = look(folder)
+    assert (found["train"], found["test"], found["label"]) == ("zip.train", "zip.test", "first")
