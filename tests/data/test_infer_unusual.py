@@ -60,3 +60,27 @@ def test_train_and_test_as_the_files_extensions(folder: Path) -> None:
         write(folder / name, None, rows, separator=" ")
     found = look(folder)
     assert (found["train"], found["test"], found["label"]) == ("zip.train", "zip.test", "first")
+
+
+def test_a_label_and_its_name_are_no_doubt(folder: Path) -> None:
+    """As in Chinese MNIST: 3 and its character in two columns; either gives the same classes."""
+    rows = [(*row, label, "zyxwvutsrq"[label]) for row, label in zip(PIXELS[:300], LABELS, strict=False)]
+    write(folder / "chinese.csv", [*NAMES, "label", "character"], rows)
+    found = look(folder)
+    assert (found["label"], found["ignore"]) == ("label", ["character"])
+
+
+@pytest.mark.parametrize("has_index", [False, True])
+def test_arrays_saved_by_pandas(folder: Path, has_index: bool) -> None:
+    """x_train.csv and y_train.csv have the columns' numbers above them, and may have the rows' beside them."""
+    for name, part in (("train", slice(0, 300)), ("test", slice(300, 400))):
+        for kind, values in (("X", PIXELS[part]), ("y", LABELS[part, None])):
+            numbers = [str(i) for i in range(values.shape[1])]
+            rows = [(i, *row) for i, row in enumerate(values)] if has_index else values
+            write(folder / f"{kind}_{name}.csv", ["", *numbers] if has_index else numbers, rows)
+    found = look(folder)
+    assert (found["train"], found["test"]) == ("X_train.csv", "X_test.csv")
+    assert (found["train_labels"], found["test_labels"]) == ("y_train.csv", "y_test.csv")
+    assert found["shape"] == [8, 8]
+    assert found["classes"] == [str(i) for i in range(10)]
+    assert "labels" not in found

@@ -12,7 +12,7 @@ from catwalk.data.infer_pixels import Pixels
 from catwalk.data.infer_table import MANY, Table
 
 LABEL = re.compile(
-    r"(class|target|y|letter|char(acter)?|digit|emotion|symbol|category|species|diagnosis|sign|type)s?"
+    r"(class|target|y|letter|char(acter)?|digit|emotion|symbol|category|species|diagnosis|dx|sign|type)s?"
     r"|.*label.*|.*class.*|.*target.*",
     re.IGNORECASE,
 )
@@ -68,7 +68,8 @@ def find(table: Table) -> Columns | None:
     rest = [i for i in rest if i not in ids]
     scores = {i: _score(table, i) for i in rest}
     labels = sorted((i for i in rest if scores[i] > 0), key=lambda i: (-scores[i], i))
-    is_sure = len(labels) < 2 or scores[labels[0]] >= scores[labels[1]] + 2
+    rivals = [i for i in labels[1:] if not _says_the_same(table, labels[0], i)]
+    is_sure = not rivals or scores[labels[0]] >= scores[rivals[0]] + 2
     ignored = [names[i] for i in (*ids[1:], *(i for i in rest if i not in labels)) if names[i]]
     why = f"the column {names[labels[0]]!r}" if labels else ""
     if len(labels) == 1 and not LABEL.fullmatch(names[labels[0]]):
@@ -100,6 +101,12 @@ def _score(table: Table, at: int) -> int:
         return 0
     name = (table.names or [""] * table.width)[at]
     return 1 + 4 * bool(LABEL.fullmatch(name)) + (not ID.fullmatch(name))
+
+
+def _says_the_same(table: Table, one: int, other: int) -> bool:
+    """Whether two columns divide the rows into the same classes, as the label 3 and its name "three"."""
+    ours, theirs = table.column(one), table.column(other)
+    return len(set(zip(ours, theirs, strict=True))) == len(set(ours)) == len(set(theirs))
 
 
 def _beside_a_cell(table: Table, pixels: Pixels, others: list[int]) -> Columns | None:

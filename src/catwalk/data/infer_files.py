@@ -251,9 +251,18 @@ def _with_narrow(found: Files, narrow: list[Table], unused: tuple[str, ...]) -> 
 def _labels_of(pictures: Pictures, tables: list[Table]) -> Table | None:
     """The file that has one row for each picture; of several, the one of the same role."""
     count = pictures.table.row_count
-    lines = {table.name: table.row_count for table in tables}
-    fitting = [table for table in tables if lines[table.name] == count]
+    fitting = [table for table in tables if table.row_count == count]
+    fitting += [_below_a_number(table) for table in tables if _has_number_as_name(table, count)]
     kind = role(pictures.name)[0]
     alike = [table for table in fitting if role(table.name)[0] == kind]
     some = alike or fitting
     return some[0] if len(some) == 1 else None
+
+
+def _has_number_as_name(table: Table, count: int) -> bool:
+    """Whether one row too many is there, the first being the name that pandas gives an array's column."""
+    return table.names is None and table.row_count == count + 1 and table.rows[0][-1] == "0"
+
+
+def _below_a_number(table: Table) -> Table:
+    return replace(table, skip_rows=table.skip_rows + 1, lines=table.lines[1:], head=table.head - 1)

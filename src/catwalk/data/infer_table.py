@@ -192,6 +192,8 @@ def _names(rows: list[list[str]]) -> tuple[list[str] | None, int]:
     first, *rest = rows
     if not rest:
         return None, 0
+    if len(first) > MANY and not first[0] and _count_up(first[1:]):
+        return first, 0  # as pandas writes its row numbers, and an array's columns
     below = [row for row in rest if len(row) in (len(first), len(first) + 1)]
     if len(first) <= NARROW and not any(NUMBER.fullmatch(cell) or numbers_in(cell) for cell in first):
         columns = list(zip(*below, strict=False))
@@ -218,5 +220,12 @@ def _says_nothing(first: list[str], below: list[list[str]]) -> bool:
         return True
     if not all(NUMBER.fullmatch(cell) for cell in first):
         return True
-    steps = [b - a for a, b in zip(map(float, first[:-1]), map(float, first[1:]), strict=True)]
-    return steps.count(1.0) > 0.9 * len(steps) or len(set(first)) == 1
+    return _count_up(first) or len(set(first)) == 1
+
+
+def _count_up(cells: list[str]) -> bool:
+    """Whether nearly all cells are numbers that follow each other."""
+    if not all(NUMBER.fullmatch(cell) for cell in cells):
+        return False
+    steps = [b - a for a, b in zip(map(float, cells[:-1]), map(float, cells[1:]), strict=True)]
+    return steps.count(1.0) > 0.9 * len(steps)
