@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from sklearn.datasets import load_digits
 
 from catwalk.data import infer
@@ -72,7 +73,7 @@ def test_a_label_and_its_name_are_no_doubt(folder: Path) -> None:
 
 @pytest.mark.parametrize("has_index", [False, True])
 def test_arrays_saved_by_pandas(folder: Path, has_index: bool) -> None:
-    """x_train.csv and y_train.csv have the columns' numbers above them, and may have the rows' beside them."""
+    """The columns' numbers stand above, those of the rows may stand beside."""
     for name, part in (("train", slice(0, 300)), ("test", slice(300, 400))):
         for kind, values in (("X", PIXELS[part]), ("y", LABELS[part, None])):
             numbers = [str(i) for i in range(values.shape[1])]
@@ -84,3 +85,30 @@ def test_arrays_saved_by_pandas(folder: Path, has_index: bool) -> None:
     assert found["shape"] == [8, 8]
     assert found["classes"] == [str(i) for i in range(10)]
     assert "labels" not in found
+
+
+def drawn(height: int, width: int, count: int = 200) -> Any:
+    """(count, height, width) digits, enlarged."""
+    return ndimage.zoom(PIXELS.reshape(-1, 8, 8)[:count], (1, height / 8, width / 8), order=1)
+
+
+@pytest.mark.parametrize("shape", [(20, 15), (15, 20), (18, 32), (24, 18), (36, 18), (10, 30), (24, 24)])
+def test_a_shape_that_could_be_a_square_in_colour(folder: Path, shape: tuple[int, int]) -> None:
+    """300 values are 10x10x3 too, and 576 are 24x24: what is smoother by far counts."""
+    pictures = drawn(*shape).reshape(200, -1)
+    names = ["label", *(f"pixel{i}" for i in range(pictures.shape[1]))]
+    write(folder / "train.csv", names, np.column_stack([LABELS[:200], pictures]))
+    assert look(folder)["shape"] == list(shape)
+
+
+@pytest.mark.parametrize("shape", [(12, 16), (20, 15), (16, 16)])
+@pytest.mark.parametrize("in_planes", [False, True])
+def test_a_shape_in_colour(folder: Path, shape: tuple[int, int], in_planes: bool) -> None:
+    grey = drawn(*shape)[..., None] / 240
+    ink, paper = np.random.default_rng(0).integers(20, 240, (2, 200, 1, 1, 3))
+    pictures = np.rint(ink * grey + paper * (1 - grey)).astype(int)
+    values = (np.moveaxis(pictures, -1, 1) if in_planes else pictures).reshape(200, -1)
+    names = ["label", *(f"pixel{i}" for i in range(values.shape[1]))]
+    write(folder / "train.csv", names, np.column_stack([LABELS[:200], values]))
+    found = look(folder)
+    assert (found["shape"], found.get("planes", False)) == ([*shape, 3], in_planes)

@@ -1,13 +1,15 @@
 """Shape: height, width and channels of a picture, from how alike neighbouring values are."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 PICTURES = 300  # that are compared
-LONGEST = 2.0  # a picture's longer side by its shorter one, where it is no square
+VALUES = 2_000_000  # of them together
+LONGEST = 3.0  # a picture's longer side by its shorter one, where it is no square
 NEAR = 1.25  # times the best roughness: shown as the second best
+CLEARLY = 0.8  # times the best square's roughness: a rectangle is as likely as squares only then
 DOUBT = 1.04  # times the best roughness: asked
 
 
@@ -46,8 +48,8 @@ def parse(text: str, count: int) -> Shape:
     return Shape((*sides[1:], sides[0]) if is_planar else sides, is_planar)
 
 
-def candidates(count: int) -> list[Shape]:
-    """Squares of one or three channels; where there are none, other rectangles."""
+def squares(count: int) -> list[Shape]:
+    """Squares of one or three channels."""
     found = []
     side = math.isqrt(count)
     if side * side == count:
@@ -55,14 +57,14 @@ def candidates(count: int) -> list[Shape]:
     side = math.isqrt(count // 3)
     if 3 * side * side == count:
         found += [Shape((side, side, 3)), Shape((side, side, 3), is_planar=True)]
-    return found or [*_rectangles(count, 1), *_rectangles(count, 3)]
+    return found
 
 
 def _rectangles(count: int, channels: int) -> list[Shape]:
     if count % channels:
         return []
     area = count // channels
-    heights = [h for h in range(2, area // 2 + 1) if area % h == 0]
+    heights = [h for h in range(2, area // 2 + 1) if area % h == 0 and h * h != area]
     sides = [(h, area // h) for h in heights if 1 / LONGEST <= h * h / area <= LONGEST]
     if channels == 1:
         return [Shape(one) for one in sides]
@@ -70,10 +72,33 @@ def _rectangles(count: int, channels: int) -> list[Shape]:
 
 
 def ranked(values: np.ndarray) -> list[Shape]:
-    """The possible shapes of (pictures, values), the smoothest first; empty if there is none."""
-    some = values[:: max(1, len(values) // PICTURES)][:PICTURES]
-    found = [Shape(one.sides, one.is_planar, _roughness(some, one)) for one in candidates(values.shape[1])]
+    """The possible shapes of (pictures, values), the smoothest first; empty if there is none.
+
+    Where squares are possible, rectangles are left out, but for those that are clearly smoother.
+    """
+    count = values.shape[1]
+    pictures = min(PICTURES, max(50, VALUES // count))
+    some = values[:: max(1, len(values) // pictures)][:pictures]
+    found = [_measured(some, one) for one in squares(count)]
+    limit = CLEARLY * min((one.roughness for one in found), default=math.inf)
+    rectangles = (_measured(some, one) for one in (*_rectangles(count, 1), *_rectangles(count, 3)))
+    found += [one for one in rectangles if one.roughness < limit]
+    found = [one for one in found if not (one.is_planar and _is_one_picture(some, one, found))]
     return sorted(found, key=lambda one: one.roughness)
+
+
+def _is_one_picture(values: np.ndarray, planes: Shape, others: list[Shape]) -> bool:
+    """Whether three planes are a grey picture's upper, middle and lower third: it goes on where they meet."""
+    height, width, channels = planes.sides
+    if (channels * height, width) not in [one.sides for one in others]:
+        return False
+    steps = np.abs(np.diff(values.reshape(-1, channels * height, width), axis=1)).mean(axis=(0, 2))
+    meet = steps[height - 1 :: height].mean() / max(steps.mean(), 1e-9)
+    return bool(0.5 < meet < 2)
+
+
+def _measured(values: np.ndarray, shape: Shape) -> Shape:
+    return replace(shape, roughness=_roughness(values, shape))
 
 
 def _roughness(values: np.ndarray, shape: Shape) -> float:
