@@ -8,7 +8,18 @@ import pytest
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from catwalk.data import infer
+from catwalk.core.errors import UserError
+from catwalk.data import (
+    competition,
+    csv_careful,
+    csv_columns,
+    csv_fast,
+    csv_file,
+    csv_labels,
+    csv_rows,
+    infer,
+    toml_draft,
+)  # fmt: skip
 
 PICTURES, LABELS = load_digits(return_X_y=True)
 PIXELS = PICTURES.astype(int) * 15
@@ -112,3 +123,42 @@ def test_a_shape_in_colour(folder: Path, shape: tuple[int, int], in_planes: bool
     write(folder / "train.csv", names, np.column_stack([LABELS[:200], values]))
     found = look(folder)
     assert (found["shape"], found.get("planes", False)) == ([*shape, 3], in_planes)
+
+
+@pytest.mark.parametrize(
+    ("black", "white", "lowest"), [(-1.0, 1.0, -1), (-0.5, 0.5, -0.5), (-128, 127, -128)]
+)
+def test_values_below_zero(folder: Path, black: float, white: float, lowest: float) -> None:
+    """Both readers make them 0 to 255."""
+    values = np.round(black + PIXELS[:300] * ((white - black) / 255), 6 if isinstance(black, float) else 0)
+    cells = values if isinstance(black, float) else values.astype(int)
+    rows = [(label, *row) for label, row in zip(LABELS, cells, strict=False)]
+    write(folder / "train.csv", ["label", *NAMES], rows)
+    drafted = infer.look(folder, "Ours", folder.parent, {})
+    known = competition.parse("ours", toml_draft.text(drafted.values, "files"))
+    assert known.lowest == lowest
+    file = csv_file.of(folder / "train.csv", known)
+    columns = csv_labels.looked_at(file, csv_columns.find(file, known), known)
+    fast, careful = csv_fast.read(file, columns, known), csv_careful.read(file, columns, known)
+    assert fast is not None
+    assert (fast.pixels == PIXELS[:300]).all()
+    assert (careful.pixels == PIXELS[:300]).all()
+
+
+def test_a_value_below_the_lowest_is_named(folder: Path) -> None:
+    rows = [(label, *row) for label, row in zip(LABELS, PIXELS[:100] / 127.5 - 1, strict=False)]
+    write(folder / "train.csv", ["label", *NAMES], rows)
+    drafted = infer.look(folder, "Ours", folder.parent, {})
+    known = competition.parse("ours", toml_draft.text(drafted.values, "files"))
+    with (folder / "train.csv").open("a") as file:
+        file.write(",".join(["3", "-1.5", *["0"] * 63]) + "\n")
+    with pytest.raises(UserError, match=r"row 102: .*'-1.5' is not a number from -1 to 1"):
+        csv_rows.read_rows(folder / "train.csv", known)
+
+
+def test_lowest_needs_a_scale(folder: Path) -> None:
+    write(folder / "train.csv", ["label", *NAMES], np.column_stack([LABELS[:100], PIXELS[:100]]))
+    drafted = infer.look(folder, "Ours", folder.parent, {})
+    text = toml_draft.text(drafted.values, "files").replace("[columns]", "[columns]\nlowest = -1")
+    with pytest.raises(UserError, match=r"\[columns\] lowest must be a number, and needs scale"):
+        competition.parse("ours", text)

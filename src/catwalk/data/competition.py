@@ -47,6 +47,7 @@ class Competition:
         pixel_columns: the pixel columns' names, row by row from the upper left pixel; a single name if one
             cell holds all pixels of a picture, separated by spaces.
         scale: what a value is multiplied by to become a pixel of 0 to 255; None: it is one.
+        lowest: the value of black, subtracted before; -1 where values are -1 to 1.
         is_planar: whether the channels follow each other as whole pictures, not pixel by pixel.
         is_transposed: whether a picture's columns are written as its rows.
         submission_header: names of the submission's two columns.
@@ -86,6 +87,7 @@ class Competition:
     usage_column: str | None = None
     ignored_columns: tuple[str, ...] = ()
     scale: float | None = None
+    lowest: float = 0.0
     is_planar: bool = False
     is_transposed: bool = False
     writes_names: bool = False
@@ -129,7 +131,7 @@ class Competition:
         """What else affects reading, where it is set: a TOML without these keeps the form that it had."""
         names = (
             "train_labels_file", "test_labels_file", "test_share", "skip_rows", "usage_column",
-            "ignored_columns", "scale", "is_planar", "is_transposed", "writes_names",
+            "ignored_columns", "scale", "lowest", "is_planar", "is_transposed", "writes_names",
         )  # fmt: skip
         return [(name, getattr(self, name)) for name in names if getattr(self, name)]
 
@@ -213,7 +215,7 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
     header = listed(str, submission["header"], "header")
     if len(header) != 2:
         raise ValueError("[submission] header must name two columns, the id and the label")
-    train, test, share = _files(files, text(columns, "usage"))
+    train, test, share = toml_values.files(files, text(columns, "usage"))
     return Competition(
         name=name,
         title=typed(str, table["title"], "title"),
@@ -242,20 +244,11 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
         usage_column=text(columns, "usage"),
         ignored_columns=listed(str, columns.get("ignore", []), "ignore"),
         scale=toml_values.number(columns, "scale"),
+        lowest=toml_values.number(columns, "lowest") or 0.0,
         is_planar=is_planar,
         is_transposed=is_transposed,
         writes_names=toml_values.choice(submission, "labels", ("numbers", "names")) == "names",
     )
-
-
-def _files(files: dict[str, Any], usage: str | None) -> tuple[str, str, float | None]:
-    """The names of the train and the test file, and the share of the one file that is the test."""
-    train = typed(str, files["train"], "train")
-    if usage is not None:
-        return train, typed(str, files.get("test", train), "test"), None
-    if type(files["test"]) is float:
-        return train, train, files["test"]
-    return train, typed(str, files["test"], "test"), None
 
 
 def _check(competition: Competition) -> None:
@@ -292,6 +285,8 @@ def _check_forms(competition: Competition) -> None:
         raise ValueError("[files] sample and test_labels need a test file of its own")
     if competition.scale is not None and not 0 < competition.scale < math.inf:
         raise ValueError("[columns] scale must be a number above 0")
+    if competition.lowest and (competition.scale is None or not math.isfinite(competition.lowest)):
+        raise ValueError("[columns] lowest must be a number, and needs scale")
     if competition.is_planar and len(competition.shape) != 3:
         raise ValueError("[columns] planes = true needs a shape with channels")
     if competition.skip_rows < 0:

@@ -33,7 +33,7 @@ def read(file: CsvFile, columns: Columns, competition: Competition) -> Rows:
     labels = np.empty(most, np.int16)
     is_test = np.zeros(most, np.bool_)
     ids: list[str] = []
-    known, meaning = Labels(competition, columns.text_label), _Pixels(competition.scale)
+    known, meaning = Labels(competition, columns.text_label), _Pixels(competition.scale, competition.lowest)
     done = 0
     for number, cells in _rows(file, columns):
         if columns.label is not None:
@@ -52,7 +52,7 @@ def read(file: CsvFile, columns: Columns, competition: Competition) -> Rows:
         except KeyError as error:
             wrong = next((i for i in columns.pixels if cells[i] == error.args[0]), columns.pixels[0])
             at = (wrong, error.args[0])
-            raise _not_a_pixel(file, columns, number, at, competition.scale) from None
+            raise _not_a_pixel(file, columns, number, at, competition) from None
         done += 1
     return Rows(
         pixels[:done],
@@ -115,15 +115,16 @@ def _wrong_length(cells: list[str], width: int) -> str:
 
 
 def _not_a_pixel(
-    file: CsvFile, columns: Columns, row: int, at: tuple[int, str], scale: float | None
+    file: CsvFile, columns: Columns, row: int, at: tuple[int, str], competition: Competition
 ) -> Exception:
     wrong, cell = at
     fix = ""
     if cell.strip() and _is_fraction(cell):
         fix = f"if the pixels are 0 to 1, write scale = 255 under [columns] in {file.toml}"
     what = f"the pixel {clipped(cell)} is not an integer from 0 to 255"
-    if scale is not None:
-        what = f"the pixel {clipped(cell)} is not a number from 0 to {255 / scale:.6g}"
+    if competition.scale is not None:
+        low, high = competition.lowest, competition.lowest + 255 / competition.scale
+        what = f"the pixel {clipped(cell)} is not a number from {low:.6g} to {high:.6g}"
     return file.error(what, row=row, column=columns.names[wrong], fix=fix)
 
 
@@ -137,12 +138,12 @@ def _is_fraction(cell: str) -> bool:
 class _Pixels(dict[str, int]):
     """Pixel values by cell; each text is parsed only once, because there are millions of cells."""
 
-    def __init__(self, scale: float | None = None) -> None:
+    def __init__(self, scale: float | None = None, lowest: float = 0.0) -> None:
         super().__init__()
-        self._scale = scale
+        self._scale, self._lowest = scale, lowest
 
     def __missing__(self, cell: str) -> int:
-        value = whole_number(cell) if self._scale is None else _scaled(cell, self._scale)
+        value = whole_number(cell) if self._scale is None else _scaled(cell, self._scale, self._lowest)
         if value is None or not 0 <= value <= 255:
             raise KeyError(cell)
         if len(self) < MOST_KNOWN:
@@ -150,6 +151,6 @@ class _Pixels(dict[str, int]):
         return value
 
 
-def _scaled(cell: str, scale: float) -> int | None:
+def _scaled(cell: str, scale: float, lowest: float) -> int | None:
     text = cell.strip(SPACE)
-    return round(float(text) * scale) if FLOAT.fullmatch(text) else None
+    return round((float(text) - lowest) * scale) if FLOAT.fullmatch(text) else None

@@ -139,7 +139,7 @@ def _fill(
     for one in batches:
         values = one.select(names).to_tensor(row_major=True).to_numpy()
         rows = pixels[done : done + len(values)]
-        rows[:] = values if competition.scale is None else _scaled(values, competition.scale)
+        rows[:] = values if competition.scale is None else _scaled(values, competition)
         done += len(values)
     if done != len(pixels):
         raise pa.ArrowInvalid("a cell without pixels")
@@ -160,13 +160,15 @@ def _unfolded(cells: pa.Array, names: list[str], number: pa.DataType) -> Iterato
         yield batch
 
 
-def _scaled(values: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
+def _scaled(values: npt.NDArray[np.float32], competition: Competition) -> npt.NDArray[np.float32]:
     """Values as pixels, rounded.
 
     Raises:
         ValueError: one is not within 0 to 255.
     """
-    values = np.rint(values * np.float32(scale))
+    if competition.lowest:
+        values = values - np.float32(competition.lowest)
+    values = np.rint(values * np.float32(competition.scale or 1))
     if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 255):  # also where one is NaN
         raise ValueError("a value out of range")
     return values

@@ -67,7 +67,8 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
     sampled = infer_pixels.values(train.table, columns.pixels, infer_shape.PICTURES * 7)
     shape, why_shape = _shape(sampled, columns, choice)
     try:
-        scale, why_scale = infer_pixels.scale(sampled, infer_pixels.has_points(train.table, columns.pixels))
+        points = infer_pixels.has_points(train.table, columns.pixels)
+        scale, lowest, why_scale = infer_pixels.scale(sampled, points)
     except ValueError as error:
         fix = "write them as 0 to 255, 0 to 1 or 0 to 65535 in a copy of the file"
         raise UserError(str(error), where=train.name, fix=fix) from None
@@ -88,6 +89,7 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
         *([Value("columns", "id", id_, why_id)] if id_ else []),
         *([Value("columns", "ignore", ignored, "neither label, id nor pixel")] if ignored else []),
         *([Value("columns", "scale", scale, why_scale)] if scale else []),
+        *([Value("columns", "lowest", lowest, "the value of black, subtracted first")] if lowest else []),
         *([Value("columns", "planes", True, why_shape)] if shape.is_planar else []),
         Value("columns", "transpose", False, WHY_UPRIGHT),
         *_of_submission(submission, files, id_),

@@ -87,24 +87,37 @@ def has_points(table: Table, pixels: Pixels) -> bool:
     return any("." in row[at] or "e" in row[at] for row in table.rows[:50] for at in pixels.at)
 
 
-def scale(values: np.ndarray, has_points: bool) -> tuple[float | None, str]:
-    """The factor that makes the values pixels of 0 to 255 (None if they already are), and the reason.
+def scale(values: np.ndarray, has_points: bool) -> tuple[float | None, float, str]:
+    """The factor that makes the values pixels of 0 to 255 (None if they are), the value of black, and why.
 
     Args:
         values: (rows, pixels) as written.
         has_points: whether they are written with a decimal point.
 
     Raises:
-        ValueError: they are below 0 or above 65535, or no numbers.
+        ValueError: they are in no range that is known.
     """
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    if low < 0 or high > 65535:
+    if low < 0:
+        return _signed(low, high, has_points)
+    if high > 65535:
         raise ValueError(f"the values range from {low:g} to {high:g}")
     if high <= 1:
-        return 255.0, f"the values range from {low:g} to {high:g}: times 255"
+        return 255.0, 0.0, f"the values range from {low:g} to {high:g}: times 255"
     if 16 < high <= 255 and not has_points:
-        return None, f"integers from {low:g} to {high:g}"
+        return None, 0.0, f"integers from {low:g} to {high:g}"
     if 16 < high <= 255:
-        return 1.0, f"numbers from {low:g} to {high:g}, with decimal points: rounded"
+        return 1.0, 0.0, f"numbers from {low:g} to {high:g}, with decimal points: rounded"
     top = next(top for top in RANGES if high <= top)
-    return 255 / top, f"the values range from {low:g} to {high:g} ({RANGES[top]}): times 255 / {top}"
+    return 255 / top, 0.0, f"the values range from {low:g} to {high:g} ({RANGES[top]}): times 255 / {top}"
+
+
+def _signed(low: float, high: float, has_points: bool) -> tuple[float, float, str]:
+    """The same for values of which some are below 0."""
+    said = f"the values range from {low:g} to {high:g}"
+    for end in (0.5, 1.0):
+        if -end <= low and high <= end:
+            return 127.5 / end, -end, f"{said}, so -{end:g} is black: plus {end:g}, times {127.5 / end:g}"
+    if low >= -128 and high <= 127 and not has_points:
+        return 1.0, -128.0, f"{said} (signed bytes), so -128 is black: plus 128"
+    raise ValueError(said)

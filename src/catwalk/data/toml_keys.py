@@ -7,7 +7,7 @@ KEYS: dict[str, set[str]] = {
     | {"sources", "sha256"},
     "files": {"train", "test", "sample", "rows", "train_labels", "test_labels"},
     "columns": {"header", "label", "id", "pixels", "first_pixel", "scale", "planes", "transpose"}
-    | {"skip_rows", "usage", "ignore"},
+    | {"lowest", "skip_rows", "usage", "ignore"},
     "submission": {"header", "first_id", "competition", "full_marks", "labels"},
     "sources": {"kaggle_dataset", "kaggle_competition", "debian", "keras", "sklearn"},
 }

@@ -45,3 +45,13 @@ def choice(table: dict[str, Any], key: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise ValueError(f"{key}: {value!r} is not one of {', '.join(known)}")
     return value
+
+
+def files(section: dict[str, Any], usage: str | None) -> tuple[str, str, float | None]:
+    """The names of the train and the test file, and the share of the one file that is the test."""
+    train = typed(str, section["train"], "train")
+    if usage is not None:
+        return train, typed(str, section.get("test", train), "test"), None
+    if type(section["test"]) is float:
+        return train, train, section["test"]
+    return train, typed(str, section["test"], "test"), None
