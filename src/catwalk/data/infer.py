@@ -12,6 +12,7 @@ from catwalk.data.infer_labels import Classes
 from catwalk.data.infer_shape import Shape
 from catwalk.data.infer_submission import Submission
 from catwalk.data.infer_table import Table
+from catwalk.data.toml_draft import Value
 
 CHOICES = ("TRAIN", "TEST", "LABEL", "SHAPE", "ID")  # what the user may decide
 HELD_OUT = 0.15  # share of the one file's pictures that becomes the test
@@ -20,16 +21,6 @@ WHY_SHIFT = (
     'does (a rotated 6 is a 9): to allow more, add "flip", "rotate", "zoom", "elastic" or "erase"'
 )
 WHY_UPRIGHT = "the files can't show this: set it to true if the pictures lie on their side"
-
-
-@dataclass(frozen=True)
-class Value:
-    """A key of the TOML: its section ("" for the top level), its Python value, and the reason for it."""
-
-    section: str
-    key: str
-    value: object
-    why: str
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,11 @@ from catwalk.data import (
 )  # fmt: skip
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
-from catwalk.data.infer import Draft, Value
+from catwalk.data.infer import Draft
 from catwalk.data.infer_doubt import DoubtError
 from catwalk.data.infer_table import Table
 from catwalk.data.manifest import Manifest
+from catwalk.data.toml_draft import Value
 
 NAME = re.compile(r"\w[\w.-]{0,79}", re.ASCII)
 SHOWN = 10  # sample pictures

@@ -1,13 +1,23 @@
 """TOML draft: the text of a competition's TOML, each value below the reason for it."""
 
 import json
+from dataclasses import dataclass
 
 from catwalk.core.errors import shown
-from catwalk.data.infer import Value
 
 HEAD = "# Drafted by catwalk from {}, with reasons. Change what is wrong (docs/competitions.md)."
 LONGEST = 300  # characters of a reason
 CELL = 48  # characters of a value in the table on the terminal
+
+
+@dataclass(frozen=True)
+class Value:
+    """A key of the TOML: its section ("" for the top level), its Python value, and the reason for it."""
+
+    section: str
+    key: str
+    value: object
+    why: str
 
 
 def text(values: list[Value], source: str) -> str:
