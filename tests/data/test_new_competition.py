@@ -279,6 +279,18 @@ def test_one_csv_and_a_share_of_it(catwalk: Catwalk, project: Path, folder: Path
     ]
 
 
+def test_a_share_instead_of_the_usage_column(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    rows = [[*row, "test" if i % 2 else "train"] for i, row in enumerate(digits())]
+    write(folder / "numbers.csv", [*HEADER, "split"], rows)
+    source = ("--source", str(folder), "--test", "0.25")
+    assert catwalk("new", "--competition", "ours", *source)[0] == 0
+    known = competition.load(Paths(project, "ours"))
+    assert (known.test_share, known.usage_column, known.ignored_columns) == (0.25, None, ("split",))
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "150 labelled rows, 50 test rows" in out
+
+
 def test_a_zip_with_the_same_file_in_two_folders(catwalk: Catwalk, project: Path, folder: Path) -> None:
     """As Kaggle's zip of Sign Language MNIST has them."""
     FORMS["sign-language-mnist"](folder)

@@ -166,12 +166,21 @@ def _train_and_test(
     train = named[choice["TRAIN"]] if "TRAIN" in choice else _train(pictures)
     why = {"train": "as TRAIN= says" if "TRAIN" in choice else _why_train(train, pictures)}
     if "TEST" in choice:
-        test = named.get(choice["TEST"])
+        test, train = named.get(choice["TEST"]), _without_usage(train)
         return train, test and _like(test, train), why | {"test": "as TEST= says"}
     test = _test(train, pictures)
     if test is not None:
         why["test"] = "by its name" if role(test.name)[0] == "test" else "it has no labels"
     return train, test, why
+
+
+def _without_usage(train: Pictures) -> Pictures:
+    """The training data with a usage column that plays no part."""
+    columns, names = train.columns, train.table.names
+    if columns.usage is None or names is None:
+        return train
+    ignored = (*columns.ignored, names[columns.usage])
+    return replace(train, columns=replace(columns, usage=None, ignored=ignored))
 
 
 def _is_share(text: str) -> bool:
