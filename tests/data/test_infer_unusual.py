@@ -162,3 +162,43 @@ def test_lowest_needs_a_scale(folder: Path) -> None:
     text = toml_draft.text(drafted.values, "files").replace("[columns]", "[columns]\nlowest = -1")
     with pytest.raises(UserError, match=r"\[columns\] lowest must be a number, and needs scale"):
         competition.parse("ours", text)
+
+
+def test_a_sample_with_a_column_for_each_class(folder: Path) -> None:
+    """It holds numbers under numbered names, but no pictures; the notes say that it isn't used."""
+    rows = [(i, label, *row) for i, (label, row) in enumerate(zip(LABELS[:300], PIXELS, strict=False))]
+    write(folder / "train.csv", ["id", "label", *NAMES], rows)
+    write(folder / "test.csv", ["id", *NAMES], [(i, *row) for i, row in enumerate(PIXELS[300:400])])
+    names = ["id", *(f"class{i}" for i in range(26))]
+    write(folder / "sample_submission.csv", names, [(i, *[0.04] * 26) for i in range(100)])
+    drafted = infer.look(folder, "Ours", folder.parent, {})
+    found = {value.key: value.value for value in drafted.values}
+    assert (found["train"], found["test"], found["id"]) == ("train.csv", "test.csv", "id")
+    assert "sample" not in found
+    assert "sample_submission.csv has 27 columns, not id and label: it is not used" in drafted.notes
+
+
+ONE_HOT = np.eye(10, dtype=int)[LABELS[:200]]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "said"),
+    [
+        (["label", *NAMES], [["label", *NAMES]], "the second row repeats the column names"),
+        (["# small digits"], [["label", *NAMES]], "'# small digits' is above the column names"),
+        (None, np.hstack([PIXELS[:200], ONE_HOT]), "the columns 65 to 74 hold one-hot labels"),
+        (None, np.hstack([ONE_HOT, PIXELS[:200]]), "the columns 1 to 10 hold one-hot labels"),
+        (
+            [*NAMES, *(f"is_{i}" for i in range(10))],
+            np.hstack([PIXELS[:200], ONE_HOT]),
+            "the columns 65 to 74 hold one-hot labels",
+        ),
+    ],
+)
+def test_what_leaves_no_label_is_named(folder: Path, header: list[str] | None, rows: Any, said: str) -> None:
+    if len(rows) == 1:
+        rows = [*rows, *np.column_stack([LABELS[:200], PIXELS[:200]])]
+    write(folder / "train.csv", header, rows)
+    with pytest.raises(UserError) as raised:
+        look(folder)
+    assert f"train.csv: {said}: " in str(raised.value)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from catwalk.data import infer_pixels, usage
+from catwalk.data import csv_dialect, infer_pixels, usage
 from catwalk.data.csv_cells import whole_number
 from catwalk.data.csv_columns import INDEXES
+from catwalk.data.csv_columns_errors import is_one_hot
+from catwalk.data.csv_file import clipped
 from catwalk.data.infer_pixels import Pixels
-from catwalk.data.infer_table import MANY, Table
+from catwalk.data.infer_table import HEAD, MANY, NUMBER, Table
 
 LABEL = re.compile(
     r"(class|target|y|letter|char(acter)?|digit|emotion|symbol|category|species|diagnosis|dx|sign|type)s?"
@@ -136,6 +138,30 @@ def _by_place(table: Table) -> Columns | None:
         is_sure = len(labels) == 1 or likely[labels[0]] > CLEAR * likely[labels[1]]
         columns = replace(columns, labels=tuple(labels), is_sure=is_sure, why=_why_end(labels[0], width))
     return with_label(columns, columns.label, width)
+
+
+def hindrance(table: Table, labels: tuple[int, ...]) -> tuple[str, str] | None:
+    """What in the file itself leaves no single label column, and how to fix it; None if nothing is seen.
+
+    Args:
+        table: the pictures.
+        labels: positions that may be the label.
+    """
+    first, second = table.rows[:2]
+    if table.names is None and not any(NUMBER.fullmatch(cell) for cell in first):
+        if first == second:
+            return "the second row repeats the column names", "delete it in a copy of the file"
+        if len(csv_dialect.cells(table.lines[0], table.separator)) != len(first):
+            above = f"{clipped(table.lines[0])} is above the column names"
+            return above, "delete what is above them in a copy of the file"
+    ends = {len(labels): labels} if len(labels) > 2 else {}
+    for count in range(3, min(CLASSES, table.width // 2)):
+        ends |= {count: tuple(range(table.width - count, table.width)), -count: tuple(range(count))}
+    for at in ends.values():
+        if is_one_hot([[row[i] for i in at] for row in table.rows[:HEAD]]):
+            what = f"the columns {at[0] + 1} to {at[-1] + 1} hold one-hot labels"
+            return what, "write one column instead, with the label itself"
+    return None
 
 
 def with_label(columns: Columns, label: int | None, width: int) -> Columns:

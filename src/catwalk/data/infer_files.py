@@ -79,10 +79,11 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
         table = infer_candidates.table(name, place, scratch, is_head=True)
         if table is None:
             continue
-        columns = None if SAMPLE.search(name) and table.width <= NARROW else infer_columns.find(table)
+        is_sample = _is_sample(table)
+        columns = None if is_sample else infer_columns.find(table)
         if columns is not None:
             pictures.append(Pictures(name, place, table, columns))
-        elif table.width <= NARROW:
+        elif is_sample or table.width <= NARROW:
             narrow.append(table)
     if not pictures:
         _refuse_other_kinds(source)
@@ -107,6 +108,12 @@ def has_pictures(source: Path, scratch: Path) -> bool:
         for name, place in infer_candidates.candidates(source)
     )
     return any(table is not None and infer_columns.find(table) is not None for table in tables)
+
+
+def _is_sample(table: Table) -> bool:
+    """Whether a file's name says sample submission; one with a column for each class may be wide."""
+    is_said = "submission" in table.name.casefold()
+    return is_said or (table.width <= NARROW and bool(SAMPLE.search(table.name)))
 
 
 def _refuse_other_kinds(source: Path) -> None:
