@@ -202,3 +202,24 @@ def test_what_leaves_no_label_is_named(folder: Path, header: list[str] | None, r
     with pytest.raises(UserError) as raised:
         look(folder)
     assert f"train.csv: {said}: " in str(raised.value)
+
+
+def test_names_in_train_and_numbers_in_the_sample_are_noted(folder: Path) -> None:
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    rows = [(words[label], *row) for label, row in zip(LABELS[:300], PIXELS, strict=False)]
+    write(folder / "train.csv", ["label", *NAMES], rows)
+    write(folder / "test.csv", NAMES, PIXELS[300:400])
+    write(folder / "sample_submission.csv", ["ImageId", "Label"], [(i + 1, 0) for i in range(100)])
+    notes = infer.look(folder, "Ours", folder.parent, {}).notes
+    said = "holds numbers, the training rows names: a submission writes 0 for eight, 1 for five"
+    assert [note for note in notes if said in note]
+
+
+@pytest.mark.parametrize(("named", "other"), [("train.csv", "test.csv"), ("test.csv", "train.csv")])
+def test_column_names_in_one_of_two_files(folder: Path, named: str, other: str) -> None:
+    rows = np.column_stack([LABELS[:300], PIXELS[:300]])
+    write(folder / named, ["label", *NAMES], rows)
+    write(folder / other, None, rows)
+    with pytest.raises(UserError) as raised:
+        look(folder)
+    assert f"{other}: no column names, but {named} has them: write" in str(raised.value)

@@ -94,6 +94,7 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
         )
     train, test, why = _train_and_test(pictures, choice)
     _refuse_same_names(source, train, test)
+    _refuse_other_header(train, test)
     train = _whole(train, scratch)
     test = test and _whole(test, scratch)
     found = Files(train, test, why=why)
@@ -108,6 +109,16 @@ def has_pictures(source: Path, scratch: Path) -> bool:
         for name, place in infer_candidates.candidates(source)
     )
     return any(table is not None and infer_columns.find(table) is not None for table in tables)
+
+
+def _refuse_other_header(train: Pictures, test: Pictures | None) -> None:
+    """Refuse a pair of which one file has column names and the other has none: a TOML says it of both."""
+    if test is None or train.columns.pixels.is_one_cell or train.columns.by_place == test.columns.by_place:
+        return
+    with_names, without = (test, train) if train.columns.by_place else (train, test)
+    if without.table.names is None:
+        fix = f"write those of {with_names.name} above the first row of a copy, without what is not there"
+        raise UserError(f"no column names, but {with_names.name} has them", where=without.name, fix=fix)
 
 
 def _is_sample(table: Table) -> bool:

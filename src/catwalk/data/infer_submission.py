@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from catwalk.core.errors import shown
 from catwalk.data.csv_cells import whole_number
 from catwalk.data.infer_labels import Classes, column
 from catwalk.data.infer_table import Table
@@ -17,7 +18,7 @@ class Submission:
         writes_names: whether it holds the classes' names.
         sample: whether the sample's ids are the test's.
         why: where header and ids come from.
-        note: what is wrong with the sample; empty: nothing.
+        note: what is wrong or unclear with the sample; empty: nothing.
     """
 
     header: tuple[str, str]
@@ -53,7 +54,18 @@ def find(
     if first is None:
         what = f"the ids of {sample.name} are not those of the test: they are not used"
         return Submission(header, 1, writes_names, False, f"the header of {sample.name}", what)
-    return Submission(header, first, writes_names, True, f"as in {sample.name}")
+    note = _of_numbers(sample, classes) if classes.is_text and not writes_names else ""
+    return Submission(header, first, writes_names, True, f"as in {sample.name}", note)
+
+
+def _of_numbers(sample: Table, classes: Classes) -> str:
+    """What to check where the sample holds numbers but the training rows hold names."""
+    first, second = (shown(name, 30) for name in classes.names[:2])
+    return (
+        f"{sample.name} holds numbers, the training rows names: a submission writes 0 for {first}, "
+        f"1 for {second}, and so on; put classes in the right order, or write "
+        'labels = "names" under [submission]'
+    )
 
 
 def _first(ids: list[str], test_ids: list[str] | int) -> int | None:
