@@ -99,8 +99,8 @@ def _with_label(train: Pictures, files: Files, choice: dict[str, str]) -> Column
         return infer_columns.with_label(columns, at, table.width)
     if files.train_labels is not None:
         return columns
-    wrong = None if columns.is_sure and columns.labels else infer_columns.hindrance(table, columns.labels)
-    if wrong:
+    is_plain = columns.is_sure and columns.labels and not columns.by_place
+    if wrong := None if is_plain else infer_columns.hindrance(table, columns.labels):
         raise UserError(wrong[0], where=train.name, fix=wrong[1])
     if not columns.labels:
         others = [name for i, name in enumerate(names) if i not in columns.pixels.at and name]

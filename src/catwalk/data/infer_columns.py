@@ -158,7 +158,7 @@ def hindrance(table: Table, labels: tuple[int, ...]) -> tuple[str, str] | None:
     for count in range(3, min(CLASSES, table.width // 2)):
         ends |= {count: tuple(range(table.width - count, table.width)), -count: tuple(range(count))}
     for at in ends.values():
-        if is_one_hot([[row[i] for i in at] for row in table.rows[:HEAD]]):
+        if all(is_one_hot([[row[i] for i in at] for row in table.rows[:rows]]) for rows in (5, HEAD)):
             what = f"the columns {at[0] + 1} to {at[-1] + 1} hold one-hot labels"
             return what, "write one column instead, with the label itself"
     return None
