@@ -223,3 +223,10 @@ def test_column_names_in_one_of_two_files(folder: Path, named: str, other: str) 
     with pytest.raises(UserError) as raised:
         look(folder)
     assert f"{other}: no column names, but {named} has them: write" in str(raised.value)
+
+
+def test_two_files_in_one_repeat_the_column_names(folder: Path) -> None:
+    rows = [[label, *row] for label, row in zip(LABELS[:300], PIXELS, strict=False)]
+    write(folder / "train.csv", ["label", *NAMES], [*rows[:250], ["label", *NAMES], *rows[250:]])
+    with pytest.raises(UserError, match=r"train\.csv: a row further down repeats the column names: delete"):
+        look(folder)

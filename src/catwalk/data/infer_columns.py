@@ -147,6 +147,8 @@ def hindrance(table: Table, labels: tuple[int, ...]) -> tuple[str, str] | None:
         table: the pictures.
         labels: positions that may be the label.
     """
+    if table.names in table.rows:
+        return "a row further down repeats the column names", "delete it in a copy of the file"
     first, second = table.rows[:2]
     if table.names is None and not any(NUMBER.fullmatch(cell) for cell in first):
         if first == second:
