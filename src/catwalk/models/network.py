@@ -1,5 +1,6 @@
 """Networks: builds and loads them, computes their probabilities; the only module with Keras layers."""
 
+import json
 import math
 import zipfile
 import zlib
@@ -10,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+from packaging.version import Version
 
 from catwalk.core.errors import UserError
 from catwalk.models.features import PATCHES, FeatureSet
@@ -33,14 +35,27 @@ def load(path: Path) -> keras.Model:
 
     Raises:
         FileNotFoundError: it is not there.
-        UserError: the file is damaged.
+        UserError: the file is damaged, or of a newer Keras than the one here.
     """
     if not path.is_file():
         raise FileNotFoundError(path)
     try:
         return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error, EOFError):
+        if newer := _newer_keras(path):
+            what = f"{path} was saved by Keras {newer}, and Keras {keras.__version__} is installed"
+            raise UserError(what, fix=f"run make setup, or pip install 'keras>={newer}'") from None
         raise UserError(f"{path} is damaged", fix="rename it and run make predict again") from None
+
+
+def _newer_keras(path: Path) -> str | None:
+    """The version of Keras that saved the file, if it is newer than this one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            version = str(json.loads(archive.read("metadata.json"))["keras_version"])
+        return version if Version(version) > Version(keras.__version__) else None
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error):
+        return None  # the file is damaged
 
 
 def build(classes: int, params: Params, views: FeatureSet, seed: int) -> keras.Model:
