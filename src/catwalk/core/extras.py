@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from catwalk.core import advice, packages
+from catwalk.core import advice
 from catwalk.core.errors import NetworkError, shown
 
 # Module: the extra of pyproject.toml that provides it, and what needs it.
@@ -54,4 +54,6 @@ def _wanted(extra: str) -> list[str]:
 
 def _ranges(extra: str) -> list[str]:
     """The version ranges that pyproject.toml declares."""
+    from catwalk.core import packages
+
     return [packages.shown(one) for one in packages.declared(extra)]
