@@ -34,14 +34,18 @@ def too_old(name: str) -> str | None:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-    wanted = next(one for one in declared() if one.name == name)
+    wanted = _requirement(name)
     return None if wanted.specifier.contains(version) else shown(wanted)
 
 
 def lowest(name: str) -> str:
     """The lowest version of a package that the requirements of catwalk allow."""
-    wanted = next(one for one in declared() if one.name == name)
-    return next(one.version for one in wanted.specifier if one.operator == ">=")
+    return next(one.version for one in _requirement(name).specifier if one.operator == ">=")
+
+
+def _requirement(name: str) -> Requirement:
+    """What the requirements of catwalk say of one package."""
+    return next(one for one in declared() if one.name == name)
 
 
 def shown(requirement: Requirement) -> str:

@@ -64,9 +64,10 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
         MachineError: the machine lets no process start.
     """
     preload()
-    context: Any = multiprocessing.get_context("forkserver" if _can_fork() else "spawn")
+    can_fork, loaded = _can_fork(), _loaded()
+    context: Any = multiprocessing.get_context("forkserver" if can_fork else "spawn")
     ends = time.monotonic() + LOADING_SECONDS
-    while _can_fork() and not _loaded().exists() and time.monotonic() < ends:
+    while can_fork and not loaded.exists() and time.monotonic() < ends:
         time.sleep(POLL_SECONDS)  # may be stopped here, but not once the process is being started
     ours, theirs = context.Pipe()
     with unstopped(), environment(ONE_THREAD):

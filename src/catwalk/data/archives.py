@@ -63,6 +63,11 @@ def _unpack_once(source: Path, member: str | None, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip, by its name or by its first bytes."""
+    return path.suffix.casefold() == ".zip" or head(path).startswith(ZIP)
+
+
 def refuse_web_page(archive: Path) -> None:
     """Refuse a web page that was saved under an archive's name.
 

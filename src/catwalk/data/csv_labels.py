@@ -4,6 +4,9 @@ import csv
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
+
 from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.data import csv_dialect
@@ -15,6 +18,11 @@ from catwalk.data.csv_file import CsvFile, clipped
 FEW = 20  # test rows; so many can't all be of one class by chance
 MOST_SEEN = 300  # different labels that are examined for an error's fix
 LISTED = 26  # integers that an error's fix lists in full
+
+
+def is_placeholder(positions: npt.NDArray[np.integer]) -> bool:
+    """Whether so many test rows share one label (rows,), such as 0, that it stands for none."""
+    return len(positions) >= FEW and bool((positions == positions[0]).all())
 
 
 def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Columns:

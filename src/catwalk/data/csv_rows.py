@@ -47,7 +47,7 @@ def read_csv(file: CsvFile, competition: Competition) -> Rows:
 
 def _without_placeholders(rows: Rows, columns: Columns, competition: Competition) -> Rows:
     """Treat a label that many test rows all share, such as 0, as a placeholder."""
-    if rows.labels is None or len(rows.labels) < csv_labels.FEW or (rows.labels != rows.labels[0]).any():
+    if rows.labels is None or not csv_labels.is_placeholder(rows.labels):
         return rows
     assert columns.label is not None
     only = competition.labels[rows.labels[0]]

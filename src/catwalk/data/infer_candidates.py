@@ -29,12 +29,12 @@ def candidates(source: Path) -> Iterator[tuple[str, Place]]:
 def places(source: Path) -> list[tuple[int, str, Place]]:
     """Each file's level of folders, its name without its packing's, and its place; the upper ones first."""
     found: list[tuple[int, str, Place]] = []
-    if source.is_file() and not _is_zip(source):
+    if source.is_file() and not archives.is_zip(source):
         found.append((0, source.name, Place(source)))
     else:
         files = [source] if source.is_file() else raw_files.listed(source)
         for path in files:
-            if _is_zip(path):
+            if archives.is_zip(path):
                 archives.refuse_damaged(path)
                 members = archives.members(path)
                 found += [(one.count("/"), Path(one).name, Place(path, one)) for one in members]
@@ -42,10 +42,6 @@ def places(source: Path) -> list[tuple[int, str, Place]]:
                 found.append((len(path.parts), path.name, Place(path)))
     named = [(depth, re.sub(r"(?i)\.(gz|zip)$", "", name), place) for depth, name, place in found]
     return sorted(named, key=lambda one: one[:2])
-
-
-def _is_zip(path: Path) -> bool:
-    return path.suffix.casefold() == ".zip" or archives.head(path).startswith(archives.ZIP)
 
 
 def is_plain(place: Place) -> bool:

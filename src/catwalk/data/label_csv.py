@@ -38,7 +38,7 @@ def join(file: CsvFile, rows: Rows, competition: Competition) -> Rows:
         return replace(rows, labels=np.array([-1 if place is None else place for place in places], np.int16))
     if None not in places:
         labels = np.array(places, np.uint8)
-        if file.is_train or len(labels) < csv_labels.FEW or (labels != labels[0]).any():
+        if file.is_train or not csv_labels.is_placeholder(labels):
             return replace(rows, labels=labels)
     elif file.is_train:
         raise _unknown(file, competition, table[places.index(None)])

@@ -42,6 +42,7 @@ NAME = re.compile(r"\w[\w.-]{0,79}", re.ASCII)
 SHOWN = 10  # sample pictures
 SMALL = 64 << 20  # bytes of a file that is read as a whole
 TRIES = 5  # times that a question on the terminal is asked
+SET_SOURCE = "set SOURCE= to a folder, a zip, a CSV or the address of Kaggle's page"
 Say = Callable[[str], None]
 
 
@@ -112,15 +113,14 @@ def _resolved(paths: Paths, source: str) -> tuple[Path | None, kaggle_names.Page
     if source == "auto":
         if not raw_files.listed(paths.raw):
             what = f"there are no files in {paths.shown(paths.raw)}"
-            raise UserError(what, fix="set SOURCE= to a folder, a zip, a CSV or the address of Kaggle's page")
+            raise UserError(what, fix=SET_SOURCE)
         return paths.raw, None
     place = Path(source).expanduser()
     if place.exists():
         return place.resolve(), None
     if source in sources.SOURCES:
         what = f"it does not have the competition {paths.competition}"
-        fix = "set SOURCE= to a folder, a zip, a CSV or the address of Kaggle's page"
-        raise UserError(what, where=f"SOURCE={source}", fix=fix)
+        raise UserError(what, where=f"SOURCE={source}", fix=SET_SOURCE)
     if not re.search(r"kaggle\.com", source) and (
         source.startswith((".", "/", "~")) or source.count("/") > 1
     ):

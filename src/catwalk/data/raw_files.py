@@ -171,7 +171,7 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
     if found.is_whole(competition):
         return
     files = [place] if place.is_file() else listed(place)
-    zips = [path for path in files if _is_zip(path)]
+    zips = [path for path in files if archives.is_zip(path)]
     for archive in zips:
         archives.refuse_damaged(archive)
     if place.is_file() and not zips:
@@ -191,10 +191,6 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
         where=shown,
         fix=f"put {'it' if one else 'them'} there{also or f'{named}competitions/{competition.name}.toml'}",
     )
-
-
-def _is_zip(path: Path) -> bool:
-    return path.suffix.casefold() == ".zip" or archives.head(path).startswith(archives.ZIP)
 
 
 def _refuse_dangling(shown: str, path: Path) -> None:

@@ -64,7 +64,7 @@ def _sealed(labels: npt.NDArray[np.integer]) -> dict[str, Any]:
             "labels": None,
             "unlabelled": "a row that is held out as the test has no known label: the label column",
         }
-    if len(labels) >= csv_labels.FEW and (labels == labels[0]).all():
+    if csv_labels.is_placeholder(labels):
         return {
             "labels": None,
             "unlabelled": "the rows held out as the test all have one label: the label column",
