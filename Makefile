@@ -14,6 +14,7 @@ BIN := .venv/bin
 #: UNTIL                         instead: a time today (14:40) by which prediction and report must finish
 #: WORKERS                       worker processes; by default one per core, as far as memory allows
 #: FEATURES      auto            or pixels: raw pixels only
+#: MODELS        dense           or conv: convolutional networks, or all: both
 #: SEED          1               random seed of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest

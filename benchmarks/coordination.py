@@ -100,8 +100,8 @@ def measure(trials: int, rounds: int, team: bool) -> dict[str, Any]:
         worker = optuna.load_study(
             study_name=opened.study_name,
             storage=study.open_storage(paths),
-            sampler=study.sampler(1, 1, trials),
-            pruner=study.pruner(),
+            sampler=study.sampler(1, 1, "pixels", trials),
+            pruner=study.FamilyPruner(),
         )
         parent = supervisor.Supervisor(paths, Limits(None, 10**6), time.monotonic(), 0.0, Display())
         seconds: list[tuple[float, float]] = []

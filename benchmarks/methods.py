@@ -65,8 +65,8 @@ def search(arm: str, seed: int, budget: float, name: str, features: str, rows: i
         paths = Paths(Path(folder), name)
         opened = study.create(paths, prepared, features)
         is_tpe, is_halving = ARMS[arm]
-        opened.sampler = study.sampler(seed, 0, 0) if is_tpe else optuna.samplers.RandomSampler(seed)
-        opened.pruner = study.pruner() if is_halving else optuna.pruners.NopPruner()
+        opened.sampler = study.sampler(seed, 0, "local", 0) if is_tpe else optuna.samplers.RandomSampler(seed)
+        opened.pruner = study.FamilyPruner() if is_halving else optuna.pruners.NopPruner()
         for kind, recipe in portfolio.first(features, loaded.augment)[:3]:
             study.enqueue_once(opened, kind, recipe)
         run(opened, RunContext(paths, loaded, prepared, seed, features), started, budget)

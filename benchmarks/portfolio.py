@@ -69,7 +69,7 @@ def main() -> None:
     splits = range(1, options.rounds + 1)
     paths, loaded = project.here(options.competition, splits)
     seen = features.resolve(options.features, loaded.shape)
-    strong = portfolio.recipes(seen, loaded.augment)[0][1]
+    strong = portfolio.recipes("dense", seen, loaded.augment)[0][1]
     how = precision.fastest()
     chosen = {text: checked({**strong, **parsed(text)}, seen, loaded.augment) for text in options.candidates}
     rows: list[dict[str, Any]] = []

@@ -14,9 +14,9 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
     [
         (r"^\s*(from|import) kaggle\b", {"kaggle_client.py"}),
         (r"\.suggest_", {"space.py"}),
-        (r"keras\.layers\.", {"network.py"}),
+        (r"keras\.layers\.", {"network.py", "dense_network.py", "conv_network.py"}),
         (r"GradientTape", {"step.py"}),
-        (r"raw_ops", {"step.py", "optimizers.py"}),
+        (r"raw_ops", {"layers.py", "optimizers.py"}),
         (r"(root|data|raw|prepared|study|submissions) / f?['\"]", {"paths.py"}),
         (r"\bsealed_labels\b", {"paths.py", "prepare.py", "test_labels.py"}),
         (r"open_labels", {"test_labels.py", "score.py", "grade.py"}),

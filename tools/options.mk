@@ -32,8 +32,9 @@ MAKING = $(COMMON) $(call flag,SOURCE,source)
 SEEDED = $(MAKING) $(call flag,SEED,seed)
 TEAM = $(call flag,STUDY,study) $(call flag,MEMBER,member) $(call flag,ARTIFACTS,artifacts)
 SEARCHING = $(SEEDED) $(TEAM) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
-            $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features)
-TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,WIDTHS,widths) \
+            $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features) \
+            $(call flag,MODELS,models)
+TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,MODELS,models) $(call flag,WIDTHS,widths) \
          $(foreach row,$(ROWS),$(call flag,$(call upper,$(row)),$(subst _,-,$(row))))
 # Only as make's own variables, never from the environment: YES may be set there for something else.
 given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))

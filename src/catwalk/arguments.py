@@ -127,8 +127,13 @@ def _add_looking(stage: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_features(stage: argparse.ArgumentParser) -> None:
+def _add_scope(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
+    stage.add_argument(
+        "--models",
+        choices=("dense", "conv", "all"),
+        help="networks to search: dense, conv or all (default: dense, or those of the last search)",
+    )
 
 
 def _add_team(stage: argparse.ArgumentParser) -> None:
@@ -180,7 +185,7 @@ def _add_course(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_search(stage: argparse.ArgumentParser) -> None:
-    _add_features(stage)
+    _add_scope(stage)
     stage.add_argument(
         "--budget", type=duration, help="total wall-clock time of the search: 90s, 10m, 2h (10m)"
     )
@@ -207,7 +212,7 @@ def _add_try(stage: argparse.ArgumentParser) -> None:
     """Add an option for each parameter of the search space; ``--widths`` also sets the depth."""
     from catwalk.models.space import SPACE
 
-    _add_features(stage)
+    _add_scope(stage)
     stage.add_argument(
         "--widths", type=_widths, help="units of the hidden layers, such as 512,256; 0 for none"
     )

@@ -4,11 +4,10 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from catwalk import hints
+from catwalk import hints, search_options
 from catwalk.core.errors import UserError, shown
 from catwalk.core.paths import Paths
 from catwalk.search.limits import REFIT
@@ -16,7 +15,6 @@ from catwalk.search.limits import REFIT
 if TYPE_CHECKING:
     from catwalk.data.competition import Competition
     from catwalk.data.run_context import RunContext
-    from catwalk.search.limits import Limits
 
 
 def _say(line: str) -> None:
@@ -142,7 +140,7 @@ def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 
 
 def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.data import download, prepare
+    from catwalk.data import download, prepare, scope
     from catwalk.data.run_context import RunContext
     from catwalk.submission import recipe, reproduce, submission_csv
 
@@ -153,7 +151,7 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
     download.run(paths, loaded, options.source, _say)
     try:
         prepare.run(paths, loaded, made.seed, _say)
-        context = RunContext.load(paths, loaded, made.seed, made.features, _say)
+        context = RunContext.load(paths, loaded, made.seed, scope.name(made.features, made.models), _say)
         reproduce.run(context, made, file.stem)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
@@ -201,10 +199,10 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     """Run a stage and all stages before it; those that are done already are skipped."""
     from catwalk.data import download, kaggle_names
 
-    features = _features(options, loaded)
+    search_options.check(options, loaded)
     until = None
     if getattr(options, "until", None) is not None:  # a time in the past is reported before a download
-        until = time.time() + _until(options) * (1 + REFIT)
+        until = time.time() + search_options.until(options) * (1 + REFIT)
     download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
     if options.stage == "data":
         return
@@ -212,7 +210,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     from catwalk.data.run_context import RunContext
 
     has_changed = prepare.run(paths, loaded, options.seed, _say)
-    context = RunContext.load(paths, loaded, options.seed, features, _say)
+    context = RunContext.load(paths, loaded, options.seed, search_options.scope(options, paths, loaded), _say)
     if has_changed:
         _say_what_stays(context)
     if getattr(options, "name", None) is not None:
@@ -223,7 +221,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     if options.stage == "try":
         from catwalk.search import search
 
-        search.run_try(context, _choice(options))
+        search.run_try(context, search_options.choice(options))
     if options.stage in ("all", "search"):
         _search(options, context, started)
     if options.stage in ("all", "predict", "report"):
@@ -237,7 +235,7 @@ def _search(options: argparse.Namespace, context: "RunContext", started: float) 
     by_clock = options.until is not None  # what is left until then is counted from now
     begun = started if options.stage == "search" and not by_clock else time.monotonic()
     run = context if options.stage == "search" else replace(context, say=_say_but_next)
-    search.run(run, _limits(options, context), options.workers, begun)
+    search.run(run, search_options.limits_of(options, context), options.workers, begun)
 
 
 def _predict(options: argparse.Namespace, context: "RunContext", until: float | None) -> None:
@@ -260,41 +258,3 @@ def _say_what_stays(context: "RunContext") -> None:
     if old := progress.of_other_rows(context.paths, context.prepared.fingerprint):
         stays = f'the study of the old rows ({old}) is kept, and "make search" will start a new one'
         _say(f"prepare: the rows have changed; {stays}")
-
-
-def _limits(options: argparse.Namespace, context: "RunContext") -> "Limits":
-    from catwalk.search import limits, study_progress
-
-    if options.until is None:
-        default = 600.0 if options.trials is None else None
-        return limits.Limits(options.budget or default, options.trials)
-    left = _until(options)
-    _, known = study_progress.known(context.paths, context.prepared, context.features)
-    return limits.Limits(known.spent + left, options.trials)
-
-
-def _until(options: argparse.Namespace) -> float:
-    """Seconds left for the search so that everything is done by UNTIL."""
-    from catwalk.search import limits
-
-    if options.budget is not None:
-        raise UserError("BUDGET= and UNTIL= can't be used together", fix="give only one of them")
-    return limits.seconds_until(options.until, datetime.now())
-
-
-def _choice(options: argparse.Namespace) -> dict[str, Any]:
-    """The user's choices, as values of the search space."""
-    from catwalk.models.space import SPACE
-
-    given = {name: getattr(options, name, None) for name in SPACE}
-    choice = {name: value for name, value in given.items() if value is not None}
-    if options.widths is not None:
-        choice["depth"] = len(options.widths)
-        choice |= {f"width_{i + 1}": width for i, width in enumerate(options.widths[:3])}
-    return choice
-
-
-def _features(options: argparse.Namespace, loaded: "Competition") -> str:
-    from catwalk.models import features
-
-    return features.resolve(getattr(options, "features", "auto"), loaded.shape)

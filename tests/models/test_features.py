@@ -11,7 +11,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download, prepare
 from catwalk.data.prepare import Prepared
-from catwalk.models import features, network, portfolio, space
+from catwalk.models import dense_network, features, network, portfolio, space
 from catwalk.models.features import PATCHES, FeatureSet
 from tests.conftest import digits_paths, load
 
@@ -72,7 +72,7 @@ def test_features_are_a_matter_of_contrast_not_of_grey_values(
         views = FeatureSet(Paths(tmp_path / name, "digits"), replace(prepared, pixels=pixels), (8, 8))
         assert views.contrast == pytest.approx(features.CONTRAST * (1 if name != "16" else 16 / 255))
         inputs = keras.Input((64,))
-        model = keras.Model(inputs, network._features(inputs, view, views))
+        model = keras.Model(inputs, dense_network.features(inputs, view, views))
         some = np.asarray(model(pixels[:200].astype(np.float32)))
         said.append(some @ some.T)  # alike pictures are alike, whatever the components' signs are
     agreement = np.corrcoef(said[0].ravel(), said[1].ravel())[0, 1]

@@ -9,6 +9,7 @@ import optuna
 import pytest
 
 from catwalk import arguments
+from catwalk.core.errors import UserError
 from catwalk.models import portfolio, space
 from tests.conftest import REPOSITORY, clean_environment
 
@@ -52,10 +53,39 @@ def test_make_s_help_has_every_row() -> None:
         assert str(values[-1]) in line or f"{values[-1]:.0e}".replace("e-0", "e-") in line, name
 
 
-@pytest.mark.parametrize("features", ["local", "pixels"])
-def test_what_comes_first_has_a_value_for_every_row(features: str) -> None:
+@pytest.mark.parametrize("scope", ["local", "pixels", "local.conv", "pixels.all"])
+def test_what_comes_first_has_a_value_for_every_row(scope: str) -> None:
     """Baselines and portfolio; Optuna would choose for a row that they lack."""
-    for kind, params in portfolio.first(features, allowed=()):
+    for kind, params in portfolio.first(scope, allowed=()):
         assert set(params) == set(space.SPACE), kind
         trial = optuna.trial.FixedTrial(params)
-        assert space.suggest(trial, features, ()) == params
+        assert space.suggest(trial, portfolio.scope_of(kind, scope), ()) == params
+
+
+def test_a_trial_chooses_what_its_family_has() -> None:
+    """A study of dense networks only is as it was before there were others."""
+    dense = optuna.create_study().ask()
+    space.suggest(dense, "local", ())
+    assert {"view", "depth"} < set(dense.params)
+    assert not {name for name in dense.params if name == "family" or name.startswith("conv_")}
+    conv = optuna.create_study().ask()
+    assert space.suggest(conv, "local.conv", ())["family"] == "conv"
+    assert {"conv_width", "conv_depth", "learning_rate"} < set(conv.params)
+    assert not {"view", "depth", "width_1", "norm", "dropout"} & set(conv.params)
+    both = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    families = {str(space.suggest(both.ask(), "local.all", ())["family"]) for _ in range(20)}
+    assert families == {"dense", "conv"}
+
+
+def test_a_choice_by_hand_is_of_one_family() -> None:
+    assert space.family_for({}, "local.all") == "dense"
+    assert space.family_for({"batch_size": 64}, "local.conv") == "conv"
+    assert space.family_for({"conv_width": 64}, "local.all") == "conv"
+    with pytest.raises(UserError, match=r"dropout=0\.1: "):
+        space.family_for({"family": "conv", "dropout": 0.1}, "local.conv")
+    with pytest.raises(
+        UserError, match=r"conv_width=64: .* of convolutional networks.*MODELS=conv or MODELS=all"
+    ):
+        space.family_for({"conv_width": 64}, "local")
+    with pytest.raises(UserError, match=r"conv_width=64: .*choose parameters of one family"):
+        space.family_for({"depth": 1, "conv_width": 64}, "local.all")

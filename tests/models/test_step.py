@@ -37,6 +37,11 @@ def float64() -> Iterator[None]:
 FOLDER = TemporaryDirectory()  # for the features that are kept
 HERE = Paths(Path(FOLDER.name), "digits")
 
+CONV: dict[str, Any] = {
+    "family": "conv", "conv_width": 8, "conv_depth": 1, "conv_stem": "direct", "conv_kernel": 3,
+    "conv_pool": "both", "conv_dropout": 0.0,
+}  # fmt: skip
+
 PLAIN: dict[str, Any] = {
     "depth": 2, "width_1": 24, "width_2": 16, "norm": "none", "dropout": 0.0, "input_dropout": 0.0,
     "label_smoothing": 0.0, "average": 0.0, "flip": 0, "batch_size": 64, "view": "pixels",
@@ -59,6 +64,18 @@ def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Mode
         pytest.param({"activation": "silu"}, marks=pytest.mark.slow),
         {"norm": "batch"},
         {"norm": "layer"},
+        {**CONV, "conv_stem": "stepped"},
+        pytest.param(
+            {
+                **CONV,
+                "conv_depth": 2,
+                "conv_kernel": 5,
+                "conv_dropout": 0.3,
+                "conv_pool": "max",
+                "mixup": 0.2,
+            },
+            marks=pytest.mark.slow,
+        ),
         {"dropout": 0.4, "input_dropout": 0.1},
         pytest.param({"label_smoothing": 0.1}, marks=pytest.mark.slow),
         pytest.param(
@@ -77,7 +94,8 @@ def test_gradients_agree_with_finite_differences(digits: Prepared, changes: dict
     for weight in model.trainable_variables:  # away from zero and one, where mistakes hide
         weight.assign(weight + 0.05 * np.random.default_rng(1).normal(size=weight.shape))
     rows = tf.constant(digits.train[:64])
-    gradients, losses, _ = step._gradients(rows)
+    run = tf.function(lambda: step._gradients(rows)[:2], autograph=False)
+    gradients, losses = run()
     random = np.random.default_rng(0)
     assert len(gradients) == len(model.trainable_variables)
     for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
@@ -89,7 +107,7 @@ def test_gradients_agree_with_finite_differences(digits: Prepared, changes: dict
                 moved = at.copy()
                 moved[place] += sign * e
                 weight.assign(moved)
-                found.append(float(tf.reduce_mean(step._gradients(rows)[1])))
+                found.append(float(tf.reduce_mean(run()[1])))
             weight.assign(at)
             slope = (found[0] - found[1]) / (2 * e)
             np.testing.assert_allclose(gradient[place], slope, rtol=1e-5, atol=1e-8, err_msg=weight.path)
@@ -99,15 +117,15 @@ def test_gradients_agree_with_finite_differences(digits: Prepared, changes: dict
 def test_the_fused_batch_norm_is_the_written_one(digits: Prepared, request: pytest.FixtureRequest) -> None:
     rows = tf.constant(digits.train[:64])
     single, _ = make(digits, "float32", norm="batch")
-    starts = [weight.numpy() for weight in single._weights]
+    starts = [weight.numpy() for weight in single._layers.weights]
     gradients = single._gradients(rows)[0]
     request.getfixturevalue("float64")
     double, _ = make(digits, "float64", norm="batch")
-    for weight, start in zip(double._weights, starts, strict=True):
+    for weight, start in zip(double._layers.weights, starts, strict=True):
         weight.assign(start.astype(np.float64))
     for one, other in zip(gradients, double._gradients(rows)[0], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
-    for one, other in zip(single._moving, double._moving, strict=True):
+    for one, other in zip(single._layers.moving, double._layers.moving, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
@@ -147,6 +165,7 @@ def keras_run(
     "changes",
     [
         {"norm": "none", "activation": "relu"},
+        pytest.param({**CONV, "average": 2.0, "learning_rate": 3e-4}, marks=pytest.mark.slow),
         pytest.param({"norm": "batch", "activation": "gelu", "label_smoothing": 0.1}, marks=pytest.mark.slow),
         pytest.param(
             {"norm": "layer", "activation": "silu", "optimizer": "sgd", "clip": 1.0}, marks=pytest.mark.slow
@@ -194,13 +213,13 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
     step, model = make(digits, "float32", dropout=0.3, width_1=512)
     layer = model.get_layer("dropout_1")
     ones = tf.ones((256, 512))
-    first = step._dropout(layer, ones, 4, True).numpy()
+    first = step._layers._dropout(layer, ones, 4, True).numpy()
     assert abs((first == 0).mean() - 77 / 256) < 0.005
     assert set(np.unique(first)) == {np.float32(0), np.float32(256 / 179)}
-    assert (first != step._dropout(layer, ones, 5, True).numpy()).any(), "another place, another mask"
+    assert (first != step._layers._dropout(layer, ones, 5, True).numpy()).any(), "another place, another mask"
     step._done.assign_add(1)
-    assert (first != step._dropout(layer, ones, 4, True).numpy()).any(), "another step, another mask"
-    np.testing.assert_array_equal(step._dropout(layer, ones, 4, False), ones)
+    assert (first != step._layers._dropout(layer, ones, 4, True).numpy()).any(), "another step, another mask"
+    np.testing.assert_array_equal(step._layers._dropout(layer, ones, 4, False), ones)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +250,7 @@ def test_the_saved_model_is_what_was_trained(
     training = Training(digits, load("digits"), FeatureSet(paths, digits, (8, 8)), dtype, params, 1)
     last = list(training.epochs(12, None))[-1]
     inputs, _ = training._step._held_out
-    ours = tf.nn.softmax(training._step._forward(inputs, training=False)).numpy()
+    ours = tf.nn.softmax(training._step._layers.logits(inputs, training=False)).numpy()
     training.finish().save(tmp_path / "net.keras")
     saved = keras.models.load_model(tmp_path / "net.keras", compile=False, safe_mode=True)
     theirs = network.probabilities(saved, digits.pixels, digits.validation)

@@ -19,8 +19,8 @@ class RunContext:
         paths: where the competition's files are.
         competition: its TOML.
         prepared: its arrays and the split.
-        seed: SEED, of the split, the sampler and the networks; with ``features`` it names the study.
-        features: a resolved name, "local" or "pixels", see ``models.features``.
+        seed: SEED, of the split, the sampler and the networks; with ``scope`` it names the study.
+        scope: what the study searches, see ``scope``.
         say: prints a line for the user.
     """
 
@@ -28,16 +28,16 @@ class RunContext:
     competition: Competition
     prepared: Prepared
     seed: int
-    features: str
+    scope: str
     say: Say = print
 
     @classmethod
     def load(
-        cls, paths: Paths, competition: Competition, seed: int, features: str, say: Say = print
+        cls, paths: Paths, competition: Competition, seed: int, scope: str, say: Say = print
     ) -> "RunContext":
         """Read what ``prepare`` wrote.
 
         Raises:
             UserError: this split is not prepared.
         """
-        return cls(paths, competition, prepare.load(paths, seed), seed, features, say)
+        return cls(paths, competition, prepare.load(paths, seed), seed, scope, say)

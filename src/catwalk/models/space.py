@@ -7,6 +7,7 @@ need a new study; the search says so.
 from typing import TYPE_CHECKING, Any
 
 from catwalk.core.errors import UserError
+from catwalk.data import scope as scopes
 from catwalk.data.competition import AUGMENTATIONS
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ Params = dict[str, Any]
 # each row must be one line.
 # "log": between the bounds, uniform on a log scale. "log size": the same, rounded to a whole number; Optuna
 # gets a float, because its integers take ten times as long to model.
+# Rows before the first conv_ row are of dense networks only, those after the last one of both families.
 SPACE: dict[str, tuple[str, list[Any]]] = {
+    "family": ("one of", ["dense", "conv"]),  # kind of network: dense or convolutional
     "view": ("one of", ["pixels", "whitened", "gradients", "patches"]),  # input features, see features.py
     "depth": ("one of", [0, 1, 2, 3]),  # hidden layers; 0 is softmax regression
     "width_1": ("log size", [64, 1024]),  # units of the first hidden layer
@@ -29,6 +32,14 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
     "norm": ("one of", ["none", "batch", "layer"]),  # after each hidden layer's weights
     "input_dropout": ("float", [0.0, 0.2]),  # share of inputs dropped at each step
     "dropout": ("float", [0.0, 0.5]),  # share of hidden units dropped at each step
+    # Convolutional networks, see conv_network.py.
+    "conv_width": ("log size", [16, 128]),  # channels of the first stage; each further one has twice as many
+    "conv_depth": ("one of", [1, 2, 3]),  # residual blocks in each stage
+    "conv_stem": ("one of", ["direct", "stepped"]),  # halving the picture: by the first layer, or the second
+    "conv_kernel": ("one of", [3, 5]),  # side of the first convolution's kernel, in pixels
+    "conv_pool": ("one of", ["mean", "max", "both"]),  # over all places, before the last layer
+    "conv_dropout": ("float", [0.0, 0.5]),  # share of the pooled channels dropped at each step
+    # The training of both families.
     "label_smoothing": ("float", [0.0, 0.15]),  # share of the target spread over all classes
     "optimizer": ("one of", ["adamw", "sgd"]),  # sgd has Nesterov momentum 0.9
     "learning_rate": ("log", [2e-4, 1e-2]),  # the schedule's maximum; sgd uses 30 times as much
@@ -48,6 +59,11 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
 }
 
 
+# What MODELS= may be, and the families that it stands for.
+MODELS = {scopes.DENSE: ["dense"], "conv": ["conv"], "all": ["dense", "conv"]}
+
+NETWORKS = {"dense": "dense", "conv": "convolutional"}  # a family's networks, in words
+
 LEAST_BATCH = 16  # rows
 STEPS_AN_EPOCH = 20  # at least: no batch is larger than this share of the rows
 
@@ -57,7 +73,37 @@ PURE = ["pixels", "whitened"]  # the views of FEATURES=pixels
 ONE_COPY: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
 
 
-def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
+def family_of(name: str) -> str | None:
+    """The family that a parameter belongs to; None: it is of both."""
+    if name.startswith("conv_"):
+        return "conv"
+    names = list(SPACE)
+    first_conv = next(i for i, other in enumerate(names) if other.startswith("conv_"))
+    return "dense" if 0 < names.index(name) < first_conv else None
+
+
+def family_for(choice: Params, scope: str) -> str:
+    """The family of a network of which some parameters were chosen by hand.
+
+    Raises:
+        UserError: they belong to different families, or to one that is not in the study's scope.
+    """
+    families = MODELS[scopes.models_of(scope)]
+    of = {name: choice[name] if name == "family" else family_of(name) for name in choice}
+    asked = {name: family for name, family in of.items() if family is not None}
+    family = next(iter(asked.values()), families[0])
+    for name, other in asked.items():
+        where = f"{name}={choice[name]}"
+        if other not in families:
+            what = f"it is of {NETWORKS[other]} networks, and the study has others"
+            raise UserError(what, where=where, fix=f"add MODELS={other} or MODELS=all")
+        if other != family:
+            what = f"it is of {NETWORKS[other]} networks, and another choice is of {NETWORKS[family]} ones"
+            raise UserError(what, where=where, fix="choose parameters of one family")
+    return family
+
+
+def checked(params: Params, scope: str, allowed: tuple[str, ...]) -> Params:
     """Check that parameters chosen by hand lie in the search space, and return them.
 
     Raises:
@@ -65,7 +111,7 @@ def checked(params: Params, features: str, allowed: tuple[str, ...]) -> Params:
     """
     not_here = disabled_augmentations(allowed)
     for name, value in params.items():
-        kind, values = SPACE[name][0], choices(name, features)
+        kind, values = SPACE[name][0], choices(name, scope)
         where = f"{name}={value}"
         if value != not_here.get(name, value):
             raise UserError(
@@ -95,32 +141,34 @@ def rounded(params: Params) -> Params:
 
 
 def fill_defaults(params: Params) -> Params:
-    """A trial's parameters; inactive ones get their defaults, which have no effect."""
+    """A trial's parameters; those that it did not choose get their defaults, which have no effect."""
     return {**{name: values[0] for name, (_, values) in SPACE.items()}, **rounded(params)}
 
 
-def suggest(
-    trial: "optuna.Trial", features: str = "local", allowed: tuple[str, ...] = AUGMENTATIONS
-) -> Params:
-    """Let the trial choose a value for each parameter of the space that applies to this study.
+def suggest(trial: "optuna.Trial", scope: str = "local", allowed: tuple[str, ...] = AUGMENTATIONS) -> Params:
+    """Let the trial choose a value for each parameter of the space that applies to it.
 
     Args:
         trial: Optuna's.
-        features: a resolved name, see ``features``.
+        scope: of the study, see ``scope``.
         allowed: augmentations that preserve this competition's labels; the others are off.
     """
     params = disabled_augmentations(allowed)
+    if scopes.models_of(scope) == scopes.DENSE:  # as before there were other families
+        params["family"] = "dense"
     for name, (kind, _) in SPACE.items():
-        if name not in params:
-            params[name] = _suggest(trial, name, kind, choices(name, features))
+        if name not in params and family_of(name) in (None, params.get("family")):
+            params[name] = _suggest(trial, name, kind, choices(name, scope))
         if params.get("view") == "patches":
             params |= ONE_COPY
-    return params
+    return fill_defaults(params)
 
 
-def choices(name: str, features: str) -> list[Any]:
-    """A parameter's choices or bounds in a study with these features."""
-    return PURE if name == "view" and features == "pixels" else SPACE[name][1]
+def choices(name: str, scope: str) -> list[Any]:
+    """A parameter's choices or bounds in a study of this scope."""
+    if name == "family":
+        return list(MODELS[scopes.models_of(scope)])
+    return PURE if name == "view" and scopes.features_of(scope) == "pixels" else SPACE[name][1]
 
 
 def disabled_augmentations(allowed: tuple[str, ...]) -> Params:

@@ -1,23 +1,21 @@
 """One training step, from pixels to weight update; the update rules are in optimizers.py.
 
 The network is a plain Keras model whose variables are trained here in place. Keras's own layers are not run
-in a step: the same computation, in few TensorFlow operations and in the machine's fastest precision,
-takes a third to a half of the time (benchmarks/engine.py). So each kind of layer that network.py builds is
-implemented here again, as a function; the tests compare both.
+in a step: the same computation, in few TensorFlow operations and in the machine's fastest precision
+(layers.py), takes a third to a half of the time (benchmarks/engine.py).
 
 Read ``Step._step`` first, then ``_gradients``: rows, pictures, loss, gradients, update, average.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 from catwalk.models import augment, optimizers
 from catwalk.models.augment import Augmentation
+from catwalk.models.layers import Layers
 from catwalk.models.optimizers import Averages
 from catwalk.models.space import Params
 
@@ -77,20 +75,14 @@ class Step:
         self._pixels, self._labels, self._table = labelled.pixels, labelled.labels, labelled.table
         self._params = params = settings.params
         self._batch, self._seed = settings.batch, settings.seed
-        self._dtype = tf.as_dtype(settings.precision)
         self._augment = Augmentation(
             params, settings.shape, settings.batch, settings.seed, settings.precision
         )
-        fixed = model.get_layer("features")
-        self._features = keras.Model(model.input, fixed.output)
-        learned = model.layers[model.layers.index(fixed) + 1 : -1]  # the last one is the softmax
-        self._layers = [(_LAYERS[type(layer).__name__], layer) for layer in learned]
-        self._weights = [weight.value for weight in model.trainable_variables]
-        self._full = self._weights[0].dtype  # of all that is not worth rounding
-        moving = [weight for layer in learned for weight in layer.non_trainable_variables]
-        self._moving = [weight.value for weight in moving if "float" in weight.dtype]  # not dropout's seeds
-        self._update = optimizers.create(params, self._weights)
-        self._averages = Averages(self._weights + self._moving) if params["average"] else None
+        self._layers = layers = Layers(model, settings.precision, self._random_seed)
+        self._full = layers.full
+        self._update = optimizers.create(params, layers.weights)
+        if params["average"]:
+            layers.averages = Averages(layers.weights + layers.moving)
         self._done = tf.Variable(0, dtype=tf.int32)  # steps so far
         self._planned = tf.Variable(1.0)  # steps in all: the schedule's length
         self._per_epoch = tf.Variable(1.0)
@@ -110,8 +102,8 @@ class Step:
 
     def finish(self) -> None:
         """End the training: put the averaged weights, if there are any, into the model."""
-        if self._averages:
-            self._averages.assign_to_originals()
+        if self._layers.averages:
+            self._layers.averages.assign_to_originals()
 
     def _run(self, order: tf.Tensor, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Run ``count`` steps from step ``first``; return the total loss and the number of correct rows."""
@@ -133,8 +125,8 @@ class Step:
             gradients, _ = tf.clip_by_global_norm(gradients, self._params["clip"])
         done = self._done.assign_add(1)
         self._update.apply(gradients, self._learning_rate(done), done)
-        if self._averages:
-            self._averages.update(done, self._params["average"] * self._per_epoch)
+        if self._layers.averages:
+            self._layers.averages.update(done, self._params["average"] * self._per_epoch)
         return tf.reduce_sum(losses), tf.math.count_nonzero(right, dtype=tf.int32)
 
     def _gradients(self, rows: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
@@ -144,16 +136,16 @@ class Step:
         if self._params["mixup"]:
             inputs, target = augment.mixed(inputs, target, self._params["mixup"], self._random_seed(63))
         with tf.GradientTape() as tape:
-            logits = self._forward(inputs, training=True)
+            logits = self._layers.logits(inputs, training=True)
             losses = tf.nn.softmax_cross_entropy_with_logits(target, logits)
             loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, self._weights)
+        gradients = tape.gradient(loss, self._layers.weights)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
         return gradients, losses, right
 
     def _target(self, labels: tf.Tensor) -> tf.Tensor:
         """Target distribution: one-hot with label smoothing (Szegedy et al. 2016, arXiv 1512.00567)."""
-        classes = self._layers[-1][1].units
+        classes = self._layers.classes
         smooth = self._params["label_smoothing"]
         return tf.one_hot(labels, classes, 1 - smooth + smooth / classes, smooth / classes, dtype=self._full)
 
@@ -174,7 +166,7 @@ class Step:
 
         def body(start: tf.Tensor, loss: tf.Tensor, right: tf.Tensor) -> tuple[tf.Tensor, ...]:
             asked = tf.cast(labels[start : start + BLOCK], tf.int32)
-            logits = self._forward(inputs[start : start + BLOCK], training=False)
+            logits = self._layers.logits(inputs[start : start + BLOCK], training=False)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(asked, logits)
             hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), asked)
             return start + BLOCK, loss + tf.reduce_sum(losses), right + tf.math.count_nonzero(hits)
@@ -198,100 +190,8 @@ class Step:
 
     def _inputs(self, pixels: tf.Tensor) -> tf.Tensor:
         """Features of raw pixels (rows, pixels) 0-255, in the layers' precision."""
-        return tf.cast(self._features(tf.cast(pixels, self._full)), self._dtype)
-
-    def _forward(self, x: tf.Tensor, training: bool) -> tf.Tensor:
-        """Logits (rows, classes) of features, in full precision."""
-        for place, (run, layer) in enumerate(self._layers, 1):
-            x = run(self, layer, x, place, training)
-        return x
-
-    def _weight(self, variable: Any, training: bool) -> tf.Tensor:
-        """A layer's variable: its current value in training, else its average."""
-        weight = variable.value
-        return weight if training or not self._averages else self._averages.of(weight)
+        return tf.cast(self._layers.features(tf.cast(pixels, self._full)), self._layers.dtype)
 
     def _random_seed(self, place: int) -> tf.Tensor:
         """A random seed, different in each step and at each position in the network."""
         return tf.stack([self._done + 0, tf.constant((self._seed * 64 + place) % 2**31)])
-
-    # The layers. Each takes (rows, units) and gives (rows, units), in the layers' precision.
-
-    def _dense(self, layer: Any, x: tf.Tensor, _place: int, training: bool) -> tf.Tensor:
-        # The logits are not rounded: that would flip near ties.
-        dtype = self._full if layer is self._layers[-1][1] else self._dtype
-        x = tf.matmul(tf.cast(x, dtype), tf.cast(self._weight(layer.kernel, training), dtype))
-        if layer.use_bias:
-            x = tf.nn.bias_add(x, tf.cast(self._weight(layer.bias, training), dtype))
-        return x
-
-    def _batch_norm(self, layer: Any, x: tf.Tensor, _place: int, training: bool) -> tf.Tensor:
-        """Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167)."""
-        gamma, beta = self._weight(layer.gamma, training), self._weight(layer.beta, training)
-        if not training:
-            mean = self._weight(layer.moving_mean, False)
-            variance = self._weight(layer.moving_variance, False)
-            scale = gamma * tf.math.rsqrt(variance + layer.epsilon)
-            return x * tf.cast(scale, x.dtype) + tf.cast(beta - mean * scale, x.dtype)
-        if x.dtype == tf.float64:  # the kernel below has no float64
-            mean, variance = tf.nn.moments(x, axes=[0])
-            x = tf.nn.batch_normalization(x, mean, variance, beta, gamma, layer.epsilon)
-        else:
-            x, mean, variance = _fused_batch_norm(x, gamma, beta, layer.epsilon)
-        for moving, now in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
-            moving.value.assign_sub((1 - layer.momentum) * (moving.value - tf.stop_gradient(now)))
-        return x
-
-    def _layer_norm(self, layer: Any, x: tf.Tensor, _place: int, training: bool) -> tf.Tensor:
-        """Layer normalisation (Ba et al. 2016, arXiv 1607.06450)."""
-        gamma, beta = self._weight(layer.gamma, training), self._weight(layer.beta, training)
-        full = tf.cast(x, self._full)
-        away = full - tf.reduce_mean(full, axis=1, keepdims=True)
-        variance = tf.reduce_mean(away * away, axis=1, keepdims=True)
-        return tf.cast(away * tf.math.rsqrt(variance + layer.epsilon) * gamma + beta, x.dtype)
-
-    def _activation(self, layer: Any, x: tf.Tensor, _place: int, _training: bool) -> tf.Tensor:
-        name = layer.activation.__name__
-        if name == "relu":
-            return tf.nn.relu(x)
-        # In float32: TensorFlow computes these in bfloat16 one value at a time, which takes twice as long.
-        full = tf.cast(x, self._full)
-        # silu is written out: tf.nn.silu has a gradient of its own, and a graph that holds one is never
-        # freed, which costs a worker 5 MB a trial.
-        full = tf.nn.gelu(full) if name == "gelu" else full * tf.sigmoid(full)
-        return tf.cast(full, x.dtype)
-
-    def _dropout(self, layer: Any, x: tf.Tensor, place: int, training: bool) -> tf.Tensor:
-        """Dropout (Srivastava et al. 2014) with one random byte per unit: the rate is a multiple of 1/256."""
-        dropped = round(layer.rate * 256)
-        if not training or not dropped:
-            return x
-        rows, units = x.shape
-        words = tf.random.stateless_uniform(
-            [math.ceil(rows * units / 4)], self._random_seed(place), None, None, tf.uint32, "philox"
-        )
-        random = tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[: rows * units], [rows, units])
-        kept = tf.cast(random >= tf.constant(dropped, tf.uint8), x.dtype)
-        return x * (kept * tf.constant(256 / (256 - dropped), x.dtype))
-
-
-_LAYERS: dict[str, Callable[..., tf.Tensor]] = {
-    "Dense": Step._dense,
-    "BatchNormalization": Step._batch_norm,
-    "LayerNormalization": Step._layer_norm,
-    "Activation": Step._activation,
-    "Dropout": Step._dropout,
-}
-
-
-def _fused_batch_norm(
-    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Batch normalisation by TensorFlow's kernel for images, which is faster; each unit is a channel."""
-    rows, units = x.shape
-    normed, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=tf.reshape(x, [rows, 1, 1, units]), scale=gamma, offset=beta, mean=tf.zeros(0),
-        variance=tf.zeros(0), epsilon=epsilon, is_training=True,
-    )  # fmt: skip
-    # It gives the unbiased variance; Keras keeps the biased one.
-    return tf.reshape(normed, [rows, units]), mean, variance * ((rows - 1) / rows)

@@ -38,9 +38,9 @@ class StudyProgress:
 NOTHING = StudyProgress(0.0, 0, None, None, None, None)
 
 
-def study_name(paths: Paths, prepared: Prepared, features: str) -> str:
+def study_name(paths: Paths, prepared: Prepared, scope: str) -> str:
     """The study's name: everything that must be the same for two trials to be comparable."""
-    return f"{paths.competition}-{prepared.fingerprint}-{prepared.split}-{features}"
+    return f"{paths.competition}-{prepared.fingerprint}-{prepared.split}-{scope}"
 
 
 def read(paths: Paths) -> dict[str, StudyProgress]:
@@ -76,13 +76,24 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
     return "; ".join(f"fingerprint {one}, {count} trials" for one, count in trials.items()) or None
 
 
+def last_scope(paths: Paths, prepared: Prepared) -> str | None:
+    """The scope of the study of these rows and this split that was searched last; None if there is none."""
+    for key, known in reversed(read(paths).items()):
+        *_, fingerprint, split, scope = key.split("@")[0].rsplit("-", 3)
+        if known.finished and (fingerprint, split) == (prepared.fingerprint, prepared.split):
+            return scope
+    return None
+
+
 def write(paths: Paths, key: str, state: StudyProgress) -> None:
     """Write a study's progress into ``progress.json``; the other studies' entries stay.
 
     Raises:
         NewerRecordError: a newer catwalk wrote what is there.
     """
-    everything = {**read(paths), key: state}
+    everything = read(paths)
+    everything.pop(key, None)
+    everything[key] = state  # the last one is the one that was searched last
     content = {name: records.encode(known) for name, known in everything.items()}
     with atomic_write(paths.progress) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

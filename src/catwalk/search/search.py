@@ -24,7 +24,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     """Search until a limit is reached; an existing study is continued.
 
     Args:
-        context: the competition, its split and features.
+        context: the competition, its split and scope.
         until: when to end.
         workers: processes; None: one per core as far as memory allows.
         started: ``time.monotonic()`` of the command's start, from which the budget counts.
@@ -34,7 +34,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
         MachineError: no worker can be kept alive, or there is not enough memory for so many.
     """
     paths, prepared, say = context.paths, context.prepared, context.say
-    _, before = study_progress.known(paths, prepared, context.features)
+    _, before = study_progress.known(paths, prepared, context.scope)
     if until.reached(before.spent, before.finished, before.full):
         say(_already(before, until))
         return
@@ -58,7 +58,7 @@ def run_try(context: RunContext, choice: dict[str, Any]) -> None:
 
     Args:
         context: as for ``run``.
-        choice: changes to the portfolio's first recipe.
+        choice: changes to the first recipe of its family.
 
     Raises:
         UserError: the choice is outside the search space, or the study is of other data.
@@ -66,14 +66,16 @@ def run_try(context: RunContext, choice: dict[str, Any]) -> None:
     from catwalk.models import portfolio, space
     from catwalk.search import study
 
-    paths, prepared, features = context.paths, context.prepared, context.features
+    paths, prepared, scope = context.paths, context.prepared, context.scope
     allowed = context.competition.augment
-    params = space.checked({**portfolio.recipes(features, allowed)[0][1], **choice}, features, allowed)
+    family = space.family_for(choice, scope)
+    recipe = portfolio.recipes(family, scope, allowed)[0][1]
+    params = space.checked({**recipe, **choice}, scope, allowed)
     with progress.lock_if_free(paths) as free:
-        if not free or _is_team_at_work(paths, prepared, features):
-            context.say(_queue_try(paths, prepared, features, params))
+        if not free or _is_team_at_work(paths, prepared, scope):
+            context.say(_queue_try(paths, prepared, scope, params))
             return
-        spent = study_progress.known(paths, prepared, features)[1].spent
+        spent = study_progress.known(paths, prepared, scope)[1].spent
         opened, _ = _run(context, None, 1, time.monotonic(), spent, params)
     made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
     same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
@@ -89,28 +91,28 @@ def _repeated(prepared: prepare.Prepared) -> list[str]:
     return [wrong] if count else []
 
 
-def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, features: str) -> bool:
+def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, scope: str) -> bool:
     """Whether any machine of the team has workers that would take a queued trial."""
     from catwalk.search import retries, study
 
-    opened = study.load(paths, prepared, features) if paths.team else None
+    opened = study.load(paths, prepared, scope) if paths.team else None
     if opened is None:
         return False
     retries.run_stale_again(opened)
     return bool(study.running(opened))
 
 
-def _queue_try(paths: Paths, prepared: prepare.Prepared, features: str, params: dict[str, Any]) -> str:
+def _queue_try(paths: Paths, prepared: prepare.Prepared, scope: str, params: dict[str, Any]) -> str:
     """Queue the user's own network in the study of the running search."""
     from catwalk.search import study
 
     for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
-        opened = study.load(paths, prepared, features)
+        opened = study.load(paths, prepared, scope)
         if opened is not None:
             number = _put_first(opened, params)
             return f"try: queued as trial {number}; the running search takes it next"
         time.sleep(1)
-    raise UserError("the running search uses other data or features", fix=advice.WAIT_OR_END)
+    raise UserError("the running search uses other data, features or models", fix=advice.WAIT_OR_END)
 
 
 def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
@@ -147,17 +149,17 @@ def _run(
     from catwalk.search.display import Display
     from catwalk.search.worker_pool import Workers
 
-    paths, features = context.paths, context.features
+    paths, scope = context.paths, context.scope
     with Display() as display:
         processes.preload()
-        workers = Workers(paths, context.seed, features)
+        workers = Workers(paths, context.seed, scope)
         try:
             from catwalk.models import portfolio
             from catwalk.search import study
             from catwalk.search.supervisor import Supervisor
 
-            opened = study.create(paths, context.prepared, features)
-            for kind, recipe in portfolio.first(features, context.competition.augment):
+            opened = study.create(paths, context.prepared, scope)
+            for kind, recipe in portfolio.first(scope, context.competition.augment):
                 if yours is None or kind in portfolio.BASELINES:
                     study.enqueue_once(opened, kind, recipe)
             if until is not None and (until.budget is not None or "budget" not in opened.user_attrs):
@@ -231,7 +233,12 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits)
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
         what = "TRIALS" if until.trials == 1 else "the budget"
         lines.append(f"{what} was too small for more trials: {_larger(until, spent, len(ended), ENOUGH)}")
-    return [*lines, "next: make predict"]
+    return [*lines, *_other_family(opened, spent), "next: make predict"]
+
+
+def _other_family(opened: "optuna.Study", spent: float) -> list[str]:
+    """A line about convolutional networks, where they would reach more in the same time."""
+    return []
 
 
 def _compared(yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.FrozenTrial]") -> list[str]:

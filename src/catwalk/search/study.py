@@ -1,7 +1,8 @@
-"""The study: Optuna's record of all trials of one competition, split and set of features."""
+"""The study: Optuna's record of all trials of one competition, split and scope."""
 
 import secrets
 from collections.abc import Callable
+from typing import Any, cast
 
 import optuna
 from optuna.storages import RDBStorage
@@ -10,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from catwalk import __version__
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.data import scope as scopes
 from catwalk.data.prepare import Prepared
 from catwalk.models import space
 from catwalk.search import failures, progress, retries, storage
@@ -24,17 +26,17 @@ def open_storage(paths: Paths) -> RDBStorage:
     return storage.open_storage(paths, retries.repeat)
 
 
-def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
+def create(paths: Paths, prepared: Prepared, scope: str) -> optuna.Study:
     """Open the study, or create it.
 
     Raises:
         UserError: the storage holds a study of another competition, or, where it is a team's, of other data,
-            another split or other features.
+            another split or another scope.
         NetworkError: the team's server can't be reached.
     """
     with storage.alone(paths):
         opened = open_storage(paths)
-        name = progress.study_name(paths, prepared, features)
+        name = progress.study_name(paths, prepared, scope)
         check = _check_folder if paths.team is None else _check_team
         for other in opened.get_all_studies():
             check(paths, name, other.study_name)
@@ -46,7 +48,7 @@ def create(paths: Paths, prepared: Prepared, features: str) -> optuna.Study:
         )
         if paths.team is not None and ID not in study.user_attrs:
             study.set_user_attr(ID, secrets.token_hex(4))
-    _check_choices(paths, study, features)
+    _check_choices(paths, study, scope)
     return study
 
 
@@ -61,7 +63,7 @@ def _check_folder(paths: Paths, name: str, other: str) -> None:
 
 
 def _check_team(paths: Paths, name: str, other: str) -> None:
-    """Check that the team's study has the same rows, split and features; other competitions may differ."""
+    """Check that the team's study has the same rows, split and scope; other competitions may differ."""
     theirs, ours = _parts(other), _parts(name)
     if len(theirs) != len(ours) or theirs[0] != ours[0] or theirs == ours:
         return
@@ -70,7 +72,7 @@ def _check_team(paths: Paths, name: str, other: str) -> None:
             f"the team's study uses other data (fingerprint {theirs[1]}, here {ours[1]})",
             fix=f"rename {paths.shown(paths.raw)} and use the team's CSVs: make data SOURCE=<their folder>",
         )
-    what = ("split", "SEED=", 2) if theirs[2] != ours[2] else ("set of features", "FEATURES=", 3)
+    what = ("split", "SEED=", 2) if theirs[2] != ours[2] else ("search", "FEATURES= and MODELS=", 3)
     raise UserError(
         f"the team's study uses another {what[0]} ({theirs[what[2]]}, here {ours[what[2]]})",
         fix=f"use theirs with {what[1]}",
@@ -78,7 +80,7 @@ def _check_team(paths: Paths, name: str, other: str) -> None:
 
 
 def _parts(name: str) -> list[str]:
-    """A study name's parts: competition (which may contain a dash), fingerprint, split and features."""
+    """A study name's parts: competition (which may contain a dash), fingerprint, split and scope."""
     return name.rsplit("-", 3)
 
 
@@ -87,14 +89,14 @@ def key(study: optuna.Study) -> str:
     return f"{study.study_name}@{study.user_attrs[ID]}" if ID in study.user_attrs else str(study.study_name)
 
 
-def _check_choices(paths: Paths, study: optuna.Study, features: str) -> None:
+def _check_choices(paths: Paths, study: optuna.Study, scope: str) -> None:
     """Refuse changed choices of a categorical parameter, which Optuna does not allow within a study."""
     for trial in finished(study)[-1:]:
         for name, distribution in trial.distributions.items():
             kind, _ = space.SPACE.get(name, ("", []))
             if kind != "one of":
                 continue
-            values = space.choices(name, features)
+            values = space.choices(name, scope)
             if list(distribution.choices) != values:
                 raise UserError(
                     f"{name} has the choices {values}, but the study has {list(distribution.choices)}",
@@ -121,17 +123,17 @@ def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
     return str(study.user_attrs["precision"])
 
 
-def load(paths: Paths, prepared: Prepared, features: str) -> optuna.Study | None:
+def load(paths: Paths, prepared: Prepared, scope: str) -> optuna.Study | None:
     """Open the study to read it; None if there is none yet."""
     if paths.team is None and not paths.study_db.is_file():
         return None
     opened = open_storage(paths)
     names = {known.study_name for known in opened.get_all_studies()}
-    name = progress.study_name(paths, prepared, features)
+    name = progress.study_name(paths, prepared, scope)
     return optuna.load_study(study_name=name, storage=opened) if name in names else None
 
 
-def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.samplers.BaseSampler:
+def sampler(seed: int, worker: int, scope: str, done: int, team: bool = False) -> optuna.samplers.BaseSampler:
     """Optuna's TPE sampler; each worker of each run needs its own seed, or two would try the same values.
 
     Optuna 5's defaults are given explicitly, for Optuna 4.9.
@@ -139,19 +141,52 @@ def sampler(seed: int, worker: int, done: int, team: bool = False) -> optuna.sam
     Args:
         seed: the search's.
         worker: its number in this run.
+        scope: the study's.
         done: finished trials when it starts.
         team: whether other machines search too; then nothing of the above tells them apart, and the
             system's entropy is the seed.
     """
     own = None if team else seed * 100_003 + done * 101 + worker
-    return optuna.samplers.TPESampler(n_startup_trials=8, seed=own, multivariate=True, constant_liar=True)
-
-
-def pruner() -> optuna.pruners.BasePruner:
-    """Successive halving (Jamieson and Talwalkar 2016): of the trials that reach a rung, a third continue."""
-    return optuna.pruners.SuccessiveHalvingPruner(
-        min_resource=RUNGS[0], reduction_factor=RUNGS[1] // RUNGS[0]
+    # Grouped: the parameters of a family are modelled by the trials that have them.
+    grouped = len(space.MODELS[scopes.models_of(scope)]) > 1
+    return optuna.samplers.TPESampler(
+        n_startup_trials=8, seed=own, multivariate=True, group=grouped, constant_liar=True
     )
+
+
+class _OneFamily:
+    """A study as the pruner sees it: with the trials of one family only."""
+
+    def __init__(self, study: optuna.Study, family: str) -> None:
+        self._study, self._family = study, family
+
+    def get_trials(self, *, deepcopy: bool) -> list[FrozenTrial]:
+        trials = self._study.get_trials(deepcopy=deepcopy)
+        return [trial for trial in trials if family_of(trial) == self._family]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+
+class FamilyPruner(optuna.pruners.BasePruner):  # type: ignore[misc]  # its types are not read
+    """Successive halving (Jamieson and Talwalkar 2016): of the trials that reach a rung, a third continue.
+
+    A trial is compared with those of its own family: after as many epochs others are further.
+    """
+
+    def __init__(self) -> None:
+        self._halving = optuna.pruners.SuccessiveHalvingPruner(
+            min_resource=RUNGS[0], reduction_factor=RUNGS[1] // RUNGS[0]
+        )
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether the trial should stop; asked after each of its rungs."""
+        return bool(self._halving.prune(cast(optuna.Study, _OneFamily(study, family_of(trial))), trial))
+
+
+def family_of(trial: FrozenTrial) -> str:
+    """The family of a trial's network; a study of dense networks only does not choose one."""
+    return str(trial.params.get("family", "dense"))
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:

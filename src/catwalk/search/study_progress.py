@@ -8,17 +8,17 @@ from catwalk.search import progress
 from catwalk.search.progress import StudyProgress
 
 
-def known(paths: Paths, prepared: Prepared, features: str) -> tuple[str | None, StudyProgress]:
+def known(paths: Paths, prepared: Prepared, scope: str) -> tuple[str | None, StudyProgress]:
     """The study's key (None if it is unknown) and its progress.
 
     A team's study is read itself: others may have continued it. Seconds are only this member's.
     """
     if paths.team is None:
-        name, state = progress.study_name(paths, prepared, features), progress.read(paths)
+        name, state = progress.study_name(paths, prepared, scope), progress.read(paths)
         return (name, state[name]) if name in state else (None, progress.NOTHING)
     from catwalk.search import study
 
-    opened = study.load(paths, prepared, features)
+    opened = study.load(paths, prepared, scope)
     if opened is None:
         return None, progress.NOTHING
     key, best = study.key(opened), study.complete(opened)[:1]

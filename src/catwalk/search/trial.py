@@ -9,6 +9,7 @@ import keras
 import optuna
 
 from catwalk.core import records
+from catwalk.data import scope
 from catwalk.data.run_context import RunContext
 from catwalk.models import portfolio, space
 from catwalk.models.epoch import Epoch
@@ -17,7 +18,8 @@ from catwalk.models.train import DivergedError, OutOfTimeError, Training
 from catwalk.search import artifacts, failures, model_store, study
 from catwalk.search.trial_record import TrialRecord
 
-EPOCHS = {"local": 30, "pixels": 60}  # of a trial that the pruner lets go on, about, in ``USUAL`` seconds
+# Of a trial that the pruner lets go on, about, in ``USUAL`` seconds: dense networks by their features.
+EPOCHS = {"local": 30, "pixels": 60, "conv": 30}
 SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that need no more
 USUAL = 600.0  # seconds of a search
 # Steps that a training has however few the rows are. Baselines, whose learning rate is low and constant,
@@ -50,7 +52,7 @@ class Objective:
     """The objective that Optuna calls for each trial.
 
     Attributes:
-        context: the competition, its split and features; a trial's seed follows from its seed and the
+        context: the competition, its split and scope; a trial's seed follows from its seed and the
             trial's number.
         study: the study's key; kept files are stored under it.
         views: the input features that are computed once.
@@ -75,7 +77,7 @@ class Objective:
             trial.set_user_attr("member", team.member)
         history: list[Epoch] = []
         try:
-            return self._train(trial, kind, self._training(trial), history)
+            return self._train(trial, kind, self._training(trial, kind), history)
         except DivergedError:
             trial.set_user_attr("ended", "diverged: the loss is not finite")
             raise optuna.TrialPruned from None
@@ -91,10 +93,11 @@ class Objective:
             trial.set_user_attr("history", [records.encode(epoch) for epoch in history])
             trial.set_user_attr("seconds", round(time.monotonic() - started, 3))
 
-    def _training(self, trial: optuna.Trial) -> Training:
+    def _training(self, trial: optuna.Trial, kind: str) -> Training:
         """Let the trial choose its parameters, and build its network."""
         context = self.context
-        params = space.suggest(trial, context.features, context.competition.augment)
+        chosen_in = portfolio.scope_of(kind, context.scope)
+        params = space.suggest(trial, chosen_in, context.competition.augment)
         seed = context.seed * 100_000 + trial.number
         trial.set_user_attr("seed", seed)
         trial.set_user_attr("precision", self.precision)
@@ -110,7 +113,7 @@ class Objective:
             limit = max(least, BASELINE_SHARE[kind] * self.clock.budget)
         # However short the budget, the smallest network is trained.
         first_epoch_seconds = least if kind == "softmax" else 0.0
-        usual = self._usual_epochs(kind)
+        usual = self._usual_epochs(kind, training.params["family"])
         wanted = epochs(kind, usual, training)
         every = max(1, wanted // usual)  # epochs that count as one where there are so few steps in each
         trial.set_user_attr("planned", wanted)
@@ -132,11 +135,12 @@ class Objective:
             artifacts.offer(paths, self.study, trial, value)
         return value
 
-    def _usual_epochs(self, kind: str) -> int:
+    def _usual_epochs(self, kind: str, family: str) -> int:
         """Epochs for a data set with enough rows; a larger budget allows longer training."""
         budget = self.clock.budget
         longer = 1.0 if budget is None else min(2.0, max(0.5, math.sqrt(budget / USUAL)))
-        return SHORT.get(kind, round(EPOCHS[self.context.features] * longer))
+        what = family if family in EPOCHS else scope.features_of(self.context.scope)
+        return SHORT.get(kind, round(EPOCHS[what] * longer))
 
 
 def epochs(kind: str, usual: int, training: Training) -> int:

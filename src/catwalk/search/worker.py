@@ -10,14 +10,14 @@ from catwalk.models.epoch import Epoch
 from catwalk.search.messages import Done, EpochEnded, Failed, Ready, TrialBegun
 
 
-def run(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
+def run(connection: Connection, paths: Paths, seed: int, scope: str, worker: int) -> None:
     """Serve the parent until killed: receive an ``Order``, run the trial, report what happens.
 
     Sends ``Ready`` once; then for each trial ``TrialBegun``, ``EpochEnded`` as epochs end, and ``Done``. An
     error that it can't recover from is sent as ``Failed`` before it exits.
     """
     try:
-        _serve(connection, paths, seed, features, worker)
+        _serve(connection, paths, seed, scope, worker)
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the parent is gone
     except Exception as error:
@@ -27,7 +27,7 @@ def run(connection: Connection, paths: Paths, seed: int, features: str, worker: 
         os._exit(1)
 
 
-def _serve(connection: Connection, paths: Paths, seed: int, features: str, worker: int) -> None:
+def _serve(connection: Connection, paths: Paths, seed: int, scope: str, worker: int) -> None:
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)
@@ -44,16 +44,16 @@ def _serve(connection: Connection, paths: Paths, seed: int, features: str, worke
     from catwalk.search import failures, progress, retries, study
     from catwalk.search.trial import Clock, Objective
 
-    context = RunContext.load(paths, competition.load(paths), seed, features)
-    name = progress.study_name(paths, context.prepared, features)
+    context = RunContext.load(paths, competition.load(paths), seed, scope)
+    name = progress.study_name(paths, context.prepared, scope)
     opened = optuna.load_study(
         study_name=name,
         storage=study.open_storage(paths),
-        pruner=study.pruner(),
+        pruner=study.FamilyPruner(),
     )
     views = FeatureSet(paths, context.prepared, context.competition.shape)
     how_precise = study.precision(opened, precision.fastest)
-    opened.sampler = study.sampler(seed, worker, len(study.finished(opened)), paths.team is not None)
+    opened.sampler = study.sampler(seed, worker, scope, len(study.finished(opened)), paths.team is not None)
 
     current: list[int] = []  # the number of the trial that this worker is running, if any
 

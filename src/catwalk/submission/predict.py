@@ -13,7 +13,7 @@ import numpy.typing as npt
 from catwalk.core import advice, processes
 from catwalk.core.errors import UserError
 from catwalk.core.paths import atomic_write
-from catwalk.data import duplicates, prepare
+from catwalk.data import duplicates, prepare, scope
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.search import limits, progress, study_progress
@@ -37,7 +37,7 @@ def is_done(context: RunContext, name: str | None) -> str | None:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
     """
     paths, prepared = context.paths, context.prepared
-    study, state = study_progress.known(paths, prepared, context.features)
+    study, state = study_progress.known(paths, prepared, context.scope)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
         raise UserError(f"NAME={name}", fix="use letters, digits, '-', '_' and '.' only")
     made = submission_csv.names(paths)
@@ -64,7 +64,7 @@ def run(context: RunContext, name: str | None, until: float | None, search: Call
     """Write ``<name>.csv``, ``<name>.json`` and the probabilities, and return the name.
 
     Args:
-        context: the competition, its split and features.
+        context: the competition, its split and scope.
         name: of the submission; None: the time and a hash of the recipe.
         until: ``time.time()`` by which networks are trained again, where UNTIL= asks for it.
         search: runs a search; called where no trial has been completed yet.
@@ -100,7 +100,7 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
     from catwalk.search import study
 
     for attempt in range(2):
-        opened = study.load(context.paths, context.prepared, context.features)
+        opened = study.load(context.paths, context.prepared, context.scope)
         if opened is not None and study.complete(opened):
             return opened
         if attempt == 0:
@@ -173,7 +173,8 @@ def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen, finishe
     return Recipe(
         competition=context.competition.name,
         study=study.key(opened),
-        features=context.features,
+        features=scope.features_of(context.scope),
+        models=scope.models_of(context.scope),
         seed=context.seed,
         fingerprint=prepared.fingerprint,
         test_fingerprint=prepared.test_fingerprint,

@@ -17,6 +17,7 @@ from catwalk.core import records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.core.records import NewerRecordError, RecordError
+from catwalk.data import scope
 from catwalk.models.space import Params
 from catwalk.submission.ensemble import Ensemble
 from catwalk.submission.forecast import Forecast
@@ -121,6 +122,7 @@ class Recipe:
         competition: its name.
         study: the study's key.
         features: a resolved name.
+        models: the families of networks that were searched, a key of ``space.MODELS``.
         seed: names the split.
         fingerprint, test_fingerprint, split: of the prepared data.
         trials_finished: in the study then.
@@ -136,12 +138,13 @@ class Recipe:
         graded: answers of the course's grader.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 1
+    SCHEMA_VERSION: ClassVar[int] = 2
 
     created: str = ""
     competition: str
     study: str
     features: str
+    models: str = scope.DENSE
     seed: int
     fingerprint: str
     test_fingerprint: str

@@ -139,6 +139,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
             "nets": len(made.trials),
             "trials": made.trials_finished,
             "features": made.features,
+            "models": made.models,
             "split": made.split,
             "public": made.sent[-1].public if made.sent else None,
             "test": seen.accuracy if seen else None,
