@@ -52,7 +52,7 @@ RECIPES: dict[str, list[Params]] = {
 
 CONV: Params = {
     **space.fill_defaults({}), "family": "conv", "conv_width": 32, "conv_pool": "both",
-    "label_smoothing": 0.1, "optimizer": "sgd", "learning_rate": 7e-3, "weight_decay": 2e-2,
+    "label_smoothing": 0.1, "optimizer": "sgd", "learning_rate": 1e-2, "weight_decay": 5e-2,
     "batch_size": 128, "average": 0.5, "flip": 1,
 }  # fmt: skip
 
