@@ -79,7 +79,7 @@ kaggle: .venv/installed ## show which Kaggle credential would be used, and where
 	@$(BIN)/catwalk kaggle
 
 kernel: .venv/installed ## write a Kaggle notebook that runs the pipeline there, and print how to push it
-	@$(BIN)/catwalk kernel $(COMMON) $(call flag,KAGGLE_USER,user) $(call flag,ACCELERATOR,accelerator) $(call flag,BUDGET,budget)
+	@$(BIN)/catwalk kernel $(COMMON) $(call flag,KAGGLE_USER,user) $(call flag,ACCELERATOR,accelerator) $(call flag,BUDGET,budget) $(call flag,MODELS,models)
 
 wheel: .venv/installed ## build catwalk's wheel, and the notebook that contains it, in dist/
 	@$(BIN)/catwalk wheel $(COMMON)

@@ -152,25 +152,25 @@ def test_a_recipe_of_its_last_day_is_reproduced(project: Path) -> None:
 
 def newer_json(file: Path) -> None:
     content = json.loads(file.read_text())
-    (content[0] if isinstance(content, list) else content).update(schema_version=2)
+    (content[0] if isinstance(content, list) else content).update(schema_version=99)
     file.write_text(json.dumps(content))
 
 
 def newer_progress(paths: Paths) -> None:
     content = json.loads(paths.progress.read_text())
-    content[KEY]["schema_version"] = 2
+    content[KEY]["schema_version"] = 99
     paths.progress.write_text(json.dumps(content))
 
 
 def newer_look(paths: Paths) -> None:
     with paths.looks.open("a") as file:
-        file.write('{"schema_version": 2, "who": "me"}\n')
+        file.write('{"schema_version": 99, "who": "me"}\n')
 
 
 def newer_trial(paths: Paths) -> None:
     with sqlite3.connect(paths.study_db) as database:
         database.execute(
-            "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (3, 'schema_version', '2')"
+            "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (3, 'schema_version', '99')"
         )
 
 
@@ -211,7 +211,7 @@ def test_what_a_newer_catwalk_wrote_is_one_line(
     for command in commands:
         done = run_catwalk(old.root, *command)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-        assert f"{said}: written by a newer version of catwalk (schema version 2, " in done.stderr
+        assert f"{said}: written by a newer version of catwalk (schema version 99, " in done.stderr
         assert "update catwalk: git pull, then make setup" in done.stderr
         assert len(done.stderr) <= 300
     assert {path: path.read_bytes() for path in before} == before, "nothing was changed"

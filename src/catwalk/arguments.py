@@ -129,10 +129,16 @@ def _add_looking(stage: argparse.ArgumentParser) -> None:
 
 def _add_scope(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
+    _add_models(stage, None)
+
+
+def _add_models(stage: argparse.ArgumentParser, default: str | None) -> None:
+    usual = default or "dense, or those of the last search"
     stage.add_argument(
         "--models",
         choices=("dense", "conv", "all"),
-        help="networks to search: dense, conv or all (default: dense, or those of the last search)",
+        default=default,
+        help=f"networks to search: dense, conv (convolutional) or all ({usual})",
     )
 
 
@@ -167,6 +173,7 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
         "--budget", type=_budget, default="10m", help="time for the search on Kaggle (%(default)s)"
     )
+    _add_models(stage, "dense")
 
 
 def _add_grade(stage: argparse.ArgumentParser) -> None:

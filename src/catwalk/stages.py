@@ -108,9 +108,8 @@ def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.course import kernel
 
-    kernel.run(
-        paths, loaded, user=options.user, accelerator=options.accelerator, budget=options.budget, say=_say
-    )
+    choice = {"BUDGET": options.budget, "MODELS": options.models}
+    kernel.run(paths, loaded, user=options.user, accelerator=options.accelerator, choice=choice, say=_say)
 
 
 def _wheel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:

@@ -77,7 +77,7 @@ def test_others_have_to_search_on_the_same(tmp_path: Path, shared: str) -> None:
     for changed, features, said in (
         ({"fingerprint": "bbbb"}, "pixels", r"uses other data \(fingerprint aaaa, here bbbb\)"),
         ({"split": "s2"}, "pixels", r"another split \(s1, here s2\): use theirs with SEED="),
-        ({}, "local", r"another set of features \(pixels, here local\): use theirs with FEATURES="),
+        ({}, "local", r"another search \(pixels, here local\): use theirs with FEATURES= and MODELS="),
     ):
         other = cast(Prepared, SimpleNamespace(**{**vars(cast(Any, PREPARED)), **changed}))
         with pytest.raises(UserError, match=said):

@@ -45,7 +45,7 @@ if "catwalk" not in sys.modules:
 
 
 def run(
-    paths: Paths, competition: Competition, *, user: str | None, accelerator: str, budget: str,
+    paths: Paths, competition: Competition, *, user: str | None, accelerator: str, choice: dict[str, str],
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Write notebook, metadata and wheel, and print how to push them; nothing is sent.
@@ -55,7 +55,7 @@ def run(
         competition: whose Kaggle dataset or competition is attached.
         user: the Kaggle user name; None: from the credentials.
         accelerator: "none" or "gpu", which is switched on but not used yet.
-        budget: of the search there, as BUDGET=.
+        choice: of the notebook's settings, such as {"BUDGET": "10m"}.
         say: takes lines for people.
 
     Raises:
@@ -87,7 +87,7 @@ def run(
     with folder_aside(paths.kernel.parent) as aside:
         wheel = build_wheel(aside)
         (aside / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
-        given = {"COMPETITION": competition.name, "BUDGET": budget}
+        given = {"COMPETITION": competition.name, **choice}
         write_notebook(aside / NOTEBOOK, paths.notebooks / NOTEBOOK, wheel, given)
         paths.kernel.mkdir(exist_ok=True)
         for old in paths.kernel.glob("*.whl"):
