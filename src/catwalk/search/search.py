@@ -8,6 +8,7 @@ from catwalk.core import advice, disk_space, processes, shared_table, tensorflow
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import duplicates, prepare
+from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
 from catwalk.search import limits, progress, study_progress
 from catwalk.search.limits import Limits
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import optuna
 
 ENOUGH = Limits(180.0, 10)  # the least that is advised after a search that ended too early
+ENOUGH_ROWS, ENOUGH_SIDE = 10_000, 14  # training rows, and pixels, from which convolutional networks pay
 STUDY_SECONDS = 15  # how long a search may take to create its study
 
 
@@ -47,7 +49,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
         say(line)
     with progress.locked(paths):
         opened, spent = _run(context, until, count, started, before.spent)
-    for line in _summary(opened, spent, duplicates.count(prepared).validation, until):
+    for line in _summary(opened, spent, context, until):
         say(line)
 
 
@@ -206,7 +208,7 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
 
 
-def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits) -> list[str]:
+def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: Limits) -> list[str]:
     """The search's summary: the best trial, compared with the baselines, and the next command."""
     from catwalk.models.metrics import wilson
     from catwalk.models.portfolio import BASELINES
@@ -218,7 +220,7 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits)
         more = _larger(until, spent, len(ended), ENOUGH)
         return [f"search: {len(ended)} trials, none complete; for more: {more}"]
     value = best[0].value or 0.0
-    low, high = wilson(value, pictures)
+    low, high = wilson(value, duplicates.count(context.prepared).validation)
     lines = [
         f"search: {_trials(len(ended))} in {spent:.0f} s, best is trial {best[0].number}: "
         f"{value:.4f} on validation (95% interval {low:.4f} to {high:.4f})"
@@ -233,12 +235,21 @@ def _summary(opened: "optuna.Study", spent: float, pictures: int, until: Limits)
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
         what = "TRIALS" if until.trials == 1 else "the budget"
         lines.append(f"{what} was too small for more trials: {_larger(until, spent, len(ended), ENOUGH)}")
-    return [*lines, *_other_family(opened, spent), "next: make predict"]
+    return [*lines, *_other_family(opened, context, until), "next: make predict"]
 
 
-def _other_family(opened: "optuna.Study", spent: float) -> list[str]:
+def _other_family(opened: "optuna.Study", context: RunContext, until: Limits) -> list[str]:
     """A line about convolutional networks, where they would reach more in the same time."""
-    return []
+    from catwalk.models import portfolio
+
+    least = portfolio.CONV_PAYS.get(opened.user_attrs.get("precision", ""))
+    budget = until.budget or 0.0
+    if scopes.models_of(context.scope) != scopes.DENSE or least is None or budget < least:
+        return []
+    if len(context.prepared.train) < ENOUGH_ROWS or min(context.competition.shape[:2]) < ENOUGH_SIDE:
+        return []
+    command = f"make search MODELS=all BUDGET={_minutes(budget)}"
+    return [f"with convolutional networks as well, the same time should reach more: {command}"]
 
 
 def _compared(yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.FrozenTrial]") -> list[str]:

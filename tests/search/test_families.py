@@ -1,0 +1,129 @@
+"""MODELS=: dense and convolutional networks in one study, and in every stage."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import optuna
+import pytest
+
+from catwalk.core.paths import Paths
+from catwalk.data import scope
+from catwalk.data.prepare import Prepared
+from catwalk.data.run_context import RunContext
+from catwalk.search import progress, search, study
+from catwalk.search.limits import Limits
+from catwalk.submission import recipe, submission_csv
+from tests.conftest import digits_paths, load, make_project, run_catwalk
+
+DIGITS = ("--competition", "digits")
+
+
+@pytest.mark.parametrize("features", ["local", "pixels"])
+@pytest.mark.parametrize("models", ["dense", "conv", "all"])
+def test_a_scope_s_name_says_both(features: str, models: str) -> None:
+    name = scope.name(features, models)
+    assert (scope.features_of(name), scope.models_of(name)) == (features, models)
+    assert scope.name("local", "dense") == "local", "as before there were families"
+
+
+def test_a_trial_is_compared_with_its_own_family() -> None:
+    """After two epochs the convolutional network is behind all dense ones, and first of its own."""
+    opened = optuna.create_study(direction="maximize", pruner=study.FamilyPruner())
+    pruned = []
+    for family, value in (("dense", 0.90), ("dense", 0.91), ("dense", 0.92), ("conv", 0.80), ("conv", 0.70)):
+        opened.enqueue_trial({"family": family})
+        trial = opened.ask()
+        assert trial.suggest_categorical("family", ["dense", "conv"]) == family
+        trial.report(value, study.RUNGS[0])
+        pruned.append(trial.should_prune())
+        opened.tell(trial, value)
+    assert pruned[3:] == [False, True]
+
+
+def test_the_scope_of_the_last_search_is_followed(tmp_path: Path) -> None:
+    paths, prepared = (
+        Paths(tmp_path, "digits"),
+        cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1")),
+    )
+    paths.study.mkdir(parents=True)
+    paths.study_db.touch()
+    assert progress.last_scope(paths, prepared) is None
+    for name, finished in (("local", 7), ("local.all", 9), ("pixels", 0)):
+        key = progress.study_name(paths, prepared, name)
+        progress.write(paths, key, replace(progress.NOTHING, finished=finished))
+    assert progress.last_scope(paths, prepared) == "local.all", "the last one has no trial yet"
+    progress.write(
+        paths, progress.study_name(paths, prepared, "local"), replace(progress.NOTHING, finished=8)
+    )
+    assert progress.last_scope(paths, prepared) == "local"
+    other = cast(Prepared, SimpleNamespace(fingerprint="bbbb", split="s1"))
+    assert progress.last_scope(paths, other) is None
+
+
+@pytest.mark.parametrize(
+    ("models", "precision", "budget", "said"),
+    [
+        ("dense", "bfloat16", 600.0, ["make search MODELS=all BUDGET=10m"]),
+        ("dense", "bfloat16", 120.0, []),
+        ("dense", "bfloat16", None, []),
+        ("dense", "float32", 600.0, []),
+        ("all", "bfloat16", 600.0, []),
+    ],
+)
+def test_a_search_says_where_the_other_family_would_reach_more(
+    models: str, precision: str, budget: float | None, said: list[str]
+) -> None:
+    opened = cast(Any, SimpleNamespace(user_attrs={"precision": precision}))
+    prepared = cast(Prepared, SimpleNamespace(train=range(54_000)))
+    context = RunContext(Paths(Path(), "x"), load("fashion-mnist"), prepared, 1, scope.name("local", models))
+    lines = search._other_family(opened, context, Limits(budget, None))
+    assert [line.split(": ")[1] for line in lines] == said
+    few = replace(context, prepared=cast(Prepared, SimpleNamespace(train=range(500))))
+    assert search._other_family(opened, few, Limits(budget, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--conv-width", "64"), "conv_width=64.0: it is of convolutional networks, and the study has others"),
+        (("--models", "conv", "--dropout", "0.1"), "dropout=0.1: it is of dense networks, and the study has"),
+        (("--models", "all", "--widths", "64", "--conv-depth", "2"), "choose parameters of one family"),
+        (("--models", "conv", "--conv-width", "8"), "conv_width=8.0: choose a value from 16 to 128"),
+    ],
+)  # fmt: skip
+def test_a_network_by_hand_is_of_one_family(
+    catwalk: Callable[..., tuple[int, str, str]],
+    project: Path,
+    digits_raw: Path,
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    digits_paths(project, digits_raw)
+    code, _, stderr = catwalk("try", *DIGITS, *arguments)
+    assert (code, stderr.count("\n")) == (2, 1)
+    assert said in stderr
+
+
+@pytest.mark.slow
+def test_every_stage_takes_a_convolutional_network(tmp_path: Path) -> None:
+    """Without MODELS= the later stages follow the study that was searched last."""
+    root = make_project(tmp_path / "project")
+    tried = run_catwalk(root, "try", *DIGITS, "--models", "conv", "--conv-width", "16", "--batch-size", "64")
+    assert tried.returncode == 0, tried.stderr
+    assert "rank " in tried.stdout
+    made = run_catwalk(root, "predict", *DIGITS, "--name", "one")
+    assert made.returncode == 0, made.stderr
+    paths = Paths(root, "digits")
+    assert submission_csv.names(paths) == ["one"]
+    written = recipe.read(paths, "one")
+    assert written.models == "conv"
+    assert any(trial.params.get("family") == "conv" for trial in written.trials)
+    assert written.validation.accuracy > 0.95
+    again = run_catwalk(root, "reproduce", *DIGITS)
+    assert "equals one.csv, byte for byte" in again.stdout, again.stderr
+    shown = run_catwalk(root, "report", *DIGITS)
+    assert shown.returncode == 0, shown.stderr
+    assert " conv " in run_catwalk(root, "leaderboard", *DIGITS).stdout
