@@ -88,7 +88,7 @@ def test_a_search_says_where_the_other_family_would_reach_more(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--conv-width", "64"), "conv_width=64.0: it is of convolutional networks, and the study has others"),
+        (("--conv-width", "64"), "conv_width=64.0: it is of convolutional networks, and the study"),
         (("--models", "conv", "--dropout", "0.1"), "dropout=0.1: it is of dense networks, and the study has"),
         (("--models", "all", "--widths", "64", "--conv-depth", "2"), "choose parameters of one family"),
         (("--models", "conv", "--conv-width", "8"), "conv_width=8.0: choose a value from 16 to 128"),

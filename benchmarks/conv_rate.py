@@ -1,0 +1,106 @@
+"""The rate at which convolutional networks are trained, as a share of that of a matrix product.
+
+    .venv/bin/python -m benchmarks.conv_rate
+
+One thread, batches of the training rows of Fashion-MNIST, all in one process. A network's rate is three times
+the operations of its forward pass (2 for each multiplication and addition; a backward pass takes two forward
+ones) for each picture and second, with augmentation, loss, update and averages in the time. Beside it stands
+the product of two 1024 x 1024 matrices, in bfloat16 and in float32. Medians of the rounds.
+"""
+
+import argparse
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks import project, record
+from catwalk.core import tensorflow_setup
+
+tensorflow_setup.setup(threads=1)
+
+import keras  # noqa: E402  (after the set-up)
+import tensorflow as tf  # noqa: E402
+
+from catwalk.data import competition, prepare  # noqa: E402
+from catwalk.models import portfolio, precision, space  # noqa: E402
+from catwalk.models.features import FeatureSet  # noqa: E402
+from catwalk.models.train import Training  # noqa: E402
+
+NETS: dict[str, space.Params] = {
+    "recipe 1": portfolio.CONV,
+    "64 channels": {**portfolio.CONV, "conv_width": 64, "batch_size": 256},
+    "64 channels, stepped stem": {**portfolio.CONV, "conv_width": 64, "conv_stem": "stepped"},
+}
+STEPS = 8  # of a measurement
+SQUARE = (1024, 1024, 1024)
+MUST, GOAL = 0.55, 0.7
+
+
+def operations(model: keras.Model) -> int:
+    """Floating-point operations of a forward pass for one picture, in convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            _, height, width, _ = layer.output.shape
+            total += 2 * height * width * int(np.prod(layer.kernel.shape))
+        elif isinstance(layer, keras.layers.Dense):
+            total += 2 * int(np.prod(layer.kernel.shape))
+    return total
+
+
+class Net:
+    """A network in training."""
+
+    def __init__(
+        self, loaded: competition.Competition, prepared: prepare.Prepared, params: space.Params, how: str
+    ) -> None:
+        views = FeatureSet(project.here(loaded.name)[0], prepared, loaded.shape)
+        self.training = Training(prepared, loaded, views, how, params, 1)
+        self._order = tf.constant(np.random.default_rng(1).permutation(prepared.train))
+        batch = space.batch_size(params, len(prepared.train))
+        self._work = 3 * operations(self.training.model) * batch
+        self.rate()  # traces
+
+    def rate(self) -> float:
+        """Operations per second."""
+        started = time.perf_counter()
+        float(self.training._step.run(self._order, tf.constant(0), tf.constant(STEPS))[0])
+        return STEPS * self._work / (time.perf_counter() - started)
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    paths, loaded = project.here("fashion-mnist")
+    prepared = prepare.load(paths, 1)
+    chosen = precision.fastest()
+    nets = {name: Net(loaded, prepared, params, chosen) for name, params in NETS.items()}
+    rows = []
+    for _ in range(rounds):
+        row = {how: precision.rate(how, *SQUARE) for how in ("bfloat16", "float32")}
+        row |= {name: net.rate() for name, net in nets.items()}
+        rows.append(row)
+    middle = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
+    shares = {name: statistics.median(row[name] / row["bfloat16"] for row in rows) for name in NETS}
+    work = {name: operations(net.training.model) for name, net in nets.items()}
+    return {"precision": chosen, "rounds": rows, "rates": middle, "shares": shares, "operations": work}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    figures = measure(parser.parse_args().rounds)
+    for how in ("bfloat16", "float32"):
+        print(f"{how} product 1024x1024x1024: {figures['rates'][how] / 1e9:.0f} GFLOP/s")
+    print(f"trained in {figures['precision']}:")
+    for name, share in figures["shares"].items():
+        print(
+            f"  {name}: {figures['operations'][name] / 1e6:.1f} MFLOP a picture forward, "
+            f"{figures['rates'][name] / 1e9:.0f} GFLOP/s, {share:.2f} of the bfloat16 product's "
+            f"(must {MUST}, goal {GOAL})"
+        )
+    print(f"kept in {record.keep('conv_rate', figures).relative_to(project.ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
