@@ -1,9 +1,9 @@
 """Convolutional networks: a small residual network (He et al. 2016, arXiv 1512.03385) on raw pixels.
 
 A stem halves the picture. Then come stages, each with residual blocks of two 3x3 convolutions; the next one
-has half the side and twice the channels, until the side is below ``LEAST_SIDE``. The last stage is pooled
-over all places. Each convolution is followed by batch norm. The channels are multiples of 8, which the
-processors' kernels are made for.
+has half the side and twice the channels; ``conv_plan`` says how many there are and how large they are. The
+last stage is pooled over all places. Each convolution is followed by batch norm. The channels are multiples
+of 8, which the processors' kernels are made for.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,9 @@ from typing import Any
 
 import keras
 
+from catwalk.models import conv_plan
 from catwalk.models.features import FeatureSet
 from catwalk.models.space import Params
-
-LEAST_SIDE = 8  # pixels: a stage with a smaller side is the last one
-LEAST_HALVED = 16  # pixels: a smaller picture is not halved by the stem
-CHANNELS = 8  # all numbers of channels are multiples of this
 
 
 def features(inputs: Any, views: FeatureSet) -> Any:
@@ -35,34 +32,27 @@ def hidden(x: Any, shape: tuple[int, ...], params: Params, seeds: Iterator[int])
         seeds: of the initial weights and of dropout.
     """
     x = keras.layers.Reshape(shape, name="picture")(x)
-    channels, side = _channels(params["conv_width"]), min(shape[:2])
-    x, side = _stem(x, channels, side, params, seeds), side // (2 if side >= LEAST_HALVED else 1)
-    stage = 1
-    while True:
-        for block in range(1, params["conv_depth"] + 1):
-            x = _block(x, channels, f"{stage}_{block}", seeds)
-        if side < LEAST_SIDE:
-            break
-        stage, side, channels = stage + 1, side // 2, 2 * channels
-        x = _convolution(x, channels, f"down_{stage}", seeds, strides=2)
+    plan = conv_plan.stages(shape, params)
+    x = _stem(x, shape, params, seeds)
+    for number, stage in enumerate(plan, 1):
+        if number > 1:
+            x = _convolution(x, stage.channels, f"down_{number}", seeds, strides=2)
+        for block in range(1, stage.blocks + 1):
+            x = _block(x, stage.channels, f"{number}_{block}", seeds)
     x = _pooled(x, params["conv_pool"])
     if params["conv_dropout"]:
         x = keras.layers.Dropout(params["conv_dropout"], seed=next(seeds), name="dropout")(x)
     return x
 
 
-def _channels(width: float) -> int:
-    return max(CHANNELS, CHANNELS * round(width / CHANNELS))
-
-
-def _stem(x: Any, channels: int, side: int, params: Params, seeds: Iterator[int]) -> Any:
+def _stem(x: Any, shape: tuple[int, ...], params: Params, seeds: Iterator[int]) -> Any:
     """The first convolution, straight to half the side, or at the whole side and then to half of it."""
-    strides = 2 if side >= LEAST_HALVED else 1
-    size = params["conv_kernel"]
+    channels, size = conv_plan.stem(shape, params).channels, params["conv_kernel"]
+    strides = conv_plan.stem_strides(shape)
     if params["conv_stem"] == "direct":
         return _convolution(x, channels, "stem", seeds, size, strides)
-    x = _convolution(x, _channels(channels / 2), "stem", seeds, size)
-    return _convolution(x, channels, "down_1", seeds, strides=strides)
+    x = _convolution(x, channels, "stem", seeds, size)
+    return _convolution(x, conv_plan.stages(shape, params)[0].channels, "down_1", seeds, strides=strides)
 
 
 def _convolution(

@@ -87,6 +87,17 @@ def pixel_weights(model: keras.Model) -> npt.NDArray[np.float32]:
     return kernel
 
 
+def stem_filters(model: keras.Model) -> npt.NDArray[np.float32]:
+    """(side, side, channels, filters): the first convolution of a convolutional network.
+
+    Args:
+        model: from ``build``, or a kept one, which may wrap it, see ``mirrored``.
+    """
+    inner = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
+    filters: npt.NDArray[np.float32] = inner.get_layer("stem").get_weights()[0]
+    return filters
+
+
 def probabilities(
     model: keras.Model, pixels: npt.NDArray[np.uint8], rows: npt.NDArray[np.integer] | None = None
 ) -> npt.NDArray[np.float32]:

@@ -82,6 +82,11 @@ def family_of(name: str) -> str | None:
     return "dense" if 0 < names.index(name) < first_conv else None
 
 
+def family_in(params: Params) -> str:
+    """The family of a trial's network; studies of dense networks, and baselines, don't name it."""
+    return str(params.get("family", "dense"))
+
+
 def family_for(choice: Params, scope: str) -> str:
     """The family of a network of which some parameters were chosen by hand.
 

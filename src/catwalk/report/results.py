@@ -68,6 +68,8 @@ class Results(Data):
         validation: (validation rows, classes) float32, the ensemble's probabilities.
         scores: of ``validation`` against ``labels``.
         weights: (pixels, classes) float32 of the softmax baseline, or None where it was not kept.
+        filters: (side, side, channels, filters) float32, the first convolution of the ensemble's best
+            convolutional network, or None where it has none.
         test_score: what ``make score`` found, or None where it has not looked.
         sealed: whether the test rows' labels are here, sealed.
         looks: how often they were looked at so far, for whatever submission.
@@ -80,6 +82,7 @@ class Results(Data):
     validation: npt.NDArray[np.float32]
     scores: metrics.Scores
     weights: npt.NDArray[np.float32] | None
+    filters: npt.NDArray[np.float32] | None
     test_score: ScoreRecord | None
     sealed: bool
     looks: int
@@ -127,7 +130,8 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         raise UserError(f"{chosen} was not made from the data that is prepared now", fix=advice.PREDICT_AGAIN)
     try:
         with np.load(paths.predictions(chosen)) as arrays:
-            validation, weights = arrays["validation"], arrays.get("weights")
+            validation = arrays["validation"]
+            weights, filters = arrays.get("weights"), arrays.get("filters")
         trials = trial_record.read_snapshot(paths, chosen)
         complete = [trial for trial in trials if trial.is_complete]
         whole = bool(complete) and all(trial.history for trial in complete)
@@ -151,6 +155,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
             validation.argmax(axis=1), labels, len(loaded.labels), duplicates.count(prepared).validation
         ),
         weights=weights,
+        filters=filters,
         test_score=score.read(paths, chosen),
         sealed=test_labels.are_there(paths),
         looks=len(test_labels.looks(paths)),

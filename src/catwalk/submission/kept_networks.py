@@ -1,5 +1,6 @@
 """Kept networks: the predictions of the networks that a search has kept."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import numpy.typing as npt
 from catwalk.core import processes
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.models import space
+from catwalk.submission.chosen_trials import Chosen
 from catwalk.submission.ensemble import Ensemble
 from catwalk.submission.recipe import Recipe
 
@@ -55,21 +58,40 @@ def average(
     return joined.average(processes.call(_probabilities, files, pixels))
 
 
+@dataclass(frozen=True)
+class Weights:
+    """Learned weights that the talk shows; None where no such network is kept or chosen.
+
+    Attributes:
+        softmax: (pixels, classes) float32, of the softmax baseline.
+        filters: (side, side, channels, filters) float32, the first convolution of the best convolutional
+            network of the ensemble.
+    """
+
+    softmax: npt.NDArray[np.float32] | None
+    filters: npt.NDArray[np.float32] | None
+
+
 def average_and_weights(
-    paths: Paths, opened: "optuna.Study", numbers: list[int], joined: Ensemble, pixels: npt.NDArray[np.uint8]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
-    """The mean, and the softmax baseline's weights for the talk: (pixels, classes); None if not kept."""
+    paths: Paths, opened: "optuna.Study", chosen: Chosen, pixels: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.float32], Weights]:
+    """The mean (rows, classes) float32 over the chosen networks, and weights for the talk."""
     from catwalk.search import study
 
     key = study.key(opened)
-    files = [paths.model(key, number) for number in numbers]
+    files = [paths.model(key, trial.number) for trial in chosen.trials]
     softmax = [
         paths.model(key, trial.number)
         for trial in study.complete(opened)
         if trial.user_attrs.get("kind") == "softmax" and paths.model(key, trial.number).is_file()
     ]
-    answers, weights = processes.call(_probabilities_and_weights, files, pixels, softmax[:1])
-    return joined.average(answers), weights
+    conv = [
+        file
+        for file, trial in zip(files, chosen.trials, strict=True)
+        if space.family_in(trial.params) == "conv"
+    ]
+    answers, weights = processes.call(_probabilities_and_weights, files, pixels, softmax[:1], conv[:1])
+    return chosen.ensemble.average(answers), weights
 
 
 def _probabilities(files: list[Path], pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -83,9 +105,12 @@ def _probabilities(files: list[Path], pixels: npt.NDArray[np.uint8]) -> npt.NDAr
 
 
 def _probabilities_and_weights(
-    files: list[Path], pixels: npt.NDArray[np.uint8], softmax: list[Path]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
+    files: list[Path], pixels: npt.NDArray[np.uint8], softmax: list[Path], conv: list[Path]
+) -> tuple[npt.NDArray[np.float32], Weights]:
     answers = _probabilities(files, pixels)
     from catwalk.models import network
 
-    return answers, network.pixel_weights(network.load(softmax[0])) if softmax else None
+    return answers, Weights(
+        softmax=network.pixel_weights(network.load(softmax[0])) if softmax else None,
+        filters=network.stem_filters(network.load(conv[0])) if conv else None,
+    )

@@ -125,12 +125,12 @@ class _Answers:
     Attributes:
         test: (test rows, classes) float32, probabilities.
         validation: (validation rows, classes) float32, probabilities.
-        weights: (pixels, classes) float32 of the softmax baseline, for the talk; None where it is not kept.
+        weights: of networks, for the talk.
     """
 
     test: npt.NDArray[np.float32]
     validation: npt.NDArray[np.float32]
-    weights: npt.NDArray[np.float32] | None
+    weights: kept_networks.Weights
 
 
 def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answers]:
@@ -141,10 +141,7 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
     for _ in range(ATTEMPTS):
         try:
             chosen = chosen_trials.choose(paths, prepared, key, study.complete(opened))
-            numbers = [trial.number for trial in chosen.trials]
-            test, weights = kept_networks.average_and_weights(
-                paths, opened, numbers, chosen.ensemble, prepared.test_pixels
-            )
+            test, weights = kept_networks.average_and_weights(paths, opened, chosen, prepared.test_pixels)
         except FileNotFoundError:
             continue
         return chosen, _Answers(test, chosen.validation, weights)
@@ -207,8 +204,8 @@ def _write(
 
     paths = context.paths
     arrays: dict[str, Any] = {"test": answers.test, "validation": answers.validation}
-    if answers.weights is not None:
-        arrays["weights"] = answers.weights
+    shown = {"weights": answers.weights.softmax, "filters": answers.weights.filters}
+    arrays |= {key: array for key, array in shown.items() if array is not None}
     with atomic_write(paths.predictions(name)) as path:
         np.savez_compressed(path, **arrays)
     trial_record.write_snapshot(paths, name, trials)
