@@ -20,11 +20,10 @@ from catwalk.core import tensorflow_setup
 
 tensorflow_setup.setup(threads=1)
 
-import keras  # noqa: E402  (after the set-up)
-import tensorflow as tf  # noqa: E402
+import tensorflow as tf  # noqa: E402  (after the set-up)
 
 from catwalk.data import competition, prepare  # noqa: E402
-from catwalk.models import portfolio, precision, space  # noqa: E402
+from catwalk.models import conv_plan, portfolio, precision, space  # noqa: E402
 from catwalk.models.features import FeatureSet  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
 
@@ -38,18 +37,6 @@ SQUARE = (1024, 1024, 1024)
 MUST, GOAL = 0.55, 0.7
 
 
-def operations(model: keras.Model) -> int:
-    """Floating-point operations of a forward pass for one picture, in convolutions and dense layers."""
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            _, height, width, _ = layer.output.shape
-            total += 2 * height * width * int(np.prod(layer.kernel.shape))
-        elif isinstance(layer, keras.layers.Dense):
-            total += 2 * int(np.prod(layer.kernel.shape))
-    return total
-
-
 class Net:
     """A network in training."""
 
@@ -60,7 +47,8 @@ class Net:
         self.training = Training(prepared, loaded, views, how, params, 1)
         self._order = tf.constant(np.random.default_rng(1).permutation(prepared.train))
         batch = space.batch_size(params, len(prepared.train))
-        self._work = 3 * operations(self.training.model) * batch
+        self.forward = conv_plan.operations(views.shape, params)  # floating-point operations for a picture
+        self._work = portfolio.TRAINING * self.forward * batch
         self.rate()  # traces
 
     def rate(self) -> float:
@@ -82,7 +70,7 @@ def measure(rounds: int) -> dict[str, Any]:
         rows.append(row)
     middle = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
     shares = {name: statistics.median(row[name] / row["bfloat16"] for row in rows) for name in NETS}
-    work = {name: operations(net.training.model) for name, net in nets.items()}
+    work = {name: net.forward for name, net in nets.items()}
     return {"precision": chosen, "rounds": rows, "rates": middle, "shares": shares, "operations": work}
 
 

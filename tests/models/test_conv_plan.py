@@ -1,6 +1,7 @@
 """conv_plan.py: the stages that it names are those of the network that is built."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 
 from catwalk.core import tensorflow_setup
-from catwalk.models import conv_plan, space
+from catwalk.models import conv_plan, portfolio, space
 from catwalk.models.conv_plan import Stage
+from catwalk.models.portfolio import Room
 
 tensorflow_setup.setup(threads=1)
 
@@ -46,6 +48,31 @@ def test_the_plan_is_what_is_built(shape: tuple[int, int, int], changes: dict[st
     assert [block.name for block in blocks] == list(planned)
     for block, stage in zip(blocks, planned.values(), strict=True):
         assert block.output.shape == (None, stage.height, stage.width, stage.channels)
+    products = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            _, height, width, _ = layer.output.shape
+            products += height * width * int(np.prod(layer.kernel.shape))
+    assert conv_plan.operations(shape, chosen) == 2 * products
+
+
+def test_a_width_is_chosen_by_the_time_for_it() -> None:
+    """Where there is no time for the least width, the dense networks come first."""
+    shape, slow, fast = (28, 28, 1), 70e9, 600e9
+    room = Room(580.0, 54_000, shape, slow)
+    widths = [replace(room, seconds=seconds).conv_width() or 0 for seconds in (60.0, 580.0, 1800.0, 3600.0)]
+    assert widths[0] == 0
+    assert widths == sorted(widths)
+    assert len(set(widths)) == 4
+    assert (replace(room, rate=fast).conv_width() or 0) > widths[1]
+    kinds = [kind for kind, _ in portfolio.first("local.all", ("flip",), room)]
+    assert kinds[:3] == ["softmax", "portfolio conv 1", "quick"]
+    short = replace(room, seconds=60.0)
+    late = [kind for kind, _ in portfolio.first("local.all", ("flip",), short)]
+    assert sorted(late) == sorted(kinds)
+    assert late.index("portfolio conv 1") > late.index("portfolio 4")
+    chosen = dict(portfolio.first("local.conv", ("flip",), room))
+    assert chosen["portfolio conv 1"]["conv_width"] == widths[1]
 
 
 def test_the_plan_of_known_pictures() -> None:

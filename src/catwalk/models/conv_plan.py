@@ -10,6 +10,7 @@ from catwalk.models.space import Params
 
 LEAST_SIDE = 8  # pixels: a stage with a smaller side is the last one
 LEAST_HALVED = 16  # pixels: a smaller picture is not halved by the stem
+BLOCK_KERNEL = 3  # pixels: the side of all kernels but the first one's
 CHANNELS = 8  # all numbers of channels are multiples of this
 
 
@@ -43,7 +44,7 @@ def stem(shape: tuple[int, ...], params: Params) -> Stage:
     """
     channels, strides = _channels(params["conv_width"]), stem_strides(shape)
     if params["conv_stem"] == "stepped":
-        return Stage(*shape[:2], _channels(channels / 2), 0)
+        return Stage(shape[0], shape[1], _channels(channels / 2), 0)
     return Stage(math.ceil(shape[0] / strides), math.ceil(shape[1] / strides), channels, 0)
 
 
@@ -61,6 +62,26 @@ def stages(shape: tuple[int, ...], params: Params) -> list[Stage]:
 def stem_strides(shape: tuple[int, ...]) -> int:
     """By how much the stem makes the picture smaller: 2, or 1 for one that is small already."""
     return 2 if min(shape[:2]) >= LEAST_HALVED else 1
+
+
+def operations(shape: tuple[int, ...], params: Params) -> int:
+    """Floating-point operations of the convolutions for one picture, forward; arguments as for ``stem``.
+
+    A multiplication and an addition are two. The last layer's are too few to count.
+    """
+    first, plan = stem(shape, params), stages(shape, params)
+    total = _operations(first, shape[2], params["conv_kernel"])
+    channels = first.channels
+    for number, stage in enumerate(plan):
+        if number or params["conv_stem"] == "stepped":
+            total += _operations(stage, channels, BLOCK_KERNEL)
+        total += 2 * stage.blocks * _operations(stage, stage.channels, BLOCK_KERNEL)
+        channels = stage.channels
+    return total
+
+
+def _operations(stage: Stage, channels: int, kernel: int) -> int:
+    return 2 * stage.height * stage.width * kernel * kernel * channels * stage.channels
 
 
 def _channels(width: float) -> int:

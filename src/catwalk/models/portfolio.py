@@ -7,8 +7,10 @@ Few convolutional networks that are trained to their end are better than many: a
 time for one a worker, or two.
 """
 
+from dataclasses import dataclass
+
 from catwalk.data import scope as scopes
-from catwalk.models import space
+from catwalk.models import conv_plan, space
 from catwalk.models.space import Params
 
 # Softmax regression, with everything else off.
@@ -60,6 +62,11 @@ CONV: Params = {
 # on two cores with matrix units, one of them then has twelve epochs or more. Without, dense ones lead longer.
 CONV_PAYS = {"bfloat16": 600.0}
 
+CONV_WIDTHS = (96, 64, 48, 32, 24)  # channels of the first stage, the largest first
+TRAINING = 3  # times the operations of the forward pass: the backward pass takes twice as many
+CONV_SHARE = 0.5  # of a matrix product's rate, at which convolutional networks are trained
+CONV_LEAST_EPOCHS = 8  # that a width must have time for; with fewer a smaller one is better
+
 CONV_RECIPES: list[Params] = [CONV, {**CONV, "conv_kernel": 5, "shift": 1.0}]
 
 # Characters tolerate more warping than clothes: where elastic warps are allowed, recipes have all four warps.
@@ -70,21 +77,53 @@ WARPED: dict[str, Params] = {
 }
 
 
-def first(scope: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
+@dataclass(frozen=True)
+class Room:
+    """What a search has room for, by which the width of its convolutional networks is chosen.
+
+    Attributes:
+        seconds: of training that a worker has.
+        rows: that are trained on in each epoch.
+        shape: of a picture, (height, width, channels).
+        rate: operations per second of a matrix product with one thread.
+    """
+
+    seconds: float
+    rows: int
+    shape: tuple[int, ...]
+    rate: float
+
+    def conv_width(self) -> int | None:
+        """The largest width with time for enough epochs; None: there is none."""
+        can = CONV_SHARE * self.rate * self.seconds / self.rows / TRAINING
+        for width in CONV_WIDTHS:
+            one = conv_plan.operations(self.shape, {**CONV, "conv_width": width})
+            if CONV_LEAST_EPOCHS * one <= can:
+                return width
+        return None
+
+
+def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> list[tuple[str, Params]]:
     """The networks of a new search, in order: each one's kind of trial and its parameters.
 
     The quick one comes before the larger baseline, so that a good network is there as early as possible. A
-    convolutional network takes longest, so it begins before them.
+    convolutional network takes longest, so it begins before them; where there is no time for a good one, the
+    dense ones come first.
 
     Args:
         scope: of the study, see ``scope``.
         allowed: the competition's augmentation.
+        room: of the search; None: it is not limited by time, and widths are as in the recipes.
     """
     softmax, beginner = BASELINES.items()
     families = space.MODELS[scopes.models_of(scope)]
     dense, conv = (recipes(family, scope, allowed) if family in families else [] for family in FAMILIES)
     quick = ("quick", {**QUICK[scopes.features_of(scope)], **space.disabled_augmentations(allowed)})
-    return [softmax, *conv[:1], *([quick] if dense else []), beginner, *dense, *conv[1:]]
+    width = None if room is None else room.conv_width()
+    if width is not None:
+        conv = [(kind, {**recipe, "conv_width": width}) for kind, recipe in conv]
+    early = conv[:1] if room is None or width is not None else []
+    return [softmax, *early, *([quick] if dense else []), beginner, *dense, *conv[len(early) :]]
 
 
 def scope_of(kind: str, scope: str) -> str:

@@ -17,8 +17,11 @@ from catwalk.search.progress import StudyProgress
 if TYPE_CHECKING:
     import optuna
 
+    from catwalk.models.portfolio import Room
+
 ENOUGH = Limits(180.0, 10)  # the least that is advised after a search that ended too early
 ENOUGH_ROWS, ENOUGH_SIDE = 10_000, 14  # training rows, and pixels, from which convolutional networks pay
+STARTING = 20.0  # seconds of a search before its first long training begins, and after it ended
 STUDY_SECONDS = 15  # how long a search may take to create its study
 
 
@@ -161,7 +164,8 @@ def _run(
             from catwalk.search.supervisor import Supervisor
 
             opened = study.create(paths, context.prepared, scope)
-            for kind, recipe in portfolio.first(scope, context.competition.augment):
+            room = None if until is None else _room(context, until)
+            for kind, recipe in portfolio.first(scope, context.competition.augment, room):
                 if yours is None or kind in portfolio.BASELINES:
                     study.enqueue_once(opened, kind, recipe)
             if until is not None and (until.budget is not None or "budget" not in opened.user_attrs):
@@ -178,6 +182,18 @@ def _run(
             workers.kill()
             shared_table.drop_abandoned(paths.prepared)
     return opened, supervisor.spent()
+
+
+def _room(context: RunContext, until: Limits) -> "Room | None":
+    """What a search with convolutional networks has room for; None: it has none, or no time limit."""
+    from catwalk.models import precision
+    from catwalk.models.portfolio import Room
+
+    if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
+        return None
+    shape = (*context.competition.shape, 1)[:3]
+    rate = processes.call(precision.product_rate)
+    return Room(until.budget - STARTING, len(context.prepared.train), shape, rate)
 
 
 def _already(before: StudyProgress, until: Limits) -> str:
