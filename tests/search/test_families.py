@@ -124,6 +124,4 @@ def test_every_stage_takes_a_convolutional_network(tmp_path: Path) -> None:
     assert written.validation.accuracy > 0.95
     again = run_catwalk(root, "reproduce", *DIGITS)
     assert "equals one.csv, byte for byte" in again.stdout, again.stderr
-    shown = run_catwalk(root, "report", *DIGITS)
-    assert shown.returncode == 0, shown.stderr
     assert " conv " in run_catwalk(root, "leaderboard", *DIGITS).stdout
