@@ -37,7 +37,8 @@ def listening(handler: type[Quiet], **attributes: object) -> Iterator[int]:
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (handler,), attributes))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
+    # The end is waited for as long as a poll takes; the default is half a second.
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield server.server_address[1]
