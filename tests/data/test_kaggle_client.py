@@ -75,7 +75,10 @@ def test_download_as_it_came(on_kaggle: Path, digits_raw: Path, competition: str
     assert len(kaggle.calls) == calls, "what is there is not fetched twice"
 
 
-def test_a_broken_download_goes_on_where_it_broke(on_kaggle: Path, digits_raw: Path) -> None:
+def test_a_broken_download_goes_on_where_it_broke(
+    on_kaggle: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # the client waits 2 to 3 s before it goes on
     kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv", more=3 * CHUNK), cut=1)
     done = fetch(on_kaggle, kaggle)
     assert done.returncode == 0, done.stderr

@@ -3,7 +3,6 @@
 import os
 import pty
 import shutil
-import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import kaggle_names
 from catwalk.submission import recipe, submission_csv
 from catwalk.submission import submit as submitting
-from tests.conftest import Run, clean_environment, run_catwalk
+from tests.conftest import Run, run_catwalk
 from tests.support.kaggle_server import Fault, Kaggle, serving
 
 SECRET = "s3cret-Value-of-the-key"  # noqa: S105
@@ -91,22 +90,16 @@ def test_a_dry_run_and_one_that_can_not_ask_send_nothing(paths: Paths) -> None:
 
 
 @pytest.mark.parametrize(("typed", "sent"), [("y\n", 1), ("\n", 0)])
-def test_a_terminal_is_asked(paths: Paths, typed: str, sent: int) -> None:
+def test_a_terminal_is_asked(paths: Paths, typed: str, sent: int, monkeypatch: pytest.MonkeyPatch) -> None:
     kaggle = Kaggle()
     ours, theirs = pty.openpty()
-    with serving(kaggle):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "catwalk", "submit", "--competition", "digits"],
-            cwd=paths.root, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=clean_environment(**kaggle.environment, HOME=str(paths.root), KAGGLE_USERNAME="me",
-                                  KAGGLE_KEY=SECRET),
-        )  # fmt: skip
-        os.write(ours, typed.encode())
-        out, err = process.communicate(timeout=60)
+    os.write(ours, typed.encode())
+    with os.fdopen(theirs) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        done = submit(paths, kaggle)
     os.close(ours)
-    os.close(theirs)
-    assert "send it? [y/N]" in out
-    assert process.returncode == (0 if sent else 2), err
+    assert "send it? [y/N]" in done.stdout
+    assert done.returncode == (0 if sent else 2), done.stderr
     assert len(kaggle.uploaded) == sent
 
 
