@@ -143,10 +143,16 @@ def chromium() -> Iterator[Any]:
         opened.close()
 
 
-def written(made: Results, folder: Path) -> Path:
-    """The talk of these results."""
+@pytest.fixture(scope="module")
+def html(loaded: Results) -> str:
+    """The talk of the digits."""
+    return talk.html(loaded)
+
+
+def written(text: str, folder: Path) -> Path:
+    """A talk's file."""
     path = folder / "talk.html"
-    path.write_text(talk.html(made), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -183,8 +189,11 @@ def troubles(words: list[Any], size: tuple[int, int]) -> list[str]:
 @pytest.mark.parametrize(
     "case", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CASES]
 )
-def test_nothing_is_cut_or_covered(case: str, loaded: Results, chromium: Any, tmp_path: Path) -> None:
-    path = written(CASES[case](loaded), tmp_path)
+def test_nothing_is_cut_or_covered(
+    case: str, loaded: Results, html: str, chromium: Any, tmp_path: Path
+) -> None:
+    made = CASES[case](loaded)
+    path = written(html if made is loaded else talk.html(made), tmp_path)
     found: list[str] = []
     for name, size in SIZES.items():
         page, wrong = shown(chromium, path, size)
@@ -199,8 +208,8 @@ def test_nothing_is_cut_or_covered(case: str, loaded: Results, chromium: Any, tm
 
 @pytest.mark.slow
 @needs_chromium
-def test_a_phone_held_upright(loaded: Results, chromium: Any, tmp_path: Path) -> None:
-    page, _ = shown(chromium, written(loaded, tmp_path), (390, 844))
+def test_a_phone_held_upright(html: str, chromium: Any, tmp_path: Path) -> None:
+    page, _ = shown(chromium, written(html, tmp_path), (390, 844))
     for _ in range(8):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "the page does not move sideways"
         sizes = [letters for *_, letters in page.evaluate(WORDS)]
@@ -210,8 +219,8 @@ def test_a_phone_held_upright(loaded: Results, chromium: Any, tmp_path: Path) ->
 
 
 @needs_chromium
-def test_keys_and_the_speaker_s_window(loaded: Results, chromium: Any, tmp_path: Path) -> None:
-    page, wrong = shown(chromium, written(loaded, tmp_path), SIZES["beamer"])
+def test_keys_and_the_speaker_s_window(loaded: Results, html: str, chromium: Any, tmp_path: Path) -> None:
+    page, wrong = shown(chromium, written(html, tmp_path), SIZES["beamer"])
     made = slides.build(loaded)
 
     def now() -> str:
@@ -247,9 +256,10 @@ def test_keys_and_the_speaker_s_window(loaded: Results, chromium: Any, tmp_path:
 
 @pytest.mark.slow
 @needs_chromium
-def test_without_javascript_it_is_a_document(loaded: Results, chromium: Any, tmp_path: Path) -> None:
-    path = tmp_path / "talk.html"
-    path.write_text(talk.html(loaded), encoding="utf-8")
+def test_without_javascript_it_is_a_document(
+    loaded: Results, html: str, chromium: Any, tmp_path: Path
+) -> None:
+    path = written(html, tmp_path)
     context = chromium.new_context(java_script_enabled=False)
     plain = context.new_page()
     plain.goto(path.as_uri())
@@ -261,11 +271,10 @@ def test_without_javascript_it_is_a_document(loaded: Results, chromium: Any, tmp
 
 @pytest.mark.slow
 @needs_chromium
-def test_a_page_a_slide_is_printed(loaded: Results, tmp_path: Path) -> None:
+def test_a_page_a_slide_is_printed(loaded: Results, html: str, tmp_path: Path) -> None:
     from pypdf import PdfReader
 
-    page = tmp_path / "talk.html"
-    page.write_text(talk.html(loaded), encoding="utf-8")
+    page = written(html, tmp_path)
     made = slides.build(loaded)
     for fragment in ("", "notes"):
         pdf = tmp_path / f"{fragment}.pdf"
@@ -288,8 +297,8 @@ def test_the_same_bytes_each_time(loaded: Results) -> None:
     assert talk.html(loaded) == talk.html(loaded)
 
 
-def test_it_names_no_address(loaded: Results) -> None:
-    text = re.sub(r'xmlns(:\w+)?="[^"]*"', "", talk.html(loaded))
+def test_it_names_no_address(html: str) -> None:
+    text = re.sub(r'xmlns(:\w+)?="[^"]*"', "", html)
     assert not re.findall(r"https?://[^\s\"']*", text)
 
 

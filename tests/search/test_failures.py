@@ -25,20 +25,31 @@ from tests.support import records
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 DIGITS = ("--competition", "digits")
 
+Begun = tuple[Paths, optuna.Study]
+
 
 class ResourceExhaustedError(Exception):
     """As TensorFlow calls it where memory is short."""
 
 
-def begun(tmp_path: Path, count: int = 12) -> tuple[Paths, optuna.Study]:
-    """A study with the portfolio of FEATURES=pixels, and searches after it, waiting."""
-    paths = Paths(tmp_path, "digits")
-    opened = study.create(paths, PREPARED, "pixels")
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a study that has the portfolio of FEATURES=pixels, and searches after it, waiting."""
+    root = tmp_path_factory.mktemp("waiting")
+    opened = study.create(Paths(root, "digits"), PREPARED, "pixels")
     for kind, params in portfolio.first("pixels", ("shift",)):
         study.enqueue_once(opened, kind, params)
-    for _ in range(count):
+    for _ in range(12):
         opened.enqueue_trial(portfolio.STRONG | {"view": "pixels"})
-    return paths, opened
+    return root
+
+
+@pytest.fixture
+def begun(waiting: Path, tmp_path: Path) -> Begun:
+    """A copy of it for a test, opened."""
+    shutil.copytree(waiting, tmp_path, dirs_exist_ok=True)
+    paths = Paths(tmp_path, "digits")
+    return paths, study.create(paths, PREPARED, "pixels")
 
 
 def run(opened: optuna.Study, error: Exception | None) -> int:
@@ -75,8 +86,8 @@ def test_the_reason_is_one_line() -> None:
     assert (len(long), long[-1]) == (failures.REASON_LENGTH, "…")
 
 
-def test_a_failed_trial_is_shown_and_kept_and_not_repeated(tmp_path: Path) -> None:
-    paths, opened = begun(tmp_path)
+def test_a_failed_trial_is_shown_and_kept_and_not_repeated(begun: Begun) -> None:
+    paths, opened = begun
     text = io.StringIO()
     parent = watched(paths, text)
     told(parent, opened, run(opened, None))
@@ -108,8 +119,8 @@ def test_it_is_shown_on_a_terminal_too(tmp_path: Path) -> None:
     assert "trial 3 search failed in 1.2 s: ValueError: [x]" in file.getvalue()
 
 
-def test_a_portfolio_that_failed_as_a_whole_ends_the_search(tmp_path: Path) -> None:
-    paths, opened = begun(tmp_path)
+def test_a_portfolio_that_failed_as_a_whole_ends_the_search(begun: Begun) -> None:
+    paths, opened = begun
     parent = watched(paths, io.StringIO())
     for error in (None, None, None, ValueError("one")):
         told(parent, opened, run(opened, error))
@@ -129,8 +140,8 @@ def test_a_portfolio_that_failed_as_a_whole_ends_the_search(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("failing", "ends"), [(5, False), (6, True)])
-def test_more_than_half_of_ten_end_the_search(tmp_path: Path, failing: int, ends: bool) -> None:
-    paths, opened = begun(tmp_path)
+def test_more_than_half_of_ten_end_the_search(begun: Begun, failing: int, ends: bool) -> None:
+    paths, opened = begun
     parent = watched(paths, io.StringIO())
     for _ in range(10 - failing):  # the portfolio's are among these or not: one of its two is well
         told(parent, opened, run(opened, None))
@@ -144,8 +155,8 @@ def test_more_than_half_of_ten_end_the_search(tmp_path: Path, failing: int, ends
 
 
 @pytest.mark.parametrize("error", [MemoryError(), ResourceExhaustedError("OOM when allocating")])
-def test_out_of_memory_is_the_machine_s(tmp_path: Path, error: Exception) -> None:
-    paths, opened = begun(tmp_path)
+def test_out_of_memory_is_the_machine_s(begun: Begun, error: Exception) -> None:
+    paths, opened = begun
     parent = watched(paths, io.StringIO())
     for _ in range(4):
         told(parent, opened, run(opened, error))
@@ -154,8 +165,8 @@ def test_out_of_memory_is_the_machine_s(tmp_path: Path, error: Exception) -> Non
         told(parent, opened, number)
 
 
-def test_what_was_killed_pruned_or_diverged_did_not_fail(tmp_path: Path) -> None:
-    paths, opened = begun(tmp_path)
+def test_what_was_killed_pruned_or_diverged_did_not_fail(begun: Begun) -> None:
+    paths, opened = begun
     parent = watched(paths, io.StringIO())
     for place in range(14):
         trial = opened.ask()
@@ -168,8 +179,8 @@ def test_what_was_killed_pruned_or_diverged_did_not_fail(tmp_path: Path) -> None
     assert not any(map(failures.has_error, opened.trials))
 
 
-def test_a_full_disk_is_not_the_trial_s_error(tmp_path: Path) -> None:
-    _, opened = begun(tmp_path)
+def test_a_full_disk_is_not_the_trial_s_error(begun: Begun) -> None:
+    _, opened = begun
     number = run(opened, OSError(28, "No space left on device"))
     assert opened.trials[number].user_attrs["failed"] == "OSError: [Errno 28] No space left on device"
     assert not failures.has_error(opened.trials[number])
@@ -177,7 +188,7 @@ def test_a_full_disk_is_not_the_trial_s_error(tmp_path: Path) -> None:
     assert failures.is_of_machine(optuna.exceptions.StorageInternalError())
 
 
-def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_while_it_is_built_is_kept_too(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error in the search space or in the features, before a first step."""
     from catwalk.core import tensorflow_setup
 
@@ -191,7 +202,7 @@ def test_what_fails_while_it_is_built_is_kept_too(tmp_path: Path, monkeypatch: p
         raise ValueError("contamination must not contain NaN")
 
     monkeypatch.setattr(trials, "Training", refuse)
-    paths, opened = begun(tmp_path)
+    paths, opened = begun
     competition = cast(Competition, SimpleNamespace(augment=("shift",)))
     context, clock = RunContext(paths, competition, PREPARED, 1, "pixels"), trials.Clock(0.0, None, None)
     objective = trials.Objective(context, "key", cast(FeatureSet, None), "float32", clock, lambda *_: None)
