@@ -10,9 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
 
+import pytest
+
 from tests.conftest import Run, clean_environment
 
 
+@pytest.mark.slow
 def test_it_shows_the_study(digits_done: tuple[Path, Run]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
