@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from catwalk.core.errors import UserError
 from catwalk.models import metrics
 from catwalk.models.epoch import Epoch
-from catwalk.report import browser, findings, results, slides, talk
+from catwalk.report import browser, drawing, figures, findings, results, slides, talk
 from catwalk.report.formatting import percent
 from catwalk.report.results import Results
 from catwalk.report.slide import check
+from catwalk.report.weight_figures import filter_pictures
 from catwalk.submission.score import ScoreRecord
 from tests.conftest import Run
 
@@ -108,6 +110,39 @@ def history(real: Results, losses: list[float]) -> Results:
     return replace(real, trials=[replace(t, history=epochs) for t in real.trials])
 
 
+CONV = {
+    "family": "conv", "conv_width": 32, "conv_depth": 1, "conv_stem": "direct", "conv_kernel": 5,
+    "conv_pool": "both", "conv_dropout": 0.1, "learning_rate": 0.007, "batch_size": 128,
+    "weight_decay": 0.02, "optimizer": "sgd", "flip": 1, "mixup": 0.2,
+}  # fmt: skip
+
+
+def convolutional(real: Results, **changes: Any) -> Results:
+    """With a convolutional network, which is the best, in the study and in the ensemble."""
+    params = {**CONV, **changes}
+    best = replace(real.best, number=real.trials[-1].number + 1, kind="portfolio conv 1", value=0.99)
+    best = replace(best, params=params)
+    net = replace(real.recipe.trials[0], number=best.number, params=params)
+    recipe = replace(real.recipe, trials=(net, *real.recipe.trials))
+    side, colours = params["conv_kernel"], real.competition.shape[2] if real.competition.shape[2:] else 1
+    random = np.random.default_rng(0)
+    filters = random.normal(size=(side, side, colours, params["conv_width"])).astype(np.float32)
+    return replace(real, trials=[*real.trials, best], recipe=recipe, filters=filters)
+
+
+def large_convolutional(real: Results) -> Results:
+    """Of large pictures in colour, with as many stages, channels and trials as there may be."""
+    random = np.random.default_rng(0)
+    shape = (128, 96, 3)
+    pixels = random.integers(0, 256, (len(real.prepared.labels), 128 * 96 * 3), np.uint8)
+    weights = random.normal(size=(128 * 96 * 3, 10)).astype(np.float32)
+    prepared = replace(real.prepared, pixels=pixels)
+    made = replace(
+        real, competition=replace(real.competition, shape=shape), prepared=prepared, weights=weights
+    )
+    return convolutional(trials(made, 60), conv_width=128, conv_depth=3, conv_stem="stepped")
+
+
 SCORE = ScoreRecord(accuracy=0.9, interval=(0.87, 0.93), precision=0.9, recall=0.9, f1=0.9, rows=360, looks=1)
 
 CASES: dict[str, Callable[[Results], Results]] = {
@@ -129,8 +164,10 @@ CASES: dict[str, Callable[[Results], Results]] = {
     "scored": lambda real: replace(real, test_score=replace(SCORE, looks=2)),
     "overfits": lambda real: history(real, [1.0, 0.5, 0.4, 0.5, 0.6]),
     "one epoch": lambda real: history(real, [1.0]),
+    "a convolutional network": convolutional,
+    "a large convolutional network": large_convolutional,
 }  # fmt: skip
-QUICK = ("digits", "two trials")  # the others run in make test-all
+QUICK = ("digits", "two trials", "a convolutional network")  # the others run in make test-all
 
 
 @pytest.fixture(scope="module")
@@ -310,8 +347,6 @@ def luminance(colour: str) -> float:
 
 def test_letters_stand_out() -> None:
     """Contrast of text as WCAG 2.1 counts it."""
-    from catwalk.report import drawing
-
     paper = luminance(drawing.PAPER)
     for ink in (drawing.INK, drawing.MUTED, drawing.BLUE_TEXT, drawing.ORANGE_TEXT):
         assert (paper + 0.05) / (luminance(ink) + 0.05) >= 4.5, ink
@@ -320,8 +355,6 @@ def test_letters_stand_out() -> None:
 
 def test_blue_and_orange_differ_for_everybody() -> None:
     """Simulated as Vienot, Brettel and Mollon 1999 (Color Research and Application 24:243-252) do it."""
-    from catwalk.report import drawing
-
     to_cones = np.array(
         [[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]]
     )
@@ -439,3 +472,68 @@ def test_findings_follow_their_rules(loaded: Results) -> None:
     assert any("read 2 times" in what for _, what, _ in slides.problem(scored_talk).facts)
     assert "read 2 times" in slides.problem(scored_talk).notes
     assert percent(0.99999) == "99.9%"
+
+
+def words_of(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_a_convolutional_network_is_shown_as_one(loaded: Results) -> None:
+    made = convolutional(replace(loaded, recipe=replace(loaded.recipe, trials=loaded.recipe.trials[:1])))
+    said = slides.network(made).notes
+    plan = "convolutional, with 2 stages of 1 residual block each, on raw pixels"
+    assert said.startswith(f"The best network is {plan}. ")
+    assert said.endswith("The submission averages 1 dense and 1 convolutional network. ")
+    words = words_of(figures.architecture(made))
+    for size, rest in (
+        ("8x8", "pixels in"),
+        ("8x8", ", 32 channels, 1 block"),
+        ("4x4", ", 64 channels, 1 block"),
+    ):
+        place = words.index(rest)
+        assert words[place - 1] == size.replace("x", "\N{MULTIPLICATION SIGN}")
+    assert words[words.index("dropout") + 1] == "0.1"
+    assert words[words.index("augmentation") + 1] == "flip, mixup"
+    assert "hidden" not in " ".join(words)
+    large = words_of(figures.architecture(large_convolutional(loaded)))
+    assert [word for word in large if "blocks" in word] == [
+        f", {channels} channels, 3 blocks" for channels in (128, 256, 512, 1024)
+    ]
+
+
+def test_a_dense_network_is_shown_as_before(loaded: Results) -> None:
+    said = slides.network(loaded).notes
+    assert re.match(r"The best network is dense, with \d hidden layers?, on ", said)
+    assert "residual" not in said
+    assert "convolutional" not in said
+    assert {"pixels in", "classes out"} < set(words_of(figures.architecture(loaded)))
+
+
+def test_first_filters_are_beside_the_softmax_weights(loaded: Results) -> None:
+    made = convolutional(loaded)
+    slide = slides.weights(made)
+    assert slide.title == slides.weights(loaded).title
+    assert "first" in slide.notes
+    assert "filters" in slide.source
+    plain, both = figures.stencils(loaded).axes[0], figures.stencils(made).axes[0]
+    assert len(both.images) == len(plain.images) + 32
+    assert "first filters" in words_of(both.figure)
+    assert "first filters" not in words_of(plain.figure)
+
+
+def test_filters_are_sorted_and_share_one_scale() -> None:
+    filters = np.zeros((3, 3, 1, 40), np.float32)
+    filters[1, 1, 0] = np.linspace(-0.5, 1.0, 40)
+    made = filter_pictures(filters)
+    assert len(made) == 32
+    paper, blue = (
+        np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (drawing.PAPER, drawing.BLUE)
+    )
+    assert np.array_equal(made[0][1, 1], blue), "the largest weight"
+    assert np.array_equal(made[0][0, 0], paper)
+    strengths = [int(np.abs(one[1, 1].astype(int) - paper).sum()) for one in made]
+    assert strengths[0] > strengths[-1] > 0, "a small filter is pale"
+    colour = np.zeros((3, 3, 3, 2), np.float32)
+    colour[:, :, 0, 1] = 1.0
+    red, nothing = filter_pictures(colour)
+    assert (red[1, 1].tolist(), nothing[1, 1].tolist()) == ([255, 128, 128], [128, 128, 128])

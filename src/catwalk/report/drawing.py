@@ -189,6 +189,12 @@ def two_colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     return np.asarray(np.rint(paper * (1 - strength) + ink * strength), np.uint8)
 
 
+def mixed(colour: str, share: float) -> str:
+    """A colour mixed with that of the paper, of which it leaves ``1 - share``."""
+    ours, paper = (np.array(mpl.colors.to_rgb(one)) for one in (colour, PAPER))
+    return str(mpl.colors.to_hex(share * ours + (1 - share) * paper))
+
+
 def svg(figure: Figure, name: str, alt: str) -> str:
     """The figure as an inline SVG element with unique ids; the same text for the same figure."""
     buffer = io.StringIO()

@@ -27,7 +27,6 @@ from catwalk.report.drawing import (
     png,
     shortened,
     text,
-    two_colours,
     width_of,
 )
 from catwalk.report.formatting import percent
@@ -35,6 +34,7 @@ from catwalk.report.network_figures import architecture as architecture
 from catwalk.report.network_figures import learning_curves as learning_curves
 from catwalk.report.parallel_coordinates import parallel as parallel
 from catwalk.report.results import Data, Results
+from catwalk.report.weight_figures import stencils as stencils
 from catwalk.search.trial_record import TrialRecord
 
 ROWS_OF_CLASSES = 12  # one below the other, at most
@@ -193,32 +193,6 @@ def mistakes(results: Results) -> Figure:
         text(axes, x, y + side + 28, words, colour=ORANGE_TEXT, bold=True)
         true = shortened(f"label: {classes[results.labels[worst[k]]]}", column - 24)
         text(axes, x, y + side + 56, true)
-    return figure
-
-
-def stencils(results: Results) -> Figure:
-    """The weights of the softmax baseline as one picture per class: evidence for and against it."""
-    said = findings.votes(results)
-    figure, axes = canvas(1180, 560)
-    if said is None:
-        text(axes, 0, 60, "The softmax baseline's weights were not kept.", size=26)
-        return figure
-    shown = findings.shown_classes(results, 10)
-    shown = sorted(shown)
-    column, row, side = 1180 / 5, 258.0, 200.0
-    for k, i in enumerate(shown):
-        x, y = column * (k % 5), row * (k // 5)
-        picture(axes, two_colours(said[i]), x, y, side)
-        text(
-            axes,
-            x,
-            y + side + 24,
-            shortened(results.competition.classes[i], column - 20, bold=True),
-            bold=True,
-        )
-    y = 540.0 if len(shown) > 5 else 290.0
-    text(axes, 0, y, "orange: against the class", colour=ORANGE_TEXT, bold=True)
-    text(axes, 300, y, "blue: for it", colour=BLUE_TEXT, bold=True)
     return figure
 
 

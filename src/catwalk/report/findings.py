@@ -1,6 +1,5 @@
 """Findings: conclusions drawn from the results by fixed rules, the same for figures and slides."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,9 @@ from catwalk.models import space
 from catwalk.models.epoch import Epoch
 from catwalk.report.formatting import percent, points, short
 from catwalk.report.results import Results
-from catwalk.search.trial_record import TrialRecord
 
 ENOUGH_PICTURES = 20  # distinct ones: no conclusion is drawn from fewer
-ENOUGH_TRIALS = 12  # complete ones, for importances to be meaningful
 ENOUGH_FOR_LATE = 8  # complete ones, for the position of the best one to be meaningful
-SHOWN_PARAMETERS = 5
 LARGEST_BLOCK = 4  # classes in a block that is confused
 OVERFITTING = 0.03  # rise of the validation loss, as a fraction, from which a network counts as overfitted
 
@@ -68,11 +64,6 @@ def confused(results: Results) -> tuple[tuple[int, int, int] | None, Block | Non
     if len(mistakes(results)) < ENOUGH_PICTURES:
         return None, None
     return worst_pair(results.scores.confusion), hard_block(results.scores.confusion)
-
-
-def shares(results: Results) -> dict[str, float]:
-    """The result of ``importances``; empty if there are too few validation pictures."""
-    return importances(results.trials) if is_enough(results) else {}
 
 
 def overfitting(results: Results) -> "Overfitting | None":
@@ -167,55 +158,6 @@ def overfitting_of(history: Sequence[Epoch]) -> Overfitting | None:
     return Overfitting(lowest + 1, rise) if rise >= OVERFITTING and not better else None
 
 
-def importances(trials: list[TrialRecord]) -> dict[str, float]:
-    """Each parameter's share of the variance of validation accuracy, the largest first; they sum to 1.
-
-    fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) of Optuna, over the complete trials; empty if there are
-    too few of them.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its progress bar warns of a missing widget in notebooks
-        import optuna
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-
-    complete = evenly([t for t in trials if t.is_complete])
-    names = [name for name in space.SPACE if all(name in t.params for t in complete)]
-    values = {name: [t.params[name] for t in complete] for name in names}
-    varied = [name for name in names if len(set(values[name])) > 1]
-    if len(complete) < ENOUGH_TRIALS or not varied or len({t.value for t in complete}) < 2:
-        return {}
-    known: dict[str, BaseDistribution] = {}
-    for name in varied:
-        kind = space.SPACE[name][0]
-        if kind == "one of":
-            known[name] = CategoricalDistribution(sorted(set(values[name])))
-        else:
-            known[name] = FloatDistribution(min(values[name]), max(values[name]), log=kind.startswith("log"))
-    study = optuna.create_study(direction="maximize")
-    for trial in complete:
-        params = {name: trial.params[name] for name in varied}
-        study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=trial.value))
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
-
-
-def evenly(trials: list[TrialRecord], most: int = 300) -> list[TrialRecord]:
-    """At most ``most`` trials, evenly spaced over the list."""
-    return [trials[i] for i in sorted({round(k) for k in np.linspace(0, len(trials) - 1, most)})]
-
-
-def shown_parameters(results: Results, shares: dict[str, float]) -> list[str]:
-    """The parameters to plot: the most important, else those that varied, in the search space's order."""
-
-    def differs(name: str) -> bool:
-        return len({t.params.get(name) for t in results.complete} - {None}) > 1
-
-    first = list(shares) or ["view", "depth", "width_1", "dropout", "learning_rate", "batch_size"]
-    rest = [name for name in space.SPACE if name not in first]
-    return [name for name in [*first, *rest] if differs(name)][:SHOWN_PARAMETERS]
-
-
 def votes(results: Results) -> npt.NDArray[np.float64] | None:
     """(classes, height, width): each pixel's evidence for each class, in the softmax baseline.
 
@@ -260,7 +202,10 @@ def next_steps(results: Results) -> list[tuple[str, str, str]]:
     _, block = confused(results)
     if block is not None:
         names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
-        steps.append((percent(block.share, 0), f"of mistakes in {names}", "Features that tell these apart"))
+        more = "Features that tell these apart"
+        if space.family_in(best.params) == "conv":  # it learns its features
+            more = "More channels or residual blocks"
+        steps.append((percent(block.share, 0), f"of mistakes in {names}", more))
     gain = results.scores.accuracy - results.recipe.validation.best_single
     nets = len(results.recipe.trials)
     if nets > 1 and gain < 0.002 and enough:

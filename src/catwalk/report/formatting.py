@@ -7,7 +7,9 @@ LABELS = {
     "view": "features", "depth": "layers", "width_1": "units,\nlayer 1", "width_2": "units,\nlayer 2",
     "width_3": "units,\nlayer 3", "norm": "norm", "input_dropout": "input\ndropout",
     "label_smoothing": "label\nsmoothing", "learning_rate": "learning\nrate", "weight_decay": "weight\ndecay",
-    "batch_size": "batch\nsize", "average": "weight\naverage",
+    "batch_size": "batch\nsize", "average": "weight\naverage", "family": "network\nfamily",
+    "conv_width": "first\nchannels", "conv_depth": "residual\nblocks", "conv_stem": "stem",
+    "conv_kernel": "kernel\nside", "conv_pool": "pooling", "conv_dropout": "dropout",
 }  # fmt: skip
 
 
@@ -32,6 +34,11 @@ def number(value: Any) -> str:
     if isinstance(value, int) or value == round(value):
         return f"{round(value):,}"
     return f"{value:.2g}" if abs(value) >= 1e-4 else f"{value:.0e}".replace("e-0", "e-")
+
+
+def size(height: int, width: int) -> str:
+    """The size of a picture, with a multiplication sign, as in "28 x 28"."""
+    return f"{height}\N{MULTIPLICATION SIGN}{width}"
 
 
 def parameter(name: str) -> str:

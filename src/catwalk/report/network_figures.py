@@ -1,8 +1,10 @@
 """Figures of the best network: its layers, and how it learned."""
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from catwalk.report import findings
+from catwalk.models import space
+from catwalk.report import conv_layers, findings
 from catwalk.report.drawing import (
     BLUE,
     BLUE_TEXT,
@@ -21,16 +23,37 @@ from catwalk.report.drawing import (
 from catwalk.report.formatting import number, parameter, percent
 from catwalk.report.results import Results
 
+TRAINING = ("learning_rate", "dropout", "conv_dropout", "batch_size", "weight_decay")
+
 
 def architecture(results: Results) -> Figure:
-    """The best network's layers, with a bar for each layer's width, and its training parameters."""
+    """The best network's layers, and its training parameters."""
+    params = results.best.params
+    figure, axes = canvas(430, 520)
+    is_conv = space.family_in(params) == "conv"
+    below = 20 + (conv_layers.draw(axes, results) if is_conv else _dense_layers(axes, results))
+    axes.plot([0, 430], [below, below], color=PALE, linewidth=1.5)
+    told = [name for name in TRAINING if name in params]
+    rows = [(parameter(name).replace("\n", " "), number(params[name])) for name in told]
+    changed = [
+        name for name in ("flip", "shift", "rotate", "zoom", "elastic", "erase", "mixup") if params.get(name)
+    ]
+    rows.append(("augmentation", ", ".join(changed) or "none"))
+    for k, (name, value) in enumerate(rows):
+        y = below + 30 + (500 - below - 30) / len(rows) * k
+        text(axes, 0, y, name, colour=MUTED)
+        text(axes, 170, y, shortened(value, 255, bold=True), bold=True)
+    return figure
+
+
+def _dense_layers(axes: Axes, results: Results) -> float:
+    """Draw a bar for each layer's width; returns where they end, in pixels."""
     params = results.best.params
     layers = [(results.competition.pixels, "pixels in", GREY)]
     if params.get("view", "pixels") != "pixels":
         layers.append((0, f"{parameter('view')}: {params['view']}, fixed", GREY))
     layers += [(round(params[f"width_{k}"]), "units", BLUE) for k in range(1, params.get("depth", 0) + 1)]
     layers.append((len(results.competition.classes), "classes out", GREY))
-    figure, axes = canvas(430, 520)
     widest = max(count for count, _, _ in layers)
     step = min(58.0, 290 / len(layers))
     for k, (count, words, colour) in enumerate(layers):
@@ -42,19 +65,7 @@ def architecture(results: Results) -> Figure:
         box(axes, 0, y, long, step * 0.72, color=colour)
         text(axes, long + 14, y + step * 0.36, f"{count:,}", size=24, bold=True)
         text(axes, long + 26 + width_of(f"{count:,}", 24, bold=True), y + step * 0.36, words, colour=MUTED)
-    below = step * len(layers) + 20
-    axes.plot([0, 430], [below, below], color=PALE, linewidth=1.5)
-    told = [name for name in ("learning_rate", "dropout", "batch_size", "weight_decay") if name in params]
-    rows = [(parameter(name).replace("\n", " "), number(params[name])) for name in told]
-    changed = [
-        name for name in ("flip", "shift", "rotate", "zoom", "elastic", "erase", "mixup") if params.get(name)
-    ]
-    rows.append(("augmentation", ", ".join(changed) or "none"))
-    for k, (name, value) in enumerate(rows):
-        y = below + 30 + (500 - below - 30) / len(rows) * k
-        text(axes, 0, y, name, colour=MUTED)
-        text(axes, 170, y, shortened(value, 255, bold=True), bold=True)
-    return figure
+    return step * len(layers)
 
 
 def learning_curves(results: Results) -> Figure:

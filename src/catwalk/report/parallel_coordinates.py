@@ -10,7 +10,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Curve
 
 from catwalk.models import space
-from catwalk.report import findings
+from catwalk.report import importances
 from catwalk.report.drawing import (
     BLUE,
     BLUE_TEXT,
@@ -32,11 +32,11 @@ from catwalk.search.trial_record import TrialRecord
 
 def parallel(results: Results) -> Figure:
     """Parallel coordinates of the complete trials; the most important parameter is next to the score."""
-    shares = findings.shares(results)
-    whole = sorted(results.complete, key=lambda t: (t.accuracy, -t.number))
-    complete = findings.evenly(whole)  # the last is the best
+    shares = importances.shares(results)
+    whole = sorted(importances.compared(results.trials), key=lambda t: (t.accuracy, -t.number))
+    complete = importances.evenly(whole)  # the last is the best
     columns: list[str | None] = [
-        *reversed(findings.shown_parameters(results, shares)),
+        *reversed(importances.shown_parameters(complete, shares)),
         None,
     ]  # None: the score
     scales = [_Scale([_value(t, name) for t in complete], name) for name in columns]
@@ -94,7 +94,7 @@ class _Scale:
 
 def _value(trial: TrialRecord, name: str | None) -> Any:
     """The trial's value of a parameter, None if it has none; without a name, the trial's score."""
-    return trial.params.get(name) if name else trial.value
+    return importances.value(trial, name) if name else trial.value
 
 
 def _curve(axes: Axes, points: list[tuple[float, float]], best: bool) -> None:

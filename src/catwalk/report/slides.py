@@ -5,12 +5,13 @@ Fixed rules choose the texts; ``slide.check`` checks titles and notes.
 
 from collections.abc import Callable
 
-from catwalk.report import findings
+from catwalk.models import space
+from catwalk.report import findings, importances
 from catwalk.report.formatting import parameter, percent, points, short
+from catwalk.report.network_slide import network as network
 from catwalk.report.results import Results
 from catwalk.report.slide import Slide, check, fitted
 
-HARDER = ("input_dropout", "dropout", "mixup", "flip", "shift", "rotate", "zoom", "elastic", "erase")
 MARGIN = 1.25  # ratio of the first importance to the second, from which the first is named alone
 
 
@@ -97,7 +98,7 @@ def split(results: Results) -> Slide:
 def search(results: Results) -> Slide:
     stopped = sum(t.state == "pruned" and not t.ended for t in results.trials)
     best = results.best
-    shares = findings.shares(results)
+    shares = importances.shares(results)
     count = f"{len(results.trials):,} trial{'s' if len(results.trials) != 1 else ''}"
     known = list(shares.items())
     if known and (len(known) == 1 or known[0][1] >= MARGIN * known[1][1]):
@@ -120,8 +121,8 @@ def search(results: Results) -> Slide:
         30,
         fitted(title, f"{count}: trial {best.number} is best, {percent(best.accuracy)}"),
         "trials.json: params, value, state",
-        f"We trained {count}. {stop}Each line on the left is one of the {len(results.complete)} complete "
-        f"trials, and the blue one is the best. {told}On the right, the best so far: "
+        f"We trained {count}. {stop}Each line on the left is one of the {_compared(results)}, and the blue "
+        f"one is the best. {told}On the right, the best so far: "
         f"trial {best.number} reached {percent(best.accuracy)}.",
         (
             ("parallel", "Parallel coordinates of the complete trials, the best in blue"),
@@ -130,46 +131,15 @@ def search(results: Results) -> Slide:
     )
 
 
-def network(results: Results) -> Slide:
-    best = results.best
-    history = best.history
-    last = history[-1]
-    gap = last.train_accuracy - last.accuracy
-    late = findings.overfitting(results)
-    if not findings.is_enough(results):
-        title = f"{len(history)} epochs; {results.distinct.validation} pictures are too few to judge training"
-        told = "On so few validation pictures a curve says little. "
-    elif late is not None:
-        title = f"It overfits after epoch {late.epoch} (validation loss +{percent(late.rise, 0)})"
-        told = f"After epoch {late.epoch} the validation loss rises by {percent(late.rise, 0)}: it overfits. "
-    elif gap > 0.01:
-        title = f"{len(history)} epochs; training and validation are {100 * gap:.1f} points apart"
-        told = f"At the end, training accuracy is {100 * gap:.1f} points above validation accuracy. "
-    else:
-        title = f"{len(history)} epochs to {percent(last.accuracy)} on validation"
-        held = percent(last.accuracy)
-        told = f"Training accuracy is {percent(last.train_accuracy)}, validation accuracy {held}. "
-    if any(best.params.get(name) for name in HARDER):
-        told += "Training uses dropout or augmentation. "
-    depth = best.params.get("depth", 0)
-    layers = f"{depth} hidden layer{'s' if depth != 1 else ''}"
-    view = best.params.get("view", "pixels")
-    seen = "raw pixels" if view == "pixels" else f"fixed features ({view}), computed without labels"
-    nets = results.recipe.trials
-    joined = f"The submission averages {len(nets)} networks. " if len(nets) > 1 else ""
-    if [net.number for net in nets] == [best.number] and not results.recipe.refit:
-        joined = "It is the whole submission. "
-    return Slide(
-        "network",
-        25,
-        fitted(title, f"{len(history)} epochs to {percent(last.accuracy)}"),
-        f"trials.json: trial {best.number}, params, history",
-        f"The best network is dense, with {layers}, on {seen}. {told}{joined}",
-        (
-            ("architecture", "The best network's layers, and how it was trained"),
-            ("learning_curves", "Training and validation accuracy by epoch"),
-        ),
-    )
+def _compared(results: Results) -> str:
+    """Which trials the left figure compares."""
+    trials = importances.compared(results.trials)
+    kind = ""
+    if len(trials) < len(results.complete):
+        kind = space.NETWORKS[importances.families(trials)[0]] + " "
+    elif len(importances.families(trials)) > 1:
+        return f"{len(trials)} complete trials, by the parameters that both families of networks have"
+    return f"{len(trials)} complete {kind}trials"
 
 
 def confusion(results: Results) -> Slide:
@@ -255,15 +225,20 @@ def weights(results: Results) -> Slide:
             f"Softmax: {percent(share, 0)} of the pixels carry half of the weight for {name}",
             f"Softmax: {percent(share, 0)} of the pixels carry half the weight",
         )
-    return Slide(
-        "weights",
-        15,
-        title,
-        "predictions.npz: weights (softmax baseline)",
+    source, alt = "predictions.npz: weights (softmax baseline)", "The softmax baseline's weights, one picture"
+    alt += " per class"
+    told = (
         "The softmax baseline has one weight per pixel and class. Blue supports the class, orange opposes "
-        "it. The better networks combine pixels.",
-        (("stencils", "The softmax baseline's weights, one picture per class"),),
+        "it. The better networks combine pixels."
     )
+    if results.filters is not None:
+        source += ", filters"
+        alt += ", and the first filters of the best convolutional network"
+        told = (
+            "Softmax has one weight per pixel and class: blue supports the class, orange opposes it. On the "
+            "right, the small patterns that our best convolutional network looks for first, at every place."
+        )
+    return Slide("weights", 15, title, source, told, (("stencils", alt),))
 
 
 def following(results: Results) -> Slide:

@@ -43,4 +43,7 @@ def trials(results: Results, most: int = 10) -> "pd.DataFrame":
         | {name: number(value) for name, value in t.params.items()}
         for t in best
     ]
-    return pd.DataFrame(rows).set_index("trial").fillna("")
+    table = pd.DataFrame(rows).set_index("trial")
+    if "family" in table:
+        table["family"] = table["family"].fillna("dense")  # baselines don't name theirs
+    return table.fillna("")

@@ -1,0 +1,107 @@
+"""Importances: which parameters of the trials are compared, and how much each of them matters.
+
+Trials of a study may have different parameters: those of dense and of convolutional networks, see
+``space.family_of``. What is compared is what all of them have.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from catwalk.models import portfolio, space
+from catwalk.report import findings
+from catwalk.report.results import Results
+from catwalk.search.trial_record import TrialRecord
+
+ENOUGH_TRIALS = 12  # complete ones, for importances to be meaningful
+SHOWN_PARAMETERS = 5
+# Shown in this order where there are too few trials for importances.
+FIRST = (
+    "family", "view", "depth", "width_1", "dropout", "conv_width", "conv_depth", "conv_dropout",
+    "learning_rate", "batch_size",
+)  # fmt: skip
+
+
+def shares(results: Results) -> dict[str, float]:
+    """The result of ``importances``; empty if there are too few validation pictures."""
+    return importances(results.trials) if findings.is_enough(results) else {}
+
+
+def compared(trials: list[TrialRecord]) -> list[TrialRecord]:
+    """The complete trials whose parameters are compared.
+
+    Baselines are dense; in a study of convolutional networks they are left out, unless one is the best.
+    """
+    complete = [trial for trial in trials if trial.is_complete]
+    searched = {space.family_in(t.params) for t in complete if t.kind not in portfolio.BASELINES}
+    same = [trial for trial in complete if space.family_in(trial.params) in searched]
+    best = max(complete, key=lambda trial: (trial.accuracy, -trial.number), default=None)
+    return same if best in same else complete
+
+
+def families(trials: list[TrialRecord]) -> list[str]:
+    """The families of these trials' networks, in the search space's order."""
+    there = {space.family_in(trial.params) for trial in trials}
+    return [family for family in space.NETWORKS if family in there]
+
+
+def value(trial: TrialRecord, name: str) -> Any:
+    """The trial's value of a parameter; None if it has none."""
+    return space.family_in(trial.params) if name == "family" else trial.params.get(name)
+
+
+def importances(trials: list[TrialRecord]) -> dict[str, float]:
+    """Each parameter's share of the variance of validation accuracy, the largest first; they sum to 1.
+
+    fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) of Optuna, over the compared trials and the parameters
+    that all of them have; empty if there are too few of them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its progress bar warns of a missing widget in notebooks
+        import optuna
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+
+    complete = evenly(compared(trials))
+    names = [name for name in space.SPACE if all(value(t, name) is not None for t in complete)]
+    values = {name: [value(t, name) for t in complete] for name in names}
+    varied = [name for name in names if len(set(values[name])) > 1]
+    if len(complete) < ENOUGH_TRIALS or not varied or len({t.value for t in complete}) < 2:
+        return {}
+    known: dict[str, BaseDistribution] = {}
+    for name in varied:
+        kind = space.SPACE[name][0]
+        if kind == "one of":
+            known[name] = CategoricalDistribution(sorted(set(values[name])))
+        else:
+            known[name] = FloatDistribution(min(values[name]), max(values[name]), log=kind.startswith("log"))
+    study = optuna.create_study(direction="maximize")
+    for trial in complete:
+        params = {name: value(trial, name) for name in varied}
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=trial.value))
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+
+
+def evenly(trials: list[TrialRecord], most: int = 300) -> list[TrialRecord]:
+    """At most ``most`` trials, evenly spaced over the list."""
+    return [trials[i] for i in sorted({round(k) for k in np.linspace(0, len(trials) - 1, most)})]
+
+
+def shown_parameters(trials: list[TrialRecord], shares: dict[str, float]) -> list[str]:
+    """The parameters to plot: the most important, else those that varied, in the search space's order.
+
+    Args:
+        trials: from ``compared``; of both families, only parameters that both have are shown.
+        shares: from ``importances``.
+    """
+    both = len(families(trials)) > 1
+
+    def differs(name: str) -> bool:
+        return len({value(t, name) for t in trials} - {None}) > 1
+
+    first = list(shares) or list(FIRST)
+    names = [*first, *(name for name in space.SPACE if name not in first)]
+    shared = [name for name in names if not both or space.family_of(name) is None]
+    return [name for name in shared if differs(name)][:SHOWN_PARAMETERS]

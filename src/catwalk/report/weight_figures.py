@@ -1,0 +1,80 @@
+"""Figures of learned weights: the softmax baseline's, and the first filters of a convolutional network."""
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from catwalk.report import findings
+from catwalk.report.drawing import (
+    BLUE_TEXT,
+    MUTED,
+    ORANGE_TEXT,
+    canvas,
+    picture,
+    shortened,
+    text,
+    two_colours,
+)
+from catwalk.report.results import Results
+
+MOST_FILTERS, IN_ROW = 32, 4
+
+
+def stencils(results: Results) -> Figure:
+    """The weights of the softmax baseline as one picture per class: evidence for and against it.
+
+    With a convolutional network in the ensemble, its first filters are beside them.
+    """
+    said = findings.votes(results)
+    figure, axes = canvas(1180, 560)
+    if results.filters is not None:
+        _filters(axes, results.filters, 940.0)
+    if said is None:
+        text(axes, 0, 60, "The softmax baseline's weights were not kept.", size=26)
+        return figure
+    shown = findings.shown_classes(results, 10)
+    shown = sorted(shown)
+    column, row, side = (1180 / 5, 258.0, 200.0) if results.filters is None else (176.0, 230.0, 158.0)
+    for k, i in enumerate(shown):
+        x, y = column * (k % 5), row * (k // 5)
+        picture(axes, two_colours(said[i]), x, y, side)
+        text(
+            axes,
+            x,
+            y + side + 24,
+            shortened(results.competition.classes[i], column - 20, bold=True),
+            bold=True,
+        )
+    y = 2 * row + 24 if len(shown) > 5 else row + 32
+    text(axes, 0, y, "orange: against the class", colour=ORANGE_TEXT, bold=True)
+    text(axes, 300, y, "blue: for it", colour=BLUE_TEXT, bold=True)
+    return figure
+
+
+def _filters(axes: Axes, filters: npt.NDArray[np.float32], left: float) -> None:
+    """Draw the filters with the largest weights as small squares."""
+    text(axes, left, 14, "first filters", bold=True)
+    text(axes, left, 42, "moved over the picture", colour=MUTED)
+    step, top = 57.0, 70.0
+    for k, one in enumerate(filter_pictures(filters)):
+        picture(axes, one, left + step * (k % IN_ROW), top + step * (k // IN_ROW), step - 9)
+
+
+def filter_pictures(filters: npt.NDArray[np.float32]) -> list[npt.NDArray[np.uint8]]:
+    """The filters with the largest weights, the largest first, each (side, side, 3) uint8.
+
+    Those of colour pictures are shown in the colours that they look for, others blue above zero and orange
+    below; all have the same scale.
+
+    Args:
+        filters: (side, side, channels, filters) float32.
+    """
+    sizes = np.sqrt(np.square(filters).sum(axis=(0, 1, 2)))
+    largest = np.argsort(-sizes, kind="stable")[:MOST_FILTERS]
+    shown = np.moveaxis(filters[..., largest], 3, 0)
+    count, side, _, channels = shown.shape
+    if channels == 3:
+        most = float(np.abs(shown).max()) or 1.0
+        return list(np.rint(127.5 + 127.5 * shown / most).astype(np.uint8))
+    return list(two_colours(shown.sum(axis=3).reshape(count * side, side)).reshape(count, side, side, 3))
