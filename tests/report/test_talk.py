@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from catwalk.core.errors import UserError
-from catwalk.models import metrics
+from catwalk.models import metrics, portfolio, space
 from catwalk.models.epoch import Epoch
 from catwalk.report import browser, drawing, figures, findings, results, slides, talk
 from catwalk.report.formatting import percent
@@ -110,24 +110,23 @@ def history(real: Results, losses: list[float]) -> Results:
     return replace(real, trials=[replace(t, history=epochs) for t in real.trials])
 
 
-CONV = {
-    "family": "conv", "conv_width": 32, "conv_depth": 1, "conv_stem": "direct", "conv_kernel": 5,
-    "conv_pool": "both", "conv_dropout": 0.1, "learning_rate": 0.007, "batch_size": 128,
-    "weight_decay": 0.02, "optimizer": "sgd", "flip": 1, "mixup": 0.2,
-}  # fmt: skip
+CONV = {name: value for name, value in portfolio.CONV.items() if space.family_of(name) != "dense"}
+CONV |= {"conv_kernel": 5, "conv_dropout": 0.1, "mixup": 0.2}
 
 
 def convolutional(real: Results, **changes: Any) -> Results:
     """With a convolutional network, which is the best, in the study and in the ensemble."""
     params = {**CONV, **changes}
-    best = replace(real.best, number=real.trials[-1].number + 1, kind="portfolio conv 1", value=0.99)
-    best = replace(best, params=params)
+    others = [replace(trial, value=min(trial.accuracy, 0.98)) for trial in real.trials]
+    best = replace(
+        real.best, number=others[-1].number + 1, kind="portfolio conv 1", value=0.99, params=params
+    )
     net = replace(real.recipe.trials[0], number=best.number, params=params)
     recipe = replace(real.recipe, trials=(net, *real.recipe.trials))
     side, colours = params["conv_kernel"], real.competition.shape[2] if real.competition.shape[2:] else 1
     random = np.random.default_rng(0)
     filters = random.normal(size=(side, side, colours, params["conv_width"])).astype(np.float32)
-    return replace(real, trials=[*real.trials, best], recipe=recipe, filters=filters)
+    return replace(real, trials=[*others, best], recipe=recipe, filters=filters)
 
 
 def large_convolutional(real: Results) -> Results:

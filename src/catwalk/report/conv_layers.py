@@ -10,11 +10,11 @@ from catwalk.report.formatting import size
 from catwalk.report.results import Results
 
 WIDE, HIGH = 430.0, 300.0  # all of it
-TEXT_AT = 158.0
-ARROW, LEAST_ROW = 30.0, 36.0
+TEXT_AT = 150.0
+ARROW, LEAST_ROW = 30.0, 32.0
 WIDEST = 80.0  # the front of the stage with most channels
 SLANT = 0.4  # of the faces behind the front, as a share of the side
-POOLS = {"mean": "mean", "max": "maximum", "both": "mean and maximum"}
+POOLS = {"mean": "mean", "max": "maximum", "both": "mean and max"}
 
 
 def draw(axes: Axes, results: Results) -> float:
@@ -76,7 +76,7 @@ def _picture(axes: Axes, results: Results, scale: float) -> float:
 
 
 def _block(axes: Axes, y: float, stage: Stage, scale: float, most: int) -> None:
-    high, wide = max(4.0, stage.height * scale), WIDEST * (stage.channels / most) ** 0.5
+    high, wide = max(7.0, stage.height * scale), WIDEST * (stage.channels / most) ** 0.5
     back = SLANT * high
     edge = {"edgecolor": PAPER, "linewidth": 1}
     top, bottom = y + back, y + back + high
@@ -89,7 +89,7 @@ def _block(axes: Axes, y: float, stage: Stage, scale: float, most: int) -> None:
 
 def _words(axes: Axes, y: float, number: str, rest: str) -> None:
     text(axes, TEXT_AT, y, number, bold=True)
-    after = TEXT_AT + width_of(number, bold=True) + (4 if rest.startswith(" ") else 1)
+    after = TEXT_AT + width_of(number, bold=True) + (7 if rest.startswith(" ") else 1)
     text(axes, after, y, shortened(rest.lstrip(), WIDE - after), colour=MUTED)
 
 

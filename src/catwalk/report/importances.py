@@ -104,4 +104,7 @@ def shown_parameters(trials: list[TrialRecord], shares: dict[str, float]) -> lis
     first = list(shares) or list(FIRST)
     names = [*first, *(name for name in space.SPACE if name not in first)]
     shared = [name for name in names if not both or space.family_of(name) is None]
-    return [name for name in shared if differs(name)][:SHOWN_PARAMETERS]
+    shown = [name for name in shared if differs(name)][:SHOWN_PARAMETERS]
+    if both and "family" not in shown:  # it says which line is whose
+        shown = [*shown[: SHOWN_PARAMETERS - 1], "family"]
+    return shown

@@ -58,11 +58,9 @@ def _layers(results: Results) -> str:
     params = results.best.params
     if space.family_in(params) == "conv":
         stages = conv_plan.stages(results.competition.shape, params)
-        blocks = stages[0].blocks
-        each = f"of {blocks} residual block{'s' if blocks != 1 else ''}"
-        return (
-            f"convolutional, with {len(stages)} stage{'s' if len(stages) != 1 else ''} {each}, on raw pixels"
-        )
+        count, blocks = len(stages), stages[0].blocks
+        plan = f"{count} stage{'s' if count != 1 else ''} of {blocks} residual block"
+        return f"convolutional, with {plan}{'s' if blocks != 1 else ''} each, on raw pixels"
     depth = params.get("depth", 0)
     view = params.get("view", "pixels")
     seen = "raw pixels" if view == "pixels" else f"fixed features ({view}), computed without labels"
