@@ -514,10 +514,10 @@ def test_first_filters_are_beside_the_softmax_weights(loaded: Results) -> None:
     assert slide.title == slides.weights(loaded).title
     assert "first" in slide.notes
     assert "filters" in slide.source
-    plain, both = figures.stencils(loaded).axes[0], figures.stencils(made).axes[0]
-    assert len(both.images) == len(plain.images) + 32
-    assert "first filters" in words_of(both.figure)
-    assert "first filters" not in words_of(plain.figure)
+    plain, both = figures.stencils(loaded), figures.stencils(made)
+    assert len(both.axes[0].images) == len(plain.axes[0].images) + 32
+    assert "first filters" in words_of(both)
+    assert "first filters" not in words_of(plain)
 
 
 def test_filters_are_sorted_and_share_one_scale() -> None:

@@ -34,6 +34,8 @@ def test_weights_of_both_families(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 17, (5, 64)).astype(np.uint8)
     answers, weights = kept_networks._probabilities_and_weights(files, pixels, files[:1], files[1:])
     assert answers.shape == (2, 5, 10)
+    assert weights.softmax is not None
+    assert weights.filters is not None
     assert np.array_equal(weights.softmax, softmax.get_layer("logits").get_weights()[0])
     assert np.array_equal(weights.filters, conv.get_layer("stem").get_weights()[0])
     assert weights.filters.shape == (3, 3, 1, 8)

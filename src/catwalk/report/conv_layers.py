@@ -1,5 +1,7 @@
 """Convolutional layers: each stage drawn as a block, as high as its side and wide as its channels."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
@@ -78,7 +80,7 @@ def _picture(axes: Axes, results: Results, scale: float) -> float:
 def _block(axes: Axes, y: float, stage: Stage, scale: float, most: int) -> None:
     high, wide = max(7.0, stage.height * scale), WIDEST * (stage.channels / most) ** 0.5
     back = SLANT * high
-    edge = {"edgecolor": PAPER, "linewidth": 1}
+    edge: dict[str, Any] = {"edgecolor": PAPER, "linewidth": 1}
     top, bottom = y + back, y + back + high
     box(axes, 0, top, wide, high, facecolor=BLUE, **edge)
     upper = [(0, top), (back, y), (wide + back, y), (wide, top)]

@@ -192,7 +192,8 @@ def two_colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
 def mixed(colour: str, share: float) -> str:
     """A colour mixed with that of the paper, of which it leaves ``1 - share``."""
     ours, paper = (np.array(mpl.colors.to_rgb(one)) for one in (colour, PAPER))
-    return str(mpl.colors.to_hex(share * ours + (1 - share) * paper))
+    red, green, blue = share * ours + (1 - share) * paper
+    return str(mpl.colors.to_hex((red, green, blue)))
 
 
 def svg(figure: Figure, name: str, alt: str) -> str:
