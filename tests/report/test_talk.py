@@ -500,6 +500,17 @@ def test_a_convolutional_network_is_shown_as_one(loaded: Results) -> None:
     ]
 
 
+def test_the_search_slide_says_what_is_compared(loaded: Results) -> None:
+    both, same = convolutional(loaded), "networks share"
+    assert any(same in word for word in words_of(figures.parallel(both)))
+    assert "by the parameters that both families of networks have" in slides.search(both).notes
+    searched = [trial for trial in both.trials if trial.kind in (*portfolio.BASELINES, "portfolio conv 1")]
+    only = replace(both, trials=searched)
+    assert "shown are the convolutional networks" in words_of(figures.parallel(only))
+    assert "one of the 1 complete convolutional trials" in slides.search(only).notes
+    assert not any("shown are" in word for word in words_of(figures.parallel(loaded)))
+
+
 def test_a_dense_network_is_shown_as_before(loaded: Results) -> None:
     said = slides.network(loaded).notes
     assert re.match(r"The best network is dense, with \d hidden layers?, on ", said)
@@ -516,8 +527,8 @@ def test_first_filters_are_beside_the_softmax_weights(loaded: Results) -> None:
     assert "filters" in slide.source
     plain, both = figures.stencils(loaded), figures.stencils(made)
     assert len(both.axes[0].images) == len(plain.axes[0].images) + 32
-    assert "first filters" in words_of(both)
-    assert "first filters" not in words_of(plain)
+    assert "convolutional filters" in words_of(both)
+    assert "convolutional filters" not in words_of(plain)
 
 
 def test_filters_are_sorted_and_share_one_scale() -> None:

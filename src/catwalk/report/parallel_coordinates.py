@@ -66,7 +66,19 @@ def parallel(results: Results) -> Figure:
     for x, name, scale in zip(places, columns, scales, strict=True):
         if (value := _value(best, name)) is not None:
             _flag(axes, x, bottom + (top - bottom) * scale.height(value), scale.words(value))
+    if whose := _whose(results):
+        text(axes, 60, 509, whose, size=SMALL, colour=MUTED)
     return figure
+
+
+def _whose(results: Results) -> str:
+    """Whose parameters are compared, where the study has networks of both families; else nothing."""
+    there = importances.families(importances.compared(results.trials))
+    if len(there) > 1:
+        return "shown are parameters that dense and convolutional networks share"
+    if len(importances.families(results.complete)) > 1:
+        return f"shown are the {space.NETWORKS[there[0]]} networks"
+    return ""
 
 
 class _Scale:

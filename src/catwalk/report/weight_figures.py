@@ -54,7 +54,7 @@ def stencils(results: Results) -> Figure:
 
 def _filters(axes: Axes, filters: npt.NDArray[np.float32], left: float) -> None:
     """Draw the filters with the largest weights as small squares."""
-    text(axes, left, 14, "first filters", bold=True)
+    text(axes, left, 14, "convolutional filters", bold=True)
     text(axes, left, 42, "moved over the picture", colour=MUTED)
     step, top = 57.0, 70.0
     for k, one in enumerate(filter_pictures(filters)):
