@@ -131,10 +131,9 @@ def convolutional(real: Results, **changes: Any) -> Results:
 
 def large_convolutional(real: Results) -> Results:
     """Of large pictures in colour, with as many stages, channels and trials as there may be."""
-    random = np.random.default_rng(0)
-    shape = (128, 96, 3)
-    pixels = random.integers(0, 256, (len(real.prepared.labels), 128 * 96 * 3), np.uint8)
-    weights = random.normal(size=(128 * 96 * 3, 10)).astype(np.float32)
+    shape, size = (128, 96, 3), 128 * 96 * 3
+    pixels = np.repeat(np.asarray(real.prepared.labels)[:, None] * np.uint8(25), size, axis=1)
+    weights = np.linspace(-1, 1, 10 * size, dtype=np.float32).reshape(10, size).T
     prepared = replace(real.prepared, pixels=pixels)
     made = replace(
         real, competition=replace(real.competition, shape=shape), prepared=prepared, weights=weights

@@ -62,7 +62,7 @@ def _row(side: float) -> float:
 
 def _scale(sides: list[int]) -> float:
     """Pixels of the drawing for one of the picture: as many as there is room for."""
-    for high in range(80, 20, -1):
+    for high in range(100, 20, -1):
         scale = high / sides[0]
         rows = high + sum(_row(side * scale) for side in sides[1:])
         if rows + 2 * ARROW + LEAST_ROW <= HIGH:

@@ -67,7 +67,7 @@ def parallel(results: Results) -> Figure:
         if (value := _value(best, name)) is not None:
             _flag(axes, x, bottom + (top - bottom) * scale.height(value), scale.words(value))
     if whose := _whose(results):
-        text(axes, 60, 509, whose, size=SMALL, colour=MUTED)
+        text(axes, 60, 511, whose, size=SMALL, colour=MUTED)
     return figure
 
 
