@@ -65,7 +65,7 @@ CONV_PAYS = {"bfloat16": 600.0}
 CONV_WIDTHS = (96, 64, 48, 32, 24)  # channels of the first stage, the largest first
 TRAINING = 3  # times the operations of the forward pass: the backward pass takes twice as many
 CONV_SHARE = 0.5  # of a matrix product's rate, at which convolutional networks are trained
-CONV_LEAST_EPOCHS = 8  # that a width must have time for; with fewer a smaller one is better
+CONV_LEAST_EPOCHS = 12  # that a width must have time for; with fewer a smaller one is better
 
 CONV_RECIPES: list[Params] = [CONV, {**CONV, "conv_kernel": 5, "shift": 1.0}]
 

@@ -186,7 +186,7 @@ class FamilyPruner(optuna.pruners.BasePruner):  # type: ignore[misc]  # its type
 
 def family_of(trial: FrozenTrial) -> str:
     """The family of a trial's network; a study of dense networks only does not choose one."""
-    return str(trial.params.get("family", "dense"))
+    return space.family_in(trial.params)
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
