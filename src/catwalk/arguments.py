@@ -133,10 +133,12 @@ def _add_scope(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_models(stage: argparse.ArgumentParser, default: str | None) -> None:
-    usual = default or "dense, or those of the last search"
+    from catwalk.models.space import MODELS
+
+    usual = default or "dense; try, predict and report: those of the last search"
     stage.add_argument(
         "--models",
-        choices=("dense", "conv", "all"),
+        choices=tuple(MODELS),
         default=default,
         help=f"networks to search: dense, conv (convolutional) or all ({usual})",
     )
@@ -229,7 +231,7 @@ def _add_try(stage: argparse.ArgumentParser) -> None:
         if kind == "one of":
             what, value = f"one of {', '.join(map(str, values))}", type(values[0])
         else:
-            what, value = f"from {values[0]} to {values[1]}", float
+            what, value = f"from {values[0]} to {values[1]}", int if kind == "log size" else float
         stage.add_argument(f"--{name.replace('_', '-')}", type=value, help=what)
 
 

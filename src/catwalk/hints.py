@@ -38,6 +38,11 @@ def remember(command: list[str]) -> None:
             _given[variable] = value
 
 
+def add(variable: str, value: str) -> None:
+    """Remember a variable that the command follows though it was not given."""
+    _given[variable] = value
+
+
 def completed(text: str) -> str:
     """Return ``text`` with the user's variables added to each command in it."""
     return COMMAND.sub(_complete, text)

@@ -1,9 +1,11 @@
 """What the command's options say about a search: its limits, its scope, and the network of ``try``."""
 
 import argparse
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from catwalk import hints
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 
@@ -24,18 +26,34 @@ def check(options: argparse.Namespace, loaded: "Competition") -> None:
     _features(options, loaded)
 
 
-def scope(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> str:
-    """The scope of the study: FEATURES and MODELS, or the last search's where neither is given."""
+def scope(
+    options: argparse.Namespace, paths: Paths, loaded: "Competition", say: Callable[[str], None]
+) -> str:
+    """The scope of the study: FEATURES and MODELS, or the last search's where one of them is not given.
+
+    A later stage follows the search, and says so if that was not one of the default scope.
+    """
     from catwalk.data import prepare
     from catwalk.data import scope as scopes
     from catwalk.search import progress
 
-    models, features = getattr(options, "models", None), getattr(options, "features", "auto")
-    if options.stage in FOLLOWING and models is None and features == "auto":
-        last = progress.last_scope(paths, prepare.load(paths, options.seed))
-        if last is not None:
-            return last
-    return scopes.name(_features(options, loaded), models or scopes.DENSE)
+    models, features = getattr(options, "models", None), _features(options, loaded)
+    usual = scopes.name(features, models or scopes.DENSE)
+    given = None if getattr(options, "features", "auto") == "auto" else features
+
+    def agrees(other: str) -> bool:
+        is_same = given in (None, scopes.features_of(other))
+        return is_same and models in (None, scopes.models_of(other))
+
+    if options.stage not in FOLLOWING:
+        return usual
+    last = progress.last_scope(paths, prepare.load(paths, options.seed), agrees) or usual
+    if last != usual:
+        hints.add("MODELS", scopes.models_of(last))
+        if scopes.features_of(last) == "pixels":
+            hints.add("FEATURES", "pixels")
+        say(hints.completed(f"{options.stage}: continues from the last search, make search"))
+    return last
 
 
 def _features(options: argparse.Namespace, loaded: "Competition") -> str:

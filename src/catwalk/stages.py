@@ -209,7 +209,9 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     from catwalk.data.run_context import RunContext
 
     has_changed = prepare.run(paths, loaded, options.seed, _say)
-    context = RunContext.load(paths, loaded, options.seed, search_options.scope(options, paths, loaded), _say)
+    context = RunContext.load(
+        paths, loaded, options.seed, search_options.scope(options, paths, loaded, _say), _say
+    )
     if has_changed:
         _say_what_stays(context)
     if getattr(options, "name", None) is not None:

@@ -112,10 +112,26 @@ def test_what_the_command_is_given(
     root = hackathon.run(settings)
     hackathon.run(Settings("digits", until="14:40", workers=2, source="kaggle"))
     common = ("all", "--competition=digits")
+    rest = ("--seed=1", "--features=auto", "--models=dense")
     assert called == [
-        (*common, "--source=auto", "--budget=10m", "--seed=1", "--features=auto"),
-        (*common, f"--source={inputs / 'ours'}", "--budget=10m", "--seed=1", "--features=auto"),
-        (*common, "--source=kaggle", "--until=14:40", "--seed=1", "--features=auto", "--workers=2"),
+        (*common, "--source=auto", "--budget=10m", *rest),
+        (
+            *common,
+            f"--source={inputs / 'ours'}",
+            "--budget=10m",
+            "--seed=1",
+            "--features=auto",
+            "--models=dense",
+        ),
+        (
+            *common,
+            "--source=kaggle",
+            "--until=14:40",
+            "--seed=1",
+            "--features=auto",
+            "--models=dense",
+            "--workers=2",
+        ),
     ]
     assert f"using the data in {inputs / 'ours'}" in capsys.readouterr().out
     assert not root.is_relative_to(tmp_path / "work")

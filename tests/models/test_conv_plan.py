@@ -11,7 +11,7 @@ import pytest
 from catwalk.core import tensorflow_setup
 from catwalk.models import conv_plan, portfolio, space
 from catwalk.models.conv_plan import Stage
-from catwalk.models.portfolio import Room
+from catwalk.models.portfolio import CONV_WIDTHS, Room
 
 tensorflow_setup.setup(threads=1)
 
@@ -59,7 +59,7 @@ def test_the_plan_is_what_is_built(shape: tuple[int, int, int], changes: dict[st
 def test_a_width_is_chosen_by_the_time_for_it() -> None:
     """Where there is no time for the least width, the dense networks come first."""
     shape, slow, fast = (28, 28, 1), 70e9, 600e9
-    room = Room(580.0, 54_000, shape, slow)
+    room = Room(580.0, 54_000, shape, slow, 2)
     widths = [replace(room, seconds=seconds).conv_width() or 0 for seconds in (60.0, 580.0, 1800.0, 3600.0)]
     assert widths[0] == 0
     assert widths == sorted(widths)
@@ -71,6 +71,10 @@ def test_a_width_is_chosen_by_the_time_for_it() -> None:
     late = [kind for kind, _ in portfolio.first("local.all", ("flip",), short)]
     assert sorted(late) == sorted(kinds)
     assert late.index("portfolio conv 1") > late.index("portfolio 4")
+    assert dict(portfolio.first("local.all", (), short))["portfolio conv 1"]["conv_width"] == min(CONV_WIDTHS)
+    alone = [kind for kind, _ in portfolio.first("local.all", ("flip",), replace(room, workers=1))]
+    assert alone[:5] == ["softmax", "quick", "beginner", "portfolio 1", "portfolio conv 1"]
+    assert sorted(alone) == sorted(kinds)
     chosen = dict(portfolio.first("local.conv", ("flip",), room))
     assert chosen["portfolio conv 1"]["conv_width"] == widths[1]
 

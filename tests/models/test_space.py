@@ -72,6 +72,9 @@ def test_a_trial_chooses_what_its_family_has() -> None:
     assert space.suggest(conv, "local.conv", ())["family"] == "conv"
     assert {"conv_width", "conv_depth", "learning_rate"} < set(conv.params)
     assert not {"view", "depth", "width_1", "norm", "dropout"} & set(conv.params)
+    narrow = [space.suggest(optuna.create_study().ask(), "local.conv", (), 24) for _ in range(20)]
+    assert max(params["conv_width"] for params in narrow) <= 24
+    assert space.chosen_batch({**narrow[0], "batch_size": 2048}) == space.CONV_BATCH
     both = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     families = {str(space.suggest(both.ask(), "local.all", ())["family"]) for _ in range(20)}
     assert families == {"dense", "conv"}
@@ -84,7 +87,7 @@ def test_a_choice_by_hand_is_of_one_family() -> None:
     with pytest.raises(UserError, match=r"dropout=0\.1: "):
         space.family_for({"family": "conv", "dropout": 0.1}, "local.conv")
     with pytest.raises(
-        UserError, match=r"conv_width=64: .* of convolutional networks.*MODELS=conv or MODELS=all"
+        UserError, match=r"conv_width=64: .* of convolutional networks.*set MODELS=conv or MODELS=all"
     ):
         space.family_for({"conv_width": 64}, "local")
     with pytest.raises(UserError, match=r"conv_width=64: .*choose parameters of one family"):

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import optuna
 import pytest
+from optuna.trial import FrozenTrial
 
 from catwalk.core.paths import Paths
 from catwalk.data import scope
@@ -15,6 +16,7 @@ from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.search import progress, search, study
 from catwalk.search.limits import Limits
+from catwalk.search.model_store import MAX_KEPT_MODELS, MAX_KEPT_OF_FAMILY, worth_keeping
 from catwalk.submission import recipe, submission_csv
 from tests.conftest import digits_paths, load, make_project, run_catwalk
 
@@ -59,8 +61,25 @@ def test_the_scope_of_the_last_search_is_followed(tmp_path: Path) -> None:
         paths, progress.study_name(paths, prepared, "local"), replace(progress.NOTHING, finished=8)
     )
     assert progress.last_scope(paths, prepared) == "local"
+    assert progress.last_scope(paths, prepared, lambda name: scope.models_of(name) == "all") == "local.all"
+    assert progress.last_scope(paths, prepared, lambda name: scope.models_of(name) == "conv") is None
     other = cast(Prepared, SimpleNamespace(fingerprint="bbbb", split="s1"))
     assert progress.last_scope(paths, other) is None
+
+
+def test_networks_that_are_behind_are_kept_for_their_family() -> None:
+    """Softmax too, whose weights the talk shows; of dense networks alone the best ones as before."""
+
+    def trial(family: str | None, kind: str = "search") -> FrozenTrial:
+        params = {} if family is None else {"family": family}
+        return cast(FrozenTrial, SimpleNamespace(params=params, user_attrs={"kind": kind}))
+
+    dense = [trial("dense") for _ in range(MAX_KEPT_MODELS + 5)]
+    conv = [trial("conv") for _ in range(MAX_KEPT_OF_FAMILY + 2)]
+    softmax = trial(None, "softmax")
+    kept = worth_keeping([*dense, *conv, softmax])
+    assert kept == [*dense[:MAX_KEPT_MODELS], *conv[:MAX_KEPT_OF_FAMILY], softmax]
+    assert worth_keeping(dense) == dense[:MAX_KEPT_MODELS]
 
 
 @pytest.mark.parametrize(
@@ -88,10 +107,12 @@ def test_a_search_says_where_the_other_family_would_reach_more(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--conv-width", "64"), "conv_width=64.0: it is of convolutional networks, and the study"),
+        (("--conv-width", "64"), "conv_width=64: it is of convolutional networks, and the study"),
         (("--models", "conv", "--dropout", "0.1"), "dropout=0.1: it is of dense networks, and the study has"),
         (("--models", "all", "--widths", "64", "--conv-depth", "2"), "choose parameters of one family"),
-        (("--models", "conv", "--conv-width", "8"), "conv_width=8.0: choose a value from 16 to 128"),
+        (("--models", "conv", "--conv-width", "20"), "conv_width=20: choose a multiple of 8"),
+        (("--models", "conv", "--family", "cnn"), "family=cnn: choose one of dense, conv"),
+        (("--models", "conv", "--conv-width", "8"), "conv_width=8: choose a value from 16 to 128"),
     ],
 )  # fmt: skip
 def test_a_network_by_hand_is_of_one_family(
@@ -116,6 +137,8 @@ def test_every_stage_takes_a_convolutional_network(tmp_path: Path) -> None:
     assert "rank " in tried.stdout
     made = run_catwalk(root, "predict", *DIGITS, "--name", "one")
     assert made.returncode == 0, made.stderr
+    assert "predict: continues from the last search, " in made.stdout
+    assert "--models conv" in made.stdout
     paths = Paths(root, "digits")
     assert submission_csv.names(paths) == ["one"]
     written = recipe.read(paths, "one")

@@ -77,7 +77,11 @@ def test_others_have_to_search_on_the_same(tmp_path: Path, shared: str) -> None:
     for changed, features, said in (
         ({"fingerprint": "bbbb"}, "pixels", r"uses other data \(fingerprint aaaa, here bbbb\)"),
         ({"split": "s2"}, "pixels", r"another split \(s1, here s2\): use theirs with SEED="),
-        ({}, "local", r"another search \(pixels, here local\): use theirs with FEATURES= and MODELS="),
+        (
+            {},
+            "local",
+            r"other features or networks \(pixels, here local\): use .* FEATURES=pixels MODELS=dense",
+        ),
     ):
         other = cast(Prepared, SimpleNamespace(**{**vars(cast(Any, PREPARED)), **changed}))
         with pytest.raises(UserError, match=said):

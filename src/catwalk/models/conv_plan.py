@@ -6,12 +6,11 @@ Needs no Keras, so the report can read it.
 import math
 from dataclasses import dataclass
 
-from catwalk.models.space import Params
+from catwalk.models.space import CHANNELS, Params
 
 LEAST_SIDE = 8  # pixels: a stage with a smaller side is the last one
 LEAST_HALVED = 16  # pixels: a smaller picture is not halved by the stem
 BLOCK_KERNEL = 3  # pixels: the side of all kernels but the first one's
-CHANNELS = 8  # all numbers of channels are multiples of this
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Features: a network's inputs, computed from pixels by fixed preprocessing that ``network`` builds in.
+"""Features: a network's inputs, computed from pixels by fixed preprocessing that ``dense_network`` builds in.
 
 Four views. "pixels": standardised. "whitened": their principal components, the stronger ones damped; no
 information is added or lost, but a network learns faster. "gradients": pixels and oriented gradients in cells

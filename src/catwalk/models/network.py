@@ -59,7 +59,7 @@ def build(classes: int, params: Params, views: FeatureSet, seed: int) -> keras.M
 
     Returns:
         A model from raw pixels 0-255 (rows, pixels) float32 to probabilities (rows, classes) float32.
-        Up to the layer "features" nothing is learned; after it come layers of a kind that step.py can run.
+        Up to the layer "features" nothing is learned; after it come layers of a kind that layers.py can run.
     """
     seeds = iter(range(seed * 1000, seed * 1000 + 1000))
     inputs = keras.Input((math.prod(views.shape),), name="pixels")

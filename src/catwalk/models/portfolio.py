@@ -1,7 +1,7 @@
 """The portfolio: what every search trains first, the baselines and recipes known to be good.
 
-The recipes were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``, which
-prints the accuracy of each. ``FEATURES=pixels`` has other recipes than the default.
+The dense recipes were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``,
+which prints the accuracy of each. ``FEATURES=pixels`` has other recipes than the default.
 
 Few convolutional networks that are trained to their end are better than many: a search of ten minutes has
 time for one a worker, or two.
@@ -19,8 +19,6 @@ PLAIN: Params = {
     "width_1": 128, "width_2": 128, "width_3": 128, "learning_rate": 1e-3, "batch_size": 128,
     "schedule": "constant",
 }  # fmt: skip
-
-FAMILIES = ("dense", "conv")
 
 # Among the first, never stopped early: what a network has to beat.
 BASELINES: dict[str, Params] = {"softmax": PLAIN, "beginner": {**PLAIN, "depth": 1}}
@@ -86,12 +84,14 @@ class Room:
         rows: that are trained on in each epoch.
         shape: of a picture, (height, width, channels).
         rate: operations per second of a matrix product with one thread.
+        workers: processes.
     """
 
     seconds: float
     rows: int
     shape: tuple[int, ...]
     rate: float
+    workers: int
 
     def conv_width(self) -> int | None:
         """The largest width with time for enough epochs; None: there is none."""
@@ -117,13 +117,17 @@ def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> lis
     """
     softmax, beginner = BASELINES.items()
     families = space.MODELS[scopes.models_of(scope)]
-    dense, conv = (recipes(family, scope, allowed) if family in families else [] for family in FAMILIES)
+    dense, conv = (recipes(family, scope, allowed) if family in families else [] for family in space.NETWORKS)
     quick = ("quick", {**QUICK[scopes.features_of(scope)], **space.disabled_augmentations(allowed)})
-    width = None if room is None else room.conv_width()
-    if width is not None:
-        conv = [(kind, {**recipe, "conv_width": width}) for kind, recipe in conv]
-    early = conv[:1] if room is None or width is not None else []
-    return [softmax, *early, *([quick] if dense else []), beginner, *dense, *conv[len(early) :]]
+    early = 1 if conv else 0  # convolutional networks that begin before the dense ones
+    if room is not None:
+        width = room.conv_width()
+        conv = [(kind, {**recipe, "conv_width": width or CONV_WIDTHS[-1]}) for kind, recipe in conv]
+        if width is None:
+            early = 0
+        elif room.workers == 1 and dense:  # it would leave them no time
+            early, dense, conv = 0, [*dense[:1], *conv[:1], *dense[1:]], conv[1:]
+    return [softmax, *conv[:early], *([quick] if dense else []), beginner, *dense, *conv[early:]]
 
 
 def scope_of(kind: str, scope: str) -> str:

@@ -20,7 +20,8 @@ Params = dict[str, Any]
 # each row must be one line.
 # "log": between the bounds, uniform on a log scale. "log size": the same, rounded to a whole number; Optuna
 # gets a float, because its integers take ten times as long to model.
-# Rows before the first conv_ row are of dense networks only, those after the last one of both families.
+# Rows between "family" and the first conv_ row are of dense networks only, those after the last conv_ row of
+# both families.
 SPACE: dict[str, tuple[str, list[Any]]] = {
     "family": ("one of", ["dense", "conv"]),  # kind of network: dense or convolutional
     "view": ("one of", ["pixels", "whitened", "gradients", "patches"]),  # input features, see features.py
@@ -60,11 +61,15 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
 
 
 # What MODELS= may be, and the families that it stands for.
-MODELS = {scopes.DENSE: ["dense"], "conv": ["conv"], "all": ["dense", "conv"]}
+MODELS = {"dense": ["dense"], "conv": ["conv"], "all": ["dense", "conv"]}
 
 NETWORKS = {"dense": "dense", "conv": "convolutional"}  # a family's networks, in words
 
 LEAST_BATCH = 16  # rows
+CONV_BATCH = (
+    256  # rows at most, of convolutional networks: their layers keep values for each place of a picture
+)
+CHANNELS = 8  # all numbers of channels are multiples of this
 STEPS_AN_EPOCH = 20  # at least: no batch is larger than this share of the rows
 
 PURE = ["pixels", "whitened"]  # the views of FEATURES=pixels
@@ -94,6 +99,8 @@ def family_for(choice: Params, scope: str) -> str:
         UserError: they belong to different families, or to one that is not in the study's scope.
     """
     families = MODELS[scopes.models_of(scope)]
+    if choice.get("family", families[0]) not in NETWORKS:
+        raise UserError(f"family={choice['family']}", fix=f"choose one of {', '.join(NETWORKS)}")
     of = {name: choice[name] if name == "family" else family_of(name) for name in choice}
     asked = {name: family for name, family in of.items() if family is not None}
     family = next(iter(asked.values()), families[0])
@@ -101,7 +108,7 @@ def family_for(choice: Params, scope: str) -> str:
         where = f"{name}={choice[name]}"
         if other not in families:
             what = f"it is of {NETWORKS[other]} networks, and the study has others"
-            raise UserError(what, where=where, fix=f"add MODELS={other} or MODELS=all")
+            raise UserError(what, where=where, fix=f"set MODELS={other} or MODELS=all")
         if other != family:
             what = f"it is of {NETWORKS[other]} networks, and another choice is of {NETWORKS[family]} ones"
             raise UserError(what, where=where, fix="choose parameters of one family")
@@ -131,12 +138,20 @@ def checked(params: Params, scope: str, allowed: tuple[str, ...]) -> Params:
                 raise UserError(where, fix=f"choose one of {', '.join(map(str, values))}")
         elif not values[0] <= value <= values[1]:
             raise UserError(where, fix=f"choose a value from {values[0]} to {values[1]}")
+        elif name == "conv_width" and value % CHANNELS:
+            raise UserError(where, fix=f"choose a multiple of {CHANNELS}")
     return params
 
 
 def batch_size(params: Params, rows: int) -> int:
     """Rows per step: as chosen, or fewer if the data set is small, so that an epoch has several steps."""
-    return min(int(params["batch_size"]), max(LEAST_BATCH, rows // STEPS_AN_EPOCH), rows)
+    return min(chosen_batch(params), max(LEAST_BATCH, rows // STEPS_AN_EPOCH), rows)
+
+
+def chosen_batch(params: Params) -> int:
+    """Rows per step, as chosen, where there are enough rows."""
+    chosen = int(params["batch_size"])
+    return min(chosen, CONV_BATCH) if family_in(params) == "conv" else chosen
 
 
 def rounded(params: Params) -> Params:
@@ -150,20 +165,29 @@ def fill_defaults(params: Params) -> Params:
     return {**{name: values[0] for name, (_, values) in SPACE.items()}, **rounded(params)}
 
 
-def suggest(trial: "optuna.Trial", scope: str = "local", allowed: tuple[str, ...] = AUGMENTATIONS) -> Params:
+def suggest(
+    trial: "optuna.Trial",
+    scope: str = "local",
+    allowed: tuple[str, ...] = AUGMENTATIONS,
+    most_channels: int | None = None,
+) -> Params:
     """Let the trial choose a value for each parameter of the space that applies to it.
 
     Args:
         trial: Optuna's.
         scope: of the study, see ``scope``.
         allowed: augmentations that preserve this competition's labels; the others are off.
+        most_channels: limits conv_width to what there is time for; None: no limit but the space's.
     """
     params = disabled_augmentations(allowed)
     if scopes.models_of(scope) == scopes.DENSE:  # as before there were other families
         params["family"] = "dense"
     for name, (kind, _) in SPACE.items():
         if name not in params and family_of(name) in (None, params.get("family")):
-            params[name] = _suggest(trial, name, kind, choices(name, scope))
+            values = choices(name, scope)
+            if name == "conv_width" and most_channels is not None:
+                values = [values[0], max(values[0], min(values[1], most_channels))]
+            params[name] = _suggest(trial, name, kind, values)
         if params.get("view") == "patches":
             params |= ONE_COPY
     return fill_defaults(params)

@@ -214,7 +214,7 @@ def weights(results: Results) -> Slide:
         return Slide(
             "weights", 15, f"Softmax baseline: saved weights for 0 of {classes} classes",
             "predictions.npz: weights", "The softmax baseline was not kept, so its weights can't be shown.",
-            (("stencils", "No weights"),),
+            (("stencils", "No softmax weights"),),
         )  # fmt: skip
     judged = findings.learned_classes(results)
     title = f"Softmax weights from {results.distinct.train} pictures: too few to trust"

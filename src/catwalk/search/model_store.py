@@ -1,16 +1,20 @@
 """Model store: the kept networks of a study, one file each, with their validation probabilities."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
+from catwalk.models import space
 
 if TYPE_CHECKING:
     import keras
+    from optuna.trial import FrozenTrial
 
 MAX_KEPT_MODELS = 20  # of the best trials: a search keeps so many, and an ensemble is chosen among them
+MAX_KEPT_OF_FAMILY = 3  # of each family in any case: it errs in its own way, even if it is behind
 
 
 def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "keras.Model") -> float:
@@ -25,6 +29,23 @@ def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "
     with atomic_write(paths.probabilities(study_key, number)) as path:
         np.save(path, probabilities)
     return accuracy(probabilities, prepared.labels[rows])
+
+
+def worth_keeping(complete: "list[FrozenTrial]") -> "list[FrozenTrial]":
+    """The trials whose networks are kept: the best, the best of each family, and softmax, for the talk.
+
+    Args:
+        complete: all complete trials, the best first.
+    """
+    of_family: Counter[str] = Counter()
+    worth = []
+    for place, trial in enumerate(complete):
+        family = space.family_in(trial.params)
+        of_family[family] += 1
+        is_softmax = trial.user_attrs.get("kind") == "softmax"
+        if place < MAX_KEPT_MODELS or of_family[family] <= MAX_KEPT_OF_FAMILY or is_softmax:
+            worth.append(trial)
+    return worth
 
 
 def is_kept(paths: Paths, study_key: str, number: int) -> bool:

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -76,11 +76,20 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
     return "; ".join(f"fingerprint {one}, {count} trials" for one, count in trials.items()) or None
 
 
-def last_scope(paths: Paths, prepared: Prepared) -> str | None:
-    """The scope of the study of these rows and this split that was searched last; None if there is none."""
+def last_scope(
+    paths: Paths, prepared: Prepared, agrees: Callable[[str], bool] = lambda _: True
+) -> str | None:
+    """The scope of the study of these rows and this split that was searched last; None if there is none.
+
+    Args:
+        paths: the competition's.
+        prepared: its arrays and split.
+        agrees: which scopes may be it.
+    """
     for key, known in reversed(read(paths).items()):
         *_, fingerprint, split, scope = key.split("@")[0].rsplit("-", 3)
-        if known.finished and (fingerprint, split) == (prepared.fingerprint, prepared.split):
+        is_ours = (fingerprint, split) == (prepared.fingerprint, prepared.split)
+        if known.finished and is_ours and agrees(scope):
             return scope
     return None
 

@@ -113,7 +113,7 @@ def _queue_try(paths: Paths, prepared: prepare.Prepared, scope: str, params: dic
 
     for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
         opened = study.load(paths, prepared, scope)
-        if opened is not None:
+        if opened is not None and (paths.team is not None or study.running(opened)):
             number = _put_first(opened, params)
             return f"try: queued as trial {number}; the running search takes it next"
         time.sleep(1)
@@ -164,7 +164,9 @@ def _run(
             from catwalk.search.supervisor import Supervisor
 
             opened = study.create(paths, context.prepared, scope)
-            room = None if until is None else _room(context, until)
+            room = None if until is None else _room(context, until, count)
+            if room is not None:
+                opened.set_user_attr(study.MOST_CHANNELS, room.conv_width() or portfolio.CONV_WIDTHS[-1])
             for kind, recipe in portfolio.first(scope, context.competition.augment, room):
                 if yours is None or kind in portfolio.BASELINES:
                     study.enqueue_once(opened, kind, recipe)
@@ -184,7 +186,7 @@ def _run(
     return opened, supervisor.spent()
 
 
-def _room(context: RunContext, until: Limits) -> "Room | None":
+def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
     """What a search with convolutional networks has room for; None: it has none, or no time limit."""
     from catwalk.models import precision
     from catwalk.models.portfolio import Room
@@ -193,7 +195,10 @@ def _room(context: RunContext, until: Limits) -> "Room | None":
         return None
     shape = (*context.competition.shape, 1)[:3]
     rate = processes.call(precision.product_rate)
-    return Room(until.budget - STARTING, len(context.prepared.train), shape, rate)
+    seconds = until.budget - STARTING
+    if workers == 1 and scopes.models_of(context.scope) == "all":
+        seconds /= 2  # the other half is for the dense networks
+    return Room(seconds, len(context.prepared.train), shape, rate, workers)
 
 
 def _already(before: StudyProgress, until: Limits) -> str:
@@ -261,6 +266,8 @@ def _other_family(opened: "optuna.Study", context: RunContext, until: Limits) ->
     least = portfolio.CONV_PAYS.get(opened.user_attrs.get("precision", ""))
     budget = until.budget or 0.0
     if scopes.models_of(context.scope) != scopes.DENSE or least is None or budget < least:
+        return []
+    if context.paths.team is not None:  # its database takes studies of one scope only
         return []
     if len(context.prepared.train) < ENOUGH_ROWS or min(context.competition.shape[:2]) < ENOUGH_SIDE:
         return []

@@ -18,6 +18,7 @@ from catwalk.search import failures, progress, retries, storage
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 RUNGS = (2, 6)  # epochs after which the pruner may stop a trial; it is asked at no others
+MOST_CHANNELS = "most_channels"  # the attribute that limits the width of convolutional networks
 ID = "id"  # the attribute that distinguishes two studies of the same name
 
 
@@ -72,10 +73,13 @@ def _check_team(paths: Paths, name: str, other: str) -> None:
             f"the team's study uses other data (fingerprint {theirs[1]}, here {ours[1]})",
             fix=f"rename {paths.shown(paths.raw)} and use the team's CSVs: make data SOURCE=<their folder>",
         )
-    what = ("split", "SEED=", 2) if theirs[2] != ours[2] else ("search", "FEATURES= and MODELS=", 3)
+    if theirs[2] != ours[2]:
+        what = f"the team's study uses another split ({theirs[2]}, here {ours[2]})"
+        raise UserError(what, fix="use theirs with SEED=")
+    features = "pixels" if scopes.features_of(theirs[3]) == "pixels" else "auto"
     raise UserError(
-        f"the team's study uses another {what[0]} ({theirs[what[2]]}, here {ours[what[2]]})",
-        fix=f"use theirs with {what[1]}",
+        f"the team's study uses other features or networks ({theirs[3]}, here {ours[3]})",
+        fix=f"use theirs with FEATURES={features} MODELS={scopes.models_of(theirs[3])}",
     )
 
 
@@ -91,18 +95,19 @@ def key(study: optuna.Study) -> str:
 
 def _check_choices(paths: Paths, study: optuna.Study, scope: str) -> None:
     """Refuse changed choices of a categorical parameter, which Optuna does not allow within a study."""
-    for trial in finished(study)[-1:]:
-        for name, distribution in trial.distributions.items():
-            kind, _ = space.SPACE.get(name, ("", []))
-            if kind != "one of":
-                continue
-            values = space.choices(name, scope)
-            if list(distribution.choices) != values:
-                raise UserError(
-                    f"{name} has the choices {values}, but the study has {list(distribution.choices)}",
-                    where="space.py",
-                    fix=f"undo the change, or rename {paths.shown(paths.study)} to start a new study",
-                )
+    # Of each family another trial may be the last one.
+    known = {name: one for trial in finished(study) for name, one in trial.distributions.items()}
+    for name, distribution in known.items():
+        kind, _ = space.SPACE.get(name, ("", []))
+        if kind != "one of":
+            continue
+        values = space.choices(name, scope)
+        if list(distribution.choices) != values:
+            raise UserError(
+                f"{name} has the choices {values}, but the study has {list(distribution.choices)}",
+                where="space.py",
+                fix=f"undo the change, or rename {paths.shown(paths.study)} to start a new study",
+            )
 
 
 def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
@@ -147,8 +152,8 @@ def sampler(seed: int, worker: int, scope: str, done: int, team: bool = False) -
             system's entropy is the seed.
     """
     own = None if team else seed * 100_003 + done * 101 + worker
-    # Grouped: the parameters of a family are modelled by the trials that have them.
-    grouped = len(space.MODELS[scopes.models_of(scope)]) > 1
+    # Grouped: the parameters of a family are modelled by the trials that have them; baselines are dense.
+    grouped = scopes.models_of(scope) != scopes.DENSE
     return optuna.samplers.TPESampler(
         n_startup_trials=8, seed=own, multivariate=True, group=grouped, constant_liar=True
     )

@@ -11,7 +11,7 @@ from catwalk.core.paths import Paths
 from catwalk.search import failures, progress, retries, storage, study, trial_record
 from catwalk.search.limits import FULL, Limits
 from catwalk.search.messages import Done, EpochEnded, Failed, Message, Order, Ready, TrialBegun
-from catwalk.search.model_store import MAX_KEPT_MODELS
+from catwalk.search.model_store import worth_keeping
 from catwalk.search.worker_pool import RENEWAL_SECONDS, Worker, Workers
 
 if TYPE_CHECKING:
@@ -242,10 +242,11 @@ class Supervisor:
 
 
 def _drop_models(paths: Paths, opened: "optuna.Study") -> None:
-    """Remove the files of all but the best complete trials and softmax, whose weights the talk shows."""
-    key = study.key(opened)
-    for trial in study.complete(opened)[MAX_KEPT_MODELS:]:
-        if trial.user_attrs.get("kind") == "softmax":
+    """Remove the files of all complete trials but those worth keeping."""
+    key, complete = study.key(opened), study.complete(opened)
+    kept = {trial.number for trial in worth_keeping(complete)}
+    for trial in complete:
+        if trial.number in kept:
             continue
         paths.model(key, trial.number).unlink(missing_ok=True)
         paths.probabilities(key, trial.number).unlink(missing_ok=True)

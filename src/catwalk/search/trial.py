@@ -97,7 +97,8 @@ class Objective:
         """Let the trial choose its parameters, and build its network."""
         context = self.context
         chosen_in = portfolio.scope_of(kind, context.scope)
-        params = space.suggest(trial, chosen_in, context.competition.augment)
+        most = trial.study.user_attrs.get(study.MOST_CHANNELS) if kind == "search" else None
+        params = space.suggest(trial, chosen_in, context.competition.augment, most)
         seed = context.seed * 100_000 + trial.number
         trial.set_user_attr("seed", seed)
         trial.set_user_attr("precision", self.precision)
@@ -155,7 +156,7 @@ def epochs(kind: str, usual: int, training: Training) -> int:
         usual: epochs of such a trial with enough rows.
         training: says how many rows and steps there are.
     """
-    chosen = min(int(training.params["batch_size"]), training.rows)
+    chosen = min(space.chosen_batch(training.params), training.rows)
     steps = usual * min(training.per_epoch, 2 * (training.rows // chosen))
     steps = max(steps, LEAST_STEPS.get(kind, LEAST_STEPS_ELSE))
     return min(math.ceil(steps / training.per_epoch), max(MOST_EPOCHS, usual))

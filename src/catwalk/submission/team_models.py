@@ -11,7 +11,7 @@ from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import retrain
 from catwalk.search import artifacts, limits, model_store, progress
-from catwalk.search.model_store import MAX_KEPT_MODELS, is_kept
+from catwalk.search.model_store import is_kept, worth_keeping
 from catwalk.submission import refit
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def bring(
     from catwalk.search import study, trial_record
 
     key, complete = study.key(opened), study.complete(opened)
-    shown = [trial for trial in complete[MAX_KEPT_MODELS:] if trial.user_attrs.get("kind") == "softmax"]
-    wanted = complete[:MAX_KEPT_MODELS] + shown
+    wanted = worth_keeping(complete)
     absent = [trial for trial in wanted if not is_kept(paths, key, trial.number)]
     lacking = [trial for trial in absent if not artifacts.fetch(paths, key, opened, trial)]
     if not lacking:
