@@ -55,7 +55,8 @@ def test_it_says_what_differs(digits_done: tuple[Path, Run], tmp_path: Path) -> 
     paths = Paths(root, "digits")
     (name,) = submission_csv.names(paths)
     content = json.loads(paths.recipe(name).read_text())
-    content["trials"][0]["seed"] += 1
+    for trial in content["trials"]:
+        trial["plan"] = [1, 1]  # a single epoch
     content["refit"] = []
     content["versions"]["tensorflow"] = "1.0"
     paths.recipe(name).write_text(json.dumps(content))

@@ -14,17 +14,6 @@ def fastest() -> str:
     return "bfloat16" if rate("bfloat16", *SHAPE) > WORTH * rate("float32", *SHAPE) else "float32"
 
 
-def product_rate() -> float:
-    """Operations per second of a typical matrix product in the faster precision, with one thread.
-
-    To be called in a process of its own, which it sets up.
-    """
-    from catwalk.core import tensorflow_setup
-
-    tensorflow_setup.setup(threads=1)
-    return rate(fastest(), *SHAPE)
-
-
 def rate(precision: str, rows: int, inputs: int, units: int, rounds: int = ROUNDS) -> float:
     """Operations per second of a matrix product (rows, inputs) x (inputs, units), in the fastest round."""
     one = tf.cast(tf.random.stateless_normal((rows, inputs), (0, 1)), precision)

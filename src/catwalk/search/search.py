@@ -188,13 +188,13 @@ def _run(
 
 def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
     """What a search with convolutional networks has room for; None: it has none, or no time limit."""
-    from catwalk.models import precision
+    from catwalk.models import product_rate
     from catwalk.models.portfolio import Room
 
     if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
         return None
     shape = (*context.competition.shape, 1)[:3]
-    rate = processes.call(precision.product_rate)
+    rate = processes.call(product_rate.measure)
     seconds = until.budget - STARTING
     if workers == 1 and scopes.models_of(context.scope) == "all":
         seconds /= 2  # the other half is for the dense networks
