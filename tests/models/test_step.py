@@ -191,8 +191,8 @@ def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[st
     order = tf.constant(rows.ravel())
     losses = [float(step.run(order, tf.constant(i), tf.constant(1))[0]) / 64 for i in range(50)]
     theirs, averages = keras_run(twin, params, digits, rows)
-    # Rounding grows faster where there are more layers.
-    np.testing.assert_allclose(losses, theirs, atol=1e-4 if params["family"] == "dense" else 2e-3)
+    atol, share = (1e-4, 1e-3) if params["family"] == "dense" else (2e-3, 2e-2)  # more layers, more rounding
+    np.testing.assert_allclose(losses, theirs, atol=atol)
     assert losses[-1] < 0.85 * losses[0], "it learned, so the weights did move"
     step.finish()
     for ours, other, first in zip(
@@ -200,7 +200,7 @@ def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[st
     ):
         # As a whole: Adam makes much of a gradient that is nothing but rounding.
         apart = np.linalg.norm(ours.numpy() - np.asarray(other))
-        assert apart <= 1e-3 * np.linalg.norm(ours.numpy() - first), ours.path
+        assert apart <= share * np.linalg.norm(ours.numpy() - first), ours.path
 
 
 def test_the_cosine_schedule_climbs_and_comes_to_zero(digits: Prepared) -> None:
