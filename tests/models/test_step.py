@@ -232,6 +232,7 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
         ("batch", "whitened"),
         pytest.param("batch", "gradients", marks=pytest.mark.slow),
         pytest.param("batch", "patches", marks=pytest.mark.slow),
+        pytest.param("batch", "convolutions", marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize(("dtype", "equal"), [("float32", 1.0), ("bfloat16", 0.99)])
@@ -246,6 +247,7 @@ def test_the_saved_model_is_what_was_trained(
         "average": 0.5,
         "dropout": 0.2,
         "learning_rate": 1e-2,
+        **({**CONV, "view": "pixels", "conv_dropout": 0.2} if view == "convolutions" else {}),
     }
     paths = Paths(tmp_path, "digits")
     training = Training(digits, load("digits"), FeatureSet(paths, digits, (8, 8)), dtype, params, 1)
