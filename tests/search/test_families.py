@@ -1,6 +1,5 @@
 """MODELS=: dense and convolutional networks in one study, and in every stage."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +17,7 @@ from catwalk.search import progress, search, study
 from catwalk.search.limits import Limits
 from catwalk.search.model_store import MAX_KEPT_MODELS, MAX_KEPT_OF_FAMILY, worth_keeping
 from catwalk.submission import recipe, submission_csv
-from tests.conftest import digits_paths, load, make_project, run_catwalk
+from tests.conftest import load, make_project, run_catwalk
 
 DIGITS = ("--competition", "digits")
 
@@ -102,30 +101,6 @@ def test_a_search_says_where_the_other_family_would_reach_more(
     assert [line.split(": ")[1] for line in lines] == said
     few = replace(context, prepared=cast(Prepared, SimpleNamespace(train=range(500))))
     assert search._other_family(opened, few, Limits(budget, None)) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--conv-width", "64"), "conv_width=64: it is of convolutional networks, and the study"),
-        (("--models", "conv", "--dropout", "0.1"), "dropout=0.1: it is of dense networks, and the study has"),
-        (("--models", "all", "--widths", "64", "--conv-depth", "2"), "choose parameters of one family"),
-        (("--models", "conv", "--conv-width", "20"), "conv_width=20: choose a multiple of 8"),
-        (("--models", "conv", "--family", "cnn"), "family=cnn: choose one of dense, conv"),
-        (("--models", "conv", "--conv-width", "8"), "conv_width=8: choose a value from 16 to 128"),
-    ],
-)  # fmt: skip
-def test_a_network_by_hand_is_of_one_family(
-    catwalk: Callable[..., tuple[int, str, str]],
-    project: Path,
-    digits_raw: Path,
-    arguments: tuple[str, ...],
-    said: str,
-) -> None:
-    digits_paths(project, digits_raw)
-    code, _, stderr = catwalk("try", *DIGITS, *arguments)
-    assert (code, stderr.count("\n")) == (2, 1)
-    assert said in stderr
 
 
 @pytest.mark.slow

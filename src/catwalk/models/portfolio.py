@@ -84,23 +84,28 @@ class Room:
         rows: that are trained on in each epoch.
         shape: of a picture, (height, width, channels).
         rate: operations per second of a matrix product with one thread.
-        workers: processes.
+        is_shared: whether a single worker trains the dense networks too, in half of the time.
     """
 
     seconds: float
     rows: int
     shape: tuple[int, ...]
     rate: float
-    workers: int
+    is_shared: bool
 
-    def conv_width(self) -> int | None:
-        """The largest width with time for enough epochs; None: there is none."""
-        can = CONV_SHARE * self.rate * self.seconds / self.rows / TRAINING
-        for width in CONV_WIDTHS:
-            one = conv_plan.operations(self.shape, {**CONV, "conv_width": width})
-            if CONV_LEAST_EPOCHS * one <= can:
-                return width
-        return None
+    def conv_width(self) -> int:
+        """The largest width with time for enough epochs, or the least one if there is none."""
+        return next(filter(self._fits, CONV_WIDTHS), CONV_WIDTHS[-1])
+
+    def is_enough(self) -> bool:
+        """Whether there is time for the least width."""
+        return self._fits(CONV_WIDTHS[-1])
+
+    def _fits(self, width: int) -> bool:
+        seconds = self.seconds / 2 if self.is_shared else self.seconds
+        can = CONV_SHARE * self.rate * seconds / self.rows / TRAINING  # operations for a picture
+        epoch = conv_plan.operations(self.shape, {**CONV, "conv_width": width})
+        return CONV_LEAST_EPOCHS * epoch <= can
 
 
 def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> list[tuple[str, Params]]:
@@ -121,11 +126,10 @@ def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> lis
     quick = ("quick", {**QUICK[scopes.features_of(scope)], **space.disabled_augmentations(allowed)})
     early = 1 if conv else 0  # convolutional networks that begin before the dense ones
     if room is not None:
-        width = room.conv_width()
-        conv = [(kind, {**recipe, "conv_width": width or CONV_WIDTHS[-1]}) for kind, recipe in conv]
-        if width is None:
+        conv = [(kind, {**recipe, "conv_width": room.conv_width()}) for kind, recipe in conv]
+        if not room.is_enough():
             early = 0
-        elif room.workers == 1 and dense:  # it would leave them no time
+        elif room.is_shared:
             early, dense, conv = 0, [*dense[:1], *conv[:1], *dense[1:]], conv[1:]
     return [softmax, *conv[:early], *([quick] if dense else []), beginner, *dense, *conv[early:]]
 
@@ -137,13 +141,9 @@ def scope_of(kind: str, scope: str) -> str:
 
 def recipes(family: str, scope: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
     """The strong networks of a family, the best first; arguments as for ``first``."""
-    disabled = space.disabled_augmentations(allowed)
-    if family == "conv":
-        warps = WARPS if "elastic" in allowed else {}
-        return [
-            (f"portfolio conv {i}", {**recipe, **warps, **disabled})
-            for i, recipe in enumerate(CONV_RECIPES, 1)
-        ]
     features = scopes.features_of(scope)
-    changed = {**(WARPED[features] if "elastic" in allowed else {}), **disabled}
-    return [(f"portfolio {i}", {**recipe, **changed}) for i, recipe in enumerate(RECIPES[features], 1)]
+    kind, found, warped = "portfolio", RECIPES[features], WARPED[features]
+    if family == "conv":
+        kind, found, warped = "portfolio conv", CONV_RECIPES, WARPS
+    changed = {**(warped if "elastic" in allowed else {}), **space.disabled_augmentations(allowed)}
+    return [(f"{kind} {i}", {**recipe, **changed}) for i, recipe in enumerate(found, 1)]

@@ -66,9 +66,7 @@ MODELS = {"dense": ["dense"], "conv": ["conv"], "all": ["dense", "conv"]}
 NETWORKS = {"dense": "dense", "conv": "convolutional"}  # a family's networks, in words
 
 LEAST_BATCH = 16  # rows
-CONV_BATCH = (
-    256  # rows at most, of convolutional networks: their layers keep values for each place of a picture
-)
+CONV_BATCH = 256  # rows at most, of convolutional networks: their layers need memory for each place
 CHANNELS = 8  # all numbers of channels are multiples of this
 STEPS_AN_EPOCH = 20  # at least: no batch is larger than this share of the rows
 

@@ -166,7 +166,7 @@ def _run(
             opened = study.create(paths, context.prepared, scope)
             room = None if until is None else _room(context, until, count)
             if room is not None:
-                opened.set_user_attr(study.MOST_CHANNELS, room.conv_width() or portfolio.CONV_WIDTHS[-1])
+                opened.set_user_attr(study.MOST_CHANNELS, room.conv_width())
             for kind, recipe in portfolio.first(scope, context.competition.augment, room):
                 if yours is None or kind in portfolio.BASELINES:
                     study.enqueue_once(opened, kind, recipe)
@@ -195,10 +195,8 @@ def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
         return None
     shape = (*context.competition.shape, 1)[:3]
     rate = processes.call(product_rate.measure)
-    seconds = until.budget - STARTING
-    if workers == 1 and scopes.models_of(context.scope) == "all":
-        seconds /= 2  # the other half is for the dense networks
-    return Room(seconds, len(context.prepared.train), shape, rate, workers)
+    is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
+    return Room(until.budget - STARTING, len(context.prepared.train), shape, rate, is_shared)
 
 
 def _already(before: StudyProgress, until: Limits) -> str:

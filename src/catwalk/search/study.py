@@ -167,7 +167,7 @@ class _OneFamily:
 
     def get_trials(self, *, deepcopy: bool) -> list[FrozenTrial]:
         trials = self._study.get_trials(deepcopy=deepcopy)
-        return [trial for trial in trials if family_of(trial) == self._family]
+        return [trial for trial in trials if space.family_in(trial.params) == self._family]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -186,12 +186,8 @@ class FamilyPruner(optuna.pruners.BasePruner):  # type: ignore[misc]  # its type
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Whether the trial should stop; asked after each of its rungs."""
-        return bool(self._halving.prune(cast(optuna.Study, _OneFamily(study, family_of(trial))), trial))
-
-
-def family_of(trial: FrozenTrial) -> str:
-    """The family of a trial's network; a study of dense networks only does not choose one."""
-    return space.family_in(trial.params)
+        alike = _OneFamily(study, space.family_in(trial.params))
+        return bool(self._halving.prune(cast(optuna.Study, alike), trial))
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
