@@ -1,9 +1,11 @@
 """Artifacts: a team's shared folder, where members find the networks that others trained."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from catwalk.core.paths import Paths, atomic_write
-from catwalk.search.model_store import MAX_KEPT_MODELS
+from catwalk.models import space
+from catwalk.search.model_store import is_among_best
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +27,9 @@ def offer(paths: Paths, key: str, trial: "optuna.Trial", value: float) -> None:
 
     from catwalk.search import study
 
-    if sum((other.value or 0.0) > value for other in study.complete(trial.study)) >= MAX_KEPT_MODELS:
+    before = [other for other in study.complete(trial.study) if (other.value or 0.0) > value]
+    better = Counter(space.family_in(other.params) for other in before)
+    if not is_among_best(better, space.family_in(trial.params)):
         return
     store = artifacts.FileSystemArtifactStore(paths.team.artifacts)
     try:

@@ -37,15 +37,19 @@ def worth_keeping(complete: "list[FrozenTrial]") -> "list[FrozenTrial]":
     Args:
         complete: all complete trials, the best first.
     """
-    of_family: Counter[str] = Counter()
+    better: Counter[str] = Counter()  # trials of each family
     worth = []
-    for place, trial in enumerate(complete):
+    for trial in complete:
         family = space.family_in(trial.params)
-        of_family[family] += 1
-        is_softmax = trial.user_attrs.get("kind") == "softmax"
-        if place < MAX_KEPT_MODELS or of_family[family] <= MAX_KEPT_OF_FAMILY or is_softmax:
+        if is_among_best(better, family) or trial.user_attrs.get("kind") == "softmax":
             worth.append(trial)
+        better[family] += 1
     return worth
+
+
+def is_among_best(better: "Counter[str]", family: str) -> bool:
+    """Whether a network of this family is kept, with so many better trials of each family."""
+    return better.total() < MAX_KEPT_MODELS or better[family] < MAX_KEPT_OF_FAMILY
 
 
 def is_kept(paths: Paths, study_key: str, number: int) -> bool:
