@@ -130,9 +130,12 @@ def _curve_of_study(folder: Path, seed: int) -> list[dict[str, float]]:
 
 def _answer_of_submission(folder: Path) -> Answer:
     from catwalk.core.paths import Paths
+    from catwalk.submission import predictions
 
-    with np.load(Paths(folder, COMPETITION).predictions("bench")) as said:
-        return said["validation"].argmax(axis=1), said["test"].argmax(axis=1)
+    paths = Paths(folder, COMPETITION)
+    files = (paths.oof("bench"), paths.test_predictions("bench"))
+    oof, test = (predictions.read(file, str(file)).probabilities.argmax(axis=1) for file in files)
+    return oof, test
 
 
 def random_engine(folder: Path, budget: float, seed: int) -> tuple[list[dict[str, float]], Answer, float]:

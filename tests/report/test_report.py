@@ -53,7 +53,7 @@ def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
     ("damage", "said"),
     [
         (
-            lambda paths, name: paths.predictions(name).unlink(),
+            lambda paths, name: paths.oof(name).unlink(),
             "is incomplete: run make predict COMPETITION=digits NAME=<new name>",
         ),
         (

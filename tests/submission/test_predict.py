@@ -18,7 +18,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import prepare, test_labels
 from catwalk.models import metrics
 from catwalk.report import browser
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import predictions, recipe, submission_csv
 from tests.conftest import DONE_TRIALS, Run, load, run_catwalk
 
 DIGITS = ("--competition", "digits")
@@ -44,22 +44,24 @@ def test_the_submission(done: Paths) -> None:
     if browser.find() is None:
         talks = [file for file in talks if not file.endswith(".pdf")]
     files = sorted(path.name for path in done.submission_folder(name).iterdir())
-    assert files == ["predictions.npz", *talks, "trials.json"]
+    assert files == ["oof.npz", *talks, "test.npz", "trials.json", "weights.npz"]
     with done.submission(name).open() as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["ImageId", "Label"]
     assert [row[0] for row in rows[1:]] == [str(i) for i in range(1, 361)]
     assert {row[1] for row in rows[1:]} <= {str(i) for i in range(10)}
-    with np.load(done.predictions(name)) as arrays:
-        assert arrays["test"].shape == (360, 10)
-        assert [str(i) for i in arrays["test"].argmax(axis=1)] == [row[1] for row in rows[1:]]
+    test = predictions.read(done.test_predictions(name), "test.npz")
+    assert test.probabilities.shape == (360, 10)
+    assert [str(i) for i in test.probabilities.argmax(axis=1)] == [row[1] for row in rows[1:]]
 
 
 def test_the_recipe_tells_what_it_was_made_from(done: Paths) -> None:
     made = recipe.read(done, only(done))
     prepared = prepare.load(done, 1)
-    with np.load(done.predictions(only(done))) as arrays:
-        share = metrics.accuracy(arrays["validation"], prepared.labels[prepared.validation])
+    oof = predictions.read(done.oof(only(done)), "oof.npz")
+    assert oof.rows is not None
+    np.testing.assert_array_equal(oof.rows, prepared.validation)
+    share = metrics.accuracy(oof.probabilities, prepared.labels[prepared.validation])
     said = made.validation
     assert said.accuracy == share >= said.best_single
     trials = json.loads(done.snapshot(only(done)).read_text())

@@ -17,7 +17,7 @@ from catwalk.data import prepare
 from catwalk.data.run_context import RunContext
 from catwalk.models import network
 from catwalk.search import progress, study, trial_record
-from catwalk.submission import recipe, refit, submission_csv
+from catwalk.submission import predictions, recipe, refit, submission_csv
 from catwalk.submission.ensemble import Ensemble
 from tests.conftest import Run, clean_environment, load
 from verification import crash_rounds
@@ -56,9 +56,9 @@ def test_it_has_half_of_the_say(done: Paths) -> None:
     assert again is not None
     assert again.made == made.refit
     half = np.mean(again.tests, axis=0, dtype=np.float32)
-    with np.load(done.predictions(name)) as arrays:  # but for rounding: this process may have other threads
-        whole = np.mean([joined, half], axis=0, dtype=np.float32)
-        np.testing.assert_allclose(arrays["test"], whole, rtol=0, atol=1e-6)
+    written = predictions.read(done.test_predictions(name), "test.npz").probabilities
+    whole = np.mean([joined, half], axis=0, dtype=np.float32)
+    np.testing.assert_allclose(written, whole, rtol=0, atol=1e-6)  # this process may have other threads
     labels = np.load(done.sealed_labels)
     assert np.mean(half.argmax(axis=1) == labels) > 0.9
 

@@ -136,8 +136,20 @@ class Paths:
     def submission_folder(self, name: str) -> Path:
         return self.submissions / name
 
-    def predictions(self, name: str) -> Path:
+    def oof(self, name: str) -> Path:
+        """The probabilities of the rows that validate a submission (out of fold)."""
+        return self.submission_folder(name) / "oof.npz"
+
+    def test_predictions(self, name: str) -> Path:
+        return self.submission_folder(name) / "test.npz"
+
+    def older_predictions(self, name: str) -> Path:
+        """What catwalk 0.1 wrote in place of the two files above."""
         return self.submission_folder(name) / "predictions.npz"
+
+    def shown_weights(self, name: str) -> Path:
+        """The networks' weights that the talk shows."""
+        return self.submission_folder(name) / "weights.npz"
 
     def snapshot(self, name: str) -> Path:
         return self.submission_folder(name) / "trials.json"

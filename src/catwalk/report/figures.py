@@ -185,7 +185,7 @@ def mistakes(results: Results) -> Figure:
         return figure
     said = results.validation[worst].argmax(axis=1)
     column, row, side = 1180 / 5, 280.0, 190.0
-    for k, one in enumerate(results.pictures(results.prepared.validation[worst])):
+    for k, one in enumerate(results.pictures(results.rows[worst])):
         x, y = column * (k % 5), row * (k // 5)
         box(axes, x, y, column - 24, side + 8, color=PALE, alpha=0.5)
         picture(axes, one, x + (column - 24 - side) / 2, y + 4, side)

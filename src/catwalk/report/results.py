@@ -1,6 +1,7 @@
 """Results: loads the records of one submission for report and notebooks, and changes nothing."""
 
 import os
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from catwalk.data.competition import Competition
 from catwalk.models import metrics
 from catwalk.search import trial_record
 from catwalk.search.trial_record import TrialRecord
-from catwalk.submission import recipe, score, submission_csv
+from catwalk.submission import kept_networks, predictions, recipe, score, submission_csv
 from catwalk.submission.recipe import Recipe
 from catwalk.submission.score import ScoreRecord
 
@@ -64,8 +65,9 @@ class Results(Data):
         name: of the submission.
         recipe: ``<name>.json``.
         trials: all finished trials at the time.
-        labels: (validation rows,) uint8, the true classes.
-        validation: (validation rows, classes) float32, the ensemble's probabilities.
+        rows: (validated rows,) int32, row numbers of those that the submission is validated on.
+        labels: (validated rows,) uint8, the true classes.
+        validation: (validated rows, classes) float32, the ensemble's probabilities.
         scores: of ``validation`` against ``labels``.
         weights: (pixels, classes) float32 of the softmax baseline, or None where it was not kept.
         filters: (side, side, channels, filters) float32, the first convolution of the ensemble's best
@@ -78,6 +80,7 @@ class Results(Data):
     name: str
     recipe: Recipe
     trials: list[TrialRecord]
+    rows: npt.NDArray[np.int32]
     labels: npt.NDArray[np.uint8]
     validation: npt.NDArray[np.float32]
     scores: metrics.Scores
@@ -129,33 +132,33 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     if made.fingerprint != prepared.fingerprint:
         raise UserError(f"{chosen} was not made from the data that is prepared now", fix=advice.PREDICT_AGAIN)
     try:
-        with np.load(paths.predictions(chosen)) as arrays:
-            validation = arrays["validation"]
-            weights, filters = arrays.get("weights"), arrays.get("filters")
+        rows, validation = predictions.validated(paths, chosen, prepared.validation)
+        weights = kept_networks.read_weights(paths.shown_weights(chosen), paths.older_predictions(chosen))
         trials = trial_record.read_snapshot(paths, chosen)
         complete = [trial for trial in trials if trial.is_complete]
         whole = bool(complete) and all(trial.history for trial in complete)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         whole = False
     if not whole:
         raise UserError(
             f"{paths.shown(paths.submission_folder(chosen))} is incomplete",
             fix="run make predict NAME=<new name>",
         )
-    labels = np.asarray(prepared.labels[prepared.validation])
+    labels = np.asarray(prepared.labels[rows])
     return Results(
         competition=loaded,
         prepared=prepared,
         name=chosen,
         recipe=made,
         trials=trials,
+        rows=rows,
         labels=labels,
         validation=validation,
         scores=metrics.score(
             validation.argmax(axis=1), labels, len(loaded.labels), duplicates.count(prepared).validation
         ),
-        weights=weights,
-        filters=filters,
+        weights=weights.softmax,
+        filters=weights.filters,
         test_score=score.read(paths, chosen),
         sealed=test_labels.are_there(paths),
         looks=len(test_labels.looks(paths)),

@@ -173,7 +173,7 @@ def confusion(results: Results) -> Slide:
         "confusion",
         30,
         title,
-        "predictions.npz: validation · confusion",
+        "oof.npz · confusion",
         "Rows are true classes, columns predicted ones, in percent. Blue is correct, orange is wrong. "
         f"{story}On the right, precision, recall and F1 of the same classes. Their macro averages are "
         f"{percent(results.scores.precision)}, {percent(results.scores.recall)} "
@@ -187,7 +187,7 @@ def mistakes(results: Results) -> Slide:
     rows = results.distinct.validation
     if not len(wrong):
         return Slide(
-            "mistakes", 20, f"No mistakes on {rows:,} validation pictures", "predictions.npz: validation",
+            "mistakes", 20, f"No mistakes on {rows:,} validation pictures", "oof.npz",
             "There are no mistakes on these pictures; with more pictures, there would be some.",
             (("mistakes", "No mistakes on the validation pictures"),),
         )  # fmt: skip
@@ -200,7 +200,7 @@ def mistakes(results: Results) -> Slide:
         f"{many} with at least {sure} confidence"
         if len(wrong) >= findings.ENOUGH_PICTURES
         else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} validation pictures",
-        "predictions.npz: validation",
+        "oof.npz",
         f"These are the {many} out of {len(wrong):,} with the highest confidence. The prediction is in "
         "quotes, the label below. Look at them: some would fool us too, and some labels may be wrong.",
         (("mistakes", "The most confident mistakes, with prediction and label"),),
@@ -213,7 +213,7 @@ def weights(results: Results) -> Slide:
         classes = len(results.competition.classes)
         return Slide(
             "weights", 15, f"Softmax baseline: saved weights for 0 of {classes} classes",
-            "predictions.npz: weights", "The softmax baseline was not kept, so its weights can't be shown.",
+            "weights.npz", "The softmax baseline was not kept, so its weights can't be shown.",
             (("stencils", "No softmax weights"),),
         )  # fmt: skip
     judged = findings.learned_classes(results)
@@ -225,7 +225,7 @@ def weights(results: Results) -> Slide:
             f"Softmax: {percent(share, 0)} of the pixels carry half of the weight for {name}",
             f"Softmax: {percent(share, 0)} of the pixels carry half the weight",
         )
-    source, alt = "predictions.npz: weights (softmax baseline)", "The softmax baseline's weights, one picture"
+    source, alt = "weights.npz: softmax baseline", "The softmax baseline's weights, one picture"
     alt += " per class"
     told = (
         "The softmax baseline has one weight per pixel and class. Blue supports the class, orange opposes "

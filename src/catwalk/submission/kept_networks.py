@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from catwalk.core import processes
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.models import space
 from catwalk.submission.chosen_trials import Chosen
 from catwalk.submission.ensemble import Ensemble
@@ -70,6 +70,34 @@ class Weights:
 
     softmax: npt.NDArray[np.float32] | None
     filters: npt.NDArray[np.float32] | None
+
+
+def write_weights(file: Path, weights: Weights) -> None:
+    """Write the weights that there are; nothing if there are none."""
+    shown = {"softmax": weights.softmax, "filters": weights.filters}
+    arrays: dict[str, Any] = {name: array for name, array in shown.items() if array is not None}
+    if arrays:
+        with atomic_write(file) as path:
+            np.savez_compressed(path, **arrays)
+
+
+def read_weights(file: Path, older: Path) -> Weights:
+    """Read them.
+
+    Args:
+        file: as ``write_weights`` wrote it.
+        older: the file of catwalk 0.1 that has them.
+
+    Raises:
+        OSError, ValueError: the file is damaged.
+    """
+    if older.is_file():
+        with np.load(older) as arrays:
+            return Weights(arrays.get("weights"), arrays.get("filters"))
+    if not file.is_file():
+        return Weights(None, None)
+    with np.load(file) as arrays:
+        return Weights(arrays.get("softmax"), arrays.get("filters"))
 
 
 def average_and_weights(

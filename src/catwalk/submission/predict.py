@@ -5,21 +5,29 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from catwalk.core import advice, processes
 from catwalk.core.errors import UserError
-from catwalk.core.paths import atomic_write
-from catwalk.data import duplicates, prepare, scope
+from catwalk.data import duplicates, picture_hashes, prepare, scope
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.search import limits, progress, study_progress
 from catwalk.search.progress import StudyProgress
-from catwalk.submission import chosen_trials, kept_networks, recipe, refit, submission_csv, team_models
+from catwalk.submission import (
+    chosen_trials,
+    kept_networks,
+    predictions,
+    recipe,
+    refit,
+    submission_csv,
+    team_models,
+)
 from catwalk.submission.chosen_trials import Chosen
+from catwalk.submission.predictions import Predictions
 from catwalk.submission.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -203,16 +211,23 @@ def _write(
     from catwalk.search import trial_record
 
     paths = context.paths
-    arrays: dict[str, Any] = {"test": answers.test, "validation": answers.validation}
-    shown = {"weights": answers.weights.softmax, "filters": answers.weights.filters}
-    arrays |= {key: array for key, array in shown.items() if array is not None}
-    with atomic_write(paths.predictions(name)) as path:
-        np.savez_compressed(path, **arrays)
+    _write_predictions(context, name, answers)
+    kept_networks.write_weights(paths.shown_weights(name), answers.weights)
     trial_record.write_snapshot(paths, name, trials)
     labels = answers.test.argmax(axis=1)
     submission_csv.write(paths.submission(name), context.prepared.test_ids, labels, context.competition)
     written = paths.submission(name).read_bytes()
     recipe.write(paths, name, replace(made, csv_sha256=hashlib.sha256(written).hexdigest()))
+
+
+def _write_predictions(context: RunContext, name: str, answers: _Answers) -> None:
+    """Write the probabilities of the test rows, and of the rows that validate the submission."""
+    prepared, labels = context.prepared, context.competition.submitted
+    rows = prepared.validation
+    oof = Predictions(picture_hashes.of(prepared.pixels[rows]), answers.validation, labels, rows)
+    predictions.write(context.paths.oof(name), oof)
+    test = Predictions(picture_hashes.of(prepared.test_pixels), answers.test, labels)
+    predictions.write(context.paths.test_predictions(name), test)
 
 
 def _report(context: RunContext, name: str, made: Recipe) -> None:

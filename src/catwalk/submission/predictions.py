@@ -1,0 +1,103 @@
+"""Predictions: a submission's probabilities, in files that teammates can join: ``oof.npz`` and ``test.npz``.
+
+``oof.npz`` has those of labelled rows by networks that were not trained on them (out of fold): the rows that
+validate the submission. Each row is named by its picture's hash, so it is found again in another order.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths, atomic_write
+
+REQUIRED = ("pictures", "probabilities", "labels")
+FIX = "download or copy it again"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Probabilities of some rows.
+
+    Attributes:
+        pictures: (rows, 2) uint64, each row's picture, see ``picture_hashes``.
+        probabilities: (rows, classes) float32.
+        labels: the competition's labels, in the order of the columns.
+        rows: (rows,) int32, row numbers in ``Prepared`` of the same fingerprint; None for test rows.
+    """
+
+    pictures: npt.NDArray[np.uint64]
+    probabilities: npt.NDArray[np.float32]
+    labels: tuple[str, ...]
+    rows: npt.NDArray[np.int32] | None = None
+
+
+def write(file: Path, made: Predictions) -> None:
+    """Write one of the two files."""
+    arrays: dict[str, Any] = {
+        "pictures": made.pictures,
+        "probabilities": made.probabilities.astype(np.float32),
+        "labels": np.array(made.labels),
+    }
+    if made.rows is not None:
+        arrays["rows"] = made.rows
+    with atomic_write(file) as path:
+        np.savez_compressed(path, **arrays)
+
+
+def read(file: Path, shown: str) -> Predictions:
+    """Read one of the two files.
+
+    Args:
+        file: its path.
+        shown: the path as messages show it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: it is damaged, or another kind of file.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            content = {name: arrays[name] for name in arrays.files}
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        raise UserError("damaged, or not one of catwalk's files", where=shown, fix=FIX) from None
+    if missing := [name for name in REQUIRED if name not in content]:
+        raise UserError(f"has no array {missing[0]}", where=shown, fix=FIX)
+    pictures, probabilities, labels = (content[name] for name in REQUIRED)
+    shapes = [pictures.shape, probabilities.shape, labels.shape]
+    if len(labels.shape) != 1 or shapes[:2] != [(len(pictures), 2), (len(pictures), len(labels))]:
+        raise UserError("has arrays that do not fit together", where=shown, fix=FIX)
+    return Predictions(
+        pictures.astype(np.uint64),
+        probabilities.astype(np.float32),
+        tuple(str(label) for label in labels),
+        content.get("rows"),
+    )
+
+
+def validated(
+    paths: Paths, name: str, split: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """The rows that validate a submission, (rows,) int32 in ``Prepared``, and their (rows, classes) float32.
+
+    Args:
+        paths: the competition's.
+        name: of the submission.
+        split: the validation rows of its split.
+
+    Raises:
+        OSError, ValueError, KeyError: the file is missing or damaged.
+        UserError: as for ``read``.
+    """
+    file = paths.oof(name)
+    if file.is_file():
+        made = read(file, paths.shown(file))
+        return split if made.rows is None else made.rows, made.probabilities
+    with np.load(paths.older_predictions(name)) as arrays:  # of catwalk 0.1
+        return split, arrays["validation"]
