@@ -15,6 +15,7 @@ BIN := .venv/bin
 #: WORKERS                       worker processes; by default one per core, as far as memory allows
 #: FEATURES      auto            or pixels: raw pixels only
 #: MODELS        dense           or conv: convolutional networks, or all: both
+#: FOLDS         auto            5 or 10: train the best in folds after the search, so that all labelled rows validate
 #: SEED          1               random seed of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest

@@ -33,7 +33,7 @@ SEEDED = $(MAKING) $(call flag,SEED,seed)
 TEAM = $(call flag,STUDY,study) $(call flag,MEMBER,member) $(call flag,ARTIFACTS,artifacts)
 SEARCHING = $(SEEDED) $(TEAM) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
             $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features) \
-            $(call flag,MODELS,models)
+            $(call flag,MODELS,models) $(call flag,FOLDS,folds)
 TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,MODELS,models) $(call flag,WIDTHS,widths) \
          $(foreach row,$(ROWS),$(call flag,$(call upper,$(row)),$(subst _,-,$(row))))
 # Only as make's own variables, never from the environment: YES may be set there for something else.

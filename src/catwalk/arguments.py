@@ -205,6 +205,13 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
         "--workers", type=_workers, help="worker processes (default: one per core, as memory allows)"
     )
     stage.add_argument(
+        "--folds",
+        choices=("auto", "1", "5", "10"),
+        default="auto",
+        help="5 or 10: train the best in folds after the search, so that all labelled rows validate "
+        "(auto: 1, none; predict and report: those of the last search)",
+    )
+    stage.add_argument(
         "--until", help="a time today, such as 14:40, by which prediction and report must finish"
     )
 

@@ -24,6 +24,12 @@ def check(options: argparse.Namespace, loaded: "Competition") -> None:
         UserError: an option has a value that is not allowed.
     """
     _features(options, loaded)
+    if getattr(options, "folds", "auto") not in ("auto", "1") and options.study is not None:
+        raise UserError(
+            "folds are trained by one machine, not by a team",
+            where=f"FOLDS={options.folds}",
+            fix="set FOLDS=1",
+        )
 
 
 def scope(
@@ -63,14 +69,29 @@ def _features(options: argparse.Namespace, loaded: "Competition") -> str:
 
 
 def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":
-    from catwalk.search import limits, study_progress
+    from catwalk.search import fold_training, limits, study_progress
 
+    count = folds(options, context)
     if options.until is None:
         default = 600.0 if options.trials is None else None
-        return limits.Limits(options.budget or default, options.trials)
+        return limits.Limits(options.budget or default, options.trials, count)
     left = until(options)
     _, known = study_progress.known(context.paths, context.prepared, context.scope)
-    return limits.Limits(known.spent + left, options.trials)
+    spent = known.spent
+    if count > 1:
+        spent += fold_training.known(context, count)[1].spent
+    return limits.Limits(spent + left, options.trials, count)
+
+
+def folds(options: argparse.Namespace, context: "RunContext") -> int:
+    """FOLDS: by default none in a search, and in the stages after it as in the last search."""
+    from catwalk.search import study_progress
+
+    if options.folds != "auto":
+        return int(options.folds)
+    if options.stage not in FOLLOWING:
+        return 1
+    return study_progress.known(context.paths, context.prepared, context.scope)[1].folds
 
 
 def until(options: argparse.Namespace) -> float:

@@ -218,7 +218,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
         from catwalk.submission import predict
 
         # An invalid name is reported before the search, not after it.
-        predict.is_done(context, options.name)
+        predict.is_done(context, options.name, search_options.folds(options, context))
     if options.stage == "try":
         from catwalk.search import search
 
@@ -231,21 +231,28 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
 
 def _search(options: argparse.Namespace, context: "RunContext", started: float) -> None:
     from catwalk.search import search
+    from catwalk.submission import fold_recipes
 
     # In "all" the budget is the search's alone, however long the download took.
     by_clock = options.until is not None  # what is left until then is counted from now
     begun = started if options.stage == "search" and not by_clock else time.monotonic()
     run = context if options.stage == "search" else replace(context, say=_say_but_next)
-    search.run(run, search_options.limits_of(options, context), options.workers, begun)
+    limits = search_options.limits_of(options, context)
+    searching = run if limits.folds == 1 else replace(run, say=_say_but_next)
+    search.run(searching, limits, options.workers, begun)
+    if limits.folds > 1:
+        fold_recipes.run(run, limits, options.workers)
 
 
 def _predict(options: argparse.Namespace, context: "RunContext", until: float | None) -> None:
     """Run predict and, unless only predict was requested, report."""
     from catwalk.submission import predict
 
-    name = predict.run(
-        context, getattr(options, "name", None), until, lambda: _search(options, context, time.monotonic())
-    )
+    def search() -> None:
+        _search(options, context, time.monotonic())
+
+    folds = search_options.folds(options, context)
+    name = predict.run(context, getattr(options, "name", None), until, search, folds)
     if options.stage != "predict":
         from catwalk.report import report
 

@@ -41,8 +41,9 @@ def test_every_row_three_times(project: Path, digits_raw: Path, digits: Prepared
     assert len(prepared.validation) == 3 * 144
     learned = duplicates.of_learning(prepared)
     np.testing.assert_array_equal(prepared.pixels[learned], digits.pixels[digits.train])
-    np.testing.assert_array_equal(duplicates.groups(prepared), np.repeat(np.arange(144), 3))
-    np.testing.assert_array_equal(duplicates.groups(digits), np.arange(144))
+    groups = duplicates.groups(prepared, prepared.validation)
+    np.testing.assert_array_equal(groups, np.repeat(np.arange(144), 3))
+    np.testing.assert_array_equal(duplicates.groups(digits, digits.validation), np.arange(144))
 
 
 def test_the_forecast_is_that_of_the_rows_once(project: Path, digits_raw: Path, digits: Prepared) -> None:
@@ -53,9 +54,8 @@ def test_the_forecast_is_that_of_the_rows_once(project: Path, digits_raw: Path, 
     probabilities[:, np.arange(144), labels] += 0.3
     share = metrics.accuracy(probabilities[0], labels)
     once = forecast.estimate(probabilities, labels, share, 360)
-    again = forecast.estimate(
-        probabilities.repeat(3, axis=1), labels.repeat(3), share, 360, duplicates.groups(prepared)
-    )
+    pictures = duplicates.groups(prepared, prepared.validation)
+    again = forecast.estimate(probabilities.repeat(3, axis=1), labels.repeat(3), share, 360, pictures)
     assert again.interval == pytest.approx(once.interval, abs=1e-9)
     assert again.optimism == pytest.approx(once.optimism, abs=1e-9)
     naive = forecast.estimate(probabilities.repeat(3, axis=1), labels.repeat(3), share, 360)

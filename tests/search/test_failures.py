@@ -100,7 +100,7 @@ def test_a_failed_trial_is_shown_and_kept_and_not_repeated(begun: Begun) -> None
         "trial 1 quick failed in 0.0 s: ValueError: shapes [3] and, say, (4,) differ",
     ]
     assert opened.trials[1].user_attrs["failed"].startswith("ValueError: shapes")
-    trial_record.write_table(paths, opened)
+    trial_record.write_table(paths.trials, opened)
     with paths.trials.open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["number"], row["state"], row["kind"]) for row in rows] == [

@@ -77,6 +77,10 @@ class Paths:
     def split(self, name: str) -> Path:
         return self.prepared / f"split-{name}.npz"
 
+    def folds(self, name: str) -> Path:
+        """Each labelled row's fold."""
+        return self.prepared / f"folds-{name}.npy"
+
     def features(self, name: str) -> Path:
         return self.prepared / f"features-{name}.npy"
 
@@ -112,6 +116,10 @@ class Paths:
     @property
     def trials(self) -> Path:
         return self.study / "trials.csv"
+
+    @property
+    def fold_trials(self) -> Path:
+        return self.study / "folds.csv"
 
     def kept(self, study: str) -> Path:
         """The folder of a study's saved networks, named by the study's key; a team shares the key."""

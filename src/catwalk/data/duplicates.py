@@ -44,6 +44,13 @@ def count(prepared: Prepared) -> Pictures:
     return Pictures(train, validation, test, both, prepared.duplicates["both"])
 
 
+def distinct(prepared: Prepared, rows: npt.NDArray[np.int32]) -> int:
+    """The number of distinct pictures among labelled rows; ``rows`` as for ``groups``."""
+    if not prepared.duplicates["train"]:
+        return len(rows)
+    return int(is_first(prepared.pixels, rows).sum())
+
+
 def warning(known: int, rows: int) -> str:
     """A one-line warning that test pictures are also among the labelled rows."""
     those = "all" if known == rows else f"{known:,}"
@@ -101,9 +108,13 @@ def of_learning(prepared: Prepared) -> npt.NDArray[np.int32]:
     return rows[is_first(prepared.pixels, rows, np.asarray(prepared.labels))]
 
 
-def groups(prepared: Prepared) -> npt.NDArray[np.intp]:
-    """(validation rows,): an ascending index for each row's picture; identical pictures share one."""
-    rows = prepared.validation
+def groups(prepared: Prepared, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
+    """(len(rows),): an ascending index for each row's picture; identical pictures share one.
+
+    Args:
+        prepared: the arrays.
+        rows: row numbers of labelled rows, ascending.
+    """
     if not prepared.duplicates["train"]:
         return np.arange(len(rows))
     return np.cumsum(is_first(prepared.pixels, rows)) - 1

@@ -192,8 +192,9 @@ def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[s
         summary = _write_arrays(paths, aside, competition)
         split.write(aside, competition, seed)
         paths.prepared_summary.unlink(missing_ok=True)
-        for old in (*paths.prepared.glob("split-*.npz"), *paths.prepared.glob("features-*.npy")):
-            old.unlink()
+        for pattern in ("split-*.npz", "folds-*.npy", "features-*.npy"):
+            for old in paths.prepared.glob(pattern):
+                old.unlink()
         paths.sealed_labels.unlink(missing_ok=True)
         for made in aside.prepared.iterdir():
             made.replace(paths.prepared / made.name)

@@ -48,11 +48,11 @@ def hold_out(
     Raises:
         ValueError: a class has only one picture.
     """
-    first, picture = _pictures(pixels)
+    first, picture = pictures(pixels)
     return np.isin(picture, _held_out_pictures(labels[first], share, seed))
 
 
-def _pictures(pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def pictures(pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The first row of each distinct picture, and each row's picture number; identical ones are adjacent."""
     rows = keys(pixels)
     repeated = np.append(False, rows[1:] == rows[:-1])
@@ -89,7 +89,7 @@ def write(paths: Paths, competition: Competition, seed: int) -> None:
     """
     labels = np.load(paths.labels)
     pixels = np.load(paths.pixels, mmap_mode="r")
-    first, _ = _pictures(pixels)
+    first, _ = pictures(pixels)
     check_classes(
         np.bincount(labels[first], minlength=len(competition.labels)), competition, "distinct picture"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catwalk.core.paths import Paths
-from catwalk.data import prepare
+from catwalk.data import folds, prepare
 from catwalk.models.space import Params
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Task:
         plan: how many epochs were planned at the start and after each epoch, as in the first
             training; it determines the learning rates.
         everything: whether it is trained on training and validation rows together.
+        fold: the fold that is held out of all labelled rows, and how many there are; None: the split.
         ends: ``time.time()`` by which it is trained, with its own plan; None: no time limit.
     """
 
@@ -36,6 +37,7 @@ class Task:
     seed: int
     plan: tuple[int, ...]
     everything: bool = False
+    fold: tuple[int, int] | None = None
     ends: float | None = None
 
 
@@ -45,7 +47,7 @@ class Trained:
 
     Attributes:
         model: from raw pixels to probabilities.
-        prepared: the arrays and the split that it was trained on.
+        prepared: the arrays, and the split that it was trained on; in folds, the fold is its validation.
         plan: as a task's.
     """
 
@@ -68,6 +70,9 @@ def train(task: Task) -> Trained | None:
     if task.everything:
         everything = np.sort(np.concatenate([prepared.train, prepared.validation]))
         learning = replace(prepared, train=everything, validation=prepared.validation[:WATCHED])
+    if task.fold is not None:
+        fold, count = task.fold
+        learning = folds.held_out(prepared, folds.load(task.paths, prepared, count), fold)
     views = FeatureSet(task.paths, prepared, loaded.shape)  # fixed features stay those of the search
     training = Training(learning, loaded, views, task.precision, task.params, task.seed)
     if task.ends is None:
@@ -79,4 +84,4 @@ def train(task: Task) -> Trained | None:
         planned.extend(epoch.epochs for epoch in epochs)
     except (DivergedError, OutOfTimeError):
         return None
-    return Trained(training.finish(), prepared, tuple(planned))
+    return Trained(training.finish(), prepared if task.fold is None else learning, tuple(planned))

@@ -96,6 +96,7 @@ class Training:
         limit: float | None = None,
         first_epoch_seconds: float = 0.0,
         plan: Sequence[int] = (),
+        may_stretch: bool = True,
     ) -> Iterator[Epoch]:
         """Train, and yield each epoch as it ends.
 
@@ -109,6 +110,7 @@ class Training:
             first_epoch_seconds: training that it has in any case, and a whole first epoch, even if the
                 deadline comes before; 0: the deadline holds.
             plan: how many epochs an earlier training planned after each of its epochs; the same then.
+            may_stretch: False: at most so many epochs, however much time there is.
 
         Raises:
             OutOfTimeError: the deadline came before an epoch's end.
@@ -130,7 +132,8 @@ class Training:
             if deadline is not None:
                 fit = epoch + max(0, int(PLAN_SHARE * (deadline - now) / seconds))
                 # The first epochs' time includes the tracing. Later the plan only shrinks.
-                planned = fit // max(1, round(fit / wanted)) if epoch <= 3 else min(epochs, fit)
+                fitting = fit // max(1, round(fit / wanted)) if may_stretch else min(wanted, fit)
+                planned = fitting if epoch <= 3 else min(epochs, fit)
             else:
                 planned = plan[epoch - 1] if epoch <= len(plan) else epochs
             if planned != epochs:

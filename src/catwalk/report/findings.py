@@ -47,7 +47,7 @@ def is_enough(results: Results) -> bool:
 
 def judged_classes(results: Results) -> list[int]:
     """The classes with enough validation pictures to compare their scores."""
-    first = np.unique(duplicates.groups(results.prepared), return_index=True)[1]
+    first = np.unique(duplicates.groups(results.prepared, results.rows), return_index=True)[1]
     counts = np.bincount(results.labels[first], minlength=len(results.competition.classes))
     return [int(i) for i in np.flatnonzero(counts >= ENOUGH_PICTURES)]
 
@@ -128,7 +128,7 @@ def shown_classes(results: Results, most: int = 12) -> list[int]:
 def mistakes(results: Results) -> npt.NDArray[np.intp]:
     """Positions of the misclassified validation rows, the most confident first, each picture once."""
     wrong = confident_mistakes(results.validation, results.labels)
-    first = np.unique(duplicates.groups(results.prepared)[wrong], return_index=True)[1]
+    first = np.unique(duplicates.groups(results.prepared, results.rows)[wrong], return_index=True)[1]
     return wrong[np.sort(first)]
 
 

@@ -79,12 +79,13 @@ class Display:
         self._count(record)
         if not self._console.is_terminal:
             value = "no epoch" if record.value is None else f"{record.value:.4f}"
-            best = (
-                f", best {self._best[-1].accuracy:.4f} (trial {self._best[-1].number})" if self._best else ""
-            )
+            which, best = f"trial {record.number} {record.kind}", ""
+            if record.kind.startswith("fold "):
+                which = record.kind
+            elif self._best:
+                best = f", best {self._best[-1].accuracy:.4f} (trial {self._best[-1].number})"
             self._console.print(
-                f"trial {record.number} {record.kind} {record.state} {value} "
-                f"in {record.seconds or 0.0:.1f} s{_by(record)}{best}",
+                f"{which} {record.state} {value} in {record.seconds or 0.0:.1f} s{_by(record)}{best}",
                 soft_wrap=True,
             )
 
@@ -169,6 +170,8 @@ def _is_better(one: "TrialRecord", other: "TrialRecord") -> bool:
 
 
 def _called(trial: int, kind: str) -> str:
+    if kind.startswith("fold "):
+        return kind
     return f"trial {trial}" if kind == "search" else f"trial {trial} ({kind})"
 
 

@@ -1,7 +1,7 @@
 """Limits: when a search ends, and how many workers the machine can run."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from catwalk.core import resources
@@ -10,6 +10,7 @@ from catwalk.core.errors import MachineError, UserError
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may need
 AFTER_SEARCH = 45.0  # seconds that prediction and report take at most, kept free before UNTIL
 FULL = "the rest of the budget was too short for another trial"  # one of the ways in which a search ends
+FOLD_SHARE = 0.5  # of the budget, in which the best recipes are trained in folds
 REFIT = 1 / 12  # of the search's budget, that the refit may take in addition
 
 
@@ -20,10 +21,18 @@ class Limits:
     Attributes:
         budget: seconds of search in all runs together; None for no such limit.
         trials: finished trials in all; None for no such limit.
+        folds: in which the best recipes are trained after it; 1: none.
     """
 
     budget: float | None
     trials: int | None
+    folds: int = 1
+
+    def of_search(self) -> "Limits":
+        """The limits of the search itself, which leaves time for the folds."""
+        if self.budget is None or self.folds == 1:
+            return self
+        return replace(self, budget=(1 - FOLD_SHARE) * self.budget)
 
     def reached(self, spent: float, finished: int, full: float | None = None) -> bool:
         """Whether a search with these limits has nothing left to do.

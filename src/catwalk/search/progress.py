@@ -9,6 +9,7 @@ from typing import ClassVar
 from catwalk.core import advice, locks, records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
+from catwalk.data import folds
 from catwalk.data.prepare import Prepared
 
 
@@ -23,6 +24,8 @@ class StudyProgress:
         budget: of the last search in seconds; None: it was limited by TRIALS=.
         ended: the limit that ended the last search; None: it was interrupted.
         full: the largest budget that no further trial fitted into.
+        folds: in which the best recipes were trained after the last search; 1: none.
+        of_trials: of a folds' study: finished trials of the search when its recipes were chosen.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -33,6 +36,8 @@ class StudyProgress:
     budget: float | None
     ended: str | None
     full: float | None
+    folds: int = 1
+    of_trials: int = 0
 
 
 NOTHING = StudyProgress(0.0, 0, None, None, None, None)
@@ -70,8 +75,8 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
     """Studies here that use other data, as text: "fingerprint a1b2, 26 trials"; None if there are none."""
     trials: dict[str, int] = {}
     for key, known in read(paths).items():
-        other = key.split("@")[0].rsplit("-", 3)[1]
-        if other != fingerprint and known.finished:
+        _, other, split, _ = key.split("@")[0].rsplit("-", 3)
+        if other != fingerprint and known.finished and not folds.is_of_folds(split):
             trials[other] = trials.get(other, 0) + known.finished
     return "; ".join(f"fingerprint {one}, {count} trials" for one, count in trials.items()) or None
 

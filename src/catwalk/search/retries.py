@@ -6,6 +6,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from catwalk.search import failures, storage
 
 RETRIES = 2  # how often a trial whose worker died is run again
+COPIED = ("kind", "fold")  # attributes that say what the trial is
 
 
 def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool = True) -> None:
@@ -47,7 +48,7 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
     history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
     if len(history) > RETRIES:
         return None
-    attrs = {"kind": trial.user_attrs["kind"]} if "kind" in trial.user_attrs else {}
+    attrs = {name: trial.user_attrs[name] for name in COPIED if name in trial.user_attrs}
     system = {
         "fixed_params": trial.system_attrs.get("fixed_params") or dict(trial.params),
         "failed_trial": trial.number,

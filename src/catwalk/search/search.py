@@ -40,7 +40,8 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     """
     paths, prepared, say = context.paths, context.prepared, context.say
     _, before = study_progress.known(paths, prepared, context.scope)
-    if until.reached(before.spent, before.finished, before.full):
+    limits_here = until.of_search()
+    if limits_here.reached(before.spent, before.finished, before.full):
         say(_already(before, until))
         return
     count = limits.workers(workers)
@@ -51,7 +52,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
         say(line)
     with progress.locked(paths):
-        opened, spent = _run(context, until, count, started, before.spent)
+        opened, spent = _run(context, limits_here, count, started, before.spent)
     for line in _summary(opened, spent, context, until):
         say(line)
 
@@ -157,7 +158,7 @@ def _run(
     paths, scope = context.paths, context.scope
     with Display() as display:
         processes.preload()
-        workers = Workers(paths, context.seed, scope)
+        workers = Workers(paths, context.seed, scope, 1)
         try:
             from catwalk.models import portfolio
             from catwalk.search import study
@@ -201,7 +202,8 @@ def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
 
 def _already(before: StudyProgress, until: Limits) -> str:
     best = f", best {before.best:.4f} on validation" if before.best else ""
-    full = until.budget is not None and before.spent < until.budget <= (before.full or 0.0)
+    budget = until.of_search().budget
+    full = budget is not None and before.spent < budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
         f"search: already done, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "

@@ -71,11 +71,11 @@ class Supervisor:
         """
         if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
             retries.run_all_again(opened, "its worker was gone when the search resumed")
-        _drop_models(self._paths, opened)
+        self._drop_models(opened)
         self._finished = len(study.finished(opened))
         self._display.begin(trial_record.of_study(opened))
         try:
-            while self._give_orders(workers):
+            while self._give_orders(opened, workers):
                 for worker, message in workers.messages(timeout=0.25):
                     self._handle_message(opened, worker, message)
                 self._replace_the_dead(opened, workers)
@@ -107,14 +107,17 @@ class Supervisor:
     def _left(self) -> float:
         return math.inf if self._limits.budget is None else self._limits.budget - self.spent()
 
-    def _give_orders(self, workers: Workers) -> bool:
+    def _room(self, opened: "optuna.Study", workers: Workers) -> float:
+        """How many trials may begin, as far as TRIALS= limits them."""
+        if self._limits.trials is None:
+            return math.inf
+        return self._limits.trials - self._finished - len(workers.busy())
+
+    def _give_orders(self, opened: "optuna.Study", workers: Workers) -> bool:
         """Give every free worker a trial as the limits allow; False once there is nothing to wait for."""
         budget, left = self._limits.budget, self._left()
         least = max(LEAST_SECONDS, LEAST_SHARE * (budget or 0)) if self._finished else 0.0
-        busy = len(workers.busy())
-        room = math.inf
-        if self._limits.trials is not None:
-            room = self._limits.trials - self._finished - busy
+        busy, room = len(workers.busy()), self._room(opened, workers)
         if left <= least:  # the softmax baseline is run in any case
             room = 0 if self._finished or busy else min(room, 1)
         more = room > 0
@@ -160,7 +163,7 @@ class Supervisor:
         self._display.ended(worker.number, trial_record.of(trial) if trial and has_ended else None)
         if trial and failures.has_error(trial):
             failures.check(self._paths, trials, self._ours)
-        _drop_models(self._paths, opened)
+        self._drop_models(opened)
 
     def _replace_the_dead(self, opened: "optuna.Study", workers: Workers) -> None:
         """Replace each worker that died; its trial runs again."""
@@ -222,31 +225,36 @@ class Supervisor:
         """Write progress.json every few seconds, and trials.csv less often."""
         now = time.monotonic()
         if now - self._recorded > RECORD_SECONDS:
-            best, key = study.complete(opened)[:1], study.key(opened)
-            full = progress.read(self._paths).get(key, progress.NOTHING).full
-            if self._ended == FULL:
-                full = max(full or 0.0, self._limits.budget or 0.0)
-            state = progress.StudyProgress(
-                spent=round(self.spent(), 1),
-                finished=self._finished,
-                best=best[0].value if best else None,
-                budget=self._limits.budget,
-                ended=self._ended,
-                full=full,
-            )
-            progress.write(self._paths, key, state)
+            progress.write(self._paths, study.key(opened), self._state(opened))
             self._recorded = now
         if now - self._tabled > TABLE_SECONDS:
-            trial_record.write_table(self._paths, opened)
+            self._write_table(opened)
             self._tabled = now
 
+    def _state(self, opened: "optuna.Study") -> progress.StudyProgress:
+        best = study.complete(opened)[:1]
+        full = progress.read(self._paths).get(study.key(opened), progress.NOTHING).full
+        if self._ended == FULL:
+            full = max(full or 0.0, self._limits.budget or 0.0)
+        return progress.StudyProgress(
+            spent=round(self.spent(), 1),
+            finished=self._finished,
+            best=best[0].value if best else None,
+            budget=self._limits.budget,
+            ended=self._ended,
+            full=full,
+            folds=self._limits.folds,
+        )
 
-def _drop_models(paths: Paths, opened: "optuna.Study") -> None:
-    """Remove the files of all complete trials but those worth keeping."""
-    key, complete = study.key(opened), study.complete(opened)
-    kept = {trial.number for trial in worth_keeping(complete)}
-    for trial in complete:
-        if trial.number in kept:
-            continue
-        paths.model(key, trial.number).unlink(missing_ok=True)
-        paths.probabilities(key, trial.number).unlink(missing_ok=True)
+    def _drop_models(self, opened: "optuna.Study") -> None:
+        """Remove the files of all complete trials but those worth keeping."""
+        paths, key, complete = self._paths, study.key(opened), study.complete(opened)
+        kept = {trial.number for trial in worth_keeping(complete)}
+        for trial in complete:
+            if trial.number in kept:
+                continue
+            paths.model(key, trial.number).unlink(missing_ok=True)
+            paths.probabilities(key, trial.number).unlink(missing_ok=True)
+
+    def _write_table(self, opened: "optuna.Study") -> None:
+        trial_record.write_table(self._paths.trials, opened)

@@ -48,6 +48,23 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What a training is planned for.
+
+    Attributes:
+        epochs: that are wanted.
+        every: epochs that count as one where there are few steps in each.
+        least: with time for fewer the training is not worth it.
+        may_stretch: whether it may have more or fewer, so that trainings like it fill the time.
+    """
+
+    epochs: int
+    every: int
+    least: int = 0
+    may_stretch: bool = True
+
+
+@dataclass(frozen=True)
 class Objective:
     """The objective that Optuna calls for each trial.
 
@@ -96,10 +113,10 @@ class Objective:
     def _training(self, trial: optuna.Trial, kind: str) -> Training:
         """Let the trial choose its parameters, and build its network."""
         context = self.context
-        chosen_in = portfolio.scope_of(kind, context.scope)
+        chosen_in = portfolio.scope_of(self._origin(trial), context.scope)
         most = trial.study.user_attrs.get(study.MOST_CHANNELS) if kind == "search" else None
         params = space.suggest(trial, chosen_in, context.competition.augment, most)
-        seed = context.seed * 100_000 + trial.number
+        seed = self._seed(trial)
         trial.set_user_attr("seed", seed)
         trial.set_user_attr("precision", self.precision)
         trial.set_user_attr("versions", study.versions())
@@ -114,20 +131,21 @@ class Objective:
             limit = max(least, BASELINE_SHARE[kind] * self.clock.budget)
         # However short the budget, the smallest network is trained.
         first_epoch_seconds = least if kind == "softmax" else 0.0
-        usual = self._usual_epochs(kind, training.params["family"])
-        wanted = epochs(kind, usual, training)
-        every = max(1, wanted // usual)  # epochs that count as one where there are so few steps in each
-        trial.set_user_attr("planned", wanted)
-        for epoch in training.epochs(wanted, self.clock.deadline, limit, first_epoch_seconds):
+        plan = self._plan(trial, training)
+        trial.set_user_attr("planned", plan.epochs)
+        ends = self.clock.deadline, limit, first_epoch_seconds
+        for epoch in training.epochs(plan.epochs, *ends, may_stretch=plan.may_stretch):
+            if epoch.epochs < plan.least:
+                raise OutOfTimeError
             second = round(time.monotonic() - self.clock.began, 2)  # of the search
             history.append(replace(epoch.rounded(), second=second))
             self.tell(trial.number, kind, epoch)
-            if epoch.epoch % every:
+            if epoch.epoch % plan.every:
                 continue
-            trial.report(epoch.accuracy, epoch.epoch // every)
+            trial.report(epoch.accuracy, epoch.epoch // plan.every)
             last = epoch.epoch == epoch.epochs
             # The portfolio is judged too, though never stopped: other trials are compared with it.
-            judged = kind not in SHORT and epoch.epoch // every in study.RUNGS and not last
+            judged = kind not in SHORT and epoch.epoch // plan.every in study.RUNGS and not last
             if judged and trial.should_prune() and kind == "search":
                 raise optuna.TrialPruned
         paths = self.context.paths
@@ -135,6 +153,19 @@ class Objective:
         if paths.team is not None:
             artifacts.offer(paths, self.study, trial, value)
         return value
+
+    def _origin(self, trial: optuna.Trial) -> str:
+        """The kind of trial that chose the parameters."""
+        return str(trial.user_attrs.get("kind", "search"))
+
+    def _seed(self, trial: optuna.Trial) -> int:
+        return int(self.context.seed * 100_000 + trial.number)
+
+    def _plan(self, trial: optuna.Trial, training: Training) -> Plan:
+        kind = self._origin(trial)
+        usual = self._usual_epochs(kind, training.params["family"])
+        wanted = epochs(kind, usual, training)
+        return Plan(wanted, every=max(1, wanted // usual))
 
     def _usual_epochs(self, kind: str, family: str) -> int:
         """Epochs for a data set with enough rows; a larger budget allows longer training."""

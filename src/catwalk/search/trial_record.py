@@ -6,6 +6,7 @@ Optuna is imported only where the study is.
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from catwalk.core import records
@@ -128,7 +129,7 @@ def read_snapshot(paths: Paths, name: str) -> list[TrialRecord]:
     return [records.decode(TrialRecord, one, paths.shown(file)) for one in content]
 
 
-def write_table(paths: Paths, opened: "optuna.Study") -> None:
+def write_table(file: Path, opened: "optuna.Study") -> None:
     """Write trials.csv: one row per trial that finished or failed for good, with its last epoch."""
     import pandas as pd
     from optuna.trial import TrialState
@@ -138,7 +139,7 @@ def write_table(paths: Paths, opened: "optuna.Study") -> None:
     trials, ended = opened.get_trials(deepcopy=False), (*study.FINISHED, TrialState.FAIL)
     repeated = retries.retried_trials(trials)
     rows = [_row(of(one)) for one in trials if one.state in ended and one.number not in repeated]
-    with atomic_write(paths.trials) as path:
+    with atomic_write(file) as path:
         pd.DataFrame(rows).to_csv(path, index=False)
 
 

@@ -10,14 +10,22 @@ from catwalk.models.epoch import Epoch
 from catwalk.search.messages import Done, EpochEnded, Failed, Ready, TrialBegun
 
 
-def run(connection: Connection, paths: Paths, seed: int, scope: str, worker: int) -> None:
+def run(connection: Connection, paths: Paths, seed: int, scope: str, folds: int, worker: int) -> None:
     """Serve the parent until killed: receive an ``Order``, run the trial, report what happens.
 
     Sends ``Ready`` once; then for each trial ``TrialBegun``, ``EpochEnded`` as epochs end, and ``Done``. An
     error that it can't recover from is sent as ``Failed`` before it exits.
+
+    Args:
+        connection: to the parent.
+        paths: the competition's.
+        seed: of the search.
+        scope: of the search.
+        folds: 1: it runs the search's trials; else those of the folds' study, with so many folds.
+        worker: its number in this run.
     """
     try:
-        _serve(connection, paths, seed, scope, worker)
+        _serve(connection, paths, seed, scope, folds, worker)
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the parent is gone
     except Exception as error:
@@ -27,7 +35,7 @@ def run(connection: Connection, paths: Paths, seed: int, scope: str, worker: int
         os._exit(1)
 
 
-def _serve(connection: Connection, paths: Paths, seed: int, scope: str, worker: int) -> None:
+def _serve(connection: Connection, paths: Paths, seed: int, scope: str, folds: int, worker: int) -> None:
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)
@@ -41,17 +49,21 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, worker: 
     from catwalk.models import precision
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import OutOfTimeError
-    from catwalk.search import failures, progress, retries, study
+    from catwalk.search import failures, fold_training, progress, retries, study
+    from catwalk.search.fold_objective import FoldObjective
     from catwalk.search.trial import Clock, Objective
 
     context = RunContext.load(paths, competition.load(paths), seed, scope)
+    views = FeatureSet(paths, context.prepared, context.competition.shape)
+    objective_of = Objective if folds == 1 else FoldObjective.of(context, folds)
+    if folds > 1:
+        context = fold_training.named(context, folds)
     name = progress.study_name(paths, context.prepared, scope)
     opened = optuna.load_study(
         study_name=name,
         storage=study.open_storage(paths),
         pruner=study.FamilyPruner(),
     )
-    views = FeatureSet(paths, context.prepared, context.competition.shape)
     how_precise = study.precision(opened, precision.fastest)
     opened.sampler = study.sampler(seed, worker, scope, len(study.finished(opened)), paths.team is not None)
 
@@ -70,7 +82,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, worker: 
         now = time.monotonic()
         deadline = None if order.seconds is None else now + order.seconds
         clock = Clock(now - order.spent, deadline, order.budget)
-        objective = Objective(context, study.key(opened), views, how_precise, clock, tell)
+        objective = objective_of(context, study.key(opened), views, how_precise, clock, tell)
         try:
             # Collected after each trial: a network and its graph refer to each other in circles.
             opened.optimize(objective, n_trials=1, gc_after_trial=True)

@@ -96,7 +96,7 @@ def choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[F
             labels,
             metrics.accuracy(both, labels),
             duplicates.count(prepared).test,
-            duplicates.groups(prepared),
+            duplicates.groups(prepared, prepared.validation),
         ),
     )
 

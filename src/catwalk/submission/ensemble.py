@@ -28,6 +28,10 @@ class Ensemble:
             total += self.weights[i] * scaled(probabilities[i], self.temperatures[i])
         return total.astype(np.float32)
 
+    def of_folds(self, folds: int) -> "Ensemble":
+        """The same where each network was trained once a fold: the mean over its folds has its weight."""
+        return Ensemble(self.weights.repeat(folds) / folds, self.temperatures.repeat(folds))
+
 
 def select(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> Ensemble:
     """Choose networks and weights on validation rows.

@@ -1,5 +1,6 @@
 """Kept networks: the predictions of the networks that a search has kept."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> 
         UserError: a network is no longer kept.
     """
     try:
-        return average(paths, made.study, [one.number for one in made.trials], made.ensemble, pixels)
+        return average(paths, made.networks, made.ensemble.of_folds(made.folds), pixels)
     except FileNotFoundError:
         raise UserError(
             f"a network of this submission is no longer in {paths.shown(paths.study)}",
@@ -40,21 +41,20 @@ def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> 
 
 
 def average(
-    paths: Paths, study: str, numbers: list[int], joined: Ensemble, pixels: npt.NDArray[np.uint8]
+    paths: Paths, networks: Iterable[tuple[str, int]], joined: Ensemble, pixels: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.float32]:
     """(rows, classes) float32: the weighted mean over the networks of these trials.
 
     Args:
         paths: the competition's.
-        study: the study's key.
-        numbers: of the trials.
+        networks: each one's study key and number.
         joined: their weights and temperatures.
         pixels: (rows, pixels) uint8.
 
     Raises:
         FileNotFoundError: a network is not kept any more.
     """
-    files = [paths.model(study, number) for number in numbers]
+    files = [paths.model(study, number) for study, number in networks]
     return joined.average(processes.call(_probabilities, files, pixels))
 
 
@@ -101,13 +101,28 @@ def read_weights(file: Path, older: Path) -> Weights:
 
 
 def average_and_weights(
-    paths: Paths, opened: "optuna.Study", chosen: Chosen, pixels: npt.NDArray[np.uint8]
+    paths: Paths,
+    opened: "optuna.Study",
+    chosen: Chosen,
+    networks: Sequence[tuple[str, int]],
+    pixels: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.float32], Weights]:
-    """The mean (rows, classes) float32 over the chosen networks, and weights for the talk."""
+    """The mean (rows, classes) float32 over the networks, and weights for the talk.
+
+    Args:
+        paths: the competition's.
+        opened: the search's study.
+        chosen: its trials.
+        networks: those of the trials, as many of each: the study's key and the number.
+        pixels: (rows, pixels) uint8.
+
+    Raises:
+        FileNotFoundError: a network is not kept any more.
+    """
     from catwalk.search import study
 
-    key = study.key(opened)
-    files = [paths.model(key, trial.number) for trial in chosen.trials]
+    key, folds = study.key(opened), len(networks) // len(chosen.trials)
+    files = [paths.model(*network) for network in networks]
     softmax = [
         paths.model(key, trial.number)
         for trial in study.complete(opened)
@@ -115,11 +130,11 @@ def average_and_weights(
     ]
     conv = [
         file
-        for file, trial in zip(files, chosen.trials, strict=True)
+        for file, trial in zip(files[::folds], chosen.trials, strict=True)
         if space.family_in(trial.params) == "conv"
     ]
     answers, weights = processes.call(_probabilities_and_weights, files, pixels, softmax[:1], conv[:1])
-    return chosen.ensemble.average(answers), weights
+    return chosen.ensemble.of_folds(folds).average(answers), weights
 
 
 def _probabilities(files: list[Path], pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

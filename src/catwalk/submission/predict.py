@@ -13,13 +13,15 @@ import numpy.typing as npt
 from catwalk.core import advice, processes
 from catwalk.core.errors import UserError
 from catwalk.data import duplicates, picture_hashes, prepare, scope
+from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
-from catwalk.search import limits, progress, study_progress
+from catwalk.search import fold_training, limits, progress, study_progress
 from catwalk.search.progress import StudyProgress
 from catwalk.submission import (
     chosen_trials,
     kept_networks,
+    out_of_fold,
     predictions,
     recipe,
     refit,
@@ -38,8 +40,13 @@ if TYPE_CHECKING:
 ATTEMPTS = 3  # a search that runs meanwhile may drop a model between choosing and reading it
 
 
-def is_done(context: RunContext, name: str | None) -> str | None:
+def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None:
     """The submission already made from all trials of the study; None if there is none.
+
+    Args:
+        context: the competition, its split and scope.
+        name: asked for; None: any.
+        folds: of out-of-fold validation; 1: none.
 
     Raises:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
@@ -51,7 +58,12 @@ def is_done(context: RunContext, name: str | None) -> str | None:
     made = submission_csv.names(paths)
     asked = made if name is None else [name] if name in made else []
     known = recipe.known(paths, asked).items()
-    same = [one for one, there in known if study and _holds(there, study, state, prepared)]
+    trained = fold_training.known(context, folds)[1].finished if folds > 1 else 0
+    same = [
+        one
+        for one, there in known
+        if study and there.fold_trainings == trained and _holds(there, study, state, prepared)
+    ]
     if name in made and not same:
         raise UserError(
             f"{paths.shown(paths.submission(str(name)))} already exists, made from other trials",
@@ -68,7 +80,9 @@ def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Pre
     return same and made.trials_finished >= state.finished and not made.missing
 
 
-def run(context: RunContext, name: str | None, until: float | None, search: Callable[[], None]) -> str:
+def run(
+    context: RunContext, name: str | None, until: float | None, search: Callable[[], None], folds: int = 1
+) -> str:
     """Write ``<name>.csv``, ``<name>.json`` and the probabilities, and return the name.
 
     Args:
@@ -76,9 +90,10 @@ def run(context: RunContext, name: str | None, until: float | None, search: Call
         name: of the submission; None: the time and a hash of the recipe.
         until: ``time.time()`` by which networks are trained again, where UNTIL= asks for it.
         search: runs a search; called where no trial has been completed yet.
+        folds: of out-of-fold validation; 1: the split's validation rows validate.
     """
     paths, prepared = context.paths, context.prepared
-    if done := is_done(context, name):
+    if done := is_done(context, name, folds):
         csv = paths.shown(paths.submission(done))
         context.say(f"predict: already done, {csv} is made from all trials so far")
         return done
@@ -91,12 +106,12 @@ def run(context: RunContext, name: str | None, until: float | None, search: Call
         until = _team_until(context, opened, until)
         missing = team_models.bring(paths, prepared, context.seed, opened, until, context.say)
     records = trial_record.of_study(opened)
-    chosen, answers = _chosen(context, opened)
-    again = _refit(context, opened, chosen, until)
-    if again is not None:
-        answers = replace(answers, test=refit.joined(answers.test, again.tests))
-    made = _recipe(context, opened, chosen, len(records))
-    made = replace(made, refit=again.made if again else (), missing=missing)
+    in_folds = _in_folds(context, opened, folds)
+    if in_folds is not None:
+        made, answers = in_folds
+    else:
+        made, answers = _on_split(context, opened, until)
+    made = replace(made, missing=missing)
     name = name or recipe.name_of(made)
     _write(context, name, made, answers, records)
     _report(context, name, made)
@@ -132,13 +147,48 @@ class _Answers:
 
     Attributes:
         test: (test rows, classes) float32, probabilities.
-        validation: (validation rows, classes) float32, probabilities.
+        rows: (validated rows,) int32, numbers of the rows that validate it.
+        validation: (validated rows, classes) float32, probabilities.
         weights: of networks, for the talk.
     """
 
     test: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int32]
     validation: npt.NDArray[np.float32]
     weights: kept_networks.Weights
+
+
+def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[Recipe, _Answers] | None:
+    """The submission of the recipes that were trained in folds; None if there are none."""
+    count = of_data.most(context.prepared, count)
+    if count == 1:
+        return None
+    made = out_of_fold.choose(context, opened, count)
+    if made is None:
+        context.say(f"predict: no recipe has been trained in all {count} folds: the split validates")
+        return None
+    networks = [(made.study, one.number) for one in made.networks]
+    pixels = context.prepared.test_pixels
+    test, weights = kept_networks.average_and_weights(context.paths, opened, made.chosen, networks, pixels)
+    rows = np.arange(len(context.prepared.labels), dtype=np.int32)
+    recipe_made = replace(
+        _recipe(context, opened, made.chosen, rows),
+        folds=count,
+        fold_study=made.study,
+        fold_trainings=made.trainings,
+        fold_networks=made.networks,
+    )
+    return recipe_made, _Answers(test, rows, made.chosen.validation, weights)
+
+
+def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) -> tuple[Recipe, _Answers]:
+    """The submission of the search's own networks, some of them trained again on all labelled rows."""
+    chosen, answers = _chosen(context, opened)
+    again = _refit(context, opened, chosen, until)
+    if again is not None:
+        answers = replace(answers, test=refit.joined(answers.test, again.tests))
+    made = _recipe(context, opened, chosen, context.prepared.validation)
+    return replace(made, refit=again.made if again else ()), answers
 
 
 def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answers]:
@@ -149,10 +199,13 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
     for _ in range(ATTEMPTS):
         try:
             chosen = chosen_trials.choose(paths, prepared, key, study.complete(opened))
-            test, weights = kept_networks.average_and_weights(paths, opened, chosen, prepared.test_pixels)
+            networks = [(key, trial.number) for trial in chosen.trials]
+            test, weights = kept_networks.average_and_weights(
+                paths, opened, chosen, networks, prepared.test_pixels
+            )
         except FileNotFoundError:
             continue
-        return chosen, _Answers(test, chosen.validation, weights)
+        return chosen, _Answers(test, prepared.validation, chosen.validation, weights)
     raise UserError(
         f"networks are missing in {paths.shown(paths.study)}",
         fix="run make search with a larger BUDGET to train new ones",
@@ -169,11 +222,15 @@ def _refit(
     return refit.run(context, heaviest, opened.user_attrs["budget"], until)
 
 
-def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen, finished: int) -> Recipe:
+def _recipe(
+    context: RunContext, opened: "optuna.Study", chosen: Chosen, rows: npt.NDArray[np.int32]
+) -> Recipe:
+    """The recipe of an ensemble that these rows validate."""
     from catwalk.search import study
 
     prepared = context.prepared
-    labels, pictures = prepared.labels[prepared.validation], duplicates.count(prepared)
+    labels, pictures = prepared.labels[rows], duplicates.count(prepared)
+    distinct = duplicates.distinct(prepared, rows)
     share = metrics.accuracy(chosen.validation, labels)
     return Recipe(
         competition=context.competition.name,
@@ -184,13 +241,13 @@ def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen, finishe
         fingerprint=prepared.fingerprint,
         test_fingerprint=prepared.test_fingerprint,
         split=prepared.split,
-        trials_finished=finished,
+        trials_finished=len(study.finished(opened)),
         trials=chosen.of_recipe(),
         validation=recipe.Validation(
             rows=len(labels),
-            pictures=pictures.validation,
+            pictures=distinct,
             accuracy=share,
-            interval=metrics.wilson(share, pictures.validation),
+            interval=metrics.wilson(share, distinct),
             best_single=chosen.best_single,
             best_trial=chosen.best_number,
         ),
@@ -223,8 +280,8 @@ def _write(
 def _write_predictions(context: RunContext, name: str, answers: _Answers) -> None:
     """Write the probabilities of the test rows, and of the rows that validate the submission."""
     prepared, labels = context.prepared, context.competition.submitted
-    rows = prepared.validation
-    oof = Predictions(picture_hashes.of(prepared.pixels[rows]), answers.validation, labels, rows)
+    hashes = picture_hashes.of(prepared.pixels[answers.rows])
+    oof = Predictions(hashes, answers.validation, labels, answers.rows)
     predictions.write(context.paths.oof(name), oof)
     test = Predictions(picture_hashes.of(prepared.test_pixels), answers.test, labels)
     predictions.write(context.paths.test_predictions(name), test)
@@ -232,11 +289,14 @@ def _write_predictions(context: RunContext, name: str, answers: _Answers) -> Non
 
 def _report(context: RunContext, name: str, made: Recipe) -> None:
     low, high = made.validation.interval
+    folds, rows = "", "validation"
+    if made.folds > 1:
+        folds = f" in {made.folds} folds each"
+        rows = f"all {made.validation.rows:,} labelled rows, out of fold"
     context.say(
         f"predict: {context.paths.shown(context.paths.submission(name))}, {len(made.trials)} of "
-        f"{made.trials_finished} trials, "
-        f"{made.validation.accuracy:.4f} on validation (95% interval {low:.4f} to {high:.4f}; "
-        f"best single {made.validation.best_single:.4f})"
+        f"{made.trials_finished} trials{folds}, {made.validation.accuracy:.4f} on {rows} "
+        f"(95% interval {low:.4f} to {high:.4f}; best single {made.validation.best_single:.4f})"
     )
     low, high = made.forecast.interval
     context.say(

@@ -63,9 +63,29 @@ class RefitNetwork:
     rows: int
 
 
+@dataclass(frozen=True)
+class FoldNetwork:
+    """A network that was trained without one fold.
+
+    Attributes:
+        trial: number of the search's trial whose recipe it has.
+        fold: that was held out, from 0.
+        number: its trial of the folds' study.
+        seed, plan: see ``retrain.Task``.
+        accuracy: on the fold.
+    """
+
+    trial: int
+    fold: int
+    number: int
+    seed: int
+    plan: tuple[int, ...]
+    accuracy: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """The ensemble's accuracy on the validation rows.
+    """The ensemble's accuracy on the rows that validate it: the split's validation rows or, in folds, all.
 
     Attributes:
         rows: how many.
@@ -133,6 +153,10 @@ class Recipe:
         versions, processor, git_commit: of what made it.
         refit: the networks that were trained again.
         missing: networks of the team that were not here.
+        folds: of out-of-fold validation; 1: the split's validation rows validate.
+        fold_study: the key of the folds' study; "": there are none.
+        fold_trainings: finished in it then.
+        fold_networks: the networks that predict the test rows, by trial as in ``trials``, then by fold.
         csv_sha256: of the CSV; "" until that is written.
         sent: uploads to Kaggle.
         graded: answers of the course's grader.
@@ -160,6 +184,10 @@ class Recipe:
     git_commit: str | None
     refit: tuple[RefitNetwork, ...]
     missing: int = 0
+    folds: int = 1
+    fold_study: str = ""
+    fold_trainings: int = 0
+    fold_networks: tuple[FoldNetwork, ...] = ()
     csv_sha256: str = ""
     sent: tuple[Upload, ...] = ()
     graded: tuple[Graded, ...] = ()
@@ -169,6 +197,13 @@ class Recipe:
         """The chosen networks' weights and temperatures, in their order."""
         weights, temperatures = zip(*((one.weight, one.temperature) for one in self.trials), strict=True)
         return Ensemble(np.array(weights), np.array(temperatures))
+
+    @property
+    def networks(self) -> tuple[tuple[str, int], ...]:
+        """The networks that predict the test rows, but for refitted ones: each one's study key and number."""
+        if self.folds == 1:
+            return tuple((self.study, one.number) for one in self.trials)
+        return tuple((self.fold_study, one.number) for one in self.fold_networks)
 
 
 def name_of(recipe: Recipe) -> str:

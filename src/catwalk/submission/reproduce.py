@@ -11,6 +11,7 @@ from catwalk.core import advice, process_pool
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download
+from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics, retrain
 from catwalk.search import limits
@@ -42,21 +43,35 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
                 f"and put the original data into {paths.shown(paths.raw)}",
             )
     tasks = _tasks(paths, made, name)
+    if made.folds > 1:
+        of_data.write(paths, prepared, made.folds, made.seed)
     context.say(f"reproduce: training {len(tasks)} networks again from {name}.json")
     cores = limits.workers(None)
     answers = process_pool.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
         raise MachineError("one of the training runs did not finish", fix=advice.CLOSE_PROGRAMS)
-    validation, test = (np.stack([a[k] for a in answers if a is not None]) for k in (0, 1))
-    count = len(made.trials)
-    both, tested = made.ensemble.average(validation[:count]), made.ensemble.average(test[:count])
-    if made.refit:
-        tested = refit.joined(tested, test[count:])
+    accuracy, tested = _joined(context, made, [answer for answer in answers if answer is not None])
     target = paths.reproduced(name)
     submission_csv.write(target, prepared.test_ids, tested.argmax(axis=1), context.competition)
-    accuracy = metrics.accuracy(both, prepared.labels[prepared.validation])
     for line in _compared(context, made, name, target, accuracy):
         context.say(line)
+
+
+def _joined(
+    context: RunContext, made: Recipe, answers: list[Answer]
+) -> tuple[float, npt.NDArray[np.float32]]:
+    """The ensemble's accuracy on the rows that validate it, and its probabilities of the test rows."""
+    paths, prepared, count = context.paths, context.prepared, len(made.networks)
+    tested = made.ensemble.of_folds(made.folds).average(np.stack([test for _, test in answers[:count]]))
+    if made.folds > 1:
+        parts = [[rows for rows, _ in answers[i : i + made.folds]] for i in range(0, count, made.folds)]
+        folds = of_data.load(paths, prepared, made.folds)
+        validation = np.stack([of_data.joined(folds, part) for part in parts])
+        return metrics.accuracy(made.ensemble.average(validation), np.asarray(prepared.labels)), tested
+    if made.refit:
+        tested = refit.joined(tested, np.stack([test for _, test in answers[count:]]))
+    validation = np.stack([rows for rows, _ in answers[:count]])
+    return metrics.accuracy(made.ensemble.average(validation), prepared.labels[prepared.validation]), tested
 
 
 def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
@@ -70,6 +85,11 @@ def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
                 fix="run make predict for a new submission",
             )
         tasks[one.number] = refit.task_of(paths, made.seed, one)
+    if made.folds > 1:
+        return [
+            replace(tasks[one.trial], seed=one.seed, plan=one.plan, fold=(one.fold, made.folds))
+            for one in made.fold_networks
+        ]
     again = [replace(tasks[one.trial], seed=one.seed, plan=one.plan, everything=True) for one in made.refit]
     return [*tasks.values(), *again]
 

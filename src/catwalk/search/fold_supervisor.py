@@ -1,0 +1,54 @@
+"""The supervisor of fold trainings: it ends when all that is queued is trained, and keeps every network."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from catwalk.core.paths import Paths
+from catwalk.search import fold_training, study, trial_record
+from catwalk.search.limits import Limits
+from catwalk.search.progress import StudyProgress
+from catwalk.search.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    import optuna
+
+    from catwalk.search.display import Display
+    from catwalk.search.worker_pool import Workers
+
+
+class FoldSupervisor(Supervisor):
+    """One run of fold trainings.
+
+    Args:
+        of_trials: finished trials of the search, from which the recipes were chosen; other arguments as for
+            ``Supervisor``.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        limits: Limits,
+        started: float,
+        spent_before: float,
+        display: "Display",
+        of_trials: int,
+    ) -> None:
+        super().__init__(paths, limits, started, spent_before, display)
+        self._of_trials = of_trials
+
+    def _room(self, opened: "optuna.Study", workers: "Workers") -> float:
+        """Queued trainings that no worker has been given."""
+        not_begun = sum(worker.trial is None for worker in workers.busy())
+        return len(study.waiting(opened)) - not_begun
+
+    def _limit_reached(self) -> str:
+        return super()._limit_reached() if self._left() <= 0 else fold_training.ALL_TRAINED
+
+    def _state(self, opened: "optuna.Study") -> StudyProgress:
+        return replace(super()._state(opened), full=None, of_trials=self._of_trials)
+
+    def _drop_models(self, opened: "optuna.Study") -> None:
+        """All are averaged, so all are kept."""
+
+    def _write_table(self, opened: "optuna.Study") -> None:
+        trial_record.write_table(self._paths.fold_trials, opened)

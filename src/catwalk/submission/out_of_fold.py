@@ -1,0 +1,103 @@
+"""Out of fold: the ensemble of recipes that were trained in folds, chosen and validated on all labelled rows.
+
+Each labelled row is predicted by the networks that were not trained on it (stacked generalisation's
+cross-validated predictions: Wolpert 1992, Neural Networks 5:241-259). The test rows are predicted by the mean
+over the folds' networks.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catwalk.data import duplicates
+from catwalk.data import folds as of_data
+from catwalk.data.run_context import RunContext
+from catwalk.models import metrics
+from catwalk.search import fold_training
+from catwalk.search.model_store import is_kept
+from catwalk.submission import ensemble, forecast
+from catwalk.submission.chosen_trials import Chosen
+from catwalk.submission.ensemble import Ensemble
+from catwalk.submission.recipe import FoldNetwork
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """The ensemble of recipes that have all folds.
+
+    Attributes:
+        chosen: its recipes as the search's trials; ``validation`` is of all labelled rows.
+        networks: of the recipes, by recipe, then by fold.
+        study: the key of the folds' study.
+        trainings: finished in it.
+    """
+
+    chosen: Chosen
+    networks: tuple[FoldNetwork, ...]
+    study: str
+    trainings: int
+
+
+def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold | None:
+    """Choose recipes and their weights on all labelled rows; None if no recipe has all folds.
+
+    Args:
+        context: of the search.
+        opened: the search's study.
+        count: of folds.
+
+    Raises:
+        UserError: a kept file is damaged.
+    """
+    from catwalk.search import study, trial_record
+
+    trained = fold_training.load(context, count)
+    if trained is None:
+        return None
+    paths, prepared, key = context.paths, context.prepared, study.key(trained)
+    searched = {trial.number: trial for trial in study.complete(opened)}
+    sets = {
+        number: trials
+        for number, trials in fold_training.complete_sets(trained).items()
+        if number in searched and all(is_kept(paths, key, trial.number) for trial in trials)
+    }
+    if not sets:
+        return None
+    labels, folds = np.asarray(prepared.labels), of_data.load(paths, prepared, count)
+    known = {
+        number: of_data.joined(folds, [np.load(paths.probabilities(key, one.number)) for one in trials])
+        for number, trials in sets.items()
+    }
+    shares = {number: metrics.accuracy(known[number], labels) for number in known}
+    order = sorted(known, key=lambda number: (-shares[number], number))
+    probabilities = np.stack([known[number] for number in order])
+    selected = ensemble.select(probabilities, labels)
+    used = np.flatnonzero(selected.weights)
+    chosen = Ensemble(selected.weights[used], selected.temperatures[used])
+    both = chosen.average(probabilities[used])
+    rows = np.arange(len(labels), dtype=np.int32)
+    expected = forecast.estimate(
+        probabilities,
+        labels,
+        metrics.accuracy(both, labels),
+        duplicates.count(prepared).test,
+        duplicates.groups(prepared, rows),
+    )
+    records = [trial_record.of(searched[order[i]]) for i in used]
+    made = Chosen(records, chosen, both, shares[order[0]], order[0], expected)
+    networks = [_network(trial) for i in used for trial in sets[order[i]]]
+    return OutOfFold(made, tuple(networks), key, len(study.finished(trained)))
+
+
+def _network(trial: "FrozenTrial") -> FoldNetwork:
+    from catwalk.search import trial_record
+
+    fold, record = fold_training.of(trial), trial_record.of(trial)
+    return FoldNetwork(
+        fold.trial, fold.fold, trial.number, int(record.seed or 0), record.plan, record.accuracy
+    )
