@@ -127,7 +127,7 @@ def test_a_public_form_gets_a_checked_submission(project: Path, tmp_path: Path, 
     truth = FORMS[name](folder)
     done = run_catwalk(project, "new", "--competition", "ours", "--source", str(folder))
     assert (done.returncode, done.stderr) == (0, "")
-    asked = ("--trials", "2", "--budget", "40s", "--workers", "1", "--name", "one")
+    asked = ("--trials", "2", "--workers", "1", "--name", "one")
     done = run_catwalk(project, "predict", "--competition", "ours", *asked)
     assert (done.returncode, done.stderr) == (0, "")
     paths = Paths(project, "ours")
@@ -152,7 +152,7 @@ def test_labels_of_a_held_out_test_change_no_byte(project: Path, tmp_path: Path)
     source = tmp_path / "digits.csv"
     FORMS["optdigits"](tmp_path)
     (tmp_path / "optdigits.tra").rename(source)
-    asked = ("--competition", "ours", "--trials", "2", "--budget", "40s", "--workers", "1", "--name", "one")
+    asked = ("--competition", "ours", "--trials", "2", "--workers", "1", "--name", "one")
     assert run_catwalk(project, "new", "--competition", "ours", "--source", str(source)).returncode == 0
     done = run_catwalk(project, "predict", *asked)
     assert (done.returncode, done.stderr) == (0, "")

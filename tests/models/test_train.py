@@ -76,8 +76,8 @@ def test_the_same_seed_gives_the_same_net(digits: Prepared) -> None:
 @pytest.mark.slow
 def test_the_epochs_fit_the_time(digits: Prepared) -> None:
     began = time.monotonic()
-    epochs = list(net(digits, choice(), 1).epochs(100_000, deadline=began + 12))
-    assert time.monotonic() < began + 13
+    epochs = list(net(digits, choice(), 1).epochs(100_000, deadline=began + 16))
+    assert time.monotonic() < began + 17
     assert 1 < epochs[-1].epoch < 100_000
     assert epochs[-1].epoch == epochs[-1].epochs, "the schedule has come to its end"
 

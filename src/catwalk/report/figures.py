@@ -110,9 +110,10 @@ def baselines(results: Results) -> Figure:
     simple = [t for t in results.trials if t.kind in ("softmax", "beginner")]
     bars = [(t.kind, t.value) for t in simple if t.value is not None]
     bars += [(f"best network (trial {results.best.number})", results.best.accuracy)]
-    bars += [("submission", results.scores.accuracy)]
-    figure, axes = canvas(900, 64 * len(bars) + 70)
     ranges = [wilson(value, results.distinct.validation) for _, value in bars]
+    bars += [("submission", results.scores.accuracy)]
+    ranges += [results.scores.interval]
+    figure, axes = canvas(900, 64 * len(bars) + 70)
     low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
 
     def across(value: float) -> float:

@@ -42,7 +42,7 @@ class Overfitting:
 
 def is_enough(results: Results) -> bool:
     """Whether there are enough validation pictures to judge networks."""
-    return results.distinct.validation >= ENOUGH_PICTURES
+    return results.validated >= ENOUGH_PICTURES
 
 
 def judged_classes(results: Results) -> list[int]:

@@ -90,6 +90,18 @@ class Results(Data):
     sealed: bool
     looks: int
 
+    @cached_property
+    def validated(self) -> int:
+        """The number of distinct pictures that validate the submission."""
+        return duplicates.distinct(self.prepared, self.rows)
+
+    @property
+    def validated_as(self) -> str:
+        """What these pictures are called."""
+        if self.recipe.folds == 1:
+            return "validation pictures"
+        return f"labelled pictures ({self.recipe.folds} folds)"
+
     @property
     def complete(self) -> list[TrialRecord]:
         """The trials that were trained to the end."""
@@ -155,7 +167,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         labels=labels,
         validation=validation,
         scores=metrics.score(
-            validation.argmax(axis=1), labels, len(loaded.labels), duplicates.count(prepared).validation
+            validation.argmax(axis=1), labels, len(loaded.labels), duplicates.distinct(prepared, rows)
         ),
         weights=weights.softmax,
         filters=weights.filters,

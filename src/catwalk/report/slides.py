@@ -30,14 +30,14 @@ def build(results: Results) -> list[Slide]:
 
 
 def problem(results: Results) -> Slide:
-    accuracy, rows = results.scores.accuracy, results.distinct.validation
+    accuracy, rows, those = results.scores.accuracy, results.validated, results.validated_as
     low, high = results.scores.interval
-    facts = [(percent(accuracy), f"of {rows:,} validation pictures classified correctly",
+    facts = [(percent(accuracy), f"of {rows:,} {those} classified correctly",
               f"95% interval {percent(low)} to {percent(high)}")]  # fmt: skip
     softmax = [t.value for t in results.trials if t.kind == "softmax" and t.value is not None]
-    more, title = "", f"{percent(accuracy)} of {rows:,} validation pictures classified correctly"
+    more, title = "", f"{percent(accuracy)} of {rows:,} {those} classified correctly"
     if not findings.is_enough(results):
-        title = f"{rows} validation pictures are too few to judge a network"
+        title = f"{rows} {those} are too few to judge a network"
     elif softmax:
         gain = points(accuracy - softmax[0])
         facts.append((f"{gain} points", f"above the softmax baseline ({percent(softmax[0])})", ""))
@@ -65,11 +65,20 @@ def problem(results: Results) -> Slide:
         title,
         "recipe.validation · recipe.forecast" + (" · score" if test else ""),
         f"This is {results.competition.title}: small pictures in {classes} classes, each given as a row of "
-        f"numbers. The submission classifies {percent(accuracy)} of the validation pictures correctly; it "
-        f"was not trained on them. {more}{end}",
+        f"numbers. {_judged(results)} {more}{end}",
         (("samples", f"Training pictures of all {classes} classes"),),
         tuple(facts),
     )
+
+
+def _judged(results: Results) -> str:
+    """The submission's accuracy, and what it was measured on."""
+    accuracy = percent(results.scores.accuracy)
+    if results.recipe.folds == 1:
+        what = "of the validation pictures correctly; it was not trained on them"
+        return f"The submission classifies {accuracy} {what}."
+    what = "Each labelled picture was predicted by networks that were not trained on it"
+    return f"{what}: {accuracy} are correct."
 
 
 def split(results: Results) -> Slide:
@@ -79,6 +88,8 @@ def split(results: Results) -> Slide:
     again = ""
     if results.recipe.refit:
         again = "At the end some networks were retrained on both. "
+    if results.recipe.folds > 1:
+        again = f"The best were then trained in {results.recipe.folds} folds, so that all of these validate. "
     sealed = f"Nobody here has the labels of the {test:,} test pictures."
     if results.sealed:
         sealed = f"The labels of the {test:,} test pictures are sealed (hidden); no decision used them."
@@ -144,12 +155,12 @@ def _compared(results: Results) -> str:
 
 def confusion(results: Results) -> Slide:
     classes, scores = results.competition.classes, results.scores.by_class[:, 3]
-    pictures, wrong = results.distinct.validation, len(findings.mistakes(results))
+    pictures, those, wrong = results.validated, results.validated_as, len(findings.mistakes(results))
     judged = findings.judged_classes(results)
     pair, block = findings.confused(results)
-    title = f"{pictures:,} validation pictures are too few to rank {len(classes)} classes"
+    title = f"{pictures:,} {those} are too few to rank {len(classes)} classes"
     if not wrong:
-        title = f"No classes were confused on {pictures:,} validation pictures"
+        title = f"No classes were confused on {pictures:,} {those}"
     elif len(judged) > 1:
         worst, best = min(judged, key=lambda i: scores[i]), max(judged, key=lambda i: scores[i])
         ours, theirs = percent(scores[worst], 0, sign=""), percent(scores[best], 0, sign="")
@@ -184,12 +195,12 @@ def confusion(results: Results) -> Slide:
 
 def mistakes(results: Results) -> Slide:
     wrong = findings.mistakes(results)
-    rows = results.distinct.validation
+    rows, those = results.validated, results.validated_as
     if not len(wrong):
         return Slide(
-            "mistakes", 20, f"No mistakes on {rows:,} validation pictures", "oof.npz",
+            "mistakes", 20, f"No mistakes on {rows:,} {those}", "oof.npz",
             "There are no mistakes on these pictures; with more pictures, there would be some.",
-            (("mistakes", "No mistakes on the validation pictures"),),
+            (("mistakes", f"No mistakes on the {those}"),),
         )  # fmt: skip
     shown = wrong[:10]
     sure = percent(float(results.validation[shown[-1]].max()), 1)
@@ -199,7 +210,7 @@ def mistakes(results: Results) -> Slide:
         20,
         f"{many} with at least {sure} confidence"
         if len(wrong) >= findings.ENOUGH_PICTURES
-        else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} validation pictures",
+        else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} {those}",
         "oof.npz",
         f"These are the {many} out of {len(wrong):,} with the highest confidence. The prediction is in "
         "quotes, the label below. Look at them: some would fool us too, and some labels may be wrong.",

@@ -134,9 +134,10 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
         row = {
             "submission": name,
             "validation": made.validation.accuracy,
+            "validated rows": f"{made.validation.rows:,}",
             "95% interval": "{:.4f}-{:.4f}".format(*made.validation.interval),
             "forecast": "{:.4f}-{:.4f}".format(*made.forecast.interval),
-            "nets": len(made.trials),
+            "nets": len(made.networks),
             "trials": made.trials_finished,
             "features": made.features,
             "models": made.models,

@@ -1,0 +1,124 @@
+"""fold_recipes.py: which recipes get folds; a run that was killed continues to the same bytes."""
+
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
+from catwalk.data.run_context import RunContext
+from catwalk.search import fold_training, progress, retries, study
+from catwalk.search.fold_training import Fold
+from catwalk.search.limits import Limits
+from catwalk.submission import fold_recipes, predictions, recipe, submission_csv
+from tests.conftest import digits_paths, make_project, run_catwalk
+from tests.support import planted
+from verification import crash_rounds
+
+
+@pytest.fixture
+def context(tmp_path: Path, digits: Prepared) -> RunContext:
+    return planted.context(Paths(tmp_path, "digits"), digits)
+
+
+def wanted(context: RunContext, count: int, seconds: float) -> dict[int, list[Fold]]:
+    opened = study.load(context.paths, context.prepared, context.scope)
+    assert opened is not None
+    found: dict[int, list[Fold]] = {}
+    for fold in fold_recipes._wanted(context, opened, count, seconds):
+        found.setdefault(fold.trial, []).append(fold)
+    return found
+
+
+def test_as_many_recipes_as_fit(context: RunContext) -> None:
+    """The best one first, with fewer epochs where it nearly fits; none for which there is no time."""
+    planted.search(context)
+    trial = 5 * fold_recipes.STARTING + 5 * planted.SECONDS * 0.8 / 0.9  # about: of 5 folds
+    assert wanted(context, 5, 0.5 * trial) == {}
+    nearly = wanted(context, 5, 0.95 * trial)
+    assert list(nearly) == [1]
+    assert [fold.fold for fold in nearly[1]] == list(range(5))
+    (epochs,) = {fold.epochs for fold in nearly[1]}
+    assert fold_recipes.LEAST * planted.EPOCHS <= epochs < planted.EPOCHS
+    whole = wanted(context, 5, 1.3 * trial)
+    assert list(whole) == [1]
+    assert {fold.epochs for fold in whole[1]} == {planted.EPOCHS}
+    assert list(wanted(context, 5, 2.5 * trial)) == [1, 0]
+    assert list(wanted(context, 5, np.inf)) == [1, 0]
+
+
+def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> None:
+    planted.search(context)
+    opened = planted.train(context, 1, 5, only=(0, 1))
+    assert list(wanted(context, 5, np.inf)) == [0]
+    assert list(wanted(context, 10, np.inf)) == [1, 0]
+    searched = study.load(context.paths, context.prepared, context.scope)
+    assert searched is not None
+    trial = study.complete(searched)[0]
+    for fold in (1, 2):
+        fold_training._enqueue_once(opened, Fold(1, "portfolio 2", fold, 5, 11), trial)
+    (queued,) = study.waiting(opened)
+    assert fold_training.of(queued) == Fold(1, "portfolio 2", 2, 5, 11)
+    opened.ask()
+    (left,) = study.running(opened)
+    retries.run_again(opened, left, "its worker died")
+    (again,) = study.waiting(opened)
+    assert fold_training.of(again) == fold_training.of(left), "a retry knows its fold"
+
+
+def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    planted.search(context)
+    within = RunContext(context.paths, context.competition, context.prepared, 1, "pixels", said.append)
+    monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
+    until = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
+    fold_recipes.run(within, until, 1)
+    assert said == [f"folds: 0 trainings in 0 s ({fold_training.NO_TIME})", "next: make predict"]
+    fold_recipes.run(within, until, 1)
+    assert said[2:] == [f"folds: already done, 0 trainings ({fold_training.NO_TIME})"]
+    known = progress.read(within.paths)
+    assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
+    assert progress.last_scope(within.paths, within.prepared) == "pixels"
+
+
+def test_a_team_has_none(project: Path, digits_raw: Path) -> None:
+    digits_paths(project, digits_raw)
+    url = "postgresql://ann@127.0.0.1:1/x"
+    done = run_catwalk(project, "search", "--competition", "digits", "--folds", "5", "--study", url)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "FOLDS=5: folds are trained by one machine, not by a team: set FOLDS=1" in done.stderr
+
+
+@pytest.mark.slow
+def test_killed_and_continued_to_the_same_bytes(tmp_path: Path) -> None:
+    """And what is written says so: all rows out of fold; its recipe makes the same bytes again."""
+    asked = ("--competition", "digits", "--trials", "1", "--workers", "1", "--folds", "5")
+    roots = [make_project(tmp_path / name) for name in ("killed", "whole")]
+    for stage in ("data", "prepare"):
+        assert run_catwalk(roots[0], stage, "--competition", "digits").returncode == 0
+    process = crash_rounds.begin(roots[0], *asked[2:])
+    crash_rounds.wait_for(roots[0], process, "fold ", 2, seconds=120)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for root in roots:
+        done = run_catwalk(root, "predict", *asked, "--name", "mine")
+        assert done.returncode == 0, done.stderr
+        assert "1 of 1 trials in 5 folds each" in done.stdout
+        assert "on all 1,437 labelled rows, out of fold" in done.stdout
+    killed, whole = (Paths(root, "digits") for root in roots)
+    assert killed.submission("mine").read_bytes() == whole.submission("mine").read_bytes()
+    first, second = (predictions.read(paths.oof("mine"), "oof.npz") for paths in (killed, whole))
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+    made = recipe.read(killed, "mine")
+    assert (made.folds, made.validation.rows, len(made.fold_networks)) == (5, 1437, 5)
+    assert submission_csv.names(killed) == ["mine"]
+    done = run_catwalk(roots[0], "predict", "--competition", "digits")
+    assert "already done, submissions/digits/mine.csv" in done.stdout, "it follows the last search's FOLDS"
+    done = run_catwalk(roots[0], "reproduce", "--competition", "digits")
+    assert "equals mine.csv, byte for byte" in done.stdout, done.stderr
+    done = run_catwalk(roots[0], "predict", "--competition", "digits", "--folds", "1", "--name", "split")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(killed.recipe("split").read_text()).get("folds", 1) == 1

@@ -1,0 +1,72 @@
+"""out_of_fold.py: weights and figures come from all labelled rows, each predicted by what did not see it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.model_selection import cross_val_predict
+
+from catwalk.core.paths import Paths
+from catwalk.data import folds
+from catwalk.data.prepare import Prepared
+from catwalk.data.run_context import RunContext
+from catwalk.search import fold_training, study
+from catwalk.submission import ensemble, out_of_fold
+from tests.support import planted
+
+
+@pytest.fixture
+def context(tmp_path: Path, digits: Prepared) -> RunContext:
+    return planted.context(Paths(tmp_path, "digits"), digits)
+
+
+def test_all_rows_choose_and_validate(context: RunContext) -> None:
+    opened = planted.search(context)
+    assert out_of_fold.choose(context, opened, 5) is None, "nothing is trained yet"
+    trained = planted.train(context, 0, 5)
+    planted.train(context, 1, 5)
+    made = out_of_fold.choose(context, opened, 5)
+    assert made is not None
+    labels, of_rows = np.asarray(context.prepared.labels), folds.load(context.paths, context.prepared, 5)
+    pixels = np.asarray(context.prepared.pixels) / 255
+    parts = [(np.flatnonzero(of_rows != fold), np.flatnonzero(of_rows == fold)) for fold in range(5)]
+    expected = np.stack(
+        [
+            cross_val_predict(planted.MODELS[number], pixels, labels, cv=parts, method="predict_proba")
+            for number in (1, 0)  # the best first
+        ]
+    ).astype(np.float32)
+    selected = ensemble.select(expected, labels)
+    np.testing.assert_allclose(made.chosen.ensemble.weights, selected.weights[selected.weights > 0])
+    np.testing.assert_allclose(made.chosen.validation, selected.average(expected), atol=1e-6)
+    assert made.chosen.validation.shape == (1437, 10)
+    assert made.chosen.best_number == 1
+    assert made.chosen.best_single == np.mean(expected[0].argmax(axis=1) == labels)
+    assert made.trainings == 10
+    assert [(one.trial, one.fold) for one in made.networks[:5]] == [(1, fold) for fold in range(5)]
+    assert made.study == study.key(trained)
+    low, high = made.chosen.forecast.interval
+    assert low < made.chosen.forecast.accuracy < high
+
+
+def test_a_recipe_needs_all_its_folds(context: RunContext) -> None:
+    opened = planted.search(context)
+    planted.train(context, 1, 5, only=(0, 1, 3, 4))
+    assert out_of_fold.choose(context, opened, 5) is None
+    planted.train(context, 0, 5)
+    made = out_of_fold.choose(context, opened, 5)
+    assert made is not None
+    assert {one.trial for one in made.networks} == {0}
+    planted.train(context, 1, 5, only=(2,))
+    made = out_of_fold.choose(context, opened, 5)
+    assert made is not None
+    assert {one.trial for one in made.networks} >= {1}
+    assert out_of_fold.choose(context, opened, 10) is None, "other folds are another study"
+
+
+def test_networks_that_are_gone_do_not_count(context: RunContext) -> None:
+    opened = planted.search(context)
+    trained = planted.train(context, 1, 5)
+    assert sorted(fold_training.complete_sets(trained)) == [1]
+    context.paths.model(study.key(trained), 2).unlink()
+    assert out_of_fold.choose(context, opened, 5) is None
