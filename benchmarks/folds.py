@@ -1,0 +1,108 @@
+"""When folds pay: out-of-fold training against the refit, on pseudo-tests carved from the training rows.
+
+    .venv/bin/python -m benchmarks.folds --budget 10m --splits 1 2 3 4 5
+    .venv/bin/python -m benchmarks.folds --budget 10m --models conv
+
+For each split PSEUDO of Fashion-MNIST's 60,000 training rows become the test of a competition of their own,
+and the commands run as a user types them: a search of half the budget, whose best recipes are trained in
+folds in the other half; and the same search continued to the whole budget, with its refit. Both submissions
+are scored on the pseudo-test. The official test rows are not read.
+"""
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import project, record
+from catwalk import arguments
+from catwalk.core.paths import Paths
+from catwalk.submission import recipe
+
+PSEUDO = 12_000
+SOURCE = "fashion-mnist"
+
+
+def carve(folder: Path, rows: pd.DataFrame, split: int) -> Paths:
+    """A project in ``folder`` whose test is a part of the training rows, with this SEED's random choice."""
+    project.bare(folder)
+    paths = Paths(folder, "pseudo")
+    order = np.random.default_rng(split).permutation(len(rows))
+    text = Paths(folder, SOURCE).toml.read_text(encoding="utf-8")
+    head = text[: text.index("[sources]")].replace(
+        "rows = [60000, 10000]", f"rows = [{len(rows) - PSEUDO}, {PSEUDO}]"
+    )
+    paths.toml.write_text(head, encoding="utf-8")
+    paths.raw.mkdir(parents=True)
+    rows.iloc[order[PSEUDO:]].to_csv(paths.raw / f"{SOURCE}_train.csv", index=False)
+    rows.iloc[order[:PSEUDO]].to_csv(paths.raw / f"{SOURCE}_test.csv", index=False)
+    return paths
+
+
+def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count: int) -> dict[str, Any]:
+    """Both arms of one search: accuracy on the pseudo-test, on what validates, and the forecast."""
+    with TemporaryDirectory() as place:
+        paths = carve(Path(place) / "project", rows, split)
+        common = ["--competition", "pseudo", "--seed", str(split), "--models", models]
+        truth = pd.read_csv(paths.raw / f"{SOURCE}_test.csv", usecols=["label"])["label"].to_numpy()
+        found: dict[str, Any] = {"split": split, "models": models}
+        for arm, folds in (("folds", count), ("refit", 1)):
+            asked = [*common, "--budget", f"{budget:.0f}s", "--folds", str(folds)]
+            for stage in (["search"], ["predict", "--name", arm]):
+                command = [sys.executable, "-m", "catwalk", stage[0], *asked, *stage[1:]]
+                subprocess.run(command, cwd=paths.root, check=True)  # noqa: S603
+            answers = pd.read_csv(paths.submission(arm))["Label"].to_numpy()
+            made = recipe.read(paths, arm)
+            found[arm] = {
+                "test": float(np.mean(answers == truth)),
+                "validation": made.validation.accuracy,
+                "forecast": made.forecast.interval,
+                "folds": made.folds,
+                "recipes": len(made.trials),
+                "trials": made.trials_finished,
+                "refitted": len(made.refit),
+            }
+        shutil.rmtree(paths.root)
+    return found
+
+
+def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """The gain of folds in points, paired by split; how often the pseudo-test was inside the forecast."""
+    gains = [100 * (one["folds"]["test"] - one["refit"]["test"]) for one in found]
+    error = statistics.stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else None
+    said: dict[str, Any] = {"splits": len(found), "gain": statistics.mean(gains), "standard_error": error}
+    for arm in ("folds", "refit"):
+        intervals = [(one[arm]["forecast"], one[arm]["test"]) for one in found]
+        said[f"{arm}_inside"] = sum(low <= test <= high for (low, high), test in intervals)
+        said[f"{arm}_width"] = 100 * statistics.mean(high - low for (low, high), _ in intervals)
+    return said
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--models", default="dense")
+    parser.add_argument("--budget", type=arguments.duration, default=600.0)
+    parser.add_argument("--folds", type=int, default=5)
+    options = parser.parse_args()
+    paths, loaded = project.here(SOURCE)
+    rows = pd.read_csv(paths.raw / loaded.train_file)
+    found = []
+    for split in options.splits:
+        found.append(one_split(rows, split, options.models, options.budget, options.folds))
+        print(found[-1], flush=True)
+    said = summary(found)
+    print(said)
+    name = f"folds-{options.models}-{options.budget / 60:g}m"
+    print(f"kept in {record.keep(name, {'summary': said, 'splits': found})}")
+
+
+if __name__ == "__main__":
+    main()
