@@ -112,7 +112,7 @@ def test_what_the_command_is_given(
     root = hackathon.run(settings)
     hackathon.run(Settings("digits", until="14:40", workers=2, source="kaggle"))
     common = ("all", "--competition=digits")
-    rest = ("--seed=1", "--features=auto", "--models=dense")
+    rest = ("--seed=1", "--features=auto", "--models=dense", "--folds=auto")
     assert called == [
         (*common, "--source=auto", "--budget=10m", *rest),
         (
@@ -122,6 +122,7 @@ def test_what_the_command_is_given(
             "--seed=1",
             "--features=auto",
             "--models=dense",
+            "--folds=auto",
         ),
         (
             *common,
@@ -130,6 +131,7 @@ def test_what_the_command_is_given(
             "--seed=1",
             "--features=auto",
             "--models=dense",
+            "--folds=auto",
             "--workers=2",
         ),
     ]

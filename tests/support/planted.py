@@ -18,7 +18,8 @@ from catwalk.search.fold_training import Fold
 from tests.conftest import load
 
 EPOCHS, SECONDS = 11, 10.0  # of each trial of the search; its first epoch ends after a second
-MODELS = {0: GaussianNB(), 1: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1)}  # by the trial's number
+# By the trial's number.
+MODELS = {0: GaussianNB(), 1: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1)}
 
 
 def context(paths: Paths, digits: Prepared) -> RunContext:

@@ -39,7 +39,7 @@ class Settings:
             to look into; or kaggle, debian, keras, sklearn.
         budget: wall-clock time of the search, as "10m".
         until: instead, a time of today by this machine's clock, as "14:40".
-        seed, features, models: as SEED=, FEATURES= and MODELS=.
+        seed, features, models, folds: as SEED=, FEATURES=, MODELS= and FOLDS=.
         workers: processes; None: one a core as memory allows.
         keep: a folder that outlives the session, from which the search can be continued; None: none.
         toml: the text of a competition of one's own; None: it is one that catwalk knows, or attached.
@@ -53,6 +53,7 @@ class Settings:
     seed: int = 1
     features: str = "auto"
     models: str = "dense"
+    folds: str = "auto"
     workers: int | None = None
     keep: str | None = None
     toml: str | None = None
@@ -68,6 +69,7 @@ class Settings:
             "seed": self.seed,
             "features": self.features,
             "models": self.models,
+            "folds": self.folds,
             "workers": self.workers,
             **{name.lower(): value for name, value in self.decide.items()},
         }
