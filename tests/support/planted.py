@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import optuna
 from optuna.trial import TrialState, create_trial
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.naive_bayes import GaussianNB
@@ -40,7 +41,7 @@ def predicted(number: int, prepared: Prepared) -> np.ndarray:
     return np.asarray(model.predict_proba(pixels[prepared.validation]), np.float32)
 
 
-def add(opened: study.optuna.Study, value: float, **attrs: object) -> None:
+def add(opened: optuna.Study, value: float, **attrs: object) -> None:
     seconds = np.linspace(1, SECONDS, EPOCHS)
     history = [
         records.encode(Epoch(i, EPOCHS, 0.1, 0.9, 0.1, 0.9, second)) for i, second in enumerate(seconds, 1)
@@ -49,7 +50,7 @@ def add(opened: study.optuna.Study, value: float, **attrs: object) -> None:
     opened.add_trial(create_trial(state=TrialState.COMPLETE, value=value, user_attrs=whole))
 
 
-def search(within: RunContext) -> study.optuna.Study:
+def search(within: RunContext) -> optuna.Study:
     """A study with a complete trial of each model."""
     paths, prepared = within.paths, within.prepared
     opened = study.create(paths, prepared, within.scope)
@@ -64,7 +65,7 @@ def search(within: RunContext) -> study.optuna.Study:
     return opened
 
 
-def train(within: RunContext, trial: int, count: int, only: tuple[int, ...] = ()) -> study.optuna.Study:
+def train(within: RunContext, trial: int, count: int, only: tuple[int, ...] = ()) -> optuna.Study:
     """Add a recipe's folds, all or ``only`` these, to the folds' study."""
     paths, named = within.paths, of_data.named(within.prepared, count)
     of_data.write(paths, within.prepared, count, within.seed)
