@@ -67,6 +67,11 @@ class Paths:
         return self.prepared / "labels.npy"
 
     @property
+    def raw_rows(self) -> Path:
+        """Where each labelled row is in the raw training file."""
+        return self.prepared / "raw_rows.npz"
+
+    @property
     def test_pixels(self) -> Path:
         return self.prepared / "test_pixels.npy"
 
@@ -154,6 +159,9 @@ class Paths:
     def older_predictions(self, name: str) -> Path:
         """What catwalk 0.1 wrote in place of the two files above."""
         return self.submission_folder(name) / "predictions.npz"
+
+    def doubtful_labels(self, name: str) -> Path:
+        return self.submission_folder(name) / "labels.csv"
 
     def shown_weights(self, name: str) -> Path:
         """The networks' weights that the talk shows."""

@@ -99,7 +99,7 @@ def _rows(file: CsvFile, columns: Columns) -> Iterator[tuple[int, list[str]]]:
         reader = csv_dialect.reader(opened, columns.dialect.separator)
         try:
             for number, cells in enumerate(reader, start=1):
-                if number <= columns.header_rows or (len(cells) < 2 and not "".join(cells).strip()):
+                if number <= columns.header_rows or csv_dialect.is_blank(cells):
                     continue
                 if len(cells) != width and (len(cells) < width or "".join(cells[width:]).strip()):
                     raise file.error(_wrong_length(cells, width), row=number)

@@ -73,6 +73,11 @@ def cells(line: str, separator: str) -> list[str]:
     return [cell.strip() for cell in next(reader([line], separator), [])]
 
 
+def is_blank(cells: list[str]) -> bool:
+    """Whether these are a blank line's cells."""
+    return len(cells) < 2 and not "".join(cells).strip()
+
+
 def reader(lines: Iterable[str], separator: str) -> "Reader":
     """Python's CSV reader for this separator."""
     return csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from catwalk.core import advice
-from catwalk.data import csv_careful, csv_columns, csv_fast, csv_file, csv_labels
+from catwalk.data import csv_careful, csv_columns, csv_fast, csv_file, csv_labels, row_numbers
 from catwalk.data.competition import Competition
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
@@ -42,7 +42,9 @@ def read_csv(file: CsvFile, competition: Competition) -> Rows:
     if rows.ids is not None and (competition.is_one_file or not file.is_train):
         _check_ids(file, columns, rows.ids)
     rows = replace(rows, ignored=columns.ignored, unlabelled=columns.unlabelled)
-    return rows if file.is_train else _without_placeholders(rows, columns, competition)
+    if not file.is_train:
+        return _without_placeholders(rows, columns, competition)
+    return replace(rows, numbers=row_numbers.of(file.path, columns, len(rows.pixels)))
 
 
 def _without_placeholders(rows: Rows, columns: Columns, competition: Competition) -> Rows:

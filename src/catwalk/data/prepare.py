@@ -16,7 +16,7 @@ import numpy.typing as npt
 from catwalk.core import advice, disk_space, locks
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write, folder_aside
-from catwalk.data import download, picture_hashes, split
+from catwalk.data import download, picture_hashes, raw_rows, split
 from catwalk.data.competition import Competition
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def _replace_arrays(paths: Paths, competition: Competition, seed: int) -> dict[s
             for old in paths.prepared.glob(pattern):
                 old.unlink()
         paths.sealed_labels.unlink(missing_ok=True)
+        paths.raw_rows.unlink(missing_ok=True)
         for made in aside.prepared.iterdir():
             made.replace(paths.prepared / made.name)
     with atomic_write(paths.prepared_summary) as path:
@@ -210,7 +211,7 @@ def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[
     found = raw_files.locate(paths.raw, competition)
     with raw_csvs.opened(paths, competition, found) as files:
         sides = raw_csvs.sides(files, competition)
-        train = _write_train(next(sides), aside, competition)
+        train = _write_train(next(sides), aside, competition, is_idx=bool(found.idx))
         test = _write_test(next(sides), files, aside, competition)
     train_keys, test_keys = split.keys(train.hashes), split.keys(test.hashes)
     return {
@@ -239,7 +240,7 @@ class _Written:
     fingerprint: str
 
 
-def _write_train(train: "Rows", aside: Paths, competition: Competition) -> _Written:
+def _write_train(train: "Rows", aside: Paths, competition: Competition, is_idx: bool) -> _Written:
     assert train.labels is not None
     split.check_classes(np.bincount(train.labels, minlength=len(competition.labels)), competition)
     hashes = picture_hashes.of(train.pixels)
@@ -249,6 +250,7 @@ def _write_train(train: "Rows", aside: Paths, competition: Competition) -> _Writ
     with atomic_write(aside.pixels) as path:
         _save_in_order(path, train.pixels, order)
     _save(aside.labels, labels)
+    raw_rows.write(aside, train.numbers, order, is_idx)
     return _Written(hashes, hashlib.blake2b(identity, digest_size=6).hexdigest())
 
 

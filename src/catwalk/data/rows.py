@@ -19,6 +19,7 @@ class Rows:
         ignored: name of the column of row numbers that was skipped, or None.
         unlabelled: a note on a label column without labels (empty, ``?``, ``-1``, a single value), or None.
         is_test: (rows,) bool, what the usage column says; None if there is none.
+        numbers: (rows,) int32, each training row's number in the file, see ``row_numbers``; or None.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -27,3 +28,4 @@ class Rows:
     ignored: str | None = None
     unlabelled: str | None = None
     is_test: npt.NDArray[np.bool_] | None = None
+    numbers: npt.NDArray[np.int32] | None = None

@@ -36,10 +36,10 @@ def divide(file: CsvFile, rows: Rows, competition: Competition) -> tuple[Rows, R
     if rows.labels is not None and (rows.labels[~is_test] < 0).any():
         raise _unknown(file, competition, int(np.flatnonzero(~is_test & (rows.labels < 0))[0]))
     ids = rows.ids or [str(competition.first_id + i) for i in range(len(is_test))]
-    test = replace(
-        rows, pixels=rows.pixels[is_test], ids=[ids[i] for i in np.flatnonzero(is_test)], is_test=None
-    )
-    train = replace(rows, pixels=rows.pixels[~is_test], ids=None, is_test=None)
+    test_ids = [ids[i] for i in np.flatnonzero(is_test)]
+    test = replace(rows, pixels=rows.pixels[is_test], ids=test_ids, is_test=None, numbers=None)
+    numbers = None if rows.numbers is None else rows.numbers[~is_test]
+    train = replace(rows, pixels=rows.pixels[~is_test], ids=None, is_test=None, numbers=numbers)
     if rows.labels is None:
         return train, test
     train = replace(train, labels=rows.labels[~is_test].astype(np.uint8))
