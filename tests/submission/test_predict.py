@@ -44,7 +44,7 @@ def test_the_submission(done: Paths) -> None:
     if browser.find() is None:
         talks = [file for file in talks if not file.endswith(".pdf")]
     files = sorted(path.name for path in done.submission_folder(name).iterdir())
-    assert files == ["oof.npz", *talks, "test.npz", "trials.json", "weights.npz"]
+    assert files == ["labels.csv", "oof.npz", *talks, "test.npz", "trials.json", "weights.npz"]
     with done.submission(name).open() as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["ImageId", "Label"]

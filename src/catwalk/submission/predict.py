@@ -20,6 +20,7 @@ from catwalk.search import fold_training, limits, progress, study_progress
 from catwalk.search.progress import StudyProgress
 from catwalk.submission import (
     chosen_trials,
+    doubtful_labels,
     kept_networks,
     out_of_fold,
     predictions,
@@ -283,6 +284,7 @@ def _write_predictions(context: RunContext, name: str, answers: _Answers) -> Non
     hashes = picture_hashes.of(prepared.pixels[answers.rows])
     oof = Predictions(hashes, answers.validation, labels, answers.rows)
     predictions.write(context.paths.oof(name), oof)
+    doubtful_labels.write(context, name, oof)
     test = Predictions(picture_hashes.of(prepared.test_pixels), answers.test, labels)
     predictions.write(context.paths.test_predictions(name), test)
 
