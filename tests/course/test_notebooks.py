@@ -40,7 +40,7 @@ def test_they_define_nothing_and_hold_no_outputs(path: Path) -> None:
 def test_explore(digits_done: tuple[Path, Run]) -> None:
     outputs = execute(read("explore"), digits_done[0] / "notebooks")
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-    assert len(pictures) == 5
+    assert len(pictures) == 6
     assert all(picture.metadata["image/png"]["alt"] for picture in pictures)
     assert not [output for output in outputs if output.output_type in ("error", "stream")], (
         "nothing but results"

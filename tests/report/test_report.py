@@ -31,7 +31,7 @@ def test_the_notebook_is_executed_with_its_pictures(digits_done: tuple[Path, Run
     outputs = [output for cell in code for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-    assert len(pictures) == 10
+    assert len(pictures) == 11
     assert not [output for output in outputs if output.output_type == "stream"], "nothing but results"
     assert all(picture.metadata["image/png"]["alt"] for picture in pictures)
     text = json.dumps(notebook)
@@ -127,6 +127,7 @@ def test_results(loaded: results.Results) -> None:
         "learning_curves",
         "confusion",
         "mistakes",
+        "doubtful",
         "stencils",
     ],
 )

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from catwalk.core.errors import UserError
 from catwalk.models import metrics, portfolio, space
 from catwalk.models.epoch import Epoch
-from catwalk.report import browser, drawing, figures, findings, results, slides, talk
+from catwalk.report import browser, drawing, explore, figures, findings, results, slides, talk
 from catwalk.report.formatting import percent
 from catwalk.report.results import Results
 from catwalk.report.slide import check
@@ -76,6 +76,20 @@ def many_classes(real: Results) -> Results:
         prepared=prepared,
         weights=random.normal(size=(64, 24)).astype(np.float32),
     )
+
+
+def doubted(real: Results, count: int = 15, unsure: int = 12) -> Results:
+    """So many labels that the networks are sure are wrong, and mistakes of which they are not sure."""
+    labels, said = real.labels, np.full((len(real.labels), 10), 0.01, np.float32)
+    rows = np.arange(len(labels))
+    said[rows, labels] = 0.91
+    said[rows[:unsure]] = 0.04
+    said[rows[:unsure], labels[:unsure]] = 0.28
+    said[rows[:unsure], (labels[:unsure] + 2) % 10] = 0.40
+    sure = slice(unsure, unsure + count)
+    said[rows[sure], labels[sure]] = 0.0
+    said[rows[sure], (labels[sure] + 1) % 10] = np.linspace(0.99, 0.93, count)
+    return scored(real, said, labels)
 
 
 def colour(real: Results) -> Results:
@@ -162,6 +176,7 @@ CASES: dict[str, Callable[[Results], Results]] = {
     "scored": lambda real: replace(real, test_score=replace(SCORE, looks=2)),
     "overfits": lambda real: history(real, [1.0, 0.5, 0.4, 0.5, 0.6]),
     "one epoch": lambda real: history(real, [1.0]),
+    "doubtful labels": doubted,
     "a convolutional network": convolutional,
     "a large convolutional network": large_convolutional,
 }  # fmt: skip
@@ -232,7 +247,7 @@ def test_nothing_is_cut_or_covered(
     found: list[str] = []
     for name, size in SIZES.items():
         page, wrong = shown(chromium, path, size)
-        for slide in range(8):
+        for slide in range(page.locator(".slide").count()):
             found += [f"{name}, slide {slide + 1}: {t}" for t in troubles(page.evaluate(WORDS), size)]
             page.keyboard.press("ArrowRight")
         page.close()
@@ -245,7 +260,7 @@ def test_nothing_is_cut_or_covered(
 @needs_chromium
 def test_a_phone_held_upright(html: str, chromium: Any, tmp_path: Path) -> None:
     page, _ = shown(chromium, written(html, tmp_path), (390, 844))
-    for _ in range(8):
+    for _ in range(page.locator(".slide").count()):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "the page does not move sideways"
         sizes = [letters for *_, letters in page.evaluate(WORDS)]
         assert min(sizes) >= 9
@@ -315,7 +330,7 @@ def test_a_page_a_slide_is_printed(loaded: Results, html: str, tmp_path: Path) -
         pdf = tmp_path / f"{fragment}.pdf"
         assert browser.print_pdf(str(CHROMIUM), page, pdf, fragment) is None
         pages = PdfReader(pdf).pages
-        assert len(pages) == 8
+        assert len(pages) == len(made)
         for one, slide in zip(pages, made, strict=True):
             words = " ".join(one.extract_text().split())
             assert slide.title in words
@@ -474,6 +489,51 @@ def test_findings_follow_their_rules(loaded: Results) -> None:
 
 def words_of(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_doubtful_labels_have_a_slide_after_the_mistakes(loaded: Results) -> None:
+    made = slides.build(doubted(loaded))
+    names = [slide.name for slide in made]
+    assert names[5:8] == ["mistakes", "doubtful", "weights"]
+    assert sum(slide.seconds for slide in made) == 180
+    mistakes, slide = made[5:7]
+    assert slide.title == "15 of 144 labels look doubtful"
+    assert "We changed nothing." in slide.notes
+    assert mistakes.title == "10 mistakes with at least 40.0% confidence"
+    assert "10 mistakes out of 27" in mistakes.notes
+    assert [slide.name for slide in slides.build(never_wrong(loaded))] == names[:6] + names[7:]
+
+
+def test_the_dozen_most_doubtful_labels_are_shown(loaded: Results) -> None:
+    made = doubted(loaded)
+    assert findings.doubtful(made).tolist() == list(range(12, 27)), "the most confident answer first"
+    words = words_of(figures.doubtful(made))
+    assert len(words) == 24
+    classes = made.competition.classes
+    label = made.labels[12]
+    assert words[:2] == [f"label: {classes[label]}", f"“{classes[(label + 1) % 10]}” 99%"]
+    other = words_of(figures.mistakes(made))
+    assert len(other) == 20, "ten mistakes, none of them with a doubtful label"
+    assert f"“{classes[(made.labels[0] + 2) % 10]}”" == other[0]
+    assert words_of(figures.doubtful(never_wrong(loaded))) == ["None of the 144 labels looks doubtful."]
+
+
+def test_few_doubtful_labels_and_no_others_are_left_with_the_mistakes(loaded: Results) -> None:
+    assert findings.are_labels_doubtful(doubted(loaded, 3))
+    assert not findings.are_labels_doubtful(doubted(loaded, 2))
+    assert not findings.are_labels_doubtful(doubted(loaded, 15, unsure=0)), "all mistakes would be there"
+    assert not findings.are_labels_doubtful(few(doubted(loaded, 3, unsure=3), 15))
+    told = slides.mistakes(doubted(loaded, 15, unsure=0))
+    assert told.seconds == 20
+    assert "some labels may be wrong" in told.notes
+
+
+def test_explore_says_what_to_run_for_doubtful_labels(
+    loaded: Results, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    figure = explore.doubtful(results.Data(loaded.competition, loaded.prepared))
+    assert words_of(figure) == ["digits has no submission yet: run make predict COMPETITION=digits"]
 
 
 def test_a_convolutional_network_is_shown_as_one(loaded: Results) -> None:

@@ -1,11 +1,14 @@
-"""Explore: figures of a competition's data before any network is trained, drawn from ``Data``."""
+"""Explore: figures of a competition's data, drawn from ``Data``; all but one need no trained network."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from catwalk.core import advice
+from catwalk.core.errors import UserError
+from catwalk.report import figures
 from catwalk.report.drawing import BLUE, MUTED, box, canvas, mosaic, picture, shortened, text
 from catwalk.report.formatting import percent
-from catwalk.report.results import Data
+from catwalk.report.results import DEFAULT, Data, load
 
 SOME = 4000  # pictures among which neighbours are looked for
 PAIRS = 10
@@ -63,6 +66,23 @@ def neighbours(data: Data) -> Figure:
             name = data.competition.classes[labels[one]]
             text(axes, x, y + 124 + 26 * line, shortened(name, 225))
     return figure
+
+
+def doubtful(data: Data) -> Figure:
+    """The labels that look most doubtful to the newest submission; without one, a line that says so."""
+    try:
+        return figures.doubtful(load(data.competition.name))
+    except UserError as error:
+        figure, axes = canvas(1180, 60)
+        text(axes, 0, 30, shortened(_with_competition(str(error), data), 1180))
+        return figure
+
+
+def _with_competition(line: str, data: Data) -> str:
+    """The line with the competition in the command that it names, as it is to be typed."""
+    if data.competition.name == DEFAULT:
+        return line
+    return line.replace(advice.RUN_PREDICT, f"{advice.RUN_PREDICT} COMPETITION={data.competition.name}")
 
 
 def augmented(data: Data) -> Figure:

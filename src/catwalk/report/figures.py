@@ -38,6 +38,7 @@ from catwalk.report.weight_figures import stencils as stencils
 from catwalk.search.trial_record import TrialRecord
 
 ROWS_OF_CLASSES = 12  # one below the other, at most
+DOZEN = 12
 
 
 def samples(results: Data) -> Figure:
@@ -179,7 +180,7 @@ def progress(results: Results) -> Figure:
 def mistakes(results: Results) -> Figure:
     """The validation pictures that the submission misclassified with the highest confidence."""
     classes = results.competition.classes
-    worst = findings.mistakes(results)[:10]
+    worst = findings.mistakes_of_the_model(results)[:10]
     figure, axes = canvas(1180, 560)
     if not len(worst):
         text(axes, 0, 60, "No mistakes on the validation rows.", size=30)
@@ -194,6 +195,29 @@ def mistakes(results: Results) -> Figure:
         text(axes, x, y + side + 28, words, colour=ORANGE_TEXT, bold=True)
         true = shortened(f"label: {classes[results.labels[worst[k]]]}", column - 24)
         text(axes, x, y + side + 56, true)
+    return figure
+
+
+def doubtful(results: Results) -> Figure:
+    """The validation pictures with the most doubtful labels, each with its label and the answer."""
+    classes = results.competition.classes
+    found = findings.doubtful_pictures(results)[:DOZEN]
+    figure, axes = canvas(1180, 560)
+    if not len(found):
+        text(axes, 0, 60, f"None of the {len(results.labels):,} labels looks doubtful.", size=30)
+        return figure
+    column, row, side = 1180 / 6, 280.0, 172.0
+    wide = column - 16
+    for k, one in enumerate(results.pictures(results.rows[found])):
+        x, y = column * (k % 6), row * (k // 6)
+        said = results.validation[found[k]]
+        chance = f" {percent(float(said.max()), 0)}"
+        box(axes, x, y, wide, side + 8, color=PALE, alpha=0.5)
+        picture(axes, one, x + (wide - side) / 2, y + 4, side)
+        label = shortened(f"label: {classes[results.labels[found[k]]]}", wide, bold=True)
+        text(axes, x, y + side + 28, label, colour=ORANGE_TEXT, bold=True)
+        answer = shortened(f"“{classes[said.argmax()]}”", wide - width_of(chance) - 8)
+        text(axes, x, y + side + 56, answer + chance, colour=BLUE_TEXT)
     return figure
 
 

@@ -12,9 +12,11 @@ from catwalk.models import space
 from catwalk.models.epoch import Epoch
 from catwalk.report.formatting import percent, points, short
 from catwalk.report.results import Results
+from catwalk.submission import confident_learning
 
 ENOUGH_PICTURES = 20  # distinct ones: no conclusion is drawn from fewer
 ENOUGH_FOR_LATE = 8  # complete ones, for the position of the best one to be meaningful
+ENOUGH_DOUBTFUL = 3  # pictures with doubtful labels: fewer are left to labels.csv
 LARGEST_BLOCK = 4  # classes in a block that is confused
 OVERFITTING = 0.03  # rise of the validation loss, as a fraction, from which a network counts as overfitted
 
@@ -127,9 +129,36 @@ def shown_classes(results: Results, most: int = 12) -> list[int]:
 
 def mistakes(results: Results) -> npt.NDArray[np.intp]:
     """Positions of the misclassified validation rows, the most confident first, each picture once."""
-    wrong = confident_mistakes(results.validation, results.labels)
-    first = np.unique(duplicates.groups(results.prepared, results.rows)[wrong], return_index=True)[1]
-    return wrong[np.sort(first)]
+    return _once(results, confident_mistakes(results.validation, results.labels))
+
+
+def mistakes_of_the_model(results: Results) -> npt.NDArray[np.intp]:
+    """The same without the rows whose label looks doubtful, if the talk has a slide of these."""
+    wrong = mistakes(results)
+    return wrong[~np.isin(wrong, doubtful(results))] if are_labels_doubtful(results) else wrong
+
+
+def doubtful(results: Results) -> npt.NDArray[np.intp]:
+    """Positions of the validation rows whose label may be wrong, the most doubtful first."""
+    return confident_learning.doubtful(results.validation, results.labels)
+
+
+def doubtful_pictures(results: Results) -> npt.NDArray[np.intp]:
+    """The same, each picture once."""
+    return _once(results, doubtful(results))
+
+
+def are_labels_doubtful(results: Results) -> bool:
+    """Whether there are enough doubtful labels for a slide, and mistakes whose labels are not doubtful."""
+    found = doubtful(results)
+    others = np.isin(mistakes(results), found, invert=True)
+    return is_enough(results) and len(_once(results, found)) >= ENOUGH_DOUBTFUL and bool(others.any())
+
+
+def _once(results: Results, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The first of the rows with each picture, in their order."""
+    first = np.unique(duplicates.groups(results.prepared, results.rows)[rows], return_index=True)[1]
+    return rows[np.sort(first)]
 
 
 def confident_mistakes(

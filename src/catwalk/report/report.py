@@ -29,7 +29,7 @@ def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
         page = talk.html(results.load(paths.competition, name, paths.root))
         with atomic_write(target) as path:
             path.write_text(page, encoding="utf-8")
-        say(f"report: {paths.shown(target)}, eight slides: open it in a browser; N opens the speaker view")
+        say(f"report: {paths.shown(target)}, three minutes: open it in a browser; N opens the speaker view")
         given = {COMPETITION_VARIABLE: paths.competition, SUBMISSION_VARIABLE: name}
         execute(paths, source, notebook, given, seconds=CELL_SECONDS)
         say(f"  {paths.shown(notebook)}")

@@ -1,4 +1,4 @@
-"""Slides: the eight slides of a lightning talk, each with a title, speaker notes and a duration.
+"""Slides: the eight or nine slides of a lightning talk, each with a title, speaker notes and a duration.
 
 Fixed rules choose the texts; ``slide.check`` checks titles and notes.
 """
@@ -22,7 +22,8 @@ def build(results: Results) -> list[Slide]:
         UserError: a slide broke a rule of ``slide.check``.
     """
     makers: list[Callable[[Results], Slide]] = [
-        problem, split, search, network, confusion, mistakes, weights, following,
+        problem, split, search, network, confusion, mistakes,
+        *([doubtful] if findings.are_labels_doubtful(results) else []), weights, following,
     ]  # fmt: skip
     slides = [one(results) for one in makers]
     check(slides)
@@ -202,19 +203,41 @@ def mistakes(results: Results) -> Slide:
             "There are no mistakes on these pictures; with more pictures, there would be some.",
             (("mistakes", f"No mistakes on the {those}"),),
         )  # fmt: skip
-    shown = wrong[:10]
+    shown = findings.mistakes_of_the_model(results)[:10]
     sure = percent(float(results.validation[shown[-1]].max()), 1)
     many = f"{len(shown)} mistakes" if len(shown) > 1 else "1 mistake"
+    is_shared = findings.are_labels_doubtful(results)  # the time, with the slide of these labels
+    told = (
+        f"These are the {many} out of {len(wrong):,} with the highest confidence. The prediction is in "
+        "quotes, the label below. Look at them: some would fool us too, and some labels may be wrong."
+    )
+    if is_shared:
+        told = (
+            f"These are {many} out of {len(wrong):,}, the most confident whose labels do not look doubtful. "
+            "The prediction is in quotes."
+        )
     return Slide(
         "mistakes",
-        20,
+        10 if is_shared else 20,
         f"{many} with at least {sure} confidence"
         if len(wrong) >= findings.ENOUGH_PICTURES
         else f"{len(wrong)} mistake{'s' if len(wrong) > 1 else ''} on {rows:,} {those}",
         "oof.npz",
-        f"These are the {many} out of {len(wrong):,} with the highest confidence. The prediction is in "
-        "quotes, the label below. Look at them: some would fool us too, and some labels may be wrong.",
+        told,
         (("mistakes", "The most confident mistakes, with prediction and label"),),
+    )
+
+
+def doubtful(results: Results) -> Slide:
+    """The slide of the labels that may be wrong; only where ``findings.are_labels_doubtful``."""
+    return Slide(
+        "doubtful",
+        10,
+        f"{len(findings.doubtful(results)):,} of {len(results.labels):,} labels look doubtful",
+        "oof.npz · labels.csv",
+        "These may be labelling mistakes: networks that were not trained on these pictures give another "
+        "answer, in quotes. We changed nothing.",
+        (("doubtful", "The most doubtful labels, each with its picture and the answer"),),
     )
 
 
