@@ -1,8 +1,9 @@
-"""Draws README's pictures from a submission's records (the newest, or SUBMISSION's name as an argument).
+"""Draws the pictures of README and docs: docs/folds.png, and, if there is a submission, those of its records.
 
     .venv/bin/python tools/pictures.py [name]
 
-The overview of the talk is taken in a real browser, so a Chromium must be installed.
+The submission is the newest one for Fashion-MNIST, or that of the name. The overview of the talk is taken in
+a real browser, so a Chromium must be installed.
 """
 
 import io
@@ -10,14 +11,39 @@ import sys
 import tempfile
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from catwalk.core.errors import UserError
 from catwalk.report import browser, drawing, figures, talk
 from catwalk.report.results import load
 
 FOLDER = Path(__file__).parents[1] / "docs"
+FOLDS = 5
 ACROSS, WIDTH, HEIGHT, GAP = 2, 800, 450, 10
+
+
+def folds() -> Figure:
+    """How every labelled row gets an answer by a network that did not learn from it."""
+    margin, left, top, wide, high, gap = 20.0, 160.0, 50.0, 150.0, 52.0, 6.0
+    figure, axes = drawing.canvas(left + FOLDS * wide + margin - gap, top + (FOLDS + 1) * high + 40)
+
+    def cell(row: int, part: int, words: str, colour: str, ink: str) -> None:
+        x, y = left + part * wide, top + row * high + (gap + 20 if row == FOLDS else 0)
+        drawing.box(axes, x, y, wide - gap, high - gap, color=colour)
+        drawing.text(axes, x + (wide - gap) / 2, y + (high - gap) / 2, words, colour=ink, anchor="center")
+
+    for part in range(FOLDS):
+        middle = left + part * wide + (wide - gap) / 2
+        drawing.text(axes, middle, 28, f"part {part + 1}", colour=drawing.MUTED, anchor="center")
+        drawing.text(axes, margin, top + part * high + (high - gap) / 2, f"network {part + 1}", bold=True)
+        for row in range(FOLDS):
+            words = ("learns", drawing.PALE, drawing.MUTED)
+            cell(row, part, *(("answers", drawing.BLUE, drawing.PAPER) if row == part else words))
+        cell(FOLDS, part, "answers", drawing.BLUE, drawing.PAPER)
+    drawing.text(axes, margin, top + FOLDS * high + gap + 20 + (high - gap) / 2, "out-of-fold", bold=True)
+    return figure
 
 
 def overview(html: str) -> Image.Image:
@@ -40,7 +66,12 @@ def overview(html: str) -> Image.Image:
     return sheet
 
 
-results = load("fashion-mnist", sys.argv[1] if len(sys.argv) > 1 else None)
+Image.open(io.BytesIO(drawing.png(folds()))).quantize(64).save(FOLDER / "folds.png", optimize=True)
+print("docs/folds.png")
+try:
+    results = load("fashion-mnist", sys.argv[1] if len(sys.argv) > 1 else None)
+except UserError as error:
+    sys.exit(str(error))
 (FOLDER / "baselines.png").write_bytes(drawing.png(figures.baselines(results)))
 overview(talk.html(results)).quantize(128).save(FOLDER / "talk.png", optimize=True)
 for name in ("baselines", "talk"):
