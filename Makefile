@@ -19,6 +19,7 @@ BIN := .venv/bin
 #: SEED          1               random seed of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest
+#: PARTS                         for blend: two or more submissions, folders with test.npz, or CSVs, such as a,b.csv
 #: WIDTHS                        for try: units of the hidden layers, such as 512,256; 0 for none
 #: TO                            for submit: a Kaggle competition's name or URL, or openhpi
 #: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
@@ -31,17 +32,12 @@ BIN := .venv/bin
 #: FORCE         0               1: submit sends a file even if it was sent before
 #: KAGGLE_USER                   for kernel: your Kaggle user name; by default from the credentials
 #: ACCELERATOR   none            for kernel: gpu switches a GPU on, but it is not used
-#: STUDY                         postgresql://user@host:port/database, a study that a team shares
-#: MEMBER                        your name in the team; by default user@host
-#: ARTIFACTS                     a folder for the networks, which the whole team can access
-#: HOST          127.0.0.1       for serve: the address to listen on
-#: PORT                          the port for serve (5433) and dashboard (8080)
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
 #: PYTHON        python3         the interpreter for .venv (3.11 to 3.13)
 
 include tools/options.mk
 
-.PHONY: help setup new all data prepare search try predict report submit kaggle kernel wheel score reproduce \
+.PHONY: help setup new all data prepare search try predict blend report submit kaggle kernel wheel score reproduce \
         leaderboard grade course serve dashboard test test-slow test-all test-notebooks lint audit bench speed trust \
         lock clean
 .DELETE_ON_ERROR:
@@ -69,6 +65,9 @@ try: .venv/installed ## train one network of your choice: WIDTHS=512,256 DROPOUT
 
 predict: .venv/installed ## average the best networks and write the submission's CSV
 	@$(BIN)/catwalk predict $(SEARCHING) $(named)
+
+blend: .venv/installed ## join submissions, also teammates' files, into a new one: PARTS=a,b.csv
+	@$(BIN)/catwalk blend $(MAKING) $(call flag,PARTS,parts) $(named)
 
 report: .venv/installed ## make the talk (HTML, PDF) and the notebook that show the results
 	@$(BIN)/catwalk report $(SEARCHING) $(call flag,SUBMISSION,submission)

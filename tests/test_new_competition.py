@@ -44,8 +44,9 @@ def predicted(project: Path, name: str, toml: str) -> tuple[Paths, list[str], fl
     done = run_catwalk(project, "predict", "--competition", name, "--trials", "1", "--name", "one")
     assert done.returncode == 0, done.stderr
     paths = Paths(project, name)
-    share = recipe.read(paths, "one").validation.accuracy
-    return paths, paths.submission("one").read_text().splitlines(), share
+    said = recipe.read(paths, "one").validation
+    assert said is not None
+    return paths, paths.submission("one").read_text().splitlines(), said.accuracy
 
 
 @pytest.mark.slow

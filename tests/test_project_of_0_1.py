@@ -105,6 +105,8 @@ def test_a_new_submission_uses_its_networks(old: Paths, monkeypatch: pytest.Monk
     assert [one.weight for one in made.trials] == pytest.approx(
         [one.weight for one in before.trials], abs=0.1
     )
+    assert made.validation is not None
+    assert before.validation is not None
     assert made.validation.accuracy == before.validation.accuracy
     assert recipe.read(old, "old") == before, "it is left alone"
 

@@ -30,6 +30,9 @@ named = $(if $(filter command,$(firstword $(origin NAME))),$(call flag,NAME,name
 COMMON = $(call flag,COMPETITION,competition)
 MAKING = $(COMMON) $(call flag,SOURCE,source)
 SEEDED = $(MAKING) $(call flag,SEED,seed)
+#: STUDY                         postgresql://user@host:port/database, a study that a team shares
+#: MEMBER                        your name in the team; by default user@host
+#: ARTIFACTS                     a folder for the networks, which the whole team can access
 TEAM = $(call flag,STUDY,study) $(call flag,MEMBER,member) $(call flag,ARTIFACTS,artifacts)
 SEARCHING = $(SEEDED) $(TEAM) $(call flag,BUDGET,budget) $(call flag,TRIALS,trials) \
             $(call flag,UNTIL,until) $(call flag,WORKERS,workers) $(call flag,FEATURES,features) \
@@ -47,6 +50,8 @@ on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
 #: SHAPE                         for new: of a picture: 28x28, 28x28x3, or 3x28x28 for planes
 LOOKING = $(foreach word,train test label id shape,$(if $(call given,$(call upper,$(word))),$(call flag,$(call upper,$(word)),$(word))))
 SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
+#: HOST          127.0.0.1       for serve: the address to listen on
+#: PORT                          the port for serve (5433) and dashboard (8080)
 # Some shells have a HOST of their own in the environment.
 LISTENING = $(if $(call given,HOST),$(call flag,HOST,host)) $(if $(call given,PORT),$(call flag,PORT,port))
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)

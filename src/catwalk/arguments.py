@@ -4,7 +4,7 @@ import argparse
 import math
 import os
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +24,7 @@ STAGES = {
     "kernel": "write a Kaggle notebook that runs the pipeline there, and print how to push it",
     "wheel": "build catwalk's wheel, and the notebook that contains it, in dist/",
     "score": "score a submission on the test labels, hidden until now (each access is logged)",
+    "blend": "join submissions, also teammates' files, into a new one",
     "reproduce": "retrain a submission's networks from its recipe, and compare",
     "leaderboard": "compare all submissions in a table",
     "serve": "run the PostgreSQL server in which a team shares its study, until Ctrl-C",
@@ -33,10 +34,10 @@ STAGES = {
 }
 OTHER_NAMES = {"user": "KAGGLE_USER"}  # options whose variable has another name
 SEARCHING = ("all", "search", "predict", "report")
-MAKING = ("all", "data", "prepare", "search", "try", "predict", "report", "reproduce")
+MAKING = ("all", "data", "prepare", "search", "try", "predict", "report", "reproduce", "blend")
 LOOKING = ("new", "all")  # at a competition that has no TOML yet
 SEEDED = ("all", "prepare", "search", "try", "predict", "report")
-NAMING = ("all", "predict")
+NAMING = ("all", "predict", "blend")
 CHOOSING = ("report", "submit", "score", "reproduce")
 SHARING = (*SEARCHING, "try", "dashboard")
 
@@ -165,6 +166,14 @@ def _add_reproduce(stage: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_blend(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument(
+        "--parts",
+        required=True,
+        help="two or more, separated by commas: submissions' names, folders with test.npz, or CSVs",
+    )
+
+
 def _add_dashboard(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--port", type=_port, default=8080, help="the port on 127.0.0.1 (%(default)s)")
 
@@ -252,6 +261,7 @@ OWN = {
     "serve": _add_serve,
     "dashboard": _add_dashboard,
     "reproduce": _add_reproduce,
+    "blend": _add_blend,
 }
 
 
@@ -280,23 +290,16 @@ def _whole(text: str, low: int, high: int, what: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> int:
-    return _whole(text, 1, 1_000_000, "a number of trials")
+_count = partial(_whole, low=1, high=1_000_000, what="a number of trials")
+_port = partial(_whole, low=1, high=65535, what="a port")
+_seed = partial(_whole, low=0, high=20_000, what="a seed")
 
 
 def _workers(text: str) -> int:
     return _whole(text, 1, 4 * (os.cpu_count() or 1), "a number of workers")
 
 
-def _port(text: str) -> int:
-    return _whole(text, 1, 65535, "a port")
-
-
 def _widths(text: str) -> list[int]:
     if text == "0":
         return []
     return [_whole(width, 1, 100_000, "a number of units") for width in text.split(",")]
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0, 20_000, "a seed")

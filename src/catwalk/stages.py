@@ -56,10 +56,9 @@ def run(options: argparse.Namespace, started: float) -> None:
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)
     elif options.stage == "report" and (options.submission is not None or _has_submission(paths)):
-        from catwalk.report import report
-        from catwalk.submission import submission_csv
+        from catwalk.report import report, results
 
-        report.run(paths, submission_csv.choose(paths, options.submission), _say)
+        report.run(paths, results.choose(paths, options.submission), _say)
     else:
         _run_making(options, paths, loaded, started)
 
@@ -138,6 +137,19 @@ def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
     course.run(paths, exercise=options.exercise, budget=options.budget, say=_say)
 
 
+def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    from catwalk.data import download, kaggle_names, prepare, split
+    from catwalk.data.run_context import RunContext
+    from catwalk.submission import blend, blend_parts, submission_csv
+
+    submission_csv.check_name(options.name)
+    parts = blend_parts.locate(paths, options.parts.split(","))  # reported before a download
+    download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
+    seed = next(iter(split.seeds(paths)), 1)  # any split: a blend trains nothing
+    prepare.run(paths, loaded, seed, _say)
+    blend.run(RunContext.load(paths, loaded, seed, "", _say), parts, options.name)
+
+
 def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.data import download, prepare, scope
     from catwalk.data.run_context import RunContext
@@ -185,6 +197,7 @@ ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
     "serve": _serve,
     "dashboard": _dashboard,
     "reproduce": _reproduce,
+    "blend": _blend,
 }
 
 

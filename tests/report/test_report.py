@@ -109,6 +109,7 @@ def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: 
 
 
 def test_results(loaded: results.Results) -> None:
+    assert loaded.recipe.validation is not None
     assert loaded.scores.accuracy == loaded.recipe.validation.accuracy
     assert loaded.best.value == max(t.accuracy for t in loaded.trials if t.is_complete)
     assert loaded.pictures(loaded.prepared.train[:3]).shape == (3, 8, 8)

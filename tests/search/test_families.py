@@ -119,6 +119,7 @@ def test_every_stage_takes_a_convolutional_network(tmp_path: Path) -> None:
     written = recipe.read(paths, "one")
     assert written.models == "conv"
     assert any(trial.params.get("family") == "conv" for trial in written.trials)
+    assert written.validation is not None
     assert written.validation.accuracy > 0.95
     again = run_catwalk(root, "reproduce", *DIGITS)
     assert "equals one.csv, byte for byte" in again.stdout, again.stderr

@@ -101,6 +101,7 @@ def test_any_shape_is_answered(paths: Paths, shape: tuple[int, ...]) -> None:
     made = recipe.read(paths, name)
     assert grader.asked["assignment_id"] == "7"
     right = grader.answer(grader.asked["predictions"])["accuracy"]
+    assert made.validation is not None
     assert right == made.validation.accuracy, "the very networks of the submission answered"
     assert f"an accuracy of {right:.2f} and gave 1.00" in done.stdout
     assert [graded.assignment for graded in made.graded] == ["7"]

@@ -63,6 +63,7 @@ def test_the_recipe_tells_what_it_was_made_from(done: Paths) -> None:
     np.testing.assert_array_equal(oof.rows, prepared.validation)
     share = metrics.accuracy(oof.probabilities, prepared.labels[prepared.validation])
     said = made.validation
+    assert said is not None
     assert said.accuracy == share >= said.best_single
     trials = json.loads(done.snapshot(only(done)).read_text())
     best = max((t for t in trials if t["state"] == "complete"), key=lambda t: (t["value"], -t["number"]))

@@ -43,6 +43,7 @@ def made_of(paths: Paths) -> Made:
         share = float(right.mean())
         interval = metrics.wilson(share, len(right))
         before = made_recipe()
+        assert before.validation is not None
         recipe.write(paths, name, replace(
             before, test_fingerprint=prepared.test_fingerprint, split=prepared.split,
             validation=replace(before.validation, accuracy=share, interval=interval),
@@ -69,7 +70,9 @@ def test_what_is_kept_and_said(made: Made) -> None:
     assert kept["interval"] == pytest.approx(metrics.wilson(share, 360))
     assert (kept["rows"], kept["looks"]) == (360, 1)
     low, high = kept["interval"]
-    validation = recipe.read(paths, "all").validation.accuracy
+    said = recipe.read(paths, "all").validation
+    assert said is not None
+    validation = said.accuracy
     assert lines[0] == (
         f"score: all: {share:.4f} on 360 test rows "
         f"(95% interval {low:.4f} to {high:.4f}; validation {validation:.4f})"
@@ -110,6 +113,7 @@ def test_whether_the_forecast_held(made: Made, place: str, said: str) -> None:
         "high": (share - 0.1, share), "above": (share + 1e-9, share + 0.1),
     }[place]  # fmt: skip
     there = recipe.read(paths, "all")
+    assert there.forecast is not None
     recipe.write(paths, "all", replace(there, forecast=replace(there.forecast, interval=interval)))
     assert looked(paths, "all")[1].endswith(f": the score is {said}")
 
@@ -149,6 +153,8 @@ def test_the_leaderboard(made: Made) -> None:
     assert row["test"] == kept["accuracy"]
     assert row["test 95% interval"] == "{:.4f}-{:.4f}".format(*kept["interval"])
     assert row["public"] == 0.75, "the last one sent"
+    assert there.validation is not None
+    assert there.forecast is not None
     assert row["validation"] == there.validation.accuracy
     assert row["95% interval"] == "{:.4f}-{:.4f}".format(*there.validation.interval)
     assert row["forecast"] == "{:.4f}-{:.4f}".format(*there.forecast.interval)

@@ -184,6 +184,7 @@ def test_a_mistyped_to_is_blamed(paths: Paths) -> None:
 def test_a_score_far_outside_of_the_forecast_gets_a_remark(paths: Paths, score: str, said: str) -> None:
     (name,) = submission_csv.names(paths)
     made = recipe.read(paths, name)
+    assert made.forecast is not None
     recipe.write(paths, name, replace(made, forecast=replace(made.forecast, interval=(0.88, 0.93))))
     kaggle = Kaggle(scored={"status": "COMPLETE", "publicScore": score})
     for _ in range(2):  # also when it is looked at once more

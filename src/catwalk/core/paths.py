@@ -12,6 +12,7 @@ from pathlib import Path
 from catwalk.core.team import Team
 
 SYSTEM_CLUSTERS = Path("/var/lib/postgresql")  # of Debian's user postgres
+OOF, TEST = "oof.npz", "test.npz"  # a submission's probabilities, in its folder
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,10 @@ class Paths:
 
     def oof(self, name: str) -> Path:
         """The probabilities of the rows that validate a submission (out of fold)."""
-        return self.submission_folder(name) / "oof.npz"
+        return self.submission_folder(name) / OOF
 
     def test_predictions(self, name: str) -> Path:
-        return self.submission_folder(name) / "test.npz"
+        return self.submission_folder(name) / TEST
 
     def older_predictions(self, name: str) -> Path:
         """What catwalk 0.1 wrote in place of the two files above."""

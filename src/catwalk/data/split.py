@@ -1,6 +1,7 @@
 """The split: which labelled rows are for training, and which are held out for validation."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ def name(seed: int) -> str:
 def file(paths: Paths, seed: int) -> Path:
     """The file of a split's rows."""
     return paths.split(_key(seed))
+
+
+def seeds(paths: Paths) -> list[int]:
+    """The seeds whose split is prepared, ascending."""
+    found = [re.match(r"split-(\d+)", path.stem) for path in paths.prepared.glob("split-*.npz")]
+    known = sorted({int(match[1]) for match in found if match})
+    return [seed for seed in known if file(paths, seed).is_file()]
 
 
 def _key(seed: int) -> str:

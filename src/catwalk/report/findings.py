@@ -235,6 +235,7 @@ def next_steps(results: Results) -> list[tuple[str, str, str]]:
         if space.family_in(best.params) == "conv":  # it learns its features
             more = "More channels or residual blocks"
         steps.append((percent(block.share, 0), f"of mistakes in {names}", more))
+    assert results.recipe.validation is not None
     gain = results.scores.accuracy - results.recipe.validation.best_single
     nets = len(results.recipe.trials)
     if nets > 1 and gain < 0.002 and enough:

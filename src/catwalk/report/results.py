@@ -138,7 +138,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     name = name or os.environ.get(SUBMISSION_VARIABLE)
     paths = Paths(root or project_folder(), competition)
     loaded = competitions.load(paths)
-    chosen = submission_csv.choose(paths, name)
+    chosen = choose(paths, name)
     made = recipe.read(paths, chosen)
     prepared = prepare.load(paths, made.seed)
     if made.fingerprint != prepared.fingerprint:
@@ -175,6 +175,21 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         sealed=test_labels.are_there(paths),
         looks=len(test_labels.looks(paths)),
     )
+
+
+def choose(paths: Paths, name: str | None) -> str:
+    """The submission to present: the named one, else the newest with networks of its own.
+
+    Raises:
+        UserError: there is no such submission, or it is a blend.
+    """
+    chosen = submission_csv.choose(paths, name)
+    others = [] if name else submission_csv.names(paths)[::-1]
+    own = [one for one, made in recipe.known(paths, [chosen, *others]).items() if not made.parts]
+    if own or chosen not in recipe.known(paths, [chosen]):  # damaged, which reading it will say
+        return own[0] if own else chosen
+    what = "a blend has no networks of its own to present"
+    raise UserError(what, where=chosen, fix="choose one with networks by SUBMISSION=")
 
 
 def asked_for() -> str:

@@ -44,6 +44,7 @@ def problem(results: Results) -> Slide:
         facts.append((f"{gain} points", f"above the softmax baseline ({percent(softmax[0])})", ""))
         title = f"{percent(accuracy)} correct: {gain} points above the softmax baseline"
         more = f"The simplest network, softmax on pixels, reaches {percent(softmax[0])}. "
+    assert results.recipe.forecast is not None
     low, high = results.recipe.forecast.interval
     facts.append((f"{percent(low)} to {percent(high)}", "forecast for the test pictures (95%)", ""))
     end = "Nobody has used the sealed test labels yet."

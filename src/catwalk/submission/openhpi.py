@@ -43,6 +43,9 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
     if assignment is None:
         raise UserError("no assignment given", fix="set ASSIGNMENT=<id>, from the exercise's page")
     made = recipe.read(paths, name)
+    if made.validation is None or made.parts:
+        what = "a blend has no networks of its own that the grader could test"
+        raise UserError(what, where=name, fix="choose one with networks by SUBMISSION=")
     address = os.environ.get(ADDRESS) or GRADER
     accuracy = made.validation.accuracy
     shown = urlsplit(address).hostname or "?"

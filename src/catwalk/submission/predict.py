@@ -1,7 +1,6 @@
 """Predict: chooses trials, averages their networks on the test rows, and writes the submission."""
 
 import hashlib
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,8 +53,7 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
     """
     paths, prepared = context.paths, context.prepared
     study, state = study_progress.known(paths, prepared, context.scope)
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
-        raise UserError(f"NAME={name}", fix="use letters, digits, '-', '_' and '.' only")
+    submission_csv.check_name(name)
     made = submission_csv.names(paths)
     asked = made if name is None else [name] if name in made else []
     known = recipe.known(paths, asked).items()
@@ -290,6 +288,8 @@ def _write_predictions(context: RunContext, name: str, answers: _Answers) -> Non
 
 
 def _report(context: RunContext, name: str, made: Recipe) -> None:
+    assert made.validation is not None
+    assert made.forecast is not None
     low, high = made.validation.interval
     folds, rows = "", "validation"
     if made.folds > 1:

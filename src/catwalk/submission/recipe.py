@@ -19,6 +19,7 @@ from catwalk.core.paths import Paths, atomic_write
 from catwalk.core.records import NewerRecordError, RecordError
 from catwalk.data import scope
 from catwalk.models.space import Params
+from catwalk.submission.blend_parts import BlendPart
 from catwalk.submission.ensemble import Ensemble
 from catwalk.submission.forecast import Forecast
 
@@ -85,15 +86,18 @@ class FoldNetwork:
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """The ensemble's accuracy on the rows that validate it: the split's validation rows or, in folds, all.
+    """The ensemble's accuracy on the rows that validate it.
+
+    Those are the split's validation rows; in folds, all labelled rows; of a blend, the labelled rows that all
+    its parts have.
 
     Attributes:
         rows: how many.
         pictures: how many different ones; None: nobody counted.
         accuracy: share of the rows.
         interval: 95%, by the different pictures.
-        best_single: accuracy of the best kept network alone.
-        best_trial: its trial's number; None: not kept then.
+        best_single: accuracy of the best kept network alone; of a blend, of its best part.
+        best_trial: its trial's number; None: not kept then, or a blend.
     """
 
     rows: int
@@ -140,14 +144,15 @@ class Recipe:
     Attributes:
         created: UTC, ISO 8601; "" until it is written.
         competition: its name.
-        study: the study's key.
+        study: the study's key; "" for a blend, as the next two and ``split``.
         features: a resolved name.
         models: the families of networks that were searched, a key of ``space.MODELS``.
         seed: names the split.
         fingerprint, test_fingerprint, split: of the prepared data.
         trials_finished: in the study then.
-        trials: the chosen networks, the best first.
-        validation, forecast: what is known of the accuracy.
+        trials: the chosen networks, the best first; a blend has none.
+        parts: the submissions that a blend joins; () for all others.
+        validation, forecast: what is known of the accuracy; None for a blend of which nothing is.
         test_rows: how many.
         test_known: different test pictures that are among the labelled ones.
         versions, processor, git_commit: of what made it.
@@ -175,8 +180,9 @@ class Recipe:
     split: str
     trials_finished: int
     trials: tuple[RecipeTrial, ...]
-    validation: Validation
-    forecast: Forecast
+    parts: tuple[BlendPart, ...] = ()
+    validation: Validation | None
+    forecast: Forecast | None
     test_rows: int
     test_known: int
     versions: dict[str, str]

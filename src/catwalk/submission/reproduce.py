@@ -15,7 +15,7 @@ from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics, retrain
 from catwalk.search import limits
-from catwalk.submission import recipe, refit, submission_csv
+from catwalk.submission import blend_parts, blend_weights, recipe, refit, submission_csv
 from catwalk.submission.recipe import Recipe
 
 Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # of the validation and of the test rows
@@ -42,6 +42,9 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
                 fix=f"rename the folder of this data ({download.move_aside(paths)}) "
                 f"and put the original data into {paths.shown(paths.raw)}",
             )
+    if made.parts:
+        _join_again(context, made, name)
+        return
     tasks = _tasks(paths, made, name)
     if made.folds > 1:
         of_data.write(paths, prepared, made.folds, made.seed)
@@ -72,6 +75,22 @@ def _joined(
         tested = refit.joined(tested, np.stack([test for _, test in answers[count:]]))
     validation = np.stack([rows for rows, _ in answers[:count]])
     return metrics.accuracy(made.ensemble.average(validation), prepared.labels[prepared.validation]), tested
+
+
+def _join_again(context: RunContext, made: Recipe, name: str) -> None:
+    """Join a blend's parts again, write the CSV in data/, and compare."""
+    paths = context.paths
+    parts = blend_parts.locate(paths, [part.given for part in made.parts])
+    for part, then in zip(parts, made.parts, strict=True):
+        if (part.sha256, part.oof_sha256) != (then.sha256, then.oof_sha256):
+            what = f"the part {part.given} is another file than then"
+            raise UserError(what, where=name, fix="put back your copy of it, or run make blend for a new one")
+    joined = blend_weights.join(context, parts)
+    target = paths.reproduced(name)
+    submission_csv.write(target, context.prepared.test_ids, joined.labels, context.competition)
+    same = hashlib.sha256(target.read_bytes()).hexdigest() == made.csv_sha256
+    how = "equals {}.csv, byte for byte" if same else "differs from {}.csv: other versions of the packages?"
+    context.say(f"reproduce: {paths.shown(target)}, {len(parts)} parts joined again, {how.format(name)}")
 
 
 def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
@@ -112,10 +131,8 @@ def _compared(context: RunContext, made: Recipe, name: str, target: Path, accura
     shown = paths.shown(target)
     if hashlib.sha256(target.read_bytes()).hexdigest() == made.csv_sha256:
         return [f"reproduce: {shown} equals {name}.csv, byte for byte; validation {accuracy:.4f} as recorded"]
-    recorded = made.validation.accuracy
-    lines = [
-        f"reproduce: {shown} differs from {name}.csv; validation {accuracy:.4f}, recorded {recorded:.4f}"
-    ]
+    recorded = f"{made.validation.accuracy:.4f}" if made.validation else "unknown"
+    lines = [f"reproduce: {shown} differs from {name}.csv; validation {accuracy:.4f}, recorded {recorded}"]
     first = paths.submission(name)
     if first.is_file():
         again = submission_csv.read(target, ids, competition)

@@ -106,15 +106,18 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
     times = "once" if kept.looks == 1 else f"{kept.looks} times"
     lines = [
         f"score: {name}: {kept.accuracy:.4f} on {kept.rows:,} test rows "
-        f"(95% interval {low:.4f} to {high:.4f}; validation {made.validation.accuracy:.4f})"
+        f"(95% interval {low:.4f} to {high:.4f}"
+        + (f"; validation {made.validation.accuracy:.4f})" if made.validation else ")")
     ]
     if kept.known:
         lines.append(f"  {duplicates.warning(kept.known, kept.rows)}")
-    low, high = made.forecast.interval
-    held = "inside" if low <= kept.accuracy <= high else "outside"
+    if made.forecast is not None:
+        low, high = made.forecast.interval
+        held = "inside" if low <= kept.accuracy <= high else "outside"
+        said = f"{made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f})"
+        lines.append(f"  the forecast was {said}: the score is {held}")
     return [
         *lines,
-        f"  the forecast was {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}): the score is {held}",
         f"  macro precision {kept.precision:.4f}, recall {kept.recall:.4f}, F1 {kept.f1:.4f}; "
         f"the sealed test labels have been read {times}: do not base any choice on this score",
     ]
@@ -133,15 +136,15 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
         seen = read(paths, name)
         row = {
             "submission": name,
-            "validation": made.validation.accuracy,
-            "validated rows": f"{made.validation.rows:,}",
-            "95% interval": "{:.4f}-{:.4f}".format(*made.validation.interval),
-            "forecast": "{:.4f}-{:.4f}".format(*made.forecast.interval),
-            "nets": len(made.networks),
-            "trials": made.trials_finished,
-            "features": made.features,
-            "models": made.models,
-            "split": made.split,
+            "validation": made.validation.accuracy if made.validation else None,
+            "validated rows": f"{made.validation.rows:,}" if made.validation else "-",
+            "95% interval": "{:.4f}-{:.4f}".format(*made.validation.interval) if made.validation else "-",
+            "forecast": "{:.4f}-{:.4f}".format(*made.forecast.interval) if made.forecast else "-",
+            "nets": len(made.networks) or "-",
+            "trials": made.trials_finished or "-",
+            "features": f"blend of {len(made.parts)}" if made.parts else made.features,
+            "models": made.models or "-",
+            "split": made.split or "-",
             "public": made.sent[-1].public if made.sent else None,
             "test": seen.accuracy if seen else None,
             "test 95% interval": "{:.4f}-{:.4f}".format(*seen.interval) if seen else "",
@@ -150,7 +153,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
         rows.append(row)
     if not rows:
         raise UserError(f"{paths.competition} has no submission yet", fix=advice.RUN_PREDICT)
-    table = pd.DataFrame(rows).astype({"public": float, "test": float})
+    table = pd.DataFrame(rows).astype({"validation": float, "public": float, "test": float})
     if not table[KNOWN].any():
         table = table.drop(columns=KNOWN)
     return table.sort_values("validation", ascending=False, kind="stable")

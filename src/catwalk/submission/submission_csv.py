@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,6 +80,16 @@ def parse(content: bytes, name: str, ids: Sequence[str], competition: Competitio
             )
         predicted[i] = place[cells[1]]
     return predicted
+
+
+def check_name(name: str | None) -> None:
+    """Check that NAME= can be a file's name.
+
+    Raises:
+        UserError: it can't.
+    """
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
+        raise UserError(f"NAME={name}", fix="use letters, digits, '-', '_' and '.' only")
 
 
 def names(paths: Paths) -> list[str]:

@@ -143,11 +143,11 @@ def _sent_before(paths: Paths, checked: CheckedSubmission) -> tuple[str, Upload]
 
 def _show(checked: CheckedSubmission, quota: kaggle_client.Quota, say: Say) -> None:
     made = checked.made
-    low, high = made.forecast.interval
-    say(
-        f"submit: {checked.name}.csv ({made.test_rows:,} rows, {made.validation.accuracy:.4f} "
-        f"on validation, forecast {low:.4f} to {high:.4f})"
-    )
+    known = f", {made.validation.accuracy:.4f} on validation" if made.validation else ""
+    if made.forecast is not None:
+        low, high = made.forecast.interval
+        known += f", forecast {low:.4f} to {high:.4f}"
+    say(f"submit: {checked.name}.csv ({made.test_rows:,} rows{known})")
     say(
         f"  to {checked.page.address}: {quota.left} submission"
         f"{'s' if quota.left != 1 else ''} left today, {quota.today} made"
@@ -207,14 +207,16 @@ def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -
         )
     recipe.add_upload(paths, name, replace(entry, public=found.public))
     public = "none shown" if found.public is None else f"{found.public:.4f}"
-    said = made.validation.accuracy
-    say(f"  public score {public}; validation {said:.4f}: do not base any choice on it")
+    said = f"; validation {made.validation.accuracy:.4f}" if made.validation else ""
+    say(f"  public score {public}{said}: do not base any choice on it")
     if found.public is not None:
         _remark(found.public, made, say)
 
 
 def _remark(public: float, made: Recipe, say: Say) -> None:
     """Warn about a score that is unlikely to be due to chance: far outside the forecast's interval."""
+    if made.forecast is None:
+        return
     low, high = made.forecast.interval
     far = max(FAR * (high - low), LEAST)
     if low - far <= public <= high + far:

@@ -1,0 +1,274 @@
+"""blend.py and blend_weights.py: real models' predictions joined; what is written works as any submission."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catwalk.core.paths import Paths
+from catwalk.data import test_labels
+from catwalk.models import metrics
+from catwalk.submission import blend_weights, ensemble, predictions, recipe, submission_csv
+from tests.conftest import Run, load, make_project, run_catwalk
+from tests.support.blends import LABELS, Team, team
+
+DIGITS = ("--competition", "digits")
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Team:
+    """A project with three submissions."""
+    made = team(make_project(tmp_path_factory.mktemp("fitted") / "project"), digits_raw)
+    for name in made.said:
+        made.submit(name)
+    return made
+
+
+@pytest.fixture
+def mine(fitted: Team, tmp_path: Path) -> Team:
+    """The same, to write to."""
+    return fitted.copy(tmp_path / "project")
+
+
+def blend(mine: Team, parts: str, *more: str) -> Run:
+    return run_catwalk(mine.paths.root, "blend", *DIGITS, "--parts", parts, *more)
+
+
+def blended(mine: Team, parts: str, name: str = "both") -> list[str]:
+    """The lines that a blend prints, without those of the stages before it."""
+    done = blend(mine, parts, "--name", name)
+    assert (done.returncode, done.stderr) == (0, "")
+    before = ("data: ", "prepare: ", "  was in data/")
+    return [line for line in done.stdout.splitlines() if not line.startswith(before)]
+
+
+def csv_labels(mine: Team, name: str) -> np.ndarray:
+    return submission_csv.read(mine.paths.submission(name), mine.prepared.test_ids, load("digits"))
+
+
+def files(root: Path) -> set[Path]:
+    return {path for path in root.rglob("*") if path.is_file()}
+
+
+def test_weights_are_found_on_the_labelled_rows_of_all_parts(mine: Team) -> None:
+    lines = blended(mine, "upper,lower,narrow")
+    made = recipe.read(mine.paths, "both")
+    labels = mine.prepared.labels[mine.prepared.validation]
+    oof = np.stack([mine.said[part.given].oof for part in made.parts])
+    calibrated = np.stack(
+        [ensemble.scaled(one, part.temperature) for one, part in zip(oof, made.parts, strict=True)]
+    )
+    grid = [np.array([a, b, 20 - a - b]) / 20 for a in range(21) for b in range(21 - a)]
+    scores = [ensemble.brier(np.tensordot(one, calibrated, 1), labels) for one in grid]
+    found = np.array([part.weight for part in made.parts])
+    assert found == pytest.approx(grid[int(np.argmin(scores))], abs=0.15)
+    both = np.tensordot(found, calibrated, 1)
+    assert ensemble.brier(both, labels) < min(scores) + 1e-3
+
+    assert made.validation is not None
+    shares = [metrics.accuracy(one, labels) for one in oof]
+    assert [part.validation_accuracy for part in made.parts] == shares
+    assert made.validation.accuracy == metrics.accuracy(both, labels)
+    assert (made.validation.rows, made.validation.best_single) == (144, max(shares))
+    assert made.forecast is not None
+    low, high = made.forecast.interval
+    assert low < made.forecast.accuracy <= made.validation.accuracy < high
+    assert lines[0] == f"  upper   probabilities  weight {found[0]:.3f}  {shares[0]:.4f} on validation"
+    assert lines[3].startswith(
+        "blend: submissions/digits/both.csv, 3 parts, weights found on 144 labelled rows: "
+        f"{made.validation.accuracy:.4f} on validation (95% interval "
+    )
+    assert lines[4].startswith(
+        f"  forecast for the test rows: {made.forecast.accuracy:.4f} (95% {low:.4f} to "
+    )
+    assert lines[-1] == "next: make leaderboard COMPETITION=digits"
+
+
+def test_it_is_a_submission_like_any_other(mine: Team) -> None:
+    blended(mine, "upper,lower")
+    test = predictions.read(mine.paths.test_predictions("both"), "test.npz")
+    oof = predictions.read(mine.paths.oof("both"), "oof.npz")
+    assert test.labels == oof.labels == LABELS
+    np.testing.assert_array_equal(test.probabilities.argmax(axis=1), csv_labels(mine, "both"))
+    assert oof.rows is not None
+    np.testing.assert_array_equal(oof.rows, mine.prepared.validation)
+    board = run_catwalk(mine.paths.root, "leaderboard", *DIGITS)
+    (row,) = [line for line in board.stdout.splitlines() if line.split()[0] == "both"]
+    assert "blend of 2" in row
+    looks = len(test_labels.looks(mine.paths))
+    assert looks == 0, "no test label was read"
+    done = run_catwalk(mine.paths.root, "score", *DIGITS, "--submission", "both")
+    assert re.match(r"score: both: 0\.\d{4} on 360 test rows \(95% interval .*; validation 0\.9", done.stdout)
+    shares = [metrics.accuracy(mine.said[name].test, np.load(mine.paths.sealed_labels)) for name in mine.said]
+    assert json.loads(mine.paths.score("both").read_text())["accuracy"] > max(shares)
+    again = blended(mine, "both,narrow", "more")
+    assert again[0].startswith("  both    probabilities  weight 0.")
+
+
+def test_the_same_parts_again_are_done_at_once_without_heavy_imports(mine: Team) -> None:
+    blended(mine, "upper,lower")
+    code = (
+        "import sys; from catwalk.cli import main; code = main(sys.argv[1:]); "
+        "print('HEAVY', sorted({'tensorflow', 'keras', 'optuna', 'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    asked = [sys.executable, "-c", code, "blend", *DIGITS, "--parts", "upper,lower"]
+    done = subprocess.run(asked, cwd=mine.paths.root, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-2:] == [
+        "blend: already done, submissions/digits/both.csv is made from these parts",
+        "HEAVY []",
+    ], done.stderr
+    other = blend(mine, "upper,narrow", "--name", "both")
+    assert other.returncode == 2
+    assert other.stderr == (
+        "catwalk blend: NAME=both: submissions/digits/both.csv already exists, made from other parts: "
+        "choose another name\n"
+    )
+    assert blend(mine, "upper,narrow").returncode == 0
+    assert len(submission_csv.names(mine.paths)) == 5
+
+
+def test_without_labelled_rows_of_all_the_weights_are_equal(mine: Team) -> None:
+    mine.csv("friend.csv", "narrow")
+    lines = blended(mine, "upper,lower,friend.csv")
+    assert lines[2] == "  friend.csv  probabilities  weight 0.333"
+    assert lines[3] == (
+        "blend: submissions/digits/both.csv, 3 parts, equal weights, as friend.csv has no out-of-fold rows; "
+        "its accuracy is not known before a score"
+    )
+    mean = np.mean([mine.said[name].test for name in mine.said], axis=0)
+    test = predictions.read(mine.paths.test_predictions("both"), "test.npz")
+    np.testing.assert_allclose(test.probabilities, mean, atol=1e-6)
+    np.testing.assert_array_equal(mean.argmax(axis=1), csv_labels(mine, "both"))
+    assert not mine.paths.oof("both").exists()
+    made = recipe.read(mine.paths, "both")
+    assert (made.validation, made.forecast) == (None, None)
+    board = run_catwalk(mine.paths.root, "leaderboard", *DIGITS).stdout.splitlines()
+    assert board[-1].split()[:6] == ["both", "-", "-", "-", "-", "-"], "the last, as nothing is known"
+    score = run_catwalk(mine.paths.root, "score", *DIGITS, "--submission", "both").stdout
+    assert "validation" not in score
+    assert "forecast" not in score
+
+
+def test_too_few_labelled_rows_in_common_find_no_weights(mine: Team) -> None:
+    half = np.arange(72, dtype=np.int32)
+    mine.submit("first", "upper", half)
+    mine.submit("second", "lower", half + 60)
+    lines = blended(mine, "first,second")
+    assert lines[2].startswith(
+        "blend: submissions/digits/both.csv, 2 parts, equal weights, as the parts share only 12 labelled rows"
+    )
+    made = recipe.read(mine.paths, "both")
+    assert made.forecast is not None
+    assert made.validation is not None
+    assert (made.validation.rows, made.forecast.optimism) == (12, 0.0)
+    assert len(predictions.read(mine.paths.oof("both"), "oof.npz").pictures) == 12
+    mine.submit("third", "lower", half[:10] + 72)
+    assert blended(mine, "first,third", "none")[2].endswith(
+        "as the parts share only 0 labelled rows; its accuracy is not known before a score"
+    )
+
+
+def test_weights_are_found_on_enough_rows_though_a_part_has_more() -> None:
+    def common(rows: int, smallest: int) -> bool:
+        empty = np.zeros((rows, 2))
+        made = blend_weights.Common(empty[:, 0], empty, empty[:, 0], empty[None], smallest)  # type: ignore[arg-type]
+        return blend_weights.is_enough(made)
+
+    least = blend_weights.LEAST_ROWS
+    assert common(least, 6000)
+    assert not common(least - 1, 6000)
+    assert common(144, 144)
+    assert not common(143, 144)
+    assert not common(0, 0)
+
+
+def test_labels_alone_are_joined_by_vote(mine: Team) -> None:
+    truth = np.load(mine.paths.sealed_labels).astype(int)
+    names = ["a.csv", "b.csv", "c.csv"]
+    said = [truth.copy() for _ in names]
+    said[0][:3] = (truth[:3] + 1) % 10  # rows 0 and 1: outvoted
+    said[1][2] = (truth[2] + 2) % 10  # row 2: three labels, of which the first part's counts
+    for name, labels in zip(names, said, strict=True):
+        mine.labels(name, labels)
+    lines = blended(mine, ",".join(names))
+    assert lines[3].startswith(
+        "blend: submissions/digits/both.csv, 3 parts, by vote, as they are labels alone; "
+    )
+    expected = truth.copy()
+    expected[2] = said[0][2]
+    np.testing.assert_array_equal(csv_labels(mine, "both"), expected)
+    blended(mine, "c.csv,b.csv,a.csv", "turned")
+    np.testing.assert_array_equal(csv_labels(mine, "turned"), truth)
+    mixed = blended(mine, "upper,a.csv", "mixed")
+    assert mixed[2] == "  labels alone, which count as certain: a.csv"
+    sure = np.eye(10)[said[0]]
+    np.testing.assert_array_equal(csv_labels(mine, "mixed"), (mine.said["upper"].test + sure).argmax(axis=1))
+
+
+def test_a_blend_that_is_not_better_says_so(mine: Team) -> None:
+    right = np.eye(10, dtype=np.float32)[mine.prepared.labels[mine.prepared.validation]]
+    oof, _ = mine.predictions("upper")
+    predictions.write(mine.paths.oof("upper"), replace(oof, probabilities=right))
+    lines = blended(mine, "upper,lower")
+    assert "  that is not better than the best part alone" in lines
+    assert recipe.read(mine.paths, "both").parts[0].weight == 1
+
+
+def test_it_is_joined_again_from_its_recipe(mine: Team) -> None:
+    mine.csv("friend.csv", "narrow")
+    blended(mine, "upper,friend.csv")
+    done = run_catwalk(mine.paths.root, "reproduce", *DIGITS)
+    assert done.stdout.splitlines()[-1] == (
+        "reproduce: data/digits/reproduced/both.csv, 2 parts joined again, equals both.csv, byte for byte"
+    )
+    mine.csv("friend.csv", "lower")
+    done = run_catwalk(mine.paths.root, "reproduce", *DIGITS)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "catwalk reproduce: both: the part friend.csv is another file than then: put "
+    )
+    (mine.paths.root / "friend.csv").unlink()
+    done = run_catwalk(mine.paths.root, "reproduce", *DIGITS)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "friend.csv: no such submission, folder or file" in done.stderr
+
+
+def test_what_needs_networks_says_that_it_has_none(mine: Team) -> None:
+    blended(mine, "upper,lower")
+    done = run_catwalk(mine.paths.root, "report", *DIGITS, "--submission", "both")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "catwalk report: both: a blend has no networks of its own to present: "
+        "choose one with networks by SUBMISSION=\n",
+    )
+    done = run_catwalk(
+        mine.paths.root, "submit", *DIGITS, "--submission", "both", "--to", "openhpi", "--assignment", "1"
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "both: a blend has no networks of its own that the grader could test: choose" in done.stderr
+    newest = run_catwalk(mine.paths.root, "report", *DIGITS)
+    assert "submissions/digits/narrow is incomplete" in newest.stderr, "the newest that is no blend"
+    for name in mine.said:
+        mine.paths.recipe(name).unlink()
+    done = run_catwalk(mine.paths.root, "report", *DIGITS)
+    assert "both: a blend has no networks of its own to present" in done.stderr
+
+
+def test_the_data_are_prepared_first(fitted: Team, tmp_path: Path) -> None:
+    root = make_project(tmp_path / "other")
+    paths = Paths(root, "digits")
+    shutil.copytree(fitted.paths.submissions, paths.submissions)
+    mine = Team(paths, fitted.prepared, fitted.said)
+    done = blend(mine, "upper,lower", "--name", "both")
+    assert done.returncode == 0, done.stderr
+    assert [line.split(":")[0] for line in done.stdout.splitlines()[1:3]] == ["data", "prepare"]
+    shutil.rmtree(paths.prepared)
+    assert run_catwalk(root, "prepare", *DIGITS, "--seed", "3").returncode == 0
+    assert blend(mine, "upper,narrow", "--name", "more").returncode == 0
+    assert recipe.read(paths, "more").seed == 3, "any split serves"
