@@ -246,14 +246,14 @@ def test_npz_files_that_can_t_be_joined(mine: Team) -> None:
         "upper,lower",
         "lower: has no probabilities for 360 of the 360 test pictures: it was made for ot",
     )
-    predictions.write(file, replace(test, probabilities=test.probabilities * 100))
+    predictions.write(file, replace(test, probabilities=test.probabilities * np.float32(100)))
     refused(mine, "upper,lower", "lower: test.npz: row 1: ")
     predictions.write(file, replace(test, labels=NAMES))
     refused(
         mine, "upper,lower", "lower: test.npz: its 10 classes are not those of digits: choose parts of one"
     )
     predictions.write(file, test)
-    predictions.write(mine.paths.oof("lower"), replace(oof, probabilities=oof.probabilities / 2))
+    predictions.write(mine.paths.oof("lower"), replace(oof, probabilities=oof.probabilities * np.float32(0.5)))
     refused(mine, "upper,lower", "lower: oof.npz: row 1: the row sums to 0.5: write probabilities")
     mine.paths.oof("lower").write_bytes(b"x" * 100)
     refused(
@@ -267,7 +267,7 @@ def test_npz_files_that_can_t_be_joined(mine: Team) -> None:
         ("upper", "PARTS=upper: give two or more parts, separated by commas: run make leaderboard COMPET"),
         ("upper,", "PARTS=upper,: give two or more parts"),
         ("", "PARTS=: give two or more parts"),
-        ("upper,nobody", "nobody: no such submission, folder or file: choose a submission's name, its fol"),
+        ("upper,nobody", "nobody: no such submission, folder or file: choose a submission's name, "),
         ("upper,data", "data: there is no test.npz in this folder: choose"),
         ("upper,upper", "upper: the same predictions as upper: give each part once"),
         ("upper,submissions/digits/upper", "digits/upper: the same predictions as upper: give"),
@@ -275,7 +275,7 @@ def test_npz_files_that_can_t_be_joined(mine: Team) -> None:
         ("upper,copy.npz", "copy.npz: the same predictions as upper: give each part once"),
         ("upper,old", "old: has no test.npz: an older version of catwalk made it: run make predict COMP"),
         ("upper,submissions/other/one", "other/one: belongs to the competition other, not to digits: choose"),
-        ("upper,submissions/other/one.csv", "one.csv: belongs to the competition other, not to digits: choose"),
+        ("upper,submissions/other/one.csv", "one.csv: belongs to the competition other, not to digits: "),
         ("upper,submissions/other/one/test.npz", "one/test.npz: belongs to the competition other, not"),
     ],
 )  # fmt: skip
