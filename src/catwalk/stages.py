@@ -143,11 +143,13 @@ def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
     from catwalk.submission import blend, blend_parts, submission_csv
 
     submission_csv.check_name(options.name)
-    parts = blend_parts.locate(paths, options.parts.split(","))  # reported before a download
+    given = [part.strip() for part in options.parts.split(",")]
+    parts = blend_parts.locate(paths, given)  # what is missing is reported before a download
     download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
     seed = next(iter(split.seeds(paths)), 1)  # any split: a blend trains nothing
     prepare.run(paths, loaded, seed, _say)
-    blend.run(RunContext.load(paths, loaded, seed, "", _say), parts, options.name)
+    context = RunContext.load(paths, loaded, seed, scope="", say=_say)  # of no study
+    blend.run(context, parts, options.name)
 
 
 def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:

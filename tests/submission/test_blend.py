@@ -14,9 +14,10 @@ import pytest
 from catwalk.core.paths import Paths
 from catwalk.data import test_labels
 from catwalk.models import metrics
-from catwalk.submission import blend_weights, ensemble, predictions, recipe, submission_csv
+from catwalk.submission import blend_weights, ensemble, predictions, recipe, submission_csv, submit
 from tests.conftest import Run, load, make_project, run_catwalk
 from tests.support.blends import LABELS, Team, team
+from tests.support.kaggle_server import Kaggle, serving
 
 DIGITS = ("--competition", "digits")
 
@@ -50,10 +51,6 @@ def blended(mine: Team, parts: str, name: str = "both") -> list[str]:
 
 def csv_labels(mine: Team, name: str) -> np.ndarray:
     return submission_csv.read(mine.paths.submission(name), mine.prepared.test_ids, load("digits"))
-
-
-def files(root: Path) -> set[Path]:
-    return {path for path in root.rglob("*") if path.is_file()}
 
 
 def test_weights_are_found_on_the_labelled_rows_of_all_parts(mine: Team) -> None:
@@ -258,6 +255,38 @@ def test_what_needs_networks_says_that_it_has_none(mine: Team) -> None:
         mine.paths.recipe(name).unlink()
     done = run_catwalk(mine.paths.root, "report", *DIGITS)
     assert "both: a blend has no networks of its own to present" in done.stderr
+
+
+def test_it_is_submitted_with_what_is_known(mine: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submit, "ASK_SECONDS", 0.05)
+    toml = mine.paths.toml
+    toml.write_text(toml.read_text().replace("first_id = 1", 'first_id = 1\ncompetition = "eight"'))
+    mine.csv("friend.csv", "narrow")
+    assert blended(mine, "upper,friend.csv")[-1] == "next: make submit COMPETITION=digits SUBMISSION=both"
+    kaggle = Kaggle()
+    login = {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "k" * 32, "HOME": str(mine.paths.root)}
+    with serving(kaggle):
+        done = run_catwalk(mine.paths.root, "submit", *DIGITS, "--yes", **{**kaggle.environment, **login})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "submit: both.csv (360 rows)"
+    assert "  public score 0.9321: do not base any choice on it" in done.stdout
+    assert kaggle.uploaded == [mine.paths.submission("both").read_bytes()]
+
+
+def test_what_predict_wrote_is_a_part(digits_done: tuple[Path, Run], fitted: Team, tmp_path: Path) -> None:
+    paths = Paths(shutil.copytree(digits_done[0], tmp_path / "project"), "digits")
+    shutil.copytree(fitted.paths.submission_folder("lower"), tmp_path / "theirs/lower")
+    (name,) = submission_csv.names(paths)
+    mine = Team(paths, fitted.prepared, fitted.said)
+    lines = blended(mine, f" {name}, ../theirs/lower")
+    own = recipe.read(paths, name)
+    (first, _), made = recipe.read(paths, "both").parts, recipe.read(paths, "both")
+    assert own.validation is not None
+    assert made.validation is not None
+    assert first.validation_accuracy == own.validation.accuracy, "as its own recipe says"
+    assert made.validation.accuracy >= own.validation.accuracy - 0.01
+    assert ", 2 parts, weights found on 144 labelled rows: " in lines[2]
+    assert (made.test_fingerprint, made.fingerprint) == (own.test_fingerprint, own.fingerprint)
 
 
 def test_the_data_are_prepared_first(fitted: Team, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catwalk.core.errors import UserError
 from catwalk.submission import blend_csv, blend_parts, predictions
@@ -153,6 +155,29 @@ def test_a_csv_that_can_t_be_joined(fitted: Team, change: Callable[[str], str], 
     refused(fitted, "upper,friend.csv", said)
 
 
+@settings(max_examples=60)
+@given(st.data())
+def test_a_damaged_csv_is_read_or_refused(fitted: Team, data: st.DataObject) -> None:
+    """Nothing but an error of one line, whatever bytes are lost or put in."""
+    path = fitted.text("damaged.csv", HEADER, lines_of(fitted)[:12])
+    content = path.read_bytes()
+    start, length = data.draw(st.integers(0, len(content))), data.draw(st.integers(0, 200))
+    put = data.draw(
+        st.one_of(st.binary(max_size=20), st.sampled_from([b'"', b"\n", b",,,", b"\r", b";", b"nan"]))
+    )
+    path.write_bytes(content[:start] + put + content[start + length :])
+    with pytest.raises(UserError) as error:  # most rows are missing anyway
+        read(fitted, "damaged.csv")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b",,,\n", b"\n \n", b"ImageId\n1\n", b'"', b"\xff\xfe1", b"sep=;\n"])
+def test_what_is_hardly_a_csv_is_refused(fitted: Team, content: bytes) -> None:
+    (fitted.paths.root / "damaged.csv").write_bytes(content)
+    with pytest.raises(UserError):
+        read(fitted, "damaged.csv")
+
+
 def state(mine: Team) -> tuple[set[Path], dict[Path, int]]:
     """All files of the project, and when those of the submissions were written."""
     submissions = {path: path.stat().st_mtime_ns for path in mine.paths.submissions.rglob("*")}
@@ -253,7 +278,9 @@ def test_npz_files_that_can_t_be_joined(mine: Team) -> None:
         mine, "upper,lower", "lower: test.npz: its 10 classes are not those of digits: choose parts of one"
     )
     predictions.write(file, test)
-    predictions.write(mine.paths.oof("lower"), replace(oof, probabilities=oof.probabilities * np.float32(0.5)))
+    predictions.write(
+        mine.paths.oof("lower"), replace(oof, probabilities=oof.probabilities * np.float32(0.5))
+    )
     refused(mine, "upper,lower", "lower: oof.npz: row 1: the row sums to 0.5: write probabilities")
     mine.paths.oof("lower").write_bytes(b"x" * 100)
     refused(

@@ -96,6 +96,8 @@ def _rows(file: CsvFile, competition: Competition) -> list[tuple[int, list[str]]
         raise file.error("not a CSV in UTF-8", fix=f"save {file.origin} as CSV (UTF-8)") from None
     cells = [(number, [cell.strip() for cell in row]) for number, row in rows[dialect.before :]]
     cells = [(number, row) for number, row in cells if any(row)]
+    if not cells:
+        raise file.error("the file is empty")
     if dialect.separator != ",":
         cells = [(number, [_point(cell) for cell in row]) for number, row in cells]
     first, header = cells[0]
