@@ -136,7 +136,7 @@ def test_without_labelled_rows_of_all_the_weights_are_equal(mine: Team) -> None:
     assert lines[2] == "  friend.csv  probabilities  weight 0.333"
     assert lines[3] == (
         "blend: submissions/digits/both.csv, 3 parts, equal weights, as friend.csv has no out-of-fold rows; "
-        "its accuracy is not known before a score"
+        "so there is no forecast"
     )
     mean = np.mean([mine.said[name].test for name in mine.said], axis=0)
     test = predictions.read(mine.paths.test_predictions("both"), "test.npz")
@@ -167,7 +167,7 @@ def test_too_few_labelled_rows_in_common_find_no_weights(mine: Team) -> None:
     assert len(predictions.read(mine.paths.oof("both"), "oof.npz").pictures) == 12
     mine.submit("third", "lower", half[:10] + 72)
     assert blended(mine, "first,third", "none")[2].endswith(
-        "as the parts share only 0 labelled rows; its accuracy is not known before a score"
+        "as the parts share no labelled rows; so there is no forecast"
     )
 
 

@@ -53,9 +53,29 @@ def of_pickles(file: Path) -> None:
     np.savez(file, pictures=made.pictures, probabilities=made.probabilities, labels=labels)
 
 
+def of_one_array(file: Path) -> None:
+    with file.open("wb") as opened:
+        np.save(opened, some().probabilities)
+
+
+def of_texts(file: Path) -> None:
+    made = some()
+    texts = made.pictures.astype(str)
+    np.savez(file, pictures=texts, probabilities=made.probabilities, labels=np.array(made.labels))
+
+
+def with_wrong_bytes(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[60:100] = bytes(40)
+    file.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
+        (of_one_array, "oof.npz: damaged, or not one of catwalk's files: download"),
+        (of_texts, "oof.npz: has arrays that do not fit together: download"),
+        (with_wrong_bytes, "oof.npz: damaged, or not one of catwalk's files: download"),
         (cut, "oof.npz: damaged, or not one of catwalk's files: download or copy it again"),
         (lambda file: file.write_text("<html>"), "oof.npz: damaged, or not one of catwalk's files: download"),
         (of_pickles, "oof.npz: damaged, or not one of catwalk's files: download"),

@@ -143,7 +143,7 @@ def _report(context: RunContext, name: str, joined: Blend) -> None:
 def _accuracy(joined: Blend) -> str:
     """The blend's accuracy, as the end of a line; what is missing where it is unknown."""
     if joined.validation is None:
-        return "; its accuracy is not known before a score"
+        return "; so there is no forecast"
     low, high = joined.validation.interval
     return (
         f": {joined.validation.accuracy:.4f} on validation (95% interval {low:.4f} to {high:.4f}; "

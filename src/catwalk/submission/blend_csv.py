@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core.errors import UserError
 from catwalk.data import csv_dialect
 from catwalk.data.competition import Competition
 from catwalk.data.csv_cells import Labels, whole_number
@@ -199,8 +198,3 @@ def _labels(
 
 def _few(names: Sequence[str]) -> str:
     return ", ".join(names if len(names) <= MOST_NAMED else [*names[:2], "...", names[-1]])
-
-
-def unreadable(name: str, what: str) -> UserError:
-    """The error for a part that is nothing that can be joined."""
-    return UserError(what, where=name, fix="choose a submission's name, its folder, or a CSV")

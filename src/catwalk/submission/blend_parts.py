@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import paths as names
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths
+from catwalk.core.paths import OOF, TEST, Paths
 from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
 from catwalk.submission import blend_csv, predictions, submission_csv
@@ -115,12 +114,12 @@ def _found(paths: Paths, given: str) -> Part:
     """One part: a submission of that name comes before a file of the same name."""
     is_here = given in submission_csv.names(paths)
     place = paths.submission_folder(given) if is_here else Path(given).expanduser()
-    test = place / names.TEST if is_here or place.is_dir() else place
+    test = place / TEST if is_here or place.is_dir() else place
     if not test.is_file():
         raise _missing(test, given, is_here, place.is_dir())
     _refuse_other_competition(paths, place, given)
-    beside = test.with_name(names.OOF)
-    oof = beside if test.name == names.TEST and beside.is_file() else None
+    beside = test.with_name(OOF)
+    oof = beside if test.name == TEST and beside.is_file() else None
     return Part(given, test, oof, _sha256(test), None if oof is None else _sha256(oof))
 
 
@@ -131,13 +130,13 @@ def _missing(test: Path, given: str, is_here: bool, is_folder: bool) -> UserErro
             what, where=given, fix="run make predict for a new submission, or give its CSV's path"
         )
     what = f"there is no {test.name} in this folder" if is_folder else "no such submission, folder or file"
-    return blend_csv.unreadable(given, what)
+    return UserError(what, where=given, fix="choose a submission's name, its folder, or a CSV")
 
 
 def _refuse_other_competition(paths: Paths, place: Path, given: str) -> None:
     """Refuse a part whose recipe, beside it, names another competition."""
     base = place.resolve()
-    base = base.parent if base.name == names.TEST else base
+    base = base.parent if base.name == TEST else base
     file = base.with_name(f"{base.stem if base.suffix == '.csv' else base.name}.json")
     try:
         recipe = json.loads(file.read_text(encoding="utf-8"))

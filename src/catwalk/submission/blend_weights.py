@@ -1,4 +1,4 @@
-"""A blend's weights: joins the parts' probabilities, weights found on labelled rows, or equal."""
+"""A blend's weights: found on the labelled rows that all parts have, or equal; and the joined parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -84,7 +84,7 @@ def join(context: RunContext, parts: Sequence[Part]) -> Blend:
         parts=_parts(parts, rows, weighted, common),
         how=how,
         test=test,
-        labels=_vote(rows, test) if all(one.kind == LABELS for one in rows) else test.argmax(axis=1),
+        labels=_vote(rows) if all(one.kind == LABELS for one in rows) else test.argmax(axis=1),
     )
     if common is None or not len(common.rows):
         return made
@@ -166,19 +166,18 @@ def _weights(parts: Sequence[Part], rows: Sequence[PartRows], common: Common | N
     if all(one.kind == LABELS for one in rows):
         return equal, "by vote, as they are labels alone"
     if common is not None:
-        return equal, f"equal weights, as the parts share only {len(common.rows):,} labelled rows"
+        shared = f"only {len(common.rows):,}" if len(common.rows) else "no"
+        return equal, f"equal weights, as the parts share {shared} labelled rows"
     without = next(part.given for part, one in zip(parts, rows, strict=True) if one.oof is None)
     return equal, f"equal weights, as {without} has no out-of-fold rows"
 
 
-def _vote(rows: Sequence[PartRows], test: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+def _vote(rows: Sequence[PartRows]) -> npt.NDArray[np.intp]:
     """(test rows,) the label with the most votes; of equals, that of the earlier part."""
-    most = test.max(axis=1)
-    chosen = test.argmax(axis=1)
-    for one in reversed(rows):
-        label = one.test.argmax(axis=1)
-        chosen = np.where(test[np.arange(len(test)), label] == most, label, chosen)
-    return np.asarray(chosen, np.intp)
+    votes = np.sum([one.test for one in rows], axis=0)  # exact, as averages need not be
+    said = np.stack([one.test.argmax(axis=1) for one in rows])
+    of_each = np.take_along_axis(votes, said.T, axis=1)  # (test rows, parts)
+    return np.asarray(said[of_each.argmax(axis=1), np.arange(len(votes))], np.intp)
 
 
 def _validation(common: Common, both: npt.NDArray[np.float32]) -> Validation:

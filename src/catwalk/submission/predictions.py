@@ -5,6 +5,7 @@ validate the submission. Each row is named by its picture's hash, so it is found
 """
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,15 @@ def read(file: Path, shown: str) -> Predictions:
             content = {name: arrays[name] for name in arrays.files}
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, TypeError, RuntimeError, zlib.error, zipfile.BadZipFile):
         raise UserError("damaged, or not one of catwalk's files", where=shown, fix=FIX) from None
     if missing := [name for name in REQUIRED if name not in content]:
         raise UserError(f"has no array {missing[0]}", where=shown, fix=FIX)
     pictures, probabilities, labels = (content[name] for name in REQUIRED)
     shapes = [pictures.shape, probabilities.shape, labels.shape]
-    if len(labels.shape) != 1 or shapes[:2] != [(len(pictures), 2), (len(pictures), len(labels))]:
+    kinds = pictures.dtype.kind + probabilities.dtype.kind + labels.dtype.kind
+    fit = len(labels.shape) == 1 and shapes[:2] == [(len(pictures), 2), (len(pictures), len(labels))]
+    if not fit or kinds != "ufU":
         raise UserError("has arrays that do not fit together", where=shown, fix=FIX)
     return Predictions(
         pictures.astype(np.uint64),
