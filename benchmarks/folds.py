@@ -60,6 +60,8 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 subprocess.run(command, cwd=paths.root, check=True)  # noqa: S603
             answers = pd.read_csv(paths.submission(arm))["Label"].to_numpy()
             made = recipe.read(paths, arm)
+            assert made.validation is not None
+            assert made.forecast is not None
             found[arm] = {
                 "test": float(np.mean(answers == truth)),
                 "validation": made.validation.accuracy,

@@ -103,6 +103,7 @@ def test_killed_and_continued_to_the_same_bytes(tmp_path: Path) -> None:
     crash_rounds.wait_for(roots[0], process, "fold ", 2, seconds=120)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert run_catwalk(roots[0], "search", *asked).returncode == 0
     for root in roots:
         done = run_catwalk(root, "predict", *asked, "--name", "mine")
         assert done.returncode == 0, done.stderr
@@ -113,6 +114,7 @@ def test_killed_and_continued_to_the_same_bytes(tmp_path: Path) -> None:
     first, second = (predictions.read(paths.oof("mine"), "oof.npz") for paths in (killed, whole))
     np.testing.assert_array_equal(first.probabilities, second.probabilities)
     made = recipe.read(killed, "mine")
+    assert made.validation is not None
     assert (made.folds, made.validation.rows, len(made.fold_networks)) == (5, 1437, 5)
     assert submission_csv.names(killed) == ["mine"]
     done = run_catwalk(roots[0], "predict", "--competition", "digits")

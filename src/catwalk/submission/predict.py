@@ -164,7 +164,10 @@ def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[
         return None
     made = out_of_fold.choose(context, opened, count)
     if made is None:
-        context.say(f"predict: no recipe has been trained in all {count} folds: the split validates")
+        more = f"make search FOLDS={count}"
+        context.say(
+            f"predict: the split validates, for no recipe has all {count} folds yet; for more: {more}"
+        )
         return None
     networks = [(made.study, one.number) for one in made.networks]
     pixels = context.prepared.test_pixels
