@@ -294,11 +294,11 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> None:
     """Run what has not been run yet; the labels are opened only when all of it is there."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and the tool with it
-    from catwalk import arguments
+    from catwalk import option_values
     from catwalk.core.paths import Paths
     from catwalk.data import test_labels
 
-    budget, tools = arguments.duration(options.budget), options.tools.split(",")
+    budget, tools = option_values.duration(options.budget), options.tools.split(",")
     unfinished = Paths(ROOT, COMPETITION).prepared.parent / f"bench-{options.budget}"
     unfinished.mkdir(parents=True, exist_ok=True)
     runs, answers = [], []

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import project, record
-from catwalk import arguments
+from catwalk import option_values
 from catwalk.core.paths import Paths
 from catwalk.submission import recipe
 
@@ -91,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--models", default="dense")
-    parser.add_argument("--budget", type=arguments.duration, default=600.0)
+    parser.add_argument("--budget", type=option_values.duration, default=600.0)
     parser.add_argument("--folds", type=int, default=5)
     options = parser.parse_args()
     paths, loaded = project.here(SOURCE)

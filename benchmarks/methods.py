@@ -93,12 +93,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=6000, help="training pictures")
     options = parser.parse_args()
-    from catwalk import arguments
+    from catwalk import option_values
     from catwalk.models import features
 
     seeds = range(1, options.seeds + 1)
     _, loaded = project.here(options.competition, seeds)
-    seen, budget = features.resolve(options.features, loaded.shape), arguments.duration(options.budget)
+    seen, budget = features.resolve(options.features, loaded.shape), option_values.duration(options.budget)
     tasks = [(arm, seed, budget, options.competition, seen, options.rows)
              for seed in seeds for arm in ARMS]  # fmt: skip
     rows = []

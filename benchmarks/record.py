@@ -48,11 +48,11 @@ def machine() -> dict[str, Any]:
 
 def _processor() -> str:
     """The processor's name and, on Linux, which of ``UNITS`` it has."""
-    from catwalk.submission import recipe
+    from catwalk.submission import provenance
 
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return recipe.processor()
+        return provenance.processor()
     flags = set(text.split())
-    return f"{recipe.processor()} ({', '.join(unit for unit in UNITS if unit in flags)})"
+    return f"{provenance.processor()} ({', '.join(unit for unit in UNITS if unit in flags)})"

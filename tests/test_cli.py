@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from catwalk.arguments import STAGES, duration
+from catwalk.arguments import STAGES
 from catwalk.data import download
+from catwalk.option_values import duration
 from tests.conftest import digits_paths, run_catwalk
 
 Catwalk = Callable[..., tuple[int, str, str]]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catwalk import arguments, hints
+from catwalk import hints, option_values
 from catwalk.arguments import STAGES, defaults, option, variable
 from catwalk.search import search
 from catwalk.search.limits import Limits
@@ -117,7 +117,7 @@ def test_the_larger_search_that_is_advised_has_something_to_do(until: Limits) ->
     for spent in (2.0, until.budget or 2.0):
         command = search._larger(until, spent, 1, search.ENOUGH)
         given = dict(word.split("=") for word in command.split()[2:])
-        budget = arguments.duration(given["BUDGET"]) if "BUDGET" in given else None
+        budget = option_values.duration(given["BUDGET"]) if "BUDGET" in given else None
         larger = Limits(budget, int(given["TRIALS"]) if "TRIALS" in given else None)
         assert not larger.reached(spent, 1)
         assert (larger.budget is None, larger.trials is None) == (until.budget is None, until.trials is None)

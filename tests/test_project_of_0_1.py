@@ -15,7 +15,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import prepare, test_labels
 from catwalk.report import results, slides, talk
 from catwalk.search import progress, study, trial_record
-from catwalk.submission import recipe, refit, score
+from catwalk.submission import provenance, recipe, refit, score
 from tests.conftest import REPOSITORY, Run, make_project, run_catwalk
 
 KEPT = REPOSITORY / "tests/support/project_of_0_1"
@@ -145,7 +145,7 @@ def test_a_recipe_of_its_last_day_is_reproduced(project: Path) -> None:
     file, paths = KEPT / "reproduce/today.json", Paths(project, "digits")
     made = recipe.read_file(file, file.name)
     done = run(paths, "reproduce", "--competition", "digits", str(file))
-    if (made.processor, made.versions) == (recipe.processor(), study.versions()):
+    if (made.processor, made.versions) == (provenance.processor(), study.versions()):
         assert "data/digits/reproduced/today.csv equals today.csv, byte for byte" in done.stdout
         assert paths.reproduced("today").read_bytes() == file.with_suffix(".csv").read_bytes()
     else:

@@ -1,14 +1,13 @@
 """The arguments of the command ``catwalk``: its stages, their options and the valid values."""
 
 import argparse
-import math
-import os
 import re
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from catwalk import __version__
+from catwalk import option_values as values
 
 STAGES = {
     "all": "the whole pipeline: data, prepare, search, predict, report",
@@ -100,7 +99,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Pa
         if name in SEEDED:
             stage.add_argument(
                 "--seed",
-                type=_seed,
+                type=values.seed,
                 default=1,
                 help="random seed for the split, the sampler and the networks (%(default)s)",
             )
@@ -157,7 +156,7 @@ def _add_team(stage: argparse.ArgumentParser) -> None:
 
 def _add_serve(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
-    stage.add_argument("--port", type=_port, default=5433, help="the port to listen on (%(default)s)")
+    stage.add_argument("--port", type=values.port, default=5433, help="the port to listen on (%(default)s)")
 
 
 def _add_reproduce(stage: argparse.ArgumentParser) -> None:
@@ -175,14 +174,17 @@ def _add_blend(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_dashboard(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--port", type=_port, default=8080, help="the port on 127.0.0.1 (%(default)s)")
+    stage.add_argument("--port", type=values.port, default=8080, help="the port on 127.0.0.1 (%(default)s)")
 
 
 def _add_kernel(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--user", help="your Kaggle user name (default: from the credentials)")
     stage.add_argument("--accelerator", choices=("none", "gpu"), default="none")
     stage.add_argument(
-        "--budget", type=_budget, default="10m", help="time for the search on Kaggle (%(default)s)"
+        "--budget",
+        type=values.budget,
+        default="10m",
+        help="time for the search on Kaggle (%(default)s)",
     )
     _add_models(stage, "dense")
 
@@ -198,20 +200,29 @@ def _add_grade(stage: argparse.ArgumentParser) -> None:
 def _add_course(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--exercise", type=int, help="run only this exercise, 1 to 5")
     stage.add_argument(
-        "--budget", type=_budget, default="3m", help="time for the hackathon's search (%(default)s)"
+        "--budget",
+        type=values.budget,
+        default="3m",
+        help="time for the hackathon's search (%(default)s)",
     )
 
 
 def _add_search(stage: argparse.ArgumentParser) -> None:
     _add_scope(stage)
     stage.add_argument(
-        "--budget", type=duration, help="total wall-clock time of the search: 90s, 10m, 2h (10m)"
+        "--budget",
+        type=values.duration,
+        help="total wall-clock time of the search: 90s, 10m, 2h (10m)",
     )
     stage.add_argument(
-        "--trials", type=_count, help="total number of finished trials, instead of the default budget"
+        "--trials",
+        type=values.count,
+        help="total number of finished trials, instead of the default budget",
     )
     stage.add_argument(
-        "--workers", type=_workers, help="worker processes (default: one per core, as memory allows)"
+        "--workers",
+        type=values.workers,
+        help="worker processes (default: one per core, as memory allows)",
     )
     stage.add_argument(
         "--folds",
@@ -239,15 +250,15 @@ def _add_try(stage: argparse.ArgumentParser) -> None:
 
     _add_scope(stage)
     stage.add_argument(
-        "--widths", type=_widths, help="units of the hidden layers, such as 512,256; 0 for none"
+        "--widths", type=values.widths, help="units of the hidden layers, such as 512,256; 0 for none"
     )
-    for name, (kind, values) in SPACE.items():
+    for name, (kind, bounds) in SPACE.items():
         if name == "depth" or name.startswith("width_"):
             continue
         if kind == "one of":
-            what, value = f"one of {', '.join(map(str, values))}", type(values[0])
+            what, value = f"one of {', '.join(map(str, bounds))}", type(bounds[0])
         else:
-            what, value = f"from {values[0]} to {values[1]}", int if kind == "log size" else float
+            what, value = f"from {bounds[0]} to {bounds[1]}", int if kind == "log size" else float
         stage.add_argument(f"--{name.replace('_', '-')}", type=value, help=what)
 
 
@@ -263,43 +274,3 @@ OWN = {
     "reproduce": _add_reproduce,
     "blend": _add_blend,
 }
-
-
-def duration(text: str) -> float:
-    """Convert "90s", "10m", "2h" or a plain number to seconds.
-
-    Raises:
-        argparse.ArgumentTypeError: the text has another form, or is not above 0.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else math.nan
-    if not 0 < seconds < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive duration: write 90s, 10m or 2h")
-    return seconds
-
-
-def _budget(text: str) -> str:
-    """Return a duration as it was written, if it is valid."""
-    duration(text)
-    return text
-
-
-def _whole(text: str, low: int, high: int, what: str) -> int:
-    if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low} to {high}")
-    return int(text)
-
-
-_count = partial(_whole, low=1, high=1_000_000, what="a number of trials")
-_port = partial(_whole, low=1, high=65535, what="a port")
-_seed = partial(_whole, low=0, high=20_000, what="a seed")
-
-
-def _workers(text: str) -> int:
-    return _whole(text, 1, 4 * (os.cpu_count() or 1), "a number of workers")
-
-
-def _widths(text: str) -> list[int]:
-    if text == "0":
-        return []
-    return [_whole(width, 1, 100_000, "a number of units") for width in text.split(",")]

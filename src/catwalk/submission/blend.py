@@ -18,7 +18,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import duplicates, kaggle_names, picture_hashes
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.submission import blend_weights, predictions, recipe, submission_csv
+from catwalk.submission import blend_weights, predictions, provenance, recipe, submission_csv
 from catwalk.submission.blend_parts import LABELS, Part
 from catwalk.submission.blend_weights import Blend
 from catwalk.submission.predictions import Predictions
@@ -96,8 +96,8 @@ def _recipe(context: RunContext, joined: Blend) -> Recipe:
         test_rows=len(prepared.test_ids),
         test_known=duplicates.count(prepared).known,
         versions={"catwalk": __version__, "numpy": version("numpy"), "scipy": version("scipy")},
-        processor=recipe.processor(),
-        git_commit=recipe.git_commit(context.paths.root),
+        processor=provenance.processor(),
+        git_commit=provenance.git_commit(context.paths.root),
         refit=(),
     )
 

@@ -1,9 +1,8 @@
 """Predict: chooses trials, averages their networks on the test rows, and writes the submission."""
 
-import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from catwalk.core import advice, processes
 from catwalk.core.errors import UserError
-from catwalk.data import duplicates, picture_hashes, prepare, scope
+from catwalk.data import duplicates, prepare, scope
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
@@ -19,23 +18,22 @@ from catwalk.search import fold_training, limits, progress, study_progress
 from catwalk.search.progress import StudyProgress
 from catwalk.submission import (
     chosen_trials,
-    doubtful_labels,
     kept_networks,
     out_of_fold,
-    predictions,
+    provenance,
     recipe,
     refit,
     submission_csv,
+    submission_files,
     team_models,
 )
 from catwalk.submission.chosen_trials import Chosen
-from catwalk.submission.predictions import Predictions
 from catwalk.submission.recipe import Recipe
+from catwalk.submission.submission_files import Answers
 
 if TYPE_CHECKING:
     import optuna
 
-    from catwalk.search.trial_record import TrialRecord
 
 ATTEMPTS = 3  # a search that runs meanwhile may drop a model between choosing and reading it
 
@@ -112,7 +110,7 @@ def run(
         made, answers = _on_split(context, opened, until)
     made = replace(made, missing=missing)
     name = name or recipe.name_of(made)
-    _write(context, name, made, answers, records)
+    submission_files.write(context, name, made, answers, records)
     _report(context, name, made)
     return name
 
@@ -140,24 +138,7 @@ def _team_until(context: RunContext, opened: "optuna.Study", until: float | None
     return min([*by, *filter(None, [until])], default=None)
 
 
-@dataclass(frozen=True)
-class _Answers:
-    """Arrays of a submission.
-
-    Attributes:
-        test: (test rows, classes) float32, probabilities.
-        rows: (validated rows,) int32, numbers of the rows that validate it.
-        validation: (validated rows, classes) float32, probabilities.
-        weights: of networks, for the talk.
-    """
-
-    test: npt.NDArray[np.float32]
-    rows: npt.NDArray[np.int32]
-    validation: npt.NDArray[np.float32]
-    weights: kept_networks.Weights
-
-
-def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[Recipe, _Answers] | None:
+def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[Recipe, Answers] | None:
     """The submission of the recipes that were trained in folds; None if there are none."""
     count = of_data.most(context.prepared, count)
     if count == 1:
@@ -180,10 +161,10 @@ def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[
         fold_trainings=made.trainings,
         fold_networks=made.networks,
     )
-    return recipe_made, _Answers(test, rows, made.chosen.validation, weights)
+    return recipe_made, Answers(test, rows, made.chosen.validation, weights)
 
 
-def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) -> tuple[Recipe, _Answers]:
+def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) -> tuple[Recipe, Answers]:
     """The submission of the search's own networks, some of them trained again on all labelled rows."""
     chosen, answers = _chosen(context, opened)
     again = _refit(context, opened, chosen, until)
@@ -193,7 +174,7 @@ def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) 
     return replace(made, refit=again.made if again else ()), answers
 
 
-def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answers]:
+def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, Answers]:
     """The ensemble and its predictions; tried again if a search has dropped one of its networks."""
     from catwalk.search import study
 
@@ -207,7 +188,7 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, _Answe
             )
         except FileNotFoundError:
             continue
-        return chosen, _Answers(test, prepared.validation, chosen.validation, weights)
+        return chosen, Answers(test, prepared.validation, chosen.validation, weights)
     raise UserError(
         f"networks are missing in {paths.shown(paths.study)}",
         fix="run make search with a larger BUDGET to train new ones",
@@ -257,37 +238,10 @@ def _recipe(
         test_rows=len(prepared.test_ids),
         test_known=pictures.known,
         versions=study.versions(),
-        processor=recipe.processor(),
-        git_commit=recipe.git_commit(context.paths.root),
+        processor=provenance.processor(),
+        git_commit=provenance.git_commit(context.paths.root),
         refit=(),
     )
-
-
-def _write(
-    context: RunContext, name: str, made: Recipe, answers: _Answers, trials: "list[TrialRecord]"
-) -> None:
-    """Write all files, the CSV and then the recipe last: without a recipe, a submission is incomplete."""
-    from catwalk.search import trial_record
-
-    paths = context.paths
-    _write_predictions(context, name, answers)
-    kept_networks.write_weights(paths.shown_weights(name), answers.weights)
-    trial_record.write_snapshot(paths, name, trials)
-    labels = answers.test.argmax(axis=1)
-    submission_csv.write(paths.submission(name), context.prepared.test_ids, labels, context.competition)
-    written = paths.submission(name).read_bytes()
-    recipe.write(paths, name, replace(made, csv_sha256=hashlib.sha256(written).hexdigest()))
-
-
-def _write_predictions(context: RunContext, name: str, answers: _Answers) -> None:
-    """Write the probabilities of the test rows, and of the rows that validate the submission."""
-    prepared, labels = context.prepared, context.competition.submitted
-    hashes = picture_hashes.of(prepared.pixels[answers.rows])
-    oof = Predictions(hashes, answers.validation, labels, answers.rows)
-    predictions.write(context.paths.oof(name), oof)
-    doubtful_labels.write(context, name, oof)
-    test = Predictions(picture_hashes.of(prepared.test_pixels), answers.test, labels)
-    predictions.write(context.paths.test_predictions(name), test)
 
 
 def _report(context: RunContext, name: str, made: Recipe) -> None:

@@ -1,11 +1,8 @@
 """The recipe: ``<name>.json`` beside a submission, which records how it was made."""
 
-import contextlib
 import hashlib
 import json
 import os
-import platform
-import subprocess
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -294,28 +291,3 @@ def known(paths: Paths, names: list[str]) -> dict[str, Recipe]:
         except UserError:
             continue
     return found
-
-
-def processor() -> str:
-    """The processor's name; the last digits of a network's weights may depend on it."""
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return platform.processor() or platform.machine()
-
-
-def git_commit(root: Path) -> str | None:
-    """The commit of the checkout at ``root``, with "+changes" if files differ; None outside of git."""
-
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(  # noqa: S603
-                ["git", "-C", str(root), *arguments],  # noqa: S607
-                capture_output=True, text=True, check=False, timeout=10,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = git("rev-parse", "HEAD")
-    return f"{commit}+changes" if commit and git("status", "--porcelain") else commit

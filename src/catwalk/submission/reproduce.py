@@ -15,7 +15,7 @@ from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics, retrain
 from catwalk.search import limits
-from catwalk.submission import blend_parts, blend_weights, recipe, refit, submission_csv
+from catwalk.submission import blend_parts, blend_weights, provenance, refit, submission_csv
 from catwalk.submission.recipe import Recipe
 
 Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # of the validation and of the test rows
@@ -141,7 +141,7 @@ def _compared(context: RunContext, made: Recipe, name: str, target: Path, accura
     from catwalk.search import study
 
     then = {**made.versions, "processor": made.processor}
-    now = {**study.versions(), "processor": recipe.processor()}
+    now = {**study.versions(), "processor": provenance.processor()}
     changed = [
         f"{key} {then.get(key)} (here {value})" for key, value in now.items() if then.get(key) != value
     ]

@@ -1,0 +1,61 @@
+"""Submission files: writes what ``predict`` makes: the CSV, its recipe, and the folder beside them."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.data import picture_hashes
+from catwalk.data.run_context import RunContext
+from catwalk.submission import doubtful_labels, kept_networks, predictions, recipe, submission_csv
+from catwalk.submission.predictions import Predictions
+from catwalk.submission.recipe import Recipe
+
+if TYPE_CHECKING:
+    from catwalk.search.trial_record import TrialRecord
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Arrays of a submission.
+
+    Attributes:
+        test: (test rows, classes) float32, probabilities.
+        rows: (validated rows,) int32, numbers of the rows that validate it.
+        validation: (validated rows, classes) float32, probabilities.
+        weights: of networks, for the talk.
+    """
+
+    test: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int32]
+    validation: npt.NDArray[np.float32]
+    weights: kept_networks.Weights
+
+
+def write(
+    context: RunContext, name: str, made: Recipe, answers: Answers, trials: "list[TrialRecord]"
+) -> None:
+    """Write all files, the CSV and then the recipe last: without a recipe, a submission is incomplete."""
+    from catwalk.search import trial_record
+
+    paths = context.paths
+    _write_predictions(context, name, answers)
+    kept_networks.write_weights(paths.shown_weights(name), answers.weights)
+    trial_record.write_snapshot(paths, name, trials)
+    labels = answers.test.argmax(axis=1)
+    submission_csv.write(paths.submission(name), context.prepared.test_ids, labels, context.competition)
+    written = paths.submission(name).read_bytes()
+    recipe.write(paths, name, replace(made, csv_sha256=hashlib.sha256(written).hexdigest()))
+
+
+def _write_predictions(context: RunContext, name: str, answers: Answers) -> None:
+    """Write the probabilities of the test rows, and of the rows that validate the submission."""
+    prepared, labels = context.prepared, context.competition.submitted
+    hashes = picture_hashes.of(prepared.pixels[answers.rows])
+    oof = Predictions(hashes, answers.validation, labels, answers.rows)
+    predictions.write(context.paths.oof(name), oof)
+    doubtful_labels.write(context, name, oof)
+    test = Predictions(picture_hashes.of(prepared.test_pixels), answers.test, labels)
+    predictions.write(context.paths.test_predictions(name), test)
