@@ -69,7 +69,7 @@ def _features(options: argparse.Namespace, loaded: "Competition") -> str:
 
 
 def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":
-    from catwalk.search import fold_training, limits, study_progress
+    from catwalk.search import fold_study, limits, study_progress
 
     count = folds(options, context)
     if options.until is None:
@@ -79,7 +79,7 @@ def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":
     _, known = study_progress.known(context.paths, context.prepared, context.scope)
     spent = known.spent
     if count > 1:
-        spent += fold_training.known(context, count)[1].spent
+        spent += fold_study.known(context, count)[1].spent
     return limits.Limits(spent + left, options.trials, count)
 
 

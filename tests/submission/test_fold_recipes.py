@@ -10,8 +10,8 @@ import pytest
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_training, progress, retries, study
-from catwalk.search.fold_training import Fold
+from catwalk.search import fold_study, fold_training, progress, retries, study
+from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
 from catwalk.submission import fold_recipes, predictions, recipe, submission_csv
 from tests.conftest import digits_paths, make_project, run_catwalk
@@ -59,14 +59,14 @@ def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> N
     assert searched is not None
     trial = study.complete(searched)[0]
     for fold in (1, 2):
-        fold_training._enqueue_once(opened, Fold(1, "portfolio 2", fold, 5, 11), trial)
+        fold_study.enqueue_once(opened, Fold(1, "portfolio 2", fold, 5, 11), trial)
     (queued,) = study.waiting(opened)
-    assert fold_training.of(queued) == Fold(1, "portfolio 2", 2, 5, 11)
+    assert fold_study.of(queued) == Fold(1, "portfolio 2", 2, 5, 11)
     opened.ask()
     (left,) = study.running(opened)
     retries.run_again(opened, left, "its worker died")
     (again,) = study.waiting(opened)
-    assert fold_training.of(again) == fold_training.of(left), "a retry knows its fold"
+    assert fold_study.of(again) == fold_study.of(left), "a retry knows its fold"
 
 
 def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,9 +76,9 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
     until = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
     fold_recipes.run(within, until, 1)
-    assert said == [f"folds: 0 trainings in 0 s ({fold_training.NO_TIME})", "next: make predict"]
+    assert said == [f"folds: 0 trainings in 0 s ({fold_study.NO_TIME})", "next: make predict"]
     fold_recipes.run(within, until, 1)
-    assert said[2:] == [f"folds: already done, 0 trainings ({fold_training.NO_TIME})"]
+    assert said[2:] == [f"folds: already done, 0 trainings ({fold_study.NO_TIME})"]
     known = progress.read(within.paths)
     assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
     assert progress.last_scope(within.paths, within.prepared) == "pixels"

@@ -10,7 +10,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import folds
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_training, study
+from catwalk.search import fold_study, study
 from catwalk.submission import ensemble, out_of_fold
 from tests.support import planted
 
@@ -67,6 +67,6 @@ def test_a_recipe_needs_all_its_folds(context: RunContext) -> None:
 def test_networks_that_are_gone_do_not_count(context: RunContext) -> None:
     opened = planted.search(context)
     trained = planted.train(context, 1, 5)
-    assert sorted(fold_training.complete_sets(trained)) == [1]
+    assert sorted(fold_study.complete_sets(trained)) == [1]
     context.paths.model(study.key(trained), 2).unlink()
     assert out_of_fold.choose(context, opened, 5) is None

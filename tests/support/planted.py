@@ -14,8 +14,8 @@ from catwalk.data import folds as of_data
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.models.epoch import Epoch
-from catwalk.search import fold_training, progress, study
-from catwalk.search.fold_training import Fold
+from catwalk.search import fold_study, progress, study
+from catwalk.search.fold_study import Fold
 from tests.conftest import load
 
 EPOCHS, SECONDS = 11, 10.0  # of each trial of the search; its first epoch ends after a second
@@ -78,5 +78,5 @@ def train(within: RunContext, trial: int, count: int, only: tuple[int, ...] = ()
         keep(paths, study.key(opened), number, probabilities)
         value = float(np.mean(probabilities.argmax(axis=1) == here.labels[here.validation]))
         what = Fold(trial, f"portfolio {trial + 1}", fold, count, EPOCHS)
-        add(opened, value, kind=what.title, **{fold_training.FOLD: records.encode(what)})
+        add(opened, value, kind=what.title, **{fold_study.FOLD: records.encode(what)})
     return opened

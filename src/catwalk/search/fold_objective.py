@@ -11,7 +11,7 @@ import optuna
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models.train import Training
-from catwalk.search import fold_training
+from catwalk.search import fold_study
 from catwalk.search.trial import Objective, Plan
 
 SEEDS = 20_000  # between those of the search's trials and of the folds' trainings
@@ -35,17 +35,17 @@ class FoldObjective(Objective):
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Train, and return the accuracy on the fold that is held out."""
-        prepared = of_data.held_out(self.context.prepared, self.folds, fold_training.of(trial).fold)
+        prepared = of_data.held_out(self.context.prepared, self.folds, fold_study.of(trial).fold)
         held_out = replace(self, context=replace(self.context, prepared=prepared))
         return Objective.__call__(held_out, trial)
 
     def _origin(self, trial: optuna.Trial) -> str:
-        return fold_training.of(trial).kind
+        return fold_study.of(trial).kind
 
     def _seed(self, trial: optuna.Trial) -> int:
-        fold = fold_training.of(trial)
+        fold = fold_study.of(trial)
         return self.context.seed * 100_000 + SEEDS + fold.count * fold.trial + fold.fold
 
     def _plan(self, trial: optuna.Trial, training: Training) -> Plan:
-        epochs = fold_training.of(trial).epochs
+        epochs = fold_study.of(trial).epochs
         return Plan(epochs, every=1, least=round(LEAST * epochs), may_stretch=False)

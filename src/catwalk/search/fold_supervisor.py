@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catwalk.core.paths import Paths
-from catwalk.search import fold_training, study, trial_record
+from catwalk.search import fold_study, study, trial_record
 from catwalk.search.limits import Limits
 from catwalk.search.progress import StudyProgress
 from catwalk.search.supervisor import Supervisor
@@ -42,7 +42,7 @@ class FoldSupervisor(Supervisor):
         return len(study.waiting(opened)) - not_begun
 
     def _limit_reached(self) -> str:
-        return super()._limit_reached() if self._left() <= 0 else fold_training.ALL_TRAINED
+        return super()._limit_reached() if self._left() <= 0 else fold_study.ALL_TRAINED
 
     def _state(self, opened: "optuna.Study") -> StudyProgress:
         return replace(super()._state(opened), full=None, of_trials=self._of_trials)

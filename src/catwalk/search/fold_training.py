@@ -1,87 +1,22 @@
-"""Fold training: trains the recipes of a search again in folds, as trials of a study of their own.
+"""Fold training: trains the recipes of a search again in folds, with the same workers and supervision.
 
-The folds' study lies beside the search's, and the same workers and the same supervisor run it: a training
-whose worker died is repeated, and an interrupted run continues. Its trials are given, none is chosen.
+A training whose worker died is repeated, and an interrupted run continues. Its trials are given, none is
+chosen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catwalk.core import disk_space, processes, records, shared_table
+from catwalk.core import disk_space, processes, shared_table
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
-from catwalk.search import progress
+from catwalk.search import fold_study, progress
+from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
 
 if TYPE_CHECKING:
-    import optuna
     from optuna.trial import FrozenTrial
-
-FOLD = "fold"  # the attribute of a trial that says which fold it trains
-ALL_TRAINED = "all folds are trained"
-NO_TIME = "no recipe fits in the rest of the budget"
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One training: a recipe, and the fold that is held out.
-
-    Attributes:
-        trial: number of the search's trial whose parameters it has.
-        kind: of that trial.
-        fold: from 0.
-        count: of folds.
-        epochs: that it is planned for.
-    """
-
-    trial: int
-    kind: str
-    fold: int
-    count: int
-    epochs: int
-
-    @property
-    def title(self) -> str:
-        """What the display shows."""
-        return f"fold {self.fold + 1}/{self.count} of trial {self.trial}"
-
-
-def of(trial: "FrozenTrial | optuna.Trial") -> Fold:
-    """The fold that a trial of the folds' study trains."""
-    return Fold(**trial.user_attrs[FOLD])
-
-
-def named(context: RunContext, count: int) -> RunContext:
-    """The context under the folds' name: its study is that of the folds."""
-    return replace(context, prepared=of_data.named(context.prepared, count))
-
-
-def known(context: RunContext, count: int) -> tuple[str, progress.StudyProgress]:
-    """The key of the folds' study and its progress, from a file, without Optuna."""
-    key = progress.study_name(context.paths, of_data.named(context.prepared, count), context.scope)
-    return key, progress.read(context.paths).get(key, progress.NOTHING)
-
-
-def load(context: RunContext, count: int) -> "optuna.Study | None":
-    """The folds' study; None if there is none."""
-    from catwalk.search import study
-
-    return study.load(context.paths, of_data.named(context.prepared, count), context.scope)
-
-
-def complete_sets(opened: "optuna.Study") -> "dict[int, list[FrozenTrial]]":
-    """The recipes that have all folds: by the search's trial, the complete trainings in the folds' order."""
-    from catwalk.search import study
-
-    found: dict[int, dict[int, FrozenTrial]] = {}
-    for trial in sorted(study.complete(opened), key=lambda one: one.number):
-        found.setdefault(of(trial).trial, {})[of(trial).fold] = trial
-    return {
-        number: [trained[fold] for fold in sorted(trained)]
-        for number, trained in sorted(found.items())
-        if len(trained) == of(next(iter(trained.values()))).count
-    }
 
 
 @dataclass(frozen=True)
@@ -133,7 +68,7 @@ def run(
             opened = study.create(paths, of_data.named(prepared, has.count), context.scope)
             study.precision(opened, lambda: has.precision)
             for fold, trial in wanted:
-                _enqueue_once(opened, fold, trial)
+                fold_study.enqueue_once(opened, fold, trial)
             for _ in range(has.workers):
                 workers.start()
             before = progress.read(paths).get(study.key(opened), progress.NOTHING).spent
@@ -142,13 +77,3 @@ def run(
         finally:
             workers.kill()
             shared_table.drop_abandoned(paths.prepared)
-
-
-def _enqueue_once(opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:
-    """Queue a training, unless the study has one of the same recipe and fold."""
-    from catwalk.search import failures
-
-    known = [of(one) for one in opened.get_trials(deepcopy=False) if not failures.has_error(one)]
-    if (fold.trial, fold.fold) not in {(one.trial, one.fold) for one in known}:
-        attrs = {"kind": fold.title, FOLD: records.encode(fold)}
-        opened.enqueue_trial(trial.params, user_attrs=attrs)

@@ -49,7 +49,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, folds: i
     from catwalk.models import precision
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import OutOfTimeError
-    from catwalk.search import failures, fold_training, progress, retries, study
+    from catwalk.search import failures, fold_study, progress, retries, study
     from catwalk.search.fold_objective import FoldObjective
     from catwalk.search.trial import Clock, Objective
 
@@ -57,7 +57,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, folds: i
     views = FeatureSet(paths, context.prepared, context.competition.shape)
     objective_of = Objective if folds == 1 else FoldObjective.of(context, folds)
     if folds > 1:
-        context = fold_training.named(context, folds)
+        context = fold_study.named(context, folds)
     name = progress.study_name(paths, context.prepared, scope)
     opened = optuna.load_study(
         study_name=name,

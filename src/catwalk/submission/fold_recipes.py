@@ -10,8 +10,9 @@ import numpy as np
 
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_training, limits, progress, study_progress
-from catwalk.search.fold_training import Fold, Resources
+from catwalk.search import fold_study, fold_training, limits, progress, study_progress
+from catwalk.search.fold_study import Fold
+from catwalk.search.fold_training import Resources
 from catwalk.search.limits import Limits
 from catwalk.submission import chosen_trials, refit
 
@@ -45,7 +46,7 @@ def run(context: RunContext, until: Limits, workers: int | None) -> None:
         return
     if count < until.folds:
         say(f"folds: {count} instead of {until.folds}, because a class has only {count} pictures")
-    _, before = fold_training.known(context, count)
+    _, before = fold_study.known(context, count)
     search_key, searched = study_progress.known(paths, prepared, context.scope)
     budget = None if until.budget is None else max(0.0, until.budget - searched.spent)
     if search_key is not None and searched.folds != count:  # later stages follow it
@@ -54,7 +55,7 @@ def run(context: RunContext, until: Limits, workers: int | None) -> None:
         say(f"folds: already done, {before.finished} trainings ({before.ended})")
         return
     _train(context, Limits(budget, None, count), limits.workers(workers), started)
-    _, after = fold_training.known(context, count)
+    _, after = fold_study.known(context, count)
     if after.ended is not None:
         say(f"folds: {after.finished} trainings in {after.spent:.0f} s ({after.ended})")
         say("next: make predict")
@@ -75,13 +76,13 @@ def _train(context: RunContext, until: Limits, workers: int, started: float) -> 
     complete = study.complete(opened) if opened is not None else []
     if opened is None or not complete:  # the search has said so
         return
-    key, before = fold_training.known(context, until.folds)
+    key, before = fold_study.known(context, until.folds)
     left = math.inf if until.budget is None else until.budget - before.spent
     wanted = list(_wanted(context, opened, until.folds, workers * left))
     searched = len(study.finished(opened))
-    known = fold_training.load(context, until.folds)
+    known = fold_study.load(context, until.folds)
     if not wanted and (known is None or not study.waiting(known)):
-        state = replace(before, budget=until.budget, ended=before.ended or fold_training.NO_TIME)
+        state = replace(before, budget=until.budget, ended=before.ended or fold_study.NO_TIME)
         progress.write(paths, key, replace(state, folds=until.folds, of_trials=searched))
         return
     trials = {trial.number: trial for trial in complete}
@@ -124,11 +125,11 @@ def _recipes_known(context: RunContext, count: int) -> set[int]:
     """The search's trials that are trained in these folds already, or queued."""
     from catwalk.search import study
 
-    opened = fold_training.load(context, count)
+    opened = fold_study.load(context, count)
     if opened is None:
         return set()
     known = [*study.finished(opened), *study.waiting(opened), *study.running(opened)]
-    return {fold_training.of(trial).trial for trial in known}
+    return {fold_study.of(trial).trial for trial in known}
 
 
 def _seconds(context: RunContext, trial: "TrialRecord", count: int) -> float:

@@ -14,7 +14,7 @@ from catwalk.data import duplicates
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
-from catwalk.search import fold_training
+from catwalk.search import fold_study
 from catwalk.search.model_store import is_kept
 from catwalk.submission import ensemble, forecast
 from catwalk.submission.chosen_trials import Chosen
@@ -56,14 +56,14 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
     """
     from catwalk.search import study, trial_record
 
-    trained = fold_training.load(context, count)
+    trained = fold_study.load(context, count)
     if trained is None:
         return None
     paths, prepared, key = context.paths, context.prepared, study.key(trained)
     searched = {trial.number: trial for trial in study.complete(opened)}
     sets = {
         number: trials
-        for number, trials in fold_training.complete_sets(trained).items()
+        for number, trials in fold_study.complete_sets(trained).items()
         if number in searched and all(is_kept(paths, key, trial.number) for trial in trials)
     }
     if not sets:
@@ -97,7 +97,7 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
 def _network(trial: "FrozenTrial") -> FoldNetwork:
     from catwalk.search import trial_record
 
-    fold, record = fold_training.of(trial), trial_record.of(trial)
+    fold, record = fold_study.of(trial), trial_record.of(trial)
     return FoldNetwork(
         fold.trial, fold.fold, trial.number, int(record.seed or 0), record.plan, record.accuracy
     )

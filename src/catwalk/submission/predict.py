@@ -14,7 +14,7 @@ from catwalk.data import duplicates, prepare, scope
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
-from catwalk.search import fold_training, limits, progress, study_progress
+from catwalk.search import fold_study, limits, progress, study_progress
 from catwalk.search.progress import StudyProgress
 from catwalk.submission import (
     chosen_trials,
@@ -55,11 +55,11 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
     made = submission_csv.names(paths)
     asked = made if name is None else [name] if name in made else []
     known = recipe.known(paths, asked).items()
-    trained = fold_training.known(context, folds)[1].finished if folds > 1 else 0
+    trained = fold_study.known(context, folds)[1].finished if folds > 1 else 0
     same = [
         one
         for one, there in known
-        if study and there.fold_trainings == trained and _holds(there, study, state, prepared)
+        if study and there.fold_studys == trained and _holds(there, study, state, prepared)
     ]
     if name in made and not same:
         raise UserError(
@@ -158,7 +158,7 @@ def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[
         _recipe(context, opened, made.chosen, rows),
         folds=count,
         fold_study=made.study,
-        fold_trainings=made.trainings,
+        fold_studys=made.trainings,
         fold_networks=made.networks,
     )
     return recipe_made, Answers(test, rows, made.chosen.validation, weights)

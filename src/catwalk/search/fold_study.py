@@ -1,0 +1,88 @@
+"""The folds' study: the trainings of a search's recipes in folds, in a study beside the search's."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from catwalk.core import records
+from catwalk.data import folds as of_data
+from catwalk.data.run_context import RunContext
+from catwalk.search import progress
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+FOLD = "fold"  # the attribute of a trial that says which fold it trains
+ALL_TRAINED = "all folds are trained"
+NO_TIME = "no recipe fits in the rest of the budget"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training: a recipe, and the fold that is held out.
+
+    Attributes:
+        trial: number of the search's trial whose parameters it has.
+        kind: of that trial.
+        fold: from 0.
+        count: of folds.
+        epochs: that it is planned for.
+    """
+
+    trial: int
+    kind: str
+    fold: int
+    count: int
+    epochs: int
+
+    @property
+    def title(self) -> str:
+        """What the display shows."""
+        return f"fold {self.fold + 1}/{self.count} of trial {self.trial}"
+
+
+def of(trial: "FrozenTrial | optuna.Trial") -> Fold:
+    """The fold that a trial of the folds' study trains."""
+    return Fold(**trial.user_attrs[FOLD])
+
+
+def named(context: RunContext, count: int) -> RunContext:
+    """The context under the folds' name: its study is that of the folds."""
+    return replace(context, prepared=of_data.named(context.prepared, count))
+
+
+def known(context: RunContext, count: int) -> tuple[str, progress.StudyProgress]:
+    """The key of the folds' study and its progress, from a file, without Optuna."""
+    key = progress.study_name(context.paths, of_data.named(context.prepared, count), context.scope)
+    return key, progress.read(context.paths).get(key, progress.NOTHING)
+
+
+def load(context: RunContext, count: int) -> "optuna.Study | None":
+    """The folds' study; None if there is none."""
+    from catwalk.search import study
+
+    return study.load(context.paths, of_data.named(context.prepared, count), context.scope)
+
+
+def complete_sets(opened: "optuna.Study") -> "dict[int, list[FrozenTrial]]":
+    """The recipes that have all folds: by the search's trial, the complete trainings in the folds' order."""
+    from catwalk.search import study
+
+    found: dict[int, dict[int, FrozenTrial]] = {}
+    for trial in sorted(study.complete(opened), key=lambda one: one.number):
+        found.setdefault(of(trial).trial, {})[of(trial).fold] = trial
+    return {
+        number: [trained[fold] for fold in sorted(trained)]
+        for number, trained in sorted(found.items())
+        if len(trained) == of(next(iter(trained.values()))).count
+    }
+
+
+def enqueue_once(opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:
+    """Queue a training, unless the study has one of the same recipe and fold."""
+    from catwalk.search import failures
+
+    known = [of(one) for one in opened.get_trials(deepcopy=False) if not failures.has_error(one)]
+    if (fold.trial, fold.fold) not in {(one.trial, one.fold) for one in known}:
+        attrs = {"kind": fold.title, FOLD: records.encode(fold)}
+        opened.enqueue_trial(trial.params, user_attrs=attrs)
