@@ -59,7 +59,7 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
     same = [
         one
         for one, there in known
-        if study and there.fold_studys == trained and _holds(there, study, state, prepared)
+        if study and there.fold_trainings == trained and _holds(there, study, state, prepared)
     ]
     if name in made and not same:
         raise UserError(
@@ -158,7 +158,7 @@ def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[
         _recipe(context, opened, made.chosen, rows),
         folds=count,
         fold_study=made.study,
-        fold_studys=made.trainings,
+        fold_trainings=made.trainings,
         fold_networks=made.networks,
     )
     return recipe_made, Answers(test, rows, made.chosen.validation, weights)
