@@ -59,11 +59,8 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, folds: i
     if folds > 1:
         context = fold_study.named(context, folds)
     name = progress.study_name(paths, context.prepared, scope)
-    opened = optuna.load_study(
-        study_name=name,
-        storage=study.open_storage(paths),
-        pruner=study.FamilyPruner(),
-    )
+    storage, pruner = study.open_storage(paths), study.FamilyPruner()
+    opened = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
     how_precise = study.precision(opened, precision.fastest)
     opened.sampler = study.sampler(seed, worker, scope, len(study.finished(opened)), paths.team is not None)
 
