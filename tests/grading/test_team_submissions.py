@@ -221,6 +221,7 @@ def test_what_lies_beside_the_answer(tmp_path: Path, put: Put) -> None:
         "red/submission.csv": GOOD,
         "red/sample_submission.csv": SAMPLE,
         "red/train.csv": TRAIN,
+        "red/submission/labels.csv": b"row,label,class,answer,answer class\n2,1,one,7,seven\n",
         "red/readme.txt": b"ImageId,Label\n",
         "blue/project.zip": zipped(
             {"project/data/test.csv": TRAIN, "project/out/answer.csv": GOOD, "project/x.ipynb": b"{}"}
