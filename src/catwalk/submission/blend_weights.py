@@ -18,9 +18,8 @@ from catwalk.submission.forecast import Forecast
 from catwalk.submission.predictions import Predictions
 from catwalk.submission.recipe import Validation
 
-# Labelled rows on which weights are found, unless a part has fewer in all. With 2 to 4 of six Fashion-MNIST
-# networks of 93.5 to 94.5% accuracy (100 draws each), weights found on 100 rows were no better than equal
-# ones on 3,000 other rows (-0.04 to 0.00 points), those found on 300 by 0.08, on 600 by 0.12 to 0.14 points.
+# Labelled rows on which weights are found, unless a part has fewer in all. By ``benchmarks/blend_rows.py``,
+# weights found on 100 rows are no better than equal ones, those found on 300 are.
 LEAST_ROWS = 300
 LEAST_KAPPA = 0.1  # of a CSV and another part: below it they agree hardly more often than by chance
 
