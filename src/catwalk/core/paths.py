@@ -137,6 +137,10 @@ class Paths:
     def probabilities(self, study: str, trial: int) -> Path:
         return self.kept(study) / f"trial-{trial:05d}.npy"
 
+    def test_probabilities(self, study: str, trial: int, test_fingerprint: str) -> Path:
+        """What a network predicts for these test rows, if it was asked when it was trained."""
+        return self.kept(study) / f"trial-{trial:05d}.test-{test_fingerprint}.npy"
+
     @property
     def submissions(self) -> Path:
         return self.root / "submissions" / self.competition

@@ -60,6 +60,7 @@ class Training:
         self.prepared, self.params = prepared, params
         self._learned = duplicates.of_learning(prepared)
         self.rows = len(self._learned)
+        self.predicted_rows = len(prepared.validation)  # once it is trained, for which the time must last
         batch = space.batch_size(params, self.rows)
         # The rows that do not fill a last batch wait for the next epoch's order.
         self.per_epoch = self.rows // batch
@@ -144,13 +145,13 @@ class Training:
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
 
     def _prediction_seconds(self) -> float:
-        """Estimated seconds to predict the validation rows with the finished model, measured on a sample."""
-        rows = self.prepared.validation
-        some = rows[:512]
+        """Estimated seconds to predict all rows with the finished model, measured on a sample."""
+        some = self.prepared.validation[:512]
         network.probabilities(self.model, self.prepared.pixels, some[:8])  # the first call prepares much
         started = time.monotonic()
         network.probabilities(self.model, self.prepared.pixels, some)
-        return float(1 + self.params["flip"]) * (time.monotonic() - started) * len(rows) / len(some)
+        seconds = float(1 + self.params["flip"]) * (time.monotonic() - started)
+        return seconds * self.predicted_rows / len(some)
 
     def finish(self) -> keras.Model:
         """End the training and return its model, from raw pixels to probabilities, in float32.

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import optuna
@@ -11,7 +12,7 @@ import optuna
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models.train import Training
-from catwalk.search import fold_study
+from catwalk.search import fold_study, model_store
 from catwalk.search.trial import Objective, Plan
 
 SEEDS = 20_000  # between those of the search's trials and of the folds' trainings
@@ -38,6 +39,15 @@ class FoldObjective(Objective):
         prepared = of_data.held_out(self.context.prepared, self.folds, fold_study.of(trial).fold)
         held_out = replace(self, context=replace(self.context, prepared=prepared))
         return Objective.__call__(held_out, trial)
+
+    def _training(self, trial: optuna.Trial, kind: str) -> Training:
+        training = super()._training(trial, kind)
+        training.predicted_rows += len(self.context.prepared.test_pixels)
+        return training
+
+    def _keep(self, number: int, model: keras.Model) -> float:
+        model_store.keep_test(self.context.paths, self.study, number, self.context.prepared, model)
+        return super()._keep(number, model)
 
     def _origin(self, trial: optuna.Trial) -> str:
         return fold_study.of(trial).kind

@@ -31,6 +31,15 @@ def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "
     return accuracy(probabilities, prepared.labels[rows])
 
 
+def keep_test(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "keras.Model") -> None:
+    """Save a trained network's test probabilities, (test rows, classes) float32; before ``keep``."""
+    from catwalk.models import network
+
+    probabilities = network.probabilities(model, prepared.test_pixels)
+    with atomic_write(paths.test_probabilities(study_key, number, prepared.test_fingerprint)) as path:
+        np.save(path, probabilities)
+
+
 def worth_keeping(complete: "list[FrozenTrial]") -> "list[FrozenTrial]":
     """The trials whose networks are kept: the best, the best of each family, and softmax, for the talk.
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
+PREDICTING = "predicting"  # the attribute with the seconds that the validation rows' predictions took
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord:
     """The record of a trial that has ended.

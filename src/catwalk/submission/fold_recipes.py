@@ -14,6 +14,7 @@ from catwalk.search import fold_study, fold_training, limits, progress, study_pr
 from catwalk.search.fold_study import Fold
 from catwalk.search.fold_training import Resources
 from catwalk.search.limits import Limits
+from catwalk.search.trial_record import PREDICTING
 from catwalk.submission import chosen_trials, refit
 
 if TYPE_CHECKING:
@@ -56,9 +57,11 @@ def run(context: RunContext, until: Limits, workers: int | None) -> None:
         return
     _train(context, Limits(budget, None, count), limits.workers(workers), started)
     _, after = fold_study.known(context, count)
-    if after.ended is not None:
+    if after.ended == fold_study.NO_TIME and until.budget is not None:
+        say(f"folds: none, for {after.ended}: make search BUDGET={2 * until.budget / 60:g}m")
+    elif after.ended is not None:
         say(f"folds: {after.finished} trainings in {after.spent:.0f} s ({after.ended})")
-        say("next: make predict")
+    say("next: make predict")
 
 
 def _is_done(before: progress.StudyProgress, budget: float | None, searched: int) -> bool:
@@ -104,6 +107,7 @@ def _wanted(context: RunContext, opened: "optuna.Study", count: int, seconds: fl
 
     chosen = chosen_trials.choose(context.paths, context.prepared, study.key(opened), study.complete(opened))
     known = _recipes_known(context, count)
+    predicting = {one.number: one.user_attrs.get(PREDICTING, 0.0) for one in study.complete(opened)}
     most = RECIPES if math.isinf(seconds) else MOST_RECIPES
     left, begun = PLANNED * seconds, 0
     for i in np.argsort(-chosen.ensemble.weights, kind="stable")[:most]:
@@ -111,8 +115,9 @@ def _wanted(context: RunContext, opened: "optuna.Study", count: int, seconds: fl
         if trial.number in known:
             begun += 1
             continue
-        cost = count * STARTING + _seconds(context, trial, count)
-        share = 1.0 if cost <= left else (left - count * STARTING) / _seconds(context, trial, count)
+        training, other = _seconds(context, trial, predicting.get(trial.number, 0.0), count)
+        cost = training + other
+        share = 1.0 if cost <= left else (left - other) / training
         if share < 1 and (begun or share < LEAST):
             continue
         left, begun = left - min(cost, left), begun + 1
@@ -132,8 +137,17 @@ def _recipes_known(context: RunContext, count: int) -> set[int]:
     return {fold_study.of(trial).trial for trial in known}
 
 
-def _seconds(context: RunContext, trial: "TrialRecord", count: int) -> float:
-    """Estimated processor seconds of a recipe's folds: by the rows of each, and the search's training."""
+def _seconds(context: RunContext, trial: "TrialRecord", predicting: float, count: int) -> tuple[float, float]:
+    """Estimated processor seconds of a recipe's folds: of training, and of what comes before and after it.
+
+    Args:
+        context: of the search.
+        trial: of the search.
+        predicting: seconds that its validation rows took.
+        count: of folds.
+    """
     prepared = context.prepared
-    rows = (len(prepared.train) + len(prepared.validation)) * (count - 1) / count
-    return count * refit.seconds_of(trial) * rows / len(prepared.train)
+    rows = len(prepared.labels)
+    learned = count * rows * (1 - 1 / count) / len(prepared.train)
+    predicted = (rows + count * len(prepared.test_pixels)) / len(prepared.validation)
+    return learned * refit.seconds_of(trial), count * STARTING + predicted * predicting

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from catwalk.core import processes
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
+from catwalk.data.prepare import Prepared
 from catwalk.models import space
 from catwalk.submission.chosen_trials import Chosen
 from catwalk.submission.ensemble import Ensemble
@@ -55,7 +56,7 @@ def average(
         FileNotFoundError: a network is not kept any more.
     """
     files = [paths.model(study, number) for study, number in networks]
-    return joined.average(processes.call(_probabilities, files, pixels))
+    return joined.average(np.stack(processes.call(_probabilities, files, pixels)))
 
 
 @dataclass(frozen=True)
@@ -105,16 +106,16 @@ def average_and_weights(
     opened: "optuna.Study",
     chosen: Chosen,
     networks: Sequence[tuple[str, int]],
-    pixels: npt.NDArray[np.uint8],
+    prepared: Prepared,
 ) -> tuple[npt.NDArray[np.float32], Weights]:
-    """The mean (rows, classes) float32 over the networks, and weights for the talk.
+    """The mean (test rows, classes) float32 over the networks, and weights for the talk.
 
     Args:
         paths: the competition's.
         opened: the search's study.
         chosen: its trials.
         networks: those of the trials, as many of each: the study's key and the number.
-        pixels: (rows, pixels) uint8.
+        prepared: gives the test rows.
 
     Raises:
         FileNotFoundError: a network is not kept any more.
@@ -123,6 +124,9 @@ def average_and_weights(
 
     key, folds = study.key(opened), len(networks) // len(chosen.trials)
     files = [paths.model(*network) for network in networks]
+    known = [paths.test_probabilities(*network, prepared.test_fingerprint) for network in networks]
+    saved = [np.load(file) if file.is_file() else None for file in known]
+    others = [file for file, there in zip(files, saved, strict=True) if there is None]
     softmax = [
         paths.model(key, trial.number)
         for trial in study.complete(opened)
@@ -133,23 +137,27 @@ def average_and_weights(
         for file, trial in zip(files[::folds], chosen.trials, strict=True)
         if space.family_in(trial.params) == "conv"
     ]
-    answers, weights = processes.call(_probabilities_and_weights, files, pixels, softmax[:1], conv[:1])
+    rest, weights = processes.call(
+        _probabilities_and_weights, others, prepared.test_pixels, softmax[:1], conv[:1]
+    )
+    computed = iter(rest)
+    answers = np.stack([next(computed) if there is None else there for there in saved])
     return chosen.ensemble.of_folds(folds).average(answers), weights
 
 
-def _probabilities(files: list[Path], pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """(networks, rows, classes); the only code here that needs TensorFlow, in a process of its own."""
+def _probabilities(files: list[Path], pixels: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+    """(rows, classes) of each network; the only code here that needs TensorFlow, in a process of its own."""
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup()
     from catwalk.models import network
 
-    return np.stack([network.probabilities(network.load(file), pixels) for file in files])
+    return [network.probabilities(network.load(file), pixels) for file in files]
 
 
 def _probabilities_and_weights(
     files: list[Path], pixels: npt.NDArray[np.uint8], softmax: list[Path], conv: list[Path]
-) -> tuple[npt.NDArray[np.float32], Weights]:
+) -> tuple[list[npt.NDArray[np.float32]], Weights]:
     answers = _probabilities(files, pixels)
     from catwalk.models import network
 

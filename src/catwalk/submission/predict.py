@@ -151,9 +151,9 @@ def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[
         )
         return None
     networks = [(made.study, one.number) for one in made.networks]
-    pixels = context.prepared.test_pixels
-    test, weights = kept_networks.average_and_weights(context.paths, opened, made.chosen, networks, pixels)
-    rows = np.arange(len(context.prepared.labels), dtype=np.int32)
+    paths, prepared = context.paths, context.prepared
+    test, weights = kept_networks.average_and_weights(paths, opened, made.chosen, networks, prepared)
+    rows = np.arange(len(prepared.labels), dtype=np.int32)
     recipe_made = replace(
         _recipe(context, opened, made.chosen, rows),
         folds=count,
@@ -183,9 +183,7 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, Answer
         try:
             chosen = chosen_trials.choose(paths, prepared, key, study.complete(opened))
             networks = [(key, trial.number) for trial in chosen.trials]
-            test, weights = kept_networks.average_and_weights(
-                paths, opened, chosen, networks, prepared.test_pixels
-            )
+            test, weights = kept_networks.average_and_weights(paths, opened, chosen, networks, prepared)
         except FileNotFoundError:
             continue
         return chosen, Answers(test, prepared.validation, chosen.validation, weights)
