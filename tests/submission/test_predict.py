@@ -45,6 +45,8 @@ def test_the_submission(done: Paths) -> None:
         talks = [file for file in talks if not file.endswith(".pdf")]
     files = sorted(path.name for path in done.submission_folder(name).iterdir())
     assert files == ["labels.csv", "oof.npz", *talks, "test.npz", "trials.json", "weights.npz"]
+    listed = done.doubtful_labels(name).read_text().splitlines()[0]
+    assert listed == "row,label,class,answer,answer class,probability of label,probability of answer"
     with done.submission(name).open() as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["ImageId", "Label"]
