@@ -119,7 +119,12 @@ def test_killed_and_continued_to_the_same_bytes(tmp_path: Path) -> None:
     assert submission_csv.names(killed) == ["mine"]
     done = run_catwalk(roots[0], "predict", "--competition", "digits")
     assert "already done, submissions/digits/mine.csv" in done.stdout, "it follows the last search's FOLDS"
-    done = run_catwalk(roots[0], "reproduce", "--competition", "digits")
+    for file in killed.kept(made.fold_study).glob("*.test-*.npy"):
+        file.unlink()  # as if the test's rows had changed since: they are predicted anew
+    assert run_catwalk(roots[0], "predict", "--competition", "digits", "--name", "again").returncode == 0
+    asked_anew, saved = (predictions.read(killed.test_predictions(name), name) for name in ("again", "mine"))
+    np.testing.assert_allclose(asked_anew.probabilities, saved.probabilities, atol=1e-6)
+    done = run_catwalk(roots[0], "reproduce", "--competition", "digits", "--submission", "mine")
     assert "equals mine.csv, byte for byte" in done.stdout, done.stderr
     done = run_catwalk(roots[0], "predict", "--competition", "digits", "--folds", "1", "--name", "split")
     assert done.returncode == 0, done.stderr
