@@ -49,7 +49,8 @@ def loaded(digits_done: tuple[Path, Run]) -> Results:
 
 def scored(real: Results, validation: np.ndarray, labels: np.ndarray, **more: Any) -> Results:
     scores = metrics.score(validation.argmax(axis=1), labels, validation.shape[1])
-    return replace(real, validation=validation, labels=labels, scores=scores, **more)
+    rows = more.get("prepared", real.prepared).validation
+    return replace(real, rows=rows, validation=validation, labels=labels, scores=scores, **more)
 
 
 def never_wrong(real: Results) -> Results:
