@@ -36,11 +36,12 @@ def test_a_small_class_allows_fewer(digits: Prepared) -> None:
     """Three pictures of it, one of them twice: three folds."""
     kept = np.flatnonzero((digits.labels != 4) | (np.cumsum(digits.labels == 4) <= 3))
     few = replace(digits, pixels=digits.pixels[kept], labels=digits.labels[kept])
-    assert folds.most(few, 10) == 3
-    assert folds.most(digits, 10) == 10
+    assert folds.possible(few, 10) == 3
+    assert folds.possible(digits, 10) == 10
     repeated = np.sort(np.append(np.arange(len(kept)), np.flatnonzero(few.labels == 4)[0]))
     again = replace(few, pixels=few.pixels[repeated], labels=few.labels[repeated])
-    assert folds.most(again, 10) == 3
+    assert folds.possible(again, 10) == 3
+    assert folds.possible(again, 1) == 1
     held_out = [folds.of_rows(again, 3, seed=1) == fold for fold in range(3)]
     assert all(len(np.unique(again.labels[rows])) == 10 for rows in held_out)
 

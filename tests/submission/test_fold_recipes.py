@@ -76,9 +76,10 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
     until = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
     fold_recipes.run(within, until, 1)
-    assert said == [f"folds: 0 trainings in 0 s ({fold_study.NO_TIME})", "next: make predict"]
+    told = f"0 networks in 0 s ({fold_study.NO_TIME}); for more: make search BUDGET=136s"
+    assert said == [f"folds: {told}", "next: make predict"]
     fold_recipes.run(within, until, 1)
-    assert said[2:] == [f"folds: already done, 0 trainings ({fold_study.NO_TIME})"]
+    assert said[2:] == [f"folds: already done, {told}"]
     known = progress.read(within.paths)
     assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
     assert progress.last_scope(within.paths, within.prepared) == "pixels"

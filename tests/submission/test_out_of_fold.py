@@ -42,7 +42,6 @@ def test_all_rows_choose_and_validate(context: RunContext) -> None:
     assert made.chosen.validation.shape == (1437, 10)
     assert made.chosen.best_number == 1
     assert made.chosen.best_single == np.mean(expected[0].argmax(axis=1) == labels)
-    assert made.trainings == 10
     assert [(one.trial, one.fold) for one in made.networks[:5]] == [(1, fold) for fold in range(5)]
     assert made.study == study.key(trained)
     low, high = made.chosen.forecast.interval

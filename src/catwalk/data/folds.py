@@ -24,12 +24,14 @@ def is_of_folds(split_name: str) -> bool:
     return "f" in split_name
 
 
-def most(prepared: Prepared, wanted: int) -> int:
+def possible(prepared: Prepared, wanted: int) -> int:
     """How many folds there can be, ``wanted`` at most: each needs a picture of every class.
 
     Returns:
-        1 where a class has a single picture: then there are none.
+        1, which is none, if none are wanted or a class has a single picture.
     """
+    if wanted == 1:
+        return 1
     first, _ = split.pictures(prepared.pixels)
     _, counts = np.unique(prepared.labels[first], return_counts=True)
     return min(wanted, int(counts.min()))
@@ -40,7 +42,7 @@ def of_rows(prepared: Prepared, count: int, seed: int) -> npt.NDArray[np.uint8]:
 
     Args:
         prepared: the arrays; the folds are of all labelled rows, whatever the split.
-        count: of folds, at most ``most``.
+        count: of folds, at most ``possible``.
         seed: another one makes other folds.
 
     Returns:

@@ -46,6 +46,11 @@ class Limits:
         return by_time or (self.trials is not None and finished >= self.trials)
 
 
+def shown(seconds: float) -> str:
+    """A budget as BUDGET= takes it: 90s, 10m."""
+    return f"{seconds / 60:g}m" if seconds >= 60 and seconds % 15 == 0 else f"{seconds:g}s"
+
+
 def seconds_until(clock: str, now: datetime) -> float:
     """Seconds of search from ``now`` so that everything is done by a given time today.
 

@@ -215,7 +215,8 @@ def _larger(until: Limits, spent: float, finished: int, least: Limits | None = N
     """The command to search longer: twice the limits asked for, and at least ``least``."""
     more, least = [], least or Limits(0.0, 0)
     if until.budget is not None:
-        more.append(f"BUDGET={_minutes(max(2 * until.budget, 2 * math.ceil(spent), least.budget or 0.0))}")
+        budget = max(2 * until.budget, 2 * math.ceil(spent), least.budget or 0.0)
+        more.append(f"BUDGET={limits.shown(budget)}")
     if until.trials is not None:
         more.append(f"TRIALS={max(2 * until.trials, 2 * finished, least.trials or 0)}")
     return f"make search {' '.join(more)}"
@@ -223,10 +224,6 @@ def _larger(until: Limits, spent: float, finished: int, least: Limits | None = N
 
 def _trials(count: int) -> str:
     return f"{count} trial{'' if count == 1 else 's'}"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
 
 
 def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: Limits) -> list[str]:
@@ -271,7 +268,7 @@ def _other_family(opened: "optuna.Study", context: RunContext, until: Limits) ->
         return []
     if len(context.prepared.train) < ENOUGH_ROWS or min(context.competition.shape[:2]) < ENOUGH_SIDE:
         return []
-    command = f"make search MODELS=all BUDGET={_minutes(budget)}"
+    command = f"make search MODELS=all BUDGET={limits.shown(budget)}"
     return [f"with convolutional networks as well, the same time should reach more: {command}"]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_study, fold_training, limits, progress, study_progress
+from catwalk.search import failures, fold_study, fold_training, limits, progress, study_progress
 from catwalk.search.fold_study import Fold
 from catwalk.search.fold_training import Resources
 from catwalk.search.limits import Limits
@@ -41,7 +41,7 @@ def run(context: RunContext, until: Limits, workers: int | None) -> None:
         UserError, MachineError: see ``fold_training.run``.
     """
     started, paths, prepared, say = time.monotonic(), context.paths, context.prepared, context.say
-    count = of_data.most(prepared, until.folds)
+    count = of_data.possible(prepared, until.folds)
     if count < 2:
         say("folds: none, because a class has a single picture")
         return
@@ -53,15 +53,38 @@ def run(context: RunContext, until: Limits, workers: int | None) -> None:
     if search_key is not None and searched.folds != count:  # later stages follow it
         progress.write(paths, search_key, replace(searched, folds=count))
     if _is_done(before, budget, searched.finished):
-        say(f"folds: already done, {before.finished} trainings ({before.ended})")
+        say(f"folds: already done, {_told(before, until)}")
         return
     _train(context, Limits(budget, None, count), limits.workers(workers), started)
     _, after = fold_study.known(context, count)
-    if after.ended == fold_study.NO_TIME and until.budget is not None:
-        say(f"folds: none, for {after.ended}: make search BUDGET={2 * until.budget / 60:g}m")
-    elif after.ended is not None:
-        say(f"folds: {after.finished} trainings in {after.spent:.0f} s ({after.ended})")
+    if after.ended is not None:
+        say(f"folds: {_told(after, until)}")
+    for line in _left_out(context, count):
+        say(line)
     say("next: make predict")
+
+
+def _told(state: progress.StudyProgress, until: Limits) -> str:
+    """What was trained, why it ended, and how to train more."""
+    told = f"{state.finished} networks in {state.spent:.0f} s ({state.ended})"
+    if state.ended == fold_study.ALL_TRAINED or until.budget is None:
+        return told
+    return f"{told}; for more: make search BUDGET={limits.shown(2 * until.budget)}"
+
+
+def _left_out(context: RunContext, count: int) -> Iterator[str]:
+    """A line for each recipe of which a fold can't be trained."""
+    from catwalk.search import retries
+
+    opened = fold_study.load(context, count)
+    trials = [] if opened is None else opened.get_trials(deepcopy=False)
+    repeated = retries.retried_trials(trials)
+    for trial in trials:
+        has_failed = trial.state.name == "FAIL" and trial.number not in repeated
+        if has_failed or trial.state.name == "PRUNED":
+            why = trial.user_attrs.get(failures.REASON, trial.user_attrs.get("ended", "it has failed"))
+            fold = fold_study.of(trial)
+            yield f"folds: left out for {fold.title}: {why}"
 
 
 def _is_done(before: progress.StudyProgress, budget: float | None, searched: int) -> bool:

@@ -34,13 +34,11 @@ class OutOfFold:
         chosen: its recipes as the search's trials; ``validation`` is of all labelled rows.
         networks: of the recipes, by recipe, then by fold.
         study: the key of the folds' study.
-        trainings: finished in it.
     """
 
     chosen: Chosen
     networks: tuple[FoldNetwork, ...]
     study: str
-    trainings: int
 
 
 def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold | None:
@@ -91,7 +89,7 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
     records = [trial_record.of(searched[order[i]]) for i in used]
     made = Chosen(records, chosen, both, shares[order[0]], order[0], expected)
     networks = [_network(trial) for i in used for trial in sets[order[i]]]
-    return OutOfFold(made, tuple(networks), key, len(study.finished(trained)))
+    return OutOfFold(made, tuple(networks), key)
 
 
 def _network(trial: "FrozenTrial") -> FoldNetwork:

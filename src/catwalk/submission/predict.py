@@ -55,7 +55,7 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
     made = submission_csv.names(paths)
     asked = made if name is None else [name] if name in made else []
     known = recipe.known(paths, asked).items()
-    trained = fold_study.known(context, folds)[1].finished if folds > 1 else 0
+    trained = _trained(context, of_data.possible(prepared, folds))
     same = [
         one
         for one, there in known
@@ -68,6 +68,11 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
             fix=advice.CHOOSE_NAME,
         )
     return same[-1] if same else None
+
+
+def _trained(context: RunContext, folds: int) -> int:
+    """Finished trainings in folds, as the folds' progress says."""
+    return fold_study.known(context, folds)[1].finished if folds > 1 else 0
 
 
 def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Prepared) -> bool:
@@ -90,6 +95,7 @@ def run(
         folds: of out-of-fold validation; 1: the split's validation rows validate.
     """
     paths, prepared = context.paths, context.prepared
+    folds = of_data.possible(prepared, folds)
     if done := is_done(context, name, folds):
         csv = paths.shown(paths.submission(done))
         context.say(f"predict: already done, {csv} is made from all trials so far")
@@ -102,13 +108,13 @@ def run(
     if paths.team is not None:  # to have the others' networks takes from the same time as the refit
         until = _team_until(context, opened, until)
         missing = team_models.bring(paths, prepared, context.seed, opened, until, context.say)
-    records = trial_record.of_study(opened)
+    records, trained = trial_record.of_study(opened), _trained(context, folds)
     in_folds = _in_folds(context, opened, folds)
     if in_folds is not None:
         made, answers = in_folds
     else:
         made, answers = _on_split(context, opened, until)
-    made = replace(made, missing=missing)
+    made = replace(made, missing=missing, fold_trainings=trained)
     name = name or recipe.name_of(made)
     submission_files.write(context, name, made, answers, records)
     _report(context, name, made)
@@ -140,7 +146,6 @@ def _team_until(context: RunContext, opened: "optuna.Study", until: float | None
 
 def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[Recipe, Answers] | None:
     """The submission of the recipes that were trained in folds; None if there are none."""
-    count = of_data.most(context.prepared, count)
     if count == 1:
         return None
     made = out_of_fold.choose(context, opened, count)
@@ -158,7 +163,6 @@ def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[
         _recipe(context, opened, made.chosen, rows),
         folds=count,
         fold_study=made.study,
-        fold_trainings=made.trainings,
         fold_networks=made.networks,
     )
     return recipe_made, Answers(test, rows, made.chosen.validation, weights)
