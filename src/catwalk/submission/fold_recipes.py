@@ -84,7 +84,7 @@ def _left_out(context: RunContext, count: int) -> Iterator[str]:
         if has_failed or trial.state.name == "PRUNED":
             why = trial.user_attrs.get(failures.REASON, trial.user_attrs.get("ended", "it has failed"))
             fold = fold_study.of(trial)
-            yield f"folds: left out for {fold.title}: {why}"
+            yield f"folds: {fold.title} ended without a network, so trial {fold.trial} is left out: {why}"
 
 
 def _is_done(before: progress.StudyProgress, budget: float | None, searched: int) -> bool:
