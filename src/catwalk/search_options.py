@@ -77,9 +77,7 @@ def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":
         return limits.Limits(options.budget or default, options.trials, count)
     left = until(options)
     _, known = study_progress.known(context.paths, context.prepared, context.scope)
-    spent = known.spent
-    if count > 1:
-        spent += fold_study.known(context, count)[1].spent
+    spent = known.spent + fold_study.spent(context)
     return limits.Limits(spent + left, options.trials, count)
 
 

@@ -204,9 +204,10 @@ ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
 
 
 def _has_submission(paths: Paths) -> bool:
-    from catwalk.submission import submission_csv
+    from catwalk.submission import recipe, submission_csv
 
-    return bool(submission_csv.names(paths))
+    made = recipe.known(paths, submission_csv.names(paths)).values()
+    return any(not one.parts for one in made)
 
 
 def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition", started: float) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.trial import TrialState
 
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_study, fold_training, progress, retries, study
+from catwalk.search import failures, fold_study, fold_training, progress, retries, study
 from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
 from catwalk.submission import fold_recipes, predictions, recipe, submission_csv
@@ -28,7 +29,7 @@ def wanted(context: RunContext, count: int, seconds: float) -> dict[int, list[Fo
     opened = study.load(context.paths, context.prepared, context.scope)
     assert opened is not None
     found: dict[int, list[Fold]] = {}
-    for fold in fold_recipes._wanted(context, opened, count, seconds):
+    for fold in fold_recipes._wanted(context, opened, count, seconds, 1):
         found.setdefault(fold.trial, []).append(fold)
     return found
 
@@ -50,23 +51,69 @@ def test_as_many_recipes_as_fit(context: RunContext) -> None:
     assert list(wanted(context, 5, np.inf)) == [1, 0]
 
 
+@pytest.mark.parametrize(("workers", "count"), [(1, 5), (2, 5), (4, 5), (4, 10), (8, 5), (16, 10)])
+def test_every_fold_of_what_is_planned_fits(workers: int, count: int) -> None:
+    """However many workers there are: five folds on four workers take as long as on three."""
+    costs, rounds = [(9.0, 5.0), (3.0, 2.0), (20.0, 5.0)], -(-count // workers)
+    for seconds in np.linspace(5, 300, 60):
+        shares = fold_recipes._shares(costs, [count] * 3, float(seconds), workers)
+        took = [
+            share * training + other for share, (training, other) in zip(shares, costs, strict=True) if share
+        ]
+        ends = fold_recipes._scheduled([0.0] * workers, [one for one in took for _ in range(count)])
+        assert max(ends) <= seconds + 1e-9
+        assert all(share == 0 or fold_recipes.LEAST <= share <= 1 for share in shares)
+        assert (shares[0] == 1) == (rounds * 14 <= seconds)
+        assert shares[1] in (0, 1)
+        if seconds >= rounds * (14 + 5 + 25):
+            assert shares == [1, 1, 1]
+
+
 def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> None:
     planted.search(context)
     opened = planted.train(context, 1, 5, only=(0, 1))
-    assert list(wanted(context, 5, np.inf)) == [0]
+    assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [2, 3, 4], "the rest of it"
     assert list(wanted(context, 10, np.inf)) == [1, 0]
     searched = study.load(context.paths, context.prepared, context.scope)
     assert searched is not None
     trial = study.complete(searched)[0]
     for fold in (1, 2):
-        fold_study.enqueue_once(opened, Fold(1, "portfolio 2", fold, 5, 11), trial)
+        fold_study.enqueue_once(opened, Fold(1, "portfolio 2", fold, 5, 7), trial)
     (queued,) = study.waiting(opened)
-    assert fold_study.of(queued) == Fold(1, "portfolio 2", 2, 5, 11)
+    assert fold_study.of(queued) == Fold(1, "portfolio 2", 2, 5, 7)
+    assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3, 4]
     opened.ask()
     (left,) = study.running(opened)
+    assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3, 4]
     retries.run_again(opened, left, "its worker died")
     (again,) = study.waiting(opened)
     assert fold_study.of(again) == fold_study.of(left), "a retry knows its fold"
+
+
+def test_a_training_that_was_killed_too_often_is_wanted_anew(context: RunContext) -> None:
+    """But one that failed with an error of its own is not: its parameters would fail again."""
+    planted.search(context)
+    opened = planted.train(context, 1, 5, only=(0, 1, 2))
+    searched = study.load(context.paths, context.prepared, context.scope)
+    assert searched is not None
+    recipe_of = study.complete(searched)[0]
+    fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 3, 5, 11), recipe_of)
+    for _ in range(retries.RETRIES + 1):
+        opened.ask()
+        (left,) = study.running(opened)
+        retries.run_again(opened, left, "its worker died")
+    assert not study.waiting(opened)
+    assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3, 4]
+    fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 4, 5, 11), recipe_of)
+    failed = opened.ask()
+    failed.set_user_attr(failures.ERROR, "ValueError")
+    failed.set_user_attr(failures.REASON, "ValueError: no")
+    opened.tell(failed, state=TrialState.FAIL)
+    assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3]
+    lines = list(fold_recipes._left_out(context, 5))
+    assert (
+        "folds: fold 5/5 of trial 1 ended without a network, so trial 1 is left out: ValueError: no" in lines
+    )
 
 
 def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,12 @@ class Overfitting:
 
 
 def is_enough(results: Results) -> bool:
-    """Whether there are enough validation pictures to judge networks."""
+    """Whether there are enough validation pictures to judge the search's networks."""
+    return results.distinct.validation >= ENOUGH_PICTURES
+
+
+def is_judged(results: Results) -> bool:
+    """Whether enough pictures validate the submission."""
     return results.validated >= ENOUGH_PICTURES
 
 
@@ -152,7 +157,7 @@ def are_labels_doubtful(results: Results) -> bool:
     """Whether there are enough doubtful labels for a slide, and mistakes whose labels are not doubtful."""
     found = doubtful(results)
     others = np.isin(mistakes(results), found, invert=True)
-    return is_enough(results) and len(_once(results, found)) >= ENOUGH_DOUBTFUL and bool(others.any())
+    return is_judged(results) and len(_once(results, found)) >= ENOUGH_DOUBTFUL and bool(others.any())
 
 
 def _once(results: Results, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

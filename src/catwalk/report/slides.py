@@ -36,8 +36,14 @@ def problem(results: Results) -> Slide:
     facts = [(percent(accuracy), f"of {rows:,} {those} classified correctly",
               f"95% interval {percent(low)} to {percent(high)}")]  # fmt: skip
     softmax = [t.value for t in results.trials if t.kind == "softmax" and t.value is not None]
-    more, title = "", f"{percent(accuracy)} of {rows:,} {those} classified correctly"
-    if not findings.is_enough(results):
+    more, title = (
+        "",
+        fitted(
+            f"{percent(accuracy)} of {rows:,} {those} classified correctly",
+            f"{percent(accuracy)} of {rows:,} {those}",
+        ),
+    )
+    if not findings.is_judged(results):
         title = f"{rows} {those} are too few to judge a network"
     elif softmax:
         gain = points(accuracy - softmax[0])
@@ -160,7 +166,8 @@ def confusion(results: Results) -> Slide:
     pictures, those, wrong = results.validated, results.validated_as, len(findings.mistakes(results))
     judged = findings.judged_classes(results)
     pair, block = findings.confused(results)
-    title = f"{pictures:,} {those} are too few to rank {len(classes)} classes"
+    few = f"{pictures:,} {those} are too few"
+    title = fitted(f"{few} to rank {len(classes)} classes", few)
     if not wrong:
         title = f"No classes were confused on {pictures:,} {those}"
     elif len(judged) > 1:

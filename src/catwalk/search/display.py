@@ -79,21 +79,18 @@ class Display:
         self._count(record)
         if not self._console.is_terminal:
             value = "no epoch" if record.value is None else f"{record.value:.4f}"
-            which, best = f"trial {record.number} {record.kind}", ""
-            if record.kind.startswith("fold "):
-                which = record.kind
-            elif self._best:
+            best = ""
+            if self._best and not _is_of_folds(record):
                 best = f", best {self._best[-1].accuracy:.4f} (trial {self._best[-1].number})"
-            self._console.print(
-                f"{which} {record.state} {value} in {record.seconds or 0.0:.1f} s{_by(record)}{best}",
-                soft_wrap=True,
-            )
+            took = f"{record.seconds or 0.0:.1f} s"
+            line = f"{_named(record)} {record.state} {value} in {took}{_by(record)}{best}"
+            self._console.print(line, soft_wrap=True)
 
     def _failed(self, record: "TrialRecord") -> None:
         """Print a failed trial, on a terminal too: nothing fails silently."""
         self._numbers.add(record.number)
         self._console.print(
-            f"trial {record.number} {record.kind} failed in {record.seconds or 0.0:.1f} s: {record.reason}",
+            f"{_named(record)} failed in {record.seconds or 0.0:.1f} s: {record.reason}",
             soft_wrap=True,
             markup=False,
         )
@@ -119,7 +116,8 @@ class Display:
         if self._best:
             best = self._best[-1]
             chosen = ", ".join(f"{key} {_short(value)}" for key, value in best.params.items())
-            found = f"best {best.accuracy:.4f} on validation, trial {best.number}{_by(best)}"
+            which = best.kind if _is_of_folds(best) else f"trial {best.number}"
+            found = f"best {best.accuracy:.4f} on validation, {which}{_by(best)}"
             lines.append(_line(found, "bold"))
             lines.append(_line(f"  {chosen}", "dim"))
             lines.append(_line(f"best so far  {self._sparkline()}"))
@@ -167,6 +165,15 @@ class Display:
 def _is_better(one: "TrialRecord", other: "TrialRecord") -> bool:
     """Whether the first of two complete trials is better; on a tie, the lower number wins."""
     return (one.accuracy, -one.number) > (other.accuracy, -other.number)
+
+
+def _is_of_folds(record: "TrialRecord") -> bool:
+    return record.kind.startswith("fold ")
+
+
+def _named(record: "TrialRecord") -> str:
+    """A trial's number and kind; of the trainings in folds, the recipe's trial is in the kind."""
+    return record.kind if _is_of_folds(record) else f"trial {record.number} {record.kind}"
 
 
 def _called(trial: int, kind: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from catwalk.core import records
+from catwalk.core.paths import Paths
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.search import progress
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 FOLD = "fold"  # the attribute of a trial that says which fold it trains
 ALL_TRAINED = "all folds are trained"
+ALL_FAILED = "every training failed"
 NO_TIME = "no recipe fits in the rest of the budget"
 
 
@@ -57,6 +59,24 @@ def known(context: RunContext, count: int) -> tuple[str, progress.StudyProgress]
     return key, progress.read(context.paths).get(key, progress.NOTHING)
 
 
+def spent(context: RunContext, but: int = 1) -> float:
+    """Seconds of training in folds for this search, in whatever number of folds but this one."""
+    split, scope = context.prepared.split, context.scope
+    prefix = f"{context.paths.competition}-{context.prepared.fingerprint}-{split}f"
+    others = {
+        key: state.spent
+        for key, state in progress.read(context.paths).items()
+        if key.startswith(prefix) and key.endswith(f"-{scope}")
+    }
+    return sum(others.values()) - others.get(known(context, but)[0], 0.0)
+
+
+def are_running(paths: Paths) -> bool:
+    """Whether folds are being trained, or were when their run was killed."""
+    states = progress.read(paths).items()
+    return any(of_data.is_of_folds(key.rsplit("-", 3)[2]) and state.ended is None for key, state in states)
+
+
 def load(context: RunContext, count: int) -> "optuna.Study | None":
     """The folds' study; None if there is none."""
     from catwalk.search import study
@@ -78,11 +98,18 @@ def complete_sets(opened: "optuna.Study") -> "dict[int, list[FrozenTrial]]":
     }
 
 
-def enqueue_once(opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:
-    """Queue a training, unless the study has one of the same recipe and fold."""
+def trainings(opened: "optuna.Study | None") -> dict[int, dict[int, Fold]]:
+    """What is trained, being trained or queued, or failed with an error: by the search's trial, by fold."""
     from catwalk.search import failures
 
-    known = [of(one) for one in opened.get_trials(deepcopy=False) if not failures.has_error(one)]
-    if (fold.trial, fold.fold) not in {(one.trial, one.fold) for one in known}:
-        attrs = {"kind": fold.title, FOLD: records.encode(fold)}
-        opened.enqueue_trial(trial.params, user_attrs=attrs)
+    found: dict[int, dict[int, Fold]] = {}
+    for trial in opened.get_trials(deepcopy=False) if opened is not None else ():
+        if trial.state.name != "FAIL" or failures.has_error(trial):
+            found.setdefault(of(trial).trial, {})[of(trial).fold] = of(trial)
+    return found
+
+
+def enqueue_once(opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:
+    """Queue a training, unless the study has it; one whose worker was killed too often is queued anew."""
+    if fold.fold not in trainings(opened).get(fold.trial, {}):
+        opened.enqueue_trial(trial.params, user_attrs={"kind": fold.title, FOLD: records.encode(fold)})

@@ -28,11 +28,15 @@ class Limits:
     trials: int | None
     folds: int = 1
 
-    def of_search(self) -> "Limits":
-        """The limits of the search itself, which leaves time for the folds."""
+    def of_search(self, spent: float) -> "Limits":
+        """The limits of the search itself, which leaves time for the folds.
+
+        Args:
+            spent: seconds that folds have taken so far.
+        """
         if self.budget is None or self.folds == 1:
             return self
-        return replace(self, budget=(1 - FOLD_SHARE) * self.budget)
+        return replace(self, budget=min((1 - FOLD_SHARE) * self.budget, self.budget - spent))
 
     def reached(self, spent: float, finished: int, full: float | None = None) -> bool:
         """Whether a search with these limits has nothing left to do.

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from catwalk.core import advice, disk_space, processes, shared_table, tensorflow_setup
@@ -10,7 +11,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import duplicates, prepare
 from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
-from catwalk.search import limits, progress, study_progress
+from catwalk.search import fold_study, limits, progress, study_progress
 from catwalk.search.limits import Limits
 from catwalk.search.progress import StudyProgress
 
@@ -39,10 +40,12 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
         MachineError: no worker can be kept alive, or there is not enough memory for so many.
     """
     paths, prepared, say = context.paths, context.prepared, context.say
-    _, before = study_progress.known(paths, prepared, context.scope)
-    limits_here = until.of_search()
+    key, before = study_progress.known(paths, prepared, context.scope)
+    limits_here = until.of_search(fold_study.spent(context))
     if limits_here.reached(before.spent, before.finished, before.full):
-        say(_already(before, until))
+        if key is not None and before.folds != until.folds:  # later stages follow it
+            progress.write(paths, key, replace(before, folds=until.folds))
+        say(_already(before, until, limits_here.budget))
         return
     count = limits.workers(workers)
     disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
@@ -118,7 +121,10 @@ def _queue_try(paths: Paths, prepared: prepare.Prepared, scope: str, params: dic
             number = _put_first(opened, params)
             return f"try: queued as trial {number}; the running search takes it next"
         time.sleep(1)
-    raise UserError("the running search uses other data, features or models", fix=advice.WAIT_OR_END)
+    what = "the running search uses other data, features or models"
+    if fold_study.are_running(paths):
+        what = "folds are being trained, and no other network meanwhile"
+    raise UserError(what, fix=advice.WAIT_OR_END)
 
 
 def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
@@ -200,9 +206,8 @@ def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
     return Room(until.budget - STARTING, len(context.prepared.train), shape, rate, is_shared)
 
 
-def _already(before: StudyProgress, until: Limits) -> str:
+def _already(before: StudyProgress, until: Limits, budget: float | None) -> str:
     best = f", best {before.best:.4f} on validation" if before.best else ""
-    budget = until.of_search().budget
     full = budget is not None and before.spent < budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (

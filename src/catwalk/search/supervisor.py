@@ -79,7 +79,7 @@ class Supervisor:
                 for worker, message in workers.messages(timeout=0.25):
                     self._handle_message(opened, worker, message)
                 self._replace_the_dead(opened, workers)
-                if self._left() < -(OVERRUN if self._finished else FIRST_OVERRUN):
+                if self._left() < -self._overrun():
                     break
                 if self._paths.team is not None:
                     self._follow_team(opened)
@@ -98,6 +98,10 @@ class Supervisor:
     def spent(self) -> float:
         """Seconds of search in all runs so far."""
         return self._spent_before + (time.monotonic() - self._started if self._counts else 0.0)
+
+    def _overrun(self) -> float:
+        """Seconds after the deadline until unfinished workers are killed."""
+        return OVERRUN if self._finished else FIRST_OVERRUN
 
     def _limit_reached(self) -> str:
         if self._limits.trials is not None and self._finished >= self._limits.trials:
@@ -233,7 +237,8 @@ class Supervisor:
 
     def _state(self, opened: "optuna.Study") -> progress.StudyProgress:
         best = study.complete(opened)[:1]
-        full = progress.read(self._paths).get(study.key(opened), progress.NOTHING).full
+        before = progress.read(self._paths).get(study.key(opened), progress.NOTHING)
+        full = before.full
         if self._ended == FULL:
             full = max(full or 0.0, self._limits.budget or 0.0)
         return progress.StudyProgress(
@@ -243,7 +248,7 @@ class Supervisor:
             budget=self._limits.budget,
             ended=self._ended,
             full=full,
-            folds=self._limits.folds,
+            folds=self._limits.folds if self._counts else before.folds,
         )
 
     def _drop_models(self, opened: "optuna.Study") -> None:

@@ -100,8 +100,8 @@ class Objective:
             raise optuna.TrialPruned from None
         except optuna.TrialPruned:
             raise
-        except OutOfTimeError:
-            trial.set_user_attr(failures.REASON, "the budget ended before its first epoch did")
+        except OutOfTimeError as error:
+            trial.set_user_attr(failures.REASON, str(error) or "the budget ended before its first epoch did")
             raise
         except Exception as error:
             failures.keep(trial, error)
@@ -135,8 +135,9 @@ class Objective:
         trial.set_user_attr("planned", plan.epochs)
         ends = self.clock.deadline, limit, first_epoch_seconds
         for epoch in training.epochs(plan.epochs, *ends, may_stretch=plan.may_stretch):
-            if epoch.epochs < plan.least:
-                raise OutOfTimeError
+            # The first epoch's time includes the tracing, so only later ones tell how many fit.
+            if epoch.epochs < plan.least and epoch.epoch in (3, epoch.epochs):
+                raise OutOfTimeError("the rest of the budget was too short for enough epochs")
             second = round(time.monotonic() - self.clock.began, 2)  # of the search
             history.append(replace(epoch.rounded(), second=second))
             self.tell(trial.number, kind, epoch)

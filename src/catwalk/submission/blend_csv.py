@@ -21,6 +21,7 @@ from catwalk.data.csv_file import CsvFile, clipped
 # How far a row's sum may be from 1: three decimals of ten classes are up to 0.005 off, while logits,
 # percentages and the outputs of separate sigmoids are further off in some row.
 TOLERANCE = 0.01
+ROUNDING = 1e-6  # of a value, outside of 0 to 1
 MOST_NAMED = 12  # classes that a message lists
 
 
@@ -75,13 +76,18 @@ def class_order(names: Sequence[str], competition: Competition) -> tuple[int, ..
 
 def not_one(sums: npt.NDArray[np.floating], values: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
     """The rows of (rows, classes) ``values`` that are not probabilities; ``sums`` are their sums."""
-    wrong = ~(np.abs(sums - 1) <= TOLERANCE) | ~((values >= 0) & (values <= 1)).all(axis=1)
+    wrong = ~(np.abs(sums - 1) <= TOLERANCE) | ~_are_inside(values).all(axis=1)
     return np.flatnonzero(wrong)
+
+
+def _are_inside(values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Whether each value is from 0 to 1, but for rounding."""
+    return (values >= -ROUNDING) & (values <= 1 + ROUNDING)
 
 
 def why_not(values: npt.NDArray[np.floating]) -> str:
     """What is wrong with a row of probabilities, (classes,)."""
-    outside = values[~((values >= 0) & (values <= 1))]
+    outside = values[~_are_inside(values)]
     return f"{outside[0]:g} is not a probability" if len(outside) else f"the row sums to {values.sum():.4g}"
 
 

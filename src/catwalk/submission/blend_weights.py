@@ -146,7 +146,7 @@ def _common(prepared: Prepared, rows: Sequence[PartRows]) -> Common | None:
         probabilities=np.stack(
             [oof.probabilities[place[shared]] for oof, place in zip(oofs, places, strict=True)]
         ),
-        smallest=int((places >= 0).sum(axis=1).min()),
+        smallest=min(len(oof.pictures) for oof in oofs),
     )
 
 

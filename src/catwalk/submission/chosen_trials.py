@@ -101,6 +101,14 @@ def choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[F
     )
 
 
+def missing(paths: Paths) -> UserError:
+    """The error where no network is kept."""
+    return UserError(
+        f"networks are missing in {paths.shown(paths.study)}",
+        fix="run make search with a larger BUDGET to train new ones",
+    )
+
+
 def _probabilities(path: Path) -> npt.NDArray[np.float32]:
     try:
         return np.asarray(np.load(path))

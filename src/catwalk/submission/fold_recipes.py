@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from catwalk.core import disk_space
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.search import failures, fold_study, fold_training, limits, progress, study_progress
@@ -42,16 +43,15 @@ def run(context: RunContext, until: Limits, workers: int | None) -> None:
     """
     started, paths, prepared, say = time.monotonic(), context.paths, context.prepared, context.say
     count = of_data.possible(prepared, until.folds)
-    if count < 2:
-        say("folds: none, because a class has a single picture")
-        return
     if count < until.folds:
         say(f"folds: {count} instead of {until.folds}, because a class has only {count} pictures")
     _, before = fold_study.known(context, count)
     search_key, searched = study_progress.known(paths, prepared, context.scope)
-    budget = None if until.budget is None else max(0.0, until.budget - searched.spent)
-    if search_key is not None and searched.folds != count:  # later stages follow it
-        progress.write(paths, search_key, replace(searched, folds=count))
+    budget = None
+    if until.budget is not None:
+        budget = max(0.0, until.budget - searched.spent - fold_study.spent(context, but=count))
+    if search_key is not None and searched.folds != until.folds:  # later stages follow it
+        progress.write(paths, search_key, replace(searched, folds=until.folds))
     if _is_done(before, budget, searched.finished):
         say(f"folds: already done, {_told(before, until)}")
         return
@@ -91,7 +91,9 @@ def _is_done(before: progress.StudyProgress, budget: float | None, searched: int
     """Whether an earlier run trained all that fits in the budget, from the same trials of the search."""
     if before.ended is None or before.of_trials != searched:
         return False
-    return budget is None or (before.budget is not None and budget <= before.budget)
+    if budget is None:
+        return before.budget is None
+    return before.budget is not None and budget <= before.budget
 
 
 def _train(context: RunContext, until: Limits, workers: int, started: float) -> None:
@@ -99,78 +101,104 @@ def _train(context: RunContext, until: Limits, workers: int, started: float) -> 
 
     paths, prepared = context.paths, context.prepared
     opened = study.load(paths, prepared, context.scope)
-    complete = study.complete(opened) if opened is not None else []
-    if opened is None or not complete:  # the search has said so
+    trials = {trial.number: trial for trial in study.complete(opened)} if opened is not None else {}
+    if opened is None or not trials:  # the search has said so
         return
     key, before = fold_study.known(context, until.folds)
     left = math.inf if until.budget is None else until.budget - before.spent
-    wanted = list(_wanted(context, opened, until.folds, workers * left))
+    wanted = list(_wanted(context, opened, until.folds, left, workers))
     searched = len(study.finished(opened))
     known = fold_study.load(context, until.folds)
-    if not wanted and (known is None or not study.waiting(known)):
+    begun = 0 if known is None else len([*study.waiting(known), *study.running(known)])
+    if not wanted and not begun:
         state = replace(before, budget=until.budget, ended=before.ended or fold_study.NO_TIME)
         progress.write(paths, key, replace(state, folds=until.folds, of_trials=searched))
         return
-    trials = {trial.number: trial for trial in complete}
     has = Resources(until.folds, workers, started, str(opened.user_attrs["precision"]), searched)
-    context.say(f"folds: training {len(wanted)} networks, {until.folds} of each of the best recipes")
+    context.say(f"folds: training {len(wanted) + begun} networks, {until.folds} of each of the best recipes")
+    size = sum(paths.model(study.key(opened), fold.trial).stat().st_size for fold in wanted)
+    disk_space.require(paths.prepared, size, "to keep the folds' networks")
     fold_training.run(context, [(fold, trials[fold.trial]) for fold in wanted], until, has)
 
 
-def _wanted(context: RunContext, opened: "optuna.Study", count: int, seconds: float) -> Iterator[Fold]:
+def _wanted(
+    context: RunContext, opened: "optuna.Study", count: int, seconds: float, workers: int
+) -> Iterator[Fold]:
     """The folds of the recipes that fit, the recipe with the largest ensemble weight first.
 
     Args:
         context: of the search.
         opened: its study.
         count: of folds.
-        seconds: that all workers together have.
+        seconds: that are left.
+        workers: that train.
     """
     from catwalk.search import study
 
-    chosen = chosen_trials.choose(context.paths, context.prepared, study.key(opened), study.complete(opened))
-    known = _recipes_known(context, count)
-    predicting = {one.number: one.user_attrs.get(PREDICTING, 0.0) for one in study.complete(opened)}
+    paths, key, complete = context.paths, study.key(opened), study.complete(opened)
+    try:
+        chosen = chosen_trials.choose(paths, context.prepared, key, complete)
+    except FileNotFoundError:
+        raise chosen_trials.missing(paths) from None
+    known = fold_study.trainings(fold_study.load(context, count))
+    predicting = {one.number: one.user_attrs.get(PREDICTING, 0.0) for one in complete}
     most = RECIPES if math.isinf(seconds) else MOST_RECIPES
-    left, begun = PLANNED * seconds, 0
-    for i in np.argsort(-chosen.ensemble.weights, kind="stable")[:most]:
-        trial = chosen.trials[int(i)]
-        if trial.number in known:
-            begun += 1
-            continue
-        training, other = _seconds(context, trial, predicting.get(trial.number, 0.0), count)
-        cost = training + other
-        share = 1.0 if cost <= left else (left - other) / training
-        if share < 1 and (begun or share < LEAST):
-            continue
-        left, begun = left - min(cost, left), begun + 1
+    order = np.argsort(-chosen.ensemble.weights, kind="stable")[:most]
+    trials = [chosen.trials[int(i)] for i in order]
+    missing = [[fold for fold in range(count) if fold not in known.get(one.number, {})] for one in trials]
+    costs = [_seconds(context, one, predicting[one.number], count) for one in trials]
+    shares = _shares(costs, list(map(len, missing)), PLANNED * seconds, workers)
+    for trial, folds, share in zip(trials, missing, shares, strict=True):
         epochs = max(1, int(share * len(trial.history)))
-        for fold in range(count):
+        epochs = next((fold.epochs for fold in known.get(trial.number, {}).values()), epochs)
+        for fold in folds if share else ():
             yield Fold(trial.number, trial.kind, fold, count, epochs)
 
 
-def _recipes_known(context: RunContext, count: int) -> set[int]:
-    """The search's trials that are trained in these folds already, or queued."""
-    from catwalk.search import study
+def _shares(
+    costs: list[tuple[float, float]], trainings: list[int], seconds: float, workers: int
+) -> list[float]:
+    """For each recipe the share of its epochs that there is time for; 0: it is not trained.
 
-    opened = fold_study.load(context, count)
-    if opened is None:
-        return set()
-    known = [*study.finished(opened), *study.waiting(opened), *study.running(opened)]
-    return {fold_study.of(trial).trial for trial in known}
+    A recipe is worth nothing without all its folds. Only the first may have fewer epochs than its trial.
+
+    Args:
+        costs: for each recipe, what ``_seconds`` gives.
+        trainings: for each recipe, the folds that are not trained yet.
+        seconds: that there are.
+        workers: that train, one fold each at a time.
+    """
+    ends, shares = [0.0] * workers, []
+    for place, ((training, other), count) in enumerate(zip(costs, trainings, strict=True)):
+        share, planned = 1.0, _scheduled(ends, [training + other] * count)
+        if max(planned) > seconds:
+            rounds = math.ceil(count / workers)
+            share = (seconds / rounds - other) / training if place == 0 else 0.0
+            planned = [seconds] * workers
+        shares.append(share if share >= LEAST else 0.0)
+        ends = planned if shares[-1] else ends
+    return shares
+
+
+def _scheduled(ends: list[float], trainings: list[float]) -> list[float]:
+    """When each worker has finished, if each training goes to the first that is free; all in seconds."""
+    ends = list(ends)
+    for seconds in trainings:
+        ends[ends.index(min(ends))] += seconds
+    return ends
 
 
 def _seconds(context: RunContext, trial: "TrialRecord", predicting: float, count: int) -> tuple[float, float]:
-    """Estimated processor seconds of a recipe's folds: of training, and of what comes before and after it.
+    """Estimated seconds of a fold: of its training, and of what comes before and after that.
 
     Args:
         context: of the search.
-        trial: of the search.
+        trial: of the search, with the same parameters.
         predicting: seconds that its validation rows took.
         count: of folds.
     """
     prepared = context.prepared
     rows = len(prepared.labels)
-    learned = count * rows * (1 - 1 / count) / len(prepared.train)
-    predicted = (rows + count * len(prepared.test_pixels)) / len(prepared.validation)
-    return learned * refit.seconds_of(trial), count * STARTING + predicted * predicting
+    learned = rows * (1 - 1 / count) / len(prepared.train)
+    predicted = (rows / count + len(prepared.test_pixels)) / len(prepared.validation)
+    return learned * refit.seconds_of(trial), STARTING + predicted * predicting

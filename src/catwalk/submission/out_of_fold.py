@@ -66,6 +66,7 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
     }
     if not sets:
         return None
+    of_data.write(paths, prepared, count, context.seed)  # prepare removes the file with its arrays
     labels, folds = np.asarray(prepared.labels), of_data.load(paths, prepared, count)
     known = {
         number: of_data.joined(folds, [np.load(paths.probabilities(key, one.number)) for one in trials])

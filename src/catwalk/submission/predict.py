@@ -1,5 +1,6 @@
 """Predict: chooses trials, averages their networks on the test rows, and writes the submission."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,11 +56,11 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
     made = submission_csv.names(paths)
     asked = made if name is None else [name] if name in made else []
     known = recipe.known(paths, asked).items()
-    trained = _trained(context, of_data.possible(prepared, folds))
+    count = of_data.possible(prepared, folds)
     same = [
         one
         for one, there in known
-        if study and there.fold_trainings == trained and _holds(there, study, state, prepared)
+        if study and _holds(there, study, state, prepared) and _has_folds(context, there, count)
     ]
     if name in made and not same:
         raise UserError(
@@ -70,9 +71,12 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
     return same[-1] if same else None
 
 
-def _trained(context: RunContext, folds: int) -> int:
-    """Finished trainings in folds, as the folds' progress says."""
-    return fold_study.known(context, folds)[1].finished if folds > 1 else 0
+def _has_folds(context: RunContext, made: Recipe, folds: int) -> bool:
+    """Whether a submission was made from all that is trained in so many folds."""
+    if folds == 1:
+        return made.folds == 1
+    key, state = fold_study.known(context, folds)
+    return made.fold_study == key and made.fold_trainings >= state.finished
 
 
 def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Prepared) -> bool:
@@ -95,7 +99,6 @@ def run(
         folds: of out-of-fold validation; 1: the split's validation rows validate.
     """
     paths, prepared = context.paths, context.prepared
-    folds = of_data.possible(prepared, folds)
     if done := is_done(context, name, folds):
         csv = paths.shown(paths.submission(done))
         context.say(f"predict: already done, {csv} is made from all trials so far")
@@ -108,13 +111,13 @@ def run(
     if paths.team is not None:  # to have the others' networks takes from the same time as the refit
         until = _team_until(context, opened, until)
         missing = team_models.bring(paths, prepared, context.seed, opened, until, context.say)
-    records, trained = trial_record.of_study(opened), _trained(context, folds)
+    records, trained = trial_record.of_study(opened), _of_folds(context, folds)
     in_folds = _in_folds(context, opened, folds)
     if in_folds is not None:
         made, answers = in_folds
     else:
         made, answers = _on_split(context, opened, until)
-    made = replace(made, missing=missing, fold_trainings=trained)
+    made = replace(made, missing=missing, fold_study=trained[0], fold_trainings=trained[1])
     name = name or recipe.name_of(made)
     submission_files.write(context, name, made, answers, records)
     _report(context, name, made)
@@ -144,16 +147,28 @@ def _team_until(context: RunContext, opened: "optuna.Study", until: float | None
     return min([*by, *filter(None, [until])], default=None)
 
 
-def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[Recipe, Answers] | None:
+def _of_folds(context: RunContext, folds: int) -> tuple[str, int]:
+    """The key of the folds' study, and how many trainings it has finished; "" and 0 for no folds."""
+    if folds == 1:
+        return "", 0
+    key, state = fold_study.known(context, of_data.possible(context.prepared, folds))
+    return key, state.finished
+
+
+def _in_folds(context: RunContext, opened: "optuna.Study", folds: int) -> tuple[Recipe, Answers] | None:
     """The submission of the recipes that were trained in folds; None if there are none."""
-    if count == 1:
+    if folds == 1:
         return None
+    count = of_data.possible(context.prepared, folds)
     made = out_of_fold.choose(context, opened, count)
     if made is None:
-        more = f"make search FOLDS={count}"
-        context.say(
-            f"predict: the split validates, for no recipe has all {count} folds yet; for more: {more}"
-        )
+        _, searched = study_progress.known(context.paths, context.prepared, context.scope)
+        spent = searched.spent + fold_study.spent(context)
+        limit = f"BUDGET={limits.shown(60 * math.ceil(spent / 30))}"  # as much time again
+        if searched.budget is None:
+            limit = f"TRIALS={searched.finished}"
+        none = f"no recipe has all {count} folds yet, so the split validates"
+        context.say(f"predict: {none}; for more: make search FOLDS={folds} {limit}")
         return None
     networks = [(made.study, one.number) for one in made.networks]
     paths, prepared = context.paths, context.prepared
@@ -162,7 +177,6 @@ def _in_folds(context: RunContext, opened: "optuna.Study", count: int) -> tuple[
     recipe_made = replace(
         _recipe(context, opened, made.chosen, rows),
         folds=count,
-        fold_study=made.study,
         fold_networks=made.networks,
     )
     return recipe_made, Answers(test, rows, made.chosen.validation, weights)
@@ -191,10 +205,7 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, Answer
         except FileNotFoundError:
             continue
         return chosen, Answers(test, prepared.validation, chosen.validation, weights)
-    raise UserError(
-        f"networks are missing in {paths.shown(paths.study)}",
-        fix="run make search with a larger BUDGET to train new ones",
-    )
+    raise chosen_trials.missing(paths)
 
 
 def _refit(
