@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from catwalk.data.run_context import RunContext
 from catwalk.search import failures, fold_study, fold_training, progress, retries, study
 from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
-from catwalk.submission import fold_recipes, predictions, recipe, submission_csv
+from catwalk.submission import fold_recipes, predict, predictions, recipe, submission_csv
 from tests.conftest import digits_paths, make_project, run_catwalk
 from tests.support import planted
+from tests.support.records import made_recipe
 from verification import crash_rounds
 
 
@@ -130,6 +132,30 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     known = progress.read(within.paths)
     assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
     assert progress.last_scope(within.paths, within.prepared) == "pixels"
+
+
+def test_a_submission_is_done_when_it_has_all_that_is_trained(context: RunContext) -> None:
+    planted.search(context)
+    key, _ = fold_study.known(context, 5)
+    planted.train(context, 1, 5, only=(0, 1, 2))
+    progress.write(context.paths, key, replace(progress.NOTHING, finished=3, spent=30.0))
+    of_split = made_recipe()
+    incomplete = replace(of_split, fold_study=key, fold_trainings=3)  # asked for folds, none had all
+    of_folds = replace(of_split, folds=5, fold_study=key, fold_trainings=5)
+    found = [
+        [predict._has_folds(context, one, count) for count in (1, 5, 10)]
+        for one in (of_split, incomplete, of_folds)
+    ]
+    assert found == [[True, False, False], [True, True, False], [False, True, False]]
+    progress.write(context.paths, key, replace(progress.NOTHING, finished=6, spent=60.0))
+    assert not predict._has_folds(context, of_folds, 5)
+
+
+def test_folds_take_their_part_of_the_budget() -> None:
+    assert Limits(600.0, None).of_search(0.0).budget == 600
+    assert Limits(600.0, None, 5).of_search(0.0).budget == 300
+    assert Limits(600.0, None, 5).of_search(400.0).budget == 200, "where folds took more than their half"
+    assert Limits(None, 20, 5).of_search(400.0) == Limits(None, 20, 5)
 
 
 def test_a_team_has_none(project: Path, digits_raw: Path) -> None:

@@ -36,13 +36,8 @@ def problem(results: Results) -> Slide:
     facts = [(percent(accuracy), f"of {rows:,} {those} classified correctly",
               f"95% interval {percent(low)} to {percent(high)}")]  # fmt: skip
     softmax = [t.value for t in results.trials if t.kind == "softmax" and t.value is not None]
-    more, title = (
-        "",
-        fitted(
-            f"{percent(accuracy)} of {rows:,} {those} classified correctly",
-            f"{percent(accuracy)} of {rows:,} {those}",
-        ),
-    )
+    counted = f"{percent(accuracy)} of {rows:,} {those}"
+    more, title = "", fitted(f"{counted} classified correctly", counted)
     if not findings.is_judged(results):
         title = f"{rows} {those} are too few to judge a network"
     elif softmax:
