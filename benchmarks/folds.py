@@ -97,13 +97,12 @@ def main() -> None:
     paths, loaded = project.here(SOURCE)
     rows = pd.read_csv(paths.raw / loaded.train_file)
     found = []
+    name = f"folds-{options.models}-{options.budget / 60:g}m"
     for split in options.splits:
         found.append(one_split(rows, split, options.models, options.budget, options.folds))
-        print(found[-1], flush=True)
-    said = summary(found)
-    print(said)
-    name = f"folds-{options.models}-{options.budget / 60:g}m"
-    print(f"kept in {record.keep(name, {'summary': said, 'splits': found})}")
+        said = summary(found)
+        print(found[-1], said, flush=True)
+        print(f"kept in {record.keep(name, {'summary': said, 'splits': found})}", flush=True)
 
 
 if __name__ == "__main__":
