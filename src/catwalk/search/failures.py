@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from catwalk.core.errors import CatwalkError, MachineError, UserError
-from catwalk.core.paths import Paths
 from catwalk.search import storage_errors
 
 if TYPE_CHECKING:
@@ -48,13 +47,13 @@ def has_error(trial: "FrozenTrial") -> bool:
     return ERROR in trial.user_attrs and trial.state.name == "FAIL"
 
 
-def check(paths: Paths, trials: "list[FrozenTrial]", ours: set[int]) -> None:
+def check(table: str, trials: "list[FrozenTrial]", ours: set[int]) -> None:
     """End a search whose whole portfolio failed, or more than half of at least ten trials.
 
     Killed and pruned trials, and those whose loss diverged, do not count as failed here.
 
     Args:
-        paths: the competition's.
+        table: the file that lists the trials, as messages show it.
         trials: all of the study.
         ours: numbers of the trials that this search has begun.
 
@@ -75,7 +74,7 @@ def check(paths: Paths, trials: "list[FrozenTrial]", ours: set[int]) -> None:
         return
     last = failed[-1]
     what = f"{which}, the last one: {str(last.user_attrs[REASON])[:SAID_LENGTH]}"
-    kept = f"{paths.shown(paths.trials)} lists every reason; finished trials are kept"
+    kept = f"{table} lists every reason; finished trials are kept"
     if last.user_attrs[ERROR] == MEMORY:
         raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
     raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {kept}")

@@ -1,10 +1,11 @@
 """The supervisor of fold trainings: it ends when all that is queued is trained, and keeps every network."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catwalk.core.paths import Paths
-from catwalk.search import failures, fold_study, study, trial_record
+from catwalk.search import failures, fold_study, study
 from catwalk.search.limits import Limits
 from catwalk.search.progress import StudyProgress
 from catwalk.search.supervisor import LEAST_SECONDS, OVERRUN, Supervisor
@@ -64,5 +65,5 @@ class FoldSupervisor(Supervisor):
     def _drop_models(self, opened: "optuna.Study") -> None:
         """All are averaged, so all are kept."""
 
-    def _write_table(self, opened: "optuna.Study") -> None:
-        trial_record.write_table(self._paths.fold_trials, opened)
+    def _table(self) -> Path:
+        return self._paths.fold_trials

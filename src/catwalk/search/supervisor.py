@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catwalk.core import stop_signals
@@ -166,7 +167,7 @@ class Supervisor:
         has_ended = trial is not None and trial.state.is_finished()
         self._display.ended(worker.number, trial_record.of(trial) if trial and has_ended else None)
         if trial and failures.has_error(trial):
-            failures.check(self._paths, trials, self._ours)
+            failures.check(self._paths.shown(self._table()), trials, self._ours)
         self._drop_models(opened)
 
     def _replace_the_dead(self, opened: "optuna.Study", workers: Workers) -> None:
@@ -232,7 +233,7 @@ class Supervisor:
             progress.write(self._paths, study.key(opened), self._state(opened))
             self._recorded = now
         if now - self._tabled > TABLE_SECONDS:
-            self._write_table(opened)
+            trial_record.write_table(self._table(), opened)
             self._tabled = now
 
     def _state(self, opened: "optuna.Study") -> progress.StudyProgress:
@@ -261,5 +262,6 @@ class Supervisor:
             paths.model(key, trial.number).unlink(missing_ok=True)
             paths.probabilities(key, trial.number).unlink(missing_ok=True)
 
-    def _write_table(self, opened: "optuna.Study") -> None:
-        trial_record.write_table(self._paths.trials, opened)
+    def _table(self) -> Path:
+        """The file that lists the trials."""
+        return self._paths.trials

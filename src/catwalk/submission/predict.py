@@ -117,7 +117,9 @@ def run(
         made, answers = in_folds
     else:
         made, answers = _on_split(context, opened, until)
-    made = replace(made, missing=missing, fold_study=trained[0], fold_trainings=trained[1])
+    # Those that ended meanwhile may not have been looked at.
+    made = replace(made, trials_finished=len(records), fold_study=trained[0], fold_trainings=trained[1])
+    made = replace(made, missing=missing)
     name = name or recipe.name_of(made)
     submission_files.write(context, name, made, answers, records)
     _report(context, name, made)
