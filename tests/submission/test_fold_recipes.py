@@ -1,6 +1,5 @@
 """fold_recipes.py: which recipes get folds; a run that was killed continues to the same bytes."""
 
-import json
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +14,8 @@ from catwalk.data.run_context import RunContext
 from catwalk.search import failures, fold_study, fold_training, progress, retries, study
 from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
-from catwalk.submission import fold_recipes, predict, predictions, recipe, submission_csv
-from tests.conftest import digits_paths, make_project, run_catwalk
+from catwalk.submission import fold_recipes, predict, predictions, recipe
+from tests.conftest import digits_paths, run_catwalk
 from tests.support import planted
 from tests.support.records import made_recipe
 from verification import crash_rounds
@@ -167,39 +166,32 @@ def test_a_team_has_none(project: Path, digits_raw: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_and_continued_to_the_same_bytes(tmp_path: Path) -> None:
-    """And what is written says so: all rows out of fold; its recipe makes the same bytes again."""
-    asked = ("--competition", "digits", "--trials", "1", "--workers", "1", "--folds", "5")
-    roots = [make_project(tmp_path / name) for name in ("killed", "whole")]
+def test_killed_and_continued_to_what_its_recipe_says(project: Path) -> None:
+    """All rows are out of fold, and the recipe alone makes the same bytes again."""
+    common = ("--competition", "digits")
+    asked = ("--trials", "1", "--workers", "1", "--folds", "5")
     for stage in ("data", "prepare"):
-        assert run_catwalk(roots[0], stage, "--competition", "digits").returncode == 0
-    process = crash_rounds.begin(roots[0], *asked[2:])
-    crash_rounds.wait_for(roots[0], process, "fold ", 2, seconds=120)
+        assert run_catwalk(project, stage, *common).returncode == 0
+    process = crash_rounds.begin(project, *asked)
+    crash_rounds.wait_for(project, process, "fold ", 2, seconds=120)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert run_catwalk(roots[0], "search", *asked).returncode == 0
-    for root in roots:
-        done = run_catwalk(root, "predict", *asked, "--name", "mine")
-        assert done.returncode == 0, done.stderr
-        assert "1 of 1 trials in 5 folds each" in done.stdout
-        assert "on all 1,437 labelled rows, out of fold" in done.stdout
-    killed, whole = (Paths(root, "digits") for root in roots)
-    assert killed.submission("mine").read_bytes() == whole.submission("mine").read_bytes()
-    first, second = (predictions.read(paths.oof("mine"), "oof.npz") for paths in (killed, whole))
-    np.testing.assert_array_equal(first.probabilities, second.probabilities)
-    made = recipe.read(killed, "mine")
+    done = run_catwalk(project, "predict", *common, "--name", "early")
+    assert "predict: no recipe has all 5 folds yet, so the split validates" in done.stdout, done.stderr
+    done = run_catwalk(project, "search", *common, *asked)
+    assert "folds: 5 networks" in done.stdout, done.stderr
+    done = run_catwalk(project, "predict", *common, "--name", "mine")
+    assert "1 of 1 trials in 5 folds each" in done.stdout, "it follows the last search's FOLDS"
+    assert "on all 1,437 labelled rows, out of fold" in done.stdout
+    paths = Paths(project, "digits")
+    made = recipe.read(paths, "mine")
     assert made.validation is not None
     assert (made.folds, made.validation.rows, len(made.fold_networks)) == (5, 1437, 5)
-    assert submission_csv.names(killed) == ["mine"]
-    done = run_catwalk(roots[0], "predict", "--competition", "digits")
-    assert "already done, submissions/digits/mine.csv" in done.stdout, "it follows the last search's FOLDS"
-    for file in killed.kept(made.fold_study).glob("*.test-*.npy"):
+    assert "already done, submissions/digits/mine.csv" in run_catwalk(project, "predict", *common).stdout
+    for file in paths.kept(made.fold_study).glob("*.test-*.npy"):
         file.unlink()  # as if the test's rows had changed since: they are predicted anew
-    assert run_catwalk(roots[0], "predict", "--competition", "digits", "--name", "again").returncode == 0
-    asked_anew, saved = (predictions.read(killed.test_predictions(name), name) for name in ("again", "mine"))
-    np.testing.assert_allclose(asked_anew.probabilities, saved.probabilities, atol=1e-6)
-    done = run_catwalk(roots[0], "reproduce", "--competition", "digits", "--submission", "mine")
+    assert run_catwalk(project, "predict", *common, "--name", "again").returncode == 0
+    anew, saved = (predictions.read(paths.test_predictions(name), name) for name in ("again", "mine"))
+    np.testing.assert_allclose(anew.probabilities, saved.probabilities, atol=1e-6)
+    done = run_catwalk(project, "reproduce", *common, "--submission", "mine")
     assert "equals mine.csv, byte for byte" in done.stdout, done.stderr
-    done = run_catwalk(roots[0], "predict", "--competition", "digits", "--folds", "1", "--name", "split")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(killed.recipe("split").read_text()).get("folds", 1) == 1
