@@ -206,8 +206,9 @@ ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
 def _has_submission(paths: Paths) -> bool:
     from catwalk.submission import recipe, submission_csv
 
-    made = recipe.known(paths, submission_csv.names(paths)).values()
-    return any(not one.parts for one in made)
+    names = submission_csv.names(paths)
+    blends = [one for one, made in recipe.known(paths, names).items() if made.parts]
+    return len(names) > len(blends)  # also a damaged one, which reading it will say
 
 
 def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition", started: float) -> None:
