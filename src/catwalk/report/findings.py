@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from catwalk.submission import confident_learning
 ENOUGH_PICTURES = 20  # distinct ones: no conclusion is drawn from fewer
 ENOUGH_FOR_LATE = 8  # complete ones, for the position of the best one to be meaningful
 ENOUGH_DOUBTFUL = 3  # pictures with doubtful labels: fewer are left to labels.csv
-LARGEST_BLOCK = 4  # classes in a block that is confused
+LARGEST_BLOCK = 4  # classes in a group that is confused
+MOST_COMPARED = 16  # classes of which groups are tried
 OVERFITTING = 0.03  # rise of the validation loss, as a fraction, from which a network counts as overfitted
 
 
@@ -27,7 +29,7 @@ class Block:
 
     Attributes:
         classes: positions of the classes.
-        share: the share of all mistakes that are within the block.
+        share: the share of all mistakes that are within the group.
     """
 
     classes: list[int]
@@ -95,21 +97,30 @@ def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:
 
 
 def hard_block(confusion: npt.NDArray[np.int64]) -> Block | None:
-    """The smallest block of similar classes with half of all mistakes, else the worst block of four."""
-    order = similar_order(confusion)
+    """The smallest group of classes with half of all mistakes among them, else the worst group of four.
+
+    Every group is tried, of the classes with most mistakes where there are many.
+    """
     wrong = confusion - np.diag(np.diag(confusion))
     if not wrong.sum():
         return None
+    most = np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")[:MOST_COMPARED]
     best = None
-    for size in range(2, min(LARGEST_BLOCK, len(order) - 1) + 1):
-        for start in range(len(order) - size + 1):
-            inside = order[start : start + size]
+    for size in range(2, min(LARGEST_BLOCK, len(confusion) - 1) + 1):
+        for inside in combinations(sorted(int(i) for i in most), size):
             share = float(wrong[np.ix_(inside, inside)].sum() / wrong.sum())
             if best is None or share > best.share:
-                best = Block(inside, share)
+                best = Block(list(inside), share)
         if best and best.share >= 0.5:
             break
     return best
+
+
+def together(order: list[int], group: list[int]) -> list[int]:
+    """The order with a group's members side by side, where the first of them is."""
+    first = min(order.index(one) for one in group)
+    inside = [one for one in order if one in group]
+    return [*order[:first], *inside, *(one for one in order[first:] if one not in group)]
 
 
 def worst_pair(confusion: npt.NDArray[np.int64]) -> tuple[int, int, int] | None:
@@ -122,9 +133,11 @@ def worst_pair(confusion: npt.NDArray[np.int64]) -> tuple[int, int, int] | None:
 
 
 def shown_classes(results: Results, most: int = 12) -> list[int]:
-    """The classes in the order of ``similar_order``; if there are many, those with most mistakes."""
+    """The classes by similarity, those of the confused group together; if many, those with most mistakes."""
     confusion = results.scores.confusion
-    order = similar_order(confusion)
+    order, block = similar_order(confusion), hard_block(confusion)
+    if block is not None:
+        order = together(order, block.classes)
     if len(order) <= most:
         return order
     wrong = confusion.sum(0) + confusion.sum(1) - 2 * np.diag(confusion)
