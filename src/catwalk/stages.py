@@ -257,8 +257,12 @@ def _search(options: argparse.Namespace, context: "RunContext", started: float) 
     limits = search_options.limits_of(options, context)
     searching = run if limits.folds == 1 else replace(run, say=_say_but_next)
     search.run(searching, limits, options.workers, begun)
-    if limits.folds > 1:
-        fold_recipes.run(run, limits, options.workers)
+    if limits.folds == 1:
+        return
+    if fold_recipes.run(run, limits, options.workers):
+        run.say("next: make predict")
+    else:  # the time is not left unused
+        search.run(run, replace(limits, folds=1), options.workers, time.monotonic())
 
 
 def _predict(options: argparse.Namespace, context: "RunContext", until: float | None) -> None:

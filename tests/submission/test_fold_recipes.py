@@ -48,8 +48,7 @@ def test_as_many_recipes_as_fit(context: RunContext) -> None:
     whole = wanted(context, 5, 1.3 * trial)
     assert list(whole) == [1]
     assert {fold.epochs for fold in whole[1]} == {planted.EPOCHS}
-    assert list(wanted(context, 5, 2.5 * trial)) == [1, 0]
-    assert list(wanted(context, 5, np.inf)) == [1, 0]
+    assert list(wanted(context, 5, np.inf)) == [1], "one with little weight is not worth its folds"
 
 
 @pytest.mark.parametrize(("workers", "count"), [(1, 5), (2, 5), (4, 5), (4, 10), (8, 5), (16, 10)])
@@ -65,7 +64,7 @@ def test_every_fold_of_what_is_planned_fits(workers: int, count: int) -> None:
         assert max(ends) <= seconds + 1e-9
         assert all(share == 0 or fold_recipes.LEAST <= share <= 1 for share in shares)
         assert (shares[0] == 1) == (rounds * 14 <= seconds)
-        assert shares[1] in (0, 1)
+        assert sum(0 < share < 1 for share in shares) <= 1
         if seconds >= rounds * (14 + 5 + 25):
             assert shares == [1, 1, 1]
 
@@ -74,7 +73,7 @@ def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> N
     planted.search(context)
     opened = planted.train(context, 1, 5, only=(0, 1))
     assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [2, 3, 4], "the rest of it"
-    assert list(wanted(context, 10, np.inf)) == [1, 0]
+    assert len(wanted(context, 10, np.inf)[1]) == 10
     searched = study.load(context.paths, context.prepared, context.scope)
     assert searched is not None
     trial = study.complete(searched)[0]
@@ -125,9 +124,9 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     until = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
     fold_recipes.run(within, until, 1)
     told = f"0 networks in 0 s ({fold_study.NO_TIME}); for more: make search BUDGET=136s"
-    assert said == [f"folds: {told}", "next: make predict"]
-    fold_recipes.run(within, until, 1)
-    assert said[2:] == [f"folds: already done, {told}"]
+    assert said == [f"folds: {told}"]
+    assert not fold_recipes.run(within, until, 1), "and the search goes on"
+    assert said[1:] == [f"folds: already done, {told}"]
     known = progress.read(within.paths)
     assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
     assert progress.last_scope(within.paths, within.prepared) == "pixels"

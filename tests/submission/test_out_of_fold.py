@@ -63,6 +63,19 @@ def test_a_recipe_needs_all_its_folds(context: RunContext) -> None:
     assert out_of_fold.choose(context, opened, 10) is None, "other folds are another study"
 
 
+def test_a_search_that_went_on_is_not_replaced_by_older_folds(context: RunContext) -> None:
+    """The folds of a weak recipe, which was all that the search had then."""
+    opened = planted.search(context)
+    planted.train(context, 0, 5)
+    weak = out_of_fold.choose(context, opened, 5)
+    assert weak is not None
+    assert out_of_fold.is_behind(context, opened, weak)
+    planted.train(context, 1, 5)
+    both = out_of_fold.choose(context, opened, 5)
+    assert both is not None
+    assert not out_of_fold.is_behind(context, opened, both)
+
+
 def test_networks_that_are_gone_do_not_count(context: RunContext) -> None:
     opened = planted.search(context)
     trained = planted.train(context, 1, 5)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from catwalk.core import disk_space
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
@@ -30,13 +28,16 @@ PLANNED = 0.9  # of the time, for trainings take more or less than the search's
 LEAST = 0.6  # of the epochs that the search's trial had; trained for less, a recipe is not worth its folds
 
 
-def run(context: RunContext, until: Limits, workers: int | None) -> None:
+def run(context: RunContext, until: Limits, workers: int | None) -> bool:
     """Train the recipes with the largest ensemble weights in folds, as many as the rest of the budget allows.
 
     Args:
         context: of the search, which has ended.
         until: the limits of search and folds together.
         workers: processes; None: one per core as far as memory allows.
+
+    Returns:
+        Whether there was time for any, in this run or before.
 
     Raises:
         UserError, MachineError: see ``fold_training.run``.
@@ -54,14 +55,14 @@ def run(context: RunContext, until: Limits, workers: int | None) -> None:
         progress.write(paths, search_key, replace(searched, folds=until.folds))
     if _is_done(before, budget, searched.finished):
         say(f"folds: already done, {_told(before, until)}")
-        return
+        return before.ended != fold_study.NO_TIME
     _train(context, Limits(budget, None, count), limits.workers(workers), started)
     _, after = fold_study.known(context, count)
     if after.ended is not None:
         say(f"folds: {_told(after, until)}")
     for line in _left_out(context, count):
         say(line)
-    say("next: make predict")
+    return after.ended != fold_study.NO_TIME
 
 
 def _told(state: progress.StudyProgress, until: Limits) -> str:
@@ -143,8 +144,7 @@ def _wanted(
     known = fold_study.trainings(fold_study.load(context, count))
     predicting = {one.number: one.user_attrs.get(PREDICTING, 0.0) for one in complete}
     most = RECIPES if math.isinf(seconds) else MOST_RECIPES
-    order = np.argsort(-chosen.ensemble.weights, kind="stable")[:most]
-    trials = [chosen.trials[int(i)] for i in order]
+    trials = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)[:most]]
     missing = [[fold for fold in range(count) if fold not in known.get(one.number, {})] for one in trials]
     costs = [_seconds(context, one, predicting[one.number], count) for one in trials]
     shares = _shares(costs, list(map(len, missing)), PLANNED * seconds, workers)
@@ -160,7 +160,8 @@ def _shares(
 ) -> list[float]:
     """For each recipe the share of its epochs that there is time for; 0: it is not trained.
 
-    A recipe is worth nothing without all its folds. Only the first may have fewer epochs than its trial.
+    A recipe is worth nothing without all its folds. Only the first to be trained may have fewer epochs than
+    its trial.
 
     Args:
         costs: for each recipe, what ``_seconds`` gives.
@@ -168,12 +169,12 @@ def _shares(
         seconds: that there are.
         workers: that train, one fold each at a time.
     """
-    ends, shares = [0.0] * workers, []
-    for place, ((training, other), count) in enumerate(zip(costs, trainings, strict=True)):
+    ends, shares = [0.0] * workers, list[float]()
+    for (training, other), count in zip(costs, trainings, strict=True):
         share, planned = 1.0, _scheduled(ends, [training + other] * count)
         if max(planned) > seconds:
             rounds = math.ceil(count / workers)
-            share = (seconds / rounds - other) / training if place == 0 else 0.0
+            share = 0.0 if any(shares) else (seconds / rounds - other) / training
             planned = [seconds] * workers
         shares.append(share if share >= LEAST else 0.0)
         ends = planned if shares[-1] else ends

@@ -16,7 +16,7 @@ from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.search import fold_study
 from catwalk.search.model_store import is_kept
-from catwalk.submission import ensemble, forecast
+from catwalk.submission import chosen_trials, ensemble, forecast
 from catwalk.submission.chosen_trials import Chosen
 from catwalk.submission.ensemble import Ensemble
 from catwalk.submission.recipe import FoldNetwork
@@ -24,6 +24,9 @@ from catwalk.submission.recipe import FoldNetwork
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
+
+
+CHANCE = 0.05  # p-value below which a difference is clear
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,30 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
     made = Chosen(records, chosen, both, shares[order[0]], order[0], expected)
     networks = [_network(trial) for i in used for trial in sets[order[i]]]
     return OutOfFold(made, tuple(networks), key)
+
+
+def is_behind(context: RunContext, opened: "optuna.Study", made: OutOfFold) -> bool:
+    """Whether the search's own ensemble classifies the split's validation rows clearly better (p < 0.05).
+
+    So it is after a search that went on long after the folds. The search's ensemble was chosen on these rows,
+    so it looks a little better there than it is.
+
+    Args:
+        context: of the search.
+        opened: the search's study.
+        made: what ``choose`` returned.
+    """
+    from catwalk.search import study
+
+    prepared = context.prepared
+    labels = np.asarray(prepared.labels[prepared.validation])
+    try:
+        own = chosen_trials.choose(context.paths, prepared, study.key(opened), study.complete(opened))
+    except FileNotFoundError:
+        return False
+    answers = (made.chosen.validation[prepared.validation], own.validation)
+    paired = metrics.mcnemar(*(one.argmax(axis=1) == labels for one in answers))
+    return paired.difference > 0 and paired.p < CHANCE
 
 
 def _network(trial: "FrozenTrial") -> FoldNetwork:

@@ -172,6 +172,11 @@ def _in_folds(context: RunContext, opened: "optuna.Study", folds: int) -> tuple[
         none = f"no recipe has all {count} folds yet, so the split validates"
         context.say(f"predict: {none}; for more: make search FOLDS={folds} {limit}")
         return None
+    if out_of_fold.is_behind(context, opened, made):
+        context.say(
+            "predict: the search's own ensemble is clearly better than the recipes in folds: it is used"
+        )
+        return None
     networks = [(made.study, one.number) for one in made.networks]
     paths, prepared = context.paths, context.prepared
     test, weights = kept_networks.average_and_weights(paths, opened, made.chosen, networks, prepared)
