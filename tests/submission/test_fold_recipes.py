@@ -1,5 +1,6 @@
 """fold_recipes.py: which recipes get folds; a run that was killed continues to the same bytes."""
 
+import argparse
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,11 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 
+from catwalk import stages
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.search import failures, fold_study, fold_training, progress, retries, study
+from catwalk.search import failures, fold_study, fold_training, progress, retries, search, study
 from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
 from catwalk.submission import fold_recipes, predict, predictions, recipe
@@ -154,6 +156,21 @@ def test_folds_take_their_part_of_the_budget() -> None:
     assert Limits(600.0, None, 5).of_search(0.0).budget == 300
     assert Limits(600.0, None, 5).of_search(400.0).budget == 200, "where folds took more than their half"
     assert Limits(None, 20, 5).of_search(400.0) == Limits(None, 20, 5)
+
+
+@pytest.mark.parametrize(("fits", "searches"), [(True, [5]), (False, [5, 1])])
+def test_where_no_recipe_fits_the_search_goes_on(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch, fits: bool, searches: list[int]
+) -> None:
+    asked: list[Limits] = []
+    monkeypatch.setattr(search, "run", lambda _, until, *__: asked.append(until))
+    monkeypatch.setattr(fold_recipes, "run", lambda *_: fits)
+    options = argparse.Namespace(
+        stage="search", until=None, budget=600.0, trials=None, workers=None, folds="5"
+    )
+    stages._search(options, context, 0.0)
+    assert [one.folds for one in asked] == searches
+    assert {one.budget for one in asked} == {600}
 
 
 def test_a_team_has_none(project: Path, digits_raw: Path) -> None:
