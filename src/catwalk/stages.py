@@ -248,7 +248,6 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
 
 def _search(options: argparse.Namespace, context: "RunContext", started: float) -> None:
     from catwalk.search import search
-    from catwalk.submission import fold_recipes
 
     # In "all" the budget is the search's alone, however long the download took.
     by_clock = options.until is not None  # what is left until then is counted from now
@@ -259,6 +258,8 @@ def _search(options: argparse.Namespace, context: "RunContext", started: float) 
     search.run(searching, limits, options.workers, begun)
     if limits.folds == 1:
         return
+    from catwalk.submission import fold_recipes
+
     if fold_recipes.run(run, limits, options.workers):
         run.say("next: make predict")
     else:  # the time is not left unused

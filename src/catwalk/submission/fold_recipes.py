@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from catwalk.core import disk_space
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
-from catwalk.search import failures, fold_study, fold_training, limits, progress, study_progress
+from catwalk.search import fold_study, fold_training, limits, progress, study_progress
 from catwalk.search.fold_study import Fold
 from catwalk.search.fold_training import Resources
 from catwalk.search.limits import Limits
@@ -75,7 +75,7 @@ def _told(state: progress.StudyProgress, until: Limits) -> str:
 
 def _left_out(context: RunContext, count: int) -> Iterator[str]:
     """A line for each recipe of which a fold can't be trained."""
-    from catwalk.search import retries
+    from catwalk.search import failures, retries
 
     opened = fold_study.load(context, count)
     trials = [] if opened is None else opened.get_trials(deepcopy=False)
