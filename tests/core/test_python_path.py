@@ -62,6 +62,7 @@ def test_a_folder_that_hides_modules_is_left_out_and_said(project: Path, other: 
     assert done.stderr.endswith("'x' is not a seed from 0 to 20000: see catwalk search --help\n")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_workers_and_kernels_inherit_what_is_left(project: Path, other: Path) -> None:
     """And a report makes all that it needs."""

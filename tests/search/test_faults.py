@@ -69,6 +69,7 @@ def test_a_full_disk_is_one_line_in_every_stage(disk: SmallDisk) -> None:
     assert submission_csv.names(paths) == ["one"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_without_a_home_and_with_a_clock_set_back(project: Path, digits_raw: Path, tmp_path: Path) -> None:
     """The clock of the day jumps an hour back in the midst of it; budgets go by another clock."""
@@ -136,6 +137,7 @@ def test_sigterm_is_one_line(project: Path, digits_raw: Path, stage: str) -> Non
             assert said == line, seconds
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_damaged_network_is_named(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
     root = tmp_path / "project"
