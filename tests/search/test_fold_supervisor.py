@@ -35,12 +35,13 @@ def opened(context: RunContext) -> optuna.Study:
     made = planted.train(context, 1, 5, only=(0, 1, 2))
     for fold in (3, 4):
         fold_study.enqueue_once(made, Fold(1, "portfolio 2", fold, 5, 11), study.complete(searched)[0])
+    made.set_user_attr(fold_study.OF_TRIALS, 2)
     return made
 
 
 def supervised(context: RunContext, budget: float | None) -> FoldSupervisor:
     began = time.monotonic()
-    return FoldSupervisor(context.paths, Limits(budget, None, 5), began, 0.0, Display(), of_trials=2)
+    return FoldSupervisor(context.paths, Limits(budget, None, 5), began, 0.0, Display())
 
 
 def test_as_many_as_are_queued(context: RunContext, opened: optuna.Study) -> None:

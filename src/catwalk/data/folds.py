@@ -24,6 +24,11 @@ def is_of_folds(split_name: str) -> bool:
     return "f" in split_name
 
 
+def split_of(name: str) -> str:
+    """The split's name in that of its folds."""
+    return name.partition("f")[0]
+
+
 def possible(prepared: Prepared, wanted: int) -> int:
     """How many folds there can be, ``wanted`` at most: each needs a picture of every class.
 

@@ -80,7 +80,7 @@ class Display:
         if not self._console.is_terminal:
             value = "no epoch" if record.value is None else f"{record.value:.4f}"
             best = ""
-            if self._best and not _is_of_folds(record):
+            if self._best and not _is_of_folds(record.kind):
                 best = f", best {self._best[-1].accuracy:.4f} (trial {self._best[-1].number})"
             took = f"{record.seconds or 0.0:.1f} s"
             line = f"{_named(record)} {record.state} {value} in {took}{_by(record)}{best}"
@@ -116,7 +116,7 @@ class Display:
         if self._best:
             best = self._best[-1]
             chosen = ", ".join(f"{key} {_short(value)}" for key, value in best.params.items())
-            which = best.kind if _is_of_folds(best) else f"trial {best.number}"
+            which = best.kind if _is_of_folds(best.kind) else f"trial {best.number}"
             found = f"best {best.accuracy:.4f} on validation, {which}{_by(best)}"
             lines.append(_line(found, "bold"))
             lines.append(_line(f"  {chosen}", "dim"))
@@ -167,17 +167,18 @@ def _is_better(one: "TrialRecord", other: "TrialRecord") -> bool:
     return (one.accuracy, -one.number) > (other.accuracy, -other.number)
 
 
-def _is_of_folds(record: "TrialRecord") -> bool:
-    return record.kind.startswith("fold ")
+def _is_of_folds(kind: str) -> bool:
+    """Whether it is a training in folds, whose kind says of which trial."""
+    return kind.startswith("fold ")
 
 
 def _named(record: "TrialRecord") -> str:
     """A trial's number and kind; of the trainings in folds, the recipe's trial is in the kind."""
-    return record.kind if _is_of_folds(record) else f"trial {record.number} {record.kind}"
+    return record.kind if _is_of_folds(record.kind) else f"trial {record.number} {record.kind}"
 
 
 def _called(trial: int, kind: str) -> str:
-    if kind.startswith("fold "):
+    if _is_of_folds(kind):
         return kind
     return f"trial {trial}" if kind == "search" else f"trial {trial} ({kind})"
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 FOLD = "fold"  # the attribute of a trial that says which fold it trains
+OF_TRIALS = "of_trials"  # the study's attribute that ``StudyProgress.of_trials`` has
 ALL_TRAINED = "all folds are trained"
 ALL_FAILED = "every training failed"
 NO_TIME = "no recipe fits in the rest of the budget"
@@ -61,20 +62,24 @@ def known(context: RunContext, count: int) -> tuple[str, progress.StudyProgress]
 
 def spent(context: RunContext, but: int = 1) -> float:
     """Seconds of training in folds for this search, in whatever number of folds but this one."""
-    split, scope = context.prepared.split, context.scope
-    prefix = f"{context.paths.competition}-{context.prepared.fingerprint}-{split}f"
-    others = {
-        key: state.spent
-        for key, state in progress.read(context.paths).items()
-        if key.startswith(prefix) and key.endswith(f"-{scope}")
-    }
-    return sum(others.values()) - others.get(known(context, but)[0], 0.0)
+    ours = context.prepared
+    total = 0.0
+    for key, state in progress.read(context.paths).items():
+        _, fingerprint, split, scope = progress.parts(key)
+        is_ours = (fingerprint, of_data.split_of(split), scope) == (
+            ours.fingerprint,
+            ours.split,
+            context.scope,
+        )
+        if is_ours and split not in (ours.split, of_data.name(ours.split, but)):
+            total += state.spent
+    return total
 
 
 def are_running(paths: Paths) -> bool:
     """Whether folds are being trained, or were when their run was killed."""
     states = progress.read(paths).items()
-    return any(of_data.is_of_folds(key.rsplit("-", 3)[2]) and state.ended is None for key, state in states)
+    return any(of_data.is_of_folds(progress.parts(key)[2]) and state.ended is None for key, state in states)
 
 
 def load(context: RunContext, count: int) -> "optuna.Study | None":

@@ -67,12 +67,13 @@ def run(
         try:
             opened = study.create(paths, of_data.named(prepared, has.count), context.scope)
             study.precision(opened, lambda: has.precision)
+            opened.set_user_attr(fold_study.OF_TRIALS, has.of_trials)
             for fold, trial in wanted:
                 fold_study.enqueue_once(opened, fold, trial)
             for _ in range(has.workers):
                 workers.start()
             before = progress.read(paths).get(study.key(opened), progress.NOTHING).spent
-            supervisor = FoldSupervisor(paths, limits, has.started, before, display, has.of_trials)
+            supervisor = FoldSupervisor(paths, limits, has.started, before, display)
             supervisor.run(opened, workers)
         finally:
             workers.kill()

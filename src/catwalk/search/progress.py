@@ -48,6 +48,11 @@ def study_name(paths: Paths, prepared: Prepared, scope: str) -> str:
     return f"{paths.competition}-{prepared.fingerprint}-{prepared.split}-{scope}"
 
 
+def parts(key: str) -> list[str]:
+    """A study name's or key's parts: competition (which may contain a dash), fingerprint, split and scope."""
+    return key.split("@")[0].rsplit("-", 3)
+
+
 def read(paths: Paths) -> dict[str, StudyProgress]:
     """Read ``progress.json``, by study key; damaged entries are ignored.
 
@@ -75,7 +80,7 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
     """Studies here that use other data, as text: "fingerprint a1b2, 26 trials"; None if there are none."""
     trials: dict[str, int] = {}
     for key, known in read(paths).items():
-        _, other, split, _ = key.split("@")[0].rsplit("-", 3)
+        _, other, split, _ = parts(key)
         if other != fingerprint and known.finished and not folds.is_of_folds(split):
             trials[other] = trials.get(other, 0) + known.finished
     return "; ".join(f"fingerprint {one}, {count} trials" for one, count in trials.items()) or None
@@ -92,7 +97,7 @@ def last_scope(
         agrees: which scopes may be it.
     """
     for key, known in reversed(read(paths).items()):
-        *_, fingerprint, split, scope = key.split("@")[0].rsplit("-", 3)
+        _, fingerprint, split, scope = parts(key)
         is_ours = (fingerprint, split) == (prepared.fingerprint, prepared.split)
         if known.finished and is_ours and agrees(scope):
             return scope

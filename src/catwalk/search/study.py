@@ -55,7 +55,7 @@ def create(paths: Paths, prepared: Prepared, scope: str) -> optuna.Study:
 
 def _check_folder(paths: Paths, name: str, other: str) -> None:
     """Check that a local storage only has studies of this competition, even if of older rows."""
-    if _parts(other)[0] != _parts(name)[0]:
+    if progress.parts(other)[0] != progress.parts(name)[0]:
         raise UserError(
             f"contains the study {other}, which does not belong to {paths.competition}",
             where=paths.shown(paths.study_db),
@@ -65,7 +65,7 @@ def _check_folder(paths: Paths, name: str, other: str) -> None:
 
 def _check_team(paths: Paths, name: str, other: str) -> None:
     """Check that the team's study has the same rows, split and scope; other competitions may differ."""
-    theirs, ours = _parts(other), _parts(name)
+    theirs, ours = progress.parts(other), progress.parts(name)
     if len(theirs) != len(ours) or theirs[0] != ours[0] or theirs == ours:
         return
     if theirs[1] != ours[1]:
@@ -81,11 +81,6 @@ def _check_team(paths: Paths, name: str, other: str) -> None:
         f"the team's study uses other features or networks ({theirs[3]}, here {ours[3]})",
         fix=f"use theirs with FEATURES={features} MODELS={scopes.models_of(theirs[3])}",
     )
-
-
-def _parts(name: str) -> list[str]:
-    """A study name's parts: competition (which may contain a dash), fingerprint, split and scope."""
-    return name.rsplit("-", 3)
 
 
 def key(study: optuna.Study) -> str:

@@ -6,22 +6,17 @@ looks a little better there than it is. The blend's forecast does not know by ho
 choice of the parts' weights. The parts' networks are not needed, and test labels are never read.
 """
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.metadata import version
 
 from catwalk import __version__
-from catwalk.core import advice
-from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.data import duplicates, kaggle_names, picture_hashes
+from catwalk.data import duplicates, kaggle_names
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.submission import blend_weights, predictions, provenance, recipe, submission_csv
+from catwalk.submission import blend_weights, made_before, predictions, provenance, recipe, submission_files
 from catwalk.submission.blend_parts import LABELS, Part
 from catwalk.submission.blend_weights import Blend
-from catwalk.submission.predictions import Predictions
 from catwalk.submission.recipe import Recipe
 
 
@@ -54,23 +49,13 @@ def is_done(paths: Paths, prepared: Prepared, parts: Sequence[Part], name: str |
     Raises:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
     """
-    submission_csv.check_name(name)
-    made = submission_csv.names(paths)
-    asked = made if name is None else [name] if name in made else []
     files = [(part.sha256, part.oof_sha256) for part in parts]
-    same = [
-        one
-        for one, there in recipe.known(paths, asked).items()
-        if [(part.sha256, part.oof_sha256) for part in there.parts] == files
-        and _data(there) == (prepared.fingerprint, prepared.test_fingerprint)
-    ]
-    if name in made and not same:
-        raise UserError(
-            f"{paths.shown(paths.submission(str(name)))} already exists, made from other parts",
-            where=f"NAME={name}",
-            fix=advice.CHOOSE_NAME,
-        )
-    return same[-1] if same else None
+
+    def is_same(made: Recipe) -> bool:
+        of_parts = [(part.sha256, part.oof_sha256) for part in made.parts]
+        return of_parts == files and _data(made) == (prepared.fingerprint, prepared.test_fingerprint)
+
+    return made_before.find(paths, name, is_same, "parts")
 
 
 def _data(made: Recipe) -> tuple[str, str]:
@@ -103,15 +88,10 @@ def _recipe(context: RunContext, joined: Blend) -> Recipe:
 
 
 def _write(context: RunContext, name: str, joined: Blend, made: Recipe) -> None:
-    """Write all files, the CSV and then the recipe last: without a recipe, a submission is incomplete."""
-    paths, prepared, competition = context.paths, context.prepared, context.competition
     if joined.oof is not None:
-        predictions.write(paths.oof(name), joined.oof)
-    test = Predictions(picture_hashes.of(prepared.test_pixels), joined.test, competition.submitted)
-    predictions.write(paths.test_predictions(name), test)
-    submission_csv.write(paths.submission(name), prepared.test_ids, joined.labels, competition)
-    written = paths.submission(name).read_bytes()
-    recipe.write(paths, name, replace(made, csv_sha256=hashlib.sha256(written).hexdigest()))
+        predictions.write(context.paths.oof(name), joined.oof)
+    submission_files.write_test(context, name, joined.test)
+    submission_files.finish(context, name, joined.labels, made)
 
 
 def _report(context: RunContext, name: str, joined: Blend) -> None:

@@ -1,6 +1,7 @@
 """Chosen trials: the kept networks that form the ensemble, chosen by validation probabilities alone."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,12 @@ class Chosen:
     Attributes:
         trials: those with a weight, the best first.
         ensemble: how they are averaged.
-        validation: (validation rows, classes) float32, its probabilities.
+        validation: (validated rows, classes) float32, its probabilities.
         best_single: validation accuracy of the best trial alone.
         best_number: that trial's number.
-        forecast: the accuracy that is expected on the test rows.
+        rows: (validated rows,) int32, numbers of the rows that it was chosen on.
+        candidates: (networks, validated rows, classes) float32, all that it was chosen from.
+        prepared: the arrays.
     """
 
     trials: "list[TrialRecord]"
@@ -40,7 +43,25 @@ class Chosen:
     validation: npt.NDArray[np.float32]
     best_single: float
     best_number: int
-    forecast: forecast.Forecast
+    rows: npt.NDArray[np.int32]
+    candidates: npt.NDArray[np.float32]
+    prepared: prepare.Prepared
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.uint8]:
+        """(validated rows,): their classes."""
+        return np.asarray(self.prepared.labels[self.rows])
+
+    @cached_property
+    def forecast(self) -> forecast.Forecast:
+        """The accuracy that is expected on the test rows; computed when it is first asked for."""
+        return forecast.estimate(
+            self.candidates,
+            self.labels,
+            metrics.accuracy(self.validation, self.labels),
+            duplicates.count(self.prepared).test,
+            duplicates.groups(self.prepared, self.rows),
+        )
 
     def of_recipe(self) -> tuple[RecipeTrial, ...]:
         """The trials as the recipe stores them."""
@@ -74,30 +95,44 @@ def choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[F
         FileNotFoundError: no network is kept, or one was dropped meanwhile.
         UserError: a kept file is damaged.
     """
-    from catwalk.search import trial_record
-
     kept = [trial for trial in trials if is_kept(paths, study, trial.number)]
     if not kept:
         raise FileNotFoundError
     probabilities = np.stack([_probabilities(paths.probabilities(study, t.number)) for t in kept])
-    labels = prepared.labels[prepared.validation]
-    selected = ensemble.select(probabilities, labels)
+    best_single = float(kept[0].value or 0.0)  # they come best first, of equals the earlier one
+    return of(kept, probabilities, best_single, prepared.validation, prepared)
+
+
+def of(
+    trials: "list[FrozenTrial]",
+    candidates: npt.NDArray[np.float32],
+    best_single: float,
+    rows: npt.NDArray[np.int32],
+    prepared: prepare.Prepared,
+) -> Chosen:
+    """The ensemble of these trials that ``ensemble.select`` chooses.
+
+    Args:
+        trials: the best first.
+        candidates: (trials, rows, classes) float32, what their networks predict.
+        best_single: accuracy of the first.
+        rows: (rows,) int32, numbers of the labelled rows.
+        prepared: the arrays.
+    """
+    from catwalk.search import trial_record
+
+    selected = ensemble.select(candidates, np.asarray(prepared.labels[rows]))
     used = np.flatnonzero(selected.weights)
     chosen = Ensemble(selected.weights[used], selected.temperatures[used])
-    both = chosen.average(probabilities[used])
     return Chosen(
-        [trial_record.of(kept[i]) for i in used],
+        [trial_record.of(trials[i]) for i in used],
         chosen,
-        both,
-        float(kept[0].value or 0.0),  # they come best first, of equals the earlier one
-        kept[0].number,
-        forecast.estimate(
-            probabilities,
-            labels,
-            metrics.accuracy(both, labels),
-            duplicates.count(prepared).test,
-            duplicates.groups(prepared, prepared.validation),
-        ),
+        chosen.average(candidates[used]),
+        best_single,
+        trials[0].number,
+        rows,
+        candidates,
+        prepared,
     )
 
 

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catwalk.data import duplicates
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.search import fold_study
 from catwalk.search.model_store import is_kept
-from catwalk.submission import chosen_trials, ensemble, forecast
+from catwalk.submission import chosen_trials
 from catwalk.submission.chosen_trials import Chosen
-from catwalk.submission.ensemble import Ensemble
 from catwalk.submission.recipe import FoldNetwork
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
     Raises:
         UserError: a kept file is damaged.
     """
-    from catwalk.search import study, trial_record
+    from catwalk.search import study
 
     trained = fold_study.load(context, count)
     if trained is None:
@@ -77,22 +75,14 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
     }
     shares = {number: metrics.accuracy(known[number], labels) for number in known}
     order = sorted(known, key=lambda number: (-shares[number], number))
-    probabilities = np.stack([known[number] for number in order])
-    selected = ensemble.select(probabilities, labels)
-    used = np.flatnonzero(selected.weights)
-    chosen = Ensemble(selected.weights[used], selected.temperatures[used])
-    both = chosen.average(probabilities[used])
-    rows = np.arange(len(labels), dtype=np.int32)
-    expected = forecast.estimate(
-        probabilities,
-        labels,
-        metrics.accuracy(both, labels),
-        duplicates.count(prepared).test,
-        duplicates.groups(prepared, rows),
+    made = chosen_trials.of(
+        [searched[number] for number in order],
+        np.stack([known[number] for number in order]),
+        shares[order[0]],
+        np.arange(len(labels), dtype=np.int32),
+        prepared,
     )
-    records = [trial_record.of(searched[order[i]]) for i in used]
-    made = Chosen(records, chosen, both, shares[order[0]], order[0], expected)
-    networks = [_network(trial) for i in used for trial in sets[order[i]]]
+    networks = [_network(trial) for one in made.trials for trial in sets[one.number]]
     return OutOfFold(made, tuple(networks), key)
 
 
@@ -110,13 +100,12 @@ def is_behind(context: RunContext, opened: "optuna.Study", made: OutOfFold) -> b
     from catwalk.search import study
 
     prepared = context.prepared
-    labels = np.asarray(prepared.labels[prepared.validation])
     try:
         own = chosen_trials.choose(context.paths, prepared, study.key(opened), study.complete(opened))
     except FileNotFoundError:
         return False
-    answers = (made.chosen.validation[prepared.validation], own.validation)
-    paired = metrics.mcnemar(*(one.argmax(axis=1) == labels for one in answers))
+    answers = (made.chosen.validation[own.rows], own.validation)
+    paired = metrics.mcnemar(*(one.argmax(axis=1) == own.labels for one in answers))
     return paired.difference > 0 and paired.p < CHANCE
 
 

@@ -6,10 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from catwalk.core import advice, processes
+from catwalk.core import processes
 from catwalk.core.errors import UserError
 from catwalk.data import duplicates, prepare, scope
 from catwalk.data import folds as of_data
@@ -20,11 +17,11 @@ from catwalk.search.progress import StudyProgress
 from catwalk.submission import (
     chosen_trials,
     kept_networks,
+    made_before,
     out_of_fold,
     provenance,
     recipe,
     refit,
-    submission_csv,
     submission_files,
     team_models,
 )
@@ -50,25 +47,15 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
     Raises:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
     """
-    paths, prepared = context.paths, context.prepared
-    study, state = study_progress.known(paths, prepared, context.scope)
-    submission_csv.check_name(name)
-    made = submission_csv.names(paths)
-    asked = made if name is None else [name] if name in made else []
-    known = recipe.known(paths, asked).items()
+    prepared = context.prepared
+    study, state = study_progress.known(context.paths, prepared, context.scope)
     count = of_data.possible(prepared, folds)
-    same = [
-        one
-        for one, there in known
-        if study and _holds(there, study, state, prepared) and _has_folds(context, there, count)
-    ]
-    if name in made and not same:
-        raise UserError(
-            f"{paths.shown(paths.submission(str(name)))} already exists, made from other trials",
-            where=f"NAME={name}",
-            fix=advice.CHOOSE_NAME,
-        )
-    return same[-1] if same else None
+
+    def is_same(made: Recipe) -> bool:
+        holds = study is not None and _holds(made, study, state, prepared)
+        return holds and _has_folds(context, made, count)
+
+    return made_before.find(context.paths, name, is_same, "trials")
 
 
 def _has_folds(context: RunContext, made: Recipe, folds: int) -> bool:
@@ -111,15 +98,18 @@ def run(
     if paths.team is not None:  # to have the others' networks takes from the same time as the refit
         until = _team_until(context, opened, until)
         missing = team_models.bring(paths, prepared, context.seed, opened, until, context.say)
-    records, trained = trial_record.of_study(opened), _of_folds(context, folds)
-    in_folds = _in_folds(context, opened, folds)
-    if in_folds is not None:
-        made, answers = in_folds
-    else:
-        made, answers = _on_split(context, opened, until)
-    # Those that ended meanwhile may not have been looked at.
-    made = replace(made, trials_finished=len(records), fold_study=trained[0], fold_trainings=trained[1])
-    made = replace(made, missing=missing)
+    records, count = trial_record.of_study(opened), of_data.possible(prepared, folds)
+    # Of the study and of the folds: what ends meanwhile may not have been looked at.
+    key, trained = fold_study.known(context, count) if count > 1 else ("", progress.NOTHING)
+    in_folds = _in_folds(context, opened, folds, count) if count > 1 else None
+    made, answers = in_folds or _on_split(context, opened, until)
+    made = replace(
+        made,
+        trials_finished=len(records),
+        fold_study=key,
+        fold_trainings=trained.finished,
+        missing=missing,
+    )
     name = name or recipe.name_of(made)
     submission_files.write(context, name, made, answers, records)
     _report(context, name, made)
@@ -149,19 +139,17 @@ def _team_until(context: RunContext, opened: "optuna.Study", until: float | None
     return min([*by, *filter(None, [until])], default=None)
 
 
-def _of_folds(context: RunContext, folds: int) -> tuple[str, int]:
-    """The key of the folds' study, and how many trainings it has finished; "" and 0 for no folds."""
-    if folds == 1:
-        return "", 0
-    key, state = fold_study.known(context, of_data.possible(context.prepared, folds))
-    return key, state.finished
+def _in_folds(
+    context: RunContext, opened: "optuna.Study", asked: int, count: int
+) -> tuple[Recipe, Answers] | None:
+    """The submission of the recipes that were trained in ``count`` folds; None if there are none.
 
-
-def _in_folds(context: RunContext, opened: "optuna.Study", folds: int) -> tuple[Recipe, Answers] | None:
-    """The submission of the recipes that were trained in folds; None if there are none."""
-    if folds == 1:
-        return None
-    count = of_data.possible(context.prepared, folds)
+    Args:
+        context: of the search.
+        opened: its study.
+        asked: FOLDS=.
+        count: as many of them as there can be.
+    """
     made = out_of_fold.choose(context, opened, count)
     if made is None:
         _, searched = study_progress.known(context.paths, context.prepared, context.scope)
@@ -170,7 +158,7 @@ def _in_folds(context: RunContext, opened: "optuna.Study", folds: int) -> tuple[
         if searched.budget is None:
             limit = f"TRIALS={searched.finished}"
         none = f"no recipe has all {count} folds yet, so the split validates"
-        context.say(f"predict: {none}; for more: make search FOLDS={folds} {limit}")
+        context.say(f"predict: {none}; for more: make search FOLDS={asked} {limit}")
         return None
     if out_of_fold.is_behind(context, opened, made):
         context.say(
@@ -178,15 +166,9 @@ def _in_folds(context: RunContext, opened: "optuna.Study", folds: int) -> tuple[
         )
         return None
     networks = [(made.study, one.number) for one in made.networks]
-    paths, prepared = context.paths, context.prepared
-    test, weights = kept_networks.average_and_weights(paths, opened, made.chosen, networks, prepared)
-    rows = np.arange(len(prepared.labels), dtype=np.int32)
-    recipe_made = replace(
-        _recipe(context, opened, made.chosen, rows),
-        folds=count,
-        fold_networks=made.networks,
-    )
-    return recipe_made, Answers(test, rows, made.chosen.validation, weights)
+    answers = _answers(context, opened, made.chosen, networks)
+    in_folds = replace(_recipe(context, opened, made.chosen), folds=count, fold_networks=made.networks)
+    return in_folds, answers
 
 
 def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) -> tuple[Recipe, Answers]:
@@ -195,7 +177,7 @@ def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) 
     again = _refit(context, opened, chosen, until)
     if again is not None:
         answers = replace(answers, test=refit.joined(answers.test, again.tests))
-    made = _recipe(context, opened, chosen, context.prepared.validation)
+    made = _recipe(context, opened, chosen)
     return replace(made, refit=again.made if again else ()), answers
 
 
@@ -208,11 +190,20 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, Answer
         try:
             chosen = chosen_trials.choose(paths, prepared, key, study.complete(opened))
             networks = [(key, trial.number) for trial in chosen.trials]
-            test, weights = kept_networks.average_and_weights(paths, opened, chosen, networks, prepared)
+            return chosen, _answers(context, opened, chosen, networks)
         except FileNotFoundError:
             continue
-        return chosen, Answers(test, prepared.validation, chosen.validation, weights)
     raise chosen_trials.missing(paths)
+
+
+def _answers(
+    context: RunContext, opened: "optuna.Study", chosen: Chosen, networks: list[tuple[str, int]]
+) -> Answers:
+    """The ensemble's predictions; ``networks`` as for ``kept_networks.average_and_weights``."""
+    test, weights = kept_networks.average_and_weights(
+        context.paths, opened, chosen, networks, context.prepared
+    )
+    return Answers(test, chosen.rows, chosen.validation, weights)
 
 
 def _refit(
@@ -225,16 +216,12 @@ def _refit(
     return refit.run(context, heaviest, opened.user_attrs["budget"], until)
 
 
-def _recipe(
-    context: RunContext, opened: "optuna.Study", chosen: Chosen, rows: npt.NDArray[np.int32]
-) -> Recipe:
-    """The recipe of an ensemble that these rows validate."""
+def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen) -> Recipe:
     from catwalk.search import study
 
     prepared = context.prepared
-    labels, pictures = prepared.labels[rows], duplicates.count(prepared)
-    distinct = duplicates.distinct(prepared, rows)
-    share = metrics.accuracy(chosen.validation, labels)
+    distinct = duplicates.distinct(prepared, chosen.rows)
+    share = metrics.accuracy(chosen.validation, chosen.labels)
     return Recipe(
         competition=context.competition.name,
         study=study.key(opened),
@@ -247,7 +234,7 @@ def _recipe(
         trials_finished=len(study.finished(opened)),
         trials=chosen.of_recipe(),
         validation=recipe.Validation(
-            rows=len(labels),
+            rows=len(chosen.rows),
             pictures=distinct,
             accuracy=share,
             interval=metrics.wilson(share, distinct),
@@ -256,7 +243,7 @@ def _recipe(
         ),
         forecast=chosen.forecast,
         test_rows=len(prepared.test_ids),
-        test_known=pictures.known,
+        test_known=duplicates.count(prepared).known,
         versions=study.versions(),
         processor=provenance.processor(),
         git_commit=provenance.git_commit(context.paths.root),

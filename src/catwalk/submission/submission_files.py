@@ -1,4 +1,4 @@
-"""Submission files: writes what ``predict`` makes: the CSV, its recipe, and the folder beside them."""
+"""Submission files: writes what ``predict`` and ``blend`` make: CSV, recipe, and the folder beside them."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -44,10 +44,15 @@ def write(
     _write_predictions(context, name, answers)
     kept_networks.write_weights(paths.shown_weights(name), answers.weights)
     trial_record.write_snapshot(paths, name, trials)
-    labels = answers.test.argmax(axis=1)
-    submission_csv.write(paths.submission(name), context.prepared.test_ids, labels, context.competition)
-    written = paths.submission(name).read_bytes()
-    recipe.write(paths, name, replace(made, csv_sha256=hashlib.sha256(written).hexdigest()))
+    finish(context, name, answers.test.argmax(axis=1), made)
+
+
+def finish(context: RunContext, name: str, labels: npt.NDArray[np.integer], made: Recipe) -> None:
+    """Write the CSV of these (test rows,) positions of classes, then the recipe with its hash."""
+    csv = context.paths.submission(name)
+    submission_csv.write(csv, context.prepared.test_ids, labels, context.competition)
+    digest = hashlib.sha256(csv.read_bytes()).hexdigest()
+    recipe.write(context.paths, name, replace(made, csv_sha256=digest))
 
 
 def _write_predictions(context: RunContext, name: str, answers: Answers) -> None:
@@ -57,5 +62,11 @@ def _write_predictions(context: RunContext, name: str, answers: Answers) -> None
     oof = Predictions(hashes, answers.validation, labels, answers.rows)
     predictions.write(context.paths.oof(name), oof)
     doubtful_labels.write(context, name, oof)
-    test = Predictions(picture_hashes.of(prepared.test_pixels), answers.test, labels)
+    write_test(context, name, answers.test)
+
+
+def write_test(context: RunContext, name: str, probabilities: npt.NDArray[np.float32]) -> None:
+    """Write ``test.npz`` with these (test rows, classes) probabilities."""
+    pictures = picture_hashes.of(context.prepared.test_pixels)
+    test = Predictions(pictures, probabilities, context.competition.submitted)
     predictions.write(context.paths.test_predictions(name), test)

@@ -1,0 +1,34 @@
+"""Made before: finds the submission that was made from the same things, so that nothing is made twice."""
+
+from collections.abc import Callable
+
+from catwalk.core import advice
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.submission import recipe, submission_csv
+from catwalk.submission.recipe import Recipe
+
+
+def find(paths: Paths, name: str | None, is_same: Callable[[Recipe], bool], made_from: str) -> str | None:
+    """The newest submission that is the same; None if there is none.
+
+    Args:
+        paths: the competition's.
+        name: asked for; None: any.
+        is_same: whether a submission with this recipe is.
+        made_from: what others are made from, for people.
+
+    Raises:
+        UserError: the name asked for is taken by another submission, or can't be a file's name.
+    """
+    submission_csv.check_name(name)
+    made = submission_csv.names(paths)
+    asked = made if name is None else [name] if name in made else []
+    same = [one for one, there in recipe.known(paths, asked).items() if is_same(there)]
+    if name in made and not same:
+        raise UserError(
+            f"{paths.shown(paths.submission(str(name)))} already exists, made from other {made_from}",
+            where=f"NAME={name}",
+            fix=advice.CHOOSE_NAME,
+        )
+    return same[-1] if same else None
