@@ -185,8 +185,9 @@ def choose(paths: Paths, name: str | None) -> str:
     """
     chosen = submission_csv.choose(paths, name)
     others = [] if name else submission_csv.names(paths)[::-1]
-    own = [one for one, made in recipe.known(paths, [chosen, *others]).items() if not made.parts]
-    if own or chosen not in recipe.known(paths, [chosen]):  # damaged, which reading it will say
+    known = recipe.known(paths, [chosen, *others])
+    own = [one for one, made in known.items() if not made.parts]
+    if own or chosen not in known:  # damaged, which reading it will say
         return own[0] if own else chosen
     what = "a blend has no networks of its own to present"
     raise UserError(what, where=chosen, fix="choose one with networks by SUBMISSION=")
