@@ -104,6 +104,13 @@ def test_a_killed_fork_server_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_fork_server_that_is_dying() -> None:
+    """Its sockets are closed already, and the system still calls it alive."""
+    os.kill(processes.call(os.getppid), signal.SIGKILL)
+    assert processes.call(os.getpid) != os.getpid()
+
+
+@pytest.mark.slow
 def test_ctrl_c_need_not_wait_for_the_imports(tmp_path: Path) -> None:
     process = started(tmp_path)
     pids = procfs.descendants_of(process.pid)

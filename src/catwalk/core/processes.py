@@ -26,6 +26,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 WATCH_SECONDS = 1.0  # how often a child checks that its parent is still alive
 LOADING_SECONDS = 60.0  # the longest wait for the fork server's imports, in which Ctrl-C is answered
 POLL_SECONDS = 0.02
+DYING_SECONDS = 5.0  # the longest that a killed fork server is taken for a living one
 # Environment of the fork server: its parent's pid, and the file that it writes once it has imported all.
 PARENT, LOADED = "CATWALK_PARENT", "CATWALK_LOADED"
 SOCKET_PATH = 108  # longest path of a socket, as bytes: where temporary files lie deeper, nothing is forked
@@ -73,10 +74,7 @@ def start(target: Callable[..., None], name: str, *arguments: Any) -> tuple[Any,
     with unstopped(), environment(ONE_THREAD):
         more = target, dict(os.environ), theirs, *arguments
         process = context.Process(target=_run, args=more, name=name, daemon=True)
-        try:
-            process.start()
-        except EOFError:
-            raise MachineError("no process could be started", fix=advice.CLOSE_PROGRAMS) from None
+        _start_once_more(process)
     theirs.close()
     return process, ours
 
@@ -115,6 +113,19 @@ def outcome(work: Callable[..., Result], *arguments: Any) -> Result | Exception:
 
 def _answer(connection: Connection, work: Callable[..., Any], *arguments: Any) -> None:
     connection.send(outcome(work, *arguments))
+
+
+def _start_once_more(process: Any) -> None:
+    """Start it, and again where the fork server has just died: its sockets are closed before it is gone."""
+    ends = time.monotonic() + DYING_SECONDS
+    while True:
+        try:
+            return process.start()
+        except (EOFError, ConnectionError):
+            if time.monotonic() > ends:
+                raise MachineError("no process could be started", fix=advice.CLOSE_PROGRAMS) from None
+        time.sleep(POLL_SECONDS)
+        preload()
 
 
 def _can_fork() -> bool:
