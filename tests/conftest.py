@@ -228,11 +228,11 @@ def is_one_of_two(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def group_of(item: pytest.Item) -> str | None:
+def group_of(item: pytest.Item) -> str:
     """Tests of one group go to the same of two processes, so that what they share is made once."""
     if jobs := jobs_of(item):
         return min(jobs, key=list(JOBS).index)
-    return "server" if "server" in getattr(item, "fixturenames", ()) else None
+    return "server" if "server" in getattr(item, "fixturenames", ()) else item.nodeid.split("::")[0]
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook
@@ -240,8 +240,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What reads a job's outcome comes last, when it is there; with two processes, first."""
     two = is_one_of_two(config)
     for item in items:
-        if two and (group := group_of(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
+        if two:
+            item.add_marker(pytest.mark.xdist_group(group_of(item)))
     order = {name: place for place, name in enumerate(JOBS, 1)}
     items.sort(key=lambda item: max((order[name] for name in jobs_of(item)), default=0), reverse=two)
 
@@ -259,11 +259,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[BACKGROUND].end()
 
 
+def made_once(mark: Path) -> None:
+    """Fail where a second process is about to make the same: pytest-xdist has overlooked the groups."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        pytest.fail(f"{mark.stem} is made twice: is it a pytest in which groups of pytest-xdist still work?")
+
+
 def outcome_of(job: str) -> Any:
     """The fixture of a job's name: what it returned, waited for."""
 
     @pytest.fixture(scope="session", name=job)
-    def outcome(pytestconfig: pytest.Config) -> Any:
+    def outcome(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        if is_one_of_two(pytestconfig):
+            made_once(tmp_path_factory.getbasetemp().parent / f"{job}.made")
         background = pytestconfig.stash[BACKGROUND]
         for name in (*NEEDS.get(job, ()), job):
             background.begin(name)
