@@ -24,11 +24,11 @@ from benchmarks.project import bare
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import competition as competitions
-from catwalk.data import download, idx, prepare, sources
+from catwalk.data import download, prepare, sources
 from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
 from catwalk.search import postgres_server
-from tests.support import notebook_runs
+from tests.support import fashion, notebook_runs
 from tests.support.background import Background, Job
 from tests.support.background import Run as Run  # these, the tests take from here
 from tests.support.checkout import REPOSITORY as REPOSITORY
@@ -163,10 +163,26 @@ def whole_run(background: Background) -> tuple[Path, Run]:
     return root, background.catwalk(root, "all", *asked, niceness=0)
 
 
-def whole_course(background: Background) -> tuple[Path, Run]:
-    """A project in which ``catwalk course`` executed all five exercises on ``digits``."""
+def whole_course(background: Background) -> tuple[Path, list[Run]]:
+    """A project in which ``catwalk course`` executed the exercises, and what it printed.
+
+    The first two run on a few rows of Fashion-MNIST, without a Kaggle credential, MNIST or Internet; the
+    others, after two that are there, on ``digits``.
+    """
     root = make_project(background.folder / "course")
-    return root, background.catwalk(root, "course", "--competition", "digits", "--budget", "8s")
+    fashion.few_rows(root, train=1500, test=200)
+    nowhere = str(background.folder / "nowhere")
+    alone = background.environment | {
+        "HOME": nowhere, "KERAS_HOME": nowhere, "HTTPS_PROXY": "http://127.0.0.1:9",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "catwalk", "course"]
+    runs = [background.run([*command, "--exercise", number], root, alone) for number in "12"]
+    for name in ("1-first-network", "2-softmax"):
+        target = Paths(root, "digits").course(name) / f"{name}.ipynb"
+        target.parent.mkdir(parents=True)
+        shutil.copy(Paths(root, "fashion-mnist").course(name) / target.name, target)
+    runs.append(background.catwalk(root, "course", "--competition", "digits", "--budget", "8s"))
+    return root, runs
 
 
 def blind_run(background: Background) -> tuple[Path, Run]:
@@ -292,13 +308,9 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def fashion_idx(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fashion_idx() -> Path:
     """A folder with the four real IDX files of Fashion-MNIST, from Debian's package."""
-    installed = sources.DEBIAN_DATASETS / "fashion-mnist"
-    if idx.find(installed):
-        return installed
-    folder = tmp_path_factory.mktemp("debian")
-    return next(iter(sources.debian_files(load("fashion-mnist"), folder).values())).parent
+    return fashion.idx_folder()
 
 
 @pytest.fixture(scope="session")

@@ -14,30 +14,65 @@ from catwalk.course.project import Project
 from tests.conftest import Run, digits_paths, run_catwalk
 
 LEAVES = {
-    "1-first-network": {"rates.png", "longer.png", "mistakes.png", "every_epoch.csv", "results.csv"},
-    "2-softmax": {"sizes.png", "softmax_weights.png", "softmax_mini_bands.png", "sizes.csv", "results.csv"},
+    "1-first-network": {
+        "samples.png",
+        "rates.png",
+        "mistakes.png",
+        "one_step.csv",
+        "every_epoch.csv",
+        "results.csv",
+    },
+    "2-softmax": {
+        "sizes.png",
+        "softmax_weights.png",
+        "softmax_mini_bands.png",
+        "layer_batch_bands.png",
+        "results.csv",
+    },
     "3-first-model": {"curves.png", "answers.png", "results.csv"},
-    "4-assignment": {"results.csv"},
+    "4-assignment": {"curves.png", "epochs.csv", "results.csv"},
     "5-hackathon": {"samples.png", "confusion.png", "results.csv"},
 }
+ON_FASHION = ("1-first-network", "2-softmax")
+
+
+def shown(paths: Paths, name: str) -> str:
+    """All that an executed exercise says, in text."""
+    notebook = nbformat.read(paths.course(name) / f"{name}.ipynb", as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    texts = [o.get("text") or o.get("data", {}).get("text/markdown") or "" for o in outputs]
+    return "\n".join(texts)
 
 
 @pytest.mark.slow
-def test_all_five_on_the_digits(course_done: tuple[Path, Run]) -> None:
-    project, done = course_done
-    assert done.returncode == 0, done.stderr
-    paths = Paths(project, "digits")
+def test_all_five(course_done: tuple[Path, list[Run]]) -> None:
+    project, runs = course_done
+    for done in runs:
+        assert done.returncode == 0, done.stderr
+    digits, fashion = Paths(project, "digits"), Paths(project, "fashion-mnist")
     assert set(LEAVES) == set(course.EXERCISES)
+    texts = {}
     for name, files in LEAVES.items():
-        notebook = nbformat.read(paths.course(name) / f"{name}.ipynb", as_version=4)
-        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+        paths = fashion if name in ON_FASHION else digits
+        texts[name] = shown(paths, name)
         assert files <= {file.name for file in paths.course(name).iterdir()}
-    assert not paths.looks.exists(), "sealed labels stay sealed"
+    assert not digits.looks.exists(), "sealed labels stay sealed"
+    assert not fashion.looks.exists()
+    assert "mnist is not available here" in texts["1-first-network"]
+    assert "The pictures are **Fashion-MNIST**: 1,350 for training" in texts["1-first-network"]
+    assert "points of test accuracy (95% interval" in texts["2-softmax"]
+    assert "no token: nothing was sent; to be handed in: assignment" in texts["4-assignment"]
+
+
+@pytest.mark.slow
+def test_what_is_done_is_not_done_again(course_done: tuple[Path, list[Run]]) -> None:
+    project, runs = course_done
+    assert runs[-1].stdout.count("already done") == len(ON_FASHION)
+    paths = Paths(project, "digits")
     inner = Paths(paths.course("5-hackathon") / "project", "digits")
     assert {"first", "best"} == {path.stem for path in inner.submissions.glob("*.csv")}
     assert not paths.study.exists(), "the user's own study is another one"
-
     again = run_catwalk(project, "course", "--competition", "digits")
     assert again.stdout.count("already done") == 5
     (paths.course("3-first-model") / "3-first-model.ipynb").unlink()

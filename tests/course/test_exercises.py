@@ -1,18 +1,32 @@
-"""exercises/: pictures, training runs, choices and figures of the course's notebooks."""
+"""The exercises' pictures, training runs, choices, conclusions and figures."""
 
 import io
 import pickle
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.course import charts, choosing, pictures, training
+from catwalk.course import (
+    charts,
+    choosing,
+    comparing,
+    conclusions,
+    curve_words,
+    picture_charts,
+    pictures,
+    training,
+    weight_words,
+)
+from catwalk.course.choosing import Group
+from catwalk.course.comparing import MethodScores
 from catwalk.course.keeping import Exercise
-from catwalk.course.numpy_network import History, evaluate, probabilities
+from catwalk.course.numpy_network import History, Step, evaluate, probabilities
 from catwalk.course.pictures import Pictures
 from catwalk.course.training import Plan, Run
 from catwalk.data import download, idx_csvs, prepare, sources
@@ -105,39 +119,204 @@ def test_a_plan_that_can_not_be(given: dict[str, float]) -> None:
         Plan(**{"hidden": None, "rate": 0.1, "batch": 32, "epochs": 2, **given})  # type: ignore[arg-type]
 
 
-def test_choices() -> None:
-    slow, good, wild = (Plan(None, rate, None, 2) for rate in (0.01, 0.1, 10.0))
-    runs = [
-        run_of([2.0, 1.9, 1.8], [0.1, 0.2, 0.3], slow),
-        run_of([2.0, 1.0, 0.5], [0.1, 0.5, 0.8], good),
-        run_of([2.0, 9.0, 20.0], [0.1, 0.1, 0.1], wild),
-    ]
-    assert choosing.best(runs).plan is good
+def group_of(
+    losses: list[list[float]], accuracies: list[list[float]] | None = None, rate: float = 0.1
+) -> Group:
+    """Runs of one plan with these histories, the same on training and validation."""
+    accuracies = accuracies or [[0.1, *[0.8] * (len(row) - 1)] for row in losses]
+    plans = [Plan(None, rate, None, len(losses[0]) - 1, seed) for seed in range(1, len(losses) + 1)]
+    rows = zip(losses, accuracies, plans, strict=True)
+    return Group(tuple(run_of(loss, accuracy, plan) for loss, accuracy, plan in rows))
+
+
+GUESSING = float(np.log(10))
+SLOW = group_of([[2.4, 1.9, 1.8], [2.4, 1.8, 1.7]], rate=0.01)
+GOOD = group_of([[2.4, 1.0, 0.51], [2.4, 1.1, 0.49]])
+CLOSE = group_of([[2.4, 1.0, 0.52], [2.4, 1.1, 0.49]], rate=0.3)
+DEAD = group_of([[2.4, 2.303, 2.303], [2.4, 1.0, 0.5]], rate=1.0)
+WILD = group_of([[2.4, 9.0, 20.0], [2.4, 50.0, float("inf")]], rate=10.0)
+
+
+def test_runs_are_grouped_by_all_but_their_seed() -> None:
+    runs = [run for pair in zip(SLOW.runs, GOOD.runs, strict=True) for run in pair]
+    assert choosing.grouped(runs) == [SLOW, GOOD]
+    assert GOOD.mean() == pytest.approx(0.5)
+    assert GOOD.error() == pytest.approx(np.std([0.51, 0.49], ddof=1) / np.sqrt(2))
+    assert WILD.curves("loss").shape == (2, 3)
+
+
+def test_a_rate_is_chosen_by_the_mean_of_its_runs() -> None:
+    """A dead rate's other run is as good as any, a wild one's ends are not numbers."""
+    scanned = [SLOW, GOOD, CLOSE, DEAD, WILD]
+    assert choosing.best(scanned, GUESSING) is GOOD
     with pytest.raises(UserError, match="diverged"):
-        choosing.best([run_of([2.0, float("nan")], [0.1, 0.1], wild)])
-    assert choosing.enough_epochs([3, 2, 1, 0.999, 0.998, 0.997, 0.5], patience=2) == 2
-    assert choosing.enough_epochs([3, 2, 1], patience=5) == 2
+        choosing.best([WILD, DEAD], GUESSING)
+    said = conclusions.rate(scanned, GUESSING)
+    assert "**Rate 0.1**" in said
+    assert "Next is rate 0.3 with 0.5050: the difference is within the runs' spread" in said
+    assert "Rate 10 fails: the loss of a run ends higher" in said
+    assert "Rate 1 fails: a run's training loss ends less than 2% below that of guessing, 2.303" in said
+    assert "larger than the runs' spread" in conclusions.rate([SLOW, GOOD], GUESSING)
+    assert "the highest rate of the scan" in conclusions.rate([SLOW, GOOD], GUESSING)
+    table = choosing.scanned(scanned, GUESSING)
+    assert table[""].tolist() == ["", "", "", "hardly learns", "diverges"]
+
+
+def test_epochs_are_chosen_by_the_mean_curve() -> None:
+    falling = group_of([[2, 1.0, 0.60, 0.50, 0.40], [2, 0.9, 0.62, 0.48, 0.38]])
+    assert choosing.enough_epochs(falling) == 4
+    assert "the loss still falls" in conclusions.epochs(falling)
+    flat = group_of([[2, 1.0, 0.43, 0.39, 0.44], [2, 0.9, 0.40, 0.43, 0.42]])
+    assert choosing.enough_epochs(flat) == 2
+    assert "**2 epochs**. Which of the epochs 2 to 3 is taken is luck." in conclusions.epochs(flat)
+    assert "after epochs 2 to 3" in conclusions.epochs(flat)
+
+
+def test_methods_are_compared_by_cost_and_loss() -> None:
+    batch, mini = GOOD, Group(tuple(replace(run, plan=replace(run.plan, batch=50)) for run in CLOSE.runs))
+    ways = {"batch": (batch, 2), "batches of 50": (mini, 2)}
+    table = choosing.compared(ways, rows=500)
+    assert table.loc["updates"].tolist() == [2, 20]
+    assert choosing.final(ways) == "batch"
+    assert [plan.seed for plan in choosing.final_plans(ways, range(5, 7))] == [5, 6]
+    assert choosing.final_plans({"a": (SLOW, 2), "b": (GOOD, 1)}, [1])[0].epochs == 1
+    assert "within the runs' spread" in conclusions.method(ways)
+    said = conclusions.batch_or_mini(ways, 500)
+    assert "makes 10 updates instead of 1 and takes 0.1 s instead of 0.1 s" in said
+    assert "another learning rate, 0.3 instead of 0.1" in said
+    assert "do not reach" in said
+    assert "after epoch 1, that" in conclusions.batch_or_mini({"batch": (SLOW, 2), "mini": (mini, 2)}, 500)
+
+
+def test_the_smallest_layer_within_one_standard_error() -> None:
     groups = {
-        size: [run_of([2, 1], [0.1, value + noise], good) for noise in (-0.01, 0.01)]
-        for size, value in {10: 0.7, 50: 0.89, 100: 0.9, 200: 0.895}.items()
+        size: group_of([[2, 1], [2, 1]], [[0.1, value - 0.01], [0.1, value + 0.01]])
+        for size, value in {10: 0.7, 50: 0.892, 100: 0.9, 200: 0.895}.items()
     }
     assert choosing.smallest_good(groups) == 50
-    assert choosing.final({"a": (runs[:1], 2), "b": (runs[1:2], 1)}) == Plan(None, 0.1, None, 1)
-    table = choosing.compared({"a": (runs[:1] * 2, 2)}, rows=500)
-    assert table.loc["updates", "a"] == 2
+    said = conclusions.size(groups)
+    assert "that of **n = 100**: 90.00%, with a standard error of 1.00% (2 runs)" in said
+    assert "**n = 50** with 89.20%" in said
+    assert "To prefer n = 100 to n = 50 or 200 is luck" in said
+    alone = {size: groups[size] for size in (10, 100)}
+    assert "No smaller layer" in conclusions.size(alone)
+    assert "the largest n that was tried" in conclusions.size(alone)
+    assert png(charts.sizes(groups, 50)).startswith(b"\x89PNG")
 
 
-def test_figures_say_what_diverged(place: Path) -> None:
+def runs_of(shares: list[float], labels: npt.NDArray[np.int64], seed: int) -> MethodScores:
+    """Runs that are right on these shares of the pictures, drawn by chance."""
+    draw = np.random.default_rng(seed)
+    said = [np.where(draw.random(len(labels)) < share, labels, (labels + 1) % 10) for share in shares]
+    return MethodScores(
+        np.array([one == labels for one in said]), [metrics.score(one, labels, 10) for one in said]
+    )
+
+
+def test_two_methods_are_compared_with_the_variation_between_runs() -> None:
+    labels = np.arange(2000) % 10
+    steady, better = runs_of([0.8] * 8, labels, 1), runs_of([0.85] * 5, labels, 2)
+    found = comparing.difference(steady, better)
+    assert found.value == pytest.approx(better.accuracies.mean() - steady.accuracies.mean())
+    assert found.interval[0] > 0
+    names = ("A", "B")
+    assert "**B is better than A**" in conclusions.verdict(names, (steady, better), found)
+    unsteady = runs_of([0.75, 0.95, 0.85, 0.8, 0.9], labels, 3)
+    wide = comparing.difference(steady, unsteady)
+    assert wide.by_runs > 5 * found.by_runs
+    assert wide.interval[0] < 0 < wide.interval[1]
+    assert "**B is not shown to differ from A**" in conclusions.verdict(names, (steady, unsteady), wide)
+    back = comparing.difference(better, steady)
+    assert "**B is worse than A**" in conclusions.verdict(names, (better, steady), back)
+    assert comparing.table({"A": steady, "B": better}).loc["B", "runs"] == 5
+    said = conclusions.classes((steady, better), tuple("abcdefghij"))
+    hardest = "abcdefghij"[int(better.recall.argmin())]
+    assert f"is {hardest}, of which" in said
+
+
+def test_that_the_interval_of_two_methods_covers_what_it_should() -> None:
+    """Methods that are equally good: in about 95 of 100 comparisons the interval contains 0."""
+    inside = 0
+    for trial in range(100):
+        draw = np.random.default_rng(trial)
+        labels, hard = np.arange(300) % 10, draw.normal(0, 0.15, 300)  # some pictures are harder than others
+        some = []
+        for number in (8, 5):
+            runs = draw.random((number, 300)) < 0.8 + draw.normal(0, 0.02, (number, 1)) + hard
+            some.append(
+                MethodScores(
+                    runs, [metrics.score(np.where(one, labels, 9 - labels), labels, 10) for one in runs]
+                )
+            )
+        low, high = comparing.difference(*some).interval
+        inside += low <= 0 <= high
+    assert 90 <= inside <= 100
+
+
+def test_what_curves_say() -> None:
+    fine = History([2.4, 1.0, 0.5], [0.1, 0.8, 0.9], [2.4, 1.1, 0.7], [0.1, 0.7, 0.8])
+    over = fine + History([0.5, 0.3], [0.9, 0.99], [0.7, 0.9], [0.8, 0.79])
+    assert "lowest after the last epoch, 0.7000" in curve_words.overfitting(fine)
+    assert "lowest after epoch 2 (0.7000) and is 0.9000 at the end, while" in curve_words.overfitting(over)
+    assert "1 more epochs change the test accuracy from 80.0% to 79.0%" in curve_words.longer(fine, over)
+    said = curve_words.two_rates(
+        {0.3: fine, 0.1: History([2.4, 1.5, 1.4], [0.1, 0.6, 0.7], [2.4] * 3, [0.1] * 3)}
+    )
+    assert "0.500 with rate 0.3 and 1.400 with rate 0.1" in said
+    assert "a gap of +10.0 points: the network begins to overfit" in said
+    wild = History([2.4, 30.0, float("nan")], [0.1] * 3, [2.4, 30.0, float("nan")], [0.1] * 3)
+    assert "rises to 30.00 and ends at not a number; it rises in 2 of 2" in curve_words.too_high(wild)
+    assert "not too high" in curve_words.too_high(fine)
+    before, after = (evaluated(loss) for loss in (2.4, 2.3))
+    assert "lowers the loss by 0.100" in curve_words.one_step(before, after)
+    assert "it is too large" in curve_words.one_step(after, before)
+    assert "gives 100% of the marks" in curve_words.marks(0.88, (0.87, 0.89), 0.8)
+    assert "below this limit" in curve_words.marks(0.4, (0.38, 0.42), 0.8)
+    assert "within the interval" in curve_words.marks(0.8, (0.78, 0.82), 0.8)
+
+
+def evaluated(loss: float) -> Step:
+    return Step(loss, 0.1, [], [])
+
+
+def test_the_worst_mistakes_have_the_least_probability_of_their_class() -> None:
+    said = np.array([[0.6, 0.3, 0.1], [0.5, 0.05, 0.45], [0.1, 0.8, 0.1], [0.4, 0.35, 0.25]])
+    assert picture_charts.worst_mistakes(said, np.array([1, 1, 1, 2])).tolist() == [1, 3, 0]
+    words = [picture_charts.small_percent(share) for share in (0.00001, 0.0031, 0.051, 0.42)]
+    assert words == ["<0.01%", "0.31%", "5.1%", "42%"]
+
+
+def test_what_the_weights_show(place: Path) -> None:
+    found = pictures.load()
+    run = training.train(Plan(None, 0.3, 32, 3), found.train.arrays(), found.validation.arrays())
+    said = weight_words.described(run.network, found.train, found.competition)
+    likeness = weight_words.templates(weight_words.centred(run.network), found.train)
+    assert likeness.mean() > 0.4, "the digits' weights are like the digits"
+    assert f"correlation of {likeness.mean():.2f} on average" in said
+    assert "a rough picture of each class" in said
+    first = training.start(run.plan, found.sizes)
+    assert "more than what it looks like" in weight_words.described(first, found.train, found.competition)
+
+
+def test_figures_say_what_fails(place: Path) -> None:
     wild = run_of([2.0, 50.0, float("inf")], [0.1, 0.1, 0.1], Plan(None, 30.0, None, 2))
     good = run_of([2.0, 1.0, 0.5], [0.1, 0.5, 0.8], Plan(None, 0.1, None, 2))
     figure = charts.histories({"rate 30": wild.history, "rate 0.1": good.history}, "test")
     legend = figure.axes[1].get_legend()
     assert legend is not None
     said = [text.get_text() for text in legend.get_texts()]
-    assert "rate 30 (diverges), training" in said
-    assert "rate 0.1, test" in said
-    figure = charts.scan([wild, good], good)
-    assert "diverges" in [text.get_text().strip() for text in figure.axes[0].texts]
+    assert said == ["rate 30 (diverges)", "rate 0.1"]
+    assert "dashed: test" in figure.axes[0].get_title(loc="left")
+    assert figure.axes[0].get_yscale() == "log", "the wild one does not squash the other"
+    assert "beyond the axis: rate 30" in [text.get_text() for text in figure.axes[0].texts]
+    scanned = [SLOW, GOOD, DEAD, WILD]
+    figure = charts.scan(scanned, GOOD, GUESSING)
+    assert {"diverges", "hardly learns"} <= {text.get_text() for text in figure.axes[0].texts}
+    assert figure.axes[0].get_ylim()[1] < GUESSING, "nor does a dead one"
+    assert png(figure).startswith(b"\x89PNG")
+    figure = charts.bands(GOOD)
+    thin = [line for line in figure.axes[1].lines if line.get_linewidth() < 1]
+    assert len(thin) == 2 * len(GOOD.runs)
     assert png(figure).startswith(b"\x89PNG")
 
 
@@ -175,9 +354,10 @@ def test_an_archive_of_cifar_s_form(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     said = probabilities(run.network, found.test.arrays()[0])
     scores = metrics.score(said.argmax(axis=1), found.test.labels, 10)
     for figure in (
-        charts.weights(run.network, competition),
-        charts.mistakes(found.test, said, competition),
-        charts.confusion(scores, competition.classes),
+        picture_charts.samples(found.test, competition, range(7)),
+        picture_charts.weights(run.network, competition),
+        picture_charts.mistakes(found.test, said, competition),
+        picture_charts.confusion(scores, competition.classes),
     ):
         assert png(figure).startswith(b"\x89PNG")
 

@@ -1,7 +1,8 @@
-"""Choosing: the exercises' rules for model selection, and the expected loss before training."""
+"""Choosing: groups of runs, the rules for model selection, and the expected loss before training."""
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,84 @@ from catwalk.course.training import Plan, Run
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LUCK = 2.0  # standard errors; a difference of two means below it may be chance
+GUESSING = 0.98  # of the loss of guessing: a run that ends above it has hardly learned
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Independent runs of one plan: they differ in their seeds only.
+
+    Attributes:
+        runs: at least one.
+    """
+
+    runs: tuple[Run, ...]
+
+    @property
+    def plan(self) -> Plan:
+        """The plan, with the first run's seed."""
+        return self.runs[0].plan
+
+    @property
+    def diverged(self) -> bool:
+        """Whether any of the runs diverged."""
+        return any(run.history.diverged for run in self.runs)
+
+    @property
+    def seconds(self) -> float:
+        """Of an epoch: the median of the runs."""
+        return float(np.median([run.seconds for run in self.runs]))
+
+    def curves(self, what: str) -> Floats:
+        """(runs, epochs + 1): a row of the runs' histories, as "other_loss"; up to the shortest one's end."""
+        rows = [getattr(run.history, what) for run in self.runs]
+        shortest = min(map(len, rows))
+        return np.array([row[:shortest] for row in rows], np.float64)
+
+    def values(self, what: str = "other_loss", epoch: int = -1) -> Floats:
+        """(runs,): the same after one epoch, by default the last one."""
+        return self.curves(what)[:, epoch]
+
+    def mean(self, what: str = "other_loss", epoch: int = -1) -> float:
+        """The runs' mean after an epoch."""
+        return float(self.values(what, epoch).mean())
+
+    def deviation(self, what: str = "other_loss", epoch: int = -1) -> float:
+        """The runs' standard deviation after an epoch; 0 of a single run."""
+        return deviation(self.values(what, epoch))
+
+    def error(self, what: str = "other_loss", epoch: int = -1) -> float:
+        """The standard error of the mean: the deviation, divided by the root of the number of runs."""
+        return self.deviation(what, epoch) / math.sqrt(len(self.runs))
+
+
+def deviation(values: Floats) -> float:
+    """The standard deviation of a sample; 0 of a single value, not a number if one is infinite."""
+    with np.errstate(invalid="ignore"):
+        return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+def grouped(runs: Sequence[Run]) -> list[Group]:
+    """The runs, grouped by their plan without the seed; in the order of the first of each."""
+    found: dict[Plan, list[Run]] = {}
+    for run in runs:
+        found.setdefault(replace(run.plan, seed=0), []).append(run)
+    return [Group(tuple(some)) for some in found.values()]
+
+
+def is_luck(first: Floats, second: Floats) -> bool:
+    """Whether two means differ by less than two standard errors of their difference.
+
+    Args:
+        first: a value of each run.
+        second: the same of other runs.
+    """
+    error = math.hypot(*(deviation(some) / math.sqrt(len(some)) for some in (first, second)))
+    return abs(float(first.mean() - second.mean())) <= LUCK * error
 
 
 def expected_loss(squares: float, classes: int) -> float:
@@ -40,45 +119,84 @@ def mean_square(pixels: Array, hidden: bool) -> float:
     return squares / 2 if hidden else squares
 
 
-def best(runs: list[Run]) -> Run:
-    """The run with the lowest validation loss after its last epoch, without those that diverged.
+def guessing_loss(labels: npt.NDArray[np.integer], classes: int) -> float:
+    """The loss of predicting each class with its share, whatever the picture: log(k) for equal shares."""
+    shares = np.bincount(labels, minlength=classes) / len(labels)
+    return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
 
-    Raises:
-        UserError: all of them diverged.
+
+def learns(group: Group, guessing: float) -> bool:
+    """Whether all of its runs end with a training loss below that of guessing.
+
+    A rate that is too high can leave every hidden ReLU unit at 0 for all pictures: such a network is dead, it
+    predicts the same for each of them.
     """
-    kept = [run for run in runs if not run.history.diverged]
-    if not kept:
-        raise UserError("every training run diverged", fix="choose lower learning rates")
-    return min(kept, key=lambda run: run.history.other_loss[-1])
+    return not group.diverged and bool((group.values("loss") < GUESSING * guessing).all())
 
 
-def enough_epochs(losses: list[float], patience: int, gain: float = 0.01) -> int:
-    """The first epoch after which ``patience`` more epochs lower the loss by less than ``gain``.
+def best(groups: Sequence[Group], guessing: float) -> Group:
+    """The group with the lowest mean validation loss after the last epoch, of those that learn.
 
     Args:
-        losses: on validation, before the first epoch and after each.
-        patience: epochs.
-        gain: fraction of the loss.
+        groups: to choose from.
+        guessing: of ``guessing_loss``.
+
+    Raises:
+        UserError: none of them learns.
+    """
+    kept = [group for group in groups if learns(group, guessing)]
+    if not kept:
+        raise UserError("every training run diverged, or learned nothing", fix="choose other learning rates")
+    return min(kept, key=Group.mean)
+
+
+def enough_epochs(group: Group) -> int:
+    """The first epoch at which the mean validation loss is within one standard error of its lowest value.
 
     Returns:
         At least 1; the last epoch if the loss falls until then.
     """
-    for epoch in range(1, len(losses) - patience):
-        if min(losses[epoch + 1 : epoch + 1 + patience]) > (1 - gain) * losses[epoch]:
-            return epoch
-    return len(losses) - 1
+    means = group.curves("other_loss").mean(axis=0)
+    lowest = 1 + int(means[1:].argmin())
+    limit = means[lowest] + group.error(epoch=lowest)
+    return 1 + int(np.flatnonzero(means[1:] <= limit)[0])
 
 
-def told(enough: int, epochs: int) -> str:
-    """Describe the result of ``enough_epochs`` for a run of ``epochs`` epochs."""
-    return f"{enough} epochs are enough" if enough < epochs else f"the loss still falls after {epochs} epochs"
+def scanned(groups: Sequence[Group], guessing: float) -> "pd.DataFrame":
+    """The learning rates that were tried: one row for each.
+
+    Args:
+        groups: one for each rate.
+        guessing: of ``guessing_loss``.
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "rate": group.plan.rate,
+            "runs": len(group.runs),
+            "validation loss": group.mean(),
+            "standard deviation": group.deviation(),
+            "validation accuracy": group.mean("other_accuracy"),
+            "": state(group, guessing),
+        }
+        for group in sorted(groups, key=lambda group: group.plan.rate)
+    ]
+    return pd.DataFrame(rows).set_index("rate")
 
 
-def compared(ways: dict[str, tuple[list[Run], int]], rows: int) -> "pd.DataFrame":
+def state(group: Group, guessing: float) -> str:
+    """What is wrong with a rate; empty if nothing."""
+    if group.diverged:
+        return "diverges"
+    return "" if learns(group, guessing) else "hardly learns"
+
+
+def compared(ways: dict[str, tuple[Group, int]], rows: int) -> "pd.DataFrame":
     """Compare the cost and the results of training methods, one column per method.
 
     Args:
-        ways: for each method's name its independent runs, and the epoch after which they are compared.
+        ways: for each method's name its runs, and the epoch after which they are compared.
         rows: training pictures.
     """
     import pandas as pd
@@ -86,41 +204,58 @@ def compared(ways: dict[str, tuple[list[Run], int]], rows: int) -> "pd.DataFrame
     return pd.DataFrame(
         {
             name: {
-                "learning rate": runs[0].plan.rate,
+                "runs": len(group.runs),
+                "learning rate": group.plan.rate,
                 "epochs": epochs,
-                "updates": epochs * runs[0].plan.updates(rows),
-                "seconds": epochs * float(np.median([run.seconds for run in runs])),
-                "validation loss": _after(epochs, runs, "other_loss").mean(),
-                "validation accuracy": _after(epochs, runs, "other_accuracy").mean(),
-                "standard deviation": _after(epochs, runs, "other_accuracy").std(ddof=1),
+                "updates": epochs * group.plan.updates(rows),
+                "seconds per epoch": group.seconds,
+                "seconds": epochs * group.seconds,
+                "validation loss": group.mean(epoch=epochs),
+                "its standard deviation": group.deviation(epoch=epochs),
+                "validation accuracy": group.mean("other_accuracy", epochs),
+                "its standard deviation ": group.deviation("other_accuracy", epochs),
             }
-            for name, (runs, epochs) in ways.items()
+            for name, (group, epochs) in ways.items()
         }
     )
 
 
-def final(ways: dict[str, tuple[list[Run], int]]) -> Plan:
-    """The plan of the method with the lowest mean validation loss, with its first run's seed."""
-    runs, epochs = min(ways.values(), key=lambda way: _after(way[1], way[0], "other_loss").mean())
-    return replace(runs[0].plan, epochs=epochs)
+def final(ways: dict[str, tuple[Group, int]]) -> str:
+    """The name of the method with the lowest mean validation loss after its number of epochs."""
+    return min(ways, key=lambda name: ways[name][0].mean(epoch=ways[name][1]))
 
 
-def _after(epoch: int, runs: list[Run], what: str) -> npt.NDArray[np.float64]:
-    return np.array([getattr(run.history, what)[epoch] for run in runs])
+def final_plans(ways: dict[str, tuple[Group, int]], seeds: Sequence[int]) -> list[Plan]:
+    """The plan of ``final`` for each seed."""
+    group, epochs = ways[final(ways)]
+    return [replace(group.plan, epochs=epochs, seed=seed) for seed in seeds]
 
 
-def accuracies(runs: list[Run]) -> npt.NDArray[np.float64]:
-    """Validation accuracy of each run after its last epoch."""
-    return np.array([run.history.other_accuracy[-1] for run in runs])
+def most_accurate(groups: dict[int, Group]) -> int:
+    """The size of the hidden layer with the highest mean validation accuracy."""
+    return max(groups, key=lambda size: groups[size].mean("other_accuracy"))
 
 
-def smallest_good(groups: dict[int, list[Run]]) -> int:
-    """The smallest layer whose mean accuracy is within one standard deviation of the best.
+def smallest_good(groups: dict[int, Group]) -> int:
+    """The smallest layer whose mean validation accuracy is within one standard error of the highest.
 
     Args:
-        groups: units of the hidden layer, and independent runs of it.
+        groups: units of the hidden layer, and its runs.
     """
-    means = {size: float(accuracies(runs).mean()) for size, runs in groups.items()}
-    largest = max(means, key=lambda size: means[size])
-    spread = float(accuracies(groups[largest]).std(ddof=1)) if len(groups[largest]) > 1 else 0.0
-    return min(size for size in means if means[size] >= means[largest] - spread)
+    highest = groups[most_accurate(groups)]
+    limit = highest.mean("other_accuracy") - highest.error("other_accuracy")
+    return min(size for size, group in groups.items() if group.mean("other_accuracy") >= limit)
+
+
+def by_epoch(group: Group) -> "pd.DataFrame":
+    """The runs' mean losses and accuracies before the first epoch and after each."""
+    import pandas as pd
+
+    names = {
+        "training loss": "loss",
+        "training accuracy": "accuracy",
+        "validation loss": "other_loss",
+        "validation accuracy": "other_accuracy",
+    }
+    means = {name: group.curves(what).mean(axis=0) for name, what in names.items()}
+    return pd.DataFrame(means).rename_axis("epoch")

@@ -16,6 +16,7 @@ from catwalk.course import pictures as exercise_pictures
 from catwalk.course.keeping import Exercise
 from catwalk.course.numpy_network import Array, Batches, History, Network, descend, initial
 from catwalk.course.pictures import Pictures
+from catwalk.report.results import project_folder
 from catwalk.search import limits
 
 
@@ -109,22 +110,40 @@ def _in_processes(missing: dict[Path, Plan], pictures: Pictures) -> Iterator[int
     """Train and save the runs; yield the number that are done after each."""
     if not missing:
         return
-    workers = min(limits.workers(None), len(missing))
     # The longest first, so that the last one does not run alone.
     order = sorted(missing, key=lambda file: -missing[file].epochs * (missing[file].hidden or 1))
-    pool = ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=_begin, initargs=(pictures.competition.name,)
-    )
     try:
         with processes.environment(processes.ONE_THREAD):
+            pool = _pool(pictures)
             futures: list[Future[None]] = [
                 pool.submit(_train_and_keep, file, missing[file]) for file in order
             ]
         for done, future in enumerate(as_completed(futures), 1):
             future.result()
             yield done
-    finally:
-        pool.shutdown(cancel_futures=True)
+    except BaseException:
+        _end_pools()
+        raise
+
+
+_pools: dict[tuple[Path, str], ProcessPoolExecutor] = {}  # at most one
+
+
+def _pool(pictures: Pictures) -> ProcessPoolExecutor:
+    """The processes that train on these pictures; they are kept, for each has to load the pictures first."""
+    key = (project_folder().resolve(), pictures.fingerprint)
+    if key not in _pools:
+        _end_pools()
+        name = pictures.competition.name
+        _pools[key] = ProcessPoolExecutor(
+            limits.workers(None), get_context("spawn"), initializer=_begin, initargs=(name,)
+        )
+    return _pools[key]
+
+
+def _end_pools() -> None:
+    for key in list(_pools):
+        _pools.pop(key).shutdown(cancel_futures=True)
 
 
 _arrays: list[tuple[Array, Array]] = []  # of a worker: training and validation pictures

@@ -1,0 +1,103 @@
+"""Comparing: the test results of two training methods, each from several runs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.course.choosing import deviation
+from catwalk.course.numpy_network import Array, probabilities
+from catwalk.course.training import Run
+from catwalk.models import metrics
+from catwalk.models.metrics import Scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Bools = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """A method's runs on the test pictures.
+
+    Attributes:
+        right: (runs, rows) whether a run classifies a picture correctly.
+        scores: of each run.
+    """
+
+    right: Bools
+    scores: list[Scores]
+
+    @property
+    def accuracies(self) -> npt.NDArray[np.float64]:
+        """(runs,): each run's test accuracy."""
+        return np.array([one.accuracy for one in self.scores])
+
+    @property
+    def recall(self) -> npt.NDArray[np.float64]:
+        """(classes,): each class's recall, the mean of the runs."""
+        return np.asarray(np.mean([one.by_class[:, 2] for one in self.scores], axis=0))
+
+
+def tested(runs: Sequence[Run], pixels: Array, labels: Integers, classes: int) -> MethodScores:
+    """Classify the test pictures (n, d) with each run's network."""
+    said = [probabilities(run.network, pixels).argmax(axis=1) for run in runs]
+    right = np.array([one == labels for one in said])
+    return MethodScores(right, [metrics.score(one, labels, classes) for one in said])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference of two methods' mean test accuracies, second less first.
+
+    Attributes:
+        value: the difference.
+        interval: its 95% interval, for other runs and other pictures of the same kind.
+        by_runs: the part of its standard error that comes from the variation between runs.
+        by_pictures: the part that comes from the choice of the test pictures.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    by_runs: float
+    by_pictures: float
+
+
+def difference(first: MethodScores, second: MethodScores) -> Difference:
+    """The difference of two methods with its interval.
+
+    The variances of both runs' means and of the pictures are added (Welch 1947, Biometrika 34:28-35, with the
+    pictures as a third part). A picture counts by the shares of both methods' runs that are right on it.
+    """
+    from scipy.stats import t
+
+    each = second.right.mean(axis=0) - first.right.mean(axis=0)
+    samples = (first.accuracies, second.accuracies, each)
+    variances = [deviation(one) ** 2 / len(one) for one in samples]
+    total = sum(variances)
+    parts = sum(v**2 / (len(one) - 1) for v, one in zip(variances, samples, strict=True) if len(one) > 1)
+    half = float(t.ppf(0.975, total**2 / parts)) * math.sqrt(total) if parts else 0.0
+    value = float(each.mean())
+    by_runs, by_pictures = math.sqrt(variances[0] + variances[1]), math.sqrt(variances[2])
+    return Difference(value, (value - half, value + half), by_runs, by_pictures)
+
+
+def table(methods: dict[str, MethodScores]) -> "pd.DataFrame":
+    """Accuracy and macro averages of each method: mean and standard deviation of its runs."""
+    import pandas as pd
+
+    names = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "F1": "f1"}
+    rows = {}
+    for method, runs in methods.items():
+        row: dict[str, float] = {"runs": len(runs.scores)}
+        for name, attribute in names.items():
+            values = np.array([getattr(one, attribute) for one in runs.scores])
+            row |= {name: float(values.mean()), f"{name} (deviation)": deviation(values)}
+        rows[method] = row
+    made = pd.DataFrame(rows).T
+    return made.astype({"runs": int})

@@ -1,0 +1,123 @@
+"""Curve words: what a training's losses and accuracies show, computed from its history."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from catwalk.course.conclusions import listed
+from catwalk.course.numpy_network import History, Step
+from catwalk.models import metrics
+from catwalk.report.formatting import percent, points
+
+NO_GAP = 0.01  # training accuracy less held-out accuracy: below it nothing points to overfitting
+
+
+def one_step(before: Step, after: Step) -> str:
+    """What one update did to loss and accuracy."""
+    change = points(after.accuracy - before.accuracy, 2)
+    if after.loss < before.loss:
+        fall = before.loss - after.loss
+        return f"One step lowers the loss by {fall:.3f}, and changes the accuracy by {change} points."
+    rise = after.loss - before.loss
+    return (
+        f"The step raises the loss by {rise:.3f}: it is too large. The accuracy changes by {change} points."
+    )
+
+
+def longer(first: History, whole: History) -> str:
+    """What more epochs of the same network brought.
+
+    Args:
+        first: until the first stop.
+        whole: with the epochs after it.
+    """
+    more, better = len(whole.loss) - len(first.loss), whole.other_accuracy[-1] - first.other_accuracy[-1]
+    falls = whole.loss[-1] < whole.loss[-2]
+    return (
+        f"{more} more epochs change the test accuracy from {percent(first.other_accuracy[-1])} to "
+        f"{percent(whole.other_accuracy[-1])} ({points(better)} points) and the training loss from "
+        f"{first.loss[-1]:.3f} to {whole.loss[-1]:.3f}, which "
+        f"{'still falls' if falls else 'no longer falls'} at the end."
+    )
+
+
+def marks(accuracy: float, interval: tuple[float, float], full: float) -> str:
+    """Which marks an accuracy gives, and whether that would be so with other pictures.
+
+    Args:
+        accuracy: on the test pictures.
+        interval: its 95% interval.
+        full: the accuracy that gives full marks.
+    """
+    low, high = interval
+    given = f"{percent(metrics.grade(accuracy, full), 0)} of the marks"
+    if low >= full:
+        sure = (
+            "The whole interval is above this limit, so other pictures of the same kind would give the same."
+        )
+    elif high < full:
+        sure = "The whole interval is below this limit."
+    else:
+        sure = "The limit is within the interval, so other pictures of the same kind may give others."
+    return (
+        f"An accuracy of {percent(accuracy)} gives {given}, with full marks from {percent(full, 0)}. {sure}"
+    )
+
+
+def overfitting(history: History, other: str = "validation") -> str:
+    """After which epoch the held-out loss is lowest, and whether the network then overfits."""
+    losses = history.other_loss
+    lowest, last = int(np.argmin(losses)), len(losses) - 1
+    gap = history.accuracy[-1] - history.other_accuracy[-1]
+    ends = (
+        f"At the end training accuracy is {percent(history.accuracy[-1])}, {other} accuracy "
+        f"{percent(history.other_accuracy[-1])} ({points(gap)} points)."
+    )
+    if lowest == last:
+        return f"The {other} loss is lowest after the last epoch, {losses[-1]:.4f}. {ends}"
+    falls = history.loss[-1] < history.loss[lowest]
+    said = f"The {other} loss is lowest after epoch {lowest} ({losses[lowest]:.4f})"
+    rise = f"{said} and is {losses[-1]:.4f} at the end"
+    return f"{rise}{', while the training loss falls: the network overfits' if falls else ''}. {ends}"
+
+
+def two_rates(curves: dict[float, History]) -> str:
+    """Compare two learning rates: where the training ends, whether it is done, whether it overfits."""
+    slow, fast = (curves[one] for one in sorted(curves))
+    low, high = sorted(curves)
+    falls = sum(after < before for before, after in pairwise(fast.accuracy))
+    said = [
+        f"After {len(fast.loss) - 1} epochs the training loss is {fast.loss[-1]:.3f} with rate {high:g} and "
+        f"{slow.loss[-1]:.3f} with rate {low:g}."
+    ]
+    if falls:
+        said.append(
+            f"With rate {high:g} the training accuracy is lower after {falls} of the epochs than before: an "
+            "update improves some classes and makes others worse."
+        )
+    going = [f"{one:g}" for one in (low, high) if curves[one].loss[-1] < curves[one].loss[-2]]
+    if going:
+        said.append(
+            f"The loss still falls at the end (rate {listed(going, 'and')}): training longer lowers it."
+        )
+    gap = fast.accuracy[-1] - fast.other_accuracy[-1]
+    said.append(
+        f"Training accuracy is {percent(fast.accuracy[-1])}, test accuracy "
+        f"{percent(fast.other_accuracy[-1])} (rate {high:g}): a gap of {points(gap)} points"
+        f"{', so there is no sign of overfitting' if gap < NO_GAP else ': the network begins to overfit'}."
+    )
+    return " ".join(said)
+
+
+def too_high(history: History) -> str:
+    """What a learning rate does that is too high."""
+    pairs = list(pairwise(history.loss))
+    rises = [after for before, after in pairs if not after < before]
+    if not rises:
+        return "The loss falls after every epoch: this rate is not too high."
+    ends = "not a number" if not np.isfinite(history.loss[-1]) else f"{history.loss[-1]:.2f}"
+    end = "the training diverges" if history.diverged else "it comes down again, but the steps are too large"
+    return (
+        f"The training loss begins at {history.loss[0]:.2f}, rises to {np.nanmax(history.loss):.2f} and "
+        f"ends at {ends}; it rises in {len(rises)} of {len(pairs)} epochs: {end}."
+    )
