@@ -262,7 +262,7 @@ def test_what_curves_say() -> None:
     said = curve_words.two_rates(
         {0.3: fine, 0.1: History([2.4, 1.5, 1.4], [0.1, 0.6, 0.7], [2.4] * 3, [0.1] * 3)}
     )
-    assert "0.500 with rate 0.3 and 1.400 with rate 0.1" in said
+    assert "0.500 with rate 0.3 and 1.400 with rate 0.1, the training accuracy 90.0% and 70.0%" in said
     assert "a gap of +10.0 points: the network begins to overfit" in said
     wild = History([2.4, 30.0, float("nan")], [0.1] * 3, [2.4, 30.0, float("nan")], [0.1] * 3)
     assert "rises to 30.00 and ends at not a number; it rises in 2 of 2" in curve_words.too_high(wild)
@@ -309,7 +309,7 @@ def test_figures_say_what_fails(place: Path) -> None:
     assert "dashed: test" in figure.axes[0].get_title(loc="left")
     assert figure.axes[0].get_yscale() == "log", "the wild one does not squash the other"
     assert "beyond the axis: rate 30" in [text.get_text() for text in figure.axes[0].texts]
-    scanned = [SLOW, GOOD, DEAD, WILD]
+    scanned = [GOOD, CLOSE, DEAD, WILD]
     figure = charts.scan(scanned, GOOD, GUESSING)
     assert {"diverges", "hardly learns"} <= {text.get_text() for text in figure.axes[0].texts}
     assert figure.axes[0].get_ylim()[1] < GUESSING, "nor does a dead one"

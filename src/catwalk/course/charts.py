@@ -11,11 +11,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from catwalk.course import choosing
 from catwalk.course.choosing import Group
 from catwalk.course.numpy_network import History
-from catwalk.report.drawing import BLUE, INK, MUTED, ORANGE, ORANGE_TEXT, SMALL, legend, plots, text
+from catwalk.report.drawing import BLUE, FONT, INK, MUTED, ORANGE, ORANGE_TEXT, SMALL, legend, plots, text
 
 COLOURS = (BLUE, ORANGE, INK, "#009E73", "#B8860B", MUTED)
 HIGH = 1.5  # times the loss at the start: what is higher gets a logarithmic axis
-CUT = 20.0  # times the loss at the start: what is higher is cut off
+CUT = 1e4  # times the loss at the start: what is higher is cut off
 DASHED: Any = (0, (3, 2))
 
 
@@ -146,7 +146,7 @@ def _loss_axis(axes: Axes, several: dict[str, History]) -> None:
     beyond = [name for name, some in losses.items() if not (some <= top).all()]
     if beyond:
         axes.text(0.98, 0.97, f"beyond the axis: {', '.join(beyond)}", transform=axes.transAxes, ha="right",
-                  va="top", size=SMALL, color=ORANGE_TEXT, parse_math=False)  # fmt: skip
+                  va="top", size=SMALL, color=ORANGE_TEXT, family=FONT, parse_math=False)  # fmt: skip
 
 
 def _few_ticks(axes: Axes, low: float, high: float) -> None:

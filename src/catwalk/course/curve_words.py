@@ -88,7 +88,8 @@ def two_rates(curves: dict[float, History]) -> str:
     falls = sum(after < before for before, after in pairwise(fast.accuracy))
     said = [
         f"After {len(fast.loss) - 1} epochs the training loss is {fast.loss[-1]:.3f} with rate {high:g} and "
-        f"{slow.loss[-1]:.3f} with rate {low:g}."
+        f"{slow.loss[-1]:.3f} with rate {low:g}, the training accuracy {percent(fast.accuracy[-1])} and "
+        f"{percent(slow.accuracy[-1])}."
     ]
     if falls:
         said.append(

@@ -72,6 +72,11 @@ class History:
         """Whether the final loss is higher than the first, or not a number."""
         return not self.loss[-1] <= self.loss[0]
 
+    def until(self, epoch: int) -> "History":
+        """The history up to an epoch."""
+        rows = (self.loss, self.accuracy, self.other_loss, self.other_accuracy)
+        return History(*(row[: epoch + 1] for row in rows))
+
     def __add__(self, more: "History") -> "History":
         """Join two histories; the second run continued training the first one's network."""
         return History(
