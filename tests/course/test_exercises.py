@@ -176,7 +176,7 @@ def test_methods_are_compared_by_cost_and_loss() -> None:
     batch, mini = GOOD, Group(tuple(replace(run, plan=replace(run.plan, batch=50)) for run in CLOSE.runs))
     ways = {"batch": (batch, 2), "batches of 50": (mini, 2)}
     table = choosing.compared(ways, rows=500)
-    assert table.loc["updates"].tolist() == [2, 20]
+    assert table.T["updates"].tolist() == [2, 20]
     assert choosing.final(ways) == "batch"
     assert [plan.seed for plan in choosing.final_plans(ways, range(5, 7))] == [5, 6]
     assert choosing.final_plans({"a": (SLOW, 2), "b": (GOOD, 1)}, [1])[0].epochs == 1

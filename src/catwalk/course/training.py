@@ -122,7 +122,7 @@ def _in_processes(missing: dict[Path, Plan], pictures: Pictures) -> Iterator[int
             future.result()
             yield done
     except BaseException:
-        _end_pools()
+        end_processes()
         raise
 
 
@@ -133,7 +133,7 @@ def _pool(pictures: Pictures) -> ProcessPoolExecutor:
     """The processes that train on these pictures; they are kept, for each has to load the pictures first."""
     key = (project_folder().resolve(), pictures.fingerprint)
     if key not in _pools:
-        _end_pools()
+        end_processes()
         name = pictures.competition.name
         _pools[key] = ProcessPoolExecutor(
             limits.workers(None), get_context("spawn"), initializer=_begin, initargs=(name,)
@@ -141,7 +141,8 @@ def _pool(pictures: Pictures) -> ProcessPoolExecutor:
     return _pools[key]
 
 
-def _end_pools() -> None:
+def end_processes() -> None:
+    """End the processes that train, where no more runs are wanted; the next run would start them again."""
     for key in list(_pools):
         _pools.pop(key).shutdown(cancel_futures=True)
 

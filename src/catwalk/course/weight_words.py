@@ -32,7 +32,7 @@ def described(network: Network, part: Part, competition: Competition) -> str:
         f"{likeness[least]:.2f} ({names[least]}) to {likeness[most]:.2f} ({names[most]}): "
         + _templates_verdict(float(likeness.mean()))
     ]
-    between = np.corrcoef(weights)
+    between = np.asarray(np.corrcoef(weights))
     first, second = opposite(between)
     said.append(
         f"The most opposite weights are those of {names[first]} and {names[second]} (correlation "
