@@ -96,6 +96,7 @@ def test_runs_are_kept_and_the_same_everywhere(place: Path) -> None:
     assert [file.stat().st_mtime_ns for file in kept] == before
     assert [run.history for run in again] == [run.history for run in runs]
     np.testing.assert_array_equal(again[1].network.weights[1], runs[1].network.weights[1])
+    training.end_processes()
 
 
 @pytest.mark.parametrize("hidden", [None, 100])
