@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from hypothesis import settings
 from benchmarks.project import bare
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.course import course
 from catwalk.data import competition as competitions
 from catwalk.data import download, prepare, sources
 from catwalk.data.competition import Competition
@@ -167,24 +169,26 @@ def whole_course(background: Background) -> tuple[Path, list[Run]]:
     """A project in which ``catwalk course`` executed the exercises, and what it printed.
 
     The first two run on a few rows of Fashion-MNIST, without a Kaggle credential, MNIST or Internet; the
-    others on ``digits``, where the first two are there already.
+    others on ``digits``.
     """
     root = make_project(background.folder / "course")
     fashion.few_rows(root, train=1500, test=200)
     nowhere = str(background.folder / "nowhere")
-    alone = background.environment | {
-        "HOME": nowhere, "KERAS_HOME": nowhere, "HTTPS_PROXY": "http://127.0.0.1:9",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "catwalk", "course"]
-    runs = [background.run([*command, "--exercise", number], root, alone) for number in "12"]
-    digits = ("course", "--competition", "digits", "--budget", "8s")
-    runs.append(background.catwalk(root, *digits, "--exercise", "3"))  # prepares the data
-    for name in ("1-first-network", "2-softmax"):
-        target = Paths(root, "digits").course(name) / f"{name}.ipynb"
+    alone = {"HOME": nowhere, "KERAS_HOME": nowhere, "HTTPS_PROXY": "http://127.0.0.1:9"}
+    command = [sys.executable, "-m", "catwalk", "course", "--budget", "8s"]
+    taken_as_done(Paths(root, "fashion-mnist"), course.EXERCISES[2:])
+    taken_as_done(Paths(root, "digits"), course.EXERCISES[:2])
+    first = background.run(command, root, background.environment | alone)
+    return root, [first, background.run([*command, "--competition", "digits"], root)]
+
+
+def taken_as_done(paths: Paths, exercises: Iterable[str]) -> None:
+    """Executed notebooks that are newer than all that they are made from."""
+    for name in exercises:
+        target = paths.course(name) / f"{name}.ipynb"
         target.parent.mkdir(parents=True)
-        shutil.copy(Paths(root, "fashion-mnist").course(name) / target.name, target)
-    runs.append(background.catwalk(root, *digits))
-    return root, runs
+        target.touch()
+        os.utime(target, (time.time() + 86_400,) * 2)
 
 
 def blind_run(background: Background) -> tuple[Path, Run]:
