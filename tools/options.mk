@@ -53,5 +53,6 @@ SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assig
 #: HOST          127.0.0.1       for serve: the address to listen on
 #: PORT                          the port for serve (5433) and dashboard (8080)
 # Some shells have a HOST of their own in the environment.
-LISTENING = $(if $(call given,HOST),$(call flag,HOST,host)) $(if $(call given,PORT),$(call flag,PORT,port))
+LISTENING = $(call flag,SEED,seed) $(call flag,FEATURES,features) $(call flag,MODELS,models) \
+            $(if $(call given,HOST),$(call flag,HOST,host)) $(if $(call given,PORT),$(call flag,PORT,port))
 CHOSEN = $(COMMON) $(call flag,SUBMISSION,submission)

@@ -27,3 +27,5 @@ clean: ## remove .venv, .images, caches, feature tables and unfinished files; ne
 	rm -f data/*/prepared/features-*.npy
 	rm -rf data/*/.part-* data/*/.download data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
 	find src tests benchmarks verification -name __pycache__ -type d -prune -exec rm -rf {} +
+	@for link in data/*/server/postgresql; do \
+	  [ ! -L "$$link" ] || echo "kept: $$(readlink "$$link"), the database of $${link%/postgresql}"; done

@@ -35,7 +35,7 @@ OTHER_NAMES = {"user": "KAGGLE_USER"}  # options whose variable has another name
 SEARCHING = ("all", "search", "predict", "report")
 MAKING = ("all", "data", "prepare", "search", "try", "predict", "report", "reproduce", "blend")
 LOOKING = ("new", "all")  # at a competition that has no TOML yet
-SEEDED = ("all", "prepare", "search", "try", "predict", "report")
+SEEDED = ("all", "prepare", "search", "try", "predict", "report", "serve")
 NAMING = ("all", "predict", "blend")
 CHOOSING = ("report", "submit", "score", "reproduce")
 SHARING = (*SEARCHING, "try", "dashboard")
@@ -128,8 +128,12 @@ def _add_looking(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_scope(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
+    _add_features(stage)
     _add_models(stage, None)
+
+
+def _add_features(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
 
 
 def _add_models(stage: argparse.ArgumentParser, default: str | None) -> None:
@@ -157,6 +161,8 @@ def _add_team(stage: argparse.ArgumentParser) -> None:
 def _add_serve(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     stage.add_argument("--port", type=values.port, default=5433, help="the port to listen on (%(default)s)")
+    _add_features(stage)
+    _add_models(stage, "dense")
 
 
 def _add_reproduce(stage: argparse.ArgumentParser) -> None:

@@ -1,6 +1,8 @@
 """What the command's options say about a search: its limits, its scope, and the network of ``try``."""
 
 import argparse
+import math
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -73,7 +75,7 @@ def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":
 
     count = folds(options, context)
     if options.until is None:
-        default = 600.0 if options.trials is None else None
+        default = limits.USUAL if options.trials is None else None
         return limits.Limits(options.budget or default, options.trials, count)
     left = until(options)
     _, known = study_progress.known(context.paths, context.prepared, context.scope)
@@ -99,6 +101,21 @@ def until(options: argparse.Namespace) -> float:
     if options.budget is not None:
         raise UserError("BUDGET= and UNTIL= can't be used together", fix="give only one of them")
     return limits.seconds_until(options.until, datetime.now())
+
+
+def team_seconds(options: argparse.Namespace, until: float | None) -> float:
+    """Seconds in which predict may train networks again that others of the team have found.
+
+    Args:
+        options: of the command; after a search in the same command, its budget is the search's.
+        until: ``time.time()`` by which they are trained, where UNTIL= asks for it.
+    """
+    from catwalk.search import limits
+
+    if until is not None:
+        return until - time.time()
+    budget = options.budget or (limits.USUAL if options.trials is None else math.inf)
+    return float(budget * (limits.REFIT if options.stage == "all" else 1))
 
 
 def choice(options: argparse.Namespace) -> dict[str, Any]:

@@ -177,7 +177,9 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
 def _serve(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.search import postgres_server
 
-    postgres_server.run(paths, host=options.host, port=options.port, say=_say)
+    features = "pixels" if options.features == "pixels" else "auto"
+    variables = {"SEED": str(options.seed), "FEATURES": features, "MODELS": options.models}
+    postgres_server.run(paths, host=options.host, port=options.port, variables=variables, say=_say)
 
 
 def _dashboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -235,11 +237,12 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
         from catwalk.submission import predict
 
         # An invalid name is reported before the search, not after it.
-        predict.is_done(context, options.name, search_options.folds(options, context))
+        seconds = search_options.team_seconds(options, until)
+        predict.is_done(context, options.name, search_options.folds(options, context), seconds)
     if options.stage == "try":
-        from catwalk.search import search
+        from catwalk.search import own_trial
 
-        search.run_try(context, search_options.choice(options))
+        own_trial.run(context, search_options.choice(options))
     if options.stage in ("all", "search"):
         _search(options, context, started)
     if options.stage in ("all", "predict", "report"):
@@ -274,7 +277,8 @@ def _predict(options: argparse.Namespace, context: "RunContext", until: float | 
         _search(options, context, time.monotonic())
 
     folds = search_options.folds(options, context)
-    name = predict.run(context, getattr(options, "name", None), until, search, folds)
+    seconds = search_options.team_seconds(options, until)
+    name = predict.run(context, getattr(options, "name", None), until, search, folds, seconds)
     if options.stage != "predict":
         from catwalk.report import report
 

@@ -1,5 +1,6 @@
 """MODELS=: dense and convolutional networks in one study, and in every stage."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,17 +68,19 @@ def test_the_scope_of_the_last_search_is_followed(tmp_path: Path) -> None:
 
 
 def test_networks_that_are_behind_are_kept_for_their_family() -> None:
-    """Softmax too, whose weights the talk shows; of dense networks alone the best ones as before."""
+    """Softmax too, whose weights the talk shows; with them there are no more than of one family alone."""
+    numbers = itertools.count()
 
     def trial(family: str | None, kind: str = "search") -> FrozenTrial:
         params = {} if family is None else {"family": family}
-        return cast(FrozenTrial, SimpleNamespace(params=params, user_attrs={"kind": kind}))
+        made = SimpleNamespace(params=params, user_attrs={"kind": kind}, number=next(numbers))
+        return cast(FrozenTrial, made)
 
     dense = [trial("dense") for _ in range(MAX_KEPT_MODELS + 5)]
     conv = [trial("conv") for _ in range(MAX_KEPT_OF_FAMILY + 2)]
     softmax = trial(None, "softmax")
     kept = worth_keeping([*dense, *conv, softmax])
-    assert kept == [*dense[:MAX_KEPT_MODELS], *conv[:MAX_KEPT_OF_FAMILY], softmax]
+    assert kept == [*dense[: MAX_KEPT_MODELS - MAX_KEPT_OF_FAMILY - 1], *conv[:MAX_KEPT_OF_FAMILY], softmax]
     assert worth_keeping(dense) == dense[:MAX_KEPT_MODELS]
 
 

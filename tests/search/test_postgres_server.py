@@ -1,5 +1,6 @@
 """postgres_server.py: PostgreSQL in a folder of its own; what it prints, and what it keeps quiet."""
 
+import os
 import re
 import shutil
 import signal
@@ -9,14 +10,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import psycopg
 import pytest
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.search import postgres_server
-from tests.conftest import clean_environment
+from catwalk.core.team import Team
+from catwalk.data.prepare import Prepared
+from catwalk.search import postgres_server, study
+from tests.conftest import REPOSITORY, clean_environment
 from tests.support.postgres import Server
 
 
@@ -25,7 +30,8 @@ def password(server: Server) -> str:
 
 
 def test_it_prints_the_line_that_the_others_type(shared: str, server: Server) -> None:
-    assert f"make search COMPETITION=digits STUDY={shared}\n" in server.said
+    words = "COMPETITION=digits SEED=1 FEATURES=auto MODELS=dense"
+    assert f"make search {words} STUDY={shared}\n" in server.said
     assert re.search(
         rf"ssh -N -o \S+ -o \S+ -o \S+ -L {server.port}:127\.0\.0\.1:{server.port} \S+@\S+", server.said
     )
@@ -110,6 +116,30 @@ def test_the_environment_of_another_server_does_no_harm(
     server.start()
 
 
+def test_it_prints_the_words_of_the_study_that_is_there(shared: str, server: Server) -> None:
+    paths = Paths(server.paths.root, "digits", Team.from_options(shared, "ann", None))
+    prepared = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s7"))
+    study.create(paths, prepared, "local.all")
+    server.stop()
+    server.start()
+    assert f"COMPETITION=digits SEED=7 FEATURES=auto MODELS=all STUDY={shared}\n" in server.said
+    server.empty()
+    server.stop()
+    server.start()
+
+
+def test_root_s_server_says_where_its_files_are(shared: str, server: Server) -> None:
+    link = server.paths.server_link
+    if os.geteuid():
+        assert link.is_dir()
+        return
+    assert f"the database is in {link.readlink()}, because" in server.said
+    said = subprocess.run(["make", "-n", "clean"], cwd=REPOSITORY, capture_output=True, text=True).stdout
+    (names,) = [line for line in said.replace("\\\n", "").splitlines() if line.startswith("for link in")]
+    shown = subprocess.run(["sh", "-c", names], cwd=server.paths.root, capture_output=True, text=True).stdout
+    assert shown == f"kept: {link.readlink()}, the database of data/digits/server\n"
+
+
 def test_a_second_one_is_refused(shared: str, server: Server) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "catwalk", "serve", "--competition", "digits", "--port", "1"],
@@ -139,7 +169,7 @@ def test_without_postgresql_it_says_how_it_is_installed(monkeypatch: pytest.Monk
 
 
 def test_who_listens_to_all_is_warned(tmp_path: Path) -> None:
-    (warning, line) = list(postgres_server._lines(Paths(tmp_path, "digits"), "0.0.0.0", 5433))[1:3]  # noqa: S104
+    (warning, line) = list(postgres_server._lines(Paths(tmp_path, "digits"), "0.0.0.0", 5433, {}))[1:3]  # noqa: S104
     assert "warning: anyone who can reach this address can try passwords" in warning
     assert "-L 5433:127.0.0.1:5433" in warning
     assert re.search(r"STUDY=postgresql://catwalk@(?!0\.0\.0\.0)[\w.-]+:5433/catwalk", line)

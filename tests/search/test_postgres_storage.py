@@ -76,17 +76,19 @@ def test_others_have_to_search_on_the_same(tmp_path: Path, shared: str) -> None:
     study.create(paths, PREPARED, "pixels")
     for changed, features, said in (
         ({"fingerprint": "bbbb"}, "pixels", r"uses other data \(fingerprint aaaa, here bbbb\)"),
-        ({"split": "s2"}, "pixels", r"another split \(s1, here s2\): use theirs with SEED="),
         (
-            {},
-            "local",
-            r"other features or networks \(pixels, here local\): use .* FEATURES=pixels MODELS=dense",
+            {"split": "s2"},
+            "pixels",
+            r"another split.* \(s1-pixels, here s2-pixels\): use theirs with SEED=1 FEATURES=pixels MODELS=",
         ),
+        ({}, "local", r"\(s1-pixels, here s1-local\): use theirs with SEED=1 FEATURES=pixels MODELS=dense"),
     ):
         other = cast(Prepared, SimpleNamespace(**{**vars(cast(Any, PREPARED)), **changed}))
         with pytest.raises(UserError, match=said):
             study.create(paths, other, features)
-    study.create(Paths(tmp_path, "another-one", paths.team), PREPARED, "pixels")  # lies beside it
+    study.create(Paths(tmp_path, "another-one", paths.team), PREPARED, "local.all")  # lies beside it
+    with pytest.raises(UserError, match="use theirs with SEED=1 FEATURES=auto MODELS=all"):
+        study.create(Paths(tmp_path, "another-one", paths.team), PREPARED, "pixels")
 
 
 def test_a_study_made_anew_is_another(tmp_path: Path, shared: str, server: Server) -> None:
@@ -258,6 +260,21 @@ def test_a_password_is_asked_for_at_a_terminal(
     finally:
         monkeypatch.setenv("PGPASSWORD", "")  # what was typed is put away again
         monkeypatch.delenv("PGPASSWORD")
+
+
+def test_one_s_own_server_s_password_is_for_that_server(
+    tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside it, the tunnel to another one: that one's password is in ~/.pgpass."""
+    monkeypatch.delenv("PGPASSFILE")
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    mine = member(server.paths.root, shared)
+    assert mine.team
+    assert postgres_storage._connecting(mine, mine.team)["passfile"] == server.passfile
+    other = member(server.paths.root, f"postgresql://catwalk@127.0.0.1:{server.port + 1}/catwalk")
+    assert other.team
+    assert "passfile" not in postgres_storage._connecting(other, other.team)
+    assert study.create(mine, PREPARED, "pixels")
 
 
 def test_a_database_that_is_not_there(tmp_path: Path, shared: str) -> None:

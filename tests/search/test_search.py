@@ -148,8 +148,8 @@ def test_an_ended_search_ends_cleanly_within_five_seconds(
         for stage in ("predict", "leaderboard", "try"):
             meanwhile = run_catwalk(project, stage, *DIGITS)
             assert meanwhile.returncode == 0, meanwhile.stderr
-        assert "the running search takes it next" in meanwhile.stdout
-        number = meanwhile.stdout.split("queued as trial ")[1].split(";")[0]
+        assert "the search that runs here takes it" in meanwhile.stdout
+        number = meanwhile.stdout.split("queued as trial ")[1].split(",")[0]
         crash_rounds.wait_for(project, process, f"trial {number} yours complete", 1, seconds=60)
     children = procfs.descendants_of(process.pid)
     before = crash_rounds.finished(project)

@@ -8,17 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pandas as pd
+import psycopg
 import pytest
+import yaml
 
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data import prepare
 from catwalk.models.epoch import Epoch
-from catwalk.search import model_store, study
+from catwalk.search import artifacts, model_store, study
 from catwalk.search.trial_record import TrialRecord
-from catwalk.submission import submission_csv, team_models
+from catwalk.submission import team_models
 from tests.conftest import (
     REPOSITORY,
     Run,
@@ -93,26 +96,30 @@ def test_two_machines_share_the_trials(together: tuple[Path, str], password: Non
         assert own == [by[trial.number]]
 
 
-@pytest.mark.long
 @pytest.mark.slow
-def test_a_third_trains_again_what_others_found(
+def test_a_third_copies_them_from_the_database(
     together: tuple[Path, str], digits_raw: Path, server: Any, password: None
 ) -> None:
+    """And makes the same submission as one who searched; the second time it is done."""
     folder, url = together
     root = machine(folder, digits_raw, "eve")
-    done = predicted(root, url, server, "--name", "again")
-    assert "networks that others found are trained again here" in done.stdout
+    done = predicted(root, url, server, "--name", "team1")
+    assert "networks that others of the team have trained" in done.stdout
+    assert "of others again" not in done.stdout
     paths, opened = opened_by(folder, "eve", url)
-    content = json.loads(paths.recipe("again").read_text())
-    assert {trial["member"] for trial in content["trials"]} <= set(MEMBERS)
-    prepared = prepare.load(paths, 1)
-    labels = prepared.labels[prepared.validation]
+    key = study.key(opened)
     for trial in study.complete(opened):
-        said = np.load(paths.probabilities(study.key(opened), trial.number))
-        assert (said.argmax(axis=1) == labels).mean() == trial.value, trial.number
-    assert content["validation"]["accuracy"] > 0.9
-    assert len(submission_csv.names(paths)) == 1
-    assert "already done" in predicted(root, url, server, "--name", "again").stdout
+        theirs = opened_by(folder, trial.user_attrs["member"], url)[0]
+        assert paths.model(key, trial.number).read_bytes() == theirs.model(key, trial.number).read_bytes()
+    content = json.loads(paths.recipe("team1").read_text())
+    assert {trial["member"] for trial in content["trials"]} <= set(MEMBERS)
+    assert "missing" not in content
+    assert "already done" in predicted(root, url, server, "--name", "team1").stdout
+    predicted(folder / "ann", url, server, "--name", "team1", "--member", "ann")
+    for file in (paths.submission, paths.test_predictions, paths.oof):
+        theirs = opened_by(folder, "ann", url)[0]
+        ours_there = theirs.root / file("team1").relative_to(paths.root)
+        assert file("team1").read_bytes() == ours_there.read_bytes()
 
 
 @pytest.mark.long
@@ -120,15 +127,59 @@ def test_a_third_trains_again_what_others_found(
 def test_a_fourth_copies_them_from_the_artifacts(
     together: tuple[Path, str], digits_raw: Path, server: Any, password: None
 ) -> None:
+    """Where the database has none of them; what it copies it stores there for the others."""
     folder, url = together
+    forget_stored(url, server)
     root = machine(folder, digits_raw, "dan")
     done = predicted(root, url, server, "--artifacts", str(folder / "artifacts"))
-    assert "trained here again" not in done.stdout
     paths, opened = opened_by(folder, "dan", url)
-    key = study.key(opened)
-    for trial in study.complete(opened):
-        theirs = opened_by(folder, trial.user_attrs["member"], url)[0]
-        assert paths.model(key, trial.number).read_bytes() == theirs.model(key, trial.number).read_bytes()
+    assert "networks that others of the team have trained" in done.stdout
+    assert "of others again" not in done.stdout
+    assert stored_of(paths, opened) == {trial.number for trial in study.complete(opened)}
+    forget_stored(url, server)
+    assert "already done" in predicted(root, url, server).stdout
+    assert stored_of(paths, opened) == {trial.number for trial in study.complete(opened)}, "all the same"
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_what_nobody_stored_is_trained_again_or_named(
+    together: tuple[Path, str], digits_raw: Path, server: Any, password: None
+) -> None:
+    """In too little time the best one; the same command then is done, and one with more time is not."""
+    folder, url = together
+    forget_stored(url, server)
+    root = machine(folder, digits_raw, "fay")
+    assert run_catwalk(root, "prepare", "--competition", "digits").returncode == 0
+    paths, opened = opened_by(folder, "fay", url)
+    best = study.complete(opened)
+    little = predicted(root, url, server, "--budget", "1s", "--name", "team1")
+    assert "training 1 network of others again" in little.stdout
+    missing = ", ".join(f"{t.number} of {t.user_attrs['member']}" for t in best[1:])
+    assert f"{len(best) - 1} of the {len(best)} best networks are missing (trial {missing})" in little.stdout
+    assert re.search(r"train them again here: make predict .*BUDGET=[12]m", little.stdout)
+    again = predicted(root, url, server, "--budget", "1s", "--name", "team1")
+    assert f"already done, {paths.shown(paths.submission('team1'))}" in again.stdout
+    assert f"except for {len(best) - 1} networks that are missing here" in again.stdout
+    whole = predicted(root, url, server, "--budget", "5m", "--name", "team2")
+    assert re.search(rf"training {len(best) - 1} networks? of others again", whole.stdout)
+    prepared = prepare.load(paths, 1)
+    labels = prepared.labels[prepared.validation]
+    for trial in best:
+        said = np.load(paths.probabilities(study.key(opened), trial.number))
+        assert (said.argmax(axis=1) == labels).mean() == trial.value, trial.number
+    assert stored_of(paths, opened) == {trial.number for trial in best}, "and it is stored for the others"
+
+
+def stored_of(paths: Paths, opened: Any) -> set[int]:
+    """Numbers of the trials whose networks the database has."""
+    complete = study.complete(opened)
+    return artifacts.available(paths, study.key(opened), artifacts.stores(paths, opened), complete)
+
+
+def forget_stored(url: str, server: Any) -> None:
+    with psycopg.connect(url, passfile=server.passfile, autocommit=True) as connection:
+        connection.execute("DELETE FROM catwalk_artifacts")
 
 
 def predicted(root: Path, url: str, server: Any, *more: str) -> Run:
@@ -139,39 +190,71 @@ def predicted(root: Path, url: str, server: Any, *more: str) -> Run:
     return done
 
 
-@pytest.mark.slow
-def test_the_cluster_s_script(
-    together: tuple[Path, str], digits_raw: Path, server: Any, password: None
-) -> None:
-    """Two tasks of the array in one folder, as Slurm would start them."""
-    folder, url = together
-    root = machine(folder, digits_raw, "cluster")
-    assert run_catwalk(root, "prepare", "--competition", "digits").returncode == 0
+def cluster_files(root: Path) -> None:
+    """Write member.sh and cluster.sh of docs/cluster.md into a project that has a .venv."""
     text = (REPOSITORY / "docs/cluster.md").read_text()
-    (script,) = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    member, script = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (root / "member.sh").write_text(member)
     (root / "cluster.sh").write_text(script)
+    assert dict(re.findall(r"^#SBATCH --([\w-]+)=(\S+)", script, re.MULTILINE))["array"] == "0-7"
     binary = root / ".venv/bin/catwalk"
     binary.parent.mkdir(parents=True)
     binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m catwalk "$@"\n')
     binary.chmod(0o755)
-    asked = dict(re.findall(r"^#SBATCH --([\w-]+)=(\S+)", script, re.MULTILINE))
-    assert asked["array"] == "0-7"
-    given = {
-        "SLURM_SUBMIT_DIR": str(root), "SLURM_ARRAY_JOB_ID": "77", "SLURM_CPUS_PER_TASK": "1",
-        "STUDY": url, "COMPETITION": "digits", "BUDGET": "40s", "PGPASSFILE": server.passfile,
-    }  # fmt: skip
+
+
+def job() -> Any:
+    """The Job of docs/cluster.md."""
+    text = (REPOSITORY / "docs/cluster.md").read_text()
+    (manifest,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return yaml.safe_load(manifest)
+
+
+@pytest.mark.slow
+def test_the_cluster_s_members(
+    together: tuple[Path, str], digits_raw: Path, server: Any, password: None
+) -> None:
+    """A task of Slurm's array and a pod of the Job in one folder, as their clusters would start them."""
+    folder, url = together
+    root = machine(folder, digits_raw, "cluster")
+    assert run_catwalk(root, "prepare", "--competition", "digits").returncode == 0
+    cluster_files(root)
+    given = {"STUDY": url, "COMPETITION": "digits", "BUDGET": "40s", "PGPASSFILE": server.passfile}
+    slurm = {"SLURM_SUBMIT_DIR": str(root), "SLURM_ARRAY_JOB_ID": "77", "SLURM_CPUS_PER_TASK": "1"}
+    (container,) = job()["spec"]["template"]["spec"]["containers"]
+    pod = {one["name"]: one.get("value", "") for one in container["env"]} | {"INDEX": "5", "CORES": "1"}
+    pod["MEMBER"] = pod["MEMBER"].replace("$(INDEX)", pod["INDEX"])
+    del pod["PGPASSWORD"]
     before = {trial.number for trial in study.finished(opened_by(folder, "ann", url)[1])}
-    tasks = [
+    begun = [
+        (["sh", str(root / "cluster.sh")], Path("/"), {**given, **slurm, "SLURM_ARRAY_TASK_ID": "0"}),
+        (container["command"], root, {**pod, **given}),
+    ]
+    members = [
         subprocess.Popen(
-            ["sh", root / "cluster.sh"], cwd="/", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**clean_environment(), **given, "SLURM_ARRAY_TASK_ID": str(number)},
+            command, cwd=place, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**clean_environment(), **environment},
         )
-        for number in range(2)
+        for command, place, environment in begun
     ]  # fmt: skip
-    said = [task.communicate(timeout=120)[0] for task in tasks]
-    assert [task.returncode for task in tasks] == [0, 0], said
+    said = [member.communicate(timeout=120)[0] for member in members]
+    assert [member.returncode for member in members] == [0, 0], said
     ended = [t for t in study.finished(opened_by(folder, "ann", url)[1]) if t.number not in before]
-    assert {trial.user_attrs["member"] for trial in ended} == {"slurm-77_0", "slurm-77_1"}, said
+    assert {trial.user_attrs["member"] for trial in ended} == {"slurm-77_0", "job-5"}, said
+
+
+def test_the_job_keeps_to_kubernetes_schema() -> None:
+    schema = json.loads((REPOSITORY / "tests/support/kubernetes_job.json").read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    good = job()
+    assert [error.message for error in validator.iter_errors(good)] == []
+    assert good["spec"]["template"]["spec"]["volumes"][0]["name"] == "project"
+    spec = good["spec"]["template"]["spec"]
+    spec["containers"][0]["comand"] = spec["containers"][0].pop("command")
+    good["spec"]["completions"] = "eight"
+    said = " ".join(error.message for error in validator.iter_errors(good))
+    assert "'comand' was unexpected" in said
+    assert "'eight' is not" in said
 
 
 def trial_of(seconds: float, number: int) -> TrialRecord:

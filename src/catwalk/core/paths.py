@@ -241,7 +241,16 @@ class Paths:
         if as_root:
             digest = hashlib.blake2b(str(self.server.resolve()).encode(), digest_size=6).hexdigest()
             return SYSTEM_CLUSTERS / f"catwalk-{digest}"
+        return self.server_link
+
+    @property
+    def server_link(self) -> Path:
+        """Where the files are or, if they are elsewhere, a link to them."""
         return self.server / "postgresql"
+
+    def server_state(self, as_root: bool) -> Path:
+        """PostgreSQL's own file about the server that is running."""
+        return self.server_cluster(as_root) / "postmaster.pid"
 
     @property
     def server_password(self) -> Path:

@@ -22,7 +22,7 @@ def run_all(
     title: str,
     together: int,
     seconds: float | None,
-    ends: float = math.inf,
+    last_start: float = math.inf,
 ) -> list[Result | None]:
     """Run all tasks in separate processes and show a progress bar; no process is left running.
 
@@ -33,10 +33,10 @@ def run_all(
         together: number of processes. Each does one task after another, because starting one (importing
             TensorFlow) takes seconds.
         seconds: the expected total time, for the bar; None: the bar counts tasks.
-        ends: the ``time.monotonic()`` at which running tasks are killed and no more start.
+        last_start: the ``time.monotonic()`` from which no more tasks start; those that run are finished.
 
     Returns:
-        What ``work`` returned, in the tasks' order; None where it did not finish.
+        What ``work`` returned, in the tasks' order; None where it did not finish or was not started.
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -45,8 +45,10 @@ def run_all(
     pool = _Pool(work, tasks, together)
     with contextlib.closing(pool), Progress(*columns) as bars:
         bar = bars.add_task(title, total=seconds or len(tasks))
-        while pool.done < len(tasks) and time.monotonic() < ends:
+        while pool.left:
             pool.go_on(timeout=0.5)
+            if time.monotonic() > last_start:
+                pool.start_no_more()
             gone = time.monotonic() - begun if seconds else pool.done
             bars.update(bar, completed=min(gone, seconds or gone))
     return pool.results
@@ -62,6 +64,15 @@ class _Pool(Generic[Task, Result]):
         self._started = 0
         self.results: list[Result | None] = [None] * len(tasks)
         self.done = 0
+
+    @property
+    def left(self) -> int:
+        """How many tasks wait or run."""
+        return len(self._waiting) + len(self._busy)
+
+    def start_no_more(self) -> None:
+        """Leave out the tasks that wait."""
+        self._waiting.clear()
 
     def go_on(self, timeout: float) -> None:
         """Keep all processes busy, then wait until one has finished a task, or for ``timeout`` seconds."""

@@ -1,62 +1,164 @@
-"""Artifacts: a team's shared folder, where members find the networks that others trained."""
+"""Artifacts: how the networks that one member trained reach the others of the team.
 
-from collections import Counter
-from typing import TYPE_CHECKING
+They are stored in the study's own database and, with ``ARTIFACTS=``, in a folder that all can access: the
+best ones only, as a search keeps them. Both are Optuna's artifact stores. An artifact's id is the study's
+key and the name of the file, so who looks for a network needs no other record of it.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from catwalk.core.paths import Paths, atomic_write
-from catwalk.models import space
-from catwalk.search.model_store import is_among_best
+from catwalk.search import model_store
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
+LARGEST = 64_000_000  # bytes of a network in the database; the others train a larger one again
 
-def offer(paths: Paths, key: str, trial: "optuna.Trial", value: float) -> None:
-    """Upload a network and its probabilities to the team's folder, if it is among the best.
+
+class Store(Protocol):
+    """Optuna's protocol of an artifact store, and the ids of what is stored."""
+
+    def open_reader(self, artifact_id: str) -> BinaryIO: ...
+
+    def write(self, artifact_id: str, content_body: BinaryIO) -> None: ...
+
+    def remove(self, artifact_id: str) -> None: ...
+
+    def ids(self) -> set[str]: ...
+
+
+class FolderStore:
+    """The artifacts of one study in a folder, each a file that is complete or not there.
 
     Args:
-        paths: the competition's, with a team.
+        folder: that all members can access.
         key: the study's.
-        trial: running, with its network kept.
-        value: its validation accuracy.
     """
-    if paths.team is None or paths.team.artifacts is None:
-        return
-    from optuna import artifacts
 
-    from catwalk.search import study
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder, self._key = folder, key
 
-    before = [other for other in study.complete(trial.study) if (other.value or 0.0) > value]
-    better = Counter(space.family_in(other.params) for other in before)
-    if not is_among_best(better, space.family_in(trial.params)):
-        return
-    store = artifacts.FileSystemArtifactStore(paths.team.artifacts)
-    try:
-        for file in (paths.model(key, trial.number), paths.probabilities(key, trial.number)):
-            artifacts.upload_artifact(artifact_store=store, file_path=str(file), study_or_trial=trial)
-    except OSError as error:  # the others train it again; the trial itself has not failed
-        trial.set_user_attr("not_offered", str(error)[:200])
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        """The artifact as a file.
+
+        Raises:
+            ArtifactNotFound: there is none.
+        """
+        from optuna.artifacts.exceptions import ArtifactNotFound
+
+        try:
+            return (self._folder / artifact_id).open("rb")
+        except FileNotFoundError:
+            raise ArtifactNotFound(artifact_id) from None
+
+    def write(self, artifact_id: str, content_body: BinaryIO) -> None:
+        """Store an artifact."""
+        with atomic_write(self._folder / artifact_id) as path:
+            path.write_bytes(content_body.read())
+
+    def remove(self, artifact_id: str) -> None:
+        """Remove an artifact, if it is there."""
+        (self._folder / artifact_id).unlink(missing_ok=True)
+
+    def ids(self) -> set[str]:
+        """The ids of all artifacts of this study."""
+        return {path.name for path in self._folder.iterdir() if path.name.startswith(f"{self._key}.")}
 
 
-def fetch(paths: Paths, key: str, opened: "optuna.Study", trial: "FrozenTrial") -> bool:
-    """Copy a trial's network and probabilities from the team's folder; returns whether both were found."""
-    if paths.team is None or paths.team.artifacts is None:
-        return False
-    from optuna import artifacts
+def stores(paths: Paths, opened: "optuna.Study") -> list[Store]:
+    """The team's stores, the nearest first."""
+    assert paths.team is not None
+    from catwalk.search import storage, study
+    from catwalk.search.postgres_artifacts import PostgresArtifactStore
 
-    store = artifacts.FileSystemArtifactStore(paths.team.artifacts)
-    offered = artifacts.get_all_artifact_meta(trial, storage=opened._storage)
-    named = {meta.filename: meta.artifact_id for meta in offered}
-    files = (paths.model(key, trial.number), paths.probabilities(key, trial.number))
-    if any(file.name not in named for file in files):
-        return False
-    try:
-        for file in files:
-            with atomic_write(file) as path:
-                artifacts.download_artifact(
-                    artifact_store=store, artifact_id=named[file.name], file_path=str(path)
-                )
-    except artifacts.exceptions.ArtifactNotFound:
-        return False
-    return True
+    database = PostgresArtifactStore(storage.backend(opened), opened._study_id)
+    folder = paths.team.artifacts
+    return [database] if folder is None else [FolderStore(folder, study.key(opened)), database]
+
+
+def files(paths: Paths, key: str, number: int) -> dict[str, Path]:
+    """A network's files by artifact id, in the order in which they are written."""
+    return {
+        f"{key}.{path.name}": path for path in (paths.model(key, number), paths.probabilities(key, number))
+    }
+
+
+def offer(paths: Paths, key: str, numbers: Iterable[int], to: list[Store]) -> list[str]:
+    """Store networks that are kept here in every store that lacks them.
+
+    Args:
+        paths: the competition's.
+        key: the study's.
+        numbers: of the trials.
+        to: the stores.
+
+    Returns:
+        What could not be stored and why, for people.
+    """
+    there = [store.ids() for store in to]
+    refused = []
+    for number in numbers:
+        named = files(paths, key, number)
+        for store, known in zip(to, there, strict=True):
+            if known >= set(named):
+                continue
+            try:
+                refused += _write(store, named, number)
+            except FileNotFoundError:  # no longer among the best, or not kept
+                break
+            except OSError as error:
+                refused.append(f"the network of trial {number} is not in ARTIFACTS= ({error.strerror})")
+    return refused
+
+
+def _write(store: Store, named: dict[str, Path], number: int) -> list[str]:
+    size = sum(path.stat().st_size for path in named.values())
+    if not isinstance(store, FolderStore) and size > LARGEST:
+        return [
+            f"the network of trial {number} ({size / 1e6:.0f} MB) is too large for the study's database "
+            f"(up to {LARGEST / 1e6:.0f} MB): the others train it again, or set ARTIFACTS="
+        ]
+    for name, path in named.items():
+        with path.open("rb") as body:
+            store.write(name, body)
+    return []
+
+
+def fetch(paths: Paths, key: str, number: int, stored: list[Store]) -> bool:
+    """Copy a network and its probabilities from the first store that has both; returns whether one has."""
+    from optuna.artifacts.exceptions import ArtifactNotFound
+
+    for store in stored:
+        try:
+            for name, file in files(paths, key, number).items():
+                with store.open_reader(name) as body, atomic_write(file) as path:
+                    path.write_bytes(body.read())
+        except ArtifactNotFound:
+            continue
+        return True
+    return False
+
+
+def available(paths: Paths, key: str, stored: list[Store], trials: "list[FrozenTrial]") -> set[int]:
+    """The numbers of the trials whose networks are in a store."""
+    there = [store.ids() for store in stored]
+    return {
+        trial.number
+        for trial in trials
+        if any(known >= set(files(paths, key, trial.number)) for known in there)
+    }
+
+
+def drop(key: str, opened: "optuna.Study", stored: list[Store]) -> None:
+    """Remove from the stores what is no longer among the best."""
+    trials = opened.get_trials(deepcopy=False)
+    kept = model_store.kept_numbers(trials)
+    for store in stored:
+        for name in store.ids():
+            number = model_store.number_in(name.removeprefix(f"{key}."))
+            if model_store.is_dropped(number, trials, kept):
+                store.remove(name)

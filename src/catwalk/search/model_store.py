@@ -11,10 +11,11 @@ from catwalk.models import space
 
 if TYPE_CHECKING:
     import keras
+    import optuna
     from optuna.trial import FrozenTrial
 
-MAX_KEPT_MODELS = 20  # of the best trials: a search keeps so many, and an ensemble is chosen among them
-MAX_KEPT_OF_FAMILY = 3  # of each family in any case: it errs in its own way, even if it is behind
+MAX_KEPT_MODELS = 20  # a search keeps so many, and an ensemble is chosen among them
+MAX_KEPT_OF_FAMILY = 3  # of each family among them: it errs in its own way, even if it is behind
 
 
 def keep(paths: Paths, study_key: str, number: int, prepared: Prepared, model: "keras.Model") -> float:
@@ -41,24 +42,49 @@ def keep_test(paths: Paths, study_key: str, number: int, prepared: Prepared, mod
 
 
 def worth_keeping(complete: "list[FrozenTrial]") -> "list[FrozenTrial]":
-    """The trials whose networks are kept: the best, the best of each family, and softmax, for the talk.
+    """The trials whose networks are kept, ``MAX_KEPT_MODELS`` at most.
+
+    These are the best of each family, softmax, for the talk, and the best of the others.
 
     Args:
         complete: all complete trials, the best first.
     """
     better: Counter[str] = Counter()  # trials of each family
-    worth = []
+    needed = set()
     for trial in complete:
         family = space.family_in(trial.params)
-        if is_among_best(better, family) or trial.user_attrs.get("kind") == "softmax":
-            worth.append(trial)
+        if better[family] < MAX_KEPT_OF_FAMILY or trial.user_attrs.get("kind") == "softmax":
+            needed.add(trial.number)
         better[family] += 1
-    return worth
+    others = [trial.number for trial in complete if trial.number not in needed]
+    kept = needed.union(others[: max(0, MAX_KEPT_MODELS - len(needed))])
+    return [trial for trial in complete if trial.number in kept]
 
 
-def is_among_best(better: "Counter[str]", family: str) -> bool:
-    """Whether a network of this family is kept, with so many better trials of each family."""
-    return better.total() < MAX_KEPT_MODELS or better[family] < MAX_KEPT_OF_FAMILY
+def drop(paths: Paths, study_key: str, opened: "optuna.Study") -> None:
+    """Remove the networks of trials that have ended and are not worth keeping."""
+    trials = opened.get_trials(deepcopy=False)
+    kept = kept_numbers(trials)
+    for file in paths.kept(study_key).glob("trial-*"):
+        if is_dropped(number_in(file.name), trials, kept):
+            file.unlink(missing_ok=True)
+
+
+def kept_numbers(trials: "list[FrozenTrial]") -> set[int]:
+    """The numbers of the trials worth keeping, out of all of a study."""
+    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    best_first = sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
+    return {trial.number for trial in worth_keeping(best_first)}
+
+
+def is_dropped(number: int, trials: "list[FrozenTrial]", kept: set[int]) -> bool:
+    """Whether a trial's network is to be removed: not while the trial runs, or if it is not known yet."""
+    return number not in kept and number < len(trials) and trials[number].state.is_finished()
+
+
+def number_in(file_name: str) -> int:
+    """The trial's number in the name of a kept file."""
+    return int(file_name.partition("-")[2].partition(".")[0])
 
 
 def is_kept(paths: Paths, study_key: str, number: int) -> bool:

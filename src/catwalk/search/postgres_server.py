@@ -11,11 +11,15 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catwalk.core import advice, extras, locks
 from catwalk.core.errors import MachineError, UserError, shown
 from catwalk.core.paths import Paths, atomic_write
+from catwalk.search import progress
+
+if TYPE_CHECKING:
+    import psycopg
 
 USER = DATABASE = "catwalk"
 PLACES = (
@@ -31,13 +35,15 @@ TUNNEL = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ExitOnForwardFail
 SYSTEM_USER = "postgres"  # PostgreSQL refuses to run as root; Debian's package makes this user
 
 
-def run(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> None:
+def run(paths: Paths, *, host: str, port: int, variables: dict[str, str], say: Callable[[str], None]) -> None:
     """Run the server until Ctrl-C; the first time, create it with its own password.
 
     Args:
         paths: the competition's.
         host: the address it listens on.
         port: a TCP port.
+        variables: SEED, FEATURES and MODELS that the team is to use; if its study is there already, those
+            of the study are.
         say: takes lines for people.
 
     Raises:
@@ -47,7 +53,7 @@ def run(paths: Paths, *, host: str, port: int, say: Callable[[str], None]) -> No
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.default_int_handler)  # the terminal is closed
     with running(paths, host, port, say) as process:
-        for line in _lines(paths, host, port):
+        for line in _lines(paths, host, port, _of_study(paths, host, port) or variables):
             say(line)
         process.wait()
         raise MachineError(f"PostgreSQL has stopped: {_last_line(paths)}", fix=_read_log(paths))
@@ -70,9 +76,10 @@ def running(
         if not (cluster / "PG_VERSION").is_file():
             say("serve: creating the database (only once)")
             _initialise(paths, binaries, cluster)
+        _say_where(paths, cluster, say)
         process = _start(paths, binaries, cluster, host, port)
         try:
-            _wait_for(paths, process, "127.0.0.1" if host == "0.0.0.0" else host, port)  # noqa: S104
+            _wait_for(paths, process, host, port)
             yield process
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -173,17 +180,46 @@ def _start(paths: Paths, binaries: Path, cluster: Path, host: str, port: int) ->
 def _wait_for(paths: Paths, process: "subprocess.Popen[bytes]", host: str, port: int) -> None:
     import psycopg
 
-    # Given here, because the environment's settings (PGPASSWORD, PGSSLMODE) are meant for other servers.
-    asked = f"user={USER} dbname={DATABASE} connect_timeout=5 sslmode=disable"
-    password = paths.server_password.read_text(encoding="ascii").strip().rsplit(":", 1)[1]
     ends = time.monotonic() + STARTING
     while process.poll() is None and time.monotonic() < ends:
         try:
-            psycopg.connect(asked, host=host, port=port, password=password).close()
+            _connected(paths, host, port).close()
             return
         except psycopg.OperationalError:
             time.sleep(0.2)
     raise MachineError(f"PostgreSQL failed to start: {_last_line(paths)}", fix=_read_log(paths))
+
+
+def _connected(paths: Paths, host: str, port: int) -> "psycopg.Connection[tuple[str]]":
+    import psycopg
+
+    # Given here, because the environment's settings (PGPASSWORD, PGSSLMODE) are meant for other servers.
+    asked = f"user={USER} dbname={DATABASE} connect_timeout=5 sslmode=disable"
+    password = paths.server_password.read_text(encoding="ascii").strip().rsplit(":", 1)[1]
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+    return psycopg.connect(asked, host=here, port=port, password=password)
+
+
+def _of_study(paths: Paths, host: str, port: int) -> dict[str, str] | None:
+    """SEED, FEATURES and MODELS of this competition's newest study in the database; None: there is none."""
+    with _connected(paths, host, port) as connection:
+        if connection.execute("SELECT 1 FROM pg_tables WHERE tablename = 'studies'").fetchone() is None:
+            return None
+        rows = connection.execute("SELECT study_name FROM studies ORDER BY study_id DESC").fetchall()
+    names = [name for (name,) in rows if len(progress.parts(name)) == 4]
+    ours = [name for name in names if progress.parts(name)[0] == paths.competition]
+    return progress.variables(ours[0]) if ours else None
+
+
+def _say_where(paths: Paths, cluster: Path, say: Callable[[str], None]) -> None:
+    """Say where the database is if it is not in the server's folder, and leave a link to it there."""
+    link = paths.server_link
+    if cluster == link:
+        return
+    say(f"serve: the database is in {cluster}, because PostgreSQL's own user can't read root's folders")
+    if link.is_symlink() or not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(cluster)
 
 
 def _last_line(paths: Paths) -> str:
@@ -196,7 +232,7 @@ def _read_log(paths: Paths) -> str:
     return f"look at {paths.shown(paths.server_log)}"
 
 
-def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
+def _lines(paths: Paths, host: str, port: int, variables: dict[str, str]) -> Iterator[str]:
     """The lines that tell the team how to connect."""
     where = f"{os.environ.get('USER', 'you')}@{socket.gethostname()}"
     tunnel = f"ssh -N {TUNNEL} -L {port}:127.0.0.1:{port} {where}"
@@ -210,7 +246,9 @@ def _lines(paths: Paths, host: str, port: int) -> Iterator[str]:
         )
     else:
         yield f"  first, the other members run in a separate terminal: {tunnel}"
-    yield f"  then everyone runs: make search STUDY=postgresql://{USER}@{shown}:{port}/{DATABASE}"
+    same = {"COMPETITION": paths.competition, **variables}
+    words = " ".join(f"{name}={value}" for name, value in same.items())
+    yield f"  then everyone runs: make search {words} STUDY=postgresql://{USER}@{shown}:{port}/{DATABASE}"
     yield (
         f"  the password is after the last colon in {paths.shown(paths.server_password)}: the others type it "
         "when asked, or put that line into their ~/.pgpass (chmod 600)"

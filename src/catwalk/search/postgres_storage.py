@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, exc, pool, text
 from catwalk.core import locks
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
+from catwalk.search import postgres_artifacts
 from catwalk.search.storage_errors import reason, unreachable
 
 # Seconds to wait for a server that is gone; less than storage.GRACE, so that no trial is taken for dead.
@@ -63,9 +64,11 @@ def open_storage(paths: Paths, team: Team, **retrying: Any) -> "PatientStorage":
     """
     paths.study.mkdir(parents=True, exist_ok=True)
     with alone(paths, TABLES):  # two who make the tables at once would fail
-        return PatientStorage(
+        made = PatientStorage(
             team.url, engine_kwargs={"connect_args": _connecting(paths, team), "pool_size": 4}, **retrying
         )
+        made.patiently(lambda: postgres_artifacts.create_table(made.engine))
+    return made
 
 
 class PatientStorage(RDBStorage):  # type: ignore[misc]
@@ -195,16 +198,23 @@ def _locked(engine: Engine, what: int) -> Connection:
 def _connecting(paths: Paths, team: Team) -> dict[str, Any]:
     """Options for libpq, with the password file if the server runs in this folder."""
     asked = "PGPASSWORD" in os.environ or "PGPASSFILE" in os.environ
-    if not asked and urlsplit(team.url).hostname in LOOPBACK and _is_served_here(paths):
+    if not asked and urlsplit(team.url).hostname in LOOPBACK and _is_served_here(paths, team):
         return {**CONNECTING, "passfile": str(paths.server_password)}
     return CONNECTING
 
 
-def _is_served_here(paths: Paths) -> bool:
+def _is_served_here(paths: Paths, team: Team) -> bool:
+    """Whether it is this folder's own server, and not another one, that listens on the URL's port."""
     if not paths.server_password.is_file():
         return False
     with locks.locked(paths.server, wait=False) as free:
-        return not free
+        if free:
+            return False
+    try:
+        known = paths.server_state(as_root=os.geteuid() == 0).read_text().splitlines()
+        return int(known[3]) == (urlsplit(team.url).port or 5432)  # PostgreSQL's fourth line
+    except (OSError, IndexError, ValueError):
+        return False
 
 
 def _asked_for_password(team: Team, error: exc.DBAPIError) -> bool:

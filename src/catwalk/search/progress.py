@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,6 +11,7 @@ from catwalk.core import advice, locks, records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import folds
+from catwalk.data import scope as scopes
 from catwalk.data.prepare import Prepared
 
 
@@ -51,6 +53,17 @@ def study_name(paths: Paths, prepared: Prepared, scope: str) -> str:
 def parts(key: str) -> list[str]:
     """A study name's or key's parts: competition (which may contain a dash), fingerprint, split and scope."""
     return key.split("@")[0].rsplit("-", 3)
+
+
+def variables(name: str) -> dict[str, str]:
+    """SEED, FEATURES and MODELS as they are typed to work on the study of this name."""
+    _, _, split, scope = parts(name)
+    seed = re.match(r"s(\d+)", split)
+    return {
+        "SEED": seed[1] if seed else "",
+        "FEATURES": "pixels" if scopes.features_of(scope) == "pixels" else "auto",
+        "MODELS": scopes.models_of(scope),
+    }
 
 
 def read(paths: Paths) -> dict[str, StudyProgress]:

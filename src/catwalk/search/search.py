@@ -1,13 +1,10 @@
-"""The search: runs trials until a limit is reached, or a single trial of your own, and prints a summary."""
+"""The search: runs trials until a limit is reached, and prints a summary."""
 
 import math
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from catwalk.core import advice, disk_space, processes, shared_table, tensorflow_setup
-from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths
+from catwalk.core import disk_space, processes, shared_table, tensorflow_setup
 from catwalk.data import duplicates, prepare
 from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 ENOUGH = Limits(180.0, 10)  # the least that is advised after a search that ended too early
 ENOUGH_ROWS, ENOUGH_SIDE = 10_000, 14  # training rows, and pixels, from which convolutional networks pay
 STARTING = 20.0  # seconds of a search before its first long training begins, and after it ended
-STUDY_SECONDS = 15  # how long a search may take to create its study
 
 
 def run(context: RunContext, until: Limits, workers: int | None, started: float) -> None:
@@ -55,41 +51,9 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
         say(line)
     with progress.locked(paths):
-        opened, spent = _run(context, limits_here, count, started, before.spent)
+        opened, spent = run_trials(context, limits_here, count, started, before.spent)
     for line in _summary(opened, spent, context, until):
         say(line)
-
-
-def run_try(context: RunContext, choice: dict[str, Any]) -> None:
-    """Train one network of the user's own choice as a trial of the study, to its last epoch.
-
-    If a search is running, its next free worker takes the trial; else it runs at once.
-
-    Args:
-        context: as for ``run``.
-        choice: changes to the first recipe of its family.
-
-    Raises:
-        UserError: the choice is outside the search space, or the study is of other data.
-    """
-    from catwalk.models import portfolio, space
-    from catwalk.search import study
-
-    paths, prepared, scope = context.paths, context.prepared, context.scope
-    allowed = context.competition.augment
-    family = space.family_for(choice, scope)
-    recipe = portfolio.recipes(family, scope, allowed)[0][1]
-    params = space.checked({**recipe, **choice}, scope, allowed)
-    with progress.lock_if_free(paths) as free:
-        if not free or _is_team_at_work(paths, prepared, scope):
-            context.say(_queue_try(paths, prepared, scope, params))
-            return
-        spent = study_progress.known(paths, prepared, scope)[1].spent
-        opened, _ = _run(context, None, 1, time.monotonic(), spent, params)
-    made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
-    same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
-    for line in _compared(same[0], study.complete(opened)) if same else ["try: the trial did not finish"]:
-        context.say(line)
 
 
 def _repeated(prepared: prepare.Prepared) -> list[str]:
@@ -100,64 +64,19 @@ def _repeated(prepared: prepare.Prepared) -> list[str]:
     return [wrong] if count else []
 
 
-def _is_team_at_work(paths: Paths, prepared: prepare.Prepared, scope: str) -> bool:
-    """Whether any machine of the team has workers that would take a queued trial."""
-    from catwalk.search import retries, study
-
-    opened = study.load(paths, prepared, scope) if paths.team else None
-    if opened is None:
-        return False
-    retries.run_stale_again(opened)
-    return bool(study.running(opened))
-
-
-def _queue_try(paths: Paths, prepared: prepare.Prepared, scope: str, params: dict[str, Any]) -> str:
-    """Queue the user's own network in the study of the running search."""
-    from catwalk.search import study
-
-    for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
-        opened = study.load(paths, prepared, scope)
-        if opened is not None and (paths.team is not None or study.running(opened)):
-            number = _put_first(opened, params)
-            return f"try: queued as trial {number}; the running search takes it next"
-        time.sleep(1)
-    what = "the running search uses other data, features or models"
-    if fold_study.are_running(paths):
-        what = "folds are being trained, and no other network meanwhile"
-    raise UserError(what, fix=advice.WAIT_OR_END)
-
-
-def _put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
-    """Queue the user's own network right after the baselines; returns its trial's number.
-
-    Waiting trials are taken in order of their numbers, so the others are queued again as new trials.
-    """
-    from optuna.trial import TrialState
-
-    from catwalk.models.portfolio import BASELINES
-    from catwalk.search import retries, study
-
-    opened.enqueue_trial(params, user_attrs={"kind": "yours"})
-    *others, yours = study.waiting(opened)
-    for trial in others:
-        kind = trial.user_attrs.get("kind")
-        if kind in (*BASELINES, "yours"):
-            continue
-        # As a worker takes it; where one was faster it is left.
-        if opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
-            retries.run_again(opened, trial, "queued again behind a network of your own", counts=False)
-    return int(yours.number)
-
-
-def _run(
+def run_trials(
     context: RunContext,
     until: Limits | None,
     count: int,
     started: float,
-    spent: float,
+    spent_before: float,
     yours: dict[str, Any] | None = None,
 ) -> tuple["optuna.Study", float]:
-    """Make the study while TensorFlow is being imported; then start the workers and supervise them."""
+    """Make the study while TensorFlow is being imported; then start the workers and supervise them.
+
+    Returns:
+        The study, and the seconds of search so far in all runs.
+    """
     from catwalk.search.display import Display
     from catwalk.search.worker_pool import Workers
 
@@ -167,7 +86,7 @@ def _run(
         workers = Workers(paths, context.seed, scope, 1)
         try:
             from catwalk.models import portfolio
-            from catwalk.search import study
+            from catwalk.search import own_queue, study
             from catwalk.search.supervisor import Supervisor
 
             opened = study.create(paths, context.prepared, scope)
@@ -177,20 +96,23 @@ def _run(
             for kind, recipe in portfolio.first(scope, context.competition.augment, room):
                 if yours is None or kind in portfolio.BASELINES:
                     study.enqueue_once(opened, kind, recipe)
-            if until is not None and (until.budget is not None or "budget" not in opened.user_attrs):
-                opened.set_user_attr("budget", until.budget)
-            number = -1 if yours is None else _put_first(opened, yours)
+            if until is not None:
+                study.set_budget(opened, until.budget, is_shared=paths.team is not None)
+            number = -1 if yours is None else own_queue.put_first(opened, yours)
             if until is None:
                 before = sum(trial.number <= number for trial in study.waiting(opened))
                 until = Limits(None, len(study.finished(opened)) + before)
             for _ in range(count):
                 workers.start()
-            supervisor = Supervisor(paths, until, started, spent, display, counts=yours is None)
+            supervisor = Supervisor(paths, until, started, spent_before, display, counts=yours is None)
             supervisor.run(opened, workers)
         finally:
             workers.kill()
             shared_table.drop_abandoned(paths.prepared)
-    return opened, supervisor.spent()
+    spent = supervisor.spent()
+    for line in supervisor.offering.end():
+        context.say(line)
+    return opened, spent
 
 
 def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
@@ -235,7 +157,7 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: L
     """The search's summary: the best trial, compared with the baselines, and the next command."""
     from catwalk.models.metrics import wilson
     from catwalk.models.portfolio import BASELINES
-    from catwalk.search import study
+    from catwalk.search import own_queue, study
 
     ended = study.finished(opened)
     best = study.complete(opened)[:1]
@@ -258,6 +180,8 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: L
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
         what = "TRIALS" if until.trials == 1 else "the budget"
         lines.append(f"{what} was too small for more trials: {_larger(until, spent, len(ended), ENOUGH)}")
+    if waits := own_queue.still_waiting(opened, context.paths.team):
+        lines.append(f"search: {waits}: {_larger(until, spent, len(ended))}")
     return [*lines, *_other_family(opened, context, until), "next: make predict"]
 
 
@@ -275,15 +199,3 @@ def _other_family(opened: "optuna.Study", context: RunContext, until: Limits) ->
         return []
     command = f"make search MODELS=all BUDGET={limits.shown(budget)}"
     return [f"with convolutional networks as well, the same time should reach more: {command}"]
-
-
-def _compared(yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.FrozenTrial]") -> list[str]:
-    """The rank of the user's own network among the complete trials."""
-    if yours.value is None or yours not in best:
-        return [f"try: trial {yours.number} diverged: a lower LEARNING_RATE may help"]
-    place = best.index(yours) + 1
-    lines = [f"try: your trial {yours.number}: {yours.value:.4f} on validation, rank {place} of {len(best)}"]
-    if place > 1:
-        kind = best[0].user_attrs.get("kind", "search")
-        lines.append(f"  the best is trial {best[0].number} ({kind}): {best[0].value or 0.0:.4f}")
-    return [*lines, "next: make predict, or another make try"]

@@ -65,18 +65,18 @@ def alone(paths: Paths) -> contextlib.AbstractContextManager[None]:
 
 def exclusive(opened: optuna.Study) -> contextlib.AbstractContextManager[None]:
     """Hold a team's lock for checking and adding trials; a local study has one search and needs none."""
-    hold = getattr(_backend(opened), "exclusive", contextlib.nullcontext)
+    hold = getattr(backend(opened), "exclusive", contextlib.nullcontext)
     held: contextlib.AbstractContextManager[None] = hold()
     return held
 
 
 def hurry(opened: optuna.Study) -> None:
     """The search is about to end: from now on wait only briefly for a team's server."""
-    if hasattr(backend := _backend(opened), "hurry"):
-        backend.hurry()
+    if hasattr(behind := backend(opened), "hurry"):
+        behind.hurry()
 
 
-def _backend(opened: optuna.Study) -> Any:
+def backend(opened: optuna.Study) -> Any:
     """The storage behind Optuna's cache; None if there is no cache."""
     return getattr(opened._storage, "_backend", None)
 

@@ -73,13 +73,11 @@ def _check_team(paths: Paths, name: str, other: str) -> None:
             f"the team's study uses other data (fingerprint {theirs[1]}, here {ours[1]})",
             fix=f"rename {paths.shown(paths.raw)} and use the team's CSVs: make data SOURCE=<their folder>",
         )
-    if theirs[2] != ours[2]:
-        what = f"the team's study uses another split ({theirs[2]}, here {ours[2]})"
-        raise UserError(what, fix="use theirs with SEED=")
-    features = "pixels" if scopes.features_of(theirs[3]) == "pixels" else "auto"
+    words = " ".join(f"{name}={value}" for name, value in progress.variables(other).items())
     raise UserError(
-        f"the team's study uses other features or networks ({theirs[3]}, here {ours[3]})",
-        fix=f"use theirs with FEATURES={features} MODELS={scopes.models_of(theirs[3])}",
+        f"the team's study has another split, other features or networks ({'-'.join(theirs[2:])}, "
+        f"here {'-'.join(ours[2:])})",
+        fix=f"use theirs with {words}",
     )
 
 
@@ -121,6 +119,15 @@ def precision(study: optuna.Study, measure: Callable[[], str]) -> str:
             if "precision" not in study.user_attrs:
                 study.set_user_attr("precision", measured)
     return str(study.user_attrs["precision"])
+
+
+def set_budget(study: optuna.Study, budget: float | None, is_shared: bool) -> None:
+    """Keep the budget of the last search in seconds, and of a team's members the largest; None: no limit."""
+    known = study.user_attrs.get("budget")
+    if is_shared:
+        budget = max(filter(None, (known, budget)), default=None)
+    if budget is not None or "budget" not in study.user_attrs:
+        study.set_user_attr("budget", budget)
 
 
 def load(paths: Paths, prepared: Prepared, scope: str) -> optuna.Study | None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from catwalk.core import stop_signals
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
-from catwalk.search import failures, progress, retries, storage, study, trial_record
+from catwalk.search import failures, model_store, progress, retries, storage, study, trial_record
 from catwalk.search.limits import FULL, Limits
 from catwalk.search.messages import Done, EpochEnded, Failed, Message, Order, Ready, TrialBegun
-from catwalk.search.model_store import worth_keeping
+from catwalk.search.offering import Offering
 from catwalk.search.worker_pool import RENEWAL_SECONDS, Worker, Workers
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Supervisor:
         if self._paths.team is None:  # a team's are found by their heartbeats, for they may live elsewhere
             retries.run_all_again(opened, "its worker was gone when the search resumed")
         self._drop_models(opened)
+        self.offering = Offering(self._paths, opened)
         self._finished = len(study.finished(opened))
         self._display.begin(trial_record.of_study(opened))
         try:
@@ -209,6 +210,7 @@ class Supervisor:
         running = [trial for trial in study.running(opened) if trial.number not in self._ours]
         self._elsewhere = len(running)
         self._requeue_orphans(opened, running, now)
+        self.offering.go_on()
 
     def _requeue_orphans(self, opened: "optuna.Study", running: "list[FrozenTrial]", now: float) -> None:
         """Queue again trials that died without a heartbeat, after a grace period.
@@ -253,14 +255,8 @@ class Supervisor:
         )
 
     def _drop_models(self, opened: "optuna.Study") -> None:
-        """Remove the files of all complete trials but those worth keeping."""
-        paths, key, complete = self._paths, study.key(opened), study.complete(opened)
-        kept = {trial.number for trial in worth_keeping(complete)}
-        for trial in complete:
-            if trial.number in kept:
-                continue
-            paths.model(key, trial.number).unlink(missing_ok=True)
-            paths.probabilities(key, trial.number).unlink(missing_ok=True)
+        """Remove all networks but those worth keeping."""
+        model_store.drop(self._paths, study.key(opened), opened)
 
     def _table(self) -> Path:
         """The file that lists the trials."""

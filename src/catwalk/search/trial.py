@@ -15,7 +15,7 @@ from catwalk.models import portfolio, space
 from catwalk.models.epoch import Epoch
 from catwalk.models.features import FeatureSet
 from catwalk.models.train import DivergedError, OutOfTimeError, Training
-from catwalk.search import artifacts, failures, model_store, study, trial_record
+from catwalk.search import failures, model_store, study, trial_record
 from catwalk.search.trial_record import TrialRecord
 
 # Of a trial that the pruner lets go on, about, in ``USUAL`` seconds: dense networks by their features.
@@ -149,12 +149,9 @@ class Objective:
             judged = kind not in SHORT and epoch.epoch // plan.every in study.RUNGS and not last
             if judged and trial.should_prune() and kind == "search":
                 raise optuna.TrialPruned
-        paths = self.context.paths
         model, began = training.finish(), time.monotonic()
         value = self._keep(trial.number, model)
         trial.set_user_attr(trial_record.PREDICTING, round(time.monotonic() - began, 2))
-        if paths.team is not None:
-            artifacts.offer(paths, self.study, trial, value)
         return value
 
     def _keep(self, number: int, model: keras.Model) -> float:

@@ -138,6 +138,11 @@ def of(
 
 def missing(paths: Paths) -> UserError:
     """The error where no network is kept."""
+    if paths.team is not None:
+        return UserError(
+            "no network of the team is here or stored, and none could be trained again",
+            fix="run make predict where they were trained, which stores them for all",
+        )
     return UserError(
         f"networks are missing in {paths.shown(paths.study)}",
         fix="run make search with a larger BUDGET to train new ones",

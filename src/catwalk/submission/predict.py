@@ -1,7 +1,6 @@
 """Predict: chooses trials, averages their networks on the test rows, and writes the submission."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,13 +35,16 @@ if TYPE_CHECKING:
 ATTEMPTS = 3  # a search that runs meanwhile may drop a model between choosing and reading it
 
 
-def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None:
+def is_done(
+    context: RunContext, name: str | None, folds: int = 1, team_seconds: float = math.inf
+) -> str | None:
     """The submission already made from all trials of the study; None if there is none.
 
     Args:
         context: the competition, its split and scope.
         name: asked for; None: any.
         folds: of out-of-fold validation; 1: none.
+        team_seconds: to train a team's networks that were missing.
 
     Raises:
         UserError: the name asked for is taken by another submission, or can't be a file's name.
@@ -52,8 +54,10 @@ def is_done(context: RunContext, name: str | None, folds: int = 1) -> str | None
     count = of_data.possible(prepared, folds)
 
     def is_same(made: Recipe) -> bool:
-        holds = study is not None and _holds(made, study, state, prepared)
-        return holds and _has_folds(context, made, count)
+        holds = (
+            study is not None and _holds(made, study, state, prepared) and _has_folds(context, made, count)
+        )
+        return holds and (not made.missing or made.missing <= _out_of_reach(context, team_seconds))
 
     return made_before.find(context.paths, name, is_same, "trials")
 
@@ -69,12 +73,31 @@ def _has_folds(context: RunContext, made: Recipe, folds: int) -> bool:
 def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Prepared) -> bool:
     """Whether a submission was made from all finished trials of this study, for these test rows."""
     same = (made.study, made.test_fingerprint) == (study, prepared.test_fingerprint)
-    # A team's networks that were missing then may be available now.
-    return same and made.trials_finished >= state.finished and not made.missing
+    return same and made.trials_finished >= state.finished
+
+
+def _out_of_reach(context: RunContext, seconds: float) -> int:
+    """How many of a team's best networks would be missing now; those missing then may be stored by now."""
+    opened = _of_team(context)
+    return 0 if opened is None else team_models.out_of_reach(context.paths, opened, seconds)
+
+
+def _of_team(context: RunContext) -> "optuna.Study | None":
+    """The study, if it is a team's."""
+    if context.paths.team is None:
+        return None
+    from catwalk.search import study
+
+    return study.load(context.paths, context.prepared, context.scope)
 
 
 def run(
-    context: RunContext, name: str | None, until: float | None, search: Callable[[], None], folds: int = 1
+    context: RunContext,
+    name: str | None,
+    until: float | None,
+    search: Callable[[], None],
+    folds: int = 1,
+    team_seconds: float = math.inf,
 ) -> str:
     """Write ``<name>.csv``, ``<name>.json`` and the probabilities, and return the name.
 
@@ -84,20 +107,24 @@ def run(
         until: ``time.time()`` by which networks are trained again, where UNTIL= asks for it.
         search: runs a search; called where no trial has been completed yet.
         folds: of out-of-fold validation; 1: the split's validation rows validate.
+        team_seconds: to train a team's networks again that can't be copied.
     """
     paths, prepared = context.paths, context.prepared
-    if done := is_done(context, name, folds):
-        csv = paths.shown(paths.submission(done))
-        context.say(f"predict: already done, {csv} is made from all trials so far")
+    if done := is_done(context, name, folds, team_seconds):
+        _say_already(context, done)
+        if (opened := _of_team(context)) is not None:
+            team_models.offer(context, opened)
         return done
     processes.preload()
     from catwalk.search import trial_record
 
     opened = _study(context, search)
     missing = 0
-    if paths.team is not None:  # to have the others' networks takes from the same time as the refit
-        until = _team_until(context, opened, until)
-        missing = team_models.bring(paths, prepared, context.seed, opened, until, context.say)
+    if paths.team is not None:
+        missing = team_models.bring(context, opened, team_seconds)
+        if missing and (done := is_done(context, name, folds, team_seconds=0)):
+            _say_already(context, done)
+            return done
     records, count = trial_record.of_study(opened), of_data.possible(prepared, folds)
     # Of the study and of the folds: what ends meanwhile may not have been looked at.
     key, trained = fold_study.known(context, count) if count > 1 else ("", progress.NOTHING)
@@ -116,6 +143,13 @@ def run(
     return name
 
 
+def _say_already(context: RunContext, name: str) -> None:
+    csv = context.paths.shown(context.paths.submission(name))
+    missing = recipe.read(context.paths, name).missing
+    but = f", except for {missing} networks that are missing here" if missing else ""
+    context.say(f"predict: already done, {csv} is made from all trials so far{but}")
+
+
 def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
     """The study, with at least one complete trial; runs a search first if there is none."""
     from catwalk.search import study
@@ -127,16 +161,6 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
         if attempt == 0:
             search()
     raise UserError("no trial is complete", fix="give the search more time: make search BUDGET=10m")
-
-
-def _team_until(context: RunContext, opened: "optuna.Study", until: float | None) -> float | None:
-    """The ``time.time()`` by which a team's networks must be fetched or trained."""
-    from catwalk.search import study
-
-    known = progress.read(context.paths).get(study.key(opened), progress.NOTHING)
-    budget = known.budget or opened.user_attrs.get("budget")
-    by = [] if budget is None else [time.time() + limits.REFIT * budget]
-    return min([*by, *filter(None, [until])], default=None)
 
 
 def _in_folds(

@@ -1,14 +1,17 @@
-"""Team models: networks from trials of the team's other machines; they are copied or trained again here."""
+"""Team models: networks that other members trained; they are copied from where the team stores them.
+
+What can't be copied is trained again here from its recipe, as far as predict's own time allows.
+"""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catwalk.core import process_pool
 from catwalk.core.paths import Paths
-from catwalk.data.prepare import Prepared
+from catwalk.data.run_context import RunContext
 from catwalk.models import retrain
 from catwalk.search import artifacts, limits, model_store, progress
 from catwalk.search.model_store import is_kept, worth_keeping
@@ -16,10 +19,12 @@ from catwalk.submission import refit
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial
 
     from catwalk.search.trial_record import TrialRecord
 
-SLOWER = 1.5  # times its seconds elsewhere: what one network may take if none is here at all
+PASSES = 3  # over the best trials, for others may find better ones meanwhile
+NAMED = 6  # missing trials that a line names
 
 
 @dataclass(frozen=True)
@@ -31,52 +36,129 @@ class Task:
     again: retrain.Task
 
 
-def bring(
-    paths: Paths,
-    prepared: Prepared,
-    split_seed: int,
-    opened: "optuna.Study",
-    until: float | None,
-    say: Callable[[str], None],
-) -> int:
-    """Copy or retrain the study's best networks that are missing here, as far as the time allows.
+def bring(context: RunContext, opened: "optuna.Study", seconds: float) -> int:
+    """Copy the study's best networks that are missing here, and train again what can't be copied.
 
-    Where the artifact store has a network it is copied; else it is trained from its recipe, with its own
-    parameters, seed, precision and plan. Where no network is here at all, there is time for the best one.
+    A training has its trial's own parameters, seed, precision and plan. It begins only if it should end in
+    time, but the best one in any case if no network is here at all; once begun, it is finished.
 
     Args:
-        paths: the competition's, with a team.
-        prepared: its arrays and split.
-        split_seed: SEED, by which the processes find the same.
+        context: the competition, with a team.
         opened: the study.
-        until: ``time.time()`` by which it is done; None: no time limit.
-        say: takes lines for people.
+        seconds: for trainings.
 
     Returns:
-        How many of them are still not here.
+        How many networks are still missing here.
     """
-    from catwalk.search import study, trial_record
+    from catwalk.search import study
 
-    key, complete = study.key(opened), study.complete(opened)
-    wanted = worth_keeping(complete)
-    absent = [trial for trial in wanted if not is_kept(paths, key, trial.number)]
-    lacking = [trial for trial in absent if not artifacts.fetch(paths, key, opened, trial)]
-    if not lacking:
-        return 0
-    missing = [trial_record.of(trial) for trial in lacking]
-    seconds = math.inf if until is None else max(0.0, until - time.time())
-    if len(missing) == len(wanted):
-        seconds = max(seconds, SLOWER * _needed(missing[0]))
-    with progress.lock_if_free(paths) as free:  # a search here has the cores
+    paths, key = context.paths, study.key(opened)
+    _copy(context, opened)
+    if absent := _absent(paths, opened):
+        _train_again(context, key, absent, seconds, _is_alone(paths, opened))
+    offer(context, opened)
+    model_store.drop(paths, key, opened)
+    absent = _absent(paths, opened)
+    if absent:
+        context.say(_told(absent, len(worth_keeping(study.complete(opened))), seconds))
+    return len(absent)
+
+
+def offer(context: RunContext, opened: "optuna.Study") -> None:
+    """Store what is kept here, also what was trained before there was a place for it."""
+    from catwalk.search import study
+
+    key, stored = study.key(opened), artifacts.stores(context.paths, opened)
+    here = [
+        trial.number
+        for trial in worth_keeping(study.complete(opened))
+        if is_kept(context.paths, key, trial.number)
+    ]
+    for line in artifacts.offer(context.paths, key, here, stored):
+        context.say(f"predict: {line}")
+    artifacts.drop(key, opened, stored)
+
+
+def out_of_reach(paths: Paths, opened: "optuna.Study", seconds: float) -> int:
+    """How many networks ``bring`` would leave missing: neither here nor stored, nor trained in the time."""
+    from catwalk.search import study
+
+    absent = _absent(paths, opened)
+    stored = artifacts.available(paths, study.key(opened), artifacts.stores(paths, opened), absent)
+    lacking = _records([trial for trial in absent if trial.number not in stored])
+    with progress.lock_if_free(paths) as free:
+        return len(lacking) - len(_fitting(lacking, limits.workers(None) if free else 1, seconds))
+
+
+def _absent(paths: Paths, opened: "optuna.Study") -> "list[FrozenTrial]":
+    """The best trials whose networks are not here, the best first."""
+    from catwalk.search import study
+
+    key = study.key(opened)
+    best = worth_keeping(study.complete(opened))
+    return [trial for trial in best if not is_kept(paths, key, trial.number)]
+
+
+def _is_alone(paths: Paths, opened: "optuna.Study") -> bool:
+    """Whether no network at all is here."""
+    from catwalk.search import study
+
+    return len(_absent(paths, opened)) == len(worth_keeping(study.complete(opened)))
+
+
+def _copy(context: RunContext, opened: "optuna.Study") -> None:
+    """Copy what is stored; once more if others have found better ones meanwhile."""
+    from catwalk.search import study
+
+    paths, key, stored = context.paths, study.key(opened), artifacts.stores(context.paths, opened)
+    for turn in range(PASSES):
+        absent = _absent(paths, opened)
+        there = artifacts.available(paths, key, stored, absent)
+        wanted = [trial.number for trial in absent if trial.number in there]
+        if not wanted:
+            return
+        if turn == 0:
+            context.say(f"predict: copying {len(wanted)} networks that others of the team have trained")
+        for number in wanted:
+            artifacts.fetch(paths, key, number, stored)
+
+
+def _train_again(
+    context: RunContext, key: str, absent: "Sequence[FrozenTrial]", seconds: float, is_alone: bool
+) -> None:
+    missing = _records(absent)
+    with progress.lock_if_free(context.paths) as free:  # a search here has the cores
         cores = limits.workers(None) if free else 1
         chosen = _fitting(missing, cores, seconds)
+        if not chosen and is_alone:
+            chosen = missing[:1]
         if not chosen:
-            return len(missing)
-        say(f"predict: {len(chosen)} networks that others found are trained again here, from their recipes")
-        tasks = [Task(key, trial.number, refit.task_of(paths, split_seed, trial)) for trial in chosen]
+            return
+        many = "1 network" if len(chosen) == 1 else f"{len(chosen)} networks"
+        context.say(f"predict: training {many} of others again from the recipe, because it is not stored")
+        tasks = [
+            Task(key, trial.number, refit.task_of(context.paths, context.seed, trial)) for trial in chosen
+        ]
         whole = sum(map(_needed, chosen)) / min(cores, len(chosen))
         process_pool.run_all(_train, tasks, "training", cores, whole, time.monotonic() + seconds)
-    return sum(not is_kept(paths, key, trial.number) for trial in wanted)
+
+
+def _told(absent: "Sequence[FrozenTrial]", best: int, seconds: float) -> str:
+    """Which networks are missing, and what would bring them."""
+    missing = _records(absent)
+    named = ", ".join(f"{trial.number} of {trial.member}" for trial in missing[:NAMED])
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    fix = "a predict on those machines stores them"
+    if not math.isinf(seconds):
+        needed = math.ceil((seconds + sum(map(_needed, missing))) / 60)
+        fix += f", or train them again here: make predict BUDGET={needed}m"
+    return f"predict: {len(missing)} of the {best} best networks are missing (trial {named}{more}): {fix}"
+
+
+def _records(trials: "Sequence[FrozenTrial]") -> "list[TrialRecord]":
+    from catwalk.search import trial_record
+
+    return [trial_record.of(trial) for trial in trials]
 
 
 def _fitting(trials: "list[TrialRecord]", cores: int, seconds: float) -> "list[TrialRecord]":

@@ -1,0 +1,70 @@
+"""Offering: stores a search's best networks for the team, in a thread beside the search."""
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from catwalk.core.paths import Paths
+from catwalk.search import artifacts, model_store, storage_errors, study
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class Offering:
+    """Stores networks that this member has trained, as long as they are among the team's best.
+
+    Args:
+        paths: the competition's; without a team there is nothing to do.
+        opened: the study.
+    """
+
+    def __init__(self, paths: Paths, opened: "optuna.Study") -> None:
+        self._paths, self._opened, self._key = paths, opened, study.key(opened)
+        self._stores = artifacts.stores(paths, opened) if paths.team else []
+        self._done: set[int] = set()  # trials whose networks are stored, or can't be
+        self._refused: list[str] = []
+        self._thread: threading.Thread | None = None
+
+    def go_on(self) -> None:
+        """Store what has been trained since the last call, unless an earlier call still stores."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        if numbers := self._wanted():
+            self._thread = threading.Thread(target=self._try_to_store, args=(numbers,), daemon=True)
+            self._thread.start()
+
+    def end(self) -> Iterator[str]:
+        """Wait until everything is stored; yields lines for people: what is being done, what can't be."""
+        if self._thread is not None and self._thread.is_alive():
+            yield "search: storing networks for the team"
+            self._thread.join()
+        if (numbers := self._wanted()) and not self._try_to_store(numbers):
+            yield (
+                f"search: {len(numbers)} of your networks are not stored for the team, because its server "
+                "can't be reached: make predict stores them later"
+            )
+        yield from (f"search: {line}" for line in self._refused)
+
+    def _wanted(self) -> list[int]:
+        if not self._stores:
+            return []
+        assert self._paths.team
+        member = self._paths.team.member
+        return [
+            trial.number
+            for trial in model_store.worth_keeping(study.complete(self._opened))
+            if trial.number not in self._done and trial.user_attrs.get("member") == member
+        ]
+
+    def _try_to_store(self, numbers: list[int]) -> bool:
+        """Store these networks, and drop what they are better than; False: the server can't be reached."""
+        try:
+            self._refused += artifacts.offer(self._paths, self._key, numbers, self._stores)
+            artifacts.drop(self._key, self._opened, self._stores)
+        except Exception as error:
+            if storage_errors.to_user_error(self._paths, error, shared=True) is None:
+                raise
+            return False
+        self._done.update(numbers)
+        return True

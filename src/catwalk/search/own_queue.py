@@ -1,0 +1,62 @@
+"""The queue of a study, as far as it concerns a network of the user's own (``make try``)."""
+
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import TrialState
+
+from catwalk.core.team import Team
+from catwalk.models.portfolio import BASELINES
+from catwalk.search import retries, study
+
+if TYPE_CHECKING:
+    import optuna
+
+YOURS = "yours"  # the kind of such a trial
+
+
+def put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
+    """Queue the user's own network right after the baselines; returns its trial's number.
+
+    Waiting trials are taken in order of their numbers, so the others are queued again as new trials.
+    """
+    opened.enqueue_trial(params, user_attrs={"kind": YOURS})
+    *others, yours = study.waiting(opened)
+    for trial in others:
+        kind = trial.user_attrs.get("kind")
+        if kind in (*BASELINES, YOURS):
+            continue
+        # As a worker takes it; where one was faster it is left.
+        if opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+            retries.run_again(opened, trial, "queued again behind a network of your own", counts=False)
+    return int(yours.number)
+
+
+def place(opened: "optuna.Study", number: int, team: Team | None) -> str:
+    """Where a queued trial is in the queue, and who takes it, for people."""
+    numbers = [trial.number for trial in study.waiting(opened)]
+    if number not in numbers:
+        return f"trial {number}, which a worker has begun"
+    where = f"trial {number}, place {numbers.index(number) + 1} of {len(numbers)} in the queue"
+    whose = "the search that runs here"
+    if team is not None:
+        whose = f"the next free worker of {' or '.join(members(opened)) or 'the team'}"
+    return f"{where}; {whose} takes it"
+
+
+def members(opened: "optuna.Study") -> list[str]:
+    """The members of the team who are running trials."""
+    found = {trial.user_attrs.get("member") for trial in study.running(opened)}
+    return sorted(filter(None, found))
+
+
+def still_waiting(opened: "optuna.Study", team: Team | None) -> str | None:
+    """A line about networks of the user's own that a search has left in the queue; None: there are none."""
+    numbers = [str(one.number) for one in study.waiting(opened) if one.user_attrs.get("kind") == YOURS]
+    if not numbers:
+        return None
+    which = f"trials {', '.join(numbers)} of yours still wait"
+    if len(numbers) == 1:
+        which = f"trial {numbers[0]} of yours still waits"
+    others = members(opened) if team is not None else []
+    taken = f"{' or '.join(others)} may take it; else " if others else ""
+    return f"{which}; {taken}the next search begins with it"

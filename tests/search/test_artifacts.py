@@ -1,0 +1,164 @@
+"""artifacts.py, postgres_artifacts.py, offering.py: a team's networks go to database or folder, and back."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import optuna
+import psycopg
+import pytest
+from optuna.artifacts.exceptions import ArtifactNotFound
+from optuna.trial import TrialState
+
+from catwalk.core.paths import Paths
+from catwalk.core.team import Team
+from catwalk.data.prepare import Prepared
+from catwalk.search import artifacts, model_store, study
+from catwalk.search.offering import Offering
+from tests.support.postgres import Server
+
+PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+BEST = model_store.MAX_KEPT_MODELS
+
+
+def machine(root: Path, url: str, name: str, folder: Path | None = None) -> tuple[Paths, optuna.Study]:
+    """A member with a study in the shared database; each has a root of its own."""
+    paths = Paths(root / name, "digits", Team.from_options(url, name, folder))
+    return paths, study.create(paths, PREPARED, "pixels")
+
+
+def train(paths: Paths, opened: optuna.Study, count: int, member: str, content: bytes = b"network") -> None:
+    """Add complete trials, each better than the one before, whose networks are kept here."""
+    for _ in range(count):
+        number = len(opened.get_trials(deepcopy=False))
+        opened.add_trial(optuna.trial.create_trial(value=0.5 + number / 1000, user_attrs={"member": member}))
+        for file in artifacts.files(paths, study.key(opened), number).values():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content + file.name.encode())
+
+
+def kept(paths: Paths, opened: optuna.Study) -> set[int]:
+    files = paths.kept(study.key(opened)).glob("trial-*")
+    return {model_store.number_in(file.name) for file in files}
+
+
+@pytest.mark.parametrize("with_folder", [False, True])
+def test_what_one_member_stores_another_copies(tmp_path: Path, shared: str, with_folder: bool) -> None:
+    (tmp_path / "artifacts").mkdir()
+    folder = tmp_path / "artifacts" if with_folder else None
+    ann, opened = machine(tmp_path, shared, "ann", folder)
+    key = study.key(opened)
+    train(ann, opened, 2, "ann")
+    assert artifacts.offer(ann, key, [0, 1], artifacts.stores(ann, opened)) == []
+    bob, _ = machine(tmp_path, shared, "bob")
+    if with_folder:  # and from the database alone
+        assert len(list((tmp_path / "artifacts").iterdir())) == 4
+    stored = artifacts.stores(bob, opened)
+    assert artifacts.available(bob, key, stored, study.complete(opened)) == {0, 1}
+    assert artifacts.fetch(bob, key, 1, stored)
+    assert not artifacts.fetch(bob, key, 2, stored)
+    assert kept(bob, opened) == {1}
+    assert bob.model(key, 1).read_bytes() == ann.model(key, 1).read_bytes()
+    assert model_store.is_kept(bob, key, 1)
+
+
+def test_what_is_no_longer_among_the_best_goes_from_store_and_disk(tmp_path: Path, shared: str) -> None:
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    ann, opened = machine(tmp_path, shared, "ann", folder)
+    key, stored = study.key(opened), artifacts.stores(ann, opened)
+    train(ann, opened, BEST, "ann")
+    running = opened.ask()  # its network may be kept while it is still running
+    ann.model(key, running.number).write_bytes(b"x")
+    artifacts.offer(ann, key, range(BEST), stored)
+    train(ann, opened, 2, "ann")  # two that are better
+    artifacts.offer(ann, key, [BEST + 1, BEST + 2], stored)
+    artifacts.drop(key, opened, stored)
+    model_store.drop(ann, key, opened)
+    best = {*range(2, BEST), BEST + 1, BEST + 2}
+    assert kept(ann, opened) == best | {running.number}
+    for store in stored:
+        numbers = {model_store.number_in(name.removeprefix(f"{key}.")) for name in store.ids()}
+        assert numbers == best
+    opened.tell(running, state=TrialState.FAIL)  # what it left is removed too
+    model_store.drop(ann, key, opened)
+    assert kept(ann, opened) == best
+
+
+def test_a_store_keeps_to_optuna_s_protocol(tmp_path: Path, shared: str) -> None:
+    (tmp_path / "artifacts").mkdir()
+    ann, opened = machine(tmp_path, shared, "ann", tmp_path / "artifacts")
+    for store in artifacts.stores(ann, opened):
+        ours = tmp_path / "x.keras"
+        ours.write_bytes(b"\0\xff" * 1000)
+        name = optuna.artifacts.upload_artifact(
+            artifact_store=store, file_path=str(ours), study_or_trial=opened
+        )
+        back = tmp_path / "back"
+        optuna.artifacts.download_artifact(artifact_store=store, artifact_id=name, file_path=str(back))
+        assert back.read_bytes() == ours.read_bytes()
+        back.unlink()
+        store.remove(name)
+        store.remove(name)
+        with pytest.raises(ArtifactNotFound):
+            store.open_reader(name)
+
+
+def test_too_large_for_the_database_is_said(
+    tmp_path: Path, shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "LARGEST", 10_000_000)
+    ann, opened = machine(tmp_path, shared, "ann")
+    train(ann, opened, 1, "ann", b"0" * 11_000_000)
+    train(ann, opened, 1, "ann")
+    (line,) = artifacts.offer(ann, study.key(opened), [0, 1], artifacts.stores(ann, opened))
+    assert line.startswith(
+        "the network of trial 0 (22 MB) is too large for the study's database (up to 10 MB)"
+    )
+    assert artifacts.available(
+        ann, study.key(opened), artifacts.stores(ann, opened), study.complete(opened)
+    ) == {1}
+
+
+def test_networks_go_with_their_study(tmp_path: Path, shared: str, server: Server) -> None:
+    ann, opened = machine(tmp_path, shared, "ann")
+    train(ann, opened, 1, "ann")
+    artifacts.offer(ann, study.key(opened), [0], artifacts.stores(ann, opened))
+
+    def rows() -> Any:
+        with psycopg.connect(shared, passfile=server.passfile) as connection:
+            return connection.execute("SELECT count(*) FROM catwalk_artifacts").fetchone()
+
+    assert rows() == (2,)
+    optuna.delete_study(study_name=opened.study_name, storage=opened._storage)
+    assert rows() == (0,)
+
+
+def test_a_search_stores_its_own_of_the_best(tmp_path: Path, shared: str) -> None:
+    """Also what it had trained before; what others have trained is theirs to store."""
+    ann, opened = machine(tmp_path, shared, "ann")
+    train(ann, opened, 2, "ann")
+    train(ann, opened, 1, "bob")
+    offering = Offering(ann, opened)
+    offering.go_on()
+    list(offering.end())
+    train(ann, opened, 1, "ann")
+    assert list(offering.end()) == []
+    stored = artifacts.stores(ann, opened)
+    assert artifacts.available(ann, study.key(opened), stored, study.complete(opened)) == {0, 1, 3}
+
+
+def test_a_server_that_is_gone_at_the_end_is_said(
+    tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, opened = machine(tmp_path, shared, "ann")
+    train(ann, opened, 1, "ann")
+    offering = Offering(ann, opened)
+    monkeypatch.setattr(offering, "_wanted", lambda: [0])
+    cast(Any, opened._storage)._backend.hurry()
+    server.stop()
+    try:
+        (line,) = offering.end()
+    finally:
+        server.start()
+    assert "1 of your networks are not stored for the team" in line

@@ -1,0 +1,50 @@
+"""own_queue.py: a network of the user's own in the queue of a running search."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import optuna
+import pytest
+
+from catwalk.core.paths import Paths
+from catwalk.core.team import Team
+from catwalk.data.prepare import Prepared
+from catwalk.models import portfolio
+from catwalk.search import own_queue, study
+
+PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+TEAM = Team("postgresql://u@h/d", "ann")
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> optuna.Study:
+    """A study as a search begins it: two baselines, then a recipe of the portfolio."""
+    made = study.create(Paths(tmp_path, "digits"), PREPARED, "pixels")
+    for kind, recipe in [*portfolio.BASELINES.items(), ("portfolio 1", portfolio.BASELINES["beginner"])]:
+        study.enqueue_once(made, kind, recipe)
+    return made
+
+
+def test_it_is_said_where_it_waits_and_who_takes_it(opened: optuna.Study) -> None:
+    number = own_queue.put_first(opened, portfolio.BASELINES["beginner"])
+    said = own_queue.place(opened, number, None)
+    assert said == f"trial {number}, place 3 of 4 in the queue; the search that runs here takes it"
+    for name in ("bob", "ann"):
+        opened.ask().set_user_attr("member", name)
+    said = own_queue.place(opened, number, TEAM)
+    assert said == f"trial {number}, place 1 of 2 in the queue; the next free worker of ann or bob takes it"
+    opened.ask()
+    assert own_queue.place(opened, number, TEAM) == f"trial {number}, which a worker has begun"
+
+
+def test_what_a_search_leaves_waiting_is_said(opened: optuna.Study) -> None:
+    assert own_queue.still_waiting(opened, None) is None
+    one = own_queue.put_first(opened, portfolio.BASELINES["beginner"])
+    said = own_queue.still_waiting(opened, None)
+    assert said == f"trial {one} of yours still waits; the next search begins with it"
+    opened.ask().set_user_attr("member", "bob")
+    two = own_queue.put_first(opened, {**portfolio.BASELINES["beginner"], "width_1": 64})
+    said = own_queue.still_waiting(opened, TEAM)
+    assert said is not None
+    assert said.startswith(f"trials {one}, {two} of yours still wait; bob may take it; else the next")
