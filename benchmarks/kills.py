@@ -5,14 +5,18 @@
 Two machines (a project each, on this one) search on digits in one PostgreSQL, two workers each. Every fifth
 kill hits a whole machine, its parent process and its workers, which is started again; its trials come back by
 their heartbeats, the others' by the parent. After each kill the search has to finish further trials before
-the next; the server is away for 1 to 5 s at each restart. At the end both searches are ended by SIGTERM.
-Counted are finished trials that are not there any more (0), trials that finished and were run again all the
-same (0), failed trials that run again more than once (0), equal choices that finished more than once (0), and
-trials left RUNNING (0).
+the next; the server is away for 1 to 5 s at each restart. Then both searches are ended by SIGTERM, and both
+members predict at the same time, with a third one who has trained nothing; each predict is killed once at a
+random moment and started again. Counted are finished trials that are not there any more (0), trials that
+finished and were run again all the same (0), failed trials that run again more than once (0), equal choices
+that finished more than once (0), trials left RUNNING (0), networks that a member could not have (0), and
+different submissions (1).
 """
 
 import argparse
 import contextlib
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -36,18 +40,54 @@ from catwalk.data import prepare
 from catwalk.search import postgres_server, storage, study
 
 MEMBERS = ("ann", "bob")
+ONLOOKER = "cora"  # only predicts
+PREDICTING = 20.0  # seconds within which a predict is killed
 PATIENCE = 600.0  # seconds for a further trial to finish
 
 
 def search(paths: Paths) -> "subprocess.Popen[bytes]":
+    return start(paths, "search", "--trials", "100000", "--workers", "2")
+
+
+def start(paths: Paths, stage: str, *more: str) -> "subprocess.Popen[bytes]":
     assert paths.team
-    command = [sys.executable, "-m", "catwalk", "search", "--competition", paths.competition]
+    command = [sys.executable, "-m", "catwalk", stage, "--competition", paths.competition]
     asked = ["--study", paths.team.url, "--member", paths.team.member, "--features", "pixels"]
-    asked += ["--trials", "100000", "--workers", "2"]
-    with (paths.root / "search.log").open("wb") as log:
+    with (paths.root / f"{stage}.log").open("ab" if stage == "predict" else "wb") as log:
         return subprocess.Popen(  # noqa: S603
-            [*command, *asked], cwd=paths.root, stdout=log, stderr=log
+            [*command, *asked, *more], cwd=paths.root, stdout=log, stderr=log
         )
+
+
+def predict_all(members: list[Paths], dice: random.Random) -> dict[str, Any]:
+    """All predict at once, each is killed once and started again; the outcome, in figures."""
+    asked = ("predict", "--budget", "10m", "--name", "team")
+    begun = [start(paths, *asked) for paths in members]
+    killed = 0
+    for wait in sorted(dice.uniform(2, PREDICTING) / len(members) for _ in members):
+        time.sleep(wait)
+        victim = begun[killed]
+        for pid in (victim.pid, *procfs.descendants_of(victim.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        victim.wait()
+        begun[killed] = start(members[killed], *asked)
+        killed += 1
+    codes = [one.wait(timeout=PATIENCE) for one in begun]
+    if any(codes):
+        said = "".join((paths.root / "predict.log").read_text() for paths in members)
+        raise SystemExit(f"a predict has failed:\n{said[-2000:]}")
+    made = [
+        [paths.submission("team"), paths.oof("team"), paths.test_predictions("team")] for paths in members
+    ]
+    digests = {hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest() for files in made}
+    recipes = [json.loads(paths.recipe("team").read_text()) for paths in members]
+    return {
+        "predicts_killed": killed,
+        "predict_exit_codes": codes,
+        "networks_missing": sum(recipe.get("missing", 0) for recipe in recipes),
+        "different_submissions": len(digests),
+    }
 
 
 class Watch:
@@ -83,11 +123,13 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
     url = (
         f"postgresql://{postgres_server.USER}@{postgres_server.LOOPBACK[0]}:{port}/{postgres_server.DATABASE}"
     )
-    homes = [project.copied("digits", folder / name) for name in MEMBERS]
-    machines = [
+    names = (*MEMBERS, ONLOOKER)
+    homes = [project.copied("digits", folder / name) for name in names]
+    everyone = [
         replace(paths, team=Team.from_options(url, name, None))
-        for paths, name in zip(homes, MEMBERS, strict=True)
+        for paths, name in zip(homes, names, strict=True)
     ]
+    machines = everyone[: len(MEMBERS)]
     os.environ["PGPASSFILE"] = str(homes[0].server_password)
     server, searches = contextlib.ExitStack(), []
     server.enter_context(postgres_server.running(homes[0], postgres_server.LOOPBACK[0], port, lambda _: None))
@@ -121,8 +163,8 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
         for one in searches:
             one.terminate()  # not Ctrl-C, which whatever runs in the background ignores
         codes = [one.wait(timeout=60) for one in searches]
-        opened = watch.look()
-        return {**counted(opened.get_trials(deepcopy=False), watch), "exit_codes": codes}
+        trials = watch.look().get_trials(deepcopy=False)
+        return {**counted(trials, watch), "exit_codes": codes, **predict_all(everyone, dice)}
     finally:
         for one in searches:
             one.kill()

@@ -120,7 +120,16 @@ def kills(kept: Kept) -> list[str]:
         f"{kept['restarts']} restarts of the server: {kept['finished']:,} trials finished, "
         f"{kept['lost']} of them lost, {again[0]} finished ones run again, "
         f"{again[1]} failed ones run again twice, "
-        f"{kept['left_running']} left running."
+        f"{kept['left_running']} left running.",
+        *(
+            [
+                f"Then {len(kept['predict_exit_codes'])} members predicted, each killed once: "
+                f"{kept['different_submissions']} different submission, "
+                f"{kept['networks_missing']} networks missing."
+            ]
+            if "different_submissions" in kept
+            else []
+        ),
     ]
 
 

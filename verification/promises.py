@@ -48,8 +48,17 @@ def _killed(kept: Figures) -> str:
     twice = kept["finished_and_run_again"] + kept["failed_and_run_again_twice"]
     return (
         f"{kept['kills']} kills and {kept['restarts']} restarts, {kept['finished']:,} trials: "
-        f"{kept['lost']} lost, {twice} run twice, {kept['left_running']} left running"
+        f"{kept['lost']} lost, {twice} run twice, {kept['left_running']} left running" + _predicted(kept)
     )
+
+
+def _predicted(kept: Figures) -> str:
+    """What the members' predicts made; nothing in results from before they were part of it."""
+    if "different_submissions" not in kept:
+        return ""
+    count, one = len(kept["predict_exit_codes"]), kept["different_submissions"] == 1
+    same = "the same bytes" if one else f"{kept['different_submissions']} different submissions"
+    return f"; {count} members predicted, killed {kept['predicts_killed']} times: {same}"
 
 
 def _mutated(kept: Figures) -> str:
@@ -118,7 +127,8 @@ PROOFS = {
         lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
     ),
     "kills": Proof(
-        "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice",
+        "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice; "
+        "then every member's predict, killed too, makes the same submission",
         "benchmarks/kills.py",
         None,
         _killed,

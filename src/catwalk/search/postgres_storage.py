@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import optuna
-from optuna.storages import RDBStorage
 from sqlalchemy import Connection, Engine, create_engine, exc, pool, text
 
 from catwalk.core import locks
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.search import postgres_artifacts
+from catwalk.search.postgres_writes import QuickStorage
 from catwalk.search.storage_errors import reason, unreachable
 
 # Seconds to wait for a server that is gone; less than storage.GRACE, so that no trial is taken for dead.
@@ -71,7 +71,7 @@ def open_storage(paths: Paths, team: Team, **retrying: Any) -> "PatientStorage":
     return made
 
 
-class PatientStorage(RDBStorage):  # type: ignore[misc]
+class PatientStorage(QuickStorage):
     """A storage that waits while its server can't be reached, as during a restart.
 
     Attributes:
@@ -127,7 +127,7 @@ class PatientStorage(RDBStorage):  # type: ignore[misc]
         def once() -> bool:
             nonlocal tried
             tried += 1
-            return bool(RDBStorage.set_trial_state_values(self, trial_id, state, values))
+            return bool(QuickStorage.set_trial_state_values(self, trial_id, state, values))
 
         try:
             return bool(self.patiently(once))
@@ -140,7 +140,7 @@ class PatientStorage(RDBStorage):  # type: ignore[misc]
     def record_heartbeat(self, trial_id: int) -> None:
         """Like Optuna's method, but ignores errors: they would end its thread, which tries again anyway."""
         with contextlib.suppress(optuna.exceptions.StorageInternalError, exc.DBAPIError):
-            self.patiently(lambda: RDBStorage.record_heartbeat(self, trial_id))
+            self.patiently(lambda: QuickStorage.record_heartbeat(self, trial_id))
 
 
 def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -157,7 +157,7 @@ def _say_that_it_waits(error: Exception, seconds: float) -> None:
 
 
 for _name in TRANSACTIONS:
-    setattr(PatientStorage, _name, _patient(getattr(RDBStorage, _name)))
+    setattr(PatientStorage, _name, _patient(getattr(QuickStorage, _name)))
 
 
 @contextlib.contextmanager

@@ -90,7 +90,7 @@ class Supervisor:
             self._ended = self._limit_reached()
         finally:
             stop_signals.has_stopped()
-            workers.kill()
+            self._ours |= {sent.trial for sent in workers.end() if isinstance(sent, TrialBegun)}
             storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):
                 retries.run_again(opened, trial, "the search was stopped", counts=False)

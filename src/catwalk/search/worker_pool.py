@@ -81,9 +81,17 @@ class Workers:
         self.all.remove(worker)
         self.start()
 
-    def kill(self) -> None:
+    def end(self) -> Iterator[Message]:
+        """Kill all workers, and yield what they still sent: one may have begun a trial a moment ago."""
         for worker in self.all:
             worker.process.kill()
         for worker in self.all:
             worker.process.join()
+            with contextlib.suppress(OSError, EOFError):  # it was killed while it sent
+                while worker.connection.poll():
+                    yield worker.connection.recv()
         self.all = []
+
+    def kill(self) -> None:
+        for _ in self.end():
+            pass

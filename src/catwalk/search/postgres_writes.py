@@ -1,0 +1,82 @@
+"""PostgreSQL writes: what a trial stores while it runs, in one statement each.
+
+Optuna reads the trial and the old value first, by its object mapper and in a transaction: five round trips
+to the server for each parameter, each epoch and each attribute, which were two thirds of all. Here the one
+statement checks the same. Where it changes nothing, Optuna's own method follows and raises the error.
+"""
+
+import json
+from typing import Any
+
+from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+from sqlalchemy import Executable, bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+
+def _statement(model: Any, by: str) -> Executable:
+    """Insert a row, or change the one with the same ``by``, of a trial that has not ended."""
+    table, trials = model.__table__, models.TrialModel.__table__
+    columns = [column for column in table.columns if not column.primary_key]
+    given = [bindparam(column.name, type_=column.type).label(column.name) for column in columns]
+    has_not_ended = trials.c.state.in_([TrialState.RUNNING, TrialState.WAITING])
+    row = select(*given).where(trials.c.trial_id == bindparam("trial_id"), has_not_ended)
+    added = insert(table).from_select(columns, row, include_defaults=False)
+    values = {
+        column.name: added.excluded[column.name] for column in columns if column.name not in ("trial_id", by)
+    }
+    changed = added.on_conflict_do_update(index_elements=["trial_id", by], set_=values)
+    return changed.returning(table.c.trial_id)
+
+
+_PARAM = _statement(models.TrialParamModel, "param_name")
+_EPOCH = _statement(models.TrialIntermediateValueModel, "step")
+_USER_ATTR = _statement(models.TrialUserAttributeModel, "key")
+_SYSTEM_ATTR = _statement(models.TrialSystemAttributeModel, "key")
+
+
+class QuickStorage(RDBStorage):  # type: ignore[misc]  # its types are not read
+    """Optuna's storage with quicker writes."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def _set_trial_param(
+        self,
+        trial_id: int,
+        param_name: str,
+        param_value_internal: float,
+        distribution: BaseDistribution,
+        previous_distribution: BaseDistribution | None,
+    ) -> None:
+        if previous_distribution is not None:
+            check_distribution_compatibility(previous_distribution, distribution)
+            row = {"param_name": param_name, "param_value": param_value_internal}
+            row["distribution_json"] = distribution_to_json(distribution)
+            if self._write(_PARAM, trial_id, row):
+                return
+        super()._set_trial_param(
+            trial_id, param_name, param_value_internal, distribution, previous_distribution
+        )
+
+    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
+        represented = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(intermediate_value)
+        row = dict(zip(("intermediate_value", "intermediate_value_type"), represented, strict=True))
+        if not self._write(_EPOCH, trial_id, {"step": step, **row}):
+            super().set_trial_intermediate_value(trial_id, step, intermediate_value)
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        if not self._write(_USER_ATTR, trial_id, {"key": key, "value_json": json.dumps(value)}):
+            super().set_trial_user_attr(trial_id, key, value)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        if not self._write(_SYSTEM_ATTR, trial_id, {"key": key, "value_json": json.dumps(value)}):
+            super().set_trial_system_attr(trial_id, key, value)
+
+    def _write(self, statement: Executable, trial_id: int, row: dict[str, Any]) -> bool:
+        """Whether the trial has not ended, and the row is written."""
+        with self._at_once.connect() as connection:
+            return connection.execute(statement, {"trial_id": trial_id, **row}).first() is not None
