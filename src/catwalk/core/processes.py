@@ -120,7 +120,8 @@ def _start_once_more(process: Any) -> None:
     ends = time.monotonic() + DYING_SECONDS
     while True:
         try:
-            return process.start()
+            process.start()
+            return
         except (EOFError, ConnectionError):
             if time.monotonic() > ends:
                 raise MachineError("no process could be started", fix=advice.CLOSE_PROGRAMS) from None
