@@ -42,7 +42,9 @@ def test_no_pickle_is_loaded_and_nothing_is_evaluated() -> None:
 def test_the_report_only_reads_and_no_stage_imports_it() -> None:
     shown = {"results", "findings", "slides", "figures", "parallel_coordinates", "confusion", "explore"}
     shown |= {"sample_pictures", "tables", "drawing", "talk", "slide", "network_figures"}
-    shown |= {"network_slide", "conv_layers", "importances", "weight_figures"}
+    shown |= {"network_slide", "conv_layers", "importances", "weight_figures", "problem_slide"}
+    shown |= {"search_slide", "folds_slide", "mistakes_slides", "weights_slide", "next_slide", "next_steps"}
+    shown |= {"accuracy_figures", "trial_figures", "mistake_figures", "evidence", "origins", "network_words"}
     for name in shown:
         assert not re.search(r"atomic_write|write_|\.unlink|mkdir", SOURCES[f"{name}.py"]), name
     words = "|".join({*shown - {"results"}, "report"})

@@ -31,7 +31,7 @@ def test_the_notebook_is_executed_with_its_pictures(digits_done: tuple[Path, Run
     outputs = [output for cell in code for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-    assert len(pictures) == 11
+    assert len(pictures) == 13
     assert not [output for output in outputs if output.output_type == "stream"], "nothing but results"
     assert all(picture.metadata["image/png"]["alt"] for picture in pictures)
     text = json.dumps(notebook)
@@ -121,7 +121,9 @@ def test_results(loaded: results.Results) -> None:
     [
         "samples",
         "split",
+        "dots",
         "baselines",
+        "trial_bars",
         "parallel",
         "progress",
         "architecture",
@@ -129,6 +131,7 @@ def test_results(loaded: results.Results) -> None:
         "confusion",
         "mistakes",
         "doubtful",
+        "looks_at",
         "stencils",
     ],
 )

@@ -23,9 +23,12 @@ from catwalk.report.drawing import (
     picture,
     shortened,
     text,
+    upright,
 )
 from catwalk.report.formatting import percent
 from catwalk.report.results import Results
+
+TOP = 136.0  # room for the names of the columns
 
 
 def confusion(results: Results) -> Figure:
@@ -35,15 +38,16 @@ def confusion(results: Results) -> Figure:
     shown = findings.shown_classes(results)
     icons = _icons(results)
     figure, axes = canvas(1180, 560)
-    left, top = 240.0, 56.0
-    side = min(46.0, (520 - top) / len(shown))
-    text(axes, 0, 28, "true ↓  pred. →", size=SMALL, colour=MUTED)
+    left, top = 240.0, TOP
+    side = min(46.0, (526 - top) / len(shown))
+    text(axes, 0, top - 46, "true class ↓", size=SMALL, colour=MUTED)
+    text(axes, 0, top - 20, "predicted →", size=SMALL, colour=MUTED)
     for r, i in enumerate(shown):
         y = top + side * r
         text(axes, left - side - 4, y + side / 2, shortened(classes[i], left - side - 8), anchor="right")
         if i in icons:
             picture(axes, icons[i], left - side + 4, y + 4, side - 10)
-            picture(axes, icons[i], left + side * r + 5, top - side + 2, side - 10)
+        upright(axes, left + side * (r + 0.5), top - 8, shortened(classes[i], top - 8))
         for c, j in enumerate(shown):
             right = i == j
             strength = 0.15 + 0.3 * shares[i, j] if right else min(0.85, 4 * shares[i, j])
@@ -82,11 +86,11 @@ def _class_scores(
     def across(value: float) -> float:
         return float(left + wide * (value - low) / (1 - low))
 
-    text(axes, left, 14, "○ precision", size=SMALL)
-    text(axes, left + 120, 14, "■ recall", size=SMALL)
-    text(axes, 1180, 14, "● F1", size=SMALL, colour=BLUE_TEXT, bold=True, anchor="right")
+    text(axes, left, top - 66, "○ precision", size=SMALL)
+    text(axes, left + 120, top - 66, "■ recall", size=SMALL)
+    text(axes, 1180, top - 66, "● F1", size=SMALL, colour=BLUE_TEXT, bold=True, anchor="right")
     for value in (low, 1.0):
-        text(axes, across(value), 40, percent(value, 0), size=SMALL, colour=MUTED, anchor="center")
+        text(axes, across(value), top - 24, percent(value, 0), size=SMALL, colour=MUTED, anchor="center")
         axes.plot([across(value)] * 2, [top, top + side * len(shown)], color=PALE, linewidth=1.5)
     for r, i in enumerate(shown):
         y = top + side * (r + 0.5)

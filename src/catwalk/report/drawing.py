@@ -60,6 +60,11 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def width(figure: Figure) -> float:
+    """The width of a figure of ``canvas`` in pixels."""
+    return float(figure.get_size_inches()[0] * PER_INCH)
+
+
 def plots(wide: float, high: float, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """A figure with one plot per title, side by side, each ``wide`` x ``high`` pixels in size."""
     _letters()
@@ -106,6 +111,14 @@ def text(axes: Axes, x: float, y: float, words: str, **style: Unpack[TextStyle])
         parse_math=False,  # a class may be called "$5 and $10"
         zorder=5,
     )
+
+
+def upright(axes: Axes, x: float, y: float, words: str) -> None:
+    """Draw text that reads upwards from y, its middle at x."""
+    axes.text(
+        x, y, words, size=20, color=INK, ha="center", va="bottom", rotation=90, family=[FONT, "DejaVu Sans"],
+        parse_math=False, zorder=5,
+    )  # fmt: skip
 
 
 def box(axes: Axes, x: float, y: float, wide: float, high: float, **style: Any) -> None:

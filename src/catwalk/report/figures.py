@@ -9,7 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from catwalk.data import duplicates
-from catwalk.report import findings
+from catwalk.report.accuracy_figures import baselines as baselines
+from catwalk.report.accuracy_figures import dots as dots
+from catwalk.report.accuracy_figures import out_of_fold as out_of_fold
 from catwalk.report.confusion import confusion as confusion
 from catwalk.report.drawing import (
     BLUE,
@@ -18,27 +20,26 @@ from catwalk.report.drawing import (
     MUTED,
     ORANGE,
     ORANGE_TEXT,
-    PALE,
-    SMALL,
     box,
     canvas,
     mosaic,
-    picture,
     png,
     shortened,
     text,
     width_of,
 )
-from catwalk.report.formatting import percent
+from catwalk.report.mistake_figures import doubtful as doubtful
+from catwalk.report.mistake_figures import mistakes as mistakes
 from catwalk.report.network_figures import architecture as architecture
 from catwalk.report.network_figures import learning_curves as learning_curves
 from catwalk.report.parallel_coordinates import parallel as parallel
 from catwalk.report.results import Data, Results
+from catwalk.report.trial_figures import progress as progress
+from catwalk.report.trial_figures import trial_bars as trial_bars
+from catwalk.report.weight_figures import looks_at as looks_at
 from catwalk.report.weight_figures import stencils as stencils
-from catwalk.search.trial_record import TrialRecord
 
 ROWS_OF_CLASSES = 12  # one below the other, at most
-DOZEN = 12
 
 
 def samples(results: Data) -> Figure:
@@ -101,123 +102,6 @@ def split(results: Results) -> Figure:
             f"{results.competition.classes[many]} {counts[many]:,}"
         )
     text(axes, 0, below + 40, shortened(even, 1180, 22), size=22)
-    return figure
-
-
-def baselines(results: Results) -> Figure:
-    """Validation accuracy of the baselines, the best network and the submission, with 95% intervals."""
-    from catwalk.models.metrics import wilson
-
-    simple = [t for t in results.trials if t.kind in ("softmax", "beginner")]
-    bars = [(t.kind, t.value) for t in simple if t.value is not None]
-    bars += [(f"best network (trial {results.best.number})", results.best.accuracy)]
-    ranges = [wilson(value, results.distinct.validation) for _, value in bars]
-    bars += [("submission", results.scores.accuracy)]
-    ranges += [results.scores.interval]
-    figure, axes = canvas(900, 64 * len(bars) + 70)
-    low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
-
-    def across(value: float) -> float:
-        return 250 + 500 * (value - low) / (high - low)
-
-    for k, ((name, value), (a, b)) in enumerate(zip(bars, ranges, strict=True)):
-        y, ours = 32 + 64 * k, name == "submission"
-        colour = BLUE if ours else MUTED
-        text(axes, 230, y, name, bold=ours, anchor="right")
-        axes.plot([across(a), across(b)], [y, y], color=colour, linewidth=4, solid_capstyle="butt")
-        axes.plot(across(value), y, "o", color=colour, markersize=12)
-        text(axes, across(b) + 14, y, percent(value, 2), colour=BLUE_TEXT if ours else MUTED, bold=ours)
-    text(axes, 250, 64 * len(bars) + 40, "validation accuracy with its 95% interval", size=SMALL,
-         colour=MUTED)  # fmt: skip
-    return figure
-
-
-def progress(results: Results) -> Figure:
-    """The accuracy of every finished trial in order, and the best so far."""
-    seen = [t for t in results.trials if t.value is not None]
-    whole = results.complete
-    stopped = [t for t in seen if t.state == "pruned" and not t.ended]
-    figure, axes = canvas(400, 520)
-    left, right, top, bottom = 24.0, 330.0, 150.0, 430.0
-    last = max(1, *(t.number for t in seen))
-    low, high = float(np.quantile([t.accuracy for t in whole], 0.1)), max(t.accuracy for t in whole)
-    low = min(low, high - 0.01)
-
-    def place(trial: TrialRecord) -> tuple[float, float]:
-        share = max(0.0, (trial.accuracy - low) / (high - low))
-        return left + (right - left) * trial.number / last, bottom - (bottom - top) * share
-
-    text(axes, left, 20, "best so far", bold=True)
-    text(axes, left, 56, f"{len(whole)} complete trials", colour=MUTED)
-    if stopped:
-        text(axes, left, 84, f"| {len(stopped)} stopped early", colour=MUTED)
-    for trial in stopped:
-        x, _ = place(trial)
-        axes.plot([x, x], [bottom + 14, bottom + 28], color=GREY, linewidth=1.5)
-    steps: list[tuple[float, float]] = []
-    best = -1.0
-    for trial in whole:
-        x, y = place(trial)
-        axes.plot(x, y, "o", color=GREY, markersize=7, zorder=2)
-        if steps:
-            steps.append((x, steps[-1][1]))
-        if trial.accuracy > best:
-            best = trial.accuracy
-            steps.append((x, y))
-    steps.append((right, steps[-1][1]))
-    axes.plot(*zip(*steps, strict=True), color=BLUE, linewidth=3, zorder=3)
-    x, y = place(results.best)
-    axes.plot(x, y, "o", color=BLUE, markersize=11, zorder=4)
-    words = f"trial {results.best.number}: {percent(results.best.accuracy)}"
-    text(axes, right, top - 24, words, bold=True, colour=BLUE_TEXT, anchor="right")
-    text(axes, left, bottom + 50, "trial 0", size=SMALL, colour=MUTED)
-    text(axes, right, bottom + 50, f"{last}", size=SMALL, colour=MUTED, anchor="right")
-    under = "≤ " if any(t.accuracy < low for t in whole) else ""  # those are drawn on the lowest line
-    text(axes, right + 6, bottom, under + percent(low), size=SMALL, colour=MUTED)
-    return figure
-
-
-def mistakes(results: Results) -> Figure:
-    """The validation pictures that the submission misclassified with the highest confidence."""
-    classes = results.competition.classes
-    worst = findings.mistakes_of_the_model(results)[:10]
-    figure, axes = canvas(1180, 560)
-    if not len(worst):
-        text(axes, 0, 60, "No mistakes on the validation rows.", size=30)
-        return figure
-    said = results.validation[worst].argmax(axis=1)
-    column, row, side = 1180 / 5, 280.0, 190.0
-    for k, one in enumerate(results.pictures(results.rows[worst])):
-        x, y = column * (k % 5), row * (k // 5)
-        box(axes, x, y, column - 24, side + 8, color=PALE, alpha=0.5)
-        picture(axes, one, x + (column - 24 - side) / 2, y + 4, side)
-        words = shortened(f"“{classes[said[k]]}”", column - 24, bold=True)
-        text(axes, x, y + side + 28, words, colour=ORANGE_TEXT, bold=True)
-        true = shortened(f"label: {classes[results.labels[worst[k]]]}", column - 24)
-        text(axes, x, y + side + 56, true)
-    return figure
-
-
-def doubtful(results: Results) -> Figure:
-    """The validation pictures with the most doubtful labels, each with its label and the answer."""
-    classes = results.competition.classes
-    found = findings.doubtful_pictures(results)[:DOZEN]
-    figure, axes = canvas(1180, 560)
-    if not len(found):
-        text(axes, 0, 60, f"None of the {len(results.labels):,} labels looks doubtful.", size=30)
-        return figure
-    column, row, side = 1180 / 6, 280.0, 172.0
-    wide = column - 16
-    for k, one in enumerate(results.pictures(results.rows[found])):
-        x, y = column * (k % 6), row * (k // 6)
-        said = results.validation[found[k]]
-        chance = f" {percent(float(said.max()), 0)}"
-        box(axes, x, y, wide, side + 8, color=PALE, alpha=0.5)
-        picture(axes, one, x + (wide - side) / 2, y + 4, side)
-        label = shortened(f"label: {classes[results.labels[found[k]]]}", wide, bold=True)
-        text(axes, x, y + side + 28, label, colour=ORANGE_TEXT, bold=True)
-        answer = shortened(f"“{classes[said.argmax()]}”", wide - width_of(chance) - 8)
-        text(axes, x, y + side + 56, answer + chance, colour=BLUE_TEXT)
     return figure
 
 

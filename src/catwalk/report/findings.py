@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.data import duplicates
-from catwalk.models import space
 from catwalk.models.epoch import Epoch
-from catwalk.report.formatting import percent, points, short
+from catwalk.models.metrics import wilson
 from catwalk.report.results import Results
 from catwalk.submission import confident_learning
 
 ENOUGH_PICTURES = 20  # distinct ones: no conclusion is drawn from fewer
-ENOUGH_FOR_LATE = 8  # complete ones, for the position of the best one to be meaningful
+LEAST_DIFFERENCE = 0.003  # of accuracies: a smaller one is no reason for anything
+SHOWN_MISTAKES = 5
 ENOUGH_DOUBTFUL = 3  # pictures with doubtful labels: fewer are left to labels.csv
 LARGEST_BLOCK = 4  # classes in a group that is confused
 MOST_COMPARED = 16  # classes of which groups are tried
@@ -69,10 +69,22 @@ def learned_classes(results: Results) -> list[int]:
 
 
 def confused(results: Results) -> tuple[tuple[int, int, int] | None, Block | None]:
-    """The results of ``worst_pair`` and ``hard_block``; None if there are too few mistakes."""
-    if len(mistakes(results)) < ENOUGH_PICTURES:
+    """The results of ``worst_pair`` and ``hard_block``; None where they rest on too few mistakes."""
+    wrong = len(mistakes(results))
+    if wrong < ENOUGH_PICTURES:
         return None, None
-    return worst_pair(results.scores.confusion), hard_block(results.scores.confusion)
+    pair, block = worst_pair(results.scores.confusion), hard_block(results.scores.confusion)
+    if pair is not None and pair[2] < ENOUGH_PICTURES:
+        pair = None
+    if block is not None and block.share * wrong < ENOUGH_PICTURES:
+        block = None
+    return pair, block
+
+
+def is_level(results: Results, one: float, other: float) -> bool:
+    """Whether two networks' validation accuracies differ by less than can be told on so many pictures."""
+    low, high = wilson(max(one, other), results.distinct.validation)
+    return abs(one - other) < max(LEAST_DIFFERENCE, (high - low) / 2)
 
 
 def overfitting(results: Results) -> "Overfitting | None":
@@ -156,6 +168,11 @@ def mistakes_of_the_model(results: Results) -> npt.NDArray[np.intp]:
     return wrong[~np.isin(wrong, doubtful(results))] if are_labels_doubtful(results) else wrong
 
 
+def surest_mistakes(results: Results) -> npt.NDArray[np.intp]:
+    """Those of them that the talk shows."""
+    return mistakes_of_the_model(results)[:SHOWN_MISTAKES]
+
+
 def doubtful(results: Results) -> npt.NDArray[np.intp]:
     """Positions of the validation rows whose label may be wrong, the most doubtful first."""
     return confident_learning.doubtful(results.validation, results.labels)
@@ -203,66 +220,3 @@ def overfitting_of(history: Sequence[Epoch]) -> Overfitting | None:
     rise = losses[-1] / losses[lowest] - 1 if losses[lowest] > 0 else 0.0
     better = history[-1].accuracy > history[lowest].accuracy
     return Overfitting(lowest + 1, rise) if rise >= OVERFITTING and not better else None
-
-
-def votes(results: Results) -> npt.NDArray[np.float64] | None:
-    """(classes, height, width): each pixel's evidence for each class, in the softmax baseline.
-
-    Weights are scaled by the pixel's standard deviation: constant pixels count 0. Channels are summed.
-    """
-    if results.weights is None:
-        return None
-    some = results.prepared.train[:: max(1, len(results.prepared.train) // 5000)]
-    deviation = np.asarray(results.prepared.pixels[some]).std(axis=0)
-    weights = results.weights - results.weights.mean(
-        axis=1, keepdims=True
-    )  # softmax depends on differences only
-    shape = (len(results.competition.classes), *results.competition.shape)
-    said = (weights * deviation[:, None]).T.reshape(shape)
-    return np.asarray(said.sum(axis=3) if said.ndim == 4 else said, np.float64)
-
-
-def half_a_vote(said: npt.NDArray[np.float64]) -> tuple[int, float]:
-    """The class for which the fewest pixels carry half of the total weight, and those pixels' share."""
-    shares = []
-    for one in said:
-        sizes = np.sort(np.abs(one).ravel())[::-1]
-        enough = np.searchsorted(np.cumsum(sizes), sizes.sum() / 2) + 1
-        shares.append(enough / sizes.size)
-    best = int(np.argmin(shares))
-    return best, float(shares[best])
-
-
-def next_steps(results: Results) -> list[tuple[str, str, str]]:
-    """What to try next, the most important first: (number, what it is, what to do)."""
-    steps = []
-    history, best = results.best.history, results.best
-    enough = is_enough(results)
-    late = overfitting(results)
-    gap = history[-1].train_accuracy - history[-1].accuracy if enough else 0.0
-    if late is not None:
-        steps.append(
-            (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", "More dropout, fewer epochs")
-        )
-    elif gap > 0.02:
-        steps.append((points(gap), "points higher in training", "More dropout or augmentation"))
-    _, block = confused(results)
-    if block is not None:
-        names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
-        more = "Features that tell these apart"
-        if space.family_in(best.params) == "conv":  # it learns its features
-            more = "More channels or residual blocks"
-        steps.append((percent(block.share, 0), f"of mistakes in {names}", more))
-    assert results.recipe.validation is not None
-    gain = results.scores.accuracy - results.recipe.validation.best_single
-    nets = len(results.recipe.trials)
-    if nets > 1 and gain < 0.002 and enough:
-        steps.append((points(gain), f"points from averaging {nets} networks", "More diverse networks"))
-    complete = [t.number for t in results.complete]
-    if enough and len(complete) >= ENOUGH_FOR_LATE and best.number >= 0.75 * max(complete):
-        steps.append((f"{best.number}", f"of {max(complete)} was the best trial", "A longer search"))
-    train = results.distinct.train
-    steps.append((f"{len(results.trials)}", "trials so far", "A larger BUDGET"))
-    steps.append((f"{train:,}", "training pictures", "More data augmentation"))
-    steps.append((percent(results.scores.accuracy), "on validation", "Another split, as a check"))
-    return steps

@@ -49,3 +49,18 @@ def parameter(name: str) -> str:
 def short(name: str, length: int = 24) -> str:
     """A class's name, cut off after ``length`` characters."""
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun: "1 trial", "7 trials"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def often(count: int) -> str:
+    """How often: "never", "once" or "3 times"."""
+    return {0: "never", 1: "once"}.get(count, f"{count:,} times")
+
+
+def in_a_sentence(name: str) -> str:
+    """A parameter's readable name within a sentence: "learning rate", "units in layer 1"."""
+    return parameter(name).replace(",\n", " in ").replace("\n", " ")

@@ -11,6 +11,7 @@ import numpy as np
 
 from catwalk.models import portfolio, space
 from catwalk.report import findings
+from catwalk.report.network_words import has, is_softmax
 from catwalk.report.results import Results
 from catwalk.search.trial_record import TrialRecord
 
@@ -28,6 +29,16 @@ def shares(results: Results) -> dict[str, float]:
     return importances(results.trials) if findings.is_enough(results) else {}
 
 
+def are_few(results: Results) -> bool:
+    """Whether the complete trials are shown one by one: there are too few to say what mattered."""
+    return len(ranked(results.trials)) < ENOUGH_TRIALS
+
+
+def stopped_early(results: Results) -> list[TrialRecord]:
+    """The trials that the search stopped early, to save time."""
+    return [trial for trial in results.trials if trial.state == "pruned" and not trial.ended]
+
+
 def compared(trials: list[TrialRecord]) -> list[TrialRecord]:
     """The complete trials whose parameters are compared.
 
@@ -40,6 +51,11 @@ def compared(trials: list[TrialRecord]) -> list[TrialRecord]:
     return same if best in same else complete
 
 
+def ranked(trials: list[TrialRecord]) -> list[TrialRecord]:
+    """Those of the compared trials by which parameters are ranked: softmax has too few of them."""
+    return [trial for trial in compared(trials) if not is_softmax(trial.params)]
+
+
 def families(trials: list[TrialRecord]) -> list[str]:
     """The families of these trials' networks, in the search space's order."""
     there = {space.family_in(trial.params) for trial in trials}
@@ -47,15 +63,20 @@ def families(trials: list[TrialRecord]) -> list[str]:
 
 
 def value(trial: TrialRecord, name: str) -> Any:
-    """The trial's value of a parameter; None if it has none."""
+    """The trial's value of a parameter, also of one that its network does not have; None if there is none."""
     return space.family_in(trial.params) if name == "family" else trial.params.get(name)
+
+
+def shown_value(trial: TrialRecord, name: str) -> Any:
+    """The trial's value of a parameter that its network has; else None: softmax has no width."""
+    return value(trial, name) if has(trial.params, name) else None
 
 
 def importances(trials: list[TrialRecord]) -> dict[str, float]:
     """Each parameter's share of the variance of validation accuracy, the largest first; they sum to 1.
 
-    fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) of Optuna, over the compared trials and the parameters
-    that all of them have; empty if there are too few of them.
+    fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) of Optuna, over the trials with hidden layers and the
+    parameters that all of them have; empty if there are too few of them.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its progress bar warns of a missing widget in notebooks
@@ -63,7 +84,7 @@ def importances(trials: list[TrialRecord]) -> dict[str, float]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-    complete = evenly(compared(trials))
+    complete = evenly(ranked(trials))
     names = [name for name in space.SPACE if all(value(t, name) is not None for t in complete)]
     values = {name: [value(t, name) for t in complete] for name in names}
     varied = [name for name in names if len(set(values[name])) > 1]
@@ -99,7 +120,7 @@ def shown_parameters(trials: list[TrialRecord], shares: dict[str, float]) -> lis
     both = len(families(trials)) > 1
 
     def differs(name: str) -> bool:
-        return len({value(t, name) for t in trials} - {None}) > 1
+        return len({shown_value(t, name) for t in trials} - {None}) > 1
 
     first = list(shares) or list(FIRST)
     names = [*first, *(name for name in space.SPACE if name not in first)]

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from catwalk.models import space
-from catwalk.report import conv_layers, findings
+from catwalk.report import conv_layers, findings, network_words
 from catwalk.report.drawing import (
     BLUE,
     BLUE_TEXT,
@@ -21,6 +21,7 @@ from catwalk.report.drawing import (
     width_of,
 )
 from catwalk.report.formatting import number, parameter, percent
+from catwalk.report.network_slide import averaged
 from catwalk.report.results import Results
 
 TRAINING = ("learning_rate", "dropout", "conv_dropout", "batch_size", "weight_decay")
@@ -33,12 +34,9 @@ def architecture(results: Results) -> Figure:
     is_conv = space.family_in(params) == "conv"
     below = 20 + (conv_layers.draw(axes, results) if is_conv else _dense_layers(axes, results))
     axes.plot([0, 430], [below, below], color=PALE, linewidth=1.5)
-    told = [name for name in TRAINING if name in params]
+    told = [name for name in TRAINING if network_words.has(params, name)]
     rows = [(parameter(name).replace("\n", " "), number(params[name])) for name in told]
-    changed = [
-        name for name in ("flip", "shift", "rotate", "zoom", "elastic", "erase", "mixup") if params.get(name)
-    ]
-    rows.append(("augmentation", ", ".join(changed) or "none"))
+    rows.append(("augmentation", ", ".join(network_words.augmentations(params)) or "none"))
     for k, (name, value) in enumerate(rows):
         y = below + 30 + (500 - below - 30) / len(rows) * k
         text(axes, 0, y, name, colour=MUTED)
@@ -51,8 +49,8 @@ def _dense_layers(axes: Axes, results: Results) -> float:
     params = results.best.params
     layers = [(results.competition.pixels, "pixels in", GREY)]
     if params.get("view", "pixels") != "pixels":
-        layers.append((0, f"{parameter('view')}: {params['view']}, fixed", GREY))
-    layers += [(round(params[f"width_{k}"]), "units", BLUE) for k in range(1, params.get("depth", 0) + 1)]
+        layers.append((0, f"fixed: {network_words.BRIEFLY[params['view']]}", GREY))
+    layers += [(width, "units", BLUE) for width in network_words.widths(params)]
     layers.append((len(results.competition.classes), "classes out", GREY))
     widest = max(count for count, _, _ in layers)
     step = min(58.0, 290 / len(layers))
@@ -69,14 +67,15 @@ def _dense_layers(axes: Axes, results: Results) -> float:
 
 
 def learning_curves(results: Results) -> Figure:
-    """The best trial's training and validation accuracy by epoch."""
+    """The best trial's training and validation accuracy by epoch, and the accuracy of what was kept."""
     history = results.best.history
-    figure, axes = canvas(700, 520)
-    left, right, top, bottom = 60.0, 520.0, 60.0, 450.0
+    figure, axes = canvas(700, 550)
+    left, right, top, bottom = 60.0, 520.0, 60.0, 420.0
     epochs = [epoch.epoch for epoch in history]
     keys = {"accuracy": ("validation", BLUE, BLUE_TEXT), "train_accuracy": ("training", MUTED, MUTED)}
-    low = min(epoch.accuracy for epoch in history)  # training begins further below, which is not shown
-    high = max(getattr(epoch, key) for epoch in history for key in keys)
+    kept = results.best.accuracy
+    low = min(kept, *(epoch.accuracy for epoch in history))  # training begins further below, not shown
+    high = max(kept, *(getattr(epoch, key) for epoch in history for key in keys))
     low, high = (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
 
     def across(epoch: float) -> float:
@@ -91,7 +90,8 @@ def learning_curves(results: Results) -> Figure:
         words = f"loss +{percent(late.rise, 0)} after epoch {late.epoch}"
         text(axes, right, top - 20, words, colour=ORANGE_TEXT, bold=True, anchor="right")
     text(axes, 0, 20, "accuracy", bold=True)
-    ends = {key: min(bottom, up(getattr(history[-1], key))) for key in keys}
+    ended = {"accuracy": results.best.accuracy, "train_accuracy": history[-1].train_accuracy}
+    ends = {key: min(bottom, up(value)) for key, value in ended.items()}
     spread = 60 - abs(ends["accuracy"] - ends["train_accuracy"])
     higher = min(ends, key=lambda key: ends[key])
     for key, (word, colour, ink) in keys.items():
@@ -100,10 +100,26 @@ def learning_curves(results: Results) -> Figure:
         axes.plot(*curve, "-o", color=colour, linewidth=3, markersize=7 if len(epochs) < 30 else 0, zorder=3)
         y = ends[key] + (0 if spread < 0 else spread / 2 * (-1 if key == higher else 1))
         text(axes, right + 16, y - 13, word, colour=ink, bold=True)
-        text(axes, right + 16, y + 13, percent(getattr(history[-1], key)), colour=ink, bold=True)
+        text(axes, right + 16, y + 13, percent(ended[key]), colour=ink, bold=True)
     axes.plot([left, right], [bottom + 8] * 2, color=PALE, linewidth=1.5)
     text(axes, left, bottom + 30, "epoch 1", size=SMALL, colour=MUTED, anchor="center")
     text(axes, right, bottom + 30, f"{epochs[-1]}", size=SMALL, colour=MUTED, anchor="center")
+    axes.plot(right, up(results.best.accuracy), "o", color=BLUE, markersize=12, zorder=4)
+    for line, words in enumerate(_two_accuracies(results)):
+        text(axes, 0, bottom + 76 + 28 * line, shortened(words, 700), colour=MUTED)
     for value in (low, high):
         text(axes, left - 14, up(value), percent(value, 0), size=SMALL, colour=MUTED, anchor="right")
     return figure
+
+
+def _two_accuracies(results: Results) -> list[str]:
+    """Why the curve ends elsewhere than the network, and the submission is not the network."""
+    best, nets = results.best, results.recipe.trials
+    said = ["training: measured during the epoch, with dropout and augmentation"]
+    if percent(best.history[-1].accuracy) != percent(best.accuracy):
+        measured = f"last epoch: {percent(best.history[-1].accuracy)};"
+        said.append(f"{measured} {network_words.why_kept_differs(best)}")
+    if len(nets) > 1:
+        of = f" ({results.recipe.folds} folds)" if results.recipe.folds > 1 else ""
+        said.append(f"the average of {averaged(nets)} reaches {percent(results.scores.accuracy)}{of}")
+    return said

@@ -105,8 +105,8 @@ class _Scale:
 
 
 def _value(trial: TrialRecord, name: str | None) -> Any:
-    """The trial's value of a parameter, None if it has none; without a name, the trial's score."""
-    return importances.value(trial, name) if name else trial.value
+    """The trial's value of a parameter that its network has, else None; without a name, its score."""
+    return importances.shown_value(trial, name) if name else trial.value
 
 
 def _curve(axes: Axes, points: list[tuple[float, float]], best: bool) -> None:

@@ -26,7 +26,7 @@ class Slide:
         source: the records behind it, for the footer.
         notes: what to say.
         figures: names in figures.py, each with its alternative text.
-        facts: (number, what it is, what to do or say of it), where the template shows some.
+        facts: (number, what it is, what to do about it or ""), where the template shows some.
     """
 
     name: str
@@ -61,7 +61,7 @@ def check(slides: list[Slide]) -> None:
                 where=where,
                 fix=f"shorten it to {TITLE_LENGTH} characters, with a digit",
             )
-        if len(slide.notes.split()) > WORDS_A_SECOND * slide.seconds:
+        if words_spoken(slide.notes) > WORDS_A_SECOND * slide.seconds:
             raise UserError(
                 f"its notes take longer than {slide.seconds} s to say", where=where, fix="shorten them"
             )
@@ -69,6 +69,18 @@ def check(slides: list[Slide]) -> None:
         raise UserError(
             f"the slides take longer than {SECONDS} s", where="slides.py", fix="shorten some of them"
         )
+
+
+def words_spoken(notes: str) -> int:
+    """How many words are spoken: a number is more than one, "94.7%" is "ninety-four point seven percent"."""
+    notes = re.sub(r"(?<=\d),000\b", " thousand", notes)
+    return len(re.findall(r"\d|%|(?<=\d)\.(?=\d)|[^\W\d_]+(?:['’-][^\W\d_]+)*", notes))
+
+
+def told(seconds: int, *candidates: str) -> str:
+    """The first of these notes that can be spoken in the time, the longest first."""
+    fits = (one for one in candidates if words_spoken(one) <= WORDS_A_SECOND * seconds)
+    return next(fits, candidates[-1])
 
 
 def fitted(*candidates: str) -> str:

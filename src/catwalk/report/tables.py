@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from catwalk.models.metrics import Scores
 from catwalk.report.formatting import number
+from catwalk.report.network_words import has
 from catwalk.report.results import Results
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def trials(results: Results, most: int = 10) -> "pd.DataFrame":
     best = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:most]
     rows = [
         {"trial": t.number, "kind": t.kind, "validation": round(t.accuracy, 4)}
-        | {name: number(value) for name, value in t.params.items()}
+        | {name: number(value) for name, value in t.params.items() if has(t.params, name)}
         for t in best
     ]
     table = pd.DataFrame(rows).set_index("trial")

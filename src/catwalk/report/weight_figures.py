@@ -1,13 +1,17 @@
-"""Figures of learned weights: the softmax baseline's, and the first filters of a convolutional network."""
+"""Figures of learned weights: the softmax baseline's, and the first filters of a convolutional network.
+
+The talk shows those of one class beside a mean picture, the notebook all classes.
+"""
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from catwalk.report import findings
+from catwalk.report import evidence, findings
 from catwalk.report.drawing import (
     BLUE_TEXT,
+    INK,
     MUTED,
     ORANGE_TEXT,
     canvas,
@@ -19,6 +23,58 @@ from catwalk.report.drawing import (
 from catwalk.report.results import Results
 
 MOST_FILTERS, IN_ROW = 32, 4
+FEW_FILTERS = 16  # beside a mean picture
+SIDE = 410.0  # of a mean picture and of a stencil
+SIDE_OF_THREE = 370.0  # where filters are between them
+
+
+def looks_at(results: Results) -> Figure:
+    """A mean picture, and beside it one stencil or first filters, with what counts for and against."""
+    figure, axes = canvas(1180, 560)
+    place = evidence.shown_class(results)
+    side = SIDE_OF_THREE if evidence.are_filters_shown(results) else SIDE
+    name = results.competition.classes[place]
+    picture(axes, evidence.mean_picture(results, place), 0, 0, side)
+    text(axes, 0, side + 30, shortened(f"the mean {name}", side, 22, bold=True), size=22, bold=True)
+    if evidence.are_filters_shown(results):
+        _filters_beside(axes, results, side)
+        return figure
+    said = evidence.votes(results)
+    if said is None:
+        text(axes, side + 40, 60, "The softmax baseline's weights were not kept.", size=26)
+        return figure
+    picture(axes, two_colours(said[place]), side + 40, 0, side)
+    text(axes, side + 40, side + 30, "softmax's weights for it", size=22, bold=True)
+    _counts(axes, results, 2 * side + 70, evidence.clearest(results))
+    return figure
+
+
+def _counts(axes: Axes, results: Results, left: float, found: evidence.Evidence | None) -> None:
+    """Say what counts for and against the class."""
+    what = evidence.ink(results)
+    rows = (
+        (60.0, f"blue: {what} counts for it", BLUE_TEXT, found.supports if found else ""),
+        (200.0, f"orange: {what} counts against it", ORANGE_TEXT, found.opposes if found else ""),
+    )
+    for y, words, colour, where in rows:
+        text(axes, left, y, words, size=22, bold=True, colour=colour)
+        if where:
+            text(axes, left, y + 36, f"most at {where}", size=22, colour=INK)
+
+
+def _filters_beside(axes: Axes, results: Results, side: float) -> None:
+    """Draw the filters, and the answer of the first of them to the mean picture."""
+    assert results.filters is not None
+    left, step = side + 40, side / 4
+    shown = filter_pictures(results.filters)[:FEW_FILTERS]
+    for k, one in enumerate(shown):
+        picture(axes, one, left + step * (k % IN_ROW), step * (k // IN_ROW), step - 10)
+    text(axes, left, side + 30, "first filters", size=22, bold=True)
+    what = evidence.ink(results)
+    text(axes, left, side + 64, f"{what} under blue counts for a filter's pattern,", colour=BLUE_TEXT)
+    text(axes, left, side + 92, f"{what} under orange counts against it", colour=ORANGE_TEXT)
+    picture(axes, two_colours(evidence.answer(results)), left + side + 30, 0, side)
+    text(axes, left + side + 30, side + 30, "the first filter's answer", size=22, bold=True)
 
 
 def stencils(results: Results) -> Figure:
@@ -26,7 +82,7 @@ def stencils(results: Results) -> Figure:
 
     With a convolutional network in the ensemble, its first filters are beside them.
     """
-    said = findings.votes(results)
+    said = evidence.votes(results)
     figure, axes = canvas(1180, 560)
     if results.filters is not None:
         _filters(axes, results.filters, 940.0)

@@ -7,10 +7,12 @@ function show(place) {
   slides.forEach((slide, i) => slide.classList.toggle("now", i === now));
   document.getElementById("bar").style.width = `${100 * (now + 1) / slides.length}%`;
   history.replaceState(null, "", `#${slides[now].id}`);
-  if (began === null && now > 0) began = Date.now();
   window.scrollTo(0, 0);
   tell();
 }
+
+// The speaker's clock runs from the first key or tap, also on the first slide; T restarts it.
+function start() { if (began === null) began = Date.now(); }
 
 function clock(seconds) { return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`; }
 
@@ -36,8 +38,9 @@ function tell() {
   const all = seconds.reduce((a, b) => a + b), due = seconds.slice(0, now + 1).reduce((a, b) => a + b);
   const gone = began === null ? 0 : (Date.now() - began) / 1000;
   page.getElementById("time").textContent = `${clock(gone)} / ${clock(all)}`;
-  page.getElementById("left").textContent = `${Math.round(due - gone)} s left here`;
-  page.getElementById("place").textContent = `${now + 1} / ${slides.length} · ${seconds[now]} s`;
+  const left = Math.round(due - gone);
+  page.getElementById("left").textContent = left < 0 ? `${-left} s over` : `${left} s left here`;
+  page.getElementById("place").textContent = `${now + 1} / ${slides.length} · ${seconds[now]} s · T restarts the clock`;
   page.getElementById("gone").style.width = `${Math.min(100, 100 * gone / all)}%`;
   page.getElementById("due").style.left = `${100 * due / all}%`;
   page.querySelector("h1").textContent = slides[now].querySelector("h2").textContent;
@@ -59,7 +62,7 @@ const keys = {
 function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const act = keys[event.key] || keys[event.key.toLowerCase()];
-  if (act) { event.preventDefault(); act(); }
+  if (act) { event.preventDefault(); start(); act(); }
 }
 
 if (location.hash === "#notes") {
@@ -70,12 +73,12 @@ if (location.hash === "#notes") {
   let from = null;
   document.addEventListener("touchstart", event => { from = event.touches[0]; }, { passive: true });
   document.addEventListener("touchend", event => {
-    const figure = event.target.closest("figure");
+    const figure = event.target.closest(".scroll");
     if (figure && figure.scrollWidth > figure.clientWidth) return;
     const to = event.changedTouches[0], across = to.clientX - from.clientX, along = to.clientY - from.clientY;
-    if (Math.abs(across) > 50 && Math.abs(across) > 2 * Math.abs(along)) show(now + (across < 0 ? 1 : -1));
+    if (Math.abs(across) > 50 && Math.abs(across) > 2 * Math.abs(along)) { start(); show(now + (across < 0 ? 1 : -1)); }
   });
-  document.addEventListener("click", event => { if (!getSelection().toString()) show(now + (event.clientX < innerWidth / 4 ? -1 : 1)); });
+  document.addEventListener("click", event => { if (getSelection().toString()) return; start(); show(now + (event.clientX < innerWidth / 4 ? -1 : 1)); });
   window.addEventListener("hashchange", () => { const i = slides.findIndex(s => `#${s.id}` === location.hash); if (i >= 0 && i !== now) show(i); });
   setInterval(tell, 250);
   show(Math.max(0, slides.findIndex(slide => `#${slide.id}` === location.hash)));

@@ -1,0 +1,145 @@
+"""Evidence: what counts for and against a class, in the weights of the softmax baseline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.models import space
+from catwalk.report import findings
+from catwalk.report.results import Results
+
+PLACES = (
+    ("the upper left", "the top", "the upper right"),
+    ("the left", "the centre", "the right"),
+    ("the lower left", "the bottom", "the lower right"),
+)
+AVERAGED = 2000  # pictures of a class, at most
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the softmax baseline looks at for one class.
+
+    Attributes:
+        place: the class's position.
+        share: of all pixels, the fewest that carry half of the weight.
+        supports, opposes: the ninths of the picture where ink counts most for the class, and most against it.
+    """
+
+    place: int
+    share: float
+    supports: str
+    opposes: str
+
+
+def votes(results: Results) -> npt.NDArray[np.float64] | None:
+    """(classes, height, width): each pixel's evidence for each class, in the softmax baseline.
+
+    Weights are scaled by the pixel's standard deviation: constant pixels count 0. Channels are summed.
+    """
+    if results.weights is None:
+        return None
+    some = results.prepared.train[:: max(1, len(results.prepared.train) // 5000)]
+    deviation = np.asarray(results.prepared.pixels[some]).std(axis=0)
+    weights = results.weights - results.weights.mean(
+        axis=1, keepdims=True
+    )  # softmax depends on differences only
+    shape = (len(results.competition.classes), *results.competition.shape)
+    said = (weights * deviation[:, None]).T.reshape(shape)
+    return np.asarray(said.sum(axis=3) if said.ndim == 4 else said, np.float64)
+
+
+def half_a_vote(said: npt.NDArray[np.float64]) -> tuple[int, float]:
+    """The class for which the fewest pixels carry half of the total weight, and those pixels' share."""
+    shares = []
+    for one in said:
+        sizes = np.sort(np.abs(one).ravel())[::-1]
+        enough = np.searchsorted(np.cumsum(sizes), sizes.sum() / 2) + 1
+        shares.append(enough / sizes.size)
+    best = int(np.argmin(shares))
+    return best, float(shares[best])
+
+
+def clearest(results: Results) -> Evidence | None:
+    """The class for which the fewest pixels carry half of the weight; None without weights.
+
+    Only classes with enough training pictures are considered, or none is found.
+    """
+    said, judged = votes(results), findings.learned_classes(results)
+    if said is None or not judged:
+        return None
+    best, share = half_a_vote(said[judged])
+    supports, opposes = strongest(said[judged[best]])
+    return Evidence(judged[best], share, supports, opposes)
+
+
+def strongest(said: npt.NDArray[np.float64]) -> tuple[str, str]:
+    """In which ninth of the picture brighter pixels count most for a class, and in which most against it.
+
+    Args:
+        said: (height, width), each pixel's evidence for the class; see ``votes``.
+    """
+    sums = np.array(
+        [[cell.sum() for cell in np.array_split(row, 3, axis=1)] for row in np.array_split(said, 3, axis=0)]
+    )
+    best, worst = (np.unravel_index(int(find(sums)), sums.shape) for find in (np.argmax, np.argmin))
+    return PLACES[int(best[0])][int(best[1])], PLACES[int(worst[0])][int(worst[1])]
+
+
+def sentence(results: Results, found: Evidence, name: str) -> str:
+    """What counts for the class and against it, in a sentence.
+
+    Args:
+        results: the submission's.
+        found: from ``clearest``.
+        name: the class's, as it is to be written.
+    """
+    what = ink(results)
+    return f"For {name}, {what} at {found.supports} counts most; {what} at {found.opposes} counts against it."
+
+
+def ink(results: Results) -> str:
+    """What a large pixel value looks like: grey pictures are shown as ink on paper."""
+    return "ink" if results.competition.shape[2:] in ((), (1,)) else "brightness"
+
+
+def are_filters_shown(results: Results) -> bool:
+    """Whether the best network has first filters that were kept; else the softmax baseline is shown."""
+    return results.filters is not None and space.family_in(results.best.params) == "conv"
+
+
+def shown_class(results: Results) -> int:
+    """The class whose mean picture is shown: the clearest one, else the one with most training pictures."""
+    found = clearest(results)
+    if found is not None:
+        return found.place
+    labels = np.asarray(results.prepared.labels[results.prepared.train])
+    return int(np.bincount(labels, minlength=len(results.competition.classes)).argmax())
+
+
+def mean_picture(results: Results, place: int) -> npt.NDArray[np.uint8]:
+    """(height, width[, channels]) uint8: the mean of some training pictures of a class."""
+    train = results.prepared.train
+    rows = train[np.asarray(results.prepared.labels[train]) == place][:AVERAGED]
+    if not len(rows):
+        return np.zeros(results.competition.shape, np.uint8)
+    return np.asarray(np.rint(results.pictures(rows).mean(axis=0)), np.uint8)
+
+
+def answer(results: Results) -> npt.NDArray[np.float64]:
+    """(height, width): what the filter with the largest weights answers to the mean picture, place by place.
+
+    As in the network, pixels are standardised first; a bias, a norm and the activation come later.
+    """
+    from scipy.signal import correlate2d
+
+    assert results.filters is not None
+    seen = results.pictures(results.prepared.train[:AVERAGED])
+    shape = results.competition.shape
+    shown = mean_picture(results, shown_class(results)).reshape(*shape[:2], -1)
+    standard = (shown - seen.mean()) / (seen.std() or 1.0)
+    largest = int(np.square(results.filters).sum(axis=(0, 1, 2)).argmax())
+    one = results.filters[..., largest]
+    answers = [correlate2d(standard[..., c], one[..., c], mode="same") for c in range(one.shape[2])]
+    return np.asarray(np.sum(answers, axis=0), np.float64)

@@ -1,0 +1,62 @@
+"""The last slide: two next steps, then the score, its forecast, and how often the test labels were read."""
+
+from catwalk.report import findings
+from catwalk.report.formatting import counted, percent
+from catwalk.report.next_steps import next_steps
+from catwalk.report.problem_slide import looks
+from catwalk.report.results import Results
+from catwalk.report.slide import Slide, told
+
+SECONDS = 20
+
+
+def following(results: Results) -> Slide:
+    """Next steps, each with a number from the results as its reason; at the end, what the score is."""
+    steps = next_steps(results)
+    wrong = len(findings.mistakes(results))
+    title = f"{len(steps)} steps come next, against the remaining {counted(wrong, 'mistake')}"
+    if not wrong:
+        title = f"{len(steps)} steps come next, although no mistakes are left here"
+    todo = " ".join(f"{then}: {number} {what}." for number, what, then in steps)
+    briefly = " ".join(f"{then}." for _, _, then in steps)
+    end = f"{_spoken(results)} Thank you!"
+    return Slide(
+        "next",
+        SECONDS,
+        title,
+        "all of the above · recipe.forecast" + (" · score" if results.test_score else ""),
+        told(SECONDS, f"Next: {todo} {end}", f"Next: {briefly} {end}", f"Next: {briefly} Thank you!"),
+        (),
+        (*steps, *closing(results)),
+    )
+
+
+def closing(results: Results) -> tuple[tuple[str, str, str], ...]:
+    """What stays on the screen: the score, its forecast, and how many looks at the test there were."""
+    assert results.recipe.forecast is not None
+    low, high = results.recipe.forecast.interval
+    between = f"{percent(low)} to {percent(high)}"
+    test, known = results.test_score, results.distinct.known
+    labelled = f" ({known:,} of them labelled)" if known else ""
+    if test is None:
+        score = (percent(results.scores.accuracy), f"of {results.validated:,} {results.validated_as}", "")
+        forecast = (between, f"forecast for the test (95%){labelled}", "")
+    else:
+        score = (percent(test.accuracy), f"on {test.rows:,} test pictures{labelled}", "")
+        side = "inside" if low <= test.accuracy <= high else "outside"
+        forecast = (between, f"was the forecast (95%): the score is {side}", "")
+    count = looks(results)
+    seen = f"look{'' if count == 1 else 's'} at the test labels"
+    if not results.sealed and test is None:
+        seen += ", which are not here"
+    elif count and test is None:
+        seen += ", for other submissions"
+    return score, forecast, (f"{count:,}", seen, "")
+
+
+def _spoken(results: Results) -> str:
+    """The same, to say."""
+    (score, what, _), (forecast, _, _), (count, seen, _) = closing(results)
+    if results.test_score is None:
+        return f"We have {score} {what}, and expect {forecast} on the test, after {count} {seen}."
+    return f"The score is {score} {what}; the forecast was {forecast}. That took {count} {seen}."

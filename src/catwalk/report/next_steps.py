@@ -1,0 +1,62 @@
+"""Next steps: what to try next, each with a number from the results as its reason."""
+
+from catwalk.models import space
+from catwalk.report import findings, origins
+from catwalk.report.formatting import percent, points, short
+from catwalk.report.network_words import has
+from catwalk.report.results import Results
+
+STEPS = 2
+ENOUGH_FOR_LATE = 8  # complete trials, for the position of the best one to be meaningful
+LARGE_GAP = 0.02  # of training and validation accuracy
+
+Step = tuple[str, str, str]  # the number, what it is, what to do: a verb first
+
+
+def next_steps(results: Results) -> list[Step]:
+    """What to do next, the most important first; each thing to do once."""
+    found: dict[str, Step] = {}
+    for step in [*_training(results), *_mistakes(results), *_search(results), *_always(results)]:
+        found.setdefault(step[2], step)
+    return list(found.values())[:STEPS]
+
+
+def _training(results: Results) -> list[Step]:
+    """Against overfitting."""
+    best, late = results.best, findings.overfitting(results)
+    more = "dropout" if has(best.params, "dropout") or has(best.params, "conv_dropout") else "weight decay"
+    if late is not None:
+        return [(f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", f"Raise {more}, stop earlier")]
+    gap = best.history[-1].train_accuracy - best.accuracy
+    if findings.is_enough(results) and gap > LARGE_GAP:
+        return [(points(gap), "points higher in training", f"Add {more} or augmentation")]
+    return []
+
+
+def _mistakes(results: Results) -> list[Step]:
+    """Against the group of classes with most mistakes."""
+    _, block = findings.confused(results)
+    if block is None:
+        return []
+    names = ", ".join(short(results.competition.classes[i]) for i in block.classes)
+    more = "Add features that tell these apart"
+    if space.family_in(results.best.params) == "conv":  # it learns its features
+        more = "Add channels or residual blocks"
+    return [(percent(block.share, 0), f"of mistakes within {names}", more)]
+
+
+def _search(results: Results) -> list[Step]:
+    complete = [trial.number for trial in results.complete]
+    if not any(origins.of(trial) == origins.SEARCH for trial in results.trials):
+        return [(f"{len(results.trials)}", "networks, none chosen by the search", "Search longer")]
+    enough = findings.is_enough(results) and len(complete) >= ENOUGH_FOR_LATE
+    if enough and results.best.number >= 0.75 * max(complete):
+        return [(f"{results.best.number}", f"of {max(complete)} was the best trial", "Search longer")]
+    return []
+
+
+def _always(results: Results) -> list[Step]:
+    return [
+        (f"{len(results.trials)}", "trials so far", "Search longer"),
+        (f"{results.distinct.train:,}", "training pictures", "Augment the training pictures"),
+    ]

@@ -1,0 +1,73 @@
+"""Origins: which networks of a study are presets, which the search found, and what each was worth.
+
+A preset is a set of parameters that catwalk brings along, baselines among them; no trial of the study chose it.
+"""
+
+from dataclasses import dataclass
+
+from catwalk.report import findings
+from catwalk.report.formatting import percent
+from catwalk.report.results import Results
+from catwalk.search.trial_record import TrialRecord
+
+PRESET, SEARCH, YOURS = "preset", "search", "yours"
+IN_WORDS = {PRESET: "best preset", SEARCH: "best of the search", YOURS: "best of yours"}
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What the best preset reaches, and the best network of the search; None where there is none.
+
+    Attributes:
+        preset, search: the trials.
+        is_level: whether the difference is too small to tell on so many pictures, or cannot be told.
+    """
+
+    preset: TrialRecord | None
+    search: TrialRecord | None
+    is_level: bool
+
+    @property
+    def gain(self) -> float:
+        """The search's accuracy minus the presets', 0 if one of them is missing."""
+        if self.preset is None or self.search is None:
+            return 0.0
+        return self.search.accuracy - self.preset.accuracy
+
+
+def of(trial: TrialRecord) -> str:
+    """Where a trial's parameters come from: one of ``PRESET``, ``SEARCH`` and ``YOURS``."""
+    return trial.kind if trial.kind in (SEARCH, YOURS) else PRESET
+
+
+def best(results: Results, origin: str) -> TrialRecord | None:
+    """The best complete trial of an origin; None if there is none."""
+    there = [trial for trial in results.complete if of(trial) == origin]
+    return max(there, key=lambda trial: (trial.accuracy, -trial.number), default=None)
+
+
+def worth(results: Results) -> Worth:
+    """What the best preset was worth, against what the search found."""
+    preset, search = best(results, PRESET), best(results, SEARCH)
+    if preset is None or search is None or not findings.is_enough(results):
+        return Worth(preset, search, is_level=True)
+    return Worth(preset, search, findings.is_level(results, search.accuracy, preset.accuracy))
+
+
+def compared(results: Results) -> str:
+    """The comparison as a sentence."""
+    made = worth(results)
+    if made.search is None:
+        tried = any(of(trial) == SEARCH for trial in results.trials)
+        end = "those of the search were stopped early" if tried else "the search chose none"
+        return f"All complete networks are presets or yours: {end}." if best(results, YOURS) else (
+            f"All complete networks are presets: {end}."
+        )
+    found = percent(made.search.accuracy)
+    if made.preset is None:
+        return f"The search found {found}; no preset was trained to its end."
+    known = f"The best preset reaches {percent(made.preset.accuracy)}, the search {found}"
+    if made.is_level:
+        return f"{known}: too close to call."
+    size = f"{100 * abs(made.gain):.1f} points"
+    return f"{known}: {size} {'more' if made.gain > 0 else 'less'}."

@@ -1,0 +1,125 @@
+"""The slide of the search: with few trials every network, with more what mattered; and what presets were worth."""
+
+from catwalk.models import space
+from catwalk.report import findings, importances, origins
+from catwalk.report.formatting import counted, in_a_sentence, percent
+from catwalk.report.results import Results
+from catwalk.report.slide import Slide, fitted, told
+
+SECONDS = 25
+MARGIN = 1.25  # ratio of the first importance to the second, from which the first is named alone
+SOURCE = "trials.json: kind, params, value, state"
+PRESETS = "A preset is a set of parameters that came with the program. "
+
+
+def search(results: Results) -> Slide:
+    """The networks one by one, or what mattered among many; and presets against the search."""
+    return _few(results) if importances.are_few(results) else _many(results)
+
+
+def _few(results: Results) -> Slide:
+    shown, stopped = len(results.complete), _stopped(results)
+    compared = origins.compared(results)
+    start = f"We trained {counted(len(results.trials), 'network')}{stopped}. "
+    bars = "Each bar is a network's mistakes on validation, the shorter the better. "
+    if findings.is_enough(results):
+        end = f"{compared} "
+    else:
+        end = "On so few pictures they can't be ranked. "
+    return Slide(
+        "search",
+        SECONDS,
+        _few_title(results),
+        SOURCE,
+        told(SECONDS, f"{start}{bars}{PRESETS}{end}", f"{start}{PRESETS}{end}", f"{start}{end}"),
+        (("trial_bars", f"The mistakes of {counted(shown, 'network')}, and which are presets"),),
+    )
+
+
+def _few_title(results: Results) -> str:
+    count = len(results.complete)
+    if not findings.is_enough(results):
+        return f"{results.distinct.validation} pictures are too few to rank {counted(count, 'network')}"
+    worth, best = origins.worth(results), percent(results.best.accuracy)
+    kinds = {origins.of(trial) for trial in results.complete}
+    if kinds == {origins.PRESET}:
+        all_of = f"All {count} networks are presets" if count > 1 else "The only network is a preset"
+        return f"{all_of}; the best reaches {best}"
+    if origins.of(results.best) == origins.YOURS:
+        return f"Your own network is the best of {count}: {best}"
+    if worth.preset is None or worth.search is None:
+        return f"Trial {results.best.number} is the best of {counted(count, 'network')}: {best}"
+    preset, found = percent(worth.preset.accuracy), percent(worth.search.accuracy)
+    if worth.is_level:
+        return f"Among {count} networks, presets and search are level ({preset}, {found})"
+    if worth.gain > 0:
+        return f"The search found the best of {count} networks: {found}, presets {preset}"
+    return f"A preset is the best of {count} networks: {preset}, search {found}"
+
+
+def _many(results: Results) -> Slide:
+    count = counted(len(results.trials), "trial")
+    title, important = _importance(results, count)
+    lines = f"Each line on the left is one of the {_compared(results)}, the best in blue. "
+    start = f"We trained {count}{_stopped(results)}. "
+    presets = f"Squares on the right are presets. {origins.compared(results)}"
+    return Slide(
+        "search",
+        SECONDS,
+        fitted(title, f"The best of {count} is number {results.best.number}"),
+        SOURCE,
+        told(
+            SECONDS,
+            f"{start}{lines}{important}{presets}",
+            f"{start}{important}{presets}",
+            f"{important}{presets}",
+        ),
+        (
+            ("parallel", "Parallel coordinates of the complete trials, the best in blue"),
+            ("progress", "Validation accuracy of each trial, presets as squares, and the best so far"),
+        ),
+    )
+
+
+def _importance(results: Results, count: str) -> tuple[str, str]:
+    """The title and a sentence: which parameters mattered."""
+    if not findings.is_enough(results):
+        few = f"{results.distinct.validation} pictures are too few to rank {count}"
+        return few, "On so few pictures they can't be ranked. "
+    known = list(importances.shares(results).items())
+    best = f"the best is number {results.best.number}, with {percent(results.best.accuracy)}"
+    if not known:
+        return f"Of {count} {best}", f"Of all {best}. "
+    if len(known) == 1 or known[0][1] >= MARGIN * known[1][1]:
+        name, share = in_a_sentence(known[0][0]), percent(known[0][1], 0)
+        title = f"In {count} the {name} mattered most: {share} of the variance"
+        return (
+            fitted(title, f"{count}: {name} mattered most ({share})"),
+            f"What mattered most is the {name}: {share} of the variance, by functional ANOVA. ",
+        )
+    first, second = (in_a_sentence(name) for name, _ in known[:2])
+    together = percent(known[0][1] + known[1][1], 0)
+    return (
+        fitted(
+            f"In {count}, {first} and {second} mattered most ({together})",
+            f"{count}: {first} and {second} mattered most",
+        ),
+        f"{first} and {second} mattered most: together {together} of the variance. ".capitalize(),
+    )
+
+
+def _stopped(results: Results) -> str:
+    """How many trials the search stopped early, as the end of a clause."""
+    stopped = len(importances.stopped_early(results))
+    return f"; {stopped:,} {'was' if stopped == 1 else 'were'} stopped early" if stopped else ""
+
+
+def _compared(results: Results) -> str:
+    """Which trials the left figure compares."""
+    trials = importances.compared(results.trials)
+    kind = ""
+    if len(trials) < len(results.complete):
+        kind = space.NETWORKS[importances.families(trials)[0]] + " "
+    elif len(importances.families(trials)) > 1:
+        return f"{counted(len(trials), 'complete trial')}, by the parameters that both families have"
+    return counted(len(trials), f"complete {kind}trial")

@@ -1,0 +1,132 @@
+"""Figures of the search's trials: a bar for each network, and the best so far."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from catwalk.models import portfolio
+from catwalk.report import importances, network_words, origins
+from catwalk.report.drawing import (
+    BLUE,
+    BLUE_TEXT,
+    GREY,
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    box,
+    canvas,
+    shortened,
+    text,
+)
+from catwalk.report.formatting import counted, percent
+from catwalk.report.results import Results
+from catwalk.search.trial_record import TrialRecord
+
+MOST_BARS = 14
+NAME, BARS, KIND, ACCURACY = 480.0, 500.0, 920.0, 1180.0  # where the columns end or begin, in pixels
+LONGEST = 340.0  # bar
+
+
+def trial_bars(results: Results) -> Figure:
+    """The mistakes of each complete network on validation, the best first, and where its parameters are from."""
+    trials = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:MOST_BARS]
+    rows = len(results.prepared.validation)
+    figure, axes = canvas(1180, 560)
+    for x, words, anchor in (
+        (0.0, "network", "left"), (BARS, "mistakes", "left"), (KIND, "parameters", "left"),
+        (ACCURACY, "accuracy", "right"),
+    ):  # fmt: skip
+        text(axes, x, 16, words, size=SMALL, colour=MUTED, anchor=anchor)
+    step = min(60.0, 440 / len(trials))
+    most = max(1, *(_wrong(trial, rows) for trial in trials))
+    for k, trial in enumerate(trials):
+        y, is_best = 42 + step * (k + 0.5), trial.number == results.best.number
+        origin = origins.of(trial)
+        name = shortened(network_words.named(trial), NAME, bold=is_best)
+        text(axes, 0, y, name, bold=is_best)
+        wrong = _wrong(trial, rows)
+        long = LONGEST * wrong / most
+        is_preset = origin == origins.PRESET
+        # The best in blue; a preset's bar is an outline, the others are filled.
+        colour = BLUE if is_best else GREY
+        face = PAPER if is_preset else colour
+        box(axes, BARS, y - 0.3 * step, max(4.0, long), 0.6 * step, facecolor=face, edgecolor=colour, linewidth=3)
+        text(axes, BARS + max(4.0, long) + 12, y, f"{wrong:,}", colour=BLUE_TEXT if is_best else MUTED)
+        kind = f"{origin} (baseline)" if trial.kind in portfolio.BASELINES else origin
+        text(axes, KIND, y, kind, colour=MUTED if is_preset else INK, bold=not is_preset)
+        ink = BLUE_TEXT if is_best else INK
+        text(axes, ACCURACY, y, percent(trial.accuracy), bold=is_best, colour=ink, anchor="right")
+    _below(axes, results, 42 + step * len(trials))
+    return figure
+
+
+def _below(axes: Axes, results: Results, y: float) -> None:
+    """What a preset was worth against the search, and the trials that have no bar."""
+    text(axes, 0, y + 26, origins.compared(results), bold=True)
+    stopped = len(importances.stopped_early(results))
+    if stopped:
+        words = f"{counted(stopped, 'trial')} {'was' if stopped == 1 else 'were'} stopped early"
+        text(axes, 0, y + 56, words, colour=MUTED)
+
+
+def _wrong(trial: TrialRecord, rows: int) -> int:
+    return round((1 - trial.accuracy) * rows)
+
+
+def progress(results: Results) -> Figure:
+    """The accuracy of every finished trial in order, and the best so far."""
+    seen = [t for t in results.trials if t.value is not None]
+    whole = results.complete
+    stopped = importances.stopped_early(results)
+    figure, axes = canvas(400, 570)
+    left, right, top, bottom = 24.0, 330.0, 150.0, 430.0
+    last = max(1, *(t.number for t in seen))
+    low, high = float(np.quantile([t.accuracy for t in whole], 0.1)), max(t.accuracy for t in whole)
+    low = min(low, high - 0.01)
+
+    def place(trial: TrialRecord) -> tuple[float, float]:
+        share = max(0.0, (trial.accuracy - low) / (high - low))
+        return left + (right - left) * trial.number / last, bottom - (bottom - top) * share
+
+    text(axes, left, 20, "best so far", bold=True)
+    text(axes, left, 52, counted(len(whole), "complete trial"), colour=MUTED)
+    if stopped:
+        text(axes, left, 80, f"| {len(stopped):,} stopped early", colour=MUTED)
+    for trial in stopped:
+        x, _ = place(trial)
+        axes.plot([x, x], [bottom + 14, bottom + 28], color=GREY, linewidth=1.5)
+    steps: list[tuple[float, float]] = []
+    best = -1.0
+    for trial in whole:
+        x, y = place(trial)
+        is_preset = origins.of(trial) == origins.PRESET
+        axes.plot(x, y, "s" if is_preset else "o", color=MUTED if is_preset else GREY,
+                  markersize=10 if is_preset else 7, zorder=2)  # fmt: skip
+        if steps:
+            steps.append((x, steps[-1][1]))
+        if trial.accuracy > best:
+            best = trial.accuracy
+            steps.append((x, y))
+    steps.append((right, steps[-1][1]))
+    axes.plot(*zip(*steps, strict=True), color=BLUE, linewidth=3, zorder=3)
+    x, y = place(results.best)
+    shape = "s" if origins.of(results.best) == origins.PRESET else "o"
+    axes.plot(x, y, shape, color=BLUE, markersize=12, zorder=4)
+    words = f"trial {results.best.number}: {percent(results.best.accuracy)}"
+    text(axes, right, top - 24, words, bold=True, colour=BLUE_TEXT, anchor="right")
+    text(axes, left, bottom + 50, "trial 0", size=SMALL, colour=MUTED)
+    text(axes, right, bottom + 50, f"{last}", size=SMALL, colour=MUTED, anchor="right")
+    under = "≤ " if any(t.accuracy < low for t in whole) else ""  # those are drawn on the lowest line
+    text(axes, right + 6, bottom, under + percent(low), size=SMALL, colour=MUTED)
+    _presets_and_search(axes, results)
+    return figure
+
+
+def _presets_and_search(axes: Axes, results: Results) -> None:
+    """The best preset, and the best of the search."""
+    made = origins.worth(results)
+    for y, mark, name, trial in ((524.0, "s", "presets", made.preset), (552.0, "o", "search", made.search)):
+        axes.plot(32, y, mark, color=MUTED if mark == "s" else GREY, markersize=10)
+        reached = f"{percent(trial.accuracy)} at best" if trial else "none complete"
+        text(axes, 50, y, f"{name}: {reached}")

@@ -1,0 +1,58 @@
+"""The slide of what a network looks at: one class's softmax weights, or the first filters, and a mean picture."""
+
+from catwalk.report import evidence
+from catwalk.report.formatting import counted, percent, short, size
+from catwalk.report.results import Results
+from catwalk.report.slide import Slide, fitted
+
+SECONDS = 15
+
+
+def weights(results: Results) -> Slide:
+    """One stencil, or first filters where the best network has some; and what counts for and against."""
+    if evidence.are_filters_shown(results):
+        return _filters(results)
+    if results.weights is None:
+        classes = len(results.competition.classes)
+        return Slide(
+            "weights", SECONDS, f"Softmax baseline: saved weights for 0 of {classes} classes",
+            "weights.npz", "The softmax baseline was not kept, so its weights can't be shown.",
+            (("looks_at", "A mean picture; no softmax weights were kept"),),
+        )  # fmt: skip
+    return _stencil(results)
+
+
+def _stencil(results: Results) -> Slide:
+    found = evidence.clearest(results)
+    name = results.competition.classes[evidence.shown_class(results)]
+    title = f"Softmax weights from {results.distinct.train} pictures: too few to trust"
+    says = "Blue pixels count for the class, orange pixels against it."
+    if found is not None:
+        share = percent(found.share, 0)
+        title = fitted(
+            f"Softmax: {share} of the pixels carry half the weight for {name}",
+            f"Softmax: {share} of the pixels carry half the weight",
+        )
+        says = evidence.sentence(results, found, short(name))
+    return Slide(
+        "weights",
+        SECONDS,
+        title,
+        "weights.npz: softmax baseline",
+        f"Softmax, the simplest network, has one weight per pixel and class. {says}",
+        (("looks_at", f"The mean picture of {name}, and the softmax baseline's weights for this class"),),
+    )
+
+
+def _filters(results: Results) -> Slide:
+    assert results.filters is not None
+    height, width, _, count = results.filters.shape
+    return Slide(
+        "weights",
+        SECONDS,
+        f"The first layer looks for {counted(count, 'pattern')} of {size(height, width)} pixels",
+        "weights.npz: filters",
+        f"Each filter moves over the picture. {evidence.ink(results).capitalize()} under its blue pixels counts "
+        "for its pattern, under orange against it. Below, one filter's answer to the mean picture.",
+        (("looks_at", "A mean picture, the first filters, and one filter's answer to the picture"),),
+    )
