@@ -67,7 +67,7 @@ def _confusion_story(results: Results) -> str:
     if block is not None:
         names = [short(results.competition.classes[i]) for i in block.classes]
         said = f"The box, {', '.join(names)}, holds {percent(block.share, 0)} of all mistakes. "
-        return told(10, said, f"The box holds {percent(block.share, 0)} of all mistakes. ")
+        return told(10, said, f"The box holds {percent(block.share, 0)} of all mistakes.") + " "
     if not wrong:
         return "Nothing is off the diagonal: no classes were confused with each other. "
     if wrong < findings.ENOUGH_PICTURES:

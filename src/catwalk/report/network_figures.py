@@ -115,7 +115,7 @@ def learning_curves(results: Results) -> Figure:
 def _two_accuracies(results: Results) -> list[str]:
     """Why the curve ends elsewhere than the network, and the submission is not the network."""
     best, nets = results.best, results.recipe.trials
-    said = ["training: measured during the epoch, with dropout and augmentation"]
+    said = ["training: the mean over an epoch, while the network changes"]
     if percent(best.history[-1].accuracy) != percent(best.accuracy):
         measured = f"last epoch: {percent(best.history[-1].accuracy)};"
         said.append(f"{measured} {network_words.why_kept_differs(best)}")

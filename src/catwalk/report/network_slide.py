@@ -63,7 +63,7 @@ def _joined(results: Results) -> str:
     nets, kept = results.recipe.trials, percent(results.best.accuracy)
     if [net.number for net in nets] == [results.best.number] and results.recipe.folds == 1:
         return f"It reaches {kept}, and is the whole submission."
-    ours = f"{percent(results.scores.accuracy)}{' out of fold' if results.recipe.folds > 1 else ''}"
+    ours = f"{percent(results.scores.accuracy)}{' out of fold, on all rows' if results.recipe.folds > 1 else ''}"
     if len(nets) == 1:
         return f"Alone it reaches {kept}; the submission, {ours}."
     return f"Alone it reaches {kept}; the submission averages {averaged(nets)}: {ours}."

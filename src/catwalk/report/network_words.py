@@ -43,7 +43,7 @@ def has(params: Params, name: str) -> bool:
 
 def is_softmax(params: Params) -> bool:
     """Whether the network has no hidden layer."""
-    return space.family_in(params) == "dense" and not has(params, WIDTHS[0])
+    return space.family_in(params) == "dense" and params.get("depth") == 0
 
 
 def widths(params: Params) -> list[int]:

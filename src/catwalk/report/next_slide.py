@@ -58,5 +58,5 @@ def _spoken(results: Results) -> str:
     """The same, to say."""
     (score, what, _), (forecast, _, _), (count, seen, _) = closing(results)
     if results.test_score is None:
-        return f"We have {score} {what}, and expect {forecast} on the test, after {count} {seen}."
+        return f"We are right on {score} {what}, and expect {forecast} on the test, after {count} {seen}."
     return f"The score is {score} {what}; the forecast was {forecast}. That took {count} {seen}."

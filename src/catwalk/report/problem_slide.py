@@ -59,13 +59,15 @@ def _test_state(results: Results, parts: Pictures) -> str:
 
 
 def _title(results: Results) -> str:
-    accuracy = percent(results.scores.accuracy)
-    where = "of validation is correct" if results.recipe.folds == 1 else "is correct out of fold"
+    accuracy, has_folds = percent(results.scores.accuracy), results.recipe.folds > 1
+    where = "is correct out of fold" if has_folds else "of validation is correct"
     if not findings.is_judged(results):
         return f"{results.validated} {results.validated_as} are too few to judge a network"
     simple = [t.value for t in results.trials if t.kind == "softmax" and t.value is not None]
     if not simple:
         return f"{accuracy} {where}, on {results.validated:,} pictures"
+    if has_folds:  # they were measured on different rows
+        return f"{accuracy} {where}, softmax {percent(simple[0])} on validation"
     gain = 100 * (results.scores.accuracy - simple[0])
     return f"{accuracy} {where}, {abs(gain):.1f} points {'above' if gain >= 0 else 'below'} softmax"
 

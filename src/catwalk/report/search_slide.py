@@ -60,9 +60,10 @@ def _few_title(results: Results) -> str:
 def _many(results: Results) -> Slide:
     count = counted(len(results.trials), "trial")
     title, important = _importance(results, count)
-    lines = f"Each line on the left is one of the {_compared(results)}, the best in blue. "
+    lines = f"Each line is one of the {_compared(results)}, the best in blue. "
+    line = "Each line is a trial, the best in blue. "
     start = f"We trained {count}{_stopped(results)}. "
-    presets = f"Squares on the right are presets. {origins.compared(results)}"
+    presets = f"Squares are presets. {origins.compared(results)}"
     return Slide(
         "search",
         SECONDS,
@@ -71,7 +72,8 @@ def _many(results: Results) -> Slide:
         told(
             SECONDS,
             f"{start}{lines}{important}{presets}",
-            f"{start}{important}{presets}",
+            f"{start}{line}{important}{presets}",
+            f"{line}{important}{presets}",
             f"{important}{presets}",
         ),
         (
@@ -95,7 +97,7 @@ def _importance(results: Results, count: str) -> tuple[str, str]:
         title = f"In {count} the {name} mattered most: {share} of the variance"
         return (
             fitted(title, f"{count}: {name} mattered most ({share})"),
-            f"What mattered most is the {name}: {share} of the variance, by functional ANOVA. ",
+            f"The {name} mattered most: {share} of the variance. ",
         )
     first, second = (in_a_sentence(name) for name, _ in known[:2])
     together = percent(known[0][1] + known[1][1], 0)

@@ -80,7 +80,7 @@ def words_spoken(notes: str) -> int:
 def told(seconds: int, *candidates: str) -> str:
     """The first of these notes that can be spoken in the time, the longest first."""
     fits = (one for one in candidates if words_spoken(one) <= WORDS_A_SECOND * seconds)
-    return next(fits, candidates[-1])
+    return next(fits, candidates[-1]).strip()
 
 
 def fitted(*candidates: str) -> str:
