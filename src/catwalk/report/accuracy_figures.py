@@ -120,8 +120,10 @@ def out_of_fold(results: Results) -> Figure:
     text(axes, right + 30, row * folds / 2, words, colour=MUTED)
     y = row * folds + 60
     split, every = results.distinct.validation, results.validated
-    rows = ((f"validation alone, {split:,}", value, interval, MUTED, INK),
-            (f"all folds, {every:,}", results.scores.accuracy, results.scores.interval, BLUE, BLUE_TEXT))  # fmt: skip
+    rows = (
+        (f"validation alone, {split:,}", value, interval, MUTED, INK),
+        (f"all folds, {every:,}", results.scores.accuracy, results.scores.interval, BLUE, BLUE_TEXT),
+    )
     for name, share, (start, end), colour, ink in rows:
         ours = colour == BLUE
         text(axes, left - 30, y, name, size=22, bold=ours, anchor="right")

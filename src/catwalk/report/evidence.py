@@ -101,7 +101,7 @@ def sentence(results: Results, found: Evidence, name: str) -> str:
 
 def ink(results: Results) -> str:
     """What a large pixel value looks like: grey pictures are shown as ink on paper."""
-    return "ink" if results.competition.shape[2:] in ((), (1,)) else "brightness"
+    return "ink" if results.competition.shape[2:] in ((), (1,)) else "light"
 
 
 def are_filters_shown(results: Results) -> bool:

@@ -17,7 +17,7 @@ def folds(results: Results) -> Slide:
     low, high = results.scores.interval
     _, (low_split, high_split) = on_the_split(results)
     narrow, wide = 100 * (high - low), 100 * (high_split - low_split)
-    each = f"Each picture is predicted by networks that were not trained on its fold, of {results.recipe.folds}. "
+    each = f"Each picture is predicted by networks not trained on its fold, one of {results.recipe.folds}. "
     all_rows = f"So all {pictures:,} validate: "
     width = f"the 95% interval is {narrow:.1f} points wide, instead of {wide:.1f}."
     return Slide(

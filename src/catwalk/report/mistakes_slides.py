@@ -104,9 +104,8 @@ def mistakes(results: Results) -> Slide:
 
 def _mistakes_notes(results: Results, shown: int, wrong: int, is_shared: bool) -> str:
     if is_shared:
-        return (
-            f"The surest of {wrong:,} mistakes whose labels do not look doubtful; the prediction is in quotes."
-        )
+        what = "mistakes whose labels do not look doubtful; the prediction is in quotes"
+        return f"The surest of {wrong:,} {what}."
     these = f"These {shown} of {wrong:,} mistakes have" if wrong > 1 else "This 1 mistake has"
     start = f"{these} the highest confidence. The prediction is in quotes, the label below. "
     doubted = int(np.isin(findings.surest_mistakes(results), findings.doubtful(results)).sum())

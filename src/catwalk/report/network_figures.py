@@ -69,7 +69,7 @@ def _dense_layers(axes: Axes, results: Results) -> float:
 def learning_curves(results: Results) -> Figure:
     """The best trial's training and validation accuracy by epoch, and the accuracy of what was kept."""
     history = results.best.history
-    figure, axes = canvas(700, 550)
+    figure, axes = canvas(700, 570)
     left, right, top, bottom = 60.0, 520.0, 60.0, 420.0
     epochs = [epoch.epoch for epoch in history]
     keys = {"accuracy": ("validation", BLUE, BLUE_TEXT), "train_accuracy": ("training", MUTED, MUTED)}

@@ -1,4 +1,4 @@
-"""The slide of the best network: what it is and sees, how it was trained, and what the submission averages."""
+"""The slide of the best network: what it is and sees, how it was trained, and what is averaged with it."""
 
 from collections import Counter
 
@@ -63,7 +63,9 @@ def _joined(results: Results) -> str:
     nets, kept = results.recipe.trials, percent(results.best.accuracy)
     if [net.number for net in nets] == [results.best.number] and results.recipe.folds == 1:
         return f"It reaches {kept}, and is the whole submission."
-    ours = f"{percent(results.scores.accuracy)}{' out of fold, on all rows' if results.recipe.folds > 1 else ''}"
+    ours = (
+        f"{percent(results.scores.accuracy)}{' out of fold, on all rows' if results.recipe.folds > 1 else ''}"
+    )
     if len(nets) == 1:
         return f"Alone it reaches {kept}; the submission, {ours}."
     return f"Alone it reaches {kept}; the submission averages {averaged(nets)}: {ours}."

@@ -71,7 +71,9 @@ def described(results: Results) -> str:
         blocks = counted(stages[0].blocks, "residual block")
         return f"convolutional, with {counted(len(stages), 'stage')} of {blocks} each, on raw pixels"
     sizes = widths(params)
-    layers = "dense, with " + counted(len(sizes), "hidden layer") if sizes else "softmax, with no hidden layer"
+    layers = (
+        "dense, with " + counted(len(sizes), "hidden layer") if sizes else "softmax, with no hidden layer"
+    )
     if sizes:
         each = number(sizes[0]) if len(set(sizes)) == 1 else " and ".join(number(size) for size in sizes)
         layers += f" of {each} units"

@@ -26,7 +26,9 @@ def _training(results: Results) -> list[Step]:
     best, late = results.best, findings.overfitting(results)
     more = "dropout" if has(best.params, "dropout") or has(best.params, "conv_dropout") else "weight decay"
     if late is not None:
-        return [(f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", f"Raise {more}, stop earlier")]
+        return [
+            (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", f"Raise {more}, stop earlier")
+        ]
     gap = best.history[-1].train_accuracy - best.accuracy
     if findings.is_enough(results) and gap > LARGE_GAP:
         return [(points(gap), "points higher in training", f"Add {more} or augmentation")]

@@ -1,6 +1,6 @@
 """Origins: which networks of a study are presets, which the search found, and what each was worth.
 
-A preset is a set of parameters that catwalk brings along, baselines among them; no trial of the study chose it.
+A preset is a set of parameters that catwalk brings along, baselines among them: no search chose it.
 """
 
 from dataclasses import dataclass
@@ -60,8 +60,10 @@ def compared(results: Results) -> str:
     if made.search is None:
         tried = any(of(trial) == SEARCH for trial in results.trials)
         end = "those of the search were stopped early" if tried else "the search chose none"
-        return f"All complete networks are presets or yours: {end}." if best(results, YOURS) else (
-            f"All complete networks are presets: {end}."
+        return (
+            f"All complete networks are presets or yours: {end}."
+            if best(results, YOURS)
+            else (f"All complete networks are presets: {end}.")
         )
     found = percent(made.search.accuracy)
     if made.preset is None:

@@ -1,4 +1,4 @@
-"""The slide of the problem: the task, how good the submission is beside two simple networks, and the split."""
+"""The slide of the problem: the task, the submission beside two simple networks, and the split."""
 
 from catwalk.data.duplicates import Pictures
 from catwalk.report import findings

@@ -1,4 +1,4 @@
-"""The slide of the search: with few trials every network, with more what mattered; and what presets were worth."""
+"""The slide of the search: few networks one by one, or what mattered; and what presets were worth."""
 
 from catwalk.models import space
 from catwalk.report import findings, importances, origins
@@ -22,10 +22,7 @@ def _few(results: Results) -> Slide:
     compared = origins.compared(results)
     start = f"We trained {counted(len(results.trials), 'network')}{stopped}. "
     bars = "Each bar is a network's mistakes on validation, the shorter the better. "
-    if findings.is_enough(results):
-        end = f"{compared} "
-    else:
-        end = "On so few pictures they can't be ranked. "
+    end = compared if findings.is_enough(results) else "On so few pictures they can't be ranked."
     return Slide(
         "search",
         SECONDS,

@@ -74,7 +74,7 @@ def check(slides: list[Slide]) -> None:
 def words_spoken(notes: str) -> int:
     """How many words are spoken: a number is more than one, "94.7%" is "ninety-four point seven percent"."""
     notes = re.sub(r"(?<=\d),000\b", " thousand", notes)
-    return len(re.findall(r"\d|%|(?<=\d)\.(?=\d)|[^\W\d_]+(?:['’-][^\W\d_]+)*", notes))
+    return len(re.findall(r"\d|%|(?<=\d)\.(?=\d)|[^\W\d_]+(?:['-][^\W\d_]+)*", notes))
 
 
 def told(seconds: int, *candidates: str) -> str:

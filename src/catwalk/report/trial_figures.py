@@ -29,7 +29,7 @@ LONGEST = 340.0  # bar
 
 
 def trial_bars(results: Results) -> Figure:
-    """The mistakes of each complete network on validation, the best first, and where its parameters are from."""
+    """The mistakes of each complete network on validation, the best first, and its parameters' origin."""
     trials = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:MOST_BARS]
     rows = len(results.prepared.validation)
     figure, axes = canvas(1180, 560)
@@ -51,7 +51,16 @@ def trial_bars(results: Results) -> Figure:
         # The best in blue; a preset's bar is an outline, the others are filled.
         colour = BLUE if is_best else GREY
         face = PAPER if is_preset else colour
-        box(axes, BARS, y - 0.3 * step, max(4.0, long), 0.6 * step, facecolor=face, edgecolor=colour, linewidth=3)
+        box(
+            axes,
+            BARS,
+            y - 0.3 * step,
+            max(4.0, long),
+            0.6 * step,
+            facecolor=face,
+            edgecolor=colour,
+            linewidth=3,
+        )
         text(axes, BARS + max(4.0, long) + 12, y, f"{wrong:,}", colour=BLUE_TEXT if is_best else MUTED)
         kind = f"{origin} (baseline)" if trial.kind in portfolio.BASELINES else origin
         text(axes, KIND, y, kind, colour=MUTED if is_preset else INK, bold=not is_preset)

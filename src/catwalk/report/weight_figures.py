@@ -57,9 +57,9 @@ def _counts(axes: Axes, results: Results, left: float, found: evidence.Evidence 
         (200.0, f"orange: {what} counts against it", ORANGE_TEXT, found.opposes if found else ""),
     )
     for y, words, colour, where in rows:
-        text(axes, left, y, words, size=22, bold=True, colour=colour)
+        text(axes, left, y, words, bold=True, colour=colour)
         if where:
-            text(axes, left, y + 36, f"most at {where}", size=22, colour=INK)
+            text(axes, left, y + 32, f"most at {where}", colour=INK)
 
 
 def _filters_beside(axes: Axes, results: Results, side: float) -> None:

@@ -1,4 +1,4 @@
-"""The slide of what a network looks at: one class's softmax weights, or the first filters, and a mean picture."""
+"""The slide of what a network looks at: softmax weights or first filters, beside a mean picture."""
 
 from catwalk.report import evidence
 from catwalk.report.formatting import counted, percent, short, size
@@ -52,7 +52,7 @@ def _filters(results: Results) -> Slide:
         SECONDS,
         f"The first layer looks for {counted(count, 'pattern')} of {size(height, width)} pixels",
         "weights.npz: filters",
-        f"Each filter moves over the picture. {evidence.ink(results).capitalize()} under its blue pixels counts "
-        "for its pattern, under orange against it. Below, one filter's answer to the mean picture.",
+        f"Each filter moves over the picture. {evidence.ink(results).capitalize()} under its blue pixels "
+        "counts for its pattern, under orange against it. On the right, one filter's answer to the picture.",
         (("looks_at", "A mean picture, the first filters, and one filter's answer to the picture"),),
     )
