@@ -93,15 +93,14 @@ def seen(results: Results) -> str:
 def trained(trial: TrialRecord) -> str:
     """A sentence on how a network was trained."""
     params = trial.params
-    ways = []
+    ways = [{"adamw": "AdamW", "sgd": "SGD"}.get(params.get("optimizer", ""), "gradient steps")]
     dropout = [name for name in ("input_dropout", "dropout", "conv_dropout") if has(params, name)]
     if any(params[name] for name in dropout):
         ways.append("dropout")
     if changed := augmentations(params):
         ways.append(f"{' and '.join(changed[:2])} pictures")
-    optimizer = {"adamw": "AdamW", "sgd": "SGD"}.get(params.get("optimizer", ""), "gradient steps")
-    how = f" and {' and '.join(ways)}" if ways else ""
-    return f"It was trained for {counted(len(trial.history), 'epoch')} with {optimizer}{how}. "
+    how = f"{', '.join(ways[:-1])} and {ways[-1]}" if len(ways) > 1 else ways[0]
+    return f"It was trained for {counted(len(trial.history), 'epoch')} with {how}. "
 
 
 def augmentations(params: Params) -> list[str]:

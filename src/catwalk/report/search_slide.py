@@ -9,7 +9,7 @@ from catwalk.report.slide import Slide, fitted, told
 SECONDS = 25
 MARGIN = 1.25  # ratio of the first importance to the second, from which the first is named alone
 SOURCE = "trials.json: kind, params, value, state"
-PRESETS = "A preset is a set of parameters that came with the program. "
+PRESETS = "A preset is a set of parameters that came with catwalk. "
 
 
 def search(results: Results) -> Slide:

@@ -38,7 +38,7 @@ def trial_bars(results: Results) -> Figure:
         (ACCURACY, "accuracy", "right"),
     ):  # fmt: skip
         text(axes, x, 16, words, size=SMALL, colour=MUTED, anchor=anchor)
-    step = min(60.0, 440 / len(trials))
+    step = min(60.0, 430 / len(trials))
     most = max(1, *(_wrong(trial, rows) for trial in trials))
     for k, trial in enumerate(trials):
         y, is_best = 42 + step * (k + 0.5), trial.number == results.best.number
@@ -73,10 +73,11 @@ def trial_bars(results: Results) -> Figure:
 def _below(axes: Axes, results: Results, y: float) -> None:
     """What a preset was worth against the search, and the trials that have no bar."""
     text(axes, 0, y + 26, origins.compared(results), bold=True)
+    text(axes, 0, y + 54, "outlined: presets, parameters that came with catwalk", colour=MUTED)
     stopped = len(importances.stopped_early(results))
     if stopped:
         words = f"{counted(stopped, 'trial')} {'was' if stopped == 1 else 'were'} stopped early"
-        text(axes, 0, y + 56, words, colour=MUTED)
+        text(axes, 0, y + 82, words, colour=MUTED)
 
 
 def _wrong(trial: TrialRecord, rows: int) -> int:
