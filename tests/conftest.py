@@ -246,7 +246,7 @@ def jobs_of(item: pytest.Item) -> set[str]:
 
 
 def is_one_of_two(config: pytest.Config) -> bool:
-    """Whether this is one of pytest-xdist's processes, as in ``make test-slow``."""
+    """Whether this is one of the two processes of ``make test``, by pytest-xdist."""
     return hasattr(config, "workerinput")
 
 
