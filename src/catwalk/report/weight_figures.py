@@ -70,9 +70,11 @@ def _filters_beside(axes: Axes, results: Results, side: float) -> None:
     for k, one in enumerate(shown):
         picture(axes, one, left + step * (k % IN_ROW), step * (k // IN_ROW), step - 10)
     text(axes, left, side + 30, "first filters", size=22, bold=True)
-    what = evidence.ink(results)
-    text(axes, left, side + 64, f"{what} under blue counts for a filter's pattern,", colour=BLUE_TEXT)
-    text(axes, left, side + 92, f"{what} under orange counts against it", colour=ORANGE_TEXT)
+    blue, orange = "ink under blue counts for a filter's pattern,", "ink under orange counts against it"
+    if results.filters.shape[2] == 3:  # shown in colours, see ``filter_pictures``
+        blue, orange = "in its answer, blue counts for the filter's colours,", "orange counts against them"
+    text(axes, left, side + 64, shortened(blue, side + 20), colour=BLUE_TEXT)
+    text(axes, left, side + 92, orange, colour=ORANGE_TEXT)
     picture(axes, two_colours(evidence.answer(results)), left + side + 30, 0, side)
     text(axes, left + side + 30, side + 30, "the first filter's answer", size=22, bold=True)
 

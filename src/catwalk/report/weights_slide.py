@@ -47,12 +47,20 @@ def _stencil(results: Results) -> Slide:
 def _filters(results: Results) -> Slide:
     assert results.filters is not None
     height, width, _, count = results.filters.shape
+    counts = (
+        "Ink under its blue pixels counts for its pattern, under orange against it. On the right, one "
+        "filter's answer to the picture."
+    )
+    if results.filters.shape[2] == 3:
+        counts = (
+            "Each is shown in the colours that it looks for. On the right, one filter's answer: blue "
+            "counts for its pattern, orange against it."
+        )
     return Slide(
         "weights",
         SECONDS,
         f"The first layer looks for {counted(count, 'pattern')} of {size(height, width)} pixels",
         "weights.npz: filters",
-        f"Each filter moves over the picture. {evidence.ink(results).capitalize()} under its blue pixels "
-        "counts for its pattern, under orange against it. On the right, one filter's answer to the picture.",
+        f"Each filter moves over the picture. {counts}",
         (("looks_at", "A mean picture, the first filters, and one filter's answer to the picture"),),
     )
