@@ -32,7 +32,7 @@ def longer(first: History, whole: History) -> str:
         whole: with the epochs after it.
     """
     more, better = len(whole.loss) - len(first.loss), whole.other_accuracy[-1] - first.other_accuracy[-1]
-    falls = whole.loss[-1] < whole.loss[-2]
+    falls = _falls(whole)
     return (
         f"{more} more epochs change the test accuracy from {percent(first.other_accuracy[-1])} to "
         f"{percent(whole.other_accuracy[-1])} ({points(better)} points) and the training loss from "
@@ -96,7 +96,7 @@ def two_rates(curves: dict[float, History]) -> str:
             f"With rate {high:g} the training accuracy is lower after {falls} of the epochs than before: an "
             "update improves some classes and makes others worse."
         )
-    going = [f"{one:g}" for one in (low, high) if curves[one].loss[-1] < curves[one].loss[-2]]
+    going = [f"{one:g}" for one in (low, high) if _falls(curves[one])]
     if going:
         said.append(
             f"The loss still falls at the end (rate {listed(going, 'and')}): training longer lowers it."
@@ -122,3 +122,8 @@ def too_high(history: History) -> str:
         f"The training loss begins at {history.loss[0]:.2f}, rises to {np.nanmax(history.loss):.2f} and "
         f"ends at {ends}; it rises in {len(rises)} of {len(pairs)} epochs: {end}."
     )
+
+
+def _falls(history: History) -> bool:
+    """Whether the training loss is lower than five epochs before; single epochs may go up and down."""
+    return history.loss[-1] < history.loss[-6:][0]

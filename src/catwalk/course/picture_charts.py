@@ -96,7 +96,7 @@ def answers(part: Part, said: Array, competition: Competition, rows: Iterable[in
         colour = BLUE_TEXT if guess == truth else ORANGE_TEXT
         text(axes, x, y + 222, shortened(words, 226, bold=True), bold=True, colour=colour)
         if guess != truth:
-            true = f"not {competition.classes[truth]} ({small_percent(float(said[row, truth]))})"
+            true = f"true: {competition.classes[truth]} ({small_percent(float(said[row, truth]))})"
             text(axes, x, y + 250, shortened(true, 226), colour=MUTED)
     return figure
 
