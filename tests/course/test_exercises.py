@@ -259,6 +259,8 @@ def test_what_curves_say() -> None:
     over = fine + History([0.5, 0.3], [0.9, 0.99], [0.7, 0.9], [0.8, 0.79])
     assert "lowest after the last epoch, 0.7000" in curve_words.overfitting(fine)
     assert "lowest after epoch 2 (0.7000) and is 0.9000 at the end, while" in curve_words.overfitting(over)
+    noisy = fine + History([0.5, 0.3], [0.9, 0.99], [0.7, 0.71], [0.8, 0.8])
+    assert "too little to call it overfitting" in curve_words.overfitting(noisy)
     assert "1 more epochs change the test accuracy from 80.0% to 79.0%" in curve_words.longer(fine, over)
     said = curve_words.two_rates(
         {0.3: fine, 0.1: History([2.4, 1.5, 1.4], [0.1, 0.6, 0.7], [2.4] * 3, [0.1] * 3)}

@@ -7,6 +7,7 @@ import numpy as np
 from catwalk.course.conclusions import listed
 from catwalk.course.numpy_network import History, Step
 from catwalk.models import metrics
+from catwalk.report.findings import OVERFITTING
 from catwalk.report.formatting import percent, points
 
 NO_GAP = 0.01  # training accuracy less held-out accuracy: below it nothing points to overfitting
@@ -75,10 +76,14 @@ def overfitting(history: History, other: str = "validation") -> str:
     )
     if lowest == last:
         return f"The {other} loss is lowest after the last epoch, {losses[-1]:.4f}. {ends}"
-    falls = history.loss[-1] < history.loss[lowest]
+    rise = losses[-1] / losses[lowest] - 1
     said = f"The {other} loss is lowest after epoch {lowest} ({losses[lowest]:.4f})"
-    rise = f"{said} and is {losses[-1]:.4f} at the end"
-    return f"{rise}{', while the training loss falls: the network overfits' if falls else ''}. {ends}"
+    said += f" and is {losses[-1]:.4f} at the end"
+    if history.loss[-1] >= history.loss[lowest]:
+        return f"{said}. {ends}"
+    if rise < OVERFITTING:
+        return f"{said}, a rise of {percent(rise)}: too little to call it overfitting after one run. {ends}"
+    return f"{said}, while the training loss falls: the network overfits. {ends}"
 
 
 def two_rates(curves: dict[float, History]) -> str:
