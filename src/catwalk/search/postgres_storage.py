@@ -17,7 +17,7 @@ from catwalk.core import locks
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.search import postgres_artifacts
-from catwalk.search.postgres_writes import QuickStorage
+from catwalk.search.postgres_quick import QuickStorage
 from catwalk.search.storage_errors import reason, unreachable
 
 # Seconds to wait for a server that is gone; less than storage.GRACE, so that no trial is taken for dead.

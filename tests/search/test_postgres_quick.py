@@ -1,4 +1,4 @@
-"""postgres_writes.py: what it stores is what Optuna's own methods store, in fewer statements."""
+"""postgres_quick.py: what it stores is what Optuna's own methods store, in fewer statements."""
 
 import math
 from pathlib import Path
@@ -17,7 +17,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.search import study
-from catwalk.search.postgres_writes import QuickStorage
+from catwalk.search.postgres_quick import QuickStorage
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 
