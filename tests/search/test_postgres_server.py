@@ -30,6 +30,8 @@ def password(server: Server) -> str:
 
 
 def test_it_prints_the_line_that_the_others_type(shared: str, server: Server) -> None:
+    server.stop()  # another test's study may have been there when it started
+    server.start()
     words = "COMPETITION=digits SEED=1 FEATURES=auto MODELS=dense"
     assert f"make search {words} STUDY={shared}\n" in server.said
     assert re.search(
