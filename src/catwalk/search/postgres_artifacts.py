@@ -5,7 +5,8 @@ minutes for it, and ``postgres_storage`` ends sessions that are idle in a transa
 """
 
 import io
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from collections.abc import Callable
+from typing import Any, BinaryIO, Protocol, cast
 
 from optuna.artifacts.exceptions import ArtifactNotFound
 from sqlalchemy import (
@@ -25,8 +26,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-if TYPE_CHECKING:
-    from catwalk.search.postgres_storage import PatientStorage
+
+class Patient(Protocol):
+    """What is needed of ``postgres_storage.PatientStorage``."""
+
+    engine: Engine
+
+    def patiently(self, work: Callable[[], Any]) -> Any: ...
+
 
 _METADATA = MetaData()
 _STUDIES = Table("studies", _METADATA, Column("study_id", Integer, primary_key=True))  # Optuna's
@@ -56,7 +63,7 @@ class PostgresArtifactStore:
         study_id: the study's, in the database.
     """
 
-    def __init__(self, storage: "PatientStorage", study_id: int) -> None:
+    def __init__(self, storage: Patient, study_id: int) -> None:
         self._storage, self._study_id = storage, study_id
         self._engine = storage.engine.execution_options(isolation_level="AUTOCOMMIT")
 
