@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from catwalk.search.trial_record import TrialRecord
 
 PASSES = 3  # over the best trials, for others may find better ones meanwhile
-NAMED = 6  # missing trials that a line names
+NAMED = 3  # missing trials that a line names
 
 
 @dataclass(frozen=True)
