@@ -37,7 +37,7 @@ def train(paths: Paths, opened: optuna.Study, count: int, member: str, content: 
             file.write_bytes(content + file.name.encode())
 
 
-def kept(paths: Paths, opened: optuna.Study) -> set[int]:
+def kept(paths: Paths, opened: optuna.Study) -> set[int | None]:
     files = paths.kept(study.key(opened)).glob("trial-*")
     return {model_store.number_in(file.name) for file in files}
 
@@ -104,6 +104,66 @@ def test_a_store_keeps_to_optuna_s_protocol(tmp_path: Path, shared: str) -> None
             store.open_reader(name)
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_folder_that_fails_is_said_once(
+    tmp_path: Path, shared: str, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    """As a share that is not mounted, or may not be written: the database has everything."""
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    ann, opened = machine(tmp_path, shared, "ann", folder)
+    train(ann, opened, 3, "ann")
+    key, stored = study.key(opened), artifacts.stores(ann, opened)
+    if not is_there:
+        folder.rmdir()
+        folder.write_text("no folder")  # root may read and write whatever the mode is
+    else:
+        monkeypatch.setattr(artifacts.FolderStore, "write", refuse)
+    (line,) = artifacts.offer(ann, key, range(3), stored)
+    assert line.startswith("networks are not stored in ARTIFACTS= (")
+    artifacts.drop(key, opened, stored)
+    bob, _ = machine(tmp_path, shared, "bob", folder if is_there else None)
+    stored = [artifacts.FolderStore(folder, key), *artifacts.stores(bob, opened)[-1:]]
+    assert artifacts.available(bob, key, stored, study.complete(opened)) == {0, 1, 2}
+    assert artifacts.fetch(bob, key, 2, stored)
+    assert kept(bob, opened) == {2}
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_files_of_others_stay(tmp_path: Path, shared: str) -> None:
+    """What a cloud or a person put beside the networks."""
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    ann, opened = machine(tmp_path, shared, "ann", folder)
+    train(ann, opened, BEST + 1, "ann")
+    key, stored = study.key(opened), artifacts.stores(ann, opened)
+    artifacts.offer(ann, key, range(BEST + 1), stored)
+    theirs = ["trial-00000 (conflicted copy).keras", "trial-00000.backup.keras", "trial-x.npy"]
+    for name in theirs:
+        (folder / f"{key}.{name}").write_text("x")
+        (ann.kept(key) / name).write_text("x")
+    artifacts.drop(key, opened, stored)
+    model_store.drop(ann, key, opened)
+    assert not ann.model(key, 0).exists()
+    assert not (folder / f"{key}.{ann.model(key, 0).name}").exists()
+    for name in theirs:
+        assert (folder / f"{key}.{name}").exists()
+        assert (ann.kept(key) / name).exists()
+
+
+def test_one_that_is_too_late_is_left_to_predict(tmp_path: Path, shared: str) -> None:
+    ann, opened = machine(tmp_path, shared, "ann")
+    train(ann, opened, 3, "ann")
+    late = iter([False, True, True])
+    key, stored = study.key(opened), artifacts.stores(ann, opened)
+    (line,) = artifacts.offer(ann, key, range(3), stored, lambda: next(late))
+    assert line == "2 of your networks are not stored for the team yet: make predict stores them"
+    assert artifacts.available(ann, key, stored, study.complete(opened)) == {0}
+
+
 def test_too_large_for_the_database_is_said(
     tmp_path: Path, shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +171,10 @@ def test_too_large_for_the_database_is_said(
     ann, opened = machine(tmp_path, shared, "ann")
     train(ann, opened, 1, "ann", b"0" * 11_000_000)
     train(ann, opened, 1, "ann")
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    both = [artifacts.FolderStore(folder, study.key(opened)), *artifacts.stores(ann, opened)]
+    assert artifacts.offer(ann, study.key(opened), [0], both) == [], "the folder has it"
     (line,) = artifacts.offer(ann, study.key(opened), [0, 1], artifacts.stores(ann, opened))
     assert line.startswith(
         "the network of trial 0 (22 MB) is too large for the study's database (up to 10 MB)"
@@ -148,17 +212,16 @@ def test_a_search_stores_its_own_of_the_best(tmp_path: Path, shared: str) -> Non
     assert artifacts.available(ann, study.key(opened), stored, study.complete(opened)) == {0, 1, 3}
 
 
-def test_a_server_that_is_gone_at_the_end_is_said(
-    tmp_path: Path, shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_is_gone_at_the_end_is_said(tmp_path: Path, shared: str, server: Server) -> None:
     ann, opened = machine(tmp_path, shared, "ann")
     train(ann, opened, 1, "ann")
     offering = Offering(ann, opened)
-    monkeypatch.setattr(offering, "_wanted", lambda: [0])
     cast(Any, opened._storage)._backend.hurry()
     server.stop()
     try:
         (line,) = offering.end()
     finally:
         server.start()
-    assert "1 of your networks are not stored for the team" in line
+    assert line.startswith(
+        "search: the last of your networks are not stored for the team, because its server"
+    )

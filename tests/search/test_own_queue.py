@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import optuna
 import pytest
@@ -27,7 +27,7 @@ def opened(tmp_path: Path) -> optuna.Study:
 
 
 def test_it_is_said_where_it_waits_and_who_takes_it(opened: optuna.Study) -> None:
-    number = own_queue.put_first(opened, portfolio.BASELINES["beginner"])
+    number = own_queue.put_first(opened, portfolio.BASELINES["beginner"], TEAM)
     said = own_queue.place(opened, number, None)
     assert said == f"trial {number}, place 3 of 4 in the queue; the search that runs here takes it"
     for name in ("bob", "ann"):
@@ -40,11 +40,27 @@ def test_it_is_said_where_it_waits_and_who_takes_it(opened: optuna.Study) -> Non
 
 def test_what_a_search_leaves_waiting_is_said(opened: optuna.Study) -> None:
     assert own_queue.still_waiting(opened, None) is None
-    one = own_queue.put_first(opened, portfolio.BASELINES["beginner"])
+    one = own_queue.put_first(opened, portfolio.BASELINES["beginner"], TEAM)
     said = own_queue.still_waiting(opened, None)
     assert said == f"trial {one} of yours still waits; the next search begins with it"
     opened.ask().set_user_attr("member", "bob")
-    two = own_queue.put_first(opened, {**portfolio.BASELINES["beginner"], "width_1": 64})
+    two = own_queue.put_first(opened, {**portfolio.BASELINES["beginner"], "width_1": 64}, TEAM)
+    own_queue.put_first(opened, portfolio.BASELINES["beginner"], Team(TEAM.url, "bob"))  # not of ours
     said = own_queue.still_waiting(opened, TEAM)
     assert said is not None
     assert said.startswith(f"trials {one}, {two} of yours still wait; bob may take it; else the next")
+
+
+def test_a_worker_may_take_it_at_once(opened: optuna.Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between queueing and looking where it is."""
+    for _ in range(3):
+        opened.ask()
+    enqueue = optuna.Study.enqueue_trial
+
+    def enqueue_and_take(self: optuna.Study, *arguments: Any, **named: Any) -> None:
+        enqueue(self, *arguments, **named)
+        opened.ask()
+
+    monkeypatch.setattr(optuna.Study, "enqueue_trial", enqueue_and_take)
+    number = own_queue.put_first(opened, portfolio.BASELINES["beginner"])
+    assert own_queue.place(opened, number, None) == f"trial {number}, which a worker has begun"

@@ -6,11 +6,14 @@ from typing import cast
 
 import optuna
 import pytest
+from psycopg import errors
+from sqlalchemy import exc
 
-from catwalk.core.errors import UserError
+from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.search import storage_errors, study
+from catwalk.search.postgres_storage import PatientStorage
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 
@@ -29,3 +32,23 @@ def test_a_study_that_is_deleted_meanwhile(tmp_path: Path) -> None:
 
 def test_other_errors_are_none_of_the_storage_s(tmp_path: Path) -> None:
     assert storage_errors.to_user_error(Paths(tmp_path, "digits"), KeyError("width_1"), shared=False) is None
+
+
+def test_a_full_disk_of_the_server_is_said_at_once() -> None:
+    """Its error is of the kind of a server that is gone, for which everybody would wait."""
+    full = exc.OperationalError(
+        "INSERT", {}, errors.DiskFull("could not extend file: No space left on device")
+    )
+    gone = exc.OperationalError("INSERT", {}, errors.AdminShutdown("terminating connection"))
+    assert storage_errors.is_full(full)
+    assert not storage_errors.is_full(gone)
+    told = storage_errors.unreachable(full)
+    assert isinstance(told, MachineError)
+    assert "the disk of the team's server is full (could not extend file" in str(told)
+    waits = SimpleNamespace(patience=60.0, _whole_patience=60.0)
+    with pytest.raises(exc.OperationalError):
+        PatientStorage.patiently(cast(PatientStorage, waits), lambda: raise_(full))
+
+
+def raise_(error: Exception) -> None:
+    raise error

@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema
 import numpy as np
+import optuna
 import pandas as pd
 import psycopg
 import pytest
@@ -44,9 +45,26 @@ def machine(folder: Path, raw: Path, name: str) -> Path:
     return root
 
 
+class Searched(NamedTuple):
+    """Two machines that searched together, with a shared folder of artifacts, as the search left them.
+
+    Attributes:
+        folder: of both machines.
+        url: of their study.
+        key: of the study.
+        ended: its finished trials.
+        owners: by trial, whose machine has the network.
+    """
+
+    folder: Path
+    url: str
+    key: str
+    ended: list[optuna.trial.FrozenTrial]
+    owners: dict[int, list[str]]
+
+
 @pytest.fixture(scope="module")
-def together(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path, server: Any) -> tuple[Path, str]:
-    """Two machines that searched together, with a shared folder of artifacts, and their study's URL."""
+def searched(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path, server: Any) -> Searched:
     folder = tmp_path_factory.mktemp("team")
     (folder / "artifacts").mkdir()
     server.empty()
@@ -60,7 +78,22 @@ def together(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path, server:
     ]  # fmt: skip
     said = [process.communicate(timeout=300) for process in begun]
     assert [process.returncode for process in begun] == [0, 0], said
-    return folder, server.url
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSFILE", server.passfile)
+        opened = opened_by(folder, "ann", server.url)[1]
+        ended, key = study.finished(opened), study.key(opened)
+    owners = {
+        trial.number: [
+            name for name in MEMBERS if Paths(folder / name, "digits").model(key, trial.number).exists()
+        ]
+        for trial in ended
+    }
+    return Searched(folder, server.url, key, ended, owners)
+
+
+@pytest.fixture
+def together(searched: Searched) -> tuple[Path, str]:
+    return searched.folder, searched.url
 
 
 def opened_by(folder: Path, name: str, url: str) -> tuple[Paths, Any]:
@@ -75,25 +108,19 @@ def password(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_two_machines_share_the_trials(together: tuple[Path, str], password: None) -> None:
-    folder, url = together
-    paths, opened = opened_by(folder, "ann", url)
-    ended = study.finished(opened)
+def test_two_machines_share_the_trials(searched: Searched) -> None:
+    ended = searched.ended
     assert TRIALS <= len(ended) <= TRIALS + 1
     by = {trial.number: trial.user_attrs["member"] for trial in ended}
     assert set(by.values()) == set(MEMBERS)
     assert len({trial.user_attrs["seed"] for trial in ended}) == len(ended)
     chosen = [tuple(trial.params.values()) for trial in ended]
     assert len(set(chosen)) == len(chosen), "nobody tried what another did"
-    table = pd.read_csv(paths.trials)
+    table = pd.read_csv(Paths(searched.folder / "ann", "digits").trials)
     assert set(table["member"]) <= set(MEMBERS)
-    for trial in study.complete(opened):
-        own = [
-            name
-            for name in MEMBERS
-            if opened_by(folder, name, url)[0].model(study.key(opened), trial.number).is_file()
-        ]
-        assert own == [by[trial.number]]
+    for trial in ended:
+        if trial.state.name == "COMPLETE":
+            assert searched.owners[trial.number] == [by[trial.number]]
 
 
 @pytest.mark.slow

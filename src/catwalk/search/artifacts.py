@@ -5,7 +5,8 @@ best ones only, as a search keeps them. Both are Optuna's artifact stores. An ar
 key and the name of the file, so who looks for a network needs no other record of it.
 """
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -34,6 +35,8 @@ class Store(Protocol):
 class FolderStore:
     """The artifacts of one study in a folder, each a file that is complete or not there.
 
+    A folder that can't be read, as one that is not mounted, has none: the database has them too.
+
     Args:
         folder: that all members can access.
         key: the study's.
@@ -52,21 +55,29 @@ class FolderStore:
 
         try:
             return (self._folder / artifact_id).open("rb")
-        except FileNotFoundError:
+        except OSError:
             raise ArtifactNotFound(artifact_id) from None
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
-        """Store an artifact."""
+        """Store an artifact.
+
+        Raises:
+            OSError: it can't be written.
+        """
         with atomic_write(self._folder / artifact_id) as path:
             path.write_bytes(content_body.read())
 
     def remove(self, artifact_id: str) -> None:
-        """Remove an artifact, if it is there."""
-        (self._folder / artifact_id).unlink(missing_ok=True)
+        """Remove an artifact, if it is there and may be removed."""
+        with contextlib.suppress(OSError):
+            (self._folder / artifact_id).unlink()
 
     def ids(self) -> set[str]:
         """The ids of all artifacts of this study."""
-        return {path.name for path in self._folder.iterdir() if path.name.startswith(f"{self._key}.")}
+        try:
+            return {path.name for path in self._folder.iterdir() if path.name.startswith(f"{self._key}.")}
+        except OSError:
+            return set()
 
 
 def stores(paths: Paths, opened: "optuna.Study") -> list[Store]:
@@ -87,45 +98,73 @@ def files(paths: Paths, key: str, number: int) -> dict[str, Path]:
     }
 
 
-def offer(paths: Paths, key: str, numbers: Iterable[int], to: list[Store]) -> list[str]:
+def offer(
+    paths: Paths,
+    key: str,
+    numbers: Iterable[int],
+    to: list[Store],
+    is_late: Callable[[], bool] = lambda: False,
+) -> list[str]:
     """Store networks that are kept here in every store that lacks them.
 
     Args:
         paths: the competition's.
         key: the study's.
         numbers: of the trials.
-        to: the stores.
+        to: the stores, as ``stores`` gives them.
+        is_late: whether no further network shall be stored.
 
     Returns:
         What could not be stored and why, for people.
     """
-    there = [store.ids() for store in to]
-    refused = []
+    there = [(store, store.ids()) for store in to]
+    refused, left = list[str](), 0
     for number in numbers:
         named = files(paths, key, number)
-        for store, known in zip(to, there, strict=True):
-            if known >= set(named):
-                continue
-            try:
-                refused += _write(store, named, number)
-            except FileNotFoundError:  # no longer among the best, or not kept
-                break
-            except OSError as error:
-                refused.append(f"the network of trial {number} is not in ARTIFACTS= ({error.strerror})")
+        lacking = [store for store, known in there if not known >= set(named)]
+        if lacking and is_late():
+            left += 1
+            continue
+        try:
+            size = sum(path.stat().st_size for path in named.values())
+        except FileNotFoundError:  # no longer among the best, or not kept
+            continue
+        is_in_folder = any(isinstance(store, FolderStore) and store not in lacking for store, _ in there)
+        for store in lacking:
+            if not isinstance(store, FolderStore) and size > LARGEST:
+                refused += [] if is_in_folder else [_too_large(number, size)]
+            elif error := _write(store, named):
+                refused.append(
+                    f"networks are not stored in ARTIFACTS= ({error}), the study's database has them"
+                )
+                there = [(other, known) for other, known in there if other is not store]
+            else:
+                is_in_folder |= isinstance(store, FolderStore)
+    if left:
+        refused.append(f"{left} of your networks are not stored for the team yet: make predict stores them")
     return refused
 
 
-def _write(store: Store, named: dict[str, Path], number: int) -> list[str]:
-    size = sum(path.stat().st_size for path in named.values())
-    if not isinstance(store, FolderStore) and size > LARGEST:
-        return [
-            f"the network of trial {number} ({size / 1e6:.0f} MB) is too large for the study's database "
-            f"(up to {LARGEST / 1e6:.0f} MB): the others train it again, or set ARTIFACTS="
-        ]
-    for name, path in named.items():
-        with path.open("rb") as body:
-            store.write(name, body)
-    return []
+def _write(store: Store, named: dict[str, Path]) -> str | None:
+    """Store a network; returns why that can't be."""
+    try:
+        for name, path in named.items():
+            with path.open("rb") as body:
+                store.write(name, body)
+    except FileNotFoundError as error:
+        if error.filename in map(str, named.values()):  # it is no longer among the best
+            return None
+        return error.strerror
+    except OSError as error:
+        return error.strerror or "it can't be written"
+    return None
+
+
+def _too_large(number: int, size: int) -> str:
+    return (
+        f"the network of trial {number} ({size / 1e6:.0f} MB) is too large for the study's database "
+        f"(up to {LARGEST / 1e6:.0f} MB): the others train it again, or set ARTIFACTS="
+    )
 
 
 def fetch(paths: Paths, key: str, number: int, stored: list[Store]) -> bool:

@@ -1,5 +1,6 @@
 """Model store: the kept networks of a study, one file each, with their validation probabilities."""
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 MAX_KEPT_MODELS = 20  # a search keeps so many, and an ensemble is chosen among them
+# As ``Paths`` names them. A cloud's "trial-00003 (conflicted copy).keras" is none of ours.
+KEPT_FILE = re.compile(r"trial-(\d{5,})\.(?:keras|npy|test-\w+\.npy)")
 MAX_KEPT_OF_FAMILY = 3  # of each family among them: it errs in its own way, even if it is behind
 
 
@@ -77,14 +80,16 @@ def kept_numbers(trials: "list[FrozenTrial]") -> set[int]:
     return {trial.number for trial in worth_keeping(best_first)}
 
 
-def is_dropped(number: int, trials: "list[FrozenTrial]", kept: set[int]) -> bool:
+def is_dropped(number: int | None, trials: "list[FrozenTrial]", kept: set[int]) -> bool:
     """Whether a trial's network is to be removed: not while the trial runs, or if it is not known yet."""
-    return number not in kept and number < len(trials) and trials[number].state.is_finished()
+    is_known = number is not None and number < len(trials)
+    return is_known and number not in kept and trials[number].state.is_finished()
 
 
-def number_in(file_name: str) -> int:
-    """The trial's number in the name of a kept file."""
-    return int(file_name.partition("-")[2].partition(".")[0])
+def number_in(file_name: str) -> int | None:
+    """The trial's number in the name of a kept file; None: it is another file."""
+    found = KEPT_FILE.fullmatch(file_name)
+    return int(found[1]) if found else None
 
 
 def is_kept(paths: Paths, study_key: str, number: int) -> bool:

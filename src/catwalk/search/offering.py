@@ -1,6 +1,7 @@
 """Offering: stores a search's best networks for the team, in a thread beside the search."""
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ from catwalk.search import artifacts, model_store, storage_errors, study
 
 if TYPE_CHECKING:
     import optuna
+
+END_SECONDS = 15.0  # after a search's end in which networks are still stored, for UNTIL= has to hold
+LATER = "make predict stores them later"
 
 
 class Offering:
@@ -25,6 +29,7 @@ class Offering:
         self._done: set[int] = set()  # trials whose networks are stored, or can't be
         self._refused: list[str] = []
         self._thread: threading.Thread | None = None
+        self._ends: float | None = None  # ``time.monotonic()``
 
     def go_on(self) -> None:
         """Store what has been trained since the last call, unless an earlier call still stores."""
@@ -35,16 +40,30 @@ class Offering:
             self._thread.start()
 
     def end(self) -> Iterator[str]:
-        """Wait until everything is stored; yields lines for people: what is being done, what can't be."""
+        """Store what is left, for some seconds; yields lines for people: what is done, what can't be."""
+        self._ends = time.monotonic() + END_SECONDS
         if self._thread is not None and self._thread.is_alive():
             yield "search: storing networks for the team"
-            self._thread.join()
-        if (numbers := self._wanted()) and not self._try_to_store(numbers):
-            yield (
-                f"search: {len(numbers)} of your networks are not stored for the team, because its server "
-                "can't be reached: make predict stores them later"
-            )
+            self._thread.join(END_SECONDS)
+            if self._thread.is_alive():
+                yield f"search: not all of your networks are stored for the team yet: {LATER}"
+                return
+        if not self._store_rest():
+            where = "for the team, because its server can't be reached"
+            yield f"search: the last of your networks are not stored {where}: {LATER}"
         yield from (f"search: {line}" for line in self._refused)
+
+    def _is_late(self) -> bool:
+        return self._ends is not None and time.monotonic() > self._ends
+
+    def _store_rest(self) -> bool:
+        """Store what has not been stored; False: the server can't be reached."""
+        try:
+            numbers = self._wanted()
+        except Exception as error:
+            self._raise_unless_of_the_server(error)
+            return False
+        return not numbers or self._try_to_store(numbers)
 
     def _wanted(self) -> list[int]:
         if not self._stores:
@@ -60,11 +79,14 @@ class Offering:
     def _try_to_store(self, numbers: list[int]) -> bool:
         """Store these networks, and drop what they are better than; False: the server can't be reached."""
         try:
-            self._refused += artifacts.offer(self._paths, self._key, numbers, self._stores)
+            self._refused += artifacts.offer(self._paths, self._key, numbers, self._stores, self._is_late)
             artifacts.drop(self._key, self._opened, self._stores)
         except Exception as error:
-            if storage_errors.to_user_error(self._paths, error, shared=True) is None:
-                raise
+            self._raise_unless_of_the_server(error)
             return False
         self._done.update(numbers)
         return True
+
+    def _raise_unless_of_the_server(self, error: Exception) -> None:
+        if storage_errors.to_user_error(self._paths, error, shared=True) is None:
+            raise error

@@ -1,5 +1,6 @@
 """The queue of a study, as far as it concerns a network of the user's own (``make try``)."""
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
@@ -12,18 +13,21 @@ if TYPE_CHECKING:
     import optuna
 
 YOURS = "yours"  # the kind of such a trial
+ASKED_BY = "asked_by"  # its attribute: the member who queued it
+ID = "asked"  # its attribute: an id, for a worker may take it, or others queue theirs, meanwhile
 
 
-def put_first(opened: "optuna.Study", params: dict[str, Any]) -> int:
+def put_first(opened: "optuna.Study", params: dict[str, Any], team: Team | None = None) -> int:
     """Queue the user's own network right after the baselines; returns its trial's number.
 
     Waiting trials are taken in order of their numbers, so the others are queued again as new trials.
     """
-    opened.enqueue_trial(params, user_attrs={"kind": YOURS})
-    *others, yours = study.waiting(opened)
-    for trial in others:
+    asked = {"kind": YOURS, ID: uuid.uuid4().hex, **({ASKED_BY: team.member} if team else {})}
+    opened.enqueue_trial(params, user_attrs=asked)
+    yours = next(one for one in opened.get_trials(deepcopy=False) if one.user_attrs.get(ID) == asked[ID])
+    for trial in study.waiting(opened):
         kind = trial.user_attrs.get("kind")
-        if kind in (*BASELINES, YOURS):
+        if trial.number >= yours.number or kind in (*BASELINES, YOURS):
             continue
         # As a worker takes it; where one was faster it is left.
         if opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
@@ -51,7 +55,10 @@ def members(opened: "optuna.Study") -> list[str]:
 
 def still_waiting(opened: "optuna.Study", team: Team | None) -> str | None:
     """A line about networks of the user's own that a search has left in the queue; None: there are none."""
-    numbers = [str(one.number) for one in study.waiting(opened) if one.user_attrs.get("kind") == YOURS]
+    waiting = [one for one in study.waiting(opened) if one.user_attrs.get("kind") == YOURS]
+    if team is not None:
+        waiting = [one for one in waiting if one.user_attrs.get(ASKED_BY) == team.member]
+    numbers = [str(one.number) for one in waiting]
     if not numbers:
         return None
     which = f"trials {', '.join(numbers)} of yours still wait"

@@ -66,7 +66,7 @@ def _queue_try(paths: Paths, prepared: prepare.Prepared, scope: str, params: dic
     for _ in range(STUDY_SECONDS):  # the search may have begun a moment ago
         opened = study.load(paths, prepared, scope)
         if opened is not None and (paths.team is not None or study.running(opened)):
-            number = own_queue.put_first(opened, params)
+            number = own_queue.put_first(opened, params, paths.team)
             return f"try: queued as {own_queue.place(opened, number, paths.team)}"
         time.sleep(1)
     what = "the running search uses other data, features or models"

@@ -18,7 +18,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.search import postgres_artifacts
 from catwalk.search.postgres_quick import QuickStorage
-from catwalk.search.storage_errors import reason, unreachable
+from catwalk.search.storage_errors import is_full, reason, unreachable
 
 # Seconds to wait for a server that is gone; less than storage.GRACE, so that no trial is taken for dead.
 PATIENCE = 45.0
@@ -103,7 +103,7 @@ class PatientStorage(QuickStorage):
             try:
                 result = work()
             except (optuna.exceptions.StorageInternalError, exc.DBAPIError) as error:
-                if not any(isinstance(one, GONE) for one in (error, error.__cause__)):
+                if not any(isinstance(one, GONE) for one in (error, error.__cause__)) or is_full(error):
                     raise
                 if ends is None:
                     ends = time.monotonic() + self.patience

@@ -9,6 +9,7 @@ from catwalk.core.paths import Paths
 
 DELETED = "Record does not exist"  # how Optuna says it (optuna/storages/_base.py)
 LIBRARIES = ("optuna", "sqlalchemy", "sqlite3")
+DISK_FULL = "53100"  # PostgreSQL's code (its manual, appendix A)
 
 
 def to_user_error(paths: Paths, error: Exception, shared: bool) -> CatwalkError | None:
@@ -44,6 +45,8 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
 def unreachable(error: BaseException) -> CatwalkError:
     """The message when the team's server can't be used."""
     said = reason(error)
+    if is_full(error):
+        return MachineError(f"the disk of the team's server is full ({said})", fix="make room on that disk")
     if "password" in said:
         return UserError(
             said,
@@ -58,6 +61,12 @@ def unreachable(error: BaseException) -> CatwalkError:
         fix="check the network, and that the server runs with its port open; "
         "finished trials are kept, and the same command continues where it stopped",
     )
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the server has no room on its disk; waiting would not help."""
+    errors = (getattr(one, "orig", None) for one in (error, error.__cause__))
+    return any(getattr(one, "sqlstate", None) == DISK_FULL for one in errors)
 
 
 def reason(error: BaseException) -> str:

@@ -113,7 +113,7 @@ def run(
     if done := is_done(context, name, folds, team_seconds):
         _say_already(context, done)
         if (opened := _of_team(context)) is not None:
-            team_models.offer(context, opened)
+            team_models.offer(context, opened, until)
         return done
     processes.preload()
     from catwalk.search import trial_record
@@ -124,6 +124,7 @@ def run(
         missing = team_models.bring(context, opened, team_seconds)
         if missing and (done := is_done(context, name, folds, team_seconds=0)):
             _say_already(context, done)
+            team_models.offer(context, opened, until)
             return done
     records, count = trial_record.of_study(opened), of_data.possible(prepared, folds)
     # Of the study and of the folds: what ends meanwhile may not have been looked at.
@@ -140,6 +141,8 @@ def run(
     name = name or recipe.name_of(made)
     submission_files.write(context, name, made, answers, records)
     _report(context, name, made)
+    if paths.team is not None:
+        team_models.offer(context, opened, until)
     return name
 
 

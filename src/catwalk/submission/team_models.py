@@ -56,7 +56,6 @@ def bring(context: RunContext, opened: "optuna.Study", seconds: float) -> int:
     _copy(context, opened)
     if absent := _absent(paths, opened):
         _train_again(context, key, absent, seconds, _is_alone(paths, opened))
-    offer(context, opened)
     model_store.drop(paths, key, opened)
     absent = _absent(paths, opened)
     if absent:
@@ -64,19 +63,31 @@ def bring(context: RunContext, opened: "optuna.Study", seconds: float) -> int:
     return len(absent)
 
 
-def offer(context: RunContext, opened: "optuna.Study") -> None:
-    """Store what is kept here, also what was trained before there was a place for it."""
-    from catwalk.search import study
+def offer(context: RunContext, opened: "optuna.Study", until: float | None) -> None:
+    """Store what is kept here, also what was trained before there was a place for it.
 
-    key, stored = study.key(opened), artifacts.stores(context.paths, opened)
-    here = [
-        trial.number
-        for trial in worth_keeping(study.complete(opened))
-        if is_kept(context.paths, key, trial.number)
-    ]
-    for line in artifacts.offer(context.paths, key, here, stored):
+    The submission is complete before, so an unreachable server is said and is no error.
+
+    Args:
+        context: the competition, with a team.
+        opened: the study.
+        until: ``time.time()`` after which no further network is stored; None: no limit.
+    """
+    from catwalk.search import storage_errors, study
+
+    paths = context.paths
+    try:
+        key, stored = study.key(opened), artifacts.stores(paths, opened)
+        best = worth_keeping(study.complete(opened))
+        here = [trial.number for trial in best if is_kept(paths, key, trial.number)]
+        lines = artifacts.offer(paths, key, here, stored, lambda: until is not None and time.time() > until)
+        artifacts.drop(key, opened, stored)
+    except Exception as error:
+        if storage_errors.to_user_error(paths, error, shared=True) is None:
+            raise
+        lines = ["your networks may not be stored for the team, because its server can't be reached"]
+    for line in lines:
         context.say(f"predict: {line}")
-    artifacts.drop(key, opened, stored)
 
 
 def out_of_reach(paths: Paths, opened: "optuna.Study", seconds: float) -> int:
@@ -148,7 +159,7 @@ def _told(absent: "Sequence[FrozenTrial]", best: int, seconds: float) -> str:
     missing = _records(absent)
     named = ", ".join(f"{trial.number} of {trial.member}" for trial in missing[:NAMED])
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-    fix = "a predict on those machines stores them"
+    fix = f"a predict on those machines stores them (up to {artifacts.LARGEST / 1e6:.0f} MB each)"
     if not math.isinf(seconds):
         needed = math.ceil((seconds + sum(map(_needed, missing))) / 60)
         fix += f", or train them again here: make predict BUDGET={needed}m"
