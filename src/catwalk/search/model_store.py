@@ -82,8 +82,9 @@ def kept_numbers(trials: "list[FrozenTrial]") -> set[int]:
 
 def is_dropped(number: int | None, trials: "list[FrozenTrial]", kept: set[int]) -> bool:
     """Whether a trial's network is to be removed: not while the trial runs, or if it is not known yet."""
-    is_known = number is not None and number < len(trials)
-    return is_known and number not in kept and trials[number].state.is_finished()
+    if number is None or number >= len(trials):
+        return False
+    return number not in kept and trials[number].state.is_finished()
 
 
 def number_in(file_name: str) -> int | None:
