@@ -11,7 +11,7 @@ function show(place) {
   tell();
 }
 
-// The speaker's clock runs from the first key or tap, also on the first slide; T restarts it.
+// The speaker's clock runs from T, or else from the first key or tap that moves: N, F, P and R only prepare.
 function start() { if (began === null) began = Date.now(); }
 
 function clock(seconds) { return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`; }
@@ -40,7 +40,7 @@ function tell() {
   page.getElementById("time").textContent = `${clock(gone)} / ${clock(all)}`;
   const left = Math.round(due - gone);
   page.getElementById("left").textContent = left < 0 ? `${-left} s over` : `${left} s left here`;
-  page.getElementById("place").textContent = `${now + 1} / ${slides.length} · ${seconds[now]} s · T restarts the clock`;
+  page.getElementById("place").textContent = `${now + 1} / ${slides.length} · ${seconds[now]} s · T ${began === null ? "starts" : "restarts"} the clock`;
   page.getElementById("gone").style.width = `${Math.min(100, 100 * gone / all)}%`;
   page.getElementById("due").style.left = `${100 * due / all}%`;
   page.querySelector("h1").textContent = slides[now].querySelector("h2").textContent;
@@ -49,11 +49,13 @@ function tell() {
   page.getElementById("next").textContent = next ? `Next: ${next.querySelector("h2").textContent}` : "The last slide";
 }
 
-const keys = {
+const moves = {
   ArrowRight: () => show(now + 1), ArrowDown: () => show(now + 1), PageDown: () => show(now + 1), " ": () => show(now + 1),
   Enter: () => show(now + 1),
   ArrowLeft: () => show(now - 1), ArrowUp: () => show(now - 1), PageUp: () => show(now - 1), Backspace: () => show(now - 1),
   Home: () => show(0), End: () => show(slides.length - 1),
+};
+const others = {
   n: open_speaker, r: () => root.classList.toggle("notes"), p: () => window.print(),
   t: () => { began = Date.now(); tell(); },
   f: () => { document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen(); },
@@ -61,8 +63,9 @@ const keys = {
 
 function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const act = keys[event.key] || keys[event.key.toLowerCase()];
-  if (act) { event.preventDefault(); start(); act(); }
+  const move = moves[event.key], act = move || others[event.key.toLowerCase()];
+  if (move) start();
+  if (act) { event.preventDefault(); act(); }
 }
 
 if (location.hash === "#notes") {
