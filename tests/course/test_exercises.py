@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from catwalk.course import (
     curve_words,
     picture_charts,
     pictures,
+    t_tests,
     training,
     weight_words,
 )
@@ -154,10 +156,11 @@ def test_a_rate_is_chosen_by_the_mean_of_its_runs() -> None:
         choosing.best([WILD, DEAD], GUESSING)
     said = conclusions.rate(scanned, GUESSING)
     assert "**Rate 0.1**" in said
-    assert "Next is rate 0.3 with 0.5050: the difference is within the runs' spread" in said
+    assert "Next is rate 0.3 with 0.5050: they are not shown to differ (paired t-test, seed by seed" in said
+    assert "the choice between them may be luck" in said
     assert "Rate 10 fails: the loss of a run ends higher" in said
     assert "Rate 1 fails: a run's training loss ends less than 2% below that of guessing, 2.303" in said
-    assert "larger than the runs' spread" in conclusions.rate([SLOW, GOOD], GUESSING)
+    assert "the means are shown to differ (paired t-test" in conclusions.rate([SLOW, GOOD], GUESSING)
     assert "the highest rate of the scan" in conclusions.rate([SLOW, GOOD], GUESSING)
     table = choosing.scanned(scanned, GUESSING)
     assert table[""].tolist() == ["", "", "", "hardly learns", "diverges"]
@@ -169,7 +172,7 @@ def test_epochs_are_chosen_by_the_mean_curve() -> None:
     assert "the loss still falls" in conclusions.epochs(falling)
     flat = group_of([[2, 1.0, 0.43, 0.39, 0.44], [2, 0.9, 0.40, 0.43, 0.42]])
     assert choosing.enough_epochs(flat) == 2
-    assert "**2 epochs**. Which of the epochs 2 to 3 is taken is luck." in conclusions.epochs(flat)
+    assert "**2 epochs**. Training on to epoch 3 lowers the mean by 0.0050 only." in conclusions.epochs(flat)
     assert "after epochs 2 to 3" in conclusions.epochs(flat)
 
 
@@ -181,7 +184,7 @@ def test_methods_are_compared_by_cost_and_loss() -> None:
     assert choosing.final(ways) == "batch"
     assert [plan.seed for plan in choosing.final_plans(ways, range(5, 7))] == [5, 6]
     assert choosing.final_plans({"a": (SLOW, 2), "b": (GOOD, 1)}, [1])[0].epochs == 1
-    assert "within the runs' spread" in conclusions.method(ways)
+    assert "they are not shown to differ (paired t-test, seed by seed" in conclusions.method(ways)
     said = conclusions.batch_or_mini(ways, 500)
     assert "makes 10 updates instead of 1 and takes 0.1 s instead of 0.1 s" in said
     assert "another learning rate, 0.3 instead of 0.1" in said
@@ -198,11 +201,47 @@ def test_the_smallest_layer_within_one_standard_error() -> None:
     said = conclusions.size(groups)
     assert "that of **n = 100**: 90.00%, with a standard error of 1.00% (2 runs)" in said
     assert "**n = 50** with 89.20%" in said
-    assert "To prefer n = 100 to n = 50 or 200 is luck" in said
+    assert "luck" not in said
     alone = {size: groups[size] for size in (10, 100)}
     assert "No smaller layer" in conclusions.size(alone)
     assert "the largest n that was tried" in conclusions.size(alone)
     assert png(charts.sizes(groups, 50)).startswith(b"\x89PNG")
+
+
+def test_runs_of_the_same_seeds_are_compared_seed_by_seed() -> None:
+    """Two rates whose difference is small beside the runs' spread, and the same in each of the seeds."""
+    spread = {seed: 0.5 + 0.1 * seed for seed in range(1, 6)}
+    lower = {seed: value - 0.01 - 0.001 * (seed % 2) for seed, value in spread.items()}
+    paired = t_tests.t_test(lower, spread)
+    assert paired.differs
+    assert paired.name.startswith("paired")
+    others = t_tests.t_test({seed + 10: value for seed, value in lower.items()}, spread)
+    assert not others.differs
+    assert others.name == "Welch's t-test"
+
+
+def test_three_runs_need_more_than_two_standard_errors() -> None:
+    """Paired differences of mean 3 and standard error 1: with 2 degrees of freedom p is 0.095."""
+    zero, some = dict.fromkeys((1, 2, 3), 0.0), {1: 3.0, 2: 3 - 3**0.5, 3: 3 + 3**0.5}
+    found = t_tests.t_test(some, zero)
+    assert found.p == pytest.approx(0.0955, abs=0.0001)
+    assert not found.differs
+    assert not t_tests.t_test({1: 0.1}, {1: 0.9}).differs, "one run of each shows nothing"
+    assert not t_tests.t_test(zero, zero).differs
+    assert t_tests.half_width(np.array([-1.0, 0.0, 1.0])) == pytest.approx(4.3027 / 3**0.5, abs=0.001)
+
+
+def test_a_smaller_layer_needs_more_than_no_difference() -> None:
+    """50 units are not shown to differ from 100, and their mean is not within one standard error."""
+    groups = {
+        50: group_of([[2, 1]] * 3, [[0.1, value] for value in (0.88, 0.89, 0.87)]),
+        100: group_of([[2, 1]] * 3, [[0.1, value] for value in (0.89, 0.89, 0.90)]),
+    }
+    assert choosing.smallest_good(groups) == 100
+    said = conclusions.size(groups)
+    assert "The best is not shown to differ from n = 50 (t-tests at the 5% level)." in said
+    assert "does not make a smaller layer as good, so the choice asks for more" in said
+    assert "luck" not in said
 
 
 def runs_of(shares: list[float], labels: npt.NDArray[np.int64], seed: int) -> MethodScores:
@@ -221,7 +260,10 @@ def test_two_methods_are_compared_with_the_variation_between_runs() -> None:
     assert found.value == pytest.approx(better.accuracies.mean() - steady.accuracies.mean())
     assert found.interval[0] > 0
     names = ("A", "B")
-    assert "**B is better than A**" in conclusions.verdict(names, (steady, better), found)
+    said = conclusions.verdict(names, (steady, better), found)
+    assert "**B is better than A**" in said
+    value, before, after = re.findall(r"A\*\*: (\S+) points .* from (\S+)% to (\S+)%;", said)[0]
+    assert float(value) == pytest.approx(float(after) - float(before), abs=0.011), "of their two decimals"
     unsteady = runs_of([0.75, 0.95, 0.85, 0.8, 0.9], labels, 3)
     wide = comparing.difference(steady, unsteady)
     assert wide.by_runs > 5 * found.by_runs
@@ -261,12 +303,17 @@ def test_what_curves_say() -> None:
     assert "lowest after epoch 2 (0.7000) and is 0.9000 at the end, while" in curve_words.overfitting(over)
     noisy = fine + History([0.5, 0.3], [0.9, 0.99], [0.7, 0.71], [0.8, 0.8])
     assert "too little to call it overfitting" in curve_words.overfitting(noisy)
-    assert "1 more epochs change the test accuracy from 80.0% to 79.0%" in curve_words.longer(fine, over)
+    assert "1 more epoch changes the test accuracy from 80.0% to 79.0%" in curve_words.longer(fine, over)
+    assert "(-1.0 points)" in curve_words.longer(fine, over)
     said = curve_words.two_rates(
         {0.3: fine, 0.1: History([2.4, 1.5, 1.4], [0.1, 0.6, 0.7], [2.4] * 3, [0.1] * 3)}
     )
     assert "0.500 with rate 0.3 and 1.400 with rate 0.1, the training accuracy 90.0% and 70.0%" in said
-    assert "a gap of +10.0 points: the network begins to overfit" in said
+    assert "With rate 0.3 the test loss is lowest after the last epoch, 0.7000." in said
+    assert said.endswith("a gap of +10.0 points.")
+    assert "overfit" not in said, "the test loss falls: a gap alone is no overfitting"
+    assert said.endswith(curve_words.overfitting(fine, "test")[1:])
+    assert "the network overfits" in curve_words.two_rates({0.3: over, 0.1: fine})
     wild = History([2.4, 30.0, float("nan")], [0.1] * 3, [2.4, 30.0, float("nan")], [0.1] * 3)
     assert "rises to 30.00 and ends at not a number; it rises in 2 of 2" in curve_words.too_high(wild)
     assert "not too high" in curve_words.too_high(fine)
@@ -274,8 +321,16 @@ def test_what_curves_say() -> None:
     assert "lowers the loss by 0.100" in curve_words.one_step(before, after)
     assert "it is too large" in curve_words.one_step(after, before)
     assert "gives 100% of the marks" in curve_words.marks(0.88, (0.87, 0.89), 0.8)
+    assert "would very likely give the same" in curve_words.marks(0.88, (0.87, 0.89), 0.8)
     assert "below this limit" in curve_words.marks(0.4, (0.38, 0.42), 0.8)
     assert "within the interval" in curve_words.marks(0.8, (0.78, 0.82), 0.8)
+
+
+def test_a_difference_is_that_of_the_numbers_beside_it() -> None:
+    """88.26 - 85.54 is 2.72, and a reader sees 88.3 and 85.5."""
+    first = History([2.4, 1.0], [0.1, 0.9], [2.4, 1.0], [0.1, 0.8554])
+    whole = first + History([1.0, 0.9], [0.9, 0.9], [1.0, 0.9], [0.8554, 0.8826])
+    assert "from 85.5% to 88.3% (+2.8 points)" in curve_words.longer(first, whole)
 
 
 def evaluated(loss: float) -> Step:

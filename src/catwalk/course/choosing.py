@@ -15,7 +15,6 @@ from catwalk.course.training import Plan, Run
 if TYPE_CHECKING:
     import pandas as pd
 
-LUCK = 2.0  # standard errors; a difference of two means below it may be chance
 GUESSING = 0.98  # of the loss of guessing: a run that ends above it has hardly learned
 
 Floats = npt.NDArray[np.float64]
@@ -56,6 +55,11 @@ class Group:
         """(runs,): the same after one epoch, by default the last one."""
         return self.curves(what)[:, epoch]
 
+    def by_seed(self, what: str = "other_loss", epoch: int = -1) -> dict[int, float]:
+        """Each run's value after an epoch, by its seed."""
+        seeds = [run.plan.seed for run in self.runs]
+        return dict(zip(seeds, self.values(what, epoch).tolist(), strict=True))
+
     def mean(self, what: str = "other_loss", epoch: int = -1) -> float:
         """The runs' mean after an epoch."""
         return float(self.values(what, epoch).mean())
@@ -81,17 +85,6 @@ def grouped(runs: Sequence[Run]) -> list[Group]:
     for run in runs:
         found.setdefault(replace(run.plan, seed=0), []).append(run)
     return [Group(tuple(some)) for some in found.values()]
-
-
-def is_luck(first: Floats, second: Floats) -> bool:
-    """Whether two means differ by less than two standard errors of their difference.
-
-    Args:
-        first: a value of each run.
-        second: the same of other runs.
-    """
-    error = math.hypot(*(deviation(some) / math.sqrt(len(some)) for some in (first, second)))
-    return abs(float(first.mean() - second.mean())) <= LUCK * error
 
 
 def expected_loss(squares: float, classes: int) -> float:

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from catwalk.course import choosing
+from catwalk.course import choosing, t_tests
 from catwalk.course.choosing import Group
 from catwalk.course.comparing import Difference, MethodScores
+from catwalk.course.t_tests import TTest
 from catwalk.report.formatting import percent, points
 
-LUCK = "the difference is within the runs' spread (two standard errors), so choosing between them is luck"
-CLEAR = "the difference is larger than the runs' spread (two standard errors)"
+LEVEL = f"at the {t_tests.LEVEL:.0%} level"
 
 
 def start(expected: float, losses: Sequence[float]) -> str:
     """Whether the loss before training is the expected one."""
-    mean, deviation = float(np.mean(losses)), choosing.deviation(np.array(losses))
-    agrees = abs(mean - expected) <= choosing.LUCK * deviation / len(losses) ** 0.5 + 0.005
+    values = np.array(losses)
+    mean, deviation = float(values.mean()), choosing.deviation(values)
+    agrees = abs(mean - expected) <= t_tests.half_width(values) + 0.005
     said = "as derived" if agrees else "not as derived: look for a mistake in the initialisation"
     return (
         f"Expected is {expected:.3f}; {len(losses)} networks start at {mean:.3f} on average, with a standard "
@@ -25,7 +26,7 @@ def start(expected: float, losses: Sequence[float]) -> str:
 
 
 def rate(groups: Sequence[Group], guessing: float) -> str:
-    """Which learning rate is the best, whether that is luck, and which rates fail."""
+    """Which learning rate is the best, whether that may be luck, and which rates fail."""
     best = choosing.best(groups, guessing)
     others = [one for one in groups if one is not best and choosing.learns(one, guessing)]
     said = [
@@ -34,8 +35,8 @@ def rate(groups: Sequence[Group], guessing: float) -> str:
     ]
     if others:
         second = min(others, key=Group.mean)
-        verdict = LUCK if choosing.is_luck(best.values(), second.values()) else CLEAR
-        said.append(f"Next is rate {second.plan.rate:g} with {second.mean():.4f}: {verdict}.")
+        shown = _shown(t_tests.t_test(best.by_seed(), second.by_seed()))
+        said.append(f"Next is rate {second.plan.rate:g} with {second.mean():.4f}: {shown}.")
     said += _failures(groups, guessing)
     rates = sorted(one.plan.rate for one in groups)
     if best.plan.rate in (rates[0], rates[-1]):
@@ -56,7 +57,8 @@ def epochs(group: Group) -> str:
         f"within one standard error of it: **{enough} epochs**."
     ]
     if enough < lowest:
-        said.append(f"Which of the epochs {enough} to {lowest} is taken is luck.")
+        more = means[enough] - means[lowest]
+        said.append(f"Training on to epoch {lowest} lowers the mean by {more:.4f} only.")
     if lowest == len(means) - 1:
         said.append("That is the last epoch: the loss still falls, and more epochs may lower it further.")
     if alone.min() < alone.max():
@@ -108,15 +110,15 @@ def batch_or_mini(ways: dict[str, tuple[Group, int]], rows: int) -> str:
 
 
 def method(ways: dict[str, tuple[Group, int]]) -> str:
-    """Which method the final model is trained with, and whether that is luck."""
+    """Which method the final model is trained with, and whether that may be luck."""
     name = choosing.final(ways)
-    values = {key: group.values(epoch=epoch) for key, (group, epoch) in ways.items()}
-    others = {key: some for key, some in values.items() if key != name}
-    second = min(others, key=lambda key: float(others[key].mean()))
-    verdict = LUCK if choosing.is_luck(values[name], values[second]) else CLEAR
+    means = {key: group.mean(epoch=epoch) for key, (group, epoch) in ways.items()}
+    values = {key: group.by_seed(epoch=epoch) for key, (group, epoch) in ways.items()}
+    second = min((key for key in ways if key != name), key=lambda key: means[key])
+    shown = _shown(t_tests.t_test(values[name], values[second]))
     return (
-        f"The final model is trained with **{name}**: mean validation loss {values[name].mean():.4f}, "
-        f"{second} {values[second].mean():.4f}; {verdict}."
+        f"The final model is trained with **{name}**: mean validation loss {means[name]:.4f}, "
+        f"{second} {means[second]:.4f}; {shown}."
     )
 
 
@@ -133,16 +135,22 @@ def size(groups: dict[int, Group]) -> str:
     if chosen != highest:
         said.append(
             f"The smallest layer within one standard error of it is **n = {chosen}** with "
-            f"{percent(taken.mean(accuracy), 2)}: the final model. These runs show no gain from more units."
+            f"{percent(taken.mean(accuracy), 2)}: the final model."
         )
     else:
         said.append("No smaller layer is within one standard error of it, so it is the final model.")
-    lucky = [
-        str(units) for units, group in groups.items()
-        if units != highest and choosing.is_luck(group.values(accuracy), best.values(accuracy))
+    level = [
+        units for units, group in groups.items()
+        if units != highest and not t_tests.t_test(group.by_seed(accuracy), best.by_seed(accuracy)).differs
     ]  # fmt: skip
-    if lucky:
-        said.append(f"To prefer n = {highest} to n = {listed(lucky, 'or')} is luck (two standard errors).")
+    if level:
+        names = listed([f"n = {units}" for units in level], "or")
+        said.append(f"The best is not shown to differ from {names} (t-tests {LEVEL}).")
+    if any(units < chosen for units in level):
+        said.append(
+            "With so few runs that does not make a smaller layer as good, so the choice asks for more: a "
+            "mean within one standard error."
+        )
     if highest == max(groups):
         said.append("It is the largest n that was tried, so a larger one may be better still.")
     return " ".join(said)
@@ -163,14 +171,13 @@ def verdict(names: tuple[str, str], tested: tuple[MethodScores, MethodScores], f
         for name in ("precision", "recall")
     }
     changes = ", ".join(f"{name} {points(float(b - a))}" for name, (a, b) in macro.items())
+    before, after = (percent(float(each.accuracies.mean()), 2) for each in tested)
     counts = " and ".join(str(len(each.scores)) for each in tested)
     return (
-        f"**{names[1].capitalize()} {words} {names[0]}**: {points(found.value)} points of test accuracy "
-        "(95% interval "
-        f"{points(low)} to {points(high)}), from {percent(float(tested[0].accuracies.mean()))} to "
-        f"{percent(float(tested[1].accuracies.mean()))}; macro averages: {changes} points. This compares "
-        f"the two *methods*: all {counts} runs count, and the interval contains the variation between runs "
-        f"(standard error {100 * found.by_runs:.2f} points) and between pictures "
+        f"**{names[1].capitalize()} {words} {names[0]}**: {points(found.value, 2)} points of test accuracy "
+        f"(95% interval {points(low, 2)} to {points(high, 2)}), from {before} to {after}; macro averages: "
+        f"{changes} points. This compares the two *methods*: all {counts} runs count, and the interval "
+        f"contains the variation between runs (standard error {100 * found.by_runs:.2f} points) and between pictures "
         f"({100 * found.by_pictures:.2f})."
     )
 
@@ -202,6 +209,13 @@ def _failures(groups: Sequence[Group], guessing: float) -> list[str]:
         if rates:
             said.append(f"Rate {listed(rates, 'and')} {'fails' if len(rates) == 1 else 'fail'}: {reason}.")
     return said
+
+
+def _shown(test: TTest) -> str:
+    """Whether a test shows a difference, and which test it is."""
+    if test.differs:
+        return f"the means are shown to differ ({test.name}, {LEVEL})"
+    return f"they are not shown to differ ({test.name}, {LEVEL}), so the choice between them may be luck"
 
 
 def _runs(group: Group) -> str:

@@ -8,21 +8,17 @@ from catwalk.course.conclusions import listed
 from catwalk.course.numpy_network import History, Step
 from catwalk.models import metrics
 from catwalk.report.findings import OVERFITTING
-from catwalk.report.formatting import percent, points
-
-NO_GAP = 0.01  # training accuracy less held-out accuracy: below it nothing points to overfitting
+from catwalk.report.formatting import change, counted, percent, points
 
 
 def one_step(before: Step, after: Step) -> str:
     """What one update did to loss and accuracy."""
-    change = points(after.accuracy - before.accuracy, 2)
+    gain = points(after.accuracy - before.accuracy, 2)
     if after.loss < before.loss:
         fall = before.loss - after.loss
-        return f"One step lowers the loss by {fall:.3f}, and changes the accuracy by {change} points."
+        return f"One step lowers the loss by {fall:.3f}, and changes the accuracy by {gain} points."
     rise = after.loss - before.loss
-    return (
-        f"The step raises the loss by {rise:.3f}: it is too large. The accuracy changes by {change} points."
-    )
+    return f"The step raises the loss by {rise:.3f}: it is too large. The accuracy changes by {gain} points."
 
 
 def longer(first: History, whole: History) -> str:
@@ -32,11 +28,11 @@ def longer(first: History, whole: History) -> str:
         first: until the first stop.
         whole: with the epochs after it.
     """
-    more, better = len(whole.loss) - len(first.loss), whole.other_accuracy[-1] - first.other_accuracy[-1]
-    falls = _falls(whole)
+    more, falls = len(whole.loss) - len(first.loss), _falls(whole)
+    before, after = first.other_accuracy[-1], whole.other_accuracy[-1]
     return (
-        f"{more} more epochs change the test accuracy from {percent(first.other_accuracy[-1])} to "
-        f"{percent(whole.other_accuracy[-1])} ({points(better)} points) and the training loss from "
+        f"{counted(more, 'more epoch')} {'changes' if more == 1 else 'change'} the test accuracy from "
+        f"{percent(before)} to {percent(after)} ({change(before, after)} points) and the training loss from "
         f"{first.loss[-1]:.3f} to {whole.loss[-1]:.3f}, which "
         f"{'still falls' if falls else 'no longer falls'} at the end."
     )
@@ -54,10 +50,11 @@ def marks(accuracy: float, interval: tuple[float, float], full: float) -> str:
     given = f"{percent(metrics.grade(accuracy, full), 0)} of the marks"
     if low >= full:
         sure = (
-            "The whole interval is above this limit, so other pictures of the same kind would give the same."
+            "The whole 95% interval is above this limit, so other pictures of the same kind would very "
+            "likely give the same."
         )
     elif high < full:
-        sure = "The whole interval is below this limit."
+        sure = "The whole 95% interval is below this limit."
     else:
         sure = "The limit is within the interval, so other pictures of the same kind may give others."
     return (
@@ -69,10 +66,10 @@ def overfitting(history: History, other: str = "validation") -> str:
     """After which epoch the held-out loss is lowest, and whether the network then overfits."""
     losses = history.other_loss
     lowest, last = int(np.argmin(losses)), len(losses) - 1
-    gap = history.accuracy[-1] - history.other_accuracy[-1]
+    here, there = history.accuracy[-1], history.other_accuracy[-1]
     ends = (
-        f"At the end training accuracy is {percent(history.accuracy[-1])}, {other} accuracy "
-        f"{percent(history.other_accuracy[-1])} ({points(gap)} points)."
+        f"At the end training accuracy is {percent(here)}, {other} accuracy {percent(there)}: a gap of "
+        f"{change(there, here)} points."
     )
     if lowest == last:
         return f"The {other} loss is lowest after the last epoch, {losses[-1]:.4f}. {ends}"
@@ -106,12 +103,9 @@ def two_rates(curves: dict[float, History]) -> str:
         said.append(
             f"The loss still falls at the end (rate {listed(going, 'and')}): training longer lowers it."
         )
-    gap = fast.accuracy[-1] - fast.other_accuracy[-1]
-    said.append(
-        f"Training accuracy is {percent(fast.accuracy[-1])}, test accuracy "
-        f"{percent(fast.other_accuracy[-1])} (rate {high:g}): a gap of {points(gap)} points"
-        f"{', so there is no sign of overfitting' if gap < NO_GAP else ': the network begins to overfit'}."
-    )
+    # A gap alone is no overfitting: the held-out loss would have to rise.
+    held_out = overfitting(fast, "test")
+    said.append(f"With rate {high:g} {held_out[0].lower()}{held_out[1:]}")
     return " ".join(said)
 
 

@@ -27,6 +27,14 @@ def points(difference: float, digits: int = 1) -> str:
     return f"{100 * difference:+.{digits}f}"
 
 
+def change(before: float, after: float) -> str:
+    """A change in percentage points, of the two fractions as ``percent`` shows them.
+
+    That of the exact ones may differ in the last digit from what a reader subtracts.
+    """
+    return f"{float(percent(after, sign='')) - float(percent(before, sign='')):+.1f}"
+
+
 def number(value: Any) -> str:
     """A parameter's value in short form: "0.0012", "1,024", "relu"."""
     if isinstance(value, bool) or not isinstance(value, int | float):
