@@ -27,6 +27,7 @@ from catwalk.report import (
     network_words,
     next_steps,
     results,
+    search_slide,
     slides,
     tables,
     talk,
@@ -380,16 +381,21 @@ def test_keys_and_the_speaker_s_window(loaded: Results, html: str, chromium: Any
 
 
 @needs_chromium
-def test_the_clock_runs_from_the_first_key(html: str, chromium: Any, tmp_path: Path) -> None:
+def test_the_clock_runs_from_the_first_move(html: str, chromium: Any, tmp_path: Path) -> None:
     page, _ = shown(chromium, written(html, tmp_path), SIZES["beamer"])
     page.keyboard.press("Shift")
     assert page.evaluate("began") is None, "no key of the talk"
     with page.expect_popup() as popup:
         page.keyboard.press("n")
     window = popup.value
+    for key in ("r", "r"):
+        page.keyboard.press(key)
+    assert page.evaluate("began") is None, "these keys only prepare"
+    assert window.inner_text("#time").startswith("0:00")
+    assert "T starts the clock" in window.inner_text("#place")
+    page.keyboard.press("ArrowRight")
     page.evaluate("began -= 3000; tell()")  # three seconds later
     assert window.inner_text("#time") >= "0:03"
-    assert page.evaluate("now") == 0, "the first slide's time counts"
     assert "T restarts the clock" in window.inner_text("#place")
     window.keyboard.press("t")
     assert window.inner_text("#time").startswith("0:00")
@@ -644,7 +650,8 @@ def test_doubtful_labels_have_a_slide_after_the_mistakes(loaded: Results) -> Non
     assert slide.title == "15 of 144 labels look doubtful"
     assert "We changed nothing." in slide.notes
     assert mistakes.title == "These 5 mistakes were made with at least 40.0% confidence"
-    assert "of 27 mistakes whose labels do not look doubtful" in mistakes.notes
+    assert len(findings.mistakes(doubted(loaded))) == 27
+    assert "The surest of 12 mistakes whose labels do not look doubtful" in mistakes.notes
     assert [slide.name for slide in slides.build(never_wrong(loaded))] == names[:5] + names[6:]
 
 
@@ -725,13 +732,14 @@ def test_presets_are_compared_with_the_search(loaded: Results) -> None:
     presets = replace(loaded, trials=[replace(t, value=0.9) for t in loaded.trials])
     better = searched(presets, 0.8, 0.99)
     assert slides.search(better).title == "The search found the best of 7 networks: 99.0%, presets 90.0%"
-    assert "The best preset reaches 90.0%, the search 99.0%: 9.0 points more." in slides.search(better).notes
+    said = "The best of 5 presets reaches 90.0%, the best of 2 search trials 99.0%: 9.0 points more."
+    assert said in slides.search(better).notes
     words = words_of(figures.trial_bars(better))
     assert words.count("search") == 2
-    assert "The best preset reaches 90.0%, the search 99.0%: 9.0 points more." in words
+    assert said in words
     worse = slides.search(searched(presets, 0.8))
     assert worse.title == "A preset is the best of 6 networks: 90.0%, search 80.0%"
-    assert "10.0 points less." in worse.notes
+    assert "the only search trial 80.0%: 10.0 points less." in worse.notes
     level = slides.search(searched(presets, 0.91))
     assert level.title == "Among 6 networks, presets and search are level (90.0%, 91.0%)"
     assert "too close to call" in level.notes, "on 144 pictures"
@@ -742,13 +750,25 @@ def test_presets_are_compared_with_the_search(loaded: Results) -> None:
     one = replace(better, trials=[*better.trials[:-2], stopped, better.trials[-1]])
     assert "We trained 7 networks; 1 was stopped early." in slides.search(one).notes
     assert "1 trial was stopped early" in words_of(figures.trial_bars(one))
+    assert "the best of 2 search trials 99.0%" in slides.search(one).notes, "a stopped one was a try, too"
+
+
+def test_the_bars_say_how_many_networks_have_none(loaded: Results) -> None:
+    assert not any("shown are" in word for word in words_of(figures.trial_bars(loaded)))
+    assert search_slide.bars_alt(loaded) == "The mistakes of 5 networks, and which are presets"
+    many = trials(loaded, 20, pruned=0)
+    assert "shown are the best 14 of 20 networks" in words_of(figures.trial_bars(many))
+    assert search_slide.bars_alt(many) == "The mistakes of the best 14 of 20 networks, and which are presets"
+    stopped = replace(many, trials=[*many.trials[:-1], replace(many.trials[-1], state="pruned")])
+    both = "shown are the best 14 of 19 networks; 1 trial was stopped early"
+    assert both in words_of(figures.trial_bars(stopped))
 
 
 def test_of_many_trials_it_says_what_mattered(loaded: Results) -> None:
     many = slides.search(trials(loaded, 40, pruned=0.2))
     assert [name for name, _ in many.figures] == ["parallel", "progress"]
     assert "mattered most" in many.title + many.notes
-    assert "The best preset reaches" in many.notes
+    assert "The best of 5 presets reaches" in many.notes
     assert any(word.startswith("presets: ") for word in words_of(figures.progress(trials(loaded, 40))))
 
 
@@ -846,6 +866,38 @@ def test_the_last_slide_ends_with_score_forecast_and_looks(loaded: Results, html
     assert one[:2] == ("1", "look at the test labels, for other submissions")
 
 
+def trained_to(real: Results, training: float, value: float) -> Results:
+    """The best trial's training accuracy after its last epoch, and its validation accuracy."""
+    best = real.best
+    last = replace(best.history[-1], train_accuracy=training, loss=0.01)
+    made = replace(best, value=value, history=(*best.history[:-1], last))
+    return replace(real, trials=[replace(made, number=0)])
+
+
+def test_one_gap_is_large_on_both_slides(loaded: Results) -> None:
+    for training, is_large in ((0.935, True), (0.915, False)):
+        made = trained_to(loaded, training, 0.9)
+        assert ("above validation" in slides.network(made).title) == is_large
+        assert any("higher in training" in what for _, what, _ in next_steps.next_steps(made)) == is_large
+
+
+def test_augmentation_is_not_proposed_where_it_is_used(loaded: Results) -> None:
+    used = trained_to(convolutional(loaded), 0.99, 0.9)
+    without = dict.fromkeys(network_words.AUGMENTATIONS, 0)
+    unused = trained_to(convolutional(loaded, **without), 0.99, 0.9)
+    said = [" ".join(then for _, _, then in next_steps.next_steps(made)) for made in (unused, used)]
+    assert "or augmentation" in said[0]
+    assert "ugment" not in said[1]
+    always = next_steps.next_steps(replace(never_wrong(used), trials=[replace(used.best, value=1.0)]))
+    assert "Average more networks" in [then for _, _, then in always]
+
+
+def test_the_submission_was_chosen_on_these_rows(loaded: Results) -> None:
+    said = slides.problem(loaded).notes
+    assert "We did not train on them, but chose by them, so this may be a little too high" in said
+    assert "chose by them" not in slides.problem(folded(loaded)).notes
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_no_small_number_is_a_reason(case: str, loaded: Results) -> None:
     for number, what, then in next_steps.next_steps(CASES[case](loaded)):
@@ -886,6 +938,22 @@ def test_where_evidence_is() -> None:
     said = np.zeros((9, 12))
     said[0:3, 8:12], said[6:9, 4:8] = 1.0, -1.0
     assert evidence.strongest(said) == ("the upper right", "the bottom")
+
+
+def test_evidence_has_its_sign_and_large_ninths_do_not_win() -> None:
+    even = np.ones((8, 8))  # cut into 3, 3 and 2
+    even[6:, 6:] = 1.2
+    assert evidence.strongest(even) == ("the lower right", "")
+    assert evidence.strongest(-even) == ("", "the lower right")
+    assert evidence.strongest(np.zeros((8, 8))) == ("", "")
+
+
+def test_evidence_of_one_sign_is_said_as_such(loaded: Results) -> None:
+    found = evidence.Evidence(3, 0.2, "the top", "")
+    assert evidence.sentence(loaded, found, "3") == "Ink at the top counts most for 3."
+    against = replace(found, supports="", opposes="the left")
+    assert evidence.sentence(loaded, against, "3") == "Ink at the left counts most against 3."
+    assert "In no part" in evidence.sentence(loaded, replace(found, supports=""), "3")
 
 
 def test_first_filters_are_beside_a_mean_picture(loaded: Results) -> None:

@@ -24,7 +24,8 @@ class Evidence:
     Attributes:
         place: the class's position.
         share: of all pixels, the fewest that carry half of the weight.
-        supports, opposes: the ninths of the picture where ink counts most for the class, and most against it.
+        supports, opposes: the ninths of the picture where ink counts most for the class, and most against
+            it; empty where in none of them it counts for it, or against it, on average.
     """
 
     place: int
@@ -77,14 +78,19 @@ def clearest(results: Results) -> Evidence | None:
 def strongest(said: npt.NDArray[np.float64]) -> tuple[str, str]:
     """In which ninth of the picture brighter pixels count most for a class, and in which most against it.
 
+    The ninths' means are compared: not all of them have the same number of pixels.
+
     Args:
         said: (height, width), each pixel's evidence for the class; see ``votes``.
+
+    Returns:
+        Two of ``PLACES``; empty instead of the first if no mean is above 0, of the second if none is below.
     """
-    sums = np.array(
-        [[cell.sum() for cell in np.array_split(row, 3, axis=1)] for row in np.array_split(said, 3, axis=0)]
-    )
-    best, worst = (np.unravel_index(int(find(sums)), sums.shape) for find in (np.argmax, np.argmin))
-    return PLACES[int(best[0])][int(best[1])], PLACES[int(worst[0])][int(worst[1])]
+    places = [place for row in PLACES for place in row]
+    cells = [c for row in np.array_split(said, 3, axis=0) for c in np.array_split(row, 3, axis=1)]
+    means = np.array([cell.mean() if cell.size else 0.0 for cell in cells])
+    best, worst = int(means.argmax()), int(means.argmin())
+    return places[best] if means[best] > 0 else "", places[worst] if means[worst] < 0 else ""
 
 
 def sentence(results: Results, found: Evidence, name: str) -> str:
@@ -96,7 +102,13 @@ def sentence(results: Results, found: Evidence, name: str) -> str:
         name: the class's, as it is to be written.
     """
     what = ink(results)
-    return f"For {name}, {what} at {found.supports} counts most; {what} at {found.opposes} counts against it."
+    if found.supports and found.opposes:
+        against = f"{what} at {found.opposes} counts against it"
+        return f"For {name}, {what} at {found.supports} counts most; {against}."
+    if found.supports or found.opposes:
+        side = "for" if found.supports else "against"
+        return f"{what.capitalize()} at {found.supports or found.opposes} counts most {side} {name}."
+    return f"In no part of the picture does {what} count for {name} or against it on average."
 
 
 def ink(results: Results) -> str:

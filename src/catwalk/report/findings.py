@@ -20,6 +20,7 @@ SHOWN_MISTAKES = 5
 ENOUGH_DOUBTFUL = 3  # pictures with doubtful labels: fewer are left to labels.csv
 LARGEST_BLOCK = 4  # classes in a group that is confused
 MOST_COMPARED = 16  # classes of which groups are tried
+LARGE_GAP = 0.02  # of training and validation accuracy: a smaller one is not mentioned
 OVERFITTING = 0.03  # rise of the validation loss, as a fraction, from which a network counts as overfitted
 
 
@@ -90,6 +91,12 @@ def is_level(results: Results, one: float, other: float) -> bool:
 def overfitting(results: Results) -> "Overfitting | None":
     """The result of ``overfitting_of`` for the best trial; None if there are too few validation pictures."""
     return overfitting_of(results.best.history) if is_enough(results) else None
+
+
+def large_gap(results: Results) -> float | None:
+    """The best trial's training accuracy minus its validation accuracy; None if it is small or unsure."""
+    gap = results.best.history[-1].train_accuracy - results.best.accuracy
+    return gap if is_enough(results) and gap > LARGE_GAP else None
 
 
 def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:

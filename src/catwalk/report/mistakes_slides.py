@@ -104,8 +104,8 @@ def mistakes(results: Results) -> Slide:
 
 def _mistakes_notes(results: Results, shown: int, wrong: int, is_shared: bool) -> str:
     if is_shared:
-        what = "mistakes whose labels do not look doubtful; the prediction is in quotes"
-        return f"The surest of {wrong:,} {what}."
+        others = counted(len(findings.mistakes_of_the_model(results)), "mistake")
+        return f"The surest of {others} whose labels do not look doubtful; the prediction is in quotes."
     these = f"These {shown} of {wrong:,} mistakes have" if wrong > 1 else "This 1 mistake has"
     start = f"{these} the highest confidence. The prediction is in quotes, the label below. "
     doubted = int(np.isin(findings.surest_mistakes(results), findings.doubtful(results)).sum())

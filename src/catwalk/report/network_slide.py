@@ -10,7 +10,6 @@ from catwalk.report.slide import Slide, fitted, told
 from catwalk.submission.recipe import RecipeTrial
 
 SECONDS = 30
-LARGE_GAP = 0.01  # between training and validation accuracy, from which it is said
 
 
 def network(results: Results) -> Slide:
@@ -42,9 +41,8 @@ def network(results: Results) -> Slide:
 
 def _finding(results: Results) -> tuple[str, str]:
     """The title, and a sentence: what the learning curves show."""
-    history, kept = results.best.history, results.best.accuracy
-    epochs = counted(len(history), "epoch")
-    late, gap = findings.overfitting(results), history[-1].train_accuracy - kept
+    epochs = counted(len(results.best.history), "epoch")
+    late, gap = findings.overfitting(results), findings.large_gap(results)
     if not findings.is_enough(results):
         few = f"{epochs}; {results.distinct.validation} pictures are too few to judge training"
         return few, "On so few pictures a curve says little. "
@@ -52,10 +50,10 @@ def _finding(results: Results) -> tuple[str, str]:
         rise = percent(late.rise, 0)
         title = f"It overfits after epoch {late.epoch} (validation loss +{rise})"
         return title, f"After epoch {late.epoch} it overfits: the validation loss rises by {rise}. "
-    if gap > LARGE_GAP:
+    if gap is not None:
         title = f"After {epochs}, training is {100 * gap:.1f} points above validation"
         return title, f"At the end, training is {100 * gap:.1f} points above validation. "
-    return f"It reaches {percent(kept)} on validation after {epochs}", ""
+    return f"It reaches {percent(results.best.accuracy)} on validation after {epochs}", ""
 
 
 def _joined(results: Results) -> str:

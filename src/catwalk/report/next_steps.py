@@ -3,12 +3,11 @@
 from catwalk.models import space
 from catwalk.report import findings, origins
 from catwalk.report.formatting import percent, points, short
-from catwalk.report.network_words import has
+from catwalk.report.network_words import augmentations, has
 from catwalk.report.results import Results
 
 STEPS = 2
 ENOUGH_FOR_LATE = 8  # complete trials, for the position of the best one to be meaningful
-LARGE_GAP = 0.02  # of training and validation accuracy
 
 Step = tuple[str, str, str]  # the number, what it is, what to do: a verb first
 
@@ -29,10 +28,11 @@ def _training(results: Results) -> list[Step]:
         return [
             (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", f"Raise {more}, stop earlier")
         ]
-    gap = best.history[-1].train_accuracy - best.accuracy
-    if findings.is_enough(results) and gap > LARGE_GAP:
-        return [(points(gap), "points higher in training", f"Add {more} or augmentation")]
-    return []
+    gap = findings.large_gap(results)
+    if gap is None:
+        return []
+    or_augment = "" if augmentations(best.params) else " or augmentation"
+    return [(points(gap), "points higher in training", f"Add {more}{or_augment}")]
 
 
 def _mistakes(results: Results) -> list[Step]:
@@ -58,7 +58,9 @@ def _search(results: Results) -> list[Step]:
 
 
 def _always(results: Results) -> list[Step]:
-    return [
-        (f"{len(results.trials)}", "trials so far", "Search longer"),
-        (f"{results.distinct.train:,}", "training pictures", "Augment the training pictures"),
-    ]
+    last = (f"{results.distinct.train:,}", "training pictures", "Augment the training pictures")
+    if augmentations(results.best.params):  # that is done already
+        averaged = len(results.recipe.trials)
+        network = "network" if averaged == 1 else "networks"
+        last = (f"{averaged}", f"{network} in the submission", "Average more networks")
+    return [(f"{len(results.trials)}", "trials so far", "Search longer"), last]

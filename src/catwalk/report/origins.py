@@ -6,12 +6,11 @@ A preset is a set of parameters that catwalk brings along, baselines among them:
 from dataclasses import dataclass
 
 from catwalk.report import findings
-from catwalk.report.formatting import percent
+from catwalk.report.formatting import change, percent
 from catwalk.report.results import Results
 from catwalk.search.trial_record import TrialRecord
 
 PRESET, SEARCH, YOURS = "preset", "search", "yours"
-IN_WORDS = {PRESET: "best preset", SEARCH: "best of the search", YOURS: "best of yours"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,11 @@ def worth(results: Results) -> Worth:
 
 
 def compared(results: Results) -> str:
-    """The comparison as a sentence."""
+    """The comparison as a sentence.
+
+    It names how many each best one is the best of: the best of many tries is higher by chance alone, so this
+    describes the study, and does not say what a search is worth elsewhere.
+    """
     made = worth(results)
     if made.search is None:
         tried = any(of(trial) == SEARCH for trial in results.trials)
@@ -66,10 +69,18 @@ def compared(results: Results) -> str:
             else (f"All complete networks are presets: {end}.")
         )
     found = percent(made.search.accuracy)
+    trials = _best_of(results, SEARCH, "search trial")
     if made.preset is None:
-        return f"The search found {found}; no preset was trained to its end."
-    known = f"The best preset reaches {percent(made.preset.accuracy)}, the search {found}"
+        return f"{trials[0].upper()}{trials[1:]} reaches {found}; no preset was trained to its end."
+    presets = _best_of(results, PRESET, "preset")
+    known = f"{presets[0].upper()}{presets[1:]} reaches {percent(made.preset.accuracy)}, {trials} {found}"
     if made.is_level:
         return f"{known}: too close to call."
-    size = f"{100 * abs(made.gain):.1f} points"
-    return f"{known}: {size} {'more' if made.gain > 0 else 'less'}."
+    size = change(made.preset.accuracy, made.search.accuracy)[1:]
+    return f"{known}: {size} points {'more' if made.gain > 0 else 'less'}."
+
+
+def _best_of(results: Results, origin: str, noun: str) -> str:
+    """Of how many trials the best is the best, those that were stopped early among them."""
+    count = sum(of(trial) == origin for trial in results.trials)
+    return f"the only {noun}" if count == 1 else f"the best of {count:,} {noun}s"

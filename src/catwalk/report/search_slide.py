@@ -8,6 +8,7 @@ from catwalk.report.slide import Slide, fitted, told
 
 SECONDS = 25
 MARGIN = 1.25  # ratio of the first importance to the second, from which the first is named alone
+MOST_BARS = 14
 SOURCE = "trials.json: kind, params, value, state"
 PRESETS = "A preset is a set of parameters that came with catwalk. "
 
@@ -18,9 +19,8 @@ def search(results: Results) -> Slide:
 
 
 def _few(results: Results) -> Slide:
-    shown, stopped = len(results.complete), _stopped(results)
     compared = origins.compared(results)
-    start = f"We trained {counted(len(results.trials), 'network')}{stopped}. "
+    start = f"We trained {counted(len(results.trials), 'network')}{_stopped(results)}. "
     bars = "Each bar is a network's mistakes on validation, the shorter the better. "
     end = compared if findings.is_enough(results) else "On so few pictures they can't be ranked."
     return Slide(
@@ -29,8 +29,15 @@ def _few(results: Results) -> Slide:
         _few_title(results),
         SOURCE,
         told(SECONDS, f"{start}{bars}{PRESETS}{end}", f"{start}{PRESETS}{end}", f"{start}{end}"),
-        (("trial_bars", f"The mistakes of {counted(shown, 'network')}, and which are presets"),),
+        (("trial_bars", bars_alt(results)),),
     )
+
+
+def bars_alt(results: Results) -> str:
+    """The alternative text of the bars: how many of the complete networks have one."""
+    count = len(results.complete)
+    shown = f"the best {MOST_BARS} of {count:,} networks" if count > MOST_BARS else counted(count, "network")
+    return f"The mistakes of {shown}, and which are presets"
 
 
 def _few_title(results: Results) -> str:

@@ -21,15 +21,18 @@ from catwalk.report.drawing import (
 )
 from catwalk.report.formatting import counted, percent
 from catwalk.report.results import Results
+from catwalk.report.search_slide import MOST_BARS
 from catwalk.search.trial_record import TrialRecord
 
-MOST_BARS = 14
 NAME, BARS, KIND, ACCURACY = 480.0, 500.0, 920.0, 1180.0  # where the columns end or begin, in pixels
 LONGEST = 340.0  # bar
 
 
 def trial_bars(results: Results) -> Figure:
-    """The mistakes of each complete network on validation, the best first, and its parameters' origin."""
+    """The mistakes of complete networks on validation, the best first, and their parameters' origin.
+
+    At most ``MOST_BARS`` have a bar; a line below says so where there are more.
+    """
     trials = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:MOST_BARS]
     rows = len(results.prepared.validation)
     figure, axes = canvas(1180, 560)
@@ -74,10 +77,12 @@ def _below(axes: Axes, results: Results, y: float) -> None:
     """What a preset was worth against the search, and the trials that have no bar."""
     text(axes, 0, y + 26, origins.compared(results), bold=True)
     text(axes, 0, y + 54, "outlined: presets, parameters that came with catwalk", colour=MUTED)
-    stopped = len(importances.stopped_early(results))
+    stopped, count = len(importances.stopped_early(results)), len(results.complete)
+    words = [f"shown are the best {MOST_BARS} of {count:,} networks"] if count > MOST_BARS else []
     if stopped:
-        words = f"{counted(stopped, 'trial')} {'was' if stopped == 1 else 'were'} stopped early"
-        text(axes, 0, y + 82, words, colour=MUTED)
+        words.append(f"{counted(stopped, 'trial')} {'was' if stopped == 1 else 'were'} stopped early")
+    if words:
+        text(axes, 0, y + 82, "; ".join(words), colour=MUTED)
 
 
 def _wrong(trial: TrialRecord, rows: int) -> int:
