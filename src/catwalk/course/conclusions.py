@@ -177,8 +177,8 @@ def verdict(names: tuple[str, str], tested: tuple[MethodScores, MethodScores], f
         f"**{names[1].capitalize()} {words} {names[0]}**: {points(found.value, 2)} points of test accuracy "
         f"(95% interval {points(low, 2)} to {points(high, 2)}), from {before} to {after}; macro averages: "
         f"{changes} points. This compares the two *methods*: all {counts} runs count, and the interval "
-        f"contains the variation between runs (standard error {100 * found.by_runs:.2f} points) and between pictures "
-        f"({100 * found.by_pictures:.2f})."
+        f"contains the variation between runs (standard error {100 * found.by_runs:.2f} points) and between "
+        f"pictures ({100 * found.by_pictures:.2f})."
     )
 
 
