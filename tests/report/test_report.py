@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -116,25 +117,21 @@ def test_results(loaded: results.Results) -> None:
     assert loaded.test_score is None
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "samples",
-        "split",
-        "dots",
-        "baselines",
-        "trial_bars",
-        "parallel",
-        "progress",
-        "architecture",
-        "learning_curves",
-        "confusion",
-        "mistakes",
-        "doubtful",
-        "looks_at",
-        "stencils",
-    ],
-)
+FIGURES = (
+    "samples", "split", "dots", "baselines", "trial_bars", "parallel", "progress", "architecture",
+    "learning_curves", "confusion", "mistakes", "doubtful", "looks_at", "stencils",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_of_a_search_that_had_time_for_softmax_only(loaded: results.Results, name: str) -> None:
+    softmax = [trial for trial in loaded.trials if trial.kind == "softmax"]
+    shown = [replace(one, number=softmax[0].number) for one in loaded.recipe.trials[:1]]
+    alone = replace(loaded, trials=softmax, recipe=replace(loaded.recipe, trials=tuple(shown), refit=()))
+    assert png(getattr(figures, name)(alone)).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_the_same_bytes_each_time(loaded: results.Results, name: str) -> None:
     one, two = (png(getattr(figures, name)(loaded)) for _ in range(2))
     assert one == two

@@ -252,7 +252,6 @@ def test_the_cluster_s_members(
     pod = {one["name"]: one.get("value", "") for one in container["env"]} | {"INDEX": "5", "CORES": "1"}
     pod["MEMBER"] = pod["MEMBER"].replace("$(INDEX)", pod["INDEX"])
     del pod["PGPASSWORD"]
-    before = len(opened_by(folder, "ann", url)[1].trials)
     begun = [
         (["sh", str(root / "cluster.sh")], Path("/"), {**given, **slurm, "SLURM_ARRAY_TASK_ID": "0"}),
         (container["command"], root, {**pod, **given}),
@@ -268,7 +267,6 @@ def test_the_cluster_s_members(
     assert [member.returncode for member in members] == [0, 0], said
     trials = opened_by(folder, "ann", url)[1].trials  # on a busy machine the budget may end all of them
     assert {trial.user_attrs.get("member") for trial in trials} >= {"slurm-77_0", "job-5"}, said
-    assert len(trials) > before
 
 
 def test_the_job_keeps_to_kubernetes_schema() -> None:

@@ -107,6 +107,8 @@ def importances(trials: list[TrialRecord]) -> dict[str, float]:
 
 def evenly(trials: list[TrialRecord], most: int = 300) -> list[TrialRecord]:
     """At most ``most`` trials, evenly spaced over the list."""
+    if not trials:
+        return []
     return [trials[i] for i in sorted({round(k) for k in np.linspace(0, len(trials) - 1, most)})]
 
 
