@@ -151,6 +151,8 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
                 searches[which] = search(machines[which])
             watch.until_more(2)
             print(f"kill {number + 1}: {len(watch.seen)} trials finished", flush=True)
+        all_at_work(searches)  # one that is only starting does not wait for a server that is away
+        watch.until_more(4)
         for number in range(restarts):
             server.close()
             time.sleep(dice.uniform(1, 5))
@@ -171,6 +173,15 @@ def fire(folder: Path, kills: int, restarts: int, dice: random.Random) -> dict[s
             one.wait()
         server.close()
         shutil.rmtree(homes[0].server_cluster(as_root=os.geteuid() == 0), ignore_errors=True)
+
+
+def all_at_work(searches: "list[subprocess.Popen[bytes]]") -> None:
+    """Wait until every machine's workers have been started."""
+    ends = time.monotonic() + PATIENCE
+    while not all(procfs.workers_of(one.pid) for one in searches):
+        if time.monotonic() > ends or any(one.poll() is not None for one in searches):
+            raise SystemExit("a search has started no workers")
+        time.sleep(0.3)
 
 
 def counted(trials: list[Any], watch: Watch) -> dict[str, Any]:
