@@ -127,8 +127,7 @@ PROOFS = {
         lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
     ),
     "kills": Proof(
-        "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice; "
-        "then every member's predict, killed too, makes the same submission",
+        "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice",
         "benchmarks/kills.py",
         None,
         _killed,
