@@ -82,10 +82,9 @@ def searched(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path, server:
         patch.setenv("PGPASSFILE", server.passfile)
         opened = opened_by(folder, "ann", server.url)[1]
         ended, key = study.finished(opened), study.key(opened)
+    homes = {name: paths_of(folder, name, server.url) for name in MEMBERS}
     owners = {
-        trial.number: [
-            name for name in MEMBERS if Paths(folder / name, "digits").model(key, trial.number).exists()
-        ]
+        trial.number: [name for name, paths in homes.items() if paths.model(key, trial.number).is_file()]
         for trial in ended
     }
     return Searched(folder, server.url, key, ended, owners)
@@ -96,8 +95,12 @@ def together(searched: Searched) -> tuple[Path, str]:
     return searched.folder, searched.url
 
 
+def paths_of(folder: Path, name: str, url: str) -> Paths:
+    return Paths(folder / name, "digits", Team.from_options(url, name, None))
+
+
 def opened_by(folder: Path, name: str, url: str) -> tuple[Paths, Any]:
-    paths = Paths(folder / name, "digits", Team.from_options(url, name, None))
+    paths = paths_of(folder, name, url)
     opened = study.load(paths, prepare.load(paths, 1), "local")
     return paths, opened or study.load(paths, prepare.load(paths, 1), "pixels")
 
@@ -116,7 +119,7 @@ def test_two_machines_share_the_trials(searched: Searched) -> None:
     assert len({trial.user_attrs["seed"] for trial in ended}) == len(ended)
     chosen = [tuple(trial.params.values()) for trial in ended]
     assert len(set(chosen)) == len(chosen), "nobody tried what another did"
-    table = pd.read_csv(Paths(searched.folder / "ann", "digits").trials)
+    table = pd.read_csv(paths_of(searched.folder, "ann", searched.url).trials)
     assert set(table["member"]) <= set(MEMBERS)
     for trial in ended:
         if trial.state.name == "COMPLETE":
