@@ -110,6 +110,13 @@ def password(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSFILE", server.passfile)
 
 
+@pytest.fixture
+def unstored(together: tuple[Path, str], server: Any, password: None) -> tuple[Path, str]:
+    """The same, where the database has no networks any more."""
+    forget_stored(together[1], server)
+    return together
+
+
 @pytest.mark.slow
 def test_two_machines_share_the_trials(searched: Searched) -> None:
     ended = searched.ended
@@ -155,11 +162,10 @@ def test_a_third_copies_them_from_the_database(
 @pytest.mark.long
 @pytest.mark.slow
 def test_a_fourth_copies_them_from_the_artifacts(
-    together: tuple[Path, str], digits_raw: Path, server: Any, password: None
+    unstored: tuple[Path, str], digits_raw: Path, server: Any
 ) -> None:
     """Where the database has none of them; what it copies it stores there for the others."""
-    folder, url = together
-    forget_stored(url, server)
+    folder, url = unstored
     root = machine(folder, digits_raw, "dan")
     done = predicted(root, url, server, "--artifacts", str(folder / "artifacts"))
     paths, opened = opened_by(folder, "dan", url)
@@ -174,11 +180,10 @@ def test_a_fourth_copies_them_from_the_artifacts(
 @pytest.mark.long
 @pytest.mark.slow
 def test_what_nobody_stored_is_trained_again_or_named(
-    together: tuple[Path, str], digits_raw: Path, server: Any, password: None
+    unstored: tuple[Path, str], digits_raw: Path, server: Any
 ) -> None:
     """In too little time the best one; the same command then is done, and one with more time is not."""
-    folder, url = together
-    forget_stored(url, server)
+    folder, url = unstored
     root = machine(folder, digits_raw, "fay")
     assert run_catwalk(root, "prepare", "--competition", "digits").returncode == 0
     paths, opened = opened_by(folder, "fay", url)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from catwalk.report import findings
 from catwalk.report.formatting import change, percent
 from catwalk.report.results import Results
-from catwalk.search.trial_record import TrialRecord
+from catwalk.search.trial_record import YOURS, TrialRecord
 
-PRESET, SEARCH, YOURS = "preset", "search", "yours"
+PRESET, SEARCH = "preset", "search"
 
 
 @dataclass(frozen=True)

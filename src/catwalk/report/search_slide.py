@@ -5,6 +5,7 @@ from catwalk.report import findings, importances, origins
 from catwalk.report.formatting import counted, in_a_sentence, percent
 from catwalk.report.results import Results
 from catwalk.report.slide import Slide, fitted, told
+from catwalk.search.trial_record import YOURS
 
 SECONDS = 25
 MARGIN = 1.25  # ratio of the first importance to the second, from which the first is named alone
@@ -49,7 +50,7 @@ def _few_title(results: Results) -> str:
     if kinds == {origins.PRESET}:
         all_of = f"All {count} networks are presets" if count > 1 else "The only network is a preset"
         return f"{all_of}; the best reaches {best}"
-    if origins.of(results.best) == origins.YOURS:
+    if origins.of(results.best) == YOURS:
         return f"Your own network is the best of {count}: {best}"
     if worth.preset is None or worth.search is None:
         return f"Trial {results.best.number} is the best of {counted(count, 'network')}: {best}"

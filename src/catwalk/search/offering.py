@@ -61,7 +61,7 @@ class Offering:
         try:
             numbers = self._wanted()
         except Exception as error:
-            self._raise_unless_of_the_server(error)
+            storage_errors.raise_others(self._paths, error)
             return False
         return not numbers or self._try_to_store(numbers)
 
@@ -82,11 +82,7 @@ class Offering:
             self._refused += artifacts.offer(self._paths, self._key, numbers, self._stores, self._is_late)
             artifacts.drop(self._key, self._opened, self._stores)
         except Exception as error:
-            self._raise_unless_of_the_server(error)
+            storage_errors.raise_others(self._paths, error)
             return False
         self._done.update(numbers)
         return True
-
-    def _raise_unless_of_the_server(self, error: Exception) -> None:
-        if storage_errors.to_user_error(self._paths, error, shared=True) is None:
-            raise error

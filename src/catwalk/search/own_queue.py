@@ -8,11 +8,11 @@ from optuna.trial import TrialState
 from catwalk.core.team import Team
 from catwalk.models.portfolio import BASELINES
 from catwalk.search import retries, study
+from catwalk.search.trial_record import YOURS
 
 if TYPE_CHECKING:
     import optuna
 
-YOURS = "yours"  # the kind of such a trial
 ASKED_BY = "asked_by"  # its attribute: the member who queued it
 ID = "asked"  # its attribute: an id, for a worker may take it, or others queue theirs, meanwhile
 

@@ -9,6 +9,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.data.run_context import RunContext
 from catwalk.search import fold_study, progress, search, study_progress
+from catwalk.search.trial_record import YOURS
 
 if TYPE_CHECKING:
     import optuna
@@ -42,7 +43,7 @@ def run(context: RunContext, choice: dict[str, Any]) -> None:
             return
         spent = study_progress.known(paths, prepared, scope)[1].spent
         opened, _ = search.run_trials(context, None, 1, time.monotonic(), spent, params)
-    made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == "yours"]
+    made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == YOURS]
     same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
     for line in _compared(same[0], study.complete(opened)) if same else ["try: the trial did not finish"]:
         context.say(line)

@@ -27,6 +27,12 @@ def to_user_error(paths: Paths, error: Exception, shared: bool) -> CatwalkError 
     return unreachable(error) if shared else unusable(paths, error)
 
 
+def raise_others(paths: Paths, error: Exception) -> None:
+    """Raise what is no error of a team's storage, for which the caller has a line of its own."""
+    if to_user_error(paths, error, shared=True) is None:
+        raise error
+
+
 def unusable(paths: Paths, error: Exception) -> CatwalkError:
     """The message when study.db can't be opened, read or written."""
     said, file = reason(error), paths.shown(paths.study_db)

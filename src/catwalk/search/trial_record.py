@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 PREDICTING = "predicting"  # the attribute with the seconds that the validation rows' predictions took
+YOURS = "yours"  # the kind of a network of the user's own (``make try``)
 
 
 @dataclass(frozen=True, kw_only=True)
