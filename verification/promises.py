@@ -127,7 +127,8 @@ PROOFS = {
         lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
     ),
     "kills": Proof(
-        "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice",
+        "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice; "
+        "then every member's predict, killed too, makes the same submission",
         "benchmarks/kills.py",
         None,
         _killed,

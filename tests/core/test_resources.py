@@ -17,6 +17,9 @@ from tests.conftest import clean_environment, digits_paths
 from verification import crash_rounds
 
 
+KILLS = ("memory.events", "memory.oom_control")  # of cgroup-v2 and cgroup-v1
+
+
 class Group:
     """A group whose limit is chosen as we go."""
 
@@ -31,6 +34,16 @@ class Group:
         used = int((self.place / self._names[1]).read_text())
         with contextlib.suppress(OSError):
             (self.place / self._names[0]).write_text(str(used + 2_000_000))
+
+    def held(self) -> int:
+        """Megabytes that can't be given back."""
+        facts = dict(line.split() for line in (self.place / "memory.stat").read_text().splitlines())
+        return int(facts.get("anon") or facts["total_rss"]) // 1_000_000
+
+    def killed(self) -> int:
+        """How many processes were ended because the memory was too little."""
+        counts = next(file for name in KILLS if (file := self.place / name).is_file()).read_text()
+        return int(dict(line.split() for line in counts.splitlines())["oom_kill"])
 
     def entered(self, *command: str) -> list[str]:
         """The command, begun within the group."""
@@ -108,3 +121,24 @@ def test_a_worker_that_meets_the_limit(group: Group, project: Path, digits_raw: 
     assert "Traceback" not in (project / "search.log").read_text()
     crash_rounds.check(project, before)
     assert len(crash_rounds.finished(project)) > len(before)
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_a_laptop_with_8_gb(group: Group, project: Path, fashion_idx: Path) -> None:
+    """Of which 6 are left for catwalk: the defaults stay within half of them."""
+    group.limit(6_000)
+    command = ("all", "--competition", "fashion-mnist", "--source", str(fashion_idx), "--budget", "60s")
+    with (project / "all.log").open("w") as log:
+        process = subprocess.Popen(
+            group.entered(sys.executable, "-m", "catwalk", *command),
+            cwd=project, stdout=log, stderr=log, text=True, env=clean_environment(),
+        )  # fmt: skip
+    most = 0
+    while process.poll() is None:
+        most = max(most, group.held())
+        time.sleep(0.2)
+    said = (project / "all.log").read_text()
+    assert process.returncode == 0, said
+    assert (group.killed(), "died" in said) == (0, False), said
+    assert 500 < most < 3_000

@@ -56,7 +56,27 @@ def test_what_is_abandoned_is_removed_and_what_is_being_made_is_not(tmp_path: Pa
     assert shared_table.is_begun(path)
     shared_table.drop_abandoned(tmp_path)
     assert shared_table.is_begun(path), "its maker, this process, lives"
-    shared_table._note(path, 0, 2**22 + 1)  # a number that no process has
+    shared_table._note(path, 0, shared_table._owner(2**22 + 1))  # a number that no process has
     shared_table.drop_abandoned(tmp_path)
     assert list(tmp_path.iterdir()) == []
     shared_table.drop_abandoned(tmp_path / "nowhere")
+
+
+def test_another_computer_s_blocks_are_its_own_until_they_are_stale(tmp_path: Path) -> None:
+    """Its process ids say nothing here: a dead one here may be at work there."""
+
+    def ends(table: shared_table.Table, block: int) -> None:
+        raise MemoryError
+
+    path = tmp_path / "table.npy"
+    with pytest.raises(MemoryError):
+        shared_table.build(path, (2, 1), np.float32, 2, ends)
+    notes = tmp_path / ".table.part.notes"
+    np.full(2, shared_table._owner(2**22 + 1) ^ shared_table.HOST).tofile(notes)
+    shared_table.drop_abandoned(tmp_path)
+    assert shared_table._take(path, (2, 1), np.float32, 2) == -1, "it waits"
+    os.utime(notes, (0, time.time() - shared_table.STALE - 1))
+    assert shared_table._take(path, (2, 1), np.float32, 2) == 0
+    os.utime(notes, (0, time.time() - shared_table.STALE - 1))
+    shared_table.drop_abandoned(tmp_path)
+    assert list(tmp_path.iterdir()) == []

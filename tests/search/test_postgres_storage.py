@@ -70,6 +70,14 @@ def _make(root: Path, url: str, name: str, answers: Any) -> None:
     answers.put(study.create(member(root, url, name), PREPARED, "pixels").user_attrs[study.ID])
 
 
+def test_who_joins_later_waits_for_nobody_s_lock(tmp_path: Path, shared: str) -> None:
+    """Eight members who start together, far from their server, would wait too long for each other."""
+    first = member(tmp_path, shared)
+    study.create(first, PREPARED, "pixels")
+    with postgres_storage.alone(first, postgres_storage.TABLES):
+        assert study.load(member(tmp_path, shared, "later"), PREPARED, "pixels")
+
+
 def test_others_have_to_search_on_the_same(tmp_path: Path, shared: str) -> None:
     paths = member(tmp_path, shared)
     study.create(paths, PREPARED, "pixels")

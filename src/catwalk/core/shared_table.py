@@ -1,11 +1,14 @@
 """A shared table: a large array that several processes need, and compute together, block by block.
 
 If one computed it, the others would wait. A file beside the unfinished array records which process has
-claimed which block; a block whose process has died is computed by another one.
+claimed which block; a block whose process has died is computed by another one. Where computers share the
+folder, only its own one can tell whether a process has died; the others wait until it is ``STALE``.
 """
 
 import os
+import socket
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,8 @@ import numpy.typing as npt
 
 from catwalk.core import locks
 
-FREE, DONE = 0, -1  # in the notes; any other number is the process that has claimed the block
+FREE, DONE = 0, -1  # in the notes; any other number is the owner, the process that has claimed the block
+HOST = 2**32  # an owner is the computer's number times this, plus the process id
 PAUSE = 0.05  # seconds between checks whether the others are done
 STALE = 120.0  # seconds without a finished block, after which all unfinished ones count as free
 Table = np.memmap[Any, np.dtype[Any]]
@@ -61,7 +65,7 @@ def drop_abandoned(folder: Path) -> None:
         return
     with locks.locked(folder, wait=True):
         for notes in folder.glob(".*.part.notes"):
-            if not any(_is_alive(int(owner)) for owner in np.fromfile(notes, np.int64)):
+            if _is_stale(notes) or not any(_is_alive(int(owner)) for owner in np.fromfile(notes, np.int64)):
                 notes.unlink()
                 notes.with_suffix(".npy").unlink(missing_ok=True)
 
@@ -85,10 +89,10 @@ def _take(path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int)
             aside.replace(path)
             notes.unlink()
             return None
-        is_stale = time.time() - notes.stat().st_mtime > STALE
+        is_stale = _is_stale(notes)
         for block in np.flatnonzero(owners != DONE):
             if owners[block] == FREE or is_stale or not _is_alive(int(owners[block])):
-                _note(path, int(block), os.getpid())
+                _note(path, int(block), _owner(os.getpid()))
                 return int(block)
         return -1
 
@@ -101,10 +105,23 @@ def _note(path: Path, block: int, owner: int) -> None:
     os.utime(notes)
 
 
-def _is_alive(pid: int) -> bool:
-    """Whether a process with this id is running; ``FREE`` and ``DONE`` are not ids."""
-    if pid <= 0:
+def _is_stale(notes: Path) -> bool:
+    """Whether no block was claimed or finished for so long that nobody can be computing one."""
+    return time.time() - notes.stat().st_mtime > STALE
+
+
+def _owner(pid: int) -> int:
+    """A process of this computer, as a number that is another one on other computers."""
+    return HOST * (zlib.crc32(socket.gethostname().encode()) // 2) + pid
+
+
+def _is_alive(owner: int) -> bool:
+    """Whether an owner is running, or is another computer's; ``FREE`` and ``DONE`` are no owners."""
+    pid = owner % HOST
+    if owner <= 0:
         return False
+    if owner != _owner(pid):
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -10,6 +10,7 @@ from catwalk.core import advice
 from catwalk.core.console import plain_console
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.core.processes import ONE_THREAD
 from catwalk.report import notebook
 from catwalk.report.results import COMPETITION_VARIABLE
 
@@ -43,7 +44,8 @@ def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
             say(f"{where}: already done, {paths.shown(target)}")
             continue
         started = time.monotonic()
-        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget}
+        # NumPy's two threads would wait for each other as soon as another program needs a core.
+        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget, **ONE_THREAD}
         with _Bar(console, where) as bar:
             notebook.execute(paths, source, target, given, seconds=CELL_SECONDS, watch=bar.cell)
         say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}")

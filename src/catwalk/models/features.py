@@ -34,10 +34,10 @@ WHITENING = 0.1  # added to the variances that whitening divides by
 COMPONENTS = 1024  # at most, of a view that is given as such
 LEAST_DEVIATION = 0.02  # added to a component's, so that noise is not amplified
 EXAMPLES = 6000  # pictures that the components are estimated from
-BLOCK = 1024  # pictures at a time
+BLOCK = 512  # pictures at a time
 TINY = 1e-9  # divided by instead of zero
 
-Compute = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
+Compute = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
 
 
 def resolve(choice: str, shape: tuple[int, ...]) -> str:
@@ -166,7 +166,7 @@ class FeatureSet:
         them. All are scaled together to a mean variance of 1.
 
         Args:
-            compute: from (pictures, pixels) float32 to (pictures, values) float32.
+            compute: from (pictures, pixels) uint8 to (pictures, values) float32.
             whitening: the power of its standard deviation that each component is divided by: 0 leaves their
                 variances as they are, 1 makes them equal.
         """
@@ -188,7 +188,7 @@ class FeatureSet:
         train = self._prepared.train
         rows = np.sort(random.choice(train, min(EXAMPLES, len(train)), replace=False))
         blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-        seen = np.concatenate([compute(self._prepared.pixels[b].astype(np.float32)) for b in blocks])
+        seen = np.concatenate([compute(self._prepared.pixels[b]) for b in blocks])
         found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
         deviations = np.sqrt(found.explained_variance_)
         divisors = (deviations + LEAST_DEVIATION) ** whitening
@@ -203,12 +203,12 @@ class FeatureSet:
         helps while it fits into memory.
 
         Args:
-            compute: from (pictures, pixels) float32 to (pictures, features): float32, or bits of bfloat16.
+            compute: from (pictures, pixels) uint8 to (pictures, features): float32, or bits of bfloat16.
         """
         pixels = self._prepared.pixels
         path = self._kept("table", compute)
         if not path.is_file():
-            sample = compute(pixels[:1].astype(np.float32))
+            sample = compute(pixels[:1])
             size = (2 * len(pixels), sample.shape[1])
             needed = sample.itemsize * math.prod(size)
             if not shared_table.is_begun(path) and needed > resources.available() // 4:
@@ -226,7 +226,7 @@ class FeatureSet:
 
         Named by a hash of some pictures' features: whatever changes the features changes the name.
         """
-        sample = compute(self._prepared.pixels[:8].astype(np.float32))
+        sample = compute(self._prepared.pixels[:8])
         digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
         path = self._paths.features(f"{what}-{self._prepared.split}-{self._prepared.fingerprint}-{digest}")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,7 +238,7 @@ class FeatureSet:
     def _fill(self, table: shared_table.Table, start: int, compute: Compute) -> None:
         """Write the features of the block of pictures at ``start``, and of their mirror images."""
         pixels = self._prepared.pixels
-        block = pixels[start : start + BLOCK].astype(np.float32)
+        block = pixels[start : start + BLOCK]
         mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
         table[start : start + len(block)] = compute(block)
         table[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)

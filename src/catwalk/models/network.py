@@ -15,7 +15,7 @@ import numpy.typing as npt
 from packaging.version import Version
 
 from catwalk.core.errors import UserError
-from catwalk.models import conv_network, dense_network
+from catwalk.models import conv_network, dense_network, graph
 from catwalk.models.features import FeatureSet
 from catwalk.models.space import Params
 
@@ -108,8 +108,4 @@ def probabilities(
         pixels: (any, pixels) uint8.
         rows: which of them; None: all.
     """
-    rows = np.arange(len(pixels)) if rows is None else rows
-    blocks = [rows[start : start + 2048] for start in range(0, len(rows), 2048)]
-    return np.concatenate(
-        [np.asarray(model(pixels[block].astype(np.float32), training=False)) for block in blocks]
-    )
+    return graph.Predictor(model)(pixels, rows)

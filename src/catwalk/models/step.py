@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from catwalk.models import augment, optimizers, space
+from catwalk.models import augment, graph, optimizers, space
 from catwalk.models.augment import Augmentation
 from catwalk.models.layers import Layers
 from catwalk.models.optimizers import Averages
@@ -91,7 +91,7 @@ class Step:
         self.run = tf.function(self._run, input_signature=[order, number, number], autograph=False)
         # The same in each epoch, so it is rescaled once.
         rows = labelled.validation
-        seen = self._inputs(tf.gather(self._pixels, rows)) if self._table is None else self._looked_up(rows)
+        seen = self._computed(rows) if self._table is None else self._looked_up(rows)
         self._held_out = seen, tf.gather(self._labels, rows)
         self.evaluate = tf.function(self._evaluate, input_signature=[], autograph=False)
 
@@ -187,6 +187,12 @@ class Step:
     def _looked_up(self, rows: tf.Tensor) -> tf.Tensor:
         seen = tf.gather(self._table, rows)
         return tf.bitcast(seen, tf.bfloat16) if seen.dtype == tf.uint16 else seen
+
+    def _computed(self, rows: tf.Tensor) -> tf.Tensor:
+        pixels = tf.TensorSpec([None, self._pixels.shape[1]], tf.uint8)
+        inputs = tf.function(self._inputs, input_signature=[pixels], autograph=False)
+        blocks = [rows[start : start + graph.BLOCK] for start in range(0, len(rows), graph.BLOCK)]
+        return tf.concat([inputs(tf.gather(self._pixels, block)) for block in blocks], axis=0)
 
     def _inputs(self, pixels: tf.Tensor) -> tf.Tensor:
         """Features of raw pixels (rows, pixels) 0-255, in the layers' precision."""

@@ -16,7 +16,7 @@ import tensorflow as tf
 from catwalk.data import duplicates
 from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
-from catwalk.models import augment, network, space
+from catwalk.models import augment, graph, network, space
 from catwalk.models.epoch import Epoch
 from catwalk.models.features import FeatureSet
 from catwalk.models.space import Params
@@ -80,9 +80,9 @@ class Training:
         """The precomputed features, if they are slow to compute and pictures are at most mirrored."""
         if self.params["view"] != "patches" or augment.changes(self.params):
             return None
-        seen = keras.Model(self.model.input, self.model.get_layer("features").output)
+        seen = graph.of(keras.Model(self.model.input, self.model.get_layer("features").output))
 
-        def compute(pixels: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+        def compute(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
             if precision != "bfloat16":
                 return np.asarray(seen(pixels))
             return np.asarray(tf.bitcast(tf.cast(seen(pixels), tf.bfloat16), tf.uint16))
@@ -146,10 +146,10 @@ class Training:
 
     def _prediction_seconds(self) -> float:
         """Estimated seconds to predict all rows with the finished model, measured on a sample."""
-        some = self.prepared.validation[:512]
-        network.probabilities(self.model, self.prepared.pixels, some[:8])  # the first call prepares much
+        some, predicted = self.prepared.validation[:512], graph.Predictor(self.model)
+        predicted(self.prepared.pixels, some[:8])  # the first call prepares much
         started = time.monotonic()
-        network.probabilities(self.model, self.prepared.pixels, some)
+        predicted(self.prepared.pixels, some)
         seconds = float(1 + self.params["flip"]) * (time.monotonic() - started)
         return seconds * self.predicted_rows / len(some)
 

@@ -7,11 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import optuna
-from sqlalchemy import Connection, Engine, create_engine, exc, pool, text
+from sqlalchemy import Connection, Engine, create_engine, exc, inspect, pool, text
 
 from catwalk.core import locks
 from catwalk.core.paths import Paths
@@ -37,6 +37,7 @@ CONNECTING = {
     # kept in the session's local time, so all have to have the same.
     "options": "-c idle_in_transaction_session_timeout=30s -c lock_timeout=30s -c timezone=UTC",
 }
+T = TypeVar("T")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # RDBStorage's methods that open a session; each is one transaction, so that it can be made again.
 TRANSACTIONS = (
@@ -63,11 +64,19 @@ def open_storage(paths: Paths, team: Team, **retrying: Any) -> "PatientStorage":
         NetworkError: the server can't be reached.
     """
     paths.study.mkdir(parents=True, exist_ok=True)
-    with alone(paths, TABLES):  # two who make the tables at once would fail
+    with contextlib.ExitStack() as stack:
+        are_there = _has_tables(paths, team)
+        if not are_there:  # two who make the tables at once would fail
+            stack.enter_context(alone(paths, TABLES))
+            are_there = _has_tables(paths, team)  # another member's, made meanwhile
         made = PatientStorage(
-            team.url, engine_kwargs={"connect_args": _connecting(paths, team), "pool_size": 4}, **retrying
+            team.url,
+            engine_kwargs={"connect_args": _connecting(paths, team), "pool_size": 4},
+            skip_table_creation=are_there,
+            **retrying,
         )
-        made.patiently(lambda: postgres_artifacts.create_table(made.engine))
+        if not are_there:
+            made.patiently(lambda: postgres_artifacts.create_table(made.engine))
     return made
 
 
@@ -171,17 +180,29 @@ def alone(paths: Paths, what: int) -> Iterator[None]:
     if paths.team is None:
         yield
         return
-    with contextlib.ExitStack() as stack:
-        while True:
-            connecting = _connecting(paths, paths.team)
-            try:
-                engine = create_engine(paths.team.url, poolclass=pool.NullPool, connect_args=connecting)
-                stack.enter_context(_locked(engine, what))
-                break
-            except exc.DBAPIError as error:
-                if not _asked_for_password(paths.team, error):
-                    raise unreachable(error) from None
+    with _reached(paths, paths.team, lambda engine: _locked(engine, what)):
         yield
+
+
+def _has_tables(paths: Paths, team: Team) -> bool:
+    """Whether all tables are there: the networks' is made last."""
+    return _reached(paths, team, lambda engine: inspect(engine).has_table(postgres_artifacts.TABLE.name))
+
+
+def _reached(paths: Paths, team: Team, work: Callable[[Engine], T]) -> T:
+    """Call ``work`` with a first connection to the server, for which a password may be asked.
+
+    Raises:
+        UserError: the server refuses this user.
+        NetworkError: the server can't be reached.
+    """
+    while True:
+        connecting = _connecting(paths, team)
+        try:
+            return work(create_engine(team.url, poolclass=pool.NullPool, connect_args=connecting))
+        except exc.DBAPIError as error:
+            if not _asked_for_password(team, error):
+                raise unreachable(error) from None
 
 
 def _locked(engine: Engine, what: int) -> Connection:
