@@ -37,11 +37,15 @@ def alive(pid: int) -> bool:
         return False
 
 
-def held(pid: int) -> dict[str, float]:
-    """A process's resident megabytes, open files and threads."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return {
-        "megabytes": int(status["VmRSS"].split()[0]) / 1024,
-        "files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
-        "threads": int(status["Threads"]),
-    }
+def held(pid: int) -> dict[str, float] | None:
+    """A process's resident megabytes, open files and threads; None where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        status = dict(line.split(":", 1) for line in lines)
+        return {
+            "megabytes": int(status["VmRSS"].split()[0]) / 1024,
+            "files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
+            "threads": int(status["Threads"]),
+        }
+    except (FileNotFoundError, ProcessLookupError, KeyError):  # a zombie has no memory
+        return None

@@ -84,11 +84,12 @@ def scaling(rounds: int, trials: int) -> dict[str, Any]:
 
 def held_now(paths: Paths) -> dict[str, float] | None:
     """What the workers, the parent and the study's file hold; None while there are no workers."""
-    workers = [procfs.held(pid) for pid in procfs.workers_of(os.getpid())]
-    if not workers:
+    workers = [seen for pid in procfs.workers_of(os.getpid()) if (seen := procfs.held(pid))]
+    ours = procfs.held(os.getpid())
+    if not workers or not ours:
         return None
     mean = {key: statistics.mean(one[key] for one in workers) for key in workers[0]}
-    parent = {f"parent_{key}": value for key, value in procfs.held(os.getpid()).items()}
+    parent = {f"parent_{key}": value for key, value in ours.items()}
     files = {"study": paths.study_db, "table": paths.trials}
     sizes = {f"{name}_megabytes": file.stat().st_size / 1e6 for name, file in files.items() if file.is_file()}
     return {**mean, **parent, **sizes}

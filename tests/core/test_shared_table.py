@@ -54,12 +54,16 @@ def test_what_is_abandoned_is_removed_and_what_is_being_made_is_not(tmp_path: Pa
     with pytest.raises(MemoryError):
         shared_table.build(path, (4, 1), np.float32, 4, ends)
     assert shared_table.is_begun(path)
+    assert shared_table.share_done(tmp_path) == 0
+    shared_table._note(path, 1, shared_table.DONE)
+    assert shared_table.share_done(tmp_path) == 0.25
     shared_table.drop_abandoned(tmp_path)
     assert shared_table.is_begun(path), "its maker, this process, lives"
     shared_table._note(path, 0, shared_table._owner(2**22 + 1))  # a number that no process has
     shared_table.drop_abandoned(tmp_path)
     assert list(tmp_path.iterdir()) == []
     shared_table.drop_abandoned(tmp_path / "nowhere")
+    assert shared_table.share_done(tmp_path) is None
 
 
 def test_another_computer_s_blocks_are_its_own_until_they_are_stale(tmp_path: Path) -> None:

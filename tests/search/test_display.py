@@ -1,6 +1,7 @@
 """display.py: the live display on terminals of any size, plain lines elsewhere."""
 
 import io
+import time
 from typing import Any
 
 import pytest
@@ -42,6 +43,25 @@ def test_what_is_shown() -> None:
     assert "worker 1: trial 42 (yours)  building" in text
     spark = next(line for line in text.splitlines() if line.startswith("best so far")).split()[-1]
     assert (spark[0], spark[-1]) == ("▁", "█")
+
+
+def test_features_that_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A share on a terminal, elsewhere one line, and none where they are there at once."""
+    file = io.StringIO()
+    seen = Display(Console(file=file, width=80, force_terminal=True, color_system=None))
+    seen.preparing(0.43)
+    seen._console.print(seen.view(5.0, Limits(10, None)))
+    assert "features of all pictures, computed once: 43%" in file.getvalue()
+    file = io.StringIO()
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    plain = Display(Console(file=file, width=80))
+    for now, share in ((100, 0.1), (101, 0.9), (102, None), (110, 0.1), (111, 0.2)):
+        plain.preparing(share)
+    assert file.getvalue() == ""
+    for now, share in ((113, 0.5), (114, 0.6), (119, 0.7), (120, None)):
+        plain.preparing(share)
+    assert file.getvalue() == "search: computing the features of all pictures, once\n"
 
 
 def test_colour_only_where_it_is_wanted() -> None:

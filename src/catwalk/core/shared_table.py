@@ -5,6 +5,7 @@ claimed which block; a block whose process has died is computed by another one. 
 folder, only its own one can tell whether a process has died; the others wait until it is ``STALE``.
 """
 
+import contextlib
 import os
 import socket
 import time
@@ -57,6 +58,14 @@ def build(
         with locks.locked(path.parent, wait=True):
             if is_begun(path):  # else others considered this block abandoned, and were faster
                 _note(path, block, DONE)
+
+
+def share_done(folder: Path) -> float | None:
+    """The share of the blocks that are computed, 0 to 1, of an unfinished table; None: there is none."""
+    for notes in folder.glob(".*.part.notes"):
+        with contextlib.suppress(FileNotFoundError):  # it has just been finished
+            return float(np.mean(np.fromfile(notes, np.int64) == DONE))
+    return None
 
 
 def drop_abandoned(folder: Path) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from catwalk.search.limits import Limits
     from catwalk.search.trial_record import TrialRecord
 
+LONG = 2.0  # seconds from which on a line says that the features are being computed
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -32,6 +33,8 @@ class Display:
         self._best: list[TrialRecord] = []  # each trial that was better than all before it
         self._so_far: list[float] = []  # the best value after each finished trial
         self._shown = 0.0
+        self._features: float | None = None  # the share of their table that is computed
+        self._features_since: float | None = 0.0  # when that began; None: a line has said so
 
     def __enter__(self) -> "Display":
         if self._console.is_terminal:
@@ -102,6 +105,20 @@ class Display:
             f"worker {worker} died ({why}); its trial will run again", soft_wrap=True, markup=False
         )
 
+    def preparing(self, share: float | None) -> None:
+        """What the workers do before they train: the share of the features' table that is computed.
+
+        None: no table is being computed.
+        """
+        now = time.monotonic()
+        if share is None or self._features is None:
+            self._features_since = now
+        elif self._features_since is not None and now - self._features_since > LONG:
+            self._features_since = None  # said
+            if not self._console.is_terminal:
+                self._console.print("search: computing the features of all pictures, once", soft_wrap=True)
+        self._features = share
+
     def tick(self, spent: float, limits: "Limits") -> None:
         """Redraw the live display, at most four times per second."""
         now = time.monotonic()
@@ -122,6 +139,8 @@ class Display:
             lines.append(_line(f"  {chosen}", "dim"))
             lines.append(_line(f"best so far  {self._sparkline()}"))
         lines += [_line(f"worker {worker}: {doing}") for worker, doing in sorted(self._workers.items())]
+        if self._features is not None:
+            lines.append(_line(f"features of all pictures, computed once: {self._features:.0%}"))
         return Group(self._bar(spent, limits), *lines)
 
     def _count(self, record: "TrialRecord") -> None:

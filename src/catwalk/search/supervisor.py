@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catwalk.core import stop_signals
+from catwalk.core import shared_table, stop_signals
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
 from catwalk.search import failures, model_store, progress, retries, storage, study, trial_record
@@ -86,6 +86,7 @@ class Supervisor:
                 if self._paths.team is not None:
                     self._follow_team(opened)
                 self.record(opened)
+                self._display.preparing(shared_table.share_done(self._paths.prepared))
                 self._display.tick(self.spent(), self._limits)
             self._ended = self._limit_reached()
         finally:
