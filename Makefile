@@ -96,7 +96,7 @@ leaderboard: .venv/installed ## compare all submissions in a table
 grade: .venv/installed ## score every team's CSV in SUBMISSIONS=: leaderboard, grades
 	@$(BIN)/catwalk grade $(COMMON) $(call flag,SUBMISSIONS,submissions) $(call flag,LABELS,labels) $(call on,FINAL,final)
 
-course: .venv/installed ## execute the notebooks of the five course exercises
+course: .venv/installed ## execute the notebooks of the five course exercises (10 minutes)
 	@$(BIN)/catwalk course $(COMMON) $(call flag,EXERCISE,exercise) $(call flag,BUDGET,budget)
 
 serve: .venv/installed ## run the PostgreSQL server in which a team shares its study, until Ctrl-C
