@@ -11,7 +11,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
@@ -59,13 +60,13 @@ def test_a_trial_that_has_ended_is_not_changed(opened: optuna.Study) -> None:
     before, number = storage.get_trial(trial._trial_id), trial._trial_id
     wide = FloatDistribution(0.0, 1.0)
     for change, more in (
-        (storage._set_trial_param, ("rate", 0.5, wide, wide)),
         (storage.set_trial_intermediate_value, (1, 0.5)),
         (storage.set_trial_user_attr, ("seed", 1)),
         (storage.set_trial_system_attr, ("rung", 1)),
     ):
         with pytest.raises(UpdateFinishedTrialError):
             change(number, *more)
+    storage._set_trial_param(number, "rate", 0.5, wide, wide)
     assert storage.get_trial(number) == before
     with pytest.raises(KeyError):
         storage.set_trial_user_attr(number + 1000, "seed", 1)
@@ -73,17 +74,35 @@ def test_a_trial_that_has_ended_is_not_changed(opened: optuna.Study) -> None:
         storage._set_trial_param(number, "rate", 0.5, wide, CategoricalDistribution([1]))
 
 
+def test_parameters_are_written_together_with_whatever_comes_next(opened: optuna.Study) -> None:
+    """Also where the server was away in between."""
+    trial, asked = opened.ask(), list[str]()
+    for name in ("a", "b", "c"):
+        opened.ask().suggest_float(name, 0, 1)
+    storage = cast(Any, opened._storage)._backend
+    event.listen(storage.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    chosen = {name: trial.suggest_float(name, 0, 1) for name in ("a", "b", "c")}
+    assert asked == []
+    url, storage._at_once = storage._at_once, create_engine("postgresql+psycopg://nobody@127.0.0.1:9/nothing")
+    with pytest.raises(OperationalError):
+        storage._write_params()
+    storage._at_once = url
+    trial.report(0.5, 1)
+    assert [statement.split()[2] for statement in asked] == ["trial_params", "trial_intermediate_values"]
+    assert storage.get_trial(trial._trial_id).params == chosen
+
+
 def test_an_epoch_and_an_attribute_are_a_statement_each(opened: optuna.Study) -> None:
     trial, asked = opened.ask(), list[str]()
     opened.ask().suggest_float("rate", 0, 1)
     storage = cast(Any, opened._storage)._backend
     event.listen(storage.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    opened._storage.set_trial_param(trial._trial_id, "rate", 0.5, FloatDistribution(0, 1))
     trial.report(0.5, 1)
     trial.set_user_attr("seed", 1)
-    opened._storage.set_trial_param(trial._trial_id, "rate", 0.5, FloatDistribution(0, 1))
     assert [statement.split()[2] for statement in asked if statement.startswith("INSERT")] == [
+        "trial_params",
         "trial_intermediate_values",
         "trial_user_attributes",
-        "trial_params",
     ]
     assert len(asked) <= 4, asked

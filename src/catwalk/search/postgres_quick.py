@@ -4,11 +4,12 @@ Optuna reads the trial and the old value first, by its object mapper and in a tr
 to the server for each parameter, each epoch and each attribute, which were two thirds of all. Here the one
 statement checks the same. Where it changes nothing, Optuna's own method follows and raises the error. What
 only reads needs no transaction: PostgreSQL's usual ones would see others' changes between two queries too.
+A trial's parameters wait for each other: one round trip writes all that were suggested one after the other.
 """
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
@@ -25,14 +26,14 @@ def _statement(model: Any, by: str) -> Executable:
     table, trials = model.__table__, models.TrialModel.__table__
     columns = [column for column in table.columns if not column.primary_key]
     given = [bindparam(column.name, type_=column.type).label(column.name) for column in columns]
-    has_not_ended = trials.c.state.in_([TrialState.RUNNING, TrialState.WAITING])
+    state = trials.c.state  # "in" would not do for several rows at once
+    has_not_ended = (state == TrialState.RUNNING) | (state == TrialState.WAITING)
     row = select(*given).where(trials.c.trial_id == bindparam("trial_id"), has_not_ended)
     added = insert(table).from_select(columns, row, include_defaults=False)
     values = {
         column.name: added.excluded[column.name] for column in columns if column.name not in ("trial_id", by)
     }
-    changed = added.on_conflict_do_update(index_elements=["trial_id", by], set_=values)
-    return changed.returning(table.c.trial_id)
+    return added.on_conflict_do_update(index_elements=["trial_id", by], set_=values)
 
 
 _PARAM = _statement(models.TrialParamModel, "param_name")
@@ -55,7 +56,8 @@ class QuickStorage(RDBStorage):  # type: ignore[misc]  # its types are not read
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._params: list[dict[str, Any]] = []  # suggested, not written yet
+        self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT", preserve_rowcount=True)
         self._reader = RDBStorage.__new__(RDBStorage)  # the same storage, whose sessions have no transactions
         vars(self._reader).update(vars(self))
         self._reader.scoped_session = scoped_session(sessionmaker(bind=self._at_once))
@@ -68,15 +70,25 @@ class QuickStorage(RDBStorage):  # type: ignore[misc]  # its types are not read
         distribution: BaseDistribution,
         previous_distribution: BaseDistribution | None,
     ) -> None:
-        if previous_distribution is not None:
-            check_distribution_compatibility(previous_distribution, distribution)
-            row = {"param_name": param_name, "param_value": param_value_internal}
-            row["distribution_json"] = distribution_to_json(distribution)
-            if self._write(_PARAM, trial_id, row):
-                return
-        super()._set_trial_param(
-            trial_id, param_name, param_value_internal, distribution, previous_distribution
-        )
+        if previous_distribution is None:
+            super()._set_trial_param(trial_id, param_name, param_value_internal, distribution, None)
+            return
+        check_distribution_compatibility(previous_distribution, distribution)
+        row = {"trial_id": trial_id, "param_name": param_name, "param_value": param_value_internal}
+        self._params.append({**row, "distribution_json": distribution_to_json(distribution)})
+
+    def _write_params(self) -> None:
+        """Write the parameters that wait; if their trial has ended, what comes next says so."""
+        if self._params:
+            with self._at_once.connect() as connection:
+                connection.execute(_PARAM, self._params)
+            self._params.clear()  # not before they are written: it may have to be tried again
+
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> bool:
+        self._write_params()
+        return bool(super().set_trial_state_values(trial_id, state, values))
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         represented = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(intermediate_value)
@@ -94,13 +106,15 @@ class QuickStorage(RDBStorage):  # type: ignore[misc]  # its types are not read
 
     def _write(self, statement: Executable, trial_id: int, row: dict[str, Any]) -> bool:
         """Whether the trial has not ended, and the row is written."""
+        self._write_params()
         with self._at_once.connect() as connection:
-            return connection.execute(statement, {"trial_id": trial_id, **row}).first() is not None
+            return connection.execute(statement, {"trial_id": trial_id, **row}).rowcount == 1
 
 
 def _read(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def reading(self: QuickStorage, *arguments: Any, **named: Any) -> Any:
+        self._write_params()
         return method(self._reader, *arguments, **named)
 
     return reading
