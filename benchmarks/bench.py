@@ -309,7 +309,9 @@ def measure(options: argparse.Namespace) -> None:
             answers.append(answer)
             reached = f"{row['validation']:.4f}" if answer else "no answer"
             print(
-                f"round {number + 1}, {bench_report.NAMES[tool]}: {reached} in {row['seconds']} s", flush=True
+                f"round {number + 1}, {bench_report.NAMES[tool]}: {reached} in {row['seconds']} s, "
+                f"at most {row['peak_mb']:,} MB",
+                flush=True,
             )
     if options.collect:
         print(f"kept in {unfinished}: the same command without --collect goes on")
