@@ -5,8 +5,7 @@
 A trial here does all that a real one does but train: it is given its parameters by the sampler, reports 20
 epochs, asks the pruner after each, keeps its history; the parent then does what it does after a trial. The
 finished trials of the study are made up (random parameters, a plausible learning curve), a third of them
-complete. The limit is 0.15 s a trial at 1,000 finished trials, on SQLite. PostgreSQL, which a team shares, is
-measured beside it, on loopback.
+complete. The limit is 0.12 s a trial, on SQLite and on PostgreSQL, which a team shares, on loopback.
 """
 
 import argparse

@@ -156,9 +156,27 @@ def sampler(seed: int, worker: int, scope: str, done: int, team: bool = False) -
     own = None if team else seed * 100_003 + done * 101 + worker
     # Grouped: the parameters of a family are modelled by the trials that have them; baselines are dense.
     grouped = scopes.models_of(scope) != scopes.DENSE
-    return optuna.samplers.TPESampler(
-        n_startup_trials=8, seed=own, multivariate=True, group=grouped, constant_liar=True
-    )
+    return _Sampler(n_startup_trials=8, seed=own, multivariate=True, group=grouped, constant_liar=True)
+
+
+class _Sampler(optuna.samplers.TPESampler):  # type: ignore[misc]  # its types are not read
+    """Optuna's, which reads the other trials once for all parameters of a trial, and not for each again."""
+
+    def _sample(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> Any:
+        return super()._sample(cast(optuna.Study, _ReadOnce(study)), trial, search_space)
+
+
+class _ReadOnce:
+    """A study as the sampler sees it: with the trials that were there as the sampling began."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+
+    def _get_trials(self, *, use_cache: bool, **asked: Any) -> list[FrozenTrial]:
+        return cast(list[FrozenTrial], self._study._get_trials(use_cache=True, **asked))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
 
 
 class _OneFamily:
