@@ -132,7 +132,7 @@ def main() -> None:
         print(
             f"{row['storage']:12}{row['finished']:>15}{row['worker_seconds']:>10.3f}{row['parent_seconds']:>10.3f}"
         )
-    print(f"kept in {record.keep('coordination', {'limit_seconds': 0.15, 'figures': figures})}")
+    print(f"kept in {record.keep('coordination', {'limit_seconds': 0.12, 'figures': figures})}")
 
 
 if __name__ == "__main__":
