@@ -13,7 +13,10 @@ each one may do is what its documentation offers, and on this machine the fastes
 - keras_tuner: Hyperband with factor 3 and early stopping, iterations until the time is up;
 - sklearn_mlp: RandomizedSearchCV over MLPClassifier on the given split, n_jobs=2, in rounds until the time is
   up; early stopping is MLPClassifier's own;
-- beginner: Flatten, 128 ReLU units, softmax, Adam, the first network of Keras's tutorials, 10 epochs.
+- beginner: Flatten, 128 ReLU units, softmax, Adam, the first network of Keras's tutorials, 10 epochs;
+- keras_convnet: Keras's example "Simple MNIST convnet" as it is: two convolutions with pooling, dropout,
+  Adam, batches of 128, 15 epochs;
+- keras_tuner_conv: as keras_tuner, over one to three such convolutions of 16 to 128 filters.
 
 Each peer's answer for the test rows is its best model's on validation: none of them averages several.
 Written are ``curve.jsonl``, a line an epoch or a model (second since the start, validation accuracy), and
@@ -80,6 +83,22 @@ def _dense(
         model.add(keras.layers.Dense(width, activation=activation))
         if dropout:
             model.add(keras.layers.Dropout(dropout))
+    return _compiled(keras, model, optimizer, rate)
+
+
+def _convolutional(
+    keras: Any, filters: list[int], dropout: float, optimizer: str = "adam", rate: float = 1e-3
+) -> Any:
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Reshape((28, 28, 1))])
+    for width in filters:
+        model.add(keras.layers.Conv2D(width, 3, activation="relu"))
+        model.add(keras.layers.MaxPooling2D(2))
+    model.add(keras.layers.Flatten())
+    model.add(keras.layers.Dropout(dropout))
+    return _compiled(keras, model, optimizer, rate)
+
+
+def _compiled(keras: Any, model: Any, optimizer: str, rate: float) -> Any:
     model.add(keras.layers.Dense(10, activation="softmax"))
     kinds = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
     extra = {"momentum": 0.9} if optimizer == "sgd" else {}
@@ -120,6 +139,15 @@ def beginner(data: Any, out: Out, seed: int) -> None:
     model = _dense(keras, [128], "relu", 0.0, "adam", 1e-3)
     model.fit(
         data["train"], data["train_labels"], epochs=10, batch_size=32, verbose=0,
+        validation_data=(data["validation"], data["validation_labels"]), callbacks=[_watch(keras, data, out)],
+    )  # fmt: skip
+
+
+def keras_convnet(data: Any, out: Out, seed: int) -> None:
+    keras = _keras(2)
+    keras.utils.set_random_seed(seed)
+    _convolutional(keras, [32, 64], 0.5).fit(
+        data["train"], data["train_labels"], epochs=15, batch_size=128, verbose=0,
         validation_data=(data["validation"], data["validation_labels"]), callbacks=[_watch(keras, data, out)],
     )  # fmt: skip
 
@@ -181,7 +209,6 @@ def _stop_early(keras: Any) -> Any:
 
 def keras_tuner(data: Any, out: Out, seed: int) -> None:
     keras = _keras(2)
-    import keras_tuner
 
     def build(hp: Any) -> Any:
         depth = hp.Int("layers", 1, 3)
@@ -193,6 +220,27 @@ def keras_tuner(data: Any, out: Out, seed: int) -> None:
             hp.Choice("optimizer", ["adam", "rmsprop", "sgd"]),
             hp.Float("learning_rate", 1e-4, 1e-1, sampling="log"),
         )
+
+    _hyperband(keras, build, data, out, seed)
+
+
+def keras_tuner_conv(data: Any, out: Out, seed: int) -> None:
+    keras = _keras(2)
+
+    def build(hp: Any) -> Any:
+        return _convolutional(
+            keras,
+            [hp.Int(f"filters_{i}", 16, 128, sampling="log") for i in range(hp.Int("convolutions", 1, 3))],
+            hp.Float("dropout", 0.0, 0.5, step=0.1),
+            hp.Choice("optimizer", ["adam", "rmsprop", "sgd"]),
+            hp.Float("learning_rate", 1e-4, 1e-1, sampling="log"),
+        )
+
+    _hyperband(keras, build, data, out, seed)
+
+
+def _hyperband(keras: Any, build: Callable[[Any], Any], data: Any, out: Out, seed: int) -> None:
+    import keras_tuner
 
     tuner = keras_tuner.Hyperband(
         build, objective="val_accuracy", max_epochs=EPOCHS, factor=3, hyperband_iterations=100, seed=seed,
@@ -239,7 +287,8 @@ def sklearn_mlp(data: Any, out: Out, seed: int) -> None:
     out.answer(best.predict(data["validation"]), best.predict(data["test"]))
 
 
-PEERS = {one.__name__: one for one in (beginner, optuna_keras, keras_tuner, sklearn_mlp)}
+SEARCHING = (optuna_keras, keras_tuner, keras_tuner_conv, sklearn_mlp)
+PEERS = {one.__name__: one for one in (beginner, keras_convnet, *SEARCHING)}
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ from catwalk.core import resources
 from tests.conftest import clean_environment, digits_paths
 from verification import crash_rounds
 
-
 KILLS = ("memory.events", "memory.oom_control")  # of cgroup-v2 and cgroup-v1
 
 

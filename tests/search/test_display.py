@@ -53,15 +53,17 @@ def test_features_that_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     seen._console.print(seen.view(5.0, Limits(10, None)))
     assert "features of all pictures, computed once: 43%" in file.getvalue()
     file = io.StringIO()
-    now = 100.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
     plain = Display(Console(file=file, width=80))
-    for now, share in ((100, 0.1), (101, 0.9), (102, None), (110, 0.1), (111, 0.2)):
-        plain.preparing(share)
-    assert file.getvalue() == ""
-    for now, share in ((113, 0.5), (114, 0.6), (119, 0.7), (120, None)):
-        plain.preparing(share)
-    assert file.getvalue() == "search: computing the features of all pictures, once\n"
+
+    def seen_at(*moments: tuple[float, float | None]) -> str:
+        for now, share in moments:
+            monkeypatch.setattr(time, "monotonic", lambda now=now: now)
+            plain.preparing(share)
+        return file.getvalue()
+
+    assert seen_at((100, 0.1), (101, 0.9), (102, None), (110, 0.1), (111, 0.2)) == ""
+    said = seen_at((113, 0.5), (114, 0.6), (119, 0.7), (120, None))
+    assert said == "search: computing the features of all pictures, once\n"
 
 
 def test_colour_only_where_it_is_wanted() -> None:
