@@ -108,7 +108,7 @@ class QuickStorage(RDBStorage):  # type: ignore[misc]  # its types are not read
         """Whether the trial has not ended, and the row is written."""
         self._write_params()
         with self._at_once.connect() as connection:
-            return connection.execute(statement, {"trial_id": trial_id, **row}).rowcount == 1
+            return bool(connection.execute(statement, {"trial_id": trial_id, **row}).rowcount == 1)
 
 
 def _read(method: Callable[..., Any]) -> Callable[..., Any]:
