@@ -1,5 +1,6 @@
 """Figures of accuracies with their 95% intervals: three dots, the baselines, and out-of-fold validation."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,9 +75,14 @@ def baselines(results: Results) -> Figure:
     return figure
 
 
+def scale_of(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of a scale for shares, in whole percent, as they are written below it."""
+    return math.floor(100 * min(values)) / 100, math.ceil(100 * max(values)) / 100
+
+
 def _dotted(axes: Axes, shown: Sequence[Accuracy], left: float, right: float, row: float) -> None:
     """Draw a row for each accuracy: name, interval and dot, value; and the ends of the scale below."""
-    low, high = min(one.interval[0] for one in shown), max(one.interval[1] for one in shown)
+    low, high = scale_of([end for one in shown for end in one.interval])
 
     def across(value: float) -> float:
         return left + (right - left) * (value - low) / (high - low)
