@@ -55,7 +55,7 @@ def table(runs: list[dict[str, Any]]) -> str:
 
 
 def losses(runs: list[dict[str, Any]]) -> list[str]:
-    """What another tool does better than catwalk, by medians; a line each."""
+    """What another tool does better than catwalk as it is by default, by medians; a line each."""
     lines = []
     for key, text, more in (
         ("validation", "validation accuracy", True),

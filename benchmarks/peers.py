@@ -6,16 +6,17 @@ benchmarks/bench.py calls this; the environment is benchmarks/requirements.txt a
 Every peer has the same training and validation rows, both cores, and the whole budget, imports included. What
 each one may do is what its documentation offers, and on this machine the fastest of it:
 
-- all Keras peers: pixels from 0 to 1, float32, batches of 256 (32 for the beginner's), jit_compile=False
-  (Keras's own default compiles with XLA, which is slower on a processor), steps_per_execution=20;
+- all Keras peers: pixels from 0 to 1, float32, batches of 256 (32 and 128 for the two examples),
+  jit_compile=False (Keras's own default compiles with XLA, which is slower on a processor),
+  steps_per_execution=20;
 - optuna_keras: two worker processes on one journal file (Optuna's page on parallelization), TPE,
   MedianPruner with 5 start-up trials and 3 warm-up epochs, a pruning callback each epoch;
 - keras_tuner: Hyperband with factor 3 and early stopping, iterations until the time is up;
 - sklearn_mlp: RandomizedSearchCV over MLPClassifier on the given split, n_jobs=2, in rounds until the time is
   up; early stopping is MLPClassifier's own;
 - beginner: Flatten, 128 ReLU units, softmax, Adam, the first network of Keras's tutorials, 10 epochs;
-- keras_convnet: Keras's example "Simple MNIST convnet" as it is: two convolutions with pooling, dropout,
-  Adam, batches of 128, 15 epochs;
+- keras_convnet: network and settings of Keras's example "Simple MNIST convnet": two convolutions with
+  pooling, dropout, Adam, batches of 128, 15 epochs;
 - keras_tuner_conv: as keras_tuner, over one to three such convolutions of 16 to 128 filters.
 
 Each peer's answer for the test rows is its best model's on validation: none of them averages several.

@@ -18,15 +18,15 @@ BLOCKS, ROWS = 40, 5
 def _make(path: Path, barrier: Any, dies: bool) -> None:
     barrier.wait(60)
 
-    def fill(table: shared_table.Table, block: int) -> None:
+    def compute(block: int) -> list[shared_table.Rows]:
         if dies:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.01)
-        table[ROWS * block : ROWS * (block + 1)] = block
         with (path.parent / f"by-{os.getpid()}").open("a") as said:
             said.write(f"{block}\n")
+        return [(ROWS * block, np.full((ROWS - 2, 3), block)), (ROWS * block + 3, np.full((2, 3), block))]
 
-    shared_table.build(path, (BLOCKS * ROWS, 3), np.float32, BLOCKS, fill)
+    shared_table.build(path, (BLOCKS * ROWS, 3), np.float32, BLOCKS, compute)
 
 
 def test_all_make_it_together_and_a_dead_one_s_block_is_made_by_another(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_all_make_it_together_and_a_dead_one_s_block_is_made_by_another(tmp_path
 
 
 def test_what_is_abandoned_is_removed_and_what_is_being_made_is_not(tmp_path: Path) -> None:
-    def ends(table: shared_table.Table, block: int) -> None:
+    def ends(block: int) -> list[shared_table.Rows]:
         raise MemoryError
 
     path = tmp_path / "table.npy"
@@ -69,7 +69,7 @@ def test_what_is_abandoned_is_removed_and_what_is_being_made_is_not(tmp_path: Pa
 def test_another_computer_s_blocks_are_its_own_until_they_are_stale(tmp_path: Path) -> None:
     """Its process ids say nothing here: a dead one here may be at work there."""
 
-    def ends(table: shared_table.Table, block: int) -> None:
+    def ends(block: int) -> list[shared_table.Rows]:
         raise MemoryError
 
     path = tmp_path / "table.npy"
@@ -84,3 +84,33 @@ def test_another_computer_s_blocks_are_its_own_until_they_are_stale(tmp_path: Pa
     os.utime(notes, (0, time.time() - shared_table.STALE - 1))
     shared_table.drop_abandoned(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_comes_back_too_late_marks_nothing_as_done(tmp_path: Path) -> None:
+    """Its table was dropped meanwhile, and another process has begun a new one."""
+    path, notes = tmp_path / "table.npy", tmp_path / ".table.part.notes"
+    other = shared_table._owner(os.getppid())
+    seen = list[int]()
+
+    def late(block: int) -> list[shared_table.Rows]:
+        if seen:
+            raise MemoryError  # the second block: enough is seen
+        seen.append(block)
+        np.array([other, shared_table.FREE]).tofile(notes)
+        return [(block, np.ones((1, 1)))]
+
+    with pytest.raises(MemoryError):
+        shared_table.build(path, (2, 1), np.float32, 2, late)
+    assert shared_table._owners(path).tolist() == [other, shared_table._owner(os.getpid())]
+
+
+def test_a_table_begun_in_other_blocks_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "table.npy"
+
+    def ends(block: int) -> list[shared_table.Rows]:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        shared_table.build(path, (4, 1), np.float32, 2, ends)
+    shared_table.build(path, (4, 1), np.float32, 4, lambda block: [(block, np.full((1, 1), block))])
+    assert np.load(path).ravel().tolist() == [0, 1, 2, 3]

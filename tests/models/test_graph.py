@@ -1,5 +1,6 @@
 """graph.py: computes what the model itself computes, block by block."""
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,15 @@ from tests.conftest import digits_paths, load
 
 tensorflow_setup.setup(threads=1)
 
-from catwalk.models import network  # noqa: E402  (after the set-up)
+import keras  # noqa: E402  (after the set-up)
+from tensorflow.python.framework.func_graph import FuncGraph  # noqa: E402
+
+from catwalk.models import network  # noqa: E402
+
+SILU = {**portfolio.PLAIN, "depth": 2, "activation": "silu"}
 
 
-@pytest.mark.parametrize("params", [portfolio.STRONG, portfolio.CONV], ids=["dense", "convolutional"])
+@pytest.mark.parametrize("params", [portfolio.STRONG, SILU, portfolio.CONV], ids=["dense", "silu", "conv"])
 def test_the_model_s_own_probabilities(params: dict[str, object], tmp_path: Path, digits_raw: Path) -> None:
     paths = digits_paths(tmp_path, digits_raw)
     download.run(paths, load("digits"), "auto", print)
@@ -29,3 +35,24 @@ def test_the_model_s_own_probabilities(params: dict[str, object], tmp_path: Path
         expected = np.asarray(model(prepared.pixels[chosen].astype(np.float32), training=False))
         np.testing.assert_allclose(predicted(prepared.pixels, chosen), expected, atol=1e-6)
         np.testing.assert_allclose(predicted(prepared.pixels[chosen]), expected, atol=1e-6)
+
+
+def test_no_graph_is_kept(tmp_path: Path, digits_raw: Path) -> None:
+    """Not even one with silu, whose gradient TensorFlow would register, and keep the graph with it."""
+    paths = digits_paths(tmp_path, digits_raw)
+    download.run(paths, load("digits"), "auto", print)
+    prepare.run(paths, load("digits"), 1, print)
+    prepared = prepare.load(paths, 1)
+    views = FeatureSet(paths, prepared, (8, 8))
+
+    def graphs() -> int:
+        gc.collect()
+        return sum(isinstance(one, FuncGraph) for one in gc.get_objects())
+
+    before = graphs()
+    for params in (SILU, portfolio.CONV):
+        model = network.mirrored(network.build(10, params, views, seed=1), (8, 8, 1))
+        graph.Predictor(model)(prepared.pixels[:3])
+        del model
+        keras.backend.clear_session()
+    assert graphs() == before

@@ -2,7 +2,8 @@
 
 If one computed it, the others would wait. A file beside the unfinished array records which process has
 claimed which block; a block whose process has died is computed by another one. Where computers share the
-folder, only its own one can tell whether a process has died; the others wait until it is ``STALE``.
+folder, only its own one can tell whether a process has died; the others wait until it is ``STALE``. Blocks
+are written with plain writes: of a mapped file, whole pages would be, with a neighbour's rows in them.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import os
 import socket
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from catwalk.core import locks
 FREE, DONE = 0, -1  # in the notes; any other number is the owner, the process that has claimed the block
 HOST = 2**32  # an owner is the computer's number times this, plus the process id
 PAUSE = 0.05  # seconds between checks whether the others are done
-STALE = 120.0  # seconds without a finished block, after which all unfinished ones count as free
-Table = np.memmap[Any, np.dtype[Any]]
+STALE = 30.0  # seconds in which no block was claimed or finished: then all unfinished ones count as free
+Rows = tuple[int, npt.NDArray[Any]]  # the first row's number, and the values
 
 
 def is_begun(path: Path) -> bool:
@@ -36,7 +37,7 @@ def build(
     shape: tuple[int, int],
     dtype: npt.DTypeLike,
     blocks: int,
-    fill: Callable[[Table, int], None],
+    compute: Callable[[int], Iterable[Rows]],
 ) -> None:
     """Compute the array ``path`` (.npy), together with all other processes that call this.
 
@@ -45,31 +46,32 @@ def build(
         shape: of the array.
         dtype: of its values.
         blocks: how many there are.
-        fill: writes one block, by its number, into the array.
+        compute: the rows of a block, given its number.
     """
     aside, _ = _unfinished(path)
     while (block := _take(path, shape, dtype, blocks)) is not None:
         if block < 0:  # others are computing the last ones
             time.sleep(PAUSE)
             continue
-        table: Table = np.lib.format.open_memmap(aside, "r+")
-        fill(table, block)
-        table.flush()
+        _write(aside, compute(block))
         with locks.locked(path.parent, wait=True):
-            if is_begun(path):  # else others considered this block abandoned, and were faster
+            # Else others considered this block abandoned, and compute it, or were faster.
+            if is_begun(path) and _owners(path)[block] == _owner(os.getpid()):
                 _note(path, block, DONE)
 
 
 def share_done(folder: Path) -> float | None:
-    """The share of the blocks that are computed, 0 to 1, of an unfinished table; None: there is none."""
+    """The share of the blocks that are computed, 0 to 1, of a table under way; None: there is none."""
     for notes in folder.glob(".*.part.notes"):
         with contextlib.suppress(FileNotFoundError):  # it has just been finished
-            return float(np.mean(np.fromfile(notes, np.int64) == DONE))
+            owners = np.fromfile(notes, np.int64)
+            if len(owners) and not _is_stale(notes):
+                return float(np.mean(owners == DONE))
     return None
 
 
 def drop_abandoned(folder: Path) -> None:
-    """Remove unfinished tables in a folder that no process computes now, for example after a short search."""
+    """Remove unfinished tables in a folder that nobody seems to compute, for example after a short search."""
     if not folder.is_dir():
         return
     with locks.locked(folder, wait=True):
@@ -90,10 +92,10 @@ def _take(path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int)
         if path.is_file():
             return None
         aside, notes = _unfinished(path)
-        if not is_begun(path):
+        if not is_begun(path) or len(_owners(path)) != blocks:  # or begun in other blocks
             np.lib.format.open_memmap(aside, "w+", dtype, shape).flush()
             np.zeros(blocks, np.int64).tofile(notes)
-        owners = np.fromfile(notes, np.int64)
+        owners = _owners(path)
         if (owners == DONE).all():
             aside.replace(path)
             notes.unlink()
@@ -104,6 +106,20 @@ def _take(path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int)
                 _note(path, int(block), _owner(os.getpid()))
                 return int(block)
         return -1
+
+
+def _write(aside: Path, blocks: Iterable[Rows]) -> None:
+    table: np.memmap[Any, np.dtype[Any]] = np.lib.format.open_memmap(aside, "r")
+    offset, size = table.offset, table.strides[0]
+    with aside.open("r+b") as file:
+        for row, values in blocks:
+            file.seek(offset + row * size)
+            file.write(np.ascontiguousarray(values, table.dtype).tobytes())
+
+
+def _owners(path: Path) -> npt.NDArray[np.int64]:
+    _, notes = _unfinished(path)
+    return np.fromfile(notes, np.int64)
 
 
 def _note(path: Path, block: int, owner: int) -> None:

@@ -1,5 +1,6 @@
 """Course: executes the five exercises' notebooks, one after the other, each once."""
 
+import os
 import time
 from collections.abc import Callable
 
@@ -44,8 +45,9 @@ def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
             say(f"{where}: already done, {paths.shown(target)}")
             continue
         started = time.monotonic()
-        # NumPy's two threads would wait for each other as soon as another program needs a core.
-        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget, **ONE_THREAD}
+        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget}
+        # NumPy's threads would wait for each other as soon as another program needs a core.
+        given |= {name: os.environ.get(name, one) for name, one in ONE_THREAD.items()}
         with _Bar(console, where) as bar:
             notebook.execute(paths, source, target, given, seconds=CELL_SECONDS, watch=bar.cell)
         say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}")

@@ -9,7 +9,7 @@ it is computed once and kept as a table.
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -214,10 +214,10 @@ class FeatureSet:
             if not shared_table.is_begun(path) and needed > resources.available() // 4:
                 return None
 
-            def fill(table: shared_table.Table, block: int) -> None:
-                self._fill(table, BLOCK * block, compute)
-
-            shared_table.build(path, size, sample.dtype, -(-len(pixels) // BLOCK), fill)
+            blocks = -(-len(pixels) // BLOCK)
+            shared_table.build(
+                path, size, sample.dtype, blocks, lambda block: self._rows(BLOCK * block, compute)
+            )
         table: npt.NDArray[Any] = np.load(path, mmap_mode="c")
         return table
 
@@ -235,13 +235,13 @@ class FeatureSet:
                 old.unlink(missing_ok=True)  # of another split, perhaps; it would be made again
         return path
 
-    def _fill(self, table: shared_table.Table, start: int, compute: Compute) -> None:
-        """Write the features of the block of pictures at ``start``, and of their mirror images."""
+    def _rows(self, start: int, compute: Compute) -> Iterator[shared_table.Rows]:
+        """The features of the block of pictures at ``start``, then of their mirror images."""
         pixels = self._prepared.pixels
         block = pixels[start : start + BLOCK]
         mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
-        table[start : start + len(block)] = compute(block)
-        table[len(pixels) + start : len(pixels) + start + len(block)] = compute(mirror)
+        yield start, compute(block)
+        yield len(pixels) + start, compute(mirror)
 
 
 def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

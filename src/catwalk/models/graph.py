@@ -5,7 +5,9 @@ Called as it is, a model starts each operation from Python, which takes about as
 needs half the memory and less time.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,6 +15,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 BLOCK = 256  # pictures at a time: for 2,000 of them a network computes a gigabyte on its way
+SILU = keras.activations.silu
 
 
 def of(model: keras.Model) -> Callable[[npt.NDArray[np.uint8]], tf.Tensor]:
@@ -21,15 +24,35 @@ def of(model: keras.Model) -> Callable[[npt.NDArray[np.uint8]], tf.Tensor]:
     Args:
         model: of pixels (rows, pixels) float32.
     """
-    return tf.function(  # type: ignore[no-any-return]
-        lambda pixels: model(tf.cast(pixels, tf.float32), training=False),
-        input_signature=[tf.TensorSpec([None, model.input.shape[1]], tf.uint8)],
-        autograph=False,
-    )
+
+    def outputs(pixels: tf.Tensor) -> Any:
+        with _without_gradients(model):
+            return model(tf.cast(pixels, tf.float32), training=False)
+
+    pixels = tf.TensorSpec([None, model.input.shape[1]], tf.uint8)
+    return tf.function(outputs, input_signature=[pixels], autograph=False)  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def _without_gradients(model: keras.Model) -> Iterator[None]:
+    """Meanwhile silu is computed by its formula: TensorFlow's registers a gradient, which keeps the graph."""
+    changed = [layer for layer in _layers(model) if getattr(layer, "activation", None) is SILU]
+    for layer in changed:
+        layer.activation = lambda x: x * tf.sigmoid(x)
+    try:
+        yield
+    finally:
+        for layer in changed:
+            layer.activation = SILU
+
+
+def _layers(model: keras.Model) -> Iterator[Any]:
+    for layer in model.layers:
+        yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 class Predictor:
-    """Computes a network's probabilities; its graph is made once.
+    """Computes a network's probabilities; its graph is made in the first call.
 
     Args:
         model: from ``network.build``, or a kept one.

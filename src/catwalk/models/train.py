@@ -147,11 +147,12 @@ class Training:
     def _prediction_seconds(self) -> float:
         """Estimated seconds to predict all rows with the finished model, measured on a sample."""
         some, predicted = self.prepared.validation[:512], graph.Predictor(self.model)
-        predicted(self.prepared.pixels, some[:8])  # the first call prepares much
         started = time.monotonic()
+        predicted(self.prepared.pixels, some[:8])  # the first call makes the graph
+        begun = time.monotonic()
         predicted(self.prepared.pixels, some)
-        seconds = float(1 + self.params["flip"]) * (time.monotonic() - started)
-        return seconds * self.predicted_rows / len(some)
+        seconds = (time.monotonic() - begun) * self.predicted_rows / len(some)
+        return float(1 + self.params["flip"]) * (begun - started + seconds)
 
     def finish(self) -> keras.Model:
         """End the training and return its model, from raw pixels to probabilities, in float32.

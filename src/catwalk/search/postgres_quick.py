@@ -4,7 +4,8 @@ Optuna reads the trial and the old value first, by its object mapper and in a tr
 to the server for each parameter, each epoch and each attribute, which were two thirds of all. Here the one
 statement checks the same. Where it changes nothing, Optuna's own method follows and raises the error. What
 only reads needs no transaction: PostgreSQL's usual ones would see others' changes between two queries too.
-A trial's parameters wait for each other: one round trip writes all that were suggested one after the other.
+A trial's parameters wait for each other: one round trip writes all that were suggested one after the other,
+but for each one's first value in a process, which Optuna compares with what the study has.
 """
 
 import functools
@@ -71,6 +72,7 @@ class QuickStorage(RDBStorage):  # type: ignore[misc]  # its types are not read
         previous_distribution: BaseDistribution | None,
     ) -> None:
         if previous_distribution is None:
+            self._write_params()
             super()._set_trial_param(trial_id, param_name, param_value_internal, distribution, None)
             return
         check_distribution_compatibility(previous_distribution, distribution)

@@ -35,8 +35,8 @@ def create(paths: Paths, prepared: Prepared, scope: str) -> optuna.Study:
             another split or another scope.
         NetworkError: the team's server can't be reached.
     """
+    opened = open_storage(paths)  # before the lock, for which the team's other members wait
     with storage.alone(paths):
-        opened = open_storage(paths)
         name = progress.study_name(paths, prepared, scope)
         check = _check_folder if paths.team is None else _check_team
         for other in opened.get_all_studies():
