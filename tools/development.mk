@@ -1,9 +1,9 @@
 # Targets for developers of catwalk itself; CONTRIBUTING.md says when.
 
-test: .venv/dev ## run the quick tests, including a whole run from the download to the talk (5 minutes)
+test: .venv/dev ## run the quick tests, including a whole run from the download to the talk (3 minutes)
 	@$(BIN)/pytest -m 'not slow' --numprocesses 2 --dist loadgroup
 
-test-slow: .venv/dev ## run the slow tests: kills, faults, team, course, fuzzing (25 minutes)
+test-slow: .venv/dev ## run the slow tests: kills, faults, team, course, fuzzing (15 minutes)
 	@$(BIN)/pytest -m 'slow and not alone' --numprocesses 2 --dist loadgroup
 	@$(BIN)/pytest -m alone
 
