@@ -134,8 +134,7 @@ PROOFS = {
         _killed,
     ),
     "mutation": Proof(
-        "the tests fail if the code that scores hang on is changed: submission, split and folds, labels, "
-        "sealing, score, blend",
+        "the tests fail if the code of the submission's contract, split, sealing or score is changed",
         "verification/mutation.py",
         None,
         _mutated,
