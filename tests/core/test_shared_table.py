@@ -15,6 +15,10 @@ from catwalk.core import shared_table
 BLOCKS, ROWS = 40, 5
 
 
+def ends(_block: int) -> list[shared_table.Rows]:
+    raise MemoryError
+
+
 def _make(path: Path, barrier: Any, dies: bool) -> None:
     barrier.wait(60)
 
@@ -47,9 +51,6 @@ def test_all_make_it_together_and_a_dead_one_s_block_is_made_by_another(tmp_path
 
 
 def test_what_is_abandoned_is_removed_and_what_is_being_made_is_not(tmp_path: Path) -> None:
-    def ends(block: int) -> list[shared_table.Rows]:
-        raise MemoryError
-
     path = tmp_path / "table.npy"
     with pytest.raises(MemoryError):
         shared_table.build(path, (4, 1), np.float32, 4, ends)
@@ -68,10 +69,6 @@ def test_what_is_abandoned_is_removed_and_what_is_being_made_is_not(tmp_path: Pa
 
 def test_another_computer_s_blocks_are_its_own_until_they_are_stale(tmp_path: Path) -> None:
     """Its process ids say nothing here: a dead one here may be at work there."""
-
-    def ends(block: int) -> list[shared_table.Rows]:
-        raise MemoryError
-
     path = tmp_path / "table.npy"
     with pytest.raises(MemoryError):
         shared_table.build(path, (2, 1), np.float32, 2, ends)
@@ -106,9 +103,6 @@ def test_who_comes_back_too_late_marks_nothing_as_done(tmp_path: Path) -> None:
 
 def test_a_table_begun_in_other_blocks_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "table.npy"
-
-    def ends(block: int) -> list[shared_table.Rows]:
-        raise MemoryError
 
     with pytest.raises(MemoryError):
         shared_table.build(path, (4, 1), np.float32, 2, ends)

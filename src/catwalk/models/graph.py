@@ -18,6 +18,11 @@ BLOCK = 256  # pictures at a time: for 2,000 of them a network computes a gigaby
 SILU = keras.activations.silu
 
 
+def blocks(rows: Any) -> list[Any]:
+    """Row numbers, an array or a tensor, in parts of ``BLOCK``."""
+    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+
+
 def of(model: keras.Model) -> Callable[[npt.NDArray[np.uint8]], tf.Tensor]:
     """A function from pixels (rows, pixels) uint8 to a model's outputs; its graph is made in the first call.
 
@@ -71,5 +76,4 @@ class Predictor:
             rows: which of them; None: all.
         """
         rows = np.arange(len(pixels)) if rows is None else rows
-        blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-        return np.concatenate([np.asarray(self._graph(pixels[block])) for block in blocks])
+        return np.concatenate([np.asarray(self._graph(pixels[block])) for block in blocks(rows)])

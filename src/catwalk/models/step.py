@@ -191,8 +191,7 @@ class Step:
     def _computed(self, rows: tf.Tensor) -> tf.Tensor:
         pixels = tf.TensorSpec([None, self._pixels.shape[1]], tf.uint8)
         inputs = tf.function(self._inputs, input_signature=[pixels], autograph=False)
-        blocks = [rows[start : start + graph.BLOCK] for start in range(0, len(rows), graph.BLOCK)]
-        return tf.concat([inputs(tf.gather(self._pixels, block)) for block in blocks], axis=0)
+        return tf.concat([inputs(tf.gather(self._pixels, block)) for block in graph.blocks(rows)], axis=0)
 
     def _inputs(self, pixels: tf.Tensor) -> tf.Tensor:
         """Features of raw pixels (rows, pixels) 0-255, in the layers' precision."""

@@ -166,31 +166,33 @@ class _Sampler(optuna.samplers.TPESampler):  # type: ignore[misc]  # its types a
         return super()._sample(cast(optuna.Study, _ReadOnce(study)), trial, search_space)
 
 
-class _ReadOnce:
-    """A study as the sampler sees it: with the trials that were there as the sampling began."""
+class _View:
+    """A study as others see it; subclasses say which trials it has."""
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
 
-    def _get_trials(self, *, use_cache: bool, **asked: Any) -> list[FrozenTrial]:
-        return cast(list[FrozenTrial], self._study._get_trials(use_cache=True, **asked))
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
 
 
-class _OneFamily:
-    """A study as the pruner sees it: with the trials of one family only."""
+class _ReadOnce(_View):
+    """For the sampler: with the trials that were there as the sampling began."""
+
+    def _get_trials(self, *, use_cache: bool, **asked: Any) -> list[FrozenTrial]:
+        return cast(list[FrozenTrial], self._study._get_trials(use_cache=True, **asked))
+
+
+class _OneFamily(_View):
+    """For the pruner: with the trials of one family only."""
 
     def __init__(self, study: optuna.Study, family: str) -> None:
-        self._study, self._family = study, family
+        super().__init__(study)
+        self._family = family
 
     def get_trials(self, *, deepcopy: bool) -> list[FrozenTrial]:
         trials = self._study.get_trials(deepcopy=deepcopy)
         return [trial for trial in trials if space.family_in(trial.params) == self._family]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._study, name)
 
 
 class FamilyPruner(optuna.pruners.BasePruner):  # type: ignore[misc]  # its types are not read
