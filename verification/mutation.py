@@ -1,12 +1,13 @@
 """Mutation testing of what honest scores hang on: submission, split and folds, labels, sealing, score, blend.
 
     pip install cosmic-ray          # in any environment whose programs are on PATH; it is not one of ours
-    .venv/bin/python -m verification.mutation      # an hour and a half
+    .venv/bin/python -m verification.mutation
     .venv/bin/python -m verification.mutation --only data/folds submission/out_of_fold
 
 cosmic-ray changes one operator, comparison, number or branch at a time in a copy of the repository, and runs
-the module's quick tests; a mutant that they all pass with has survived. The survivors are kept as JSON, and
-listed in docs/promises.md with what mutants.toml says of each.
+the module's quick tests; a mutant that they all pass with has survived. One module a core at once, each in a
+copy of its own. The survivors are kept as JSON, and listed in docs/promises.md with what mutants.toml says of
+each.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -103,18 +105,25 @@ def described(mutation: dict[str, Any], result: dict[str, Any]) -> dict[str, str
 
 
 def measure(modules: list[str]) -> dict[str, Any]:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # the work is in cosmic-ray's processes
+        found = dict(zip(modules, threads.map(in_a_copy, modules), strict=True))
+    return {
+        "mutants": {module: count for module, (count, _) in found.items()},
+        "survivors": [mutant for _, left in found.values() for mutant in left],
+    }
+
+
+def in_a_copy(module: str) -> tuple[int, list[dict[str, str]]]:
+    """``survivors_of`` a module in a copy of the repository, where a mutant is nobody else's."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name in COPIED:
             shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("pyproject.toml", "Makefile"):
             shutil.copy(REPOSITORY / name, folder)
-        counts, survivors = {}, []
-        for module in modules:
-            counts[module], left = survivors_of(folder, module)
-            survivors += left
-            print(f"{module}: {counts[module]} mutants, {len(left)} survive", flush=True)
-    return {"mutants": counts, "survivors": survivors}
+        count, left = survivors_of(folder, module)
+    print(f"{module}: {count} mutants, {len(left)} survive", flush=True)
+    return count, left
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 from catwalk.core import tensorflow_setup
 from catwalk.models import conv_plan, portfolio, space
 from catwalk.models.conv_plan import Stage
-from catwalk.models.portfolio import CONV_WIDTHS, Room
+from catwalk.models.portfolio import Room
 
 tensorflow_setup.setup(threads=1)
 
@@ -59,20 +59,22 @@ def test_the_plan_is_what_is_built(shape: tuple[int, int, int], changes: dict[st
 def test_a_width_is_chosen_by_the_time_for_it() -> None:
     """Where there is no time for the least width, the dense networks come first."""
     shape, slow, fast = (28, 28, 1), 70e9, 600e9
-    room = Room(580.0, 54_000, shape, slow, is_shared=False)
+    room = Room(580.0, 54_000, shape, "float32", slow, is_shared=False)
     rooms = [replace(room, seconds=seconds) for seconds in (60.0, 580.0, 1800.0, 3600.0)]
     widths = [one.conv_width() if one.is_enough() else 0 for one in rooms]
     assert widths[0] == 0
     assert widths == sorted(widths)
     assert len(set(widths)) == 4
     assert replace(room, rate=fast).conv_width() > widths[1]
+    assert not replace(room, precision="bfloat16").is_enough(), "24 channels are not faster than 32 there"
+    assert replace(room, precision="bfloat16", rate=2 * slow).is_enough()
     kinds = [kind for kind, _ in portfolio.first("local.all", ("flip",), room)]
     assert kinds[:3] == ["softmax", "portfolio conv 1", "quick"]
     short = replace(room, seconds=60.0)
     late = [kind for kind, _ in portfolio.first("local.all", ("flip",), short)]
     assert sorted(late) == sorted(kinds)
     assert late.index("portfolio conv 1") > late.index("portfolio 4")
-    assert dict(portfolio.first("local.all", (), short))["portfolio conv 1"]["conv_width"] == min(CONV_WIDTHS)
+    assert dict(portfolio.first("local.all", (), short))["portfolio conv 1"]["conv_width"] == 24
     shared = replace(rooms[2], is_shared=True)
     assert shared.conv_width() == replace(rooms[2], seconds=900.0).conv_width() < widths[2]
     alone = [kind for kind, _ in portfolio.first("local.all", ("flip",), shared)]

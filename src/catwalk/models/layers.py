@@ -172,11 +172,12 @@ def _fused_batch_norm(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Batch normalisation by TensorFlow's kernel for images, which is faster; each unit is a channel."""
-    units = x.shape[-1]
     rows = math.prod(x.shape[:-1])
+    # Pictures stay as they are: with a reshape in between, batch norm and ReLU would be two passes, not one.
+    pictures = x if x.shape.rank == 4 else tf.reshape(x, [rows, 1, 1, x.shape[-1]])
     normed, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=tf.reshape(x, [rows, 1, 1, units]), scale=gamma, offset=beta, mean=tf.zeros(0),
-        variance=tf.zeros(0), epsilon=epsilon, is_training=True,
+        x=pictures, scale=gamma, offset=beta, mean=tf.zeros(0), variance=tf.zeros(0), epsilon=epsilon,
+        is_training=True,
     )  # fmt: skip
     # It gives the unbiased variance; Keras keeps the biased one.
-    return tf.reshape(normed, x.shape), mean, variance * ((rows - 1) / rows)
+    return normed if pictures is x else tf.reshape(normed, x.shape), mean, variance * ((rows - 1) / rows)

@@ -53,19 +53,22 @@ RECIPES: dict[str, list[Params]] = {
 CONV: Params = {
     **space.fill_defaults({}), "family": "conv", "conv_width": 32, "conv_pool": "both",
     "label_smoothing": 0.1, "optimizer": "sgd", "learning_rate": 1e-2, "weight_decay": 5e-2,
-    "batch_size": 128, "average": 0.5, "flip": 1,
+    "batch_size": 128, "average": 0.5, "flip": 1, "shift": 1.0,
 }  # fmt: skip
 
 # Seconds of a search that reaches more with convolutional networks as well, if products in bfloat16 are fast:
 # on two cores with matrix units, one of them then has twelve epochs or more. Without, dense ones lead longer.
 CONV_PAYS = {"bfloat16": 600.0}
 
-CONV_WIDTHS = (96, 64, 48, 32, 24)  # channels of the first stage, the largest first
+# Channels of the first stage, the largest first. In bfloat16 the processors' kernels compute 16 channels at a
+# time or 32: with 24 of them an epoch takes longer than with 32 (benchmarks/conv_rate.py).
+CONV_WIDTHS = {"bfloat16": (96, 64, 48, 32), "float32": (96, 64, 48, 32, 24)}
 TRAINING = 3  # times the operations of the forward pass: the backward pass takes twice as many
-CONV_SHARE = 0.5  # of a matrix product's rate, at which convolutional networks are trained
-CONV_LEAST_EPOCHS = 12  # that a width must have time for; with fewer a smaller one is better
+CONV_SHARE = 0.6  # of a matrix product's rate, at which convolutional networks are trained
+CONV_EPOCHS = 20  # that a width must have time for; with fewer a smaller one is better
+CONV_LEAST_EPOCHS = 12  # of the least width; with fewer the dense networks come first
 
-CONV_RECIPES: list[Params] = [CONV, {**CONV, "conv_kernel": 5, "shift": 1.0}]
+CONV_RECIPES: list[Params] = [CONV, {**CONV, "conv_kernel": 5}]
 
 # Characters tolerate more warping than clothes: where elastic warps are allowed, recipes have all four warps.
 WARPS: Params = {"shift": 1.0, "rotate": 10.0, "zoom": 0.1, "elastic": 1.0}
@@ -83,29 +86,32 @@ class Room:
         seconds: of training that a worker has.
         rows: that are trained on in each epoch.
         shape: of a picture, (height, width, channels).
-        rate: operations per second of a matrix product with one thread.
+        precision: in which networks are trained, see ``precision``.
+        rate: operations per second of a matrix product in it, with one thread.
         is_shared: whether a single worker trains the dense networks too, in half of the time.
     """
 
     seconds: float
     rows: int
     shape: tuple[int, ...]
+    precision: str
     rate: float
     is_shared: bool
 
     def conv_width(self) -> int:
         """The largest width with time for enough epochs, or the least one if there is none."""
-        return next(filter(self._fits, CONV_WIDTHS), CONV_WIDTHS[-1])
+        widths = CONV_WIDTHS[self.precision]
+        return next((width for width in widths if self._epochs(width) >= CONV_EPOCHS), widths[-1])
 
     def is_enough(self) -> bool:
         """Whether there is time for the least width."""
-        return self._fits(CONV_WIDTHS[-1])
+        return self._epochs(CONV_WIDTHS[self.precision][-1]) >= CONV_LEAST_EPOCHS
 
-    def _fits(self, width: int) -> bool:
+    def _epochs(self, width: int) -> float:
+        """Epochs of a network that there is time for."""
         seconds = self.seconds / 2 if self.is_shared else self.seconds
         can = CONV_SHARE * self.rate * seconds / self.rows / TRAINING  # operations for a picture
-        epoch = conv_plan.operations(self.shape, {**CONV, "conv_width": width})
-        return CONV_LEAST_EPOCHS * epoch <= can
+        return can / conv_plan.operations(self.shape, {**CONV, "conv_width": width})
 
 
 def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> list[tuple[str, Params]]:

@@ -1,8 +1,8 @@
 """How fast this machine multiplies matrices; without TensorFlow, which only the measuring process imports."""
 
 
-def measure() -> float:
-    """Operations per second of a typical matrix product in the faster precision, with one thread.
+def measure() -> tuple[str, float]:
+    """The faster precision, and the operations per second of a typical matrix product in it with one thread.
 
     To be called in a process of its own, which it sets up.
     """
@@ -11,4 +11,5 @@ def measure() -> float:
     tensorflow_setup.setup(threads=1)
     from catwalk.models import precision
 
-    return precision.rate(precision.fastest(), *precision.SHAPE)
+    faster = precision.fastest()
+    return faster, precision.rate(faster, *precision.SHAPE)

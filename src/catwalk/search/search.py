@@ -123,9 +123,9 @@ def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
     if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
         return None
     shape = (*context.competition.shape, 1)[:3]
-    rate = processes.call(product_rate.measure)
+    measured = processes.call(product_rate.measure)
     is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
-    return Room(until.budget - STARTING, len(context.prepared.train), shape, rate, is_shared)
+    return Room(until.budget - STARTING, len(context.prepared.train), shape, *measured, is_shared)
 
 
 def _already(before: StudyProgress, until: Limits, budget: float | None) -> str:
