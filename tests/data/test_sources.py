@@ -88,6 +88,7 @@ def test_auto_names_every_attempt_and_its_fix(
         assert f"{name}: " in str(error.value)
         assert sum(line.startswith(f"{name}: ") for line in lines) == 2
     assert "SOURCE=" in str(error.value)
+    assert any(line.startswith("keras: ") and "Connection refused)" in line for line in lines), "whole"
     assert not list(folder.iterdir())
 
 

@@ -19,6 +19,7 @@ from catwalk.core.http_timeout import TIMEOUT
 from catwalk.data import archives, idx, idx_csvs, kaggle_download, raw_files
 from catwalk.data.competition import Competition
 
+REASON = 160  # characters of Keras's own error, which names a long address before it says why
 STORY = 180  # characters about all attempts in the message that none worked
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
@@ -119,9 +120,9 @@ def keras_arrays(competition: Competition) -> Any:
         return module.load_data()
     except Exception as error:
         # Keras wraps what went wrong below it in a bare Exception of one line.
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        reason = shown((str(error).splitlines() or [type(error).__name__])[0], REASON)
         raise NetworkError(
-            f"Keras's download server can't be reached ({shown(reason)})", fix=advice.CHECK_NETWORK
+            f"Keras's download server can't be reached ({reason})", fix=advice.CHECK_NETWORK
         ) from None
     finally:
         socket.setdefaulttimeout(before)
