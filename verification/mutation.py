@@ -3,6 +3,7 @@
     pip install cosmic-ray          # in any environment whose programs are on PATH; it is not one of ours
     .venv/bin/python -m verification.mutation
     .venv/bin/python -m verification.mutation --only data/folds submission/out_of_fold
+    .venv/bin/python -m verification.mutation --again     # after new tests: what survived the last time
 
 cosmic-ray changes one operator, comparison, number or branch at a time in a copy of the repository, and runs
 the module's quick tests; a mutant that they all pass with has survived. One module a core at once, each in a
@@ -11,12 +12,15 @@ each.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -45,17 +49,25 @@ def cosmic_ray(folder: Path, *arguments: str) -> str:
     found = shutil.which("cosmic-ray")
     if found is None:
         raise SystemExit("cosmic-ray is not on PATH: pip install cosmic-ray")
-    environment = {**os.environ, "PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [found, *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+        [found, *arguments], cwd=folder, env=environment(), check=True, capture_output=True, text=True
     )
     return done.stdout
 
 
+def environment() -> dict[str, str]:
+    """Variables with which the copy's package is imported, not the installed one."""
+    return {**os.environ, "PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def tests_of(module: str) -> str:
+    """The command of a module's quick tests."""
+    return f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow' tests/{MODULES[module][0]}"
+
+
 def survivors_of(folder: Path, module: str) -> tuple[int, list[dict[str, str]]]:
     """How many mutants of a module were tried, and those that its tests did not see."""
-    tests, functions = MODULES[module]
-    command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow' tests/{tests}"
+    functions, command = MODULES[module][1], tests_of(module)
     name = module.replace("/", "-")
     config, session = folder / f"{name}.toml", f"{name}.sqlite"
     config.write_text(
@@ -115,25 +127,59 @@ def measure(modules: list[str]) -> dict[str, Any]:
 
 def in_a_copy(module: str) -> tuple[int, list[dict[str, str]]]:
     """``survivors_of`` a module in a copy of the repository, where a mutant is nobody else's."""
+    with copied() as folder:
+        count, left = survivors_of(folder, module)
+    print(f"{module}: {count} mutants, {len(left)} survive", flush=True)
+    return count, left
+
+
+@contextlib.contextmanager
+def copied() -> Iterator[Path]:
+    """A copy of what the tests need."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name in COPIED:
             shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("pyproject.toml", "Makefile"):
             shutil.copy(REPOSITORY / name, folder)
-        count, left = survivors_of(folder, module)
-    print(f"{module}: {count} mutants, {len(left)} survive", flush=True)
-    return count, left
+        yield folder
+
+
+def again(kept: dict[str, Any]) -> dict[str, Any]:
+    """The kept figures, with those survivors only that today's tests do not see either."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        alive = list(threads.map(survives, kept["survivors"]))
+    left = [mutant for mutant, lives in zip(kept["survivors"], alive, strict=True) if lives]
+    return {"mutants": kept["mutants"], "survivors": left}
+
+
+def survives(mutant: dict[str, str]) -> bool:
+    """Whether a module's tests pass with a mutant; also yes where its line is not found, or found twice."""
+    module = next(name for name in MODULES if Path(name).name == Path(mutant["file"]).stem)
+    with copied() as folder:
+        file = folder / "src" / "catwalk" / f"{module}.py"
+        text = file.read_text(encoding="utf-8")
+        if text.count(mutant["was"]) != 1:
+            return True
+        file.write_text(text.replace(mutant["was"], mutant["is"]), encoding="utf-8")
+        done = subprocess.run(
+            shlex.split(tests_of(module)), cwd=folder, env=environment(), check=False, capture_output=True
+        )
+    return done.returncode == 0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=MODULES, help="print these modules' figures; keep none")
+    parser.add_argument("--again", action="store_true", help="only the mutants that survived the last time")
     asked = parser.parse_args()
     if asked.only:
         print(json.dumps(measure(asked.only), indent=2))
-    else:
-        print(f"kept in {record.keep('mutation', measure(list(MODULES)), record.VERIFICATION)}")
+        return
+    kept = record.newest("mutation") if asked.again else None
+    figures = measure(list(MODULES)) if kept is None else again(kept)
+    print(f"{len(figures['survivors'])} survive")
+    print(f"kept in {record.keep('mutation', figures, record.VERIFICATION)}")
 
 
 if __name__ == "__main__":

@@ -134,7 +134,8 @@ PROOFS = {
         _killed,
     ),
     "mutation": Proof(
-        "the tests fail if the code of the submission's contract, split, sealing or score is changed",
+        "the tests fail if code that scores hang on is changed: submission, split, folds, labels, sealing, "
+        "score, blend",
         "verification/mutation.py",
         None,
         _mutated,

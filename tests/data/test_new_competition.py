@@ -203,11 +203,12 @@ def test_labels_apart_from_the_one_file(catwalk: Catwalk, project: Path, folder:
     code, _, err = catwalk("prepare", "--competition", "ours")
     assert (code, err) == (0, "")
     assert prepare.test_ids(paths) == [str(place + 1) for place in places]
-    blind[next(i for i in range(len(rows)) if i not in places)] = [77]
+    row = max(set(range(len(rows))) - set(places))
+    blind[row] = [77]
     write(folder / "digits_labels.csv", ["label"], blind)
     code, _, err = catwalk("prepare", "--competition", "ours")
     assert (code, err.count("\n")) == (2, 1)
-    assert "has an unknown label in digits_labels.csv" in err
+    assert f"picture {row + 1:,} has an unknown label in digits_labels.csv" in err
 
 
 @pytest.mark.parametrize("first", [1, 0])

@@ -68,6 +68,7 @@ def test_another_seed_is_another_split_of_the_same_rows(project: Path, digits_ra
     one, two = prepared(paths, 1), prepared(paths, 2)
     assert one.fingerprint == two.fingerprint
     assert one.split != two.split
+    assert split.seeds(paths) == [1, 2]
     assert len(np.intersect1d(one.validation, two.validation)) < 60
     np.testing.assert_array_equal(prepare.load(paths, 1).validation, one.validation)
 
@@ -97,11 +98,40 @@ def test_the_split_is_that_of_whole_pictures() -> None:
     np.testing.assert_array_equal(held, np.isin(picture, apart))
 
 
+@pytest.mark.parametrize("rows", [20, 100, 1000])
+def test_the_split_of_few_pictures(rows: int) -> None:
+    """It is scikit-learn's too, also where the rows held out divide all rows."""
+    pixels, labels = np.arange(rows, dtype=">u2").view(np.uint8).reshape(rows, 2), np.arange(rows) % 2
+    _, apart = train_test_split(np.arange(rows), test_size=0.1, stratify=labels, random_state=5)
+    held = split.hold_out(pixels, labels.astype(np.uint8), 0.1, 5)
+    np.testing.assert_array_equal(np.flatnonzero(held), np.sort(apart))
+
+
+def test_both_sides_of_a_split_have_all_classes() -> None:
+    """Also where nearly all rows are held out."""
+    labels = (np.arange(20) % 5).astype(np.uint8)
+    held = split.hold_out(np.arange(20, dtype=np.uint8)[:, None], labels, 0.85, 1)
+    assert np.bincount(labels[held]).tolist() == [3] * 5
+
+
+def test_a_rare_class_is_on_both_sides_of_the_split() -> None:
+    """Also where scikit-learn's split would hold none of it out; the others keep their share."""
+    pixels, labels = np.arange(202, dtype=np.uint8)[:, None], np.repeat([0, 1], [200, 2]).astype(np.uint8)
+    for seed in range(5):
+        held = split.hold_out(pixels, labels, 0.1, seed)
+        assert np.bincount(labels[held]).tolist() == [20, 1]
+    with pytest.raises(ValueError, match="a class has only 1 picture"):
+        split.hold_out(pixels[:-1], labels[:-1], 0.1, 1)
+
+
 @pytest.mark.parametrize(
     ("left", "said"),
     [
         ({"4": 0, "7": 0}, "class 4 and 1 more have no row: at least 2 are needed"),
         ({"4": 1}, "class 4 has 1 row: at least 2 are needed"),
+        ({"4": 0, "7": 1}, "class 4 has no row: at least 2 are needed"),
+        ({"4": 1, "7": 0}, "class 4 has 1 row: at least 2 are needed"),
+        ({"1": 0, "4": 0, "7": 0}, "class 1 and 2 more have no row: at least 2 are needed"),
     ],
 )
 def test_too_few_of_a_class(
@@ -117,6 +147,7 @@ def test_too_few_of_a_class(
     code, _, err = catwalk("prepare", "--competition", "digits")
     assert (code, err.count("\n")) == (2, 1)
     assert f"digits_train.csv: {said}" in err
+    assert ("drop it from classes" in err) == ("no row" in said)
     assert not split.file(paths, 1).exists()
 
 
@@ -275,14 +306,15 @@ def test_rows_stay_as_they_are_while_a_search_runs(catwalk: Catwalk, project: Pa
     assert "already done" not in last_line(catwalk)
 
 
+@pytest.mark.parametrize(("share", "name", "count"), [(0.2, "s1v0.2", 288), (0.05, "s1v0.05", 72)])
 def test_another_validation_share_is_another_split_and_another_study(
-    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch, share: float, name: str, count: int
 ) -> None:
     paths = digits_paths(project, digits_raw)
     before = prepared(paths)
     assert before.split == "s1", "the name that splits of 0.1 had before names gave the share"
-    monkeypatch.setattr(split, "VALIDATION_SHARE", 0.2)
+    monkeypatch.setattr(split, "VALIDATION_SHARE", share)
     after = prepared(paths)
-    assert (len(before.validation), len(after.validation)) == (144, 288)
-    assert after.split == "s1v0.2"
+    assert (len(before.validation), len(after.validation)) == (144, count)
+    assert after.split == name
     assert progress.study_name(paths, before, "local") != progress.study_name(paths, after, "local")

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from catwalk.core.paths import Paths
-from catwalk.data import prepare, test_labels
+from catwalk.data import prepare, test_labels, test_rows
 
 Catwalk = Callable[..., tuple[int, str, str]]
 Row = list[int | str]
@@ -75,6 +75,12 @@ def test_the_test_depends_neither_on_seed_nor_on_the_order_of_rows(catwalk: Catw
     assert pictures(prepared(catwalk, paths).test_pixels) == first
 
 
+@pytest.mark.parametrize(("share", "count"), [(0.0, 1), (0.2, 1), (0.5, 3), (0.99, 5), (1.0, 5)])
+def test_both_parts_have_a_picture(share: float, count: int) -> None:
+    pixels = np.repeat(np.arange(6, dtype=np.uint8), 2)[:, None]
+    assert test_rows.held_out(pixels, share).sum() == 2 * count
+
+
 @pytest.mark.parametrize("said", ["0", "", "?", "77"])
 def test_labels_of_the_test_rows_change_nothing(catwalk: Catwalk, project: Path, said: str) -> None:
     paths = write(project, ROWS)
@@ -94,7 +100,7 @@ def test_labels_of_the_test_rows_change_nothing(catwalk: Catwalk, project: Path,
 def test_an_unknown_label_of_a_labelled_row_is_named(catwalk: Catwalk, project: Path) -> None:
     paths = write(project, ROWS)
     held_out = {int(id_) - 1 for id_ in prepared(catwalk, paths).test_ids}
-    row = next(i for i in range(len(ROWS)) if i not in held_out)
+    row = max(set(range(len(ROWS))) - held_out)
     write(project, [[77, *one[1:]] if i == row else one for i, one in enumerate(ROWS)])
     code, _, err = catwalk("prepare", "--competition", "one")
     assert code == 2
@@ -120,7 +126,10 @@ def test_a_usage_column_says_which_rows_are_the_test(catwalk: Catwalk, project: 
 
 @pytest.mark.parametrize(
     ("cell", "said"),
-    [("Later", "row 2: column 'Usage': 'Later' is neither"), ("Training", "no row is of the test")],
+    [
+        ("Later", "row 2: column 'Usage': 'Later' is neither"),
+        ("Training", "no row is of the test: correct usage in competitions/one.toml"),
+    ],
 )
 def test_a_usage_that_says_nothing_is_named(catwalk: Catwalk, project: Path, cell: str, said: str) -> None:
     write(project, [[*ROWS[0], cell], *([*row, "Training"] for row in ROWS[1:])], USAGE, "Usage")

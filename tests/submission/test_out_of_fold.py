@@ -76,6 +76,16 @@ def test_a_search_that_went_on_is_not_replaced_by_older_folds(context: RunContex
     assert not out_of_fold.is_behind(context, opened, both)
 
 
+def test_a_search_whose_networks_are_gone_is_not_better(context: RunContext) -> None:
+    opened = planted.search(context)
+    planted.train(context, 0, 5)
+    weak = out_of_fold.choose(context, opened, 5)
+    assert weak is not None
+    for trial in study.complete(opened):
+        context.paths.probabilities(study.key(opened), trial.number).unlink()
+    assert not out_of_fold.is_behind(context, opened, weak)
+
+
 def test_networks_that_are_gone_do_not_count(context: RunContext) -> None:
     opened = planted.search(context)
     trained = planted.train(context, 1, 5)

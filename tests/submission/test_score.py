@@ -146,7 +146,7 @@ def test_the_leaderboard(made: Made) -> None:
     assert (board["test 95% interval"] == "").all()
     looked(paths, "few")
     there = recipe.read(paths, "few")
-    for ref, public in ((1, 0.5), (2, None), (2, 0.75)):
+    for ref, public in ((1, 0.5), (2, 0.6), (3, None), (3, 0.75)):
         recipe.add_upload(paths, "few", recipe.Upload("digits", "0" * 64, public, ref, None))
     row = score.leaderboard(paths).set_index("submission").loc["few"]
     kept = json.loads(paths.score("few").read_text())
@@ -159,6 +159,7 @@ def test_the_leaderboard(made: Made) -> None:
     assert row["95% interval"] == "{:.4f}-{:.4f}".format(*there.validation.interval)
     assert row["forecast"] == "{:.4f}-{:.4f}".format(*there.forecast.interval)
     assert (row["nets"], row["trials"], row["features"], row["split"]) == (2, 3, "pixels", "s1")
+    assert row["models"] == "dense"
 
 
 def test_a_score_is_read_as_it_was_written(made: Made) -> None:
