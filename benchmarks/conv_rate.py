@@ -65,8 +65,7 @@ class Convolution:
     """A convolution of recipe 1's first stage, forward and backward, without all that is between them."""
 
     def __init__(self, precision: str) -> None:
-        rows, side = portfolio.CONV["batch_size"], 14
-        width = portfolio.CONV["conv_width"]
+        rows, width, side = int(portfolio.CONV["batch_size"]), int(portfolio.CONV["conv_width"]), 14
         shapes = ((rows, side, side, width), (conv_plan.BLOCK_KERNEL, conv_plan.BLOCK_KERNEL, width, width))
         self._sides = [tf.cast(tf.random.stateless_normal(shape, (0, 1)), precision) for shape in shapes]
         self._run = tf.function(self._steps, autograph=False)

@@ -1,14 +1,14 @@
 """Mutation testing of what honest scores hang on: submission, split and folds, labels, sealing, score, blend.
 
     pip install cosmic-ray          # in any environment whose programs are on PATH; it is not one of ours
-    .venv/bin/python -m verification.mutation
+    .venv/bin/python -m verification.mutation             # hours
     .venv/bin/python -m verification.mutation --only data/folds submission/out_of_fold
     .venv/bin/python -m verification.mutation --again     # after new tests: what survived the last time
 
 cosmic-ray changes one operator, comparison, number or branch at a time in a copy of the repository, and runs
 the module's quick tests; a mutant that they all pass with has survived. One module a core at once, each in a
-copy of its own. The survivors are kept as JSON, and listed in docs/promises.md with what mutants.toml says of
-each.
+copy of its own. A module's figures are kept as soon as they are there, beside those of the other modules from
+earlier runs; docs/promises.md lists the survivors with what mutants.toml says of each.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
     "data/split": ("data/test_prepare.py", ()),
     "data/folds": ("data/test_folds.py", ()),
     "data/test_rows": ("data/test_test_rows.py", ()),
-    "data/csv_labels": ("data/test_csv_rows.py", ()),
+    "data/csv_labels": ("data/test_file_forms.py", ()),
     "submission/out_of_fold": ("submission/test_out_of_fold.py", ()),
     "submission/blend_weights": ("submission/test_blend.py", ()),
     "submission/confident_learning": ("submission/test_confident_learning.py", ()),
@@ -116,21 +116,34 @@ def described(mutation: dict[str, Any], result: dict[str, Any]) -> dict[str, str
     }
 
 
-def measure(modules: list[str]) -> dict[str, Any]:
+def measure(modules: list[str]) -> None:
+    """Try the modules' mutants; keep the figures of each as soon as it has ended."""
+    kept = record.newest("mutation") or {"mutants": {}, "survivors": []}
+    counts = {module: count for module, count in kept["mutants"].items() if module in MODULES}
+    survivors = [mutant for mutant in kept["survivors"] if module_of(mutant) in counts]
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # the work is in cosmic-ray's processes
-        found = dict(zip(modules, threads.map(in_a_copy, modules), strict=True))
-    return {
-        "mutants": {module: count for module, (count, _) in found.items()},
-        "survivors": [mutant for _, left in found.values() for mutant in left],
-    }
+        running = {threads.submit(in_a_copy, module): module for module in modules}
+        for ended in as_completed(running):
+            module, (count, left) = running[ended], ended.result()
+            counts[module] = count
+            survivors = [mutant for mutant in survivors if module_of(mutant) != module] + left
+            keep({"mutants": counts, "survivors": survivors})
+            print(f"{module}: {count} mutants, {len(left)} survive", flush=True)
+
+
+def keep(figures: dict[str, Any]) -> None:
+    record.keep("mutation", figures, record.VERIFICATION)
+
+
+def module_of(mutant: dict[str, str]) -> str | None:
+    """The module that a mutant is of; None: of one that is not tried any more."""
+    return next((name for name in MODULES if Path(name).name == Path(mutant["file"]).stem), None)
 
 
 def in_a_copy(module: str) -> tuple[int, list[dict[str, str]]]:
     """``survivors_of`` a module in a copy of the repository, where a mutant is nobody else's."""
     with copied() as folder:
-        count, left = survivors_of(folder, module)
-    print(f"{module}: {count} mutants, {len(left)} survive", flush=True)
-    return count, left
+        return survivors_of(folder, module)
 
 
 @contextlib.contextmanager
@@ -155,7 +168,9 @@ def again(kept: dict[str, Any]) -> dict[str, Any]:
 
 def survives(mutant: dict[str, str]) -> bool:
     """Whether a module's tests pass with a mutant; also yes where its line is not found, or found twice."""
-    module = next(name for name in MODULES if Path(name).name == Path(mutant["file"]).stem)
+    module = module_of(mutant)
+    if module is None:
+        return True
     with copied() as folder:
         file = folder / "src" / "catwalk" / f"{module}.py"
         text = file.read_text(encoding="utf-8")
@@ -170,16 +185,14 @@ def survives(mutant: dict[str, str]) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=MODULES, help="print these modules' figures; keep none")
+    parser.add_argument("--only", nargs="+", choices=MODULES, default=list(MODULES), help="these modules")
     parser.add_argument("--again", action="store_true", help="only the mutants that survived the last time")
     asked = parser.parse_args()
-    if asked.only:
-        print(json.dumps(measure(asked.only), indent=2))
-        return
     kept = record.newest("mutation") if asked.again else None
-    figures = measure(list(MODULES)) if kept is None else again(kept)
-    print(f"{len(figures['survivors'])} survive")
-    print(f"kept in {record.keep('mutation', figures, record.VERIFICATION)}")
+    if kept is None:
+        measure(asked.only)
+    else:
+        keep(again(kept))
 
 
 if __name__ == "__main__":
