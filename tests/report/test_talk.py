@@ -707,7 +707,7 @@ def test_a_convolutional_network_is_shown_as_one(loaded: Results) -> None:
         place = words.index(rest)
         assert words[place - 1] == size.replace("x", "\N{MULTIPLICATION SIGN}")
     assert words[words.index("dropout") + 1] == "0.1"
-    assert words[words.index("augmentation") + 1] == "mirrored, mixed"
+    assert words[words.index("augmentation") + 1] == "mirrored, shifted, mixed"
     assert "hidden" not in " ".join(words)
     large = words_of(figures.architecture(large_convolutional(loaded)))
     assert [word for word in large if "blocks" in word] == [
