@@ -62,7 +62,9 @@ def _predicted(kept: Figures) -> str:
 
 
 def _mutated(kept: Figures) -> str:
-    return f"{sum(kept['mutants'].values())} mutants, {len(kept['survivors'])} survived (below)"
+    modules = ", ".join(name.rpartition("/")[2] for name in kept["mutants"])
+    count, left = sum(kept["mutants"].values()), len(kept["survivors"])
+    return f"{count} mutants of {modules}; {left} survived (below)"
 
 
 def _ran(kept: Figures) -> str:
@@ -134,8 +136,7 @@ PROOFS = {
         _killed,
     ),
     "mutation": Proof(
-        "the tests fail if code that scores hang on is changed: submission, split, folds, labels, sealing, "
-        "score, blend",
+        "the tests fail if code that scores hang on is changed",
         "verification/mutation.py",
         None,
         _mutated,
