@@ -59,8 +59,8 @@ def conv(kept: Kept) -> list[str]:
         "",
         f"Whole training steps in {kept['precision']}, on one thread; a product of two 1024 x 1024 matrices",
         f"reaches {product}. The limit of the share is {conv_rate.MUST}. The last row is what bounds a",
-        "network: a convolution of recipe 1's first stage alone, with both of its gradients. Between it and the",
-        "whole step lie batch norm, ReLU, sums, the shifts of pictures and the update.",
+        "network: a convolution of recipe 1's first stage alone, with both of its gradients. Between it and",
+        "the whole step lie batch norm, ReLU, sums, the shifts of pictures and the update.",
     ]
 
 
