@@ -12,6 +12,7 @@ of recipe 1's first stage alone, with both of its gradients. Medians of the roun
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,20 +57,20 @@ class Net:
 
     def rate(self) -> float:
         """Operations per second."""
-        started = time.perf_counter()
-        float(self.training._step.run(self._order, tf.constant(0), tf.constant(STEPS))[0])
-        return STEPS * self._work / (time.perf_counter() - started)
+        steps = tf.constant(0), tf.constant(STEPS)
+        return _rate(lambda: float(self.training._step.run(self._order, *steps)[0]), self._work)
 
 
 class Convolution:
     """A convolution of recipe 1's first stage, forward and backward, without all that is between them."""
 
-    def __init__(self, precision: str) -> None:
-        rows, width, side = int(portfolio.CONV["batch_size"]), int(portfolio.CONV["conv_width"]), 14
-        shapes = ((rows, side, side, width), (conv_plan.BLOCK_KERNEL, conv_plan.BLOCK_KERNEL, width, width))
+    def __init__(self, shape: tuple[int, ...], precision: str) -> None:
+        stage, kernel = conv_plan.stages(shape, portfolio.CONV)[0], conv_plan.BLOCK_KERNEL
+        rows, width = int(portfolio.CONV["batch_size"]), stage.channels
+        shapes = ((rows, stage.height, stage.width, width), (kernel, kernel, width, width))
         self._sides = [tf.cast(tf.random.stateless_normal(shape, (0, 1)), precision) for shape in shapes]
         self._run = tf.function(self._steps, autograph=False)
-        self._work = portfolio.TRAINING * 2 * rows * side**2 * width**2 * conv_plan.BLOCK_KERNEL**2
+        self._work = portfolio.TRAINING * 2 * rows * stage.height * stage.width * width**2 * kernel**2
         self.rate()  # traces
 
     def _steps(self) -> tf.Tensor:
@@ -86,9 +87,14 @@ class Convolution:
 
     def rate(self) -> float:
         """Operations per second."""
-        started = time.perf_counter()
-        self._run().numpy()
-        return STEPS * self._work / (time.perf_counter() - started)
+        return _rate(lambda: self._run().numpy(), self._work)
+
+
+def _rate(steps: Callable[[], object], work: float) -> float:
+    """Operations per second of ``STEPS`` steps, of which each has so much work."""
+    started = time.perf_counter()
+    steps()
+    return STEPS * work / (time.perf_counter() - started)
 
 
 def measure(rounds: int) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def measure(rounds: int) -> dict[str, Any]:
     prepared = prepare.load(paths, 1)
     chosen = precision.fastest()
     nets = {name: Net(loaded, prepared, params, chosen) for name, params in NETS.items()}
-    alone, rows = Convolution(chosen), []
+    alone, rows = Convolution((*loaded.shape, 1)[:3], chosen), []
     for _ in range(rounds):
         row = {how: precision.rate(how, *SQUARE) for how in ("bfloat16", "float32")}
         row[ALONE] = alone.rate()

@@ -29,18 +29,18 @@ from benchmarks import record
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COPIED = ("src", "tests", "verification", "benchmarks", "competitions", "notebooks", "tools")
-# Module: its quick tests, and the functions that count (all where none are named).
-MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "submission/submission_csv": ("submission/test_submission_csv.py", ()),
-    "data/test_labels": ("data/test_test_labels.py", ()),
-    "submission/score": ("submission/test_score.py", ()),
-    "data/split": ("data/test_prepare.py", ()),
-    "data/folds": ("data/test_folds.py", ()),
-    "data/test_rows": ("data/test_test_rows.py", ()),
-    "data/csv_labels": ("data/test_file_forms.py", ()),
-    "submission/out_of_fold": ("submission/test_out_of_fold.py", ()),
-    "submission/blend_weights": ("submission/test_blend.py", ()),
-    "submission/confident_learning": ("submission/test_confident_learning.py", ()),
+# Module: its quick tests.
+MODULES = {
+    "submission/submission_csv": "submission/test_submission_csv.py",
+    "data/test_labels": "data/test_test_labels.py",
+    "submission/score": "submission/test_score.py",
+    "data/split": "data/test_prepare.py",
+    "data/folds": "data/test_folds.py",
+    "data/test_rows": "data/test_test_rows.py",
+    "data/csv_labels": "data/test_file_forms.py",
+    "submission/out_of_fold": "submission/test_out_of_fold.py",
+    "submission/blend_weights": "submission/test_blend.py",
+    "submission/confident_learning": "submission/test_confident_learning.py",
 }
 SECONDS = 120.0  # after which a mutant counts as caught: its tests hang
 
@@ -62,45 +62,26 @@ def environment() -> dict[str, str]:
 
 def tests_of(module: str) -> str:
     """The command of a module's quick tests."""
-    return f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow' tests/{MODULES[module][0]}"
+    return f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow' tests/{MODULES[module]}"
 
 
 def survivors_of(folder: Path, module: str) -> tuple[int, list[dict[str, str]]]:
     """How many mutants of a module were tried, and those that its tests did not see."""
-    functions, command = MODULES[module][1], tests_of(module)
     name = module.replace("/", "-")
     config, session = folder / f"{name}.toml", f"{name}.sqlite"
     config.write_text(
         f'[cosmic-ray]\nmodule-path = "src/catwalk/{module}.py"\ntimeout = {SECONDS}\n'
-        f'excluded-modules = []\ntest-command = "{command}"\n[cosmic-ray.distributor]\nname = "local"\n'
+        f'excluded-modules = []\ntest-command = "{tests_of(module)}"\n'
+        '[cosmic-ray.distributor]\nname = "local"\n'
     )
     cosmic_ray(folder, "baseline", config.name)
     cosmic_ray(folder, "init", config.name, session)
-    leave_out(folder / session, functions)
     cosmic_ray(folder, "exec", config.name, session)
     tried = [json.loads(line) for line in cosmic_ray(folder, "dump", session).splitlines()]
     ran = [(job["mutations"][0], result) for job, result in tried if result["worker_outcome"] == "normal"]
     return len(ran), [
         described(mutation, result) for mutation, result in ran if result["test_outcome"] == "survived"
     ]
-
-
-def leave_out(session: Path, functions: tuple[str, ...]) -> None:
-    """Mark the other functions' mutants as skipped, as cosmic-ray's own filters do."""
-    if not functions:
-        return
-    import sqlite3
-
-    with sqlite3.connect(session) as database:
-        marks = ", ".join("?" * len(functions))
-        others = (
-            "SELECT job_id FROM mutation_specs WHERE definition_name IS NULL "  # noqa: S608
-            f"OR definition_name NOT IN ({marks})"
-        )
-        database.execute(
-            f"INSERT INTO work_results (worker_outcome, job_id) SELECT 'SKIPPED', job_id FROM ({others})",  # noqa: S608
-            functions,
-        )
 
 
 def described(mutation: dict[str, Any], result: dict[str, Any]) -> dict[str, str]:
