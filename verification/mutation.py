@@ -39,7 +39,7 @@ MODULES = {
     "data/test_rows": "data/test_test_rows.py",
     "data/csv_labels": "data/test_file_forms.py",
     "submission/out_of_fold": "submission/test_out_of_fold.py",
-    "submission/blend_weights": "submission/test_blend.py",
+    "submission/blend_weights": "submission/test_blend_weights.py",
     "submission/confident_learning": "submission/test_confident_learning.py",
 }
 SECONDS = 120.0  # after which a mutant counts as caught: its tests hang

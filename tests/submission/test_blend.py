@@ -1,4 +1,4 @@
-"""blend.py and blend_weights.py: real models' predictions joined; what is written works as any submission."""
+"""blend.py: real models' predictions joined; what is written works as any submission."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from catwalk import stages
 from catwalk.core.paths import Paths
 from catwalk.data import test_labels
 from catwalk.models import metrics
-from catwalk.submission import blend_weights, ensemble, predictions, recipe, submission_csv, submit
+from catwalk.submission import ensemble, predictions, recipe, submission_csv, submit
 from tests.conftest import Run, load, make_project, run_catwalk
 from tests.support.blends import LABELS, Team, team
 from tests.support.kaggle_server import Kaggle, serving
@@ -170,20 +170,6 @@ def test_too_few_labelled_rows_in_common_find_no_weights(mine: Team) -> None:
     assert blended(mine, "first,third", "none")[2].endswith(
         "as the parts share no labelled rows; so there is no forecast"
     )
-
-
-def test_weights_are_found_on_enough_rows_though_a_part_has_more() -> None:
-    def common(rows: int, smallest: int) -> bool:
-        empty = np.zeros((rows, 2))
-        made = blend_weights.Common(empty[:, 0], empty, empty[:, 0], empty[None], smallest)  # type: ignore[arg-type]
-        return blend_weights.is_enough(made)
-
-    least = blend_weights.LEAST_ROWS
-    assert common(least, 6000)
-    assert not common(least - 1, 6000)
-    assert common(144, 144)
-    assert not common(143, 144)
-    assert not common(0, 0)
 
 
 def test_labels_alone_are_joined_by_vote(mine: Team) -> None:
