@@ -51,8 +51,8 @@ RECIPES: dict[str, list[Params]] = {
 }
 
 CONV: Params = {
-    **space.fill_defaults({}), "family": "conv", "conv_width": 32, "conv_pool": "both",
-    "label_smoothing": 0.1, "optimizer": "sgd", "learning_rate": 1e-2, "weight_decay": 5e-2,
+    **space.fill_defaults({}), "family": "conv", "conv_width": 32, "conv_pool": "both", "conv_muon": 1,
+    "label_smoothing": 0.1, "optimizer": "sgd", "learning_rate": 5e-3, "weight_decay": 5e-2,
     "batch_size": 128, "average": 0.5, "flip": 1, "shift": 1.0,
 }  # fmt: skip
 

@@ -40,6 +40,7 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
     "conv_kernel": ("one of", [3, 5]),  # side of the first convolution's kernel, in pixels
     "conv_pool": ("one of", ["mean", "max", "both"]),  # over all places, before the last layer
     "conv_dropout": ("float", [0.0, 0.5]),  # share of the pooled channels dropped at each step
+    "conv_muon": ("one of", [0, 1]),  # 1: Muon updates the kernels, at 2 times the learning rate
     # The training of both families.
     "label_smoothing": ("float", [0.0, 0.15]),  # share of the target spread over all classes
     "optimizer": ("one of", ["adamw", "sgd"]),  # sgd has Nesterov momentum 0.9

@@ -9,7 +9,7 @@ LABELS = {
     "label_smoothing": "label\nsmoothing", "learning_rate": "learning\nrate", "weight_decay": "weight\ndecay",
     "batch_size": "batch\nsize", "average": "weight\naverage", "family": "network\nfamily",
     "conv_width": "first\nchannels", "conv_depth": "residual\nblocks", "conv_stem": "stem",
-    "conv_kernel": "kernel\nside", "conv_pool": "pooling", "conv_dropout": "dropout",
+    "conv_kernel": "kernel\nside", "conv_pool": "pooling", "conv_dropout": "dropout", "conv_muon": "Muon",
 }  # fmt: skip
 
 

@@ -93,7 +93,8 @@ def seen(results: Results) -> str:
 def trained(trial: TrialRecord) -> str:
     """A sentence on how a network was trained."""
     params = trial.params
-    ways = [{"adamw": "AdamW", "sgd": "SGD"}.get(params.get("optimizer", ""), "gradient steps")]
+    optimizer = {"adamw": "AdamW", "sgd": "SGD"}.get(params.get("optimizer", ""), "gradient steps")
+    ways = [f"Muon, {optimizer}" if params.get("conv_muon") else optimizer]
     dropout = [name for name in ("input_dropout", "dropout", "conv_dropout") if has(params, name)]
     if any(params[name] for name in dropout):
         ways.append("dropout")
