@@ -1,11 +1,13 @@
 """The portfolio's recipes: what each candidate reaches on validation, over splits and seeds.
 
     .venv/bin/python -m benchmarks.portfolio strong view=gradients mixup=0.2 --rounds 3 --epochs 25
+    .venv/bin/python -m benchmarks.portfolio --models conv strong conv_muon=0,learning_rate=0.01 --epochs 16
 
-Each candidate is the first recipe of ``portfolio.py`` with some values changed ("strong" is the recipe
-itself; several changes are joined by commas). In each round every candidate is trained on the same split with
-the same seed; the next round has other ones, so the differences are paired. The validation rows decide; the
-test rows are not touched. The probabilities of all are averaged at the end, to see what they are together.
+Each candidate is the family's first recipe of ``portfolio.py`` with some values changed ("strong" is the
+recipe itself; several changes are joined by commas). In each round every candidate is trained on the same
+split with the same seed; the next round has other ones, so the differences are paired. The validation rows
+decide; the test rows are not touched. The probabilities of all are averaged at the end, to see what they are
+together.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import keras  # noqa: E402  (after the set-up)
 
 from catwalk.core.paths import Paths  # noqa: E402
 from catwalk.data import competition, prepare  # noqa: E402
+from catwalk.data import scope as scopes  # noqa: E402
 from catwalk.models import features, metrics, network, portfolio, precision  # noqa: E402
 from catwalk.models.space import SPACE, Params, checked  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
@@ -63,15 +66,17 @@ def main() -> None:
     parser.add_argument("candidates", nargs="+", help="as mixup=0.2,depth=3; strong for no change")
     parser.add_argument("--competition", default="fashion-mnist")
     parser.add_argument("--features", default="auto", help="auto or pixels")
+    parser.add_argument("--models", default="dense", choices=("dense", "conv"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=25)
     options = parser.parse_args()
     splits = range(1, options.rounds + 1)
     paths, loaded = project.here(options.competition, splits)
     seen = features.resolve(options.features, loaded.shape)
-    strong = portfolio.recipes("dense", seen, loaded.augment)[0][1]
+    scope = scopes.name(seen, options.models)
+    strong = portfolio.recipes(options.models, scope, loaded.augment)[0][1]
     how = precision.fastest()
-    chosen = {text: checked({**strong, **parsed(text)}, seen, loaded.augment) for text in options.candidates}
+    chosen = {text: checked({**strong, **parsed(text)}, scope, loaded.augment) for text in options.candidates}
     rows: list[dict[str, Any]] = []
     for split in splits:
         together, labels = [], np.zeros(0, np.uint8)
