@@ -38,6 +38,7 @@ def test_a_small_class_allows_fewer(digits: Prepared) -> None:
     few = replace(digits, pixels=digits.pixels[kept], labels=digits.labels[kept])
     assert folds.possible(few, 10) == 3
     assert folds.possible(digits, 10) == 10
+    assert folds.possible(digits, 2) == 2
     repeated = np.sort(np.append(np.arange(len(kept)), np.flatnonzero(few.labels == 4)[0]))
     again = replace(few, pixels=few.pixels[repeated], labels=few.labels[repeated])
     assert folds.possible(again, 10) == 3
@@ -64,5 +65,6 @@ def test_what_is_held_out_comes_back_in_its_place(digits: Prepared, tmp_path: Pa
 def test_the_name_tells_folds_from_a_split(digits: Prepared) -> None:
     assert folds.named(digits, 5).split == "s1f5"
     assert folds.is_of_folds("s1f5")
+    assert folds.split_of("s1f5") == folds.split_of("s1") == "s1"
     assert not folds.is_of_folds(digits.split)
     assert not folds.is_of_folds("s20000v0.15")

@@ -10,6 +10,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import folds
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
+from catwalk.models import metrics
 from catwalk.search import fold_study, study
 from catwalk.submission import ensemble, out_of_fold
 from tests.support import planted
@@ -43,6 +44,7 @@ def test_all_rows_choose_and_validate(context: RunContext) -> None:
     assert made.chosen.best_number == 1
     assert made.chosen.best_single == np.mean(expected[0].argmax(axis=1) == labels)
     assert [(one.trial, one.fold) for one in made.networks[:5]] == [(1, fold) for fold in range(5)]
+    assert {one.seed for one in made.networks} == {1}
     assert made.study == study.key(trained)
     low, high = made.chosen.forecast.interval
     assert low < made.chosen.forecast.accuracy < high
@@ -74,6 +76,22 @@ def test_a_search_that_went_on_is_not_replaced_by_older_folds(context: RunContex
     both = out_of_fold.choose(context, opened, 5)
     assert both is not None
     assert not out_of_fold.is_behind(context, opened, both)
+
+
+@pytest.mark.parametrize(
+    ("difference", "p", "is_behind"),
+    [(0.01, 0.04, True), (0.01, 0.06, False), (-0.01, 0.04, False), (0.0, 1.0, False)],
+)
+def test_only_a_clear_difference_counts(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch, difference: float, p: float, is_behind: bool
+) -> None:
+    opened = planted.search(context)
+    planted.train(context, 1, 5)
+    made = out_of_fold.choose(context, opened, 5)
+    assert made is not None
+    found = metrics.Paired(1, 1, difference, (difference, difference), p)
+    monkeypatch.setattr(metrics, "mcnemar", lambda *_: found)
+    assert out_of_fold.is_behind(context, opened, made) == is_behind
 
 
 def test_a_search_whose_networks_are_gone_is_not_better(context: RunContext) -> None:

@@ -160,6 +160,10 @@ def test_the_leaderboard(made: Made) -> None:
     assert row["forecast"] == "{:.4f}-{:.4f}".format(*there.forecast.interval)
     assert (row["nets"], row["trials"], row["features"], row["split"]) == (2, 3, "pixels", "s1")
     assert row["models"] == "dense"
+    assert row["validated rows"] == f"{there.validation.rows:,}"
+    recipe.write(paths, "few", replace(there, validation=None, forecast=None))
+    row = score.leaderboard(paths).set_index("submission").loc["few"]
+    assert (row["validated rows"], row["95% interval"], row["forecast"]) == ("-", "-", "-")
 
 
 def test_a_score_is_read_as_it_was_written(made: Made) -> None:
@@ -169,6 +173,7 @@ def test_a_score_is_read_as_it_was_written(made: Made) -> None:
     kept = score.read(paths, "all")
     assert kept is not None
     assert records.encode(kept) == content
+    assert content[records.KEY] == 1
     older = {key: content[key] for key in content if key not in (records.KEY, "pictures", "known")}
     paths.score("all").write_text(json.dumps(older))  # as of catwalk 0.1
     assert score.read(paths, "all") == replace(kept, pictures=None, known=None)

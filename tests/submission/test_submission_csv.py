@@ -68,6 +68,7 @@ def test_a_changed_byte_is_seen_or_means_another_known_label(tmp_path: Path, pla
         ("ImageId,Label\n1,0\n", "1 rows below the header, 3 expected"),
         ("id,Label\n1,0\n2,2\n3,0\n", "row 1: the header must be ImageId,Label"),
         ("ImageId,Label\n1,0\n3,2\n2,0\n", "row 3: expected the id 2"),
+        ("ImageId,Label\n1,0\n1,2\n3,0\n", "row 3: expected the id 2"),
         ("ImageId,Label\n1,0\n2,1\n3,0\n", "row 3: the label '1' is not one of 0, 2, 24"),
         ("ImageId,Label\n1,0\n2,2.0\n3,0\n", "row 3: the label '2.0'"),
         ("", "row 1: the header"),
@@ -89,6 +90,14 @@ def test_what_is_no_csv(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.csv").write_bytes(content)
     with pytest.raises(UserError, match=r"bad\.csv: not a CSV \("):
         submission_csv.read(tmp_path / "bad.csv", IDS, GAPPED)
+
+
+def test_a_name_can_be_a_files_name() -> None:
+    for name in ("a", "Team-2_final.v3", "9", "x" * 81, None):
+        submission_csv.check_name(name)
+    for name in ("", "-a", ".a", "_a", "a/b", "..", "a b", "a\n", "x" * 82):
+        with pytest.raises(UserError, match=r"use letters, digits"):
+            submission_csv.check_name(name)
 
 
 def test_many_rows(tmp_path: Path) -> None:
