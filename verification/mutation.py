@@ -37,7 +37,7 @@ MODULES = {
     "data/split": "data/test_prepare.py",
     "data/folds": "data/test_folds.py",
     "data/test_rows": "data/test_test_rows.py",
-    "data/csv_labels": "data/test_file_forms.py",
+    "data/csv_labels": "data/test_csv_labels.py",
     "submission/out_of_fold": "submission/test_out_of_fold.py",
     "submission/blend_weights": "submission/test_blend_weights.py",
     "submission/confident_learning": "submission/test_confident_learning.py",

@@ -70,11 +70,12 @@ def unknown(file: CsvFile, columns: Columns, competition: Competition, row: int,
 def _fix(file: CsvFile, columns: Columns, competition: Competition) -> str:
     if not file.is_train:  # the training rows' labels are as the TOML says
         return f"correct it, or empty the whole column, in {file.origin}"
+    other = f"correct it in {file.origin}, or add its class to classes and labels in {file.toml}"
     seen: set[str] = set()
     for _, cell in column(file, columns, columns.label or 0):
         seen.add(cell)
         if len(seen) > MOST_SEEN:
-            break
+            return other
     numbers = {whole_number(cell) for cell in seen}
     classes = len(competition.labels)
     if None not in numbers and len(numbers) == classes:
@@ -82,7 +83,7 @@ def _fix(file: CsvFile, columns: Columns, competition: Competition) -> str:
         return f"write labels = {listed} above [files] in {file.toml}"
     if None in numbers and len(seen) == classes:
         return f"add the {classes} values of this column to {file.toml} as classes = [...], in any order"
-    return f"correct it in {file.origin}, or add its class to classes and labels in {file.toml}"
+    return other
 
 
 def _listed(numbers: list[int]) -> str:
