@@ -83,6 +83,7 @@ def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> N
         fold_study.enqueue_once(opened, Fold(1, "portfolio 2", fold, 5, 7), trial)
     (queued,) = study.waiting(opened)
     assert fold_study.of(queued) == Fold(1, "portfolio 2", 2, 5, 7)
+    assert queued.system_attrs["fixed_params"]["conv_muon"] == 0, "also if the search did not know it yet"
     assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3, 4]
     opened.ask()
     (left,) = study.running(opened)

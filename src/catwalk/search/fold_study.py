@@ -7,6 +7,7 @@ from catwalk.core import records
 from catwalk.core.paths import Paths
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
+from catwalk.models import space
 from catwalk.search import progress
 
 if TYPE_CHECKING:
@@ -117,4 +118,5 @@ def trainings(opened: "optuna.Study | None") -> dict[int, dict[int, Fold]]:
 def enqueue_once(opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:
     """Queue a training, unless the study has it; one whose worker was killed too often is queued anew."""
     if fold.fold not in trainings(opened).get(fold.trial, {}):
-        opened.enqueue_trial(trial.params, user_attrs={"kind": fold.title, FOLD: records.encode(fold)})
+        params = space.fill_defaults(trial.params)  # an older catwalk's lack the newer ones
+        opened.enqueue_trial(params, user_attrs={"kind": fold.title, FOLD: records.encode(fold)})
