@@ -37,9 +37,10 @@ def write(tmp_path: Path) -> Write:
             [*row, str(label)] if last else [str(label), *row]
             for label, row in zip(labels, rows, strict=True)
         ]
-        head = [HEAD] if competition.has_header else []
+        head = [[*HEAD[1:], HEAD[0]] if last else HEAD] if competition.has_header else []
         path = tmp_path / "some.csv"
-        path.write_text("".join(",".join(row) + "\n" for row in head + cells))
+        skipped = ["about these pictures\n"] * competition.skip_rows
+        path.write_text("".join([*skipped, *(",".join(row) + "\n" for row in head + cells)]))
         file = CsvFile(path, "some.csv", "some.csv", is_train, TOML)
         return file, csv_columns.find(file, competition)
 
@@ -85,6 +86,28 @@ def test_without_a_label_column_there_is_nothing_to_look_at(write: Write) -> Non
     assert csv_labels.looked_at(file, none, load("digits")) is none
 
 
+@pytest.mark.parametrize("has_header", [True, False])
+def test_rows_that_are_skipped_are_not_looked_at(write: Write, has_header: bool) -> None:
+    competition = replace(load("digits"), skip_rows=3, has_header=has_header)
+    file, columns = write(["?"] * 30, is_train=False, change=competition)
+    assert csv_labels.looked_at(file, columns, competition).label is None
+    file, columns = write(["5"] * 30, is_train=False, change=competition)
+    assert csv_labels.looked_at(file, columns, competition).label == 0
+    assert next(csv_labels.column(file, columns, 0)) == (4 + has_header, "5")
+
+
+def test_the_label_column_may_stand_anywhere(write: Write) -> None:
+    competition = load("digits")
+    file, columns = write(["?"] * 30, is_train=False, last=True)
+    assert columns.label == 64
+    assert csv_labels.looked_at(file, columns, competition).label is None
+    short = replace(columns.dialect, rows=[*columns.dialect.rows, ["0"] * 64])
+    assert csv_labels.looked_at(file, replace(columns, dialect=short), competition).label is None
+    found = write(list(range(10, 20)), last=True)
+    assert "column 'label': the label '10' is not one of" in said(found, competition, 2, "10")
+    assert "write labels = [10, 11" in said(found, competition, 2, "10")
+
+
 def test_labels_are_text_if_the_first_one_is_no_number(write: Write) -> None:
     letters = replace(load("digits"), classes=LETTERS)
     assert csv_labels.looked_at(*write(["b", "a"], change=letters), letters).text_label
@@ -107,8 +130,8 @@ def test_a_column_has_row_numbers_as_in_a_spreadsheet(write: Write, tmp_path: Pa
     last = [str(int(PICTURES[i][-1])) for i in range(3)]
     assert [cell for _, cell in csv_labels.column(file, columns, 64)] == last
     whole = file.path.read_text()
-    file.path.write_text(whole + "8\n\n")  # rows that are too short are reported elsewhere
-    assert [number for number, _ in csv_labels.column(file, columns, 0)] == [2, 3, 4]
+    file.path.write_text(whole + "8\n\n9,0\n")  # rows that are too short are reported elsewhere
+    assert [number for number, _ in csv_labels.column(file, columns, 0)] == [2, 3, 4, 7]
     bare = replace(load("digits"), has_header=False)
     file, columns = write([5, 6], change=bare)
     assert list(csv_labels.column(file, columns, 0)) == [(1, "5"), (2, "6")]
@@ -193,7 +216,12 @@ def test_labels_in_the_last_column_are_seen(write: Write) -> None:
     found, competition = last_of(write, [3, 1, 4])
     file, columns = found
     assert not csv_labels.is_last(file, replace(columns, label=None), competition)
-    assert not csv_labels.is_last(file, replace(columns, label=64, pixels=list(range(64))), competition)
+    varied = next(i for i in range(64) if len({*PICTURES[:3, i]}) > 1 and PICTURES[:3, i].max() < 10)
+    after = replace(columns, label=64, pixels=list(range(varied + 1)))
+    assert not csv_labels.is_last(file, after, competition), "the label stands after the pixels already"
+    before = replace(after, label=None)
+    assert not csv_labels.is_last(file, before, competition)
+    assert csv_labels.is_last(file, replace(after, label=0), competition)
 
 
 def test_a_file_whose_labels_are_all_the_same_is_refused(write: Write) -> None:

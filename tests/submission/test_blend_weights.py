@@ -173,6 +173,7 @@ def test_weights_are_found_on_enough_rows_though_a_part_has_more() -> None:
     least = blend_weights.LEAST_ROWS
     assert least == 300
     assert common(least, 6000)
+    assert common(6000, 6000)
     assert not common(least - 1, 6000)
     assert common(144, 144)
     assert not common(143, 144)
