@@ -8,6 +8,7 @@ Each proof writes dated JSON to verification/results/, and the page is made from
 """
 
 import argparse
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,12 +90,16 @@ def survivors() -> list[str]:
         "|---|---|---|---|",
     ]
     for one in kept["survivors"]:
-        same = ("file", "was", "is")
-        said = [row["judged"] for row in judged if all(row[key] == one[key] for key in same)]
+        said = [row["judged"] for row in judged if fits(row, one)]
         was, became = (one[key].replace("|", "\\|") for key in ("was", "is"))
         where = ", ".join(filter(None, (one["file"], one["function"])))
         lines.append(f"| {where} | `{was}` | `{became}` | {said[0] if said else 'not yet'} |")
     return lines
+
+
+def fits(judged: dict[str, str], mutant: dict[str, str]) -> bool:
+    """Whether a judgment is of this mutant: all its expressions are found in the mutant."""
+    return all(re.search(judged[key], mutant[key]) for key in ("file", "was", "is") if key in judged)
 
 
 def _held(kept: Figures) -> str:
