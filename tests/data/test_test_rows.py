@@ -1,14 +1,21 @@
 """test_rows.py: one file holds the test too; which rows it is depends on no label, order or seed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import prepare, test_labels, test_rows
+from catwalk.data.competition import Competition
+from catwalk.data.csv_file import CsvFile
+from catwalk.data.rows import Rows
+from tests.conftest import load
 
 Catwalk = Callable[..., tuple[int, str, str]]
 Row = list[int | str]
@@ -136,3 +143,50 @@ def test_a_usage_that_says_nothing_is_named(catwalk: Catwalk, project: Path, cel
     code, _, err = catwalk("prepare", "--competition", "one")
     assert (code, err.count("\n")) == (2, 1)
     assert said in err
+
+
+def one_file(folder: Path, labels: list[int], **changes: Any) -> tuple[CsvFile, Rows, Competition]:
+    """A file of pictures whose even rows are the test, and its rows as a reader gives them."""
+    competition = replace(load("digits"), usage_column="Usage", **changes)
+    has_labels = competition.train_labels_file is None
+    head = [*(["label"] if has_labels else []), *(f"pixel{i}" for i in range(1, 65)), "Usage"]
+    lines = [head]
+    for i, label in enumerate(labels):
+        lines.append([*([str(label)] if has_labels else []), *map(str, ROWS[i][1:]), str(i % 2)])
+    path = folder / "all.csv"
+    path.write_text("".join(",".join(line) + "\n" for line in lines))
+    known = np.array([label if label < 10 else -1 for label in labels], np.int16)
+    pixels = np.array([row[1:] for row in ROWS[: len(labels)]], np.uint8)
+    is_test, numbers = np.arange(len(labels)) % 2 == 0, np.arange(len(labels), dtype=np.int32) + 7
+    rows = Rows(pixels, known, None, is_test=is_test, numbers=numbers)
+    return CsvFile(path, "all.csv", "all.csv", True, "competitions/digits.toml"), rows, competition
+
+
+def test_each_part_has_its_own_rows(tmp_path: Path) -> None:
+    file, rows, competition = one_file(tmp_path, [i % 10 for i in range(30)])
+    train, test = test_rows.divide(file, rows, competition)
+    np.testing.assert_array_equal(train.pixels, rows.pixels[1::2])
+    np.testing.assert_array_equal(test.pixels, rows.pixels[::2])
+    assert train.numbers is not None
+    assert train.numbers.tolist() == list(range(8, 37, 2))
+    assert (test.numbers, train.ids, train.is_test, test.is_test) == (None, None, None, None)
+    assert test.ids == [str(1 + i) for i in range(0, 30, 2)]
+    assert train.labels is not None
+    assert test.labels is not None
+    assert train.labels.dtype == test.labels.dtype == np.uint8
+    assert train.labels.tolist() == [i % 10 for i in range(1, 30, 2)]
+    named = replace(rows, ids=[f"p{i}" for i in range(30)], numbers=None)
+    train, test = test_rows.divide(file, named, competition)
+    assert (train.numbers, test.ids) == (None, [f"p{i}" for i in range(0, 30, 2)])
+
+
+def test_the_first_unknown_label_is_named(tmp_path: Path) -> None:
+    labels = [i % 10 for i in range(30)]
+    labels[4] = labels[9] = labels[21] = 77  # row 4 is of the test
+    with pytest.raises(UserError, match=r"all\.csv: row 11: column 'label': the label '77'"):
+        test_rows.divide(*one_file(tmp_path, labels))
+    with pytest.raises(UserError) as refused:
+        test_rows.divide(*one_file(tmp_path, labels, train_labels_file="theirs.csv"))
+    assert str(refused.value) == (
+        "all.csv: picture 10 has an unknown label in theirs.csv: correct it in theirs.csv"
+    )
