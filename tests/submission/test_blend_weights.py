@@ -257,6 +257,7 @@ def test_kappa_is_0_by_chance_and_1_everywhere() -> None:
     assert blend_weights.kappa(first, np.array([0, 1, 0, 1]), 2) == 0
     assert blend_weights.kappa(first, 1 - first, 2) == -1
     assert blend_weights.kappa(first, np.array([0, 0, 1, 0]), 2) == pytest.approx(0.5)
+    assert blend_weights.kappa(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), 2) == pytest.approx(0.5)
     same = np.zeros(4, int)
     assert blend_weights.kappa(same, same, 2) == 1, "all of one class"
     assert blend_weights.kappa(np.array([0, 1, 2]), np.array([0, 1, 1]), 3) == pytest.approx(0.5)

@@ -85,10 +85,17 @@ def test_what_breaks_it_is_named(tmp_path: Path, text: str, said: str) -> None:
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"ImageId,Label\n\xff\xfe\n", b"ImageId,Label\n" + b"1" * 200_000])
-def test_what_is_no_csv(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"ImageId,Label\n\xff\xfe\n", "not UTF-8"),
+        (b"ImageId,Label\n" + b"1" * 200_000, "field larger than field limit"),
+    ],
+    ids=["bytes", "a long field"],
+)
+def test_what_is_no_csv(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "bad.csv").write_bytes(content)
-    with pytest.raises(UserError, match=r"bad\.csv: not a CSV \("):
+    with pytest.raises(UserError, match=rf"bad\.csv: not a CSV \({said}"):
         submission_csv.read(tmp_path / "bad.csv", IDS, GAPPED)
 
 
