@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.data import prepare, test_labels, test_rows
+from catwalk.data import picture_hashes, prepare, test_labels, test_rows
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
 from catwalk.data.rows import Rows
@@ -190,3 +190,19 @@ def test_the_first_unknown_label_is_named(tmp_path: Path) -> None:
     assert str(refused.value) == (
         "all.csv: picture 10 has an unknown label in theirs.csv: correct it in theirs.csv"
     )
+
+
+def test_one_unknown_label_of_the_test_rows_leaves_them_without(tmp_path: Path) -> None:
+    labels = [i % 10 for i in range(30)]
+    labels[4] = 77
+    train, test = test_rows.divide(*one_file(tmp_path, labels))
+    assert train.labels is not None
+    assert test.labels is None
+    assert test.unlabelled == "a row that is held out as the test has no known label: the label column"
+
+
+def test_the_pictures_with_the_lowest_hashes_are_held_out() -> None:
+    """The second half of the hash: another choice would be another test of the same file."""
+    pixels = np.array([row[1:] for row in ROWS], np.uint8)
+    hashes = picture_hashes.of(pixels)[:, 1]
+    np.testing.assert_array_equal(test_rows.held_out(pixels, 0.25), hashes <= np.sort(hashes)[99])

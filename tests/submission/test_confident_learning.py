@@ -109,3 +109,20 @@ def test_no_row_is_doubtful_where_all_answers_are_right_or_alike() -> None:
     assert not len(confident_learning.doubtful(np.full((30, 3), 1 / 3), labels))
     one_class = np.zeros(5, int)
     assert not len(confident_learning.doubtful(np.ones((5, 1)), one_class))
+
+
+def test_who_reaches_only_the_threshold_of_its_own_class_is_not_doubtful() -> None:
+    labels = np.array([0, 0, 1, 1])
+    sure = np.array([[0.45, 0.55], [0.3, 0.7], [0.05, 0.95], [0.05, 0.95]])
+    assert confident_learning.thresholds(sure, labels).tolist() == pytest.approx([0.375, 0.95])
+    assert confident_learning.doubtful(sure, labels).tolist() == []
+    unsure = np.array([[0.45, 0.55], [0.3, 0.7], [0.5, 0.5], [0.6, 0.4]])
+    assert confident_learning.thresholds(unsure, labels).tolist() == pytest.approx([0.375, 0.45])
+    found = confident_learning.doubtful(unsure, labels)
+    assert found.tolist() == [1, 3, 0], "of several classes that a row reaches, the most probable one counts"
+
+
+def test_the_threshold_of_a_class_with_one_row_is_its_probability() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
+    least = confident_learning.thresholds(probabilities, np.array([0, 0, 1]))
+    assert least.tolist() == pytest.approx([0.8, 0.8])
