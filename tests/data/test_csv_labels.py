@@ -39,7 +39,7 @@ def write(tmp_path: Path) -> Write:
         ]
         head = [[*HEAD[1:], HEAD[0]] if last else HEAD] if competition.has_header else []
         path = tmp_path / "some.csv"
-        skipped = ["about these pictures\n"] * competition.skip_rows
+        skipped = ["about,these,pictures\n"] * competition.skip_rows
         path.write_text("".join([*skipped, *(",".join(row) + "\n" for row in head + cells)]))
         file = CsvFile(path, "some.csv", "some.csv", is_train, TOML)
         return file, csv_columns.find(file, competition)
@@ -101,7 +101,7 @@ def test_the_label_column_may_stand_anywhere(write: Write) -> None:
     file, columns = write(["?"] * 30, is_train=False, last=True)
     assert columns.label == 64
     assert csv_labels.looked_at(file, columns, competition).label is None
-    short = replace(columns.dialect, rows=[*columns.dialect.rows, ["0"] * 64])
+    short = replace(columns.dialect, rows=[*columns.dialect.rows, ["0"] * 64, ["0"] * 9])
     assert csv_labels.looked_at(file, replace(columns, dialect=short), competition).label is None
     found = write(list(range(10, 20)), last=True)
     assert "column 'label': the label '10' is not one of" in said(found, competition, 2, "10")
@@ -132,6 +132,8 @@ def test_a_column_has_row_numbers_as_in_a_spreadsheet(write: Write, tmp_path: Pa
     whole = file.path.read_text()
     file.path.write_text(whole + "8\n\n9,0\n")  # rows that are too short are reported elsewhere
     assert [number for number, _ in csv_labels.column(file, columns, 0)] == [2, 3, 4, 7]
+    file.path.write_text(whole + "1" * 200_000 + ",0\n")  # so is a cell that is too long
+    assert [number for number, _ in csv_labels.column(file, columns, 0)] == [2, 3, 4]
     bare = replace(load("digits"), has_header=False)
     file, columns = write([5, 6], change=bare)
     assert list(csv_labels.column(file, columns, 0)) == [(1, "5"), (2, "6")]
@@ -233,6 +235,9 @@ def test_a_file_whose_labels_are_all_the_same_is_refused(write: Write) -> None:
         f"some.csv: column 1 holds only {corner}: if the label is the last column, "
         f'add label = "last" under [columns] in {TOML}'
     )
+    file.path.write_text("0." + "0" * 40 + file.path.read_text()[1:])
+    with pytest.raises(UserError, match=r"column 1 holds only 0\.0{18}: if"):
+        csv_labels.refuse_constant(file, columns, competition)
     csv_labels.refuse_constant(file, replace(columns, label=None), competition)
     (file, columns), competition = last_of(write, [3, 3])
     csv_labels.refuse_constant(file, columns, competition)

@@ -126,3 +126,18 @@ def test_the_threshold_of_a_class_with_one_row_is_its_probability() -> None:
     probabilities = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
     least = confident_learning.thresholds(probabilities, np.array([0, 0, 1]))
     assert least.tolist() == pytest.approx([0.8, 0.8])
+
+
+def test_as_many_rows_are_doubtful_as_are_confidently_of_another_class() -> None:
+    """Of four rows with another answer, one is confidently of its own class."""
+    own = [0.45, 0.02, 0.02, 0.02, 0.7, 0.7, 0.7]
+    probabilities = np.array([*([one, 1 - one] for one in own), [0.05, 0.95], [0.05, 0.95]])
+    labels = np.array([0] * 7 + [1] * 2)
+    assert confident_learning.doubtful(probabilities, labels).tolist() == [1, 2, 3]
+
+
+def test_a_probability_that_equals_the_threshold_reaches_it() -> None:
+    probabilities = np.array([[0.9, 0.1]] * 4 + [[0.1, 0.9]] * 2)
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    assert confident_learning.thresholds(probabilities, labels)[0] == pytest.approx(0.9)
+    assert confident_learning.doubtful(probabilities, labels).tolist() == [3]
