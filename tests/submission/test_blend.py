@@ -17,7 +17,7 @@ from catwalk.data import test_labels
 from catwalk.models import metrics
 from catwalk.submission import ensemble, predictions, recipe, submission_csv, submit
 from tests.conftest import Run, load, make_project, run_catwalk
-from tests.support.blends import LABELS, Team, team
+from tests.support.blends import LABELS, Team, with_submissions
 from tests.support.kaggle_server import Kaggle, serving
 
 DIGITS = ("--competition", "digits")
@@ -26,10 +26,7 @@ DIGITS = ("--competition", "digits")
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Team:
     """A project with three submissions."""
-    made = team(make_project(tmp_path_factory.mktemp("fitted") / "project"), digits_raw)
-    for name in made.said:
-        made.submit(name)
-    return made
+    return with_submissions(make_project(tmp_path_factory.mktemp("fitted") / "project"), digits_raw)
 
 
 @pytest.fixture

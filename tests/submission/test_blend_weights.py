@@ -14,7 +14,7 @@ from catwalk.models import metrics
 from catwalk.submission import blend_parts, blend_weights, ensemble, forecast, predictions
 from catwalk.submission.blend_weights import Blend
 from tests.conftest import load, make_project
-from tests.support.blends import LABELS, Team, team
+from tests.support.blends import LABELS, Team, with_submissions
 
 MODELS = ("upper", "lower", "narrow")
 
@@ -22,10 +22,7 @@ MODELS = ("upper", "lower", "narrow")
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Team:
     """A project with three submissions."""
-    made = team(make_project(tmp_path_factory.mktemp("weights") / "project"), digits_raw)
-    for name in MODELS:
-        made.submit(name)
-    return made
+    return with_submissions(make_project(tmp_path_factory.mktemp("weights") / "project"), digits_raw)
 
 
 @pytest.fixture

@@ -83,6 +83,14 @@ class Team:
         return path
 
 
+def with_submissions(root: Path, raw: Path) -> Team:
+    """``team``, with a submission of each model."""
+    made = team(root, raw)
+    for name in made.said:
+        made.submit(name)
+    return made
+
+
 def team(root: Path, raw: Path) -> Team:
     """Fit the models on the training rows."""
     paths = digits_paths(root, raw)
