@@ -6,7 +6,9 @@
 For each split PSEUDO of Fashion-MNIST's 60,000 training rows become the test of a competition of their own,
 and the commands run as a user types them: a search of half the budget, whose best recipes are trained in
 folds in the other half; and the same search continued to the whole budget, with its refit. Both submissions
-are scored on the pseudo-test. The official test rows are not read.
+are scored on the pseudo-test, the second also step by step (``benchmarks.prediction``). The official test
+rows are not read. Splits that the newest kept file has and that are not asked for stay in it, so the same
+command goes on with ``--splits 3 4 5`` on another day.
 """
 
 import argparse
@@ -21,13 +23,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import project, record
+from benchmarks import prediction, project, record
 from catwalk import option_values
 from catwalk.core.paths import Paths
 from catwalk.submission import recipe
 
 PSEUDO = 12_000
 SOURCE = "fashion-mnist"
+STEPS = {"folds": "refit", "refit": "ensemble", "ensemble": "best", "best": "unmirrored"}  # above which
 
 
 def carve(folder: Path, rows: pd.DataFrame, split: int) -> Paths:
@@ -52,7 +55,8 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
         paths = carve(Path(place) / "project", rows, split)
         common = ["--competition", "pseudo", "--seed", str(split), "--models", models]
         truth = pd.read_csv(paths.raw / f"{SOURCE}_test.csv", usecols=["label"])["label"].to_numpy()
-        found: dict[str, Any] = {"split": split, "models": models}
+        found: dict[str, Any] = {"split": split, "models": models, "date": record.now()}
+        found["processor"] = record.machine()["processor"]
         for arm, folds in (("folds", count), ("refit", 1)):
             asked = [*common, "--budget", f"{budget:.0f}s", "--folds", str(folds)]
             for stage in (["search"], ["predict", "--name", arm]):
@@ -71,15 +75,20 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 "trials": made.trials_finished,
                 "refitted": len(made.refit),
             }
+        pixels = pd.read_csv(paths.raw / f"{SOURCE}_test.csv").drop(columns="label").to_numpy(np.uint8)
+        found["steps"] = prediction.steps(paths, recipe.read(paths, "refit"), pixels, truth)
         shutil.rmtree(paths.root)
     return found
 
 
 def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """The gain of folds in points, paired by split; how often the pseudo-test was inside the forecast."""
-    gains = [100 * (one["folds"]["test"] - one["refit"]["test"]) for one in found]
-    error = statistics.stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else None
-    said: dict[str, Any] = {"splits": len(found), "gain": statistics.mean(gains), "standard_error": error}
+    """Gains in points, paired by split; how often the pseudo-test was inside the forecast, and its width."""
+    said: dict[str, Any] = {"splits": len(found)}
+    tests = [one["steps"] | {"refit": one["refit"]["test"], "folds": one["folds"]["test"]} for one in found]
+    for step, before in STEPS.items():
+        gains = [100 * (one[step] - one[before]) for one in tests]
+        error = statistics.stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else None
+        said[f"{step}_above_{before}"] = {"points": statistics.mean(gains), "standard_error": error}
     for arm in ("folds", "refit"):
         intervals = [(one[arm]["forecast"], one[arm]["test"]) for one in found]
         said[f"{arm}_inside"] = sum(low <= test <= high for (low, high), test in intervals)
@@ -96,8 +105,9 @@ def main() -> None:
     options = parser.parse_args()
     paths, loaded = project.here(SOURCE)
     rows = pd.read_csv(paths.raw / loaded.train_file)
-    found = []
-    name = f"folds-{options.models}-{options.budget / 60:g}m"
+    name = f"folds{options.folds}-{options.models}-{options.budget / 60:g}m"
+    kept = record.newest(name) or {"splits": []}
+    found = [one for one in kept["splits"] if one["split"] not in options.splits]
     for split in options.splits:
         found.append(one_split(rows, split, options.models, options.budget, options.folds))
         said = summary(found)

@@ -1,0 +1,53 @@
+"""What each step of a prediction is worth: the best network, its mirror image, the ensemble, the refit.
+
+Used by ``benchmarks.folds`` on pseudo-tests, whose labels it knows. The networks are those that the search
+has kept; nothing is trained here.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catwalk.core import processes
+from catwalk.core.paths import Paths
+from catwalk.submission import kept_networks
+from catwalk.submission.recipe import Recipe
+
+
+def steps(
+    paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8], truth: npt.NDArray[np.integer]
+) -> dict[str, float]:
+    """Accuracy on the pseudo-test of what a submission is made from, each step with those before it.
+
+    Args:
+        paths: the competition's.
+        made: the recipe of a submission that was not trained in folds.
+        pixels: (rows, pixels) uint8, the pseudo-test's pictures.
+        truth: (rows,), their labels.
+
+    Returns:
+        ``best``: the network with the highest validation accuracy, as it is kept: where it learned from
+        mirrored pictures, it averages both. ``unmirrored``: the same without the average. ``ensemble``: the
+        weighted mean of the search's networks, before any is trained again.
+    """
+    best = max(made.trials, key=lambda one: one.validation_accuracy).number
+    both = processes.call(_with_and_without_mirror, paths.model(made.study, best), pixels)
+    joined = kept_networks.predict_proba(paths, made, pixels)
+    answers = dict(zip(("best", "unmirrored"), both, strict=True), ensemble=joined)
+    return {name: float(np.mean(one.argmax(axis=1) == truth)) for name, one in answers.items()}
+
+
+def _with_and_without_mirror(
+    file: Path, pixels: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    from catwalk.core import tensorflow_setup
+
+    tensorflow_setup.setup()
+    import keras
+
+    from catwalk.models import network
+
+    model = network.load(file)
+    inner = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
+    return network.probabilities(model, pixels), network.probabilities(inner, pixels)
