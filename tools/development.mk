@@ -7,7 +7,9 @@ test-slow: .venv/dev ## run the slow tests: kills, faults, team, course, fuzzing
 	@$(BIN)/pytest -m 'slow and not alone' --numprocesses 2 --dist loadgroup
 	@$(BIN)/pytest -m alone
 
-test-all: test test-slow ## run all tests
+test-all: .venv/dev ## run all tests (18 minutes)
+	@$(BIN)/pytest -m 'not alone' --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest -m alone
 
 test-notebooks: .venv/dev ## test the notebook with the packages of Kaggle and Colab, and pyproject's lower bounds (30 minutes)
 	@IMAGES=all $(BIN)/pytest tests/course/test_images.py tests/course/test_notebooks.py

@@ -127,7 +127,7 @@ def test_a_public_form_gets_a_checked_submission(project: Path, tmp_path: Path, 
     truth = FORMS[name](folder)
     done = run_catwalk(project, "new", "--competition", "ours", "--source", str(folder))
     assert (done.returncode, done.stderr) == (0, "")
-    asked = ("--trials", "2", "--workers", "1", "--name", "one")
+    asked = ("--trials", "2", "--budget", "20s", "--workers", "1", "--name", "one")
     done = run_catwalk(project, "predict", "--competition", "ours", *asked)
     assert (done.returncode, done.stderr) == (0, "")
     paths = Paths(project, "ours")
