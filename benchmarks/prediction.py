@@ -44,10 +44,8 @@ def _with_and_without_mirror(
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup()
-    import keras
-
     from catwalk.models import network
 
     model = network.load(file)
-    inner = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
+    inner = network.unmirrored(model)
     return network.probabilities(model, pixels), network.probabilities(inner, pixels)

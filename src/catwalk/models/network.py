@@ -81,6 +81,11 @@ def mirrored(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     return keras.Model(inputs, keras.layers.Average(name="mean_of_mirrors")(both))
 
 
+def unmirrored(model: keras.Model) -> keras.Model:
+    """The network within ``mirrored``'s; the model itself if it is none."""
+    return next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
+
+
 def pixel_weights(model: keras.Model) -> npt.NDArray[np.float32]:
     """(pixels, classes): the weights of a network without hidden layers on raw pixels."""
     kernel: npt.NDArray[np.float32] = model.get_layer("logits").get_weights()[0]
@@ -93,8 +98,7 @@ def stem_filters(model: keras.Model) -> npt.NDArray[np.float32]:
     Args:
         model: from ``build``, or a kept one, which may wrap it, see ``mirrored``.
     """
-    inner = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
-    filters: npt.NDArray[np.float32] = inner.get_layer("stem").get_weights()[0]
+    filters: npt.NDArray[np.float32] = unmirrored(model).get_layer("stem").get_weights()[0]
     return filters
 
 
