@@ -54,7 +54,8 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
     with TemporaryDirectory() as place:
         paths = carve(Path(place) / "project", rows, split)
         common = ["--competition", "pseudo", "--seed", str(split), "--models", models]
-        truth = pd.read_csv(paths.raw / f"{SOURCE}_test.csv", usecols=["label"])["label"].to_numpy()
+        test = pd.read_csv(paths.raw / f"{SOURCE}_test.csv")
+        truth, pixels = test.pop("label").to_numpy(), test.to_numpy(np.uint8)
         found: dict[str, Any] = {"split": split, "models": models, "date": record.now()}
         found["processor"] = record.machine()["processor"]
         for arm, folds in (("folds", count), ("refit", 1)):
@@ -75,7 +76,6 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 "trials": made.trials_finished,
                 "refitted": len(made.refit),
             }
-        pixels = pd.read_csv(paths.raw / f"{SOURCE}_test.csv").drop(columns="label").to_numpy(np.uint8)
         found["steps"] = prediction.steps(paths, recipe.read(paths, "refit"), pixels, truth)
         shutil.rmtree(paths.root)
     return found

@@ -52,6 +52,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
         with log.open("w") as out:
             process = subprocess.Popen(command, cwd=project, stdout=out, stderr=out, env=clean_environment())
         while process.poll() is None:
+            if time.monotonic() - began > 600:
+                process.kill()
             most = max(most, group.held() if group is not None else 0)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.2)
@@ -85,5 +87,6 @@ def test_a_laptop_with_8_gb(whole: Whole) -> None:
     """Of which 6 are left for catwalk: the defaults stay within half of them."""
     if whole.most is None:
         pytest.skip(memory_group.NONE)
+    assert whole.code == 0, whole.said
     assert (whole.killed, "died" in whole.said) == (0, False), whole.said
     assert 500 < whole.most < 3_000
