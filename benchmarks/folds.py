@@ -86,9 +86,7 @@ def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
     said: dict[str, Any] = {"splits": len(found)}
     tests = [one["steps"] | {"refit": one["refit"]["test"], "folds": one["folds"]["test"]} for one in found]
     for step, before in STEPS.items():
-        gains = [100 * (one[step] - one[before]) for one in tests]
-        error = statistics.stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else None
-        said[f"{step}_above_{before}"] = {"points": statistics.mean(gains), "standard_error": error}
+        said[f"{step}_above_{before}"] = record.mean([100 * (one[step] - one[before]) for one in tests])
     for arm in ("folds", "refit"):
         intervals = [(one[arm]["forecast"], one[arm]["test"]) for one in found]
         said[f"{arm}_inside"] = sum(low <= test <= high for (low, high), test in intervals)

@@ -123,10 +123,8 @@ def _answers(
 def summary(rows: list[dict[str, float]]) -> dict[str, Any]:
     """What the rounds say together; differences in points, paired within a round."""
 
-    def points(ahead: str, behind: str) -> dict[str, float]:
-        differences = [100 * (row[ahead] - row[behind]) for row in rows]
-        error = statistics.stdev(differences) / len(rows) ** 0.5
-        return {"mean": statistics.mean(differences), "standard_error": error}
+    def points(ahead: str, behind: str) -> dict[str, float | None]:
+        return record.mean([100 * (row[ahead] - row[behind]) for row in rows])
 
     return {
         "rounds": len(rows),

@@ -2,6 +2,8 @@
 
 import json
 import platform
+import statistics
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +29,12 @@ def newest(name: str) -> dict[str, Any] | None:
     pattern = f"{name}-[0-9][0-9][0-9][0-9]-*.json"
     found = sorted([*RESULTS.glob(pattern), *VERIFICATION.glob(pattern)])
     return json.loads(found[-1].read_text(encoding="utf-8")) if found else None
+
+
+def mean(values: Sequence[float]) -> dict[str, float | None]:
+    """Their mean and its standard error; None for one value."""
+    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
+    return {"mean": statistics.mean(values), "standard_error": error}
 
 
 def now() -> str:
