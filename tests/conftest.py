@@ -262,13 +262,20 @@ def group_of(item: pytest.Item) -> str:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What reads a job's outcome comes last, when it is there; with two processes, first."""
+    """What reads a job's outcome comes last, when it is there.
+
+    Two processes begin with it, and with the slow tests: neither is to wait for the other's last group.
+    """
+    order = {name: place for place, name in enumerate(JOBS, 1)}
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        return max((order[name] for name in jobs_of(item)), default=0), "slow" in item.keywords
+
     two = is_one_of_two(config)
     for item in items:
         if two:
             item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    order = {name: place for place, name in enumerate(JOBS, 1)}
-    items.sort(key=lambda item: max((order[name] for name in jobs_of(item)), default=0), reverse=two)
+    items.sort(key=place, reverse=two)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

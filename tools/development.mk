@@ -1,14 +1,17 @@
 # Targets for developers of catwalk itself; CONTRIBUTING.md says when.
 
+# Two processes of pytest-xdist; tests/conftest.py says which tests stay together.
+TWO = --numprocesses 2 --dist loadgroup
+
 test: .venv/dev ## run the quick tests, including a whole run from the download to the talk (3 minutes)
-	@$(BIN)/pytest -m 'not slow' --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest -m 'not slow' $(TWO)
 
 test-slow: .venv/dev ## run the slow tests: kills, faults, team, course, fuzzing (15 minutes)
-	@$(BIN)/pytest -m 'slow and not alone' --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest -m 'slow and not alone' $(TWO)
 	@$(BIN)/pytest -m alone
 
 test-all: .venv/dev ## run all tests (18 minutes)
-	@$(BIN)/pytest -m 'not alone' --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest -m 'not alone' $(TWO)
 	@$(BIN)/pytest -m alone
 
 test-notebooks: .venv/dev ## test the notebook with the packages of Kaggle and Colab, and pyproject's lower bounds (30 minutes)
