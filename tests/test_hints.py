@@ -94,17 +94,17 @@ def make(root: Path, line: str) -> Run:
 def test_the_printed_lines_do_what_they_say(project: Path) -> None:
     root = project
     as_checkout(root)
-    asked = (*DIGITS, "--trials", "2", "--workers", "2", "--seed", "1")
+    asked = (*DIGITS, "--trials", "1", "--workers", "2", "--seed", "1")
     assert run_catwalk(root, "search", *asked).returncode == 0
     done = run_catwalk(root, "search", *asked)
     (more,) = re.findall(r"for more: (make .*)", done.stdout)
-    assert more == "make search COMPETITION=digits TRIALS=4 WORKERS=2"
+    assert more == "make search COMPETITION=digits TRIALS=2 WORKERS=2"
     searched = make(root, more)
     assert searched.returncode == 0, searched.stdout + searched.stderr
-    assert "search: 4 trials" in searched.stdout, "TRIALS is exact with two workers"
+    assert "search: 2 trials" in searched.stdout, "TRIALS is exact with two workers"
     (after,) = re.findall(r"next: (make .*)", searched.stdout)
     predicted = make(root, after)
-    assert after == "make predict COMPETITION=digits TRIALS=4 WORKERS=2"
+    assert after == "make predict COMPETITION=digits TRIALS=2 WORKERS=2"
     assert predicted.returncode == 0, predicted.stderr
     assert "predict: submissions/digits/" in predicted.stdout
 

@@ -42,8 +42,12 @@ speed: .venv/dev ## run benchmarks: training speed, CSV reading, coordination ov
 	@$(BIN)/python -m benchmarks.numpy_network
 	@$(BIN)/python -m benchmarks.performance
 
-trust: .venv/dev ## verify everything that SECURITY.md and docs/promises.md promise (some hours)
+trust: .venv/dev ## verify what docs/promises.md promises, but what needs a package more (some hours)
 	@$(BIN)/python -m verification.promises
+	@$(BIN)/python -m verification.line_coverage
+	@$(BIN)/python -m benchmarks.kills
+	@$(BIN)/python -m benchmarks.workers long
+	@$(BIN)/python -m verification.promises --draw
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 lock: ## recompile all requirements*.txt from one resolution (needs uv)

@@ -1,10 +1,11 @@
 """What is promised, the command that proves it, and the figures of the last run: docs/promises.md.
 
-    .venv/bin/python -m verification.promises           # all of it (make trust; some hours)
-    .venv/bin/python -m verification.promises faults    # one proof
+    .venv/bin/python -m verification.promises           # faults and hostile files
+    .venv/bin/python -m verification.promises faults    # one of them
     .venv/bin/python -m verification.promises --draw    # the page again, from the JSON
 
-Each proof writes dated JSON to verification/results/, and the page is made from the newest of each.
+Each proof writes dated JSON, and the page is made from the newest of each. The other proofs have commands of
+their own, which ``make trust`` runs too where they need no further package.
 """
 
 import argparse
