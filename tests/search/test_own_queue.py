@@ -11,7 +11,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio
-from catwalk.search import own_queue, study
+from catwalk.search import own_queue, retries, study
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 TEAM = Team("postgresql://u@h/d", "ann")
@@ -49,6 +49,17 @@ def test_what_a_search_leaves_waiting_is_said(opened: optuna.Study) -> None:
     said = own_queue.still_waiting(opened, TEAM)
     assert said is not None
     assert said.startswith(f"trials {one}, {two} of yours still wait; bob may take it; else the next")
+
+
+def test_one_that_is_queued_again_is_still_its_owner_s(opened: optuna.Study) -> None:
+    """As when the search is stopped while it trains."""
+    number = own_queue.put_first(opened, portfolio.BASELINES["beginner"], TEAM)
+    while (trial := opened.ask()).number != number:
+        pass
+    retries.run_again(opened, opened.trials[trial.number], "the search was stopped", counts=False)
+    said = own_queue.still_waiting(opened, TEAM)
+    assert said is not None
+    assert said.startswith(f"trial {len(opened.trials) - 1} of yours still waits; ")
 
 
 def test_a_worker_may_take_it_at_once(opened: optuna.Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,34 @@ def test_the_same_parts_again_are_done_at_once_without_heavy_imports(mine: Team)
     assert len(submission_csv.names(mine.paths)) == 5
 
 
+def test_a_file_of_that_name_is_not_replaced(mine: Team) -> None:
+    """A CSV that a teammate sent, a recipe to be made again, a folder of probabilities."""
+    mine.labels("ben.csv", mine.said["lower"].test.argmax(axis=1))
+    shutil.move(mine.paths.root / "ben.csv", mine.paths.submission("ben"))
+    shutil.copy(mine.paths.recipe("upper"), mine.paths.recipe("hers"))
+    shutil.copytree(mine.paths.submission_folder("lower"), mine.paths.submission_folder("theirs"))
+    before = {path: path.read_bytes() for path in mine.paths.submissions.rglob("*") if path.is_file()}
+    for name, what in (("ben", "ben.csv"), ("hers", "hers.json"), ("theirs", "theirs")):
+        done = blend(mine, "upper,submissions/digits/ben.csv", "--name", name)
+        said = (
+            f"catwalk blend: NAME={name}: submissions/digits/{what} is there already, and is not replaced: "
+        )
+        assert (done.returncode, done.stderr) == (2, f"{said}choose another name\n")
+    assert {path: path.read_bytes() for path in mine.paths.submissions.rglob("*") if path.is_file()} == before
+
+
+def test_an_interrupted_one_is_written_anew(mine: Team) -> None:
+    """And nothing of it is taken for the new one's: labels alone have no out-of-fold rows."""
+    blended(mine, "upper,lower")
+    mine.paths.recipe("both").unlink()
+    mine.paths.unfinished("both").touch()
+    mine.labels("labels.csv", mine.said["lower"].test.argmax(axis=1))
+    blended(mine, "upper,labels.csv")
+    assert recipe.read(mine.paths, "both").parts[1].given == "labels.csv"
+    assert not mine.paths.oof("both").exists()
+    assert not mine.paths.unfinished("both").exists()
+
+
 def test_without_labelled_rows_of_all_the_weights_are_equal(mine: Team) -> None:
     mine.csv("friend.csv", "narrow")
     lines = blended(mine, "upper,lower,friend.csv")

@@ -1,5 +1,6 @@
 """blend_parts.py, blend_csv.py: parts in all forms; one line for what can't be joined."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,6 +73,11 @@ def with_row_numbers(text: str) -> str:
     return "\n".join(f"{i - 1 if i else ''},{row}" for i, row in enumerate(text.split("\n")[:-1]))
 
 
+def as_excel(text: str) -> str:
+    """As Excel saves it where numbers have a decimal comma; small ones have an exponent."""
+    return re.sub(r"\b0\.0000(\d)", r"\1.0E-05", text.replace(",", ";")).replace(".", ",")
+
+
 @pytest.mark.parametrize(
     ("header", "change"),
     [
@@ -81,13 +87,17 @@ def with_row_numbers(text: str) -> str:
         (HEADER, lambda text: "\ufeff" + text.replace("\n", "\r\n")),
         (HEADER, lambda text: text.replace(",", ";")),
         (HEADER, lambda text: "sep=;\n" + text.replace(",", ";").replace(".", ",")),
+        (HEADER, as_excel),
         (HEADER, lambda text: text.replace(",", "\t")),
         (HEADER, lambda text: text.replace("\n7,", "\n\n7.0, ")),
         (HEADER, lambda text: text.rstrip("\n")),
         (HEADER, lambda text: "\n".join([text.split("\n")[0], *text.split("\n")[:0:-1]])),
         (HEADER, with_row_numbers),
     ],
-    ids=["plain", "names", "case", "bom", "semicolon", "comma", "tab", "blank", "no end", "order", "index"],
+    ids=[
+        "plain", "names", "case", "bom", "semicolon", "comma", "excel", "tab", "blank", "no end", "order",
+        "index",
+    ],
 )  # fmt: skip
 def test_a_csv_of_probabilities(fitted: Team, header: str, change: Callable[[str], str]) -> None:
     save(fitted, header, lines_of(fitted), change)
@@ -133,7 +143,7 @@ def test_a_csv_of_labels(mine: Team) -> None:
     [
         (lambda t: t.replace("\n5,", "\n5,1"), "friend.csv: row 6: 10.0002 is not a probability: write"),
         (lambda t: t.replace("\n5,", "\n5,-1"), "friend.csv: row 6: -10.0002 is not a probability: write"),
-        (lambda t: t.replace("\n9,", "\n9,none"), "friend.csv: row 10: nan is not a probability: write"),
+        (lambda t: t.replace("\n9,", "\n9,none"), "friend.csv: row 10: 'none"),
         (lambda t: t.replace("\n2,0.", "\n2,0.5"), "friend.csv: row 3: the row sums to 1.5: write"),
         (lambda t: t.replace("\n7,", "\n777,"), "friend.csv: row 8: the id '777' is none of the 360 test"),
         (lambda t: t.replace("\n7,", "\n6,"), "friend.csv: row 8: duplicate id '6': fix friend.csv"),

@@ -71,6 +71,14 @@ def test_every_fold_of_what_is_planned_fits(workers: int, count: int) -> None:
             assert shares == [1, 1, 1]
 
 
+@pytest.mark.parametrize("seconds", [-280.0, 0.0, 3.0])
+def test_a_recipe_whose_folds_are_all_trained_needs_no_time(seconds: float) -> None:
+    """Where the budget is over, or a smaller one is given than before."""
+    costs = [(9.0, 5.0), (3.0, 2.0)]
+    assert fold_recipes._shares(costs, [0, 5], seconds, 2) == [1, 0]
+    assert fold_recipes._shares(costs, [5, 0], seconds, 2) == [0, 1]
+
+
 def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> None:
     planted.search(context)
     opened = planted.train(context, 1, 5, only=(0, 1))

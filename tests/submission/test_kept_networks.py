@@ -41,3 +41,13 @@ def test_weights_of_both_families(tmp_path: Path) -> None:
     assert weights.filters.shape == (3, 3, 1, 8)
     _, none = kept_networks._probabilities_and_weights(files[:1], pixels, [], [])
     assert none == kept_networks.Weights(None, None)
+
+
+def test_damaged_test_probabilities_are_computed_again(tmp_path: Path) -> None:
+    file = tmp_path / "trial-00001.test-0.npy"
+    assert kept_networks._saved(file) is None
+    for content in (b"", b"nonsense"):
+        file.write_bytes(content)
+        assert kept_networks._saved(file) is None
+    np.save(file, np.full((3, 2), 0.5, np.float32))
+    np.testing.assert_array_equal(kept_networks._saved(file), np.full((3, 2), 0.5))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import cross_val_predict
 
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import folds
 from catwalk.data.prepare import Prepared
@@ -102,6 +103,21 @@ def test_a_search_whose_networks_are_gone_is_not_better(context: RunContext) -> 
     for trial in study.complete(opened):
         context.paths.probabilities(study.key(opened), trial.number).unlink()
     assert not out_of_fold.is_behind(context, opened, weak)
+
+
+def test_a_damaged_file_is_one_line(context: RunContext) -> None:
+    """As it may be after a loss of power; once it is renamed, the other recipe is left."""
+    opened = planted.search(context)
+    planted.train(context, 0, 5)
+    trained = planted.train(context, 1, 5)
+    damaged = context.paths.probabilities(study.key(trained), 7)
+    damaged.write_bytes(b"")
+    with pytest.raises(UserError, match=r"00007\.npy is damaged"):
+        out_of_fold.choose(context, opened, 5)
+    damaged.rename(damaged.with_suffix(".damaged"))
+    made = out_of_fold.choose(context, opened, 5)
+    assert made is not None
+    assert {one.trial for one in made.networks} == {0}
 
 
 def test_networks_that_are_gone_do_not_count(context: RunContext) -> None:

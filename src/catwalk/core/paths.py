@@ -161,6 +161,10 @@ class Paths:
     def test_predictions(self, name: str) -> Path:
         return self.submission_folder(name) / TEST
 
+    def unfinished(self, name: str) -> Path:
+        """A mark in the folder of a submission that is being written, or whose writing was interrupted."""
+        return self.submission_folder(name) / ".unfinished"
+
     def older_predictions(self, name: str) -> Path:
         """What catwalk 0.1 wrote in place of the two files above."""
         return self.submission_folder(name) / "predictions.npz"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
-from catwalk.core import advice
+from catwalk.core import advice, given_path
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.course import attached_competition, attached_data, image_packages, mirror, relay, working_folder
@@ -84,7 +84,7 @@ def resolved(settings: Settings) -> Settings:
     """
     if settings.competition != AUTO:
         return settings
-    top = _inputs() if settings.source in (AUTO, *download.NAMED) else Path(settings.source).expanduser()
+    top = _inputs() if settings.source in (AUTO, *download.NAMED) else given_path.expanded(settings.source)
     known = [
         competitions.parse(file.stem, file.read_text(encoding="utf-8"))
         for file in _brought("competitions")
@@ -190,7 +190,7 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
     if settings.source in download.NAMED:
         return settings.source
     is_auto = settings.source == "auto"
-    top = inputs if is_auto else Path(settings.source).expanduser().resolve()
+    top = inputs if is_auto else given_path.expanded(settings.source).resolve()
     if not top.exists():
         raise UserError("no such folder", where=f"SOURCE={settings.source}", fix=advice.CHOOSE_ONE_SOURCE)
     attached = attached_data.find(competition, top)
@@ -222,7 +222,7 @@ def _kept(settings: Settings, paths: Paths) -> contextlib.AbstractContextManager
     """
     if not settings.keep:
         return contextlib.nullcontext()
-    folder = Path(settings.keep).expanduser().resolve()
+    folder = given_path.expanded(settings.keep).resolve()
     if not folder.parent.is_dir():
         raise UserError("no such folder", where=f"KEEP={settings.keep}", fix=advice.MOUNT)
     folder.mkdir(exist_ok=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catwalk.core import advice, locks
+from catwalk.core import advice, given_path, locks
 from catwalk.core.errors import NetworkError, UserError
 from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import manifest, raw_files
@@ -145,7 +145,7 @@ def _use_own_files(
 ) -> Manifest:
     """Use the files that were put there by hand."""
     found = raw_files.locate(paths.raw, competition)
-    if source != "auto" and Path(source).expanduser().resolve() != paths.raw.resolve():
+    if source != "auto" and given_path.expanded(source).resolve() != paths.raw.resolve():
         names = [str(path.relative_to(paths.raw)) for path in raw_files.listed(paths.raw)]
         raise _other_source(paths, source, f"holds {BY_HAND} ({', '.join(names)[:60]})")
     also = f", or first rename your folder: {move_aside(paths)}" if competition.sources else ""
@@ -196,7 +196,7 @@ def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Man
 
 def _stamps_of_source(competition: Competition, source: str) -> dict[str, Stamp]:
     """The stamps of a folder's files before they are copied, so that later changes are noticed."""
-    place = Path(source).expanduser().resolve()
+    place = given_path.expanded(source).resolve()
     if source in ("auto", *NAMED) or not place.exists():
         return {}
     return manifest.origins(raw_files.locate(place, competition).paths)
@@ -215,7 +215,7 @@ def _check_source(paths: Paths, competition: Competition, known: Manifest, sourc
     """Check that an explicitly given source is the one that the data came from."""
     if source == "auto" or (source in NAMED and source == known.source):
         return
-    place = Path(source).expanduser().resolve()
+    place = given_path.expanded(source).resolve()
     if source not in NAMED and not place.exists():
         fix = "correct it, or leave SOURCE= out to use the existing data"
         raise UserError("no such folder", where=f"SOURCE={source}", fix=fix)

@@ -2,8 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
+from catwalk.core import given_path
 from catwalk.core.errors import UserError
 from catwalk.data.competition import Competition
 from catwalk.data.toml_keys import SOURCES
@@ -115,7 +115,7 @@ def page(text: str, given: str) -> Page:
 
 def source_of(source: str, competition: Competition) -> str:
     """SOURCE=, or "kaggle" where it is the address or slug of the competition's own page there."""
-    is_given = source in ("auto", *SOURCES) or Path(source).expanduser().exists()
+    is_given = source in ("auto", *SOURCES) or given_path.expanded(source).exists()
     if is_given or not competition.sources.keys() & {"kaggle_dataset", "kaggle_competition"}:
         return source
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from catwalk.core import given_path
 from catwalk.core.console import plain_console
 from catwalk.core.errors import UserError, shown
 from catwalk.core.paths import Paths, atomic_write, competitions_folder, folder_aside
@@ -115,7 +116,7 @@ def _resolved(paths: Paths, source: str) -> tuple[Path | None, kaggle_names.Page
             what = f"there are no files in {paths.shown(paths.raw)}"
             raise UserError(what, fix=SET_SOURCE)
         return paths.raw, None
-    place = Path(source).expanduser()
+    place = given_path.expanded(source)
     if place.exists():
         return place.resolve(), None
     if source in sources.SOURCES:

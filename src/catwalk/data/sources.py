@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from catwalk.core import advice, disk_space
+from catwalk.core import advice, disk_space, given_path
 from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown
 from catwalk.core.http_timeout import TIMEOUT
 from catwalk.data import archives, idx, idx_csvs, kaggle_download, raw_files
@@ -185,7 +185,7 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
     """
     names = offered(competition)
     if source not in ("auto", *SOURCES):
-        place = Path(source).expanduser().resolve()
+        place = given_path.expanded(source).resolve()
         if not source or not place.exists():
             raise UserError(
                 f"neither a folder, a zip nor one of {', '.join(['auto', *names])}",

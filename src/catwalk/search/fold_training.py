@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from catwalk.core import disk_space, processes, shared_table
 from catwalk.data import folds as of_data
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_study, progress
+from catwalk.search import fold_study, model_store, progress
 from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
 
@@ -78,3 +78,4 @@ def run(
         finally:
             workers.kill()
             shared_table.drop_abandoned(paths.prepared)
+            model_store.drop_unfinished(paths)

@@ -73,6 +73,16 @@ def drop(paths: Paths, study_key: str, opened: "optuna.Study") -> None:
             file.unlink(missing_ok=True)
 
 
+def drop_unfinished(paths: Paths) -> None:
+    """Remove the files that killed workers were writing, once no worker of this machine runs any more.
+
+    A team's folder may be shared with machines whose workers still write.
+    """
+    if paths.team is None:
+        for file in paths.kept("any").parent.glob("*/.trial-*.part.*"):
+            file.unlink(missing_ok=True)
+
+
 def kept_numbers(trials: "list[FrozenTrial]") -> set[int]:
     """The numbers of the trials worth keeping, out of all of a study."""
     complete = [trial for trial in trials if trial.state.name == "COMPLETE"]

@@ -6,7 +6,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from catwalk.search import failures, storage
 
 RETRIES = 2  # how often a trial whose worker died is run again
-COPIED = ("kind", "fold")  # attributes that say what the trial is
+COPIED = ("kind", "fold", "asked_by")  # attributes that say what the trial is, and whose
 
 
 def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool = True) -> None:

@@ -8,7 +8,7 @@ from catwalk.core import disk_space, processes, shared_table, tensorflow_setup
 from catwalk.data import duplicates, prepare
 from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_study, limits, progress, study_progress
+from catwalk.search import fold_study, limits, model_store, progress, study_progress
 from catwalk.search.limits import Limits
 from catwalk.search.progress import StudyProgress
 
@@ -109,6 +109,7 @@ def run_trials(
         finally:
             workers.kill()
             shared_table.drop_abandoned(paths.prepared)
+            model_store.drop_unfinished(paths)
     spent = supervisor.spent()
     for line in supervisor.offering.end():
         context.say(line)

@@ -88,6 +88,7 @@ def _recipe(context: RunContext, joined: Blend) -> Recipe:
 
 
 def _write(context: RunContext, name: str, joined: Blend, made: Recipe) -> None:
+    submission_files.begin(context.paths, name)
     if joined.oof is not None:
         predictions.write(context.paths.oof(name), joined.oof)
     submission_files.write_test(context, name, joined.test)

@@ -6,6 +6,7 @@ it is submitted, by the label's number, or by the class; every other column is r
 
 import csv
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from catwalk.data.csv_file import CsvFile, clipped
 TOLERANCE = 0.01
 ROUNDING = 1e-6  # of a value, outside of 0 to 1
 MOST_NAMED = 12  # classes that a message lists
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _rows(file: CsvFile, competition: Competition) -> list[tuple[int, list[str]]
 
 def _point(cell: str) -> str:
     """A number with a decimal comma, as some spreadsheets write it, with a point."""
-    return cell.replace(",", ".") if cell.replace(",", "", 1).isdecimal() else cell
+    return cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell
 
 
 def _columns(file: CsvFile, first: tuple[int, list[str]], competition: Competition) -> Columns:
@@ -174,9 +176,10 @@ def _probabilities(
     wrong = not_one(sums, values)
     if len(wrong):
         first = min(wrong, key=lambda i: cells[i][0])
-        raise file.error(
-            why_not(values[first]), row=cells[first][0], fix="write probabilities from 0 to 1 that sum to 1"
-        )
+        number, row = cells[first]
+        texts = [row[i] for i in columns.classes if math.isnan(_number(row[i]))]
+        what = f"{clipped(texts[0])} is not a probability" if texts else why_not(values[first])
+        raise file.error(what, row=number, fix="write probabilities from 0 to 1 that sum to 1")
     return np.asarray(values / sums[:, None], np.float32)
 
 

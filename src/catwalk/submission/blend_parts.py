@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from catwalk.core import given_path
 from catwalk.core.errors import UserError
 from catwalk.core.paths import OOF, TEST, Paths
 from catwalk.data.competition import Competition
@@ -113,7 +114,7 @@ def locate(paths: Paths, given: Sequence[str]) -> list[Part]:
 def _found(paths: Paths, given: str) -> Part:
     """One part: a submission of that name comes before a file of the same name."""
     is_here = given in submission_csv.names(paths)
-    place = paths.submission_folder(given) if is_here else Path(given).expanduser()
+    place = paths.submission_folder(given) if is_here else given_path.expanded(given)
     test = place / TEST if is_here or place.is_dir() else place
     if not test.is_file():
         raise _missing(test, given, is_here, place.is_dir())

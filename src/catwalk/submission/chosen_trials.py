@@ -98,7 +98,7 @@ def choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[F
     kept = [trial for trial in trials if is_kept(paths, study, trial.number)]
     if not kept:
         raise FileNotFoundError
-    probabilities = np.stack([_probabilities(paths.probabilities(study, t.number)) for t in kept])
+    probabilities = np.stack([read(paths.probabilities(study, t.number)) for t in kept])
     best_single = float(kept[0].value or 0.0)  # they come best first, of equals the earlier one
     return of(kept, probabilities, best_single, prepared.validation, prepared)
 
@@ -149,7 +149,12 @@ def missing(paths: Paths) -> UserError:
     )
 
 
-def _probabilities(path: Path) -> npt.NDArray[np.float32]:
+def read(path: Path) -> npt.NDArray[np.float32]:
+    """The (rows, classes) probabilities of a trial or a fold.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     try:
         return np.asarray(np.load(path))
     except (ValueError, EOFError):

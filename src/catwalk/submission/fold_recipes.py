@@ -106,7 +106,7 @@ def _train(context: RunContext, until: Limits, workers: int, started: float) -> 
     if opened is None or not trials:  # the search has said so
         return
     key, before = fold_study.known(context, until.folds)
-    left = math.inf if until.budget is None else until.budget - before.spent
+    left = math.inf if until.budget is None else max(0.0, until.budget - before.spent)
     wanted = list(_wanted(context, opened, until.folds, left, workers))
     searched = len(study.finished(opened))
     known = fold_study.load(context, until.folds)
@@ -171,6 +171,9 @@ def _shares(
     """
     ends, shares = [0.0] * workers, list[float]()
     for (training, other), count in zip(costs, trainings, strict=True):
+        if not count:  # all its folds are trained
+            shares.append(1.0)
+            continue
         share, planned = 1.0, _scheduled(ends, [training + other] * count)
         if max(planned) > seconds:
             rounds = math.ceil(count / workers)

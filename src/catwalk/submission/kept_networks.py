@@ -125,7 +125,7 @@ def average_and_weights(
     key, folds = study.key(opened), len(networks) // len(chosen.trials)
     files = [paths.model(*network) for network in networks]
     known = [paths.test_probabilities(*network, prepared.test_fingerprint) for network in networks]
-    saved = [np.load(file) if file.is_file() else None for file in known]
+    saved = [_saved(file) for file in known]
     others = [file for file, there in zip(files, saved, strict=True) if there is None]
     softmax = [
         paths.model(key, trial.number)
@@ -143,6 +143,14 @@ def average_and_weights(
     computed = iter(rest)
     answers = np.stack([next(computed) if there is None else there for there in saved])
     return chosen.ensemble.of_folds(folds).average(answers), weights
+
+
+def _saved(file: Path) -> npt.NDArray[np.float32] | None:
+    """The probabilities in a file; None: there is none, or it is damaged, and its network computes them."""
+    try:
+        return np.asarray(np.load(file))
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
 
 
 def _probabilities(files: list[Path], pixels: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:

@@ -19,10 +19,13 @@ def find(paths: Paths, name: str | None, is_same: Callable[[Recipe], bool], made
         made_from: what others are made from, for people.
 
     Raises:
-        UserError: the name asked for is taken by another submission, or can't be a file's name.
+        UserError: the name asked for is taken by another submission, or by files that are no submission of
+            catwalk's; or it can't be a file's name.
     """
     submission_csv.check_name(name)
     made = submission_csv.names(paths)
+    if name is not None and name not in made:
+        _require_free(paths, name)
     asked = made if name is None else [name] if name in made else []
     same = [one for one, there in recipe.known(paths, asked).items() if is_same(there)]
     if name in made and not same:
@@ -32,3 +35,16 @@ def find(paths: Paths, name: str | None, is_same: Callable[[Recipe], bool], made
             fix=advice.CHOOSE_NAME,
         )
     return same[-1] if same else None
+
+
+def _require_free(paths: Paths, name: str) -> None:
+    """Nothing of this name is there, or only what an interrupted run has left."""
+    if paths.unfinished(name).is_file():
+        return
+    for path in (paths.submission(name), paths.recipe(name), paths.submission_folder(name)):
+        if path.exists() or path.is_symlink():
+            raise UserError(
+                f"{paths.shown(path)} is there already, and is not replaced",
+                where=f"NAME={name}",
+                fix=advice.CHOOSE_NAME,
+            )

@@ -70,7 +70,9 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
     of_data.write(paths, prepared, count, context.seed)  # prepare removes the file with its arrays
     labels, folds = np.asarray(prepared.labels), of_data.load(paths, prepared, count)
     known = {
-        number: of_data.joined(folds, [np.load(paths.probabilities(key, one.number)) for one in trials])
+        number: of_data.joined(
+            folds, [chosen_trials.read(paths.probabilities(key, one.number)) for one in trials]
+        )
         for number, trials in sets.items()
     }
     shares = {number: metrics.accuracy(known[number], labels) for number in known}

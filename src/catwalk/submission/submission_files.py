@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from catwalk.core.paths import Paths
 from catwalk.data import picture_hashes
 from catwalk.data.run_context import RunContext
 from catwalk.submission import doubtful_labels, kept_networks, predictions, recipe, submission_csv
@@ -41,10 +42,20 @@ def write(
     from catwalk.search import trial_record
 
     paths = context.paths
+    begin(paths, name)
     _write_predictions(context, name, answers)
     kept_networks.write_weights(paths.shown_weights(name), answers.weights)
     trial_record.write_snapshot(paths, name, trials)
     finish(context, name, answers.test.argmax(axis=1), made)
+
+
+def begin(paths: Paths, name: str) -> None:
+    """Mark the submission as unfinished, and remove what an interrupted run of this name has written."""
+    paths.submission_folder(name).mkdir(parents=True, exist_ok=True)
+    paths.unfinished(name).touch()
+    of_name = (paths.oof, paths.test_predictions, paths.doubtful_labels, paths.shown_weights, paths.snapshot)
+    for path in of_name:
+        path(name).unlink(missing_ok=True)
 
 
 def finish(context: RunContext, name: str, labels: npt.NDArray[np.integer], made: Recipe) -> None:
@@ -53,6 +64,7 @@ def finish(context: RunContext, name: str, labels: npt.NDArray[np.integer], made
     submission_csv.write(csv, context.prepared.test_ids, labels, context.competition)
     digest = hashlib.sha256(csv.read_bytes()).hexdigest()
     recipe.write(context.paths, name, replace(made, csv_sha256=digest))
+    context.paths.unfinished(name).unlink(missing_ok=True)
 
 
 def _write_predictions(context: RunContext, name: str, answers: Answers) -> None:
