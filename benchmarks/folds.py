@@ -76,6 +76,7 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 "trials": made.trials_finished,
                 "refitted": len(made.refit),
             }
+        found["in_folds"] = prediction.of_folds(paths, recipe.read(paths, "folds"), truth)
         found["steps"] = prediction.steps(paths, recipe.read(paths, "refit"), pixels, truth)
         shutil.rmtree(paths.root)
     return found

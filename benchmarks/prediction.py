@@ -38,6 +38,19 @@ def steps(
     return {name: float(np.mean(one.argmax(axis=1) == truth)) for name, one in answers.items()}
 
 
+def of_folds(paths: Paths, made: Recipe, truth: npt.NDArray[np.integer]) -> float | None:
+    """Accuracy on the pseudo-test of the mean over all networks trained in folds, equally weighted.
+
+    Also where the submission left them out, because the search's own ensemble was clearly better on the
+    split's validation rows. None: none was trained.
+    """
+    files = sorted(paths.kept(made.fold_study).glob("trial-*.test-*.npy"))
+    if not files:
+        return None
+    mean = np.mean([np.load(file) for file in files], axis=0)
+    return float(np.mean(mean.argmax(axis=1) == truth))
+
+
 def _with_and_without_mirror(
     file: Path, pixels: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
