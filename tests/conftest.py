@@ -269,7 +269,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     order = {name: place for place, name in enumerate(JOBS, 1)}
 
     def place(item: pytest.Item) -> tuple[int, bool]:
-        return max((order[name] for name in jobs_of(item)), default=0), "slow" in item.keywords
+        is_early = two and "slow" in item.keywords
+        return max((order[name] for name in jobs_of(item)), default=0), is_early
 
     two = is_one_of_two(config)
     for item in items:

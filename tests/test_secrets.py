@@ -43,7 +43,7 @@ def test_no_secret_is_written_or_said(digits_done: tuple[Path, Run], tmp_path: P
 
     with serving(kaggle):
         run("search", *DIGITS, "--trials", "6", "--workers", "1", code=0)
-        run("predict", *DIGITS, "--name", "one", "--budget", "20s", code=0)
+        run("predict", *DIGITS, "--name", "one", code=0)
         run("report", *DIGITS, "--submission", "one", code=0)
         run("score", *DIGITS, "--submission", "one", code=0)
         run("kaggle", *DIGITS, code=0)

@@ -1,7 +1,7 @@
 # Targets for developers of catwalk itself; CONTRIBUTING.md says when.
 
-# Two processes of pytest-xdist; tests/conftest.py says which tests stay together.
-TWO = --numprocesses 2 --dist loadgroup
+# Two processes of pytest-xdist; tests/conftest.py says which tests stay together, and their order.
+TWO = --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 test: .venv/dev ## run the quick tests, including a whole run from the download to the talk (3 minutes)
 	@$(BIN)/pytest -m 'not slow' $(TWO)
@@ -42,7 +42,7 @@ speed: .venv/dev ## run benchmarks: training speed, CSV reading, coordination ov
 	@$(BIN)/python -m benchmarks.numpy_network
 	@$(BIN)/python -m benchmarks.performance
 
-trust: .venv/dev ## verify what docs/promises.md promises, but what needs a package more (some hours)
+trust: .venv/dev ## run the proofs in docs/promises.md, except those that need an extra package (some hours)
 	@$(BIN)/python -m verification.promises
 	@$(BIN)/python -m verification.line_coverage
 	@$(BIN)/python -m benchmarks.kills

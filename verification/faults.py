@@ -53,7 +53,9 @@ def take_away(paths: Paths, stage: str, name: str) -> None:
             file.unlink()
         paths.prepared_summary.unlink()
     elif stage == "predict":
-        paths.recipe(name).unlink(missing_ok=True)
+        for file in (paths.recipe(name), paths.submission(name)):
+            file.unlink(missing_ok=True)
+        shutil.rmtree(paths.submission_folder(name), ignore_errors=True)
     elif stage == "report":
         for file in (paths.talk(name), paths.notebook(name)):
             file.unlink(missing_ok=True)

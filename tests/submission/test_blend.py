@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import pytest
 from catwalk import stages
 from catwalk.core.paths import Paths
 from catwalk.data import test_labels
+from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
-from catwalk.submission import ensemble, predictions, recipe, submission_csv, submit
+from catwalk.submission import blend_weights, ensemble, predictions, recipe, submission_csv, submit
+from catwalk.submission.blend_parts import Part
 from tests.conftest import Run, load, make_project, run_catwalk
 from tests.support.blends import LABELS, Team, with_submissions
 from tests.support.kaggle_server import Kaggle, serving
@@ -154,6 +157,36 @@ def test_an_interrupted_one_is_written_anew(mine: Team) -> None:
     assert recipe.read(mine.paths, "both").parts[1].given == "labels.csv"
     assert not mine.paths.oof("both").exists()
     assert not mine.paths.unfinished("both").exists()
+
+
+def test_a_name_whose_writing_was_interrupted_can_be_used_again(
+    mine: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(submission_csv, "write", lambda *_: pytest.fail("as if the machine stopped here"))
+        with pytest.raises(pytest.fail.Exception):
+            blend(mine, "upper,lower", "--name", "both")
+    assert mine.paths.oof("both").is_file()
+    assert not mine.paths.submission("both").exists()
+    blended(mine, "upper,lower")
+    assert "both" in submission_csv.names(mine.paths)
+
+
+def test_a_name_that_was_taken_meanwhile_is_not_replaced(mine: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a file that a teammate copies there while the networks are trained again."""
+    theirs = mine.paths.submission("both")
+    join = blend_weights.join
+
+    def and_meanwhile(context: RunContext, parts: Sequence[Part]) -> blend_weights.Blend:
+        theirs.write_text("theirs")
+        return join(context, parts)
+
+    monkeypatch.setattr(blend_weights, "join", and_meanwhile)
+    done = blend(mine, "upper,lower", "--name", "both")
+    assert done.returncode == 2
+    assert "both.csv is there already, and is not replaced" in done.stderr
+    assert theirs.read_text() == "theirs"
+    assert not mine.paths.submission_folder("both").exists()
 
 
 def test_without_labelled_rows_of_all_the_weights_are_equal(mine: Team) -> None:

@@ -66,6 +66,7 @@ def run(
         workers = Workers(paths, context.seed, context.scope, has.count)
         try:
             opened = study.create(paths, of_data.named(prepared, has.count), context.scope)
+            model_store.drop_unfinished(paths, study.key(opened))
             study.precision(opened, lambda: has.precision)
             opened.set_user_attr(fold_study.OF_TRIALS, has.of_trials)
             for fold, trial in wanted:
@@ -78,4 +79,3 @@ def run(
         finally:
             workers.kill()
             shared_table.drop_abandoned(paths.prepared)
-            model_store.drop_unfinished(paths)

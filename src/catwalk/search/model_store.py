@@ -73,13 +73,13 @@ def drop(paths: Paths, study_key: str, opened: "optuna.Study") -> None:
             file.unlink(missing_ok=True)
 
 
-def drop_unfinished(paths: Paths) -> None:
-    """Remove the files that killed workers were writing, once no worker of this machine runs any more.
+def drop_unfinished(paths: Paths, study_key: str) -> None:
+    """Remove the files of a study that killed workers were writing, before any worker is started.
 
-    A team's folder may be shared with machines whose workers still write.
+    Nothing of a team's study, for which workers of other machines may be writing.
     """
     if paths.team is None:
-        for file in paths.kept("any").parent.glob("*/.trial-*.part.*"):
+        for file in paths.kept(study_key).glob(".trial-*.part.*"):
             file.unlink(missing_ok=True)
 
 

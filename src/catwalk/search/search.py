@@ -90,6 +90,7 @@ def run_trials(
             from catwalk.search.supervisor import Supervisor
 
             opened = study.create(paths, context.prepared, scope)
+            model_store.drop_unfinished(paths, study.key(opened))
             room = None if until is None else _room(context, until, count)
             if room is not None:
                 opened.set_user_attr(study.MOST_CHANNELS, room.conv_width())
@@ -109,7 +110,6 @@ def run_trials(
         finally:
             workers.kill()
             shared_table.drop_abandoned(paths.prepared)
-            model_store.drop_unfinished(paths)
     spent = supervisor.spent()
     for line in supervisor.offering.end():
         context.say(line)

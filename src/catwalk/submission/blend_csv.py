@@ -24,7 +24,7 @@ from catwalk.data.csv_file import CsvFile, clipped
 TOLERANCE = 0.01
 ROUNDING = 1e-6  # of a value, outside of 0 to 1
 MOST_NAMED = 12  # classes that a message lists
-DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)

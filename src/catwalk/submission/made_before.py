@@ -25,7 +25,7 @@ def find(paths: Paths, name: str | None, is_same: Callable[[Recipe], bool], made
     submission_csv.check_name(name)
     made = submission_csv.names(paths)
     if name is not None and name not in made:
-        _require_free(paths, name)
+        require_free(paths, name)
     asked = made if name is None else [name] if name in made else []
     same = [one for one, there in recipe.known(paths, asked).items() if is_same(there)]
     if name in made and not same:
@@ -37,12 +37,18 @@ def find(paths: Paths, name: str | None, is_same: Callable[[Recipe], bool], made
     return same[-1] if same else None
 
 
-def _require_free(paths: Paths, name: str) -> None:
-    """Nothing of this name is there, or only what an interrupted run has left."""
+def require_free(paths: Paths, name: str) -> None:
+    """Check that nothing of this name is there, or only what an interrupted run has left.
+
+    Raises:
+        UserError: a file or a folder is there that catwalk did not begin to write.
+    """
+    folder = paths.submission_folder(name)
     if paths.unfinished(name).is_file():
         return
-    for path in (paths.submission(name), paths.recipe(name), paths.submission_folder(name)):
-        if path.exists() or path.is_symlink():
+    for path in (paths.submission(name), paths.recipe(name), folder):
+        is_empty = path == folder and folder.is_dir() and not any(folder.iterdir())
+        if not is_empty and (path.exists() or path.is_symlink()):
             raise UserError(
                 f"{paths.shown(path)} is there already, and is not replaced",
                 where=f"NAME={name}",

@@ -10,7 +10,14 @@ import numpy.typing as npt
 from catwalk.core.paths import Paths
 from catwalk.data import picture_hashes
 from catwalk.data.run_context import RunContext
-from catwalk.submission import doubtful_labels, kept_networks, predictions, recipe, submission_csv
+from catwalk.submission import (
+    doubtful_labels,
+    kept_networks,
+    made_before,
+    predictions,
+    recipe,
+    submission_csv,
+)
 from catwalk.submission.predictions import Predictions
 from catwalk.submission.recipe import Recipe
 
@@ -50,7 +57,14 @@ def write(
 
 
 def begin(paths: Paths, name: str) -> None:
-    """Mark the submission as unfinished, and remove what an interrupted run of this name has written."""
+    """Mark the submission as unfinished, and remove what an interrupted run of this name has written.
+
+    Raises:
+        UserError: the name has been taken since it was checked, which may be minutes ago.
+    """
+    if name in submission_csv.names(paths):
+        return  # the same command in another process was faster: each file is replaced by its equal
+    made_before.require_free(paths, name)
     paths.submission_folder(name).mkdir(parents=True, exist_ok=True)
     paths.unfinished(name).touch()
     of_name = (paths.oof, paths.test_predictions, paths.doubtful_labels, paths.shown_weights, paths.snapshot)
