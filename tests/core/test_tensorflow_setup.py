@@ -3,11 +3,8 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-from catwalk.core import tensorflow_setup
 
 
 def test_gpus_are_hidden_before_the_import() -> None:
@@ -26,16 +23,6 @@ def test_gpus_are_hidden_before_the_import() -> None:
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "0", "PYTHONUNBUFFERED": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.stdout == "-1\n", done.stderr
-
-
-def test_a_gpu_that_is_here_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tensorflow_setup, "DRIVER", tmp_path / "gpus")
-    assert tensorflow_setup.unused_gpu() == []
-    (tmp_path / "gpus").mkdir()
-    assert tensorflow_setup.unused_gpu() == [], "a driver without a GPU"
-    (tmp_path / "gpus/0000:00:04.0").mkdir()
-    (line,) = tensorflow_setup.unused_gpu()
-    assert line.startswith("search: catwalk does not use GPUs")
 
 
 @pytest.mark.slow

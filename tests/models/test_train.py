@@ -188,7 +188,7 @@ def test_the_portfolio_s_networks_are_choices_of_the_space() -> None:
 
 
 def test_the_pictures_are_mapped_not_copied(digits: Prepared) -> None:
-    from catwalk.models.train import mapped
+    from catwalk.models.placement import mapped
 
     pixels = digits.pixels[:]  # the same memory
     tensor = mapped(pixels)

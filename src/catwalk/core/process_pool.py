@@ -9,7 +9,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar, cast
 
-from catwalk.core import processes
+from catwalk.core import gpus, processes
 from catwalk.core.errors import shown
 
 Task = TypeVar("Task")
@@ -55,13 +55,14 @@ def run_all(
 
 
 class _Pool(Generic[Task, Result]):
-    """The processes, and the task that each one is working on."""
+    """The processes, and the task that each one is working on; where there are GPUs, each has one."""
 
     def __init__(self, work: Callable[[Task], Result], tasks: list[Task], together: int) -> None:
         self._work, self._tasks, self._together = work, tasks, together
         self._waiting = deque(range(len(tasks)))
         self._busy: dict[Connection, tuple[int, Any]] = {}  # the task's index, and the process
         self._started = 0
+        self._gpus: dict[Connection, str | None] = {}
         self.results: list[Result | None] = [None] * len(tasks)
         self.done = 0
 
@@ -78,7 +79,9 @@ class _Pool(Generic[Task, Result]):
         """Keep all processes busy, then wait until one has finished a task, or for ``timeout`` seconds."""
         while self._waiting and len(self._busy) < self._together:
             name = f"catwalk-{self._work.__name__.strip('_')}-{self._started}"
-            process, connection = processes.start(_serve, name, self._work)
+            with gpus.assigned([self._gpus[connection] for connection in self._busy]) as gpu:
+                process, connection = processes.start(_serve, name, self._work)
+            self._gpus[connection] = gpu
             self._started += 1
             self._give(connection, process)
         for ready in wait(list(self._busy), timeout):

@@ -87,6 +87,11 @@ def call(work: Callable[..., Result], *arguments: Any) -> Result:
     """
     if "tensorflow" in sys.modules:
         return work(*arguments)
+    return call_apart(work, *arguments)
+
+
+def call_apart(work: Callable[..., Result], *arguments: Any) -> Result:
+    """The result of ``work(*arguments)`` in a new process; errors as of ``call``."""
     process, connection = start(_answer, f"catwalk-{work.__name__.strip('_')}", work, *arguments)
     try:
         answer = connection.recv()

@@ -1,19 +1,21 @@
 """Sets up TensorFlow, once per process and before it is imported anywhere else.
 
-GPUs are hidden from it: catwalk has not been measured on GPUs yet.
+GPUs are hidden from it, except from a process that one is assigned to, see ``gpus``.
 """
 
 import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from types import ModuleType
 
-HIDDEN = {"CUDA_VISIBLE_DEVICES": "-1"}  # to be set before the import; children and kernels inherit it
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # which GPUs CUDA sees; read as TensorFlow's runtime starts
+HIDDEN = {VISIBLE: "-1"}  # children and kernels inherit it
+GIVEN = "CATWALK_VISIBLE_GPUS"  # what the user's CUDA_VISIBLE_DEVICES was before it was changed here
+ASSIGNED = "CATWALK_GPU"  # the GPU of this process
+ALL = "all"  # where the user has not chosen GPUs
 # Keras imports these if they are installed, for features not used here: a third of the start time.
 OPTIONAL = ("matplotlib", "pandas", "sklearn")
-DRIVER = Path("/proc/driver/nvidia/gpus")  # a folder for each GPU
 
 
 def setup(threads: int | None = None, whole: bool = False) -> None:
@@ -29,7 +31,9 @@ def setup(threads: int | None = None, whole: bool = False) -> None:
     import tensorflow as tf
 
     with _silent_stderr():
-        if threads is not None:
+        if ASSIGNED in os.environ:
+            _share_gpu()
+        elif threads is not None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         # Its graph optimizer gains nothing on our graphs, and takes a third of the tracing time.
@@ -39,7 +43,8 @@ def setup(threads: int | None = None, whole: bool = False) -> None:
 
 def load(whole: bool = False) -> None:
     """Only import TensorFlow and Keras: no thread is started, so that the process may be forked."""
-    os.environ |= HIDDEN
+    os.environ.setdefault(GIVEN, os.environ.get(VISIBLE, ALL))
+    _see(os.environ.get(ASSIGNED, HIDDEN[VISIBLE]))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # Its default is off on processors without AVX-512, where all our networks are trained faster with it.
@@ -50,10 +55,27 @@ def load(whole: bool = False) -> None:
     tf.get_logger().setLevel("ERROR")
 
 
-def unused_gpu() -> list[str]:
-    """A message about a GPU that is present but not used, if there is one."""
-    line = "search: catwalk does not use GPUs; it computes on the CPU cores"
-    return [line] if DRIVER.is_dir() and any(DRIVER.iterdir()) else []
+def visible_gpus() -> str:
+    """The GPUs that the user lets programs see, as in CUDA_VISIBLE_DEVICES; ``ALL`` if that is not set."""
+    return os.environ.get(GIVEN) or os.environ.get(VISIBLE, ALL)
+
+
+def _see(gpus: str) -> None:
+    """Let CUDA see these GPUs, as in CUDA_VISIBLE_DEVICES, or ``ALL``."""
+    if gpus == ALL:
+        os.environ.pop(VISIBLE, None)
+    else:
+        os.environ[VISIBLE] = gpus
+
+
+def _share_gpu() -> None:
+    """Take a GPU's memory as it is needed, not all of it at once; round products as the CPU does."""
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    # A network's probabilities are computed in float32, on the CPU too: not with TF32's ten bits here.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 @contextlib.contextmanager

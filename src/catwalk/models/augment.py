@@ -6,16 +6,19 @@ matrices, and each step multiplies every part of the batch by one of them, in a 
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from catwalk.models import placement
 from catwalk.models.space import ONE_COPY, Params
 
 GROUPS = 8  # parts of a batch, each warped and erased its own way
 BANK = 64  # warps to draw from
 SMOOTH = 4.0  # pixels: smoothness of elastic displacements that Simard et al. 2003 found best for digits
+QUANTILES = 4096  # of mixup's distribution; XLA has no random numbers of it
 WARPS = ("shift", "rotate", "zoom", "elastic")
 
 
@@ -40,12 +43,12 @@ class Augmentation:
         self._params, self._batch = params, batch
         self._height, self._width, self._channels = (*shape, 1)[:3]
         self._dtype = tf.as_dtype(precision)
-        self._bank = None
+        self._bank: Any = None  # (BANK, pixels, pixels)
         if any(params[name] for name in WARPS):
             self._bank = tf.cast(warps(params, self._height, self._width, BANK, seed), self._dtype)
 
     def __call__(self, pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Augment (batch, pixels) uint8; returns uint8, or floats where warps blend neighbouring pixels.
+        """Augment (batch, pixels), 0 to 255; returns the same type, or the warps' floats where there are any.
 
         Args:
             pictures: of one batch, in random order.
@@ -55,26 +58,40 @@ class Augmentation:
         if self._params["flip"]:
             whole, half = tf.reshape(pictures, shape), self._batch // 2
             pictures = tf.concat([whole[:half], tf.reverse(whole[half:], axis=[2])], axis=0)
-        groups = tf.split(tf.reshape(pictures, [self._batch, -1]), self._sizes())
+        if self._bank is None and not self._params["erase"]:
+            return tf.reshape(pictures, [self._batch, -1])
+        groups = self._in_groups(tf.reshape(pictures, [self._batch, -1]))
         if self._bank is not None:
             chosen = tf.random.stateless_uniform([GROUPS], seed, 0, BANK, tf.int32)
-            groups = [self._warped(group, self._bank[chosen[i]]) for i, group in enumerate(groups)]
+            groups = self._warped(groups, chosen)
         if self._params["erase"]:
             corners = tf.random.stateless_uniform([GROUPS, 2], seed + 1)
-            groups = [group * self._hole(corners[i], group.dtype) for i, group in enumerate(groups)]
-        return tf.concat(groups, axis=0)
+            groups *= tf.stack([self._hole(corners[i], groups.dtype) for i in range(GROUPS)])
+        return tf.reshape(groups, [-1, groups.shape[-1]])[: self._batch]
 
-    def _sizes(self) -> list[int]:
-        return [self._batch * (i + 1) // GROUPS - self._batch * i // GROUPS for i in range(GROUPS)]
+    def _in_groups(self, pictures: tf.Tensor) -> tf.Tensor:
+        """(GROUPS, pictures, pixels): the batch in equal parts, the last one filled up with zeros."""
+        each = math.ceil(self._batch / GROUPS)
+        filled = tf.pad(pictures, [[0, each * GROUPS - self._batch], [0, 0]])
+        return tf.reshape(filled, [GROUPS, each, -1])
 
-    def _warped(self, group: tf.Tensor, warp: tf.Tensor) -> tf.Tensor:
-        area = self._height * self._width
-        planes = tf.cast(group, self._dtype)
+    def _warped(self, groups: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+        """Warp each group by its own of the bank, given by number."""
+        area, each = self._height * self._width, groups.shape[1]
+        planes = tf.cast(groups, self._dtype)
         if self._channels == 1:
-            return tf.matmul(planes, warp)
-        planes = tf.transpose(tf.reshape(planes, [-1, area, self._channels]), [0, 2, 1])
-        planes = tf.reshape(tf.matmul(tf.reshape(planes, [-1, area]), warp), [-1, self._channels, area])
-        return tf.reshape(tf.transpose(planes, [0, 2, 1]), [-1, area * self._channels])
+            return self._products(planes, chosen)
+        planes = tf.transpose(tf.reshape(planes, [GROUPS, each, area, self._channels]), [0, 1, 3, 2])
+        warped = self._products(tf.reshape(planes, [GROUPS, -1, area]), chosen)
+        planes = tf.transpose(tf.reshape(warped, [GROUPS, each, self._channels, area]), [0, 1, 3, 2])
+        return tf.reshape(planes, [GROUPS, each, -1])
+
+    def _products(self, planes: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+        """Each group (planes, area) times its own matrix (area, area)."""
+        if placement.compiles():  # an H200 takes 1 ms for a step so, and 100 with the products one by one
+            return tf.matmul(planes, tf.gather(self._bank, chosen))
+        # On CPU cores the copy that gathers the matrices would take a third of the time.
+        return tf.stack([tf.matmul(planes[i], self._bank[chosen[i]]) for i in range(GROUPS)])
 
     def _hole(self, corner: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
         """(1, pixels): a mask of ones with a square of zeros, placed by two numbers from 0 to 1."""
@@ -146,9 +163,18 @@ def mixed(
         strength: alpha of the Beta distribution that a row's share is drawn from; above 0.
         seed: two int32.
     """
-    gammas = tf.random.stateless_gamma([inputs.shape[0], 2, 1], seed, strength)
-    share = tf.cast(gammas[:, 0] / tf.maximum(gammas[:, 0] + gammas[:, 1], 1e-30), target.dtype)
+    shares = tf.constant(_beta_quantiles(strength), target.dtype)
+    chosen = tf.random.stateless_uniform([inputs.shape[0], 1], seed, 0, QUANTILES, tf.int32)
+    share = tf.gather(shares, chosen)
     share = tf.maximum(share, 1 - share)
     other, other_target = tf.reverse(inputs, axis=[0]), tf.reverse(target, axis=[0])
     narrow = tf.cast(share, inputs.dtype)
     return other + narrow * (inputs - other), other_target + share * (target - other_target)
+
+
+def _beta_quantiles(strength: float) -> npt.NDArray[np.float64]:
+    """(QUANTILES,): values that a Beta(strength, strength) distribution takes equally often."""
+    from scipy.special import betaincinv
+
+    middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    return np.asarray(betaincinv(strength, strength, middles))

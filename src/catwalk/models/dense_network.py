@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.models import graph
+from catwalk.models import graph, placement
 from catwalk.models.features import PATCHES, FeatureSet
 from catwalk.models.space import Params
 
@@ -66,7 +66,7 @@ def features(inputs: Any, view: str, views: FeatureSet) -> Any:
     if view not in WHITENING:
         return keras.layers.Concatenate(name="features")(seen)
     joined = keras.layers.Concatenate(name="joined")(seen)
-    values = graph.of(keras.Model(inputs, joined))
+    values = graph.of(keras.Model(inputs, joined), placement.CPU)
     projection, offset = views.components(lambda pixels: np.asarray(values(pixels)), WHITENING[view])
     dense = keras.layers.Dense(len(offset), kernel_initializer="zeros", name="features")
     return _fixed(dense, joined, projection, offset)

@@ -23,15 +23,17 @@ def blocks(rows: Any) -> list[Any]:
     return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
 
 
-def of(model: keras.Model) -> Callable[[npt.NDArray[np.uint8]], tf.Tensor]:
+def of(model: keras.Model, device: str | None = None) -> Callable[[npt.NDArray[np.uint8]], tf.Tensor]:
     """A function from pixels (rows, pixels) uint8 to a model's outputs; its graph is made in the first call.
 
     Args:
         model: of pixels (rows, pixels) float32.
+        device: where it is computed; None: on the GPU if this process has one. What is kept for other
+            processes is computed on the CPU cores: a GPU's last digits differ from run to run.
     """
 
     def outputs(pixels: tf.Tensor) -> Any:
-        with _without_gradients(model):
+        with _without_gradients(model), tf.device(device):
             return model(tf.cast(pixels, tf.float32), training=False)
 
     pixels = tf.TensorSpec([None, model.input.shape[1]], tf.uint8)

@@ -19,7 +19,8 @@ class Layers:
 
     Args:
         model: from ``network.build``.
-        precision: "float32" or "bfloat16", of the layers; the logits are always in the weights' own.
+        precision: "float32", "bfloat16" or "float16", of the layers; the logits are always in the weights'
+            own.
         random_seed: from a position in the network to a random seed, another one in each step.
 
     Attributes:

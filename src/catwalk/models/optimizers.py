@@ -9,6 +9,7 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from catwalk.models import placement
 from catwalk.models.space import Params
 
 AVERAGE_EVERY = 4  # steps; the average of the weights is a pass over all of them
@@ -197,13 +198,20 @@ class Averages:
             length: steps over which the average reaches back; in the beginning, a tenth of those done.
         """
         reach = tf.maximum(1.0, tf.minimum(length, tf.cast(step, tf.float32) / 10) / AVERAGE_EVERY)
+        is_due = step % AVERAGE_EVERY == 0
+        if placement.compiles():  # a GPU would wait for the decision; the pass itself takes it no time
+            self._move(tf.where(is_due, reach, math.inf))
+            return
 
         def move() -> tf.Tensor:
-            for original, average in self._pairs:
-                average.assign_sub((average - original) / reach)
+            self._move(reach)
             return tf.constant(0)
 
-        tf.cond(step % AVERAGE_EVERY == 0, move, lambda: tf.constant(0))
+        tf.cond(is_due, move, lambda: tf.constant(0))
+
+    def _move(self, reach: tf.Tensor) -> None:
+        for original, average in self._pairs:
+            average.assign_sub((average - original) / reach)
 
     def assign_to_originals(self) -> None:
         for original, average in self._pairs:

@@ -59,12 +59,12 @@ CONV: Params = {
 # Seconds of a search that reaches more with convolutional networks as well, if products in bfloat16 are fast:
 # on two cores with matrix units, one of them then has twelve epochs or more. Without, dense ones lead longer.
 CONV_PAYS = {"bfloat16": 600.0}
+CONV_PAYS_ON_GPU = 60.0  # the same where a GPU trains: one needs 20 s to 95% (benchmarks/gpu.py)
 
 # Channels of the first stage, the largest first. In bfloat16 the processors' kernels compute 16 channels at a
-# time or 32: with 24 of them an epoch takes longer than with 32 (benchmarks/conv_rate.py).
-CONV_WIDTHS = {"bfloat16": (96, 64, 48, 32), "float32": (96, 64, 48, 32, 24)}
+# time or 32: with 24 of them an epoch takes longer than with 32 (benchmarks/conv_rate.py). float16: on GPUs.
+CONV_WIDTHS = {"bfloat16": (96, 64, 48, 32), "float16": (96, 64, 48, 32), "float32": (96, 64, 48, 32, 24)}
 TRAINING = 3  # times the operations of the forward pass: the backward pass takes twice as many
-CONV_SHARE = 0.6  # of a matrix product's rate, at which convolutional networks are trained
 CONV_EPOCHS = 20  # that a width must have time for; with fewer a smaller one is better
 CONV_LEAST_EPOCHS = 12  # of the least width; with fewer the dense networks come first
 
@@ -87,7 +87,7 @@ class Room:
         rows: that are trained on in each epoch.
         shape: of a picture, (height, width, channels).
         precision: in which networks are trained, see ``precision``.
-        rate: operations per second of a matrix product in it, with one thread.
+        rate: operations per second at which a worker trains convolutional networks, see ``product_rate``.
         is_shared: whether a single worker trains the dense networks too, in half of the time.
     """
 
@@ -110,7 +110,7 @@ class Room:
     def _epochs(self, width: int) -> float:
         """Epochs of a network that there is time for."""
         seconds = self.seconds / 2 if self.is_shared else self.seconds
-        can = CONV_SHARE * self.rate * seconds / self.rows / TRAINING  # operations for a picture
+        can = self.rate * seconds / self.rows / TRAINING  # operations for a picture
         return can / conv_plan.operations(self.shape, {**CONV, "conv_width": width})
 
 

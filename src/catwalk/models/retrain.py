@@ -62,6 +62,7 @@ def train(task: Task) -> Trained | None:
 
     tensorflow_setup.setup(threads=1)
     from catwalk.data import competition as competitions
+    from catwalk.models import precision
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import DivergedError, OutOfTimeError, Training
 
@@ -74,7 +75,8 @@ def train(task: Task) -> Trained | None:
         fold, count = task.fold
         learning = folds.held_out(prepared, folds.load(task.paths, prepared, count), fold)
     views = FeatureSet(task.paths, prepared, loaded.shape)  # fixed features stay those of the search
-    training = Training(learning, loaded, views, task.precision, task.params, task.seed)
+    how_precise = precision.here(task.precision)
+    training = Training(learning, loaded, views, how_precise, task.params, task.seed)
     if task.ends is None:
         epochs = training.epochs(task.plan[0], None, plan=task.plan[1:])
     else:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from catwalk.models import augment, graph, optimizers, space
+from catwalk.models import augment, graph, optimizers, placement, space
 from catwalk.models.augment import Augmentation
 from catwalk.models.layers import Layers
+from catwalk.models.loss_scale import LossScale
 from catwalk.models.optimizers import Averages
 from catwalk.models.space import Params
 
@@ -28,8 +29,8 @@ class Labelled:
     """The labelled pictures.
 
     Attributes:
-        pixels: (rows, pixels) uint8.
-        labels: (rows,) uint8, positions of classes.
+        pixels: (rows, pixels) uint8, or on a GPU in the layers' precision; see ``placement`` for all of them.
+        labels: (rows,) uint8 or int32, positions of classes.
         validation: (validation rows,) int32, those that ``Step.evaluate`` uses.
         table: (2 x rows, features) float32, or uint16 that are the bits of bfloat16: the features of all
             pictures, then of their mirror images; for networks whose pictures are at most mirrored. None:
@@ -51,8 +52,8 @@ class Settings:
         shape: of one picture, (height, width) or (height, width, channels).
         batch: rows of a step.
         seed: of order, augmentation and dropout.
-        precision: "float32" or "bfloat16", of the layers; weights, norms, loss and update are float32.
-            Tests take float64, with a model of float64.
+        precision: "float32", "bfloat16" or, on a GPU, "float16", of the layers; weights, norms, loss and
+            update are float32. Tests take float64, with a model of float64.
     """
 
     params: Params
@@ -83,12 +84,16 @@ class Step:
         self._update = optimizers.create(params, layers.weights)
         if params["average"]:
             layers.averages = Averages(layers.weights + layers.moving)
-        self._done = tf.Variable(0, dtype=tf.int32)  # steps so far
+        self._loss_scale = LossScale() if settings.precision == "float16" else None
+        self._done = tf.Variable(0, dtype=tf.int64)  # steps so far; GPUs hold no int32 variables
         self._planned = tf.Variable(1.0)  # steps in all: the schedule's length
         self._per_epoch = tf.Variable(1.0)
         number = tf.TensorSpec([], tf.int32)
         order = tf.TensorSpec([None], tf.int32)
-        self.run = tf.function(self._run, input_signature=[order, number, number], autograph=False)
+        self.run = tf.function(
+            self._run, input_signature=[order, number, number], autograph=False,
+            jit_compile=placement.compiles(),
+        )  # fmt: skip
         # The same in each epoch, so it is rescaled once.
         rows = labelled.validation
         seen = self._computed(rows) if self._table is None else self._looked_up(rows)
@@ -123,7 +128,7 @@ class Step:
         gradients, losses, right = self._gradients(rows)
         if self._params["clip"]:
             gradients, _ = tf.clip_by_global_norm(gradients, self._params["clip"])
-        done = self._done.assign_add(1)
+        done = tf.cast(self._done.assign_add(1), tf.int32)
         self._update.apply(gradients, self._learning_rate(done), done)
         if self._layers.averages:
             self._layers.averages.update(done, self._params["average"] * self._per_epoch)
@@ -139,7 +144,11 @@ class Step:
             logits = self._layers.logits(inputs, training=True)
             losses = tf.nn.softmax_cross_entropy_with_logits(target, logits)
             loss = tf.reduce_mean(losses)
+            if self._loss_scale:
+                loss = self._loss_scale.scaled(loss)
         gradients = tape.gradient(loss, self._layers.weights)
+        if self._loss_scale:
+            gradients = self._loss_scale.unscaled(gradients)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
         return gradients, losses, right
 
@@ -189,7 +198,7 @@ class Step:
         return tf.bitcast(seen, tf.bfloat16) if seen.dtype == tf.uint16 else seen
 
     def _computed(self, rows: tf.Tensor) -> tf.Tensor:
-        pixels = tf.TensorSpec([None, self._pixels.shape[1]], tf.uint8)
+        pixels = tf.TensorSpec([None, self._pixels.shape[1]], self._pixels.dtype)
         inputs = tf.function(self._inputs, input_signature=[pixels], autograph=False)
         return tf.concat([inputs(tf.gather(self._pixels, block)) for block in graph.blocks(rows)], axis=0)
 
@@ -199,4 +208,4 @@ class Step:
 
     def _random_seed(self, place: int) -> tf.Tensor:
         """A random seed, different in each step and at each position in the network."""
-        return tf.stack([self._done + 0, tf.constant((self._seed * 64 + place) % 2**31)])
+        return tf.stack([tf.cast(self._done, tf.int32), tf.constant((self._seed * 64 + place) % 2**31)])

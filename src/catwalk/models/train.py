@@ -16,7 +16,7 @@ import tensorflow as tf
 from catwalk.data import duplicates
 from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
-from catwalk.models import augment, graph, network, space
+from catwalk.models import augment, graph, network, placement, space
 from catwalk.models.epoch import Epoch
 from catwalk.models.features import FeatureSet
 from catwalk.models.space import Params
@@ -42,7 +42,7 @@ class Training:
         prepared: the competition's arrays and split.
         competition: its shape, classes and allowed augmentation.
         views: what the features need.
-        precision: "float32" or "bfloat16", see ``precision``.
+        precision: "float32", "bfloat16" or "float16", see ``precision``.
         params: a choice from ``space.SPACE``.
         seed: of the initial weights, the order of the rows, augmentation and dropout.
     """
@@ -67,8 +67,8 @@ class Training:
         self._rows = self.per_epoch * batch  # of an epoch
         self.model = network.build(len(competition.classes), params, views, seed)
         labelled = Labelled(
-            mapped(prepared.pixels),
-            tf.convert_to_tensor(prepared.labels),
+            placement.pixels(prepared.pixels, precision),
+            placement.labels(prepared.labels),
             tf.convert_to_tensor(prepared.validation),
             self._table(views, precision),
         )
@@ -80,7 +80,8 @@ class Training:
         """The precomputed features, if they are slow to compute and pictures are at most mirrored."""
         if self.params["view"] != "patches" or augment.changes(self.params):
             return None
-        seen = graph.of(keras.Model(self.model.input, self.model.get_layer("features").output))
+        fixed = keras.Model(self.model.input, self.model.get_layer("features").output)
+        seen = graph.of(fixed, placement.CPU)
 
         def compute(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
             if precision != "bfloat16":
@@ -88,7 +89,7 @@ class Training:
             return np.asarray(tf.bitcast(tf.cast(seen(pixels), tf.bfloat16), tf.uint16))
 
         table = views.table(compute)
-        return None if table is None else mapped(table)
+        return None if table is None else placement.table(table, precision)
 
     def epochs(
         self,
@@ -107,7 +108,8 @@ class Training:
                 rows; None: no time limit.
                 The epochs are planned so that the schedule reaches its end, and so that trainings like
                 this one, one after the other, fill the time: there may be half as many more, or fewer.
-            limit: seconds, the building included, in which a further epoch must fit to begin.
+            limit: seconds, the building included, in which a further epoch must fit to begin; where XLA
+                compiles the step, they count from the first epoch's end.
             first_epoch_seconds: training that it has in any case, and a whole first epoch, even if the
                 deadline comes before; 0: the deadline holds.
             plan: how many epochs an earlier training planned after each of its epochs; the same then.
@@ -140,7 +142,9 @@ class Training:
             if planned != epochs:
                 epochs = max(epoch, planned)
                 self._step.plan(epochs, self.per_epoch)
-            if limit is not None and now - self._began + seconds > limit:
+            if epoch == 1 and placement.compiles():
+                self._began = now  # compiling takes longer than a baseline's whole training
+            elif limit is not None and now - self._began + seconds > limit:
                 epochs = epoch
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)
 
@@ -194,8 +198,3 @@ def seconds_an_epoch(ends: list[float]) -> float:
     while before > first and ends[-1] - ends[before] < PACE_SECONDS:
         before -= 1
     return (ends[-1] - ends[before]) / (len(ends) - 1 - before)
-
-
-def mapped(array: npt.NDArray[Any]) -> tf.Tensor:
-    """A tensor that shares the array's memory: a file mapped from disk is loaded once for all workers."""
-    return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())

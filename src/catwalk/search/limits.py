@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from catwalk.core import resources
+from catwalk.core import gpus, resources
 from catwalk.core.errors import MachineError, UserError
 
 USUAL = 600.0  # seconds of a search, without BUDGET=, TRIALS= or UNTIL=
@@ -95,13 +95,15 @@ def cores() -> int:
 def workers(asked: int | None) -> int:
     """How many workers to start: as many as asked for, else one per core as far as memory allows.
 
+    Where there are GPUs, one for each of them: two on one GPU would only take turns.
+
     Raises:
         MachineError: there is not enough memory for those asked for.
     """
     free = resources.available()
     bearable = max(1, free // WORKER_MEMORY)
     if asked is None:
-        return min(cores(), bearable)
+        return min(len(gpus.found()) or cores(), bearable)
     if asked > bearable:
         raise MachineError(
             f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, "

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from catwalk.core import disk_space, processes, shared_table, tensorflow_setup
+from catwalk.core import disk_space, gpus, processes, shared_table
 from catwalk.data import duplicates, prepare
 from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
@@ -48,7 +48,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     old = progress.of_other_rows(paths, prepared.fingerprint)
     if old and not before.finished:
         say(f"search: starting a new study (fingerprint {prepared.fingerprint}); others are kept ({old})")
-    for line in [*_repeated(prepared), *tensorflow_setup.unused_gpu()]:
+    for line in [*_repeated(prepared), *gpus.described()]:
         say(line)
     with progress.locked(paths):
         opened, spent = run_trials(context, limits_here, count, started, before.spent)
@@ -124,7 +124,8 @@ def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
     if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
         return None
     shape = (*context.competition.shape, 1)[:3]
-    measured = processes.call(product_rate.measure)
+    with gpus.assigned():
+        measured = processes.call(product_rate.measure)
     is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
     return Room(until.budget - STARTING, len(context.prepared.train), shape, *measured, is_shared)
 
@@ -191,6 +192,8 @@ def _other_family(opened: "optuna.Study", context: RunContext, until: Limits) ->
     from catwalk.models import portfolio
 
     least = portfolio.CONV_PAYS.get(opened.user_attrs.get("precision", ""))
+    if gpus.found():
+        least = portfolio.CONV_PAYS_ON_GPU
     budget = until.budget or 0.0
     if scopes.models_of(context.scope) != scopes.DENSE or least is None or budget < least:
         return []

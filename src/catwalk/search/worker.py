@@ -61,7 +61,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, folds: i
     name = progress.study_name(paths, context.prepared, scope)
     storage, pruner = study.open_storage(paths), study.FamilyPruner()
     opened = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
-    how_precise = study.precision(opened, precision.fastest)
+    how_precise = precision.here(study.precision(opened, precision.fastest))
     opened.sampler = study.sampler(seed, worker, scope, len(study.finished(opened)), paths.team is not None)
 
     current: list[int] = []  # the number of the trial that this worker is running, if any

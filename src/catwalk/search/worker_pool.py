@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from catwalk.core import processes
+from catwalk.core import gpus, processes
 from catwalk.search.messages import Message
 
 MAX_TRIALS_PER_WORKER = 40  # then a new process replaces it: TensorFlow keeps memory for each shape
@@ -20,6 +20,7 @@ class Worker:
     process: Any  # multiprocessing's
     connection: Connection
     number: int
+    gpu: str | None = None  # None: it computes on the CPU cores
     ready: bool = False
     busy: bool = False
     trials: int = 0  # begun by order
@@ -53,8 +54,9 @@ class Workers:
         from catwalk.search import worker
 
         name = f"catwalk-worker-{self._born}"
-        process, ours = processes.start(worker.run, name, *self._arguments, self._born)
-        self.all.append(Worker(process, ours, self._born))
+        with gpus.assigned([other.gpu for other in self.all]) as gpu:
+            process, ours = processes.start(worker.run, name, *self._arguments, self._born)
+        self.all.append(Worker(process, ours, self._born, gpu))
         self._born += 1
 
     def busy(self) -> list[Worker]:

@@ -5,9 +5,16 @@ import platform
 import subprocess
 from pathlib import Path
 
+from catwalk.core import gpus
+
 
 def processor() -> str:
-    """The processor's name; the last digits of a network's weights may depend on it."""
+    """The name of the processor and of the GPU, if one is used; a network's last digits may depend on it."""
+    names = sorted({gpu.name for gpu in gpus.found()})
+    return " with ".join([_of_cpu(), *names[:1]])
+
+
+def _of_cpu() -> str:
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

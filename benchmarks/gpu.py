@@ -1,0 +1,128 @@
+"""A GPU's training: seconds an epoch by precision and width, and seconds of a search to an accuracy.
+
+    .venv/bin/python -m benchmarks.gpu engine       networks one after the other, in one process
+    .venv/bin/python -m benchmarks.gpu search       a whole search of MODELS=all, a worker for each GPU
+
+Of Fashion-MNIST, on validation. The first epoch of a network has its compilation in it, so the seconds of an
+epoch are the median of the later ones, with their evaluation. Each network of ``engine`` has its accuracy after
+the last epoch, and when it first had more than each of ``ACCURACIES``. A search is judged by its own record.
+"""
+
+import argparse
+import csv
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import project, record
+from catwalk.core import tensorflow_setup
+
+ACCURACIES = (0.94, 0.945, 0.95, 0.955)
+EPOCHS = 20
+BRIEF = 3  # epochs of a network whose speed alone is measured
+# Networks by their names: the width, 0 for the best dense recipe; the precision; whether XLA compiles the
+# steps; epochs.
+NETS: dict[str, tuple[int, str, bool, int]] = {
+    "64 channels, bfloat16": (64, "bfloat16", True, EPOCHS),
+    "96 channels, bfloat16": (96, "bfloat16", True, EPOCHS),
+    "128 channels, bfloat16": (128, "bfloat16", True, EPOCHS),
+    "64 channels, float16": (64, "float16", True, EPOCHS),
+    "32 channels, bfloat16": (32, "bfloat16", True, BRIEF),
+    "64 channels, bfloat16, without XLA": (64, "bfloat16", False, BRIEF),
+    "64 channels, float32": (64, "float32", True, BRIEF),
+    "dense, bfloat16": (0, "bfloat16", True, EPOCHS),
+    "dense, bfloat16, without XLA": (0, "bfloat16", False, BRIEF),
+}
+
+
+def reached(seconds: Sequence[float], accuracies: Sequence[float]) -> dict[str, float | None]:
+    """When each of ``ACCURACIES`` was first reached; None: never."""
+    both = sorted(zip(seconds, accuracies, strict=True))
+    return {
+        f"{100 * least:g}%": next((round(second, 1) for second, value in both if value >= least), None)
+        for least in ACCURACIES
+    }
+
+
+def train(chosen: Sequence[str], file: Path | None) -> dict[str, Any]:
+    """Train networks on the first GPU; what is measured is written after each of them."""
+    os.environ[tensorflow_setup.ASSIGNED] = "0"
+    tensorflow_setup.setup()
+    from catwalk.data import prepare
+    from catwalk.models import placement, portfolio, precision
+    from catwalk.models.features import FeatureSet
+    from catwalk.models.train import Training
+
+    paths, loaded = project.here("fashion-mnist")
+    prepared = prepare.load(paths, 1)
+    views = FeatureSet(paths, prepared, loaded.shape)
+    figures: dict[str, Any] = {"gpu": _gpu(), "networks": {}}
+    for how in ("bfloat16", "float16", "float32"):
+        figures[f"convolution, {how}, operations per second"] = precision.conv_rate(how)
+    compiles = placement.compiles()
+    for name in chosen:
+        width, how, by_xla, epochs = NETS[name]
+        placement.compiles = lambda by_xla=by_xla: by_xla and compiles  # type: ignore[assignment]
+        params = {**portfolio.CONV, "conv_width": width} if width else portfolio.STRONG
+        began = time.monotonic()
+        training = Training(prepared, loaded, views, how, params, 1)
+        ends, accuracies = [time.monotonic()], []
+        for epoch in training.epochs(epochs, None):
+            ends.append(time.monotonic())
+            accuracies.append(round(epoch.accuracy, 4))
+        each = [later - before for before, later in itertools.pairwise(ends)]
+        figures["networks"][name] = {
+            "building": ends[0] - began,
+            "first epoch": each[0],
+            "epoch": statistics.median(each[1:]),
+            "accuracies": accuracies,
+            "seconds to": reached([end - began for end in ends[1:]], accuracies),
+        }
+        print(name, json.dumps(figures["networks"][name]), flush=True)
+        if file is not None:
+            file.write_text(json.dumps(figures), encoding="utf-8")
+    return figures
+
+
+def search(budget: str, models: str) -> dict[str, Any]:
+    """A search in this project, which must have none yet; its seconds to the accuracies."""
+    paths, _ = project.here("fashion-mnist")
+    command = ["search", "--competition", "fashion-mnist", "--models", models, "--budget", budget]
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "catwalk", *command], cwd=project.ROOT, check=True)  # noqa: S603
+    seconds = time.monotonic() - began
+    with next(paths.study.glob("trials*.csv")).open(encoding="utf-8") as file:
+        trials = list(csv.DictReader(file))
+    return {"gpu": _gpu(), "budget": budget, "models": models, "seconds": seconds, "trials": trials}
+
+
+def _gpu() -> str:
+    asked = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=("engine", "search"))
+    parser.add_argument("--nets", nargs="+", choices=list(NETS), default=list(NETS))
+    parser.add_argument("--budget", default="3m")
+    parser.add_argument("--models", default="all")
+    parser.add_argument("--file", type=Path, help="where the figures of engine are written as they come")
+    chosen = parser.parse_args()
+    if chosen.what == "engine":
+        figures = train(chosen.nets, chosen.file)
+    else:
+        figures = search(chosen.budget, chosen.models)
+    kept = record.keep(f"gpu-{chosen.what}", figures)
+    print(f"kept in {kept.relative_to(project.ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

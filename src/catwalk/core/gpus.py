@@ -1,0 +1,90 @@
+"""GPUs: which ones TensorFlow can use on this machine, and which one a new process gets.
+
+A process that trains networks sees one GPU, which the environment variable ``ASSIGNED`` names; all other
+processes compute on the CPU cores, so that none of them holds a GPU's memory.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from catwalk.core import processes, tensorflow_setup
+from catwalk.core.tensorflow_setup import ALL, ASSIGNED
+
+# Linux, in most containers, and Windows through WSL2.
+SIGNS = (Path("/dev/nvidia0"), Path("/proc/driver/nvidia/gpus"), Path("/usr/lib/wsl/lib/nvidia-smi"))
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU that TensorFlow can use.
+
+    Attributes:
+        visible: what CUDA_VISIBLE_DEVICES calls it: a number, or what the user wrote there.
+        name: of its kind, as "Tesla T4".
+    """
+
+    visible: str
+    name: str
+
+
+@cache
+def found() -> tuple[Gpu, ...]:
+    """The GPUs that TensorFlow can use; none where CUDA_VISIBLE_DEVICES hides them.
+
+    Asked once, in a process of its own, and only where there seems to be one.
+    """
+    given = tensorflow_setup.visible_gpus()
+    if not _is_there() or given in ("", "-1"):
+        return ()
+    names = processes.call_apart(_names, given)
+    ours = [str(number) for number in range(len(names))] if given == ALL else given.split(",")
+    return tuple(Gpu(one, name) for one, name in zip(ours, names, strict=False))
+
+
+def _is_there() -> bool:
+    return any(sign.exists() for sign in SIGNS) or shutil.which("nvidia-smi") is not None
+
+
+def _names(given: str) -> list[str]:
+    """The names of the visible GPUs; runs in a process of its own."""
+    os.environ[ASSIGNED] = given
+    tensorflow_setup.load()
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(device) for device in devices]
+    return [str(known.get("device_name", "GPU")) for known in details]
+
+
+def described() -> list[str]:
+    """A line that says which GPUs are used, or that one is there but can't be; none where there is none."""
+    names = [gpu.name for gpu in found()]
+    if names:
+        many = names[0] if len(names) == 1 else f"{len(names)} GPUs, each with a worker: {', '.join(names)}"
+        return [f"search: training on {many}"]
+    if _is_there() and tensorflow_setup.visible_gpus() not in ("", "-1"):
+        return ["search: there is a GPU, but this TensorFlow can't use it; it computes on the CPU cores"]
+    return []
+
+
+@contextlib.contextmanager
+def assigned(taken: Sequence[str | None] = ()) -> Iterator[str | None]:
+    """Processes started within the block get the GPU with the fewest processes; where there is none, none.
+
+    Args:
+        taken: the GPUs of the processes that run, as this function gave them.
+
+    Yields:
+        What the GPU is called; None: the processes compute on the CPU cores.
+    """
+    if not found():
+        yield None
+        return
+    gpu = min((gpu.visible for gpu in found()), key=list(taken).count)
+    with processes.environment({}, {ASSIGNED: gpu}):
+        yield gpu

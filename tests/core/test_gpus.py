@@ -1,0 +1,120 @@
+"""gpus.py: which GPUs are used, and which one a process sees. None is needed here: TensorFlow finds none."""
+
+import os
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from catwalk.core import gpus, processes, tensorflow_setup
+from catwalk.core.gpus import Gpu
+from catwalk.search import limits
+
+TWO = (Gpu("0", "Tesla T4"), Gpu("1", "Tesla T4"))
+
+
+@pytest.fixture(autouse=True)
+def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in (tensorflow_setup.VISIBLE, tensorflow_setup.GIVEN, tensorflow_setup.ASSIGNED):
+        monkeypatch.delenv(name, raising=False)
+    gpus.found.cache_clear()
+    yield
+    gpus.found.cache_clear()
+
+
+@pytest.fixture
+def with_a_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "SIGNS", (tmp_path,))
+
+
+@pytest.fixture
+def with_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "found", lambda: TWO)
+
+
+def test_without_a_sign_of_a_gpu_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "SIGNS", ())
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(processes, "call_apart", lambda *_: pytest.fail("a process was started"))
+    assert gpus.found() == ()
+    assert gpus.described() == []
+
+
+@pytest.mark.parametrize("hidden", ["", "-1"])
+def test_the_user_can_hide_gpus(hidden: str, with_a_sign: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tensorflow_setup.VISIBLE, hidden)
+    monkeypatch.setattr(processes, "call_apart", lambda *_: pytest.fail("a process was started"))
+    assert gpus.found() == ()
+    assert gpus.described() == []
+
+
+def test_a_gpu_that_tensorflow_cannot_use_is_said(with_a_sign: None) -> None:
+    """A process of its own asks TensorFlow, which has no GPU here."""
+    assert gpus.found() == ()
+    (line,) = gpus.described()
+    assert line == ("search: there is a GPU, but this TensorFlow can't use it; it computes on the CPU cores")
+
+
+@pytest.mark.parametrize(
+    ("given", "names"), [(None, ["0", "1"]), ("1,3", ["1", "3"]), ("GPU-ab", ["GPU-ab"])]
+)
+def test_gpus_are_called_as_the_user_calls_them(
+    given: str | None, names: list[str], with_a_sign: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if given is not None:
+        monkeypatch.setenv(tensorflow_setup.VISIBLE, given)
+    monkeypatch.setattr(processes, "call_apart", lambda *_: ["Tesla T4"] * len(names))
+    assert gpus.found() == tuple(Gpu(name, "Tesla T4") for name in names)
+
+
+def test_what_the_user_lets_be_seen_is_known_after_it_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook's process hides GPUs from itself, but not from the commands that it starts."""
+    assert tensorflow_setup.visible_gpus() == tensorflow_setup.ALL
+    monkeypatch.setenv(tensorflow_setup.GIVEN, "2")
+    monkeypatch.setenv(tensorflow_setup.VISIBLE, "-1")
+    assert tensorflow_setup.visible_gpus() == "2"
+
+
+def test_each_process_gets_a_gpu_of_its_own(with_two: None) -> None:
+    taken: list[str | None] = []
+    for _ in range(4):
+        with gpus.assigned(taken) as gpu:
+            assert os.environ[tensorflow_setup.ASSIGNED] == gpu
+            taken.append(gpu)
+        assert tensorflow_setup.ASSIGNED not in os.environ
+    assert taken == ["0", "1", "0", "1"]
+    with gpus.assigned(["0", "1", "1"]) as gpu:
+        assert gpu == "0", "that of the process that has died"
+
+
+def test_without_gpus_none_is_assigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "found", lambda: ())
+    with gpus.assigned() as gpu:
+        assert gpu is None
+        assert tensorflow_setup.ASSIGNED not in os.environ
+
+
+def _seen(connection: Connection) -> None:
+    tensorflow_setup.load()
+    connection.send(os.environ.get(tensorflow_setup.VISIBLE))
+
+
+def test_a_process_sees_its_own_gpu_only(with_two: None) -> None:
+    """However the parent's environment was changed."""
+    seen = []
+    for taken in ([], ["0"]):
+        with gpus.assigned(taken):
+            process, connection = processes.start(_seen, "catwalk-seen")
+        seen.append(connection.recv())
+        process.join()
+    process, connection = processes.start(_seen, "catwalk-seen")
+    seen.append(connection.recv())
+    process.join()
+    assert seen == ["0", "1", "-1"]
+
+
+def test_a_worker_for_each_gpu(with_two: None) -> None:
+    assert limits.workers(None) == 2
+    assert limits.workers(3) == 3
+    assert gpus.described() == ["search: training on 2 GPUs, each with a worker: Tesla T4, Tesla T4"]

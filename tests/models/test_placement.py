@@ -1,0 +1,87 @@
+"""placement.py: what a GPU's process does otherwise, as far as CPU cores can do it too."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from catwalk.core import tensorflow_setup
+from catwalk.data.prepare import Prepared
+from tests.conftest import load
+
+tensorflow_setup.setup(threads=1)
+
+import tensorflow as tf  # noqa: E402  (after the set-up)
+
+from catwalk.core.paths import Paths  # noqa: E402
+from catwalk.models import placement, portfolio, precision  # noqa: E402
+from catwalk.models.features import FeatureSet  # noqa: E402
+from catwalk.models.train import Training  # noqa: E402
+
+NETS: dict[str, dict[str, Any]] = {
+    "dense": {**portfolio.MOVED, "width_1": 32, "width_2": 16, "mixup": 0.2, "erase": 0.3},
+    "conv": {**portfolio.CONV, "conv_width": 16, "conv_depth": 1, "batch_size": 64},
+}
+
+
+@pytest.fixture
+def as_on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement, "on_gpu", lambda: True)
+
+
+@pytest.mark.usefixtures("as_on_gpu")
+@pytest.mark.parametrize("how", ["bfloat16", "float16", "float32"])
+def test_arrays_keep_their_values_in_the_layers_precision(how: str) -> None:
+    pixels = np.arange(256, dtype=np.uint8).reshape(2, 128)
+    placed = placement.pixels(pixels, how)
+    assert placed.dtype == how
+    assert np.array_equal(tf.cast(placed, tf.int32).numpy(), pixels)
+    assert placement.labels(pixels[0]).dtype == tf.int32
+    bits = tf.bitcast(tf.cast(tf.constant([0.5, -3.0]), tf.bfloat16), tf.uint16).numpy()
+    for table in (bits, np.array([0.5, -3.0], np.float32)):
+        assert tf.cast(placement.table(table, how), tf.float32).numpy().tolist() == [0.5, -3.0]
+
+
+@pytest.mark.parametrize("network", list(NETS))
+def test_compiled_steps_train_as_the_others(
+    network: str, digits: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same random numbers, pictures and updates: the losses differ by rounding alone."""
+    few = replace(digits, train=digits.train[:256])
+    losses = []
+    for is_gpu in (False, True):
+        monkeypatch.setattr(placement, "on_gpu", lambda is_gpu=is_gpu: is_gpu)
+        monkeypatch.setattr(placement, "compiles", lambda is_gpu=is_gpu: is_gpu)
+        views = FeatureSet(Paths(tmp_path, "digits"), digits, (8, 8))
+        training = Training(few, load("digits"), views, "float32", NETS[network], 3)
+        losses.append([(epoch.train_loss, epoch.loss) for epoch in training.epochs(2, None)])
+    assert np.allclose(losses[0], losses[1], rtol=0.02), losses
+    assert losses[0][1][0] < losses[0][0][0], "it learns"
+
+
+@pytest.mark.usefixtures("as_on_gpu")
+def test_float16_learns_as_float32_does(digits: Prepared, tmp_path: Path) -> None:
+    losses = {}
+    for how in ("float16", "float32"):
+        views = FeatureSet(Paths(tmp_path, "digits"), digits, (8, 8))
+        training = Training(digits, load("digits"), views, how, NETS["dense"], 3)
+        losses[how] = [epoch.loss for epoch in training.epochs(3, None)]
+    assert losses["float16"][-1] < 0.9 * losses["float16"][0]
+    assert losses["float16"][-1] == pytest.approx(losses["float32"][-1], rel=0.05)
+
+
+def test_each_gpu_has_its_own_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert precision.here("float16") == "float32", "on CPU cores"
+    assert precision.here("bfloat16") == "bfloat16"
+    monkeypatch.setattr(placement, "on_gpu", lambda: True)
+    for capability, own in (((7, 5), "float16"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")):
+        monkeypatch.setattr(placement, "capability", lambda capability=capability: capability)
+        assert {precision.here(known) for known in ("float32", "bfloat16", "float16")} == {own}
+
+
+def test_cpu_cores_compile_nothing() -> None:
+    assert not placement.on_gpu()
+    assert not placement.compiles()
+    assert placement.capability() == (0, 0)
