@@ -4,8 +4,8 @@
     .venv/bin/python -m benchmarks.gpu search       a whole search of MODELS=all, a worker for each GPU
 
 Of Fashion-MNIST, on validation. The first epoch of a network has its compilation in it, so the seconds of an
-epoch are the median of the later ones, with their evaluation. Each network of ``engine`` has its accuracy after
-the last epoch, and when it first had more than each of ``ACCURACIES``. A search is judged by its own record.
+epoch are the median of the later ones, with their evaluation. Each network of ``engine`` has its accuracy
+after each epoch, and when it first reached each of ``ACCURACIES``. A search is judged by its own record.
 """
 
 import argparse

@@ -18,9 +18,10 @@ TWO = (Gpu("0", "Tesla T4"), Gpu("1", "Tesla T4"))
 def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (tensorflow_setup.VISIBLE, tensorflow_setup.GIVEN, tensorflow_setup.ASSIGNED):
         monkeypatch.delenv(name, raising=False)
-    gpus.found.cache_clear()
+    found = gpus.found
+    found.cache_clear()
     yield
-    gpus.found.cache_clear()
+    found.cache_clear()
 
 
 @pytest.fixture
