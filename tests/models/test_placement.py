@@ -29,6 +29,7 @@ NETS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def as_on_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placement, "on_gpu", lambda: True)
+    monkeypatch.setattr(placement, "compiles", lambda: False)
 
 
 @pytest.mark.usefixtures("as_on_gpu")
@@ -63,13 +64,13 @@ def test_compiled_steps_train_as_the_others(
 
 @pytest.mark.usefixtures("as_on_gpu")
 def test_float16_learns_as_float32_does(digits: Prepared, tmp_path: Path) -> None:
-    losses = {}
+    losses, params = {}, portfolio.BASELINES["beginner"]
     for how in ("float16", "float32"):
         views = FeatureSet(Paths(tmp_path, "digits"), digits, (8, 8))
-        training = Training(digits, load("digits"), views, how, NETS["dense"], 3)
-        losses[how] = [epoch.loss for epoch in training.epochs(3, None)]
-    assert losses["float16"][-1] < 0.9 * losses["float16"][0]
-    assert losses["float16"][-1] == pytest.approx(losses["float32"][-1], rel=0.05)
+        training = Training(digits, load("digits"), views, how, params, 3)
+        losses[how] = [epoch.loss for epoch in training.epochs(8, None)]
+    assert losses["float16"][-1] < 0.8 * losses["float16"][0]
+    assert losses["float16"][-1] == pytest.approx(losses["float32"][-1], rel=0.1), losses
 
 
 def test_each_gpu_has_its_own_precision(monkeypatch: pytest.MonkeyPatch) -> None:
