@@ -31,7 +31,7 @@ BIN := .venv/bin
 #: YES           0               1: submit does not ask for confirmation
 #: FORCE         0               1: submit sends a file even if it was sent before
 #: KAGGLE_USER                   for kernel: your Kaggle user name; by default from the credentials
-#: ACCELERATOR   none            for kernel: gpu switches a GPU on, but it is not used
+#: ACCELERATOR   none            for kernel: gpu trains on a GPU, which counts against the Kaggle quota
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
 #: PYTHON        python3         the interpreter for .venv (3.11 to 3.13)
 

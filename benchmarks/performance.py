@@ -64,6 +64,44 @@ def conv(kept: Kept) -> list[str]:
     ]
 
 
+def on_gpu(kept: Kept) -> list[str]:
+    lines = [
+        "| network | first epoch, s | each further one, s | epochs | validation | seconds to 94%, 94.5%, 95% |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, net in kept["networks"].items():
+        to = ", ".join(str(net["seconds to"][least] or "-") for least in ("94%", "94.5%", "95%"))
+        lines.append(
+            f"| {name} | {net['first epoch']:.1f} | {net['epoch']:.2f} | {len(net['accuracies'])} | "
+            f"{net['accuracies'][-1]:.4f} | {to} |"
+        )
+    convolution = kept["convolution, bfloat16, operations per second"] / 1e12
+    return [
+        *lines,
+        "",
+        f"One {kept['gpu'].split(',')[0]}, whole training steps in batches of 128, the dense one's of 512; an",
+        "epoch includes its evaluation, and the first one compiling. Convolutions alone, as",
+        f"`models/product_rate.py` measures them, run at {convolution:.0f} TFLOP/s. What bounds a narrow network is",
+        "not its arithmetic but the number of operations that are started: twice the channels take 1.4 times as",
+        "long. The seconds count from the network's building.",
+    ]
+
+
+def gpu_search(kept: Kept) -> list[str]:
+    trials = [trial for trial in kept["trials"] if trial["validation_accuracy"]]
+    lines = ["| trial | seconds | epochs | validation |", "|---|---|---|---|"]
+    for trial in trials:
+        lines.append(
+            f"| {trial['kind']} | {float(trial['seconds']):.1f} | {trial['epochs']} | "
+            f"{float(trial['validation_accuracy']):.4f} |"
+        )
+    return [
+        *lines,
+        "",
+        f"`MODELS={kept['models']} BUDGET={kept['budget']}` with one worker, {kept['seconds']:.0f} s in all.",
+    ]
+
+
 def growth(kept: Kept) -> list[str]:
     lines = ["| rows | width | seconds per epoch | multiplications per second |", "|---|---|---|---|"]
     for row in kept["figures"]:
@@ -224,6 +262,8 @@ SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
     ("Compared with similar tools, in three minutes", "bench-3m", "bench --budget 3m", peers),
     ("The engine", "engine", "engine", engine_page),
     ("Convolutional networks", "conv_rate", "conv_rate", conv),
+    ("On a GPU", "gpu-engine", "gpu engine", on_gpu),
+    ("A search on a GPU", "gpu-search", "gpu search", gpu_search),
     ("How an epoch grows", "growth", "growth", growth),
     ("Reading CSVs", "csv_reader", "csv_reader", reading),
     ("Coordination", "coordination", "coordination", coordination),

@@ -118,4 +118,7 @@ def test_a_process_sees_its_own_gpu_only(with_two: None) -> None:
 def test_a_worker_for_each_gpu(with_two: None) -> None:
     assert limits.workers(None) == 2
     assert limits.workers(3) == 3
-    assert gpus.described() == ["search: training on 2 GPUs, each with a worker: Tesla T4, Tesla T4"]
+    assert gpus.described() == [
+        "search: training on 2 GPUs, each with a worker: Tesla T4, Tesla T4 "
+        "(CUDA_VISIBLE_DEVICES=-1: on the CPU cores)"
+    ]

@@ -126,13 +126,13 @@ def test_what_others_upload_is_small_and_whole(dist: list[Path]) -> None:
         assert f"catwalk/{needed}" in names
 
 
-def test_a_gpu_that_is_not_used_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_gpu_costs_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl"))
     )
     done = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "gpu")
-    assert "but is not used" in done.stdout
-    assert "not used" not in run_catwalk(project, "kernel", "--user", "me").stdout
+    assert "counts against your weekly Kaggle quota" in done.stdout
+    assert "quota" not in run_catwalk(project, "kernel", "--user", "me").stdout
     refused = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "tpu")
     assert refused.returncode == 2
     assert "invalid choice: 'tpu'" in refused.stderr

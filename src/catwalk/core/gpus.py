@@ -66,7 +66,7 @@ def described() -> list[str]:
     names = [gpu.name for gpu in found()]
     if names:
         many = names[0] if len(names) == 1 else f"{len(names)} GPUs, each with a worker: {', '.join(names)}"
-        return [f"search: training on {many}"]
+        return [f"search: training on {many} (CUDA_VISIBLE_DEVICES=-1: on the CPU cores)"]
     if _is_there() and tensorflow_setup.visible_gpus() not in ("", "-1"):
         return ["search: there is a GPU, but this TensorFlow can't use it; it computes on the CPU cores"]
     return []

@@ -54,7 +54,7 @@ def run(
         paths: the competition's.
         competition: whose Kaggle dataset or competition is attached.
         user: the Kaggle user name; None: from the credentials.
-        accelerator: "none" or "gpu", which is switched on but not used yet.
+        accelerator: "none" or "gpu", which trains the networks and counts against the Kaggle quota.
         choice: of the notebook's settings, such as {"BUDGET": "10m"}.
         say: takes lines for people.
 
@@ -97,7 +97,7 @@ def run(
     folder = paths.shown(paths.kernel)
     say(f"kernel: {folder} contains {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
     if accelerator == "gpu":
-        say("  the GPU counts against your Kaggle quota but is not used: ACCELERATOR=none is as fast")
+        say("  its GPU trains the networks, and counts against your weekly Kaggle quota")
     push = f"{_kaggle(paths.root)} kernels push -p {shlex.quote(folder)}"
     say(f"  check the files, then push them: {push}")
 
