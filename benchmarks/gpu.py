@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import project, record
-from catwalk.core import tensorflow_setup
+from catwalk.core import gpus, tensorflow_setup
 
 ACCURACIES = (0.94, 0.945, 0.95, 0.955)
 EPOCHS = 20
@@ -53,7 +53,7 @@ def reached(seconds: Sequence[float], accuracies: Sequence[float]) -> dict[str, 
 
 def train(chosen: Sequence[str], file: Path | None) -> dict[str, Any]:
     """Train networks on the first GPU; what is measured is written after each of them."""
-    os.environ[tensorflow_setup.ASSIGNED] = "0"
+    os.environ[tensorflow_setup.ASSIGNED] = gpus.found()[0].visible
     tensorflow_setup.setup()
     from catwalk.data import prepare
     from catwalk.models import placement, portfolio, precision

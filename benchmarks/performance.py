@@ -60,13 +60,13 @@ def conv(kept: Kept) -> list[str]:
         f"Whole training steps in {kept['precision']}, on one thread; a product of two 1024 x 1024 matrices",
         f"reaches {product}. The limit of the share is {conv_rate.MUST}. The last row is what bounds a",
         "network: a convolution of recipe 1's first stage alone, with both of its gradients. Between it and",
-        "the whole step lie batch norm, ReLU, sums, the shifts of pictures and the update.",
+        "the whole step lie batch norm, ReLU, sums, the shifts of pictures and the update, by Muon.",
     ]
 
 
 def on_gpu(kept: Kept) -> list[str]:
     lines = [
-        "| network | first epoch, s | each further one, s | epochs | validation | seconds to 94%, 94.5%, 95% |",
+        "| network | first epoch, s | a further one, s | epochs | validation | s to 94%, 94.5%, 95% |",
         "|---|---|---|---|---|---|",
     ]
     for name, net in kept["networks"].items():
@@ -79,26 +79,27 @@ def on_gpu(kept: Kept) -> list[str]:
     return [
         *lines,
         "",
-        f"One {kept['gpu'].split(',')[0]}, whole training steps in batches of 128, the dense one's of 512; an",
-        "epoch includes its evaluation, and the first one compiling. Convolutions alone, as",
-        f"`models/product_rate.py` measures them, run at {convolution:.0f} TFLOP/s. What bounds a narrow network is",
-        "not its arithmetic but the number of operations that are started: twice the channels take 1.4 times as",
-        "long. The seconds count from the network's building.",
+        f"One {kept['gpu'].split(',')[0]}, whole training steps in batches of 128, the dense one's of 512.",
+        "An epoch includes its evaluation, and the first one compiling; the last column counts from the",
+        "network's building. Convolutions alone, as `models/product_rate.py` measures them, run at",
+        f"{convolution:.0f} TFLOP/s. What bounds a narrow network is not its arithmetic but the number of",
+        "operations that are started: twice the channels take 1.4 times as long.",
     ]
 
 
 def gpu_search(kept: Kept) -> list[str]:
     trials = [trial for trial in kept["trials"] if trial["validation_accuracy"]]
-    lines = ["| trial | seconds | epochs | validation |", "|---|---|---|---|"]
-    for trial in trials:
-        lines.append(
+    return [
+        "| trial | seconds | epochs | validation |",
+        "|---|---|---|---|",
+        *(
             f"| {trial['kind']} | {float(trial['seconds']):.1f} | {trial['epochs']} | "
             f"{float(trial['validation_accuracy']):.4f} |"
-        )
-    return [
-        *lines,
+            for trial in trials
+        ),
         "",
         f"`MODELS={kept['models']} BUDGET={kept['budget']}` with one worker, {kept['seconds']:.0f} s in all.",
+        *(["", kept["note"]] if "note" in kept else []),
     ]
 
 

@@ -26,6 +26,8 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"NotebookClient\(", {"notebook.py"}),
         (r"--headless", {"browser.py"}),
         (r"import matplotlib", {"drawing.py"}),
+        (r"\"CUDA_VISIBLE_DEVICES\"", {"tensorflow_setup.py"}),
+        (r"list_logical_devices\(\"GPU\"\)", {"placement.py"}),
     ],
 )
 def test_written_in_one_place(pattern: str, files: set[str]) -> None:

@@ -228,7 +228,7 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
         "--workers",
         type=values.workers,
-        help="worker processes (default: one per core, as memory allows)",
+        help="worker processes (default: one per core, as memory allows, or per GPU)",
     )
     stage.add_argument(
         "--folds",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from catwalk.core import gpus, processes, tensorflow_setup
+from catwalk.core.errors import MachineError
 from catwalk.core.gpus import Gpu
 from catwalk.search import limits
 
@@ -54,7 +55,7 @@ def test_a_gpu_that_tensorflow_cannot_use_is_said(with_a_sign: None) -> None:
     """A process of its own asks TensorFlow, which has no GPU here."""
     assert gpus.found() == ()
     (line,) = gpus.described()
-    assert line == ("search: there is a GPU, but this TensorFlow can't use it; it computes on the CPU cores")
+    assert line.startswith("search: there is a GPU, but TensorFlow can't use it (pip install")
 
 
 @pytest.mark.parametrize(
@@ -69,12 +70,29 @@ def test_gpus_are_called_as_the_user_calls_them(
     assert gpus.found() == tuple(Gpu(name, "Tesla T4") for name in names)
 
 
+def test_a_gpu_that_fails_is_left_out(with_a_sign: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "call_apart", lambda *_: ["", "Tesla T4"])
+    assert gpus.found() == (Gpu("1", "Tesla T4"),)
+    gpus.found.cache_clear()
+
+    def broken(*_: object) -> None:
+        raise MachineError("a process died (exit code -11)", fix="close other programs, or set WORKERS=1")
+
+    monkeypatch.setattr(processes, "call_apart", broken)
+    assert gpus.found() == ()
+
+
 def test_what_the_user_lets_be_seen_is_known_after_it_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A notebook's process hides GPUs from itself, but not from the commands that it starts."""
     assert tensorflow_setup.visible_gpus() == tensorflow_setup.ALL
-    monkeypatch.setenv(tensorflow_setup.GIVEN, "2")
+    monkeypatch.setenv(tensorflow_setup.VISIBLE, "2")
+    monkeypatch.setenv(tensorflow_setup.GIVEN, "")  # undone after the test
+    for _ in range(2):
+        tensorflow_setup.hide_gpus()
+        assert os.environ[tensorflow_setup.VISIBLE] == tensorflow_setup.NONE
+        assert tensorflow_setup.visible_gpus() == "2"
     monkeypatch.setenv(tensorflow_setup.VISIBLE, "-1")
-    assert tensorflow_setup.visible_gpus() == "2"
+    assert tensorflow_setup.visible_gpus() == "-1", "what is set later counts"
 
 
 def test_each_process_gets_a_gpu_of_its_own(with_two: None) -> None:
@@ -112,7 +130,7 @@ def test_a_process_sees_its_own_gpu_only(with_two: None) -> None:
     process, connection = processes.start(_seen, "catwalk-seen")
     seen.append(connection.recv())
     process.join()
-    assert seen == ["0", "1", "-1"]
+    assert seen == ["0", "1", tensorflow_setup.NONE]
 
 
 def test_a_worker_for_each_gpu(with_two: None) -> None:

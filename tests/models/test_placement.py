@@ -74,10 +74,16 @@ def test_float16_learns_as_float32_does(digits: Prepared, tmp_path: Path) -> Non
 
 
 def test_each_gpu_has_its_own_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert precision.here("float16") == "float32", "on CPU cores"
+    monkeypatch.setattr(precision, "fastest", lambda: "measured")
+    monkeypatch.setattr(precision, "_has_units", lambda: False)
+    assert precision.here("float32") == "float32"
+    assert {precision.here("float16"), precision.here("bfloat16")} == {"measured"}
+    monkeypatch.setattr(precision, "_has_units", lambda: True)
     assert precision.here("bfloat16") == "bfloat16"
+    monkeypatch.undo()
     monkeypatch.setattr(placement, "on_gpu", lambda: True)
-    for capability, own in (((7, 5), "float16"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")):
+    owns = {(9, 0): "bfloat16", (8, 0): "bfloat16", (7, 5): "float16", (6, 1): "float32", (6, 0): "float16"}
+    for capability, own in owns.items():
         monkeypatch.setattr(placement, "capability", lambda capability=capability: capability)
         assert {precision.here(known) for known in ("float32", "bfloat16", "float16")} == {own}
 

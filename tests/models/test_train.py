@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -22,6 +23,7 @@ from tests.conftest import load
 
 tensorflow_setup.setup(threads=1)
 
+from catwalk.models import train  # noqa: E402
 from catwalk.models.train import DivergedError, OutOfTimeError, Training, seconds_an_epoch  # noqa: E402
 from catwalk.search import trial as trials  # noqa: E402  (after the set-up)
 
@@ -80,6 +82,27 @@ def test_the_epochs_fit_the_time(digits: Prepared) -> None:
     assert time.monotonic() < began + 17
     assert 1 < epochs[-1].epoch < 100_000
     assert epochs[-1].epoch == epochs[-1].epochs, "the schedule has come to its end"
+
+
+@pytest.mark.parametrize(("slow", "planned", "ended"), [(3, 12, 30), (5, 12, 12), (0, 30, 30)])
+def test_the_plan_follows_the_time_until_the_learning_rate_falls(
+    slow: int, planned: int, ended: int, digits: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a clock of the test's own: the first epochs take three seconds, while others start, then one."""
+    training, clock = net(digits, choice(), 1), [0.0]
+
+    def epoch(_deadline: float | None) -> tuple[float, float]:
+        begun.append(clock[0])
+        clock[0] += 3.0 if len(begun) <= slow else 1.0
+        return 0.5, 0.8
+
+    begun: list[float] = []
+    monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(training, "_epoch", epoch)
+    plans = [one.epochs for one in training.epochs(20, deadline=40.0)]
+    assert plans[2] == planned
+    assert len(plans) == plans[-1] == ended
+    assert clock[0] <= 40
 
 
 def test_no_time_for_one_epoch(digits: Prepared) -> None:

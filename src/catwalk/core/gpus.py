@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from catwalk.core import processes, tensorflow_setup
+from catwalk.core.errors import MachineError
 from catwalk.core.tensorflow_setup import ALL, ASSIGNED
 
 # Linux, in most containers, and Windows through WSL2.
@@ -36,14 +37,17 @@ class Gpu:
 def found() -> tuple[Gpu, ...]:
     """The GPUs that TensorFlow can use; none where CUDA_VISIBLE_DEVICES hides them.
 
-    Asked once, in a process of its own, and only where there seems to be one.
+    Asked and tried once, in a process of its own, and only where there seems to be one.
     """
     given = tensorflow_setup.visible_gpus()
     if not _is_there() or given in ("", "-1"):
         return ()
-    names = processes.call_apart(_names, given)
+    try:
+        names = processes.call_apart(_names, given)
+    except (MachineError, RuntimeError, ValueError):  # TensorFlow broke down: the CPU cores remain
+        return ()
     ours = [str(number) for number in range(len(names))] if given == ALL else given.split(",")
-    return tuple(Gpu(one, name) for one, name in zip(ours, names, strict=False))
+    return tuple(Gpu(one, name) for one, name in zip(ours, names, strict=False) if name)
 
 
 def _is_there() -> bool:
@@ -51,14 +55,21 @@ def _is_there() -> bool:
 
 
 def _names(given: str) -> list[str]:
-    """The names of the visible GPUs; runs in a process of its own."""
+    """The names of the visible GPUs, "" for one that fails; runs in a process of its own."""
     os.environ[ASSIGNED] = given
-    tensorflow_setup.load()
+    tensorflow_setup.setup()
     import tensorflow as tf
 
-    devices = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(device) for device in devices]
-    return [str(known.get("device_name", "GPU")) for known in details]
+    names = []
+    for number, device in enumerate(tf.config.list_physical_devices("GPU")):
+        known = tf.config.experimental.get_device_details(device)
+        try:  # it may be full, or CUDA's libraries may be of another version
+            with tf.device(f"/GPU:{number}"):
+                tf.nn.conv2d(tf.ones((1, 4, 4, 1)), tf.ones((3, 3, 1, 1)), 1, "SAME").numpy()
+            names.append(str(known.get("device_name", "GPU")))
+        except tf.errors.OpError:
+            names.append("")
+    return names
 
 
 def described() -> list[str]:
@@ -68,7 +79,8 @@ def described() -> list[str]:
         many = names[0] if len(names) == 1 else f"{len(names)} GPUs, each with a worker: {', '.join(names)}"
         return [f"search: training on {many} (CUDA_VISIBLE_DEVICES=-1: on the CPU cores)"]
     if _is_there() and tensorflow_setup.visible_gpus() not in ("", "-1"):
-        return ["search: there is a GPU, but this TensorFlow can't use it; it computes on the CPU cores"]
+        why = "pip install 'tensorflow[and-cuda]' brings CUDA's libraries, if they are what is missing"
+        return [f"search: there is a GPU, but TensorFlow can't use it ({why}): on the CPU cores instead"]
     return []
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"  # which GPUs CUDA sees; read as TensorFlow's runtime starts
-HIDDEN = {VISIBLE: "-1"}  # children and kernels inherit it
+NONE = "-1,-1"  # no GPU, as "-1", which is how a user would write it
 GIVEN = "CATWALK_VISIBLE_GPUS"  # what the user's CUDA_VISIBLE_DEVICES was before it was changed here
 ASSIGNED = "CATWALK_GPU"  # the GPU of this process
 ALL = "all"  # where the user has not chosen GPUs
@@ -43,8 +43,9 @@ def setup(threads: int | None = None, whole: bool = False) -> None:
 
 def load(whole: bool = False) -> None:
     """Only import TensorFlow and Keras: no thread is started, so that the process may be forked."""
-    os.environ.setdefault(GIVEN, os.environ.get(VISIBLE, ALL))
-    _see(os.environ.get(ASSIGNED, HIDDEN[VISIBLE]))
+    hide_gpus()
+    if ASSIGNED in os.environ:
+        _see(os.environ[ASSIGNED])
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # Its default is off on processors without AVX-512, where all our networks are trained faster with it.
@@ -55,9 +56,16 @@ def load(whole: bool = False) -> None:
     tf.get_logger().setLevel("ERROR")
 
 
+def hide_gpus() -> None:
+    """Hide GPUs from this process and those that it starts, unless one is assigned to them."""
+    os.environ[GIVEN] = visible_gpus()
+    os.environ[VISIBLE] = NONE
+
+
 def visible_gpus() -> str:
     """The GPUs that the user lets programs see, as in CUDA_VISIBLE_DEVICES; ``ALL`` if that is not set."""
-    return os.environ.get(GIVEN) or os.environ.get(VISIBLE, ALL)
+    seen = os.environ.get(VISIBLE, ALL)
+    return os.environ.get(GIVEN, ALL) if seen == NONE else seen
 
 
 def _see(gpus: str) -> None:

@@ -40,7 +40,7 @@ class Settings:
         budget: wall-clock time of the search, as "10m".
         until: instead, a time of today by this machine's clock, as "14:40".
         seed, features, models, folds: as SEED=, FEATURES=, MODELS= and FOLDS=.
-        workers: processes; None: one a core as memory allows.
+        workers: processes; None: as many as ``limits.workers`` says.
         keep: a folder that outlives the session, from which the search can be continued; None: none.
         toml: the text of a competition of one's own; None: it is one that catwalk knows, or attached.
         decide: what the attached files leave in doubt, such as {"LABEL": "kind"}.

@@ -136,7 +136,7 @@ def _pool(pictures: Pictures) -> ProcessPoolExecutor:
         end_processes()
         name = pictures.competition.name
         _pools[key] = ProcessPoolExecutor(
-            limits.workers(None), get_context("spawn"), initializer=_begin, initargs=(name,)
+            limits.cpu_workers(), get_context("spawn"), initializer=_begin, initargs=(name,)
         )
     return _pools[key]
 

@@ -70,7 +70,7 @@ class Augmentation:
         return tf.reshape(groups, [-1, groups.shape[-1]])[: self._batch]
 
     def _in_groups(self, pictures: tf.Tensor) -> tf.Tensor:
-        """(GROUPS, pictures, pixels): the batch in equal parts, the last one filled up with zeros."""
+        """(GROUPS, pictures, pixels): the batch in equal parts, filled up with zeros at its end."""
         each = math.ceil(self._batch / GROUPS)
         filled = tf.pad(pictures, [[0, each * GROUPS - self._batch], [0, 0]])
         return tf.reshape(filled, [GROUPS, each, -1])

@@ -2,12 +2,15 @@
 
 import math
 import time
+from pathlib import Path
 
 import tensorflow as tf
 
 from catwalk.models import placement
 
-BFLOAT16_FROM = (8, 0)  # the compute capability from which GPUs have units for it; older ones take float16
+# Compute capabilities of GPUs with units for bfloat16, and for float16: from Tesla V100 on, and the P100.
+BFLOAT16_FROM, FLOAT16_FROM, P100 = (8, 0), (7, 0), (6, 0)
+UNITS = ("avx512_bf16", "amx_bf16")  # instructions of CPU cores for bfloat16
 SHAPE = (512, 1024, 1024)  # of a typical step
 CONVOLVED = (128, 14, 14, 64)  # pictures of a typical stage: rows, height, width, channels
 REPEATS = 50  # of the convolution, in a graph
@@ -18,18 +21,35 @@ WORTH = 1.25  # bfloat16 must be this many times as fast, or float32 is used
 def fastest() -> str:
     """The fastest precision: "bfloat16" or "float32", measured for a quarter of a second; a GPU's own."""
     if placement.on_gpu():
-        return "bfloat16" if placement.capability() >= BFLOAT16_FROM else "float16"
+        return _of_gpu(placement.capability())
     return "bfloat16" if rate("bfloat16", *SHAPE) > WORTH * rate("float32", *SHAPE) else "float32"
 
 
 def here(known: str) -> str:
-    """The precision in which this process trains, where another machine has measured ``known``.
+    """The precision in which this process trains, where perhaps another machine has measured ``known``.
 
-    A GPU has its own. CPU cores compute in float32 what a GPU would in float16, which they are slow at.
+    A GPU has its own. CPU cores without instructions for what a GPU computed in choose again.
     """
     if placement.on_gpu():
         return fastest()
-    return "float32" if known == "float16" else known
+    if known == "float16" or (known == "bfloat16" and not _has_units()):
+        return fastest()
+    return known
+
+
+def _of_gpu(capability: tuple[int, int]) -> str:
+    if capability >= BFLOAT16_FROM:
+        return "bfloat16"
+    return "float16" if capability >= FLOAT16_FROM or capability == P100 else "float32"
+
+
+def _has_units() -> bool:
+    """Whether the CPU cores have instructions for bfloat16, as far as Linux says it."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split()
+    except OSError:
+        return False
+    return any(unit in flags for unit in UNITS)
 
 
 def rate(precision: str, rows: int, inputs: int, units: int, rounds: int = ROUNDS) -> float:

@@ -24,6 +24,8 @@ from catwalk.models.step import Labelled, Settings, Step
 
 CHECK_SECONDS = 0.5  # how often, roughly, the training checks the time
 PACE_SECONDS = 1.0  # over which the time of an epoch is measured
+FIRST_EPOCHS = 3  # whose time includes the tracing, or other processes that start
+STRETCH = 1.5  # times the epochs that are wanted, at most
 PLAN_SHARE = 0.95  # of the time left is used for the plan; the rest is for the evaluation of the last epoch
 
 
@@ -107,7 +109,8 @@ class Training:
             deadline: ``time.monotonic()`` by which the model is trained and has predicted the validation
                 rows; None: no time limit.
                 The epochs are planned so that the schedule reaches its end, and so that trainings like
-                this one, one after the other, fill the time: there may be half as many more, or fewer.
+                this one, one after the other, fill the time: there may be half as many more, or fewer. In
+                its first third the plan follows the time; then, as the learning rate falls, it only shrinks.
             limit: seconds, the building included, in which a further epoch must fit to begin; where XLA
                 compiles the step, they count from the first epoch's end.
             first_epoch_seconds: training that it has in any case, and a whole first epoch, even if the
@@ -120,7 +123,8 @@ class Training:
             DivergedError: the loss became NaN or infinite.
         """
         self._step.plan(epochs, self.per_epoch)
-        wanted, epoch = epochs, 0
+        wanted, epoch, parts = epochs, 0, 1  # trainings like this one that share the time
+        most = math.ceil(STRETCH * wanted) if may_stretch else wanted
         if deadline is not None:
             deadline -= self._prediction_seconds()
         ends = [time.monotonic()]  # of the epochs
@@ -132,18 +136,20 @@ class Training:
             epoch += 1
             ends.append(now := time.monotonic())
             seconds = seconds_an_epoch(ends)
-            if deadline is not None:
+            is_compiling = epoch == 1 and placement.compiles()  # which takes longer than many epochs
+            if deadline is not None and not is_compiling:
                 fit = epoch + max(0, int(PLAN_SHARE * (deadline - now) / seconds))
-                # The first epochs' time includes the tracing. Later the plan only shrinks.
-                fitting = fit // max(1, round(fit / wanted)) if may_stretch else min(wanted, fit)
-                planned = fitting if epoch <= 3 else min(epochs, fit)
+                if epoch <= FIRST_EPOCHS and may_stretch:
+                    parts = max(1, round(fit / wanted))
+                may_grow = epoch <= max(FIRST_EPOCHS, epochs // 3)
+                planned = min(most, fit // parts) if may_grow else min(epochs, fit)
             else:
                 planned = plan[epoch - 1] if epoch <= len(plan) else epochs
             if planned != epochs:
                 epochs = max(epoch, planned)
                 self._step.plan(epochs, self.per_epoch)
-            if epoch == 1 and placement.compiles():
-                self._began = now  # compiling takes longer than a baseline's whole training
+            if is_compiling:
+                self._began = now
             elif limit is not None and now - self._began + seconds > limit:
                 epochs = epoch
             yield Epoch(epoch, epochs, train_loss, train_accuracy, loss, accuracy)

@@ -60,7 +60,8 @@ def execute(
     from traitlets.config import Config
 
     check(paths, source)
-    os.environ |= {**KERNEL, **tensorflow_setup.HIDDEN, **given}
+    os.environ |= {**KERNEL, **given}
+    tensorflow_setup.hide_gpus()
     notebook = nbformat.read(source, as_version=4)
 
     def begins(cell: Any, cell_index: int) -> None:

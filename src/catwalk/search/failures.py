@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from catwalk.core import gpus
 from catwalk.core.errors import CatwalkError, MachineError, UserError
 from catwalk.search import storage_errors
 
@@ -58,7 +59,7 @@ def check(table: str, trials: "list[FrozenTrial]", ours: set[int]) -> None:
         ours: numbers of the trials that this search has begun.
 
     Raises:
-        MachineError: so many failed, the last one for lack of memory.
+        MachineError: so many failed, the last one for lack of memory, or on a GPU.
         UserError: so many failed, the last one for another reason.
     """
     mine = [trial for trial in trials if trial.number in ours]
@@ -77,4 +78,7 @@ def check(table: str, trials: "list[FrozenTrial]", ours: set[int]) -> None:
     kept = f"{table} lists every reason; finished trials are kept"
     if last.user_attrs[ERROR] == MEMORY:
         raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
+    if gpus.found():
+        fix = f"set CUDA_VISIBLE_DEVICES=-1 before the command, which computes on the CPU cores then; {kept}"
+        raise MachineError(what, fix=fix)
     raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {kept}")

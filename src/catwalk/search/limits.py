@@ -100,10 +100,10 @@ def workers(asked: int | None) -> int:
     Raises:
         MachineError: there is not enough memory for those asked for.
     """
+    if asked is None:
+        return len(gpus.found()) or cpu_workers()
     free = resources.available()
     bearable = max(1, free // WORKER_MEMORY)
-    if asked is None:
-        return min(len(gpus.found()) or cores(), bearable)
     if asked > bearable:
         raise MachineError(
             f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, "
@@ -111,3 +111,8 @@ def workers(asked: int | None) -> int:
             fix=f"WORKERS={bearable}",
         )
     return asked
+
+
+def cpu_workers() -> int:
+    """One process per core, as far as memory allows."""
+    return min(cores(), max(1, resources.available() // WORKER_MEMORY))

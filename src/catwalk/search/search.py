@@ -28,7 +28,7 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     Args:
         context: the competition, its split and scope.
         until: when to end.
-        workers: processes; None: one per core as far as memory allows.
+        workers: processes; None: as many as ``limits.workers`` says.
         started: ``time.monotonic()`` of the command's start, from which the budget counts.
 
     Raises:
@@ -125,7 +125,7 @@ def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
         return None
     shape = (*context.competition.shape, 1)[:3]
     with gpus.assigned():
-        measured = processes.call(product_rate.measure)
+        measured = processes.call_apart(product_rate.measure)
     is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
     return Room(until.budget - STARTING, len(context.prepared.train), shape, *measured, is_shared)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RECIPES = 2  # where there is no time limit (TRIALS=)
 MOST_RECIPES = 6
-STARTING = 5.0  # seconds of a training before its first epoch
+STARTING = 5.0  # seconds of a training before its first epoch, on CPU cores
 PLANNED = 0.9  # of the time, for trainings take more or less than the search's
 LEAST = 0.6  # of the epochs that the search's trial had; trained for less, a recipe is not worth its folds
 
@@ -34,7 +34,7 @@ def run(context: RunContext, until: Limits, workers: int | None) -> bool:
     Args:
         context: of the search, which has ended.
         until: the limits of search and folds together.
-        workers: processes; None: one per core as far as memory allows.
+        workers: processes; None: as many as ``limits.workers`` says.
 
     Returns:
         Whether there was time for any, in this run or before.
@@ -205,4 +205,4 @@ def _seconds(context: RunContext, trial: "TrialRecord", predicting: float, count
     rows = len(prepared.labels)
     learned = rows * (1 - 1 / count) / len(prepared.train)
     predicted = (rows / count + len(prepared.test_pixels)) / len(prepared.validation)
-    return learned * refit.seconds_of(trial), STARTING + predicted * predicting
+    return learned * refit.seconds_of(trial), refit.starting(trial, STARTING) + predicted * predicting

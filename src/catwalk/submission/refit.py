@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import process_pool
+from catwalk.core import gpus, process_pool
 from catwalk.core.paths import Paths
 from catwalk.data.run_context import RunContext
 from catwalk.models import retrain, space
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from catwalk.search.trial_record import TrialRecord
 
 NETS = 2  # where there is no time limit (TRIALS=)
-STARTING = 10.0  # seconds until a process trains
+STARTING = 10.0  # seconds until a process trains, on CPU cores
 PEER = 0.5  # of the largest weight; a network with less (as a baseline) is not worth half the ensemble weight
 LEAST = 0.55  # of the epochs that its trial had; a network trained for less is not worth its time
 
@@ -53,7 +53,7 @@ def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
 def run(
     context: RunContext, trials: "list[TrialRecord]", budget: float | None, until: float | None
 ) -> Refit | None:
-    """Train networks again, one per core, if there is enough time.
+    """Train networks again, one per core or GPU, if there is enough time.
 
     Args:
         context: the competition and its split.
@@ -98,7 +98,7 @@ def _fitting(
     prepared, fitting = context.prepared, trials
     if seconds is not None:
         more = (len(prepared.train) + len(prepared.validation)) / len(prepared.train)
-        fitting = [trial for trial in trials if seconds >= STARTING + LEAST * more * seconds_of(trial)]
+        fitting = [trial for trial in trials if seconds >= starting(trial) + LEAST * more * seconds_of(trial)]
     return [fitting[k % len(fitting)] for k in range(count)] if fitting else []
 
 
@@ -133,6 +133,18 @@ def task_of(paths: Paths, split_seed: int, trial: "TrialRecord | RecipeTrial") -
         raise ValueError(f"trial {trial.number} was never trained")
     params = space.fill_defaults(trial.params)
     return retrain.Task(paths, split_seed, params, trial.precision, trial.seed, trial.plan)
+
+
+def starting(trial: "TrialRecord", usual: float = STARTING) -> float:
+    """Estimated seconds until a training like a trial's trains; on a GPU it is compiled anew.
+
+    Args:
+        trial: of the search.
+        usual: the same on CPU cores.
+    """
+    if not gpus.found() or trial.seconds is None:
+        return usual
+    return usual + max(0.0, trial.seconds - seconds_of(trial))
 
 
 def seconds_of(trial: "TrialRecord") -> float:

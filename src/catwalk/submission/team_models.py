@@ -96,6 +96,8 @@ def out_of_reach(paths: Paths, opened: "optuna.Study", seconds: float) -> int:
     absent = _absent(paths, opened)
     stored = artifacts.available(paths, study.key(opened), artifacts.stores(paths, opened), absent)
     lacking = _records([trial for trial in absent if trial.number not in stored])
+    if not lacking:
+        return 0
     with progress.lock_if_free(paths) as free:
         return len(lacking) - len(_fitting(lacking, limits.workers(None) if free else 1, seconds))
 
@@ -183,7 +185,7 @@ def _fitting(trials: "list[TrialRecord]", cores: int, seconds: float) -> "list[T
 
 
 def _needed(trial: "TrialRecord") -> float:
-    return refit.STARTING + refit.seconds_of(trial)
+    return refit.starting(trial) + refit.seconds_of(trial)
 
 
 def _train(task: Task) -> float | None:
