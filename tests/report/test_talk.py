@@ -809,7 +809,7 @@ def test_one_network_has_one_accuracy(loaded: Results) -> None:
     last = kept.best.history[-1].accuracy
     same = replace(kept, trials=[replace(t, value=last) for t in kept.trials])
     assert not any(word.startswith("last epoch: ") for word in words_of(figures.learning_curves(same)))
-    assert "Alone it reaches 92.0%; the submission averages" in slides.network(kept).notes
+    assert "Alone it reaches 92.0%; the submission" in slides.network(kept).notes
 
 
 def test_out_of_fold_validation_has_a_slide(loaded: Results) -> None:
@@ -850,7 +850,7 @@ def test_the_last_slide_ends_with_score_forecast_and_looks(loaded: Results, html
     following = slides.build(loaded)[-1]
     steps = [step for step in following.facts if step[2]]
     assert len(steps) == 2
-    verbs = {"Add", "Raise", "Search", "Augment"}
+    verbs = {"Add", "Raise", "Search", "Augment", "Average"}
     assert {then.split()[0] for _, _, then in steps} <= verbs
     score, forecast, looks = [fact for fact in following.facts if not fact[2]]
     assert score == (percent(loaded.scores.accuracy), "of 144 validation pictures", "")

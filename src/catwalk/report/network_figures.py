@@ -74,7 +74,8 @@ def learning_curves(results: Results) -> Figure:
     epochs = [epoch.epoch for epoch in history]
     keys = {"accuracy": ("validation", BLUE, BLUE_TEXT), "train_accuracy": ("training", MUTED, MUTED)}
     kept = results.best.accuracy
-    low = min(kept, *(epoch.accuracy for epoch in history))  # training begins further below, not shown
+    # Training may begin further below, which is not shown, but its end is.
+    low = min(kept, history[-1].train_accuracy, *(epoch.accuracy for epoch in history))
     high = max(kept, *(getattr(epoch, key) for epoch in history for key in keys))
     low, high = (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
 
@@ -91,11 +92,11 @@ def learning_curves(results: Results) -> Figure:
         text(axes, right, top - 20, words, colour=ORANGE_TEXT, bold=True, anchor="right")
     text(axes, 0, 20, "accuracy", bold=True)
     ended = {"accuracy": results.best.accuracy, "train_accuracy": history[-1].train_accuracy}
-    ends = {key: min(bottom, up(value)) for key, value in ended.items()}
+    ends = {key: up(value) for key, value in ended.items()}
     spread = 60 - abs(ends["accuracy"] - ends["train_accuracy"])
     higher = min(ends, key=lambda key: ends[key])
     for key, (word, colour, ink) in keys.items():
-        seen = [epoch for epoch in history if getattr(epoch, key) >= low] or history[-1:]
+        seen = [epoch for epoch in history if getattr(epoch, key) >= low]
         curve = [across(epoch.epoch) for epoch in seen], [up(getattr(epoch, key)) for epoch in seen]
         axes.plot(*curve, "-o", color=colour, linewidth=3, markersize=7 if len(epochs) < 30 else 0, zorder=3)
         y = ends[key] + (0 if spread < 0 else spread / 2 * (-1 if key == higher else 1))
