@@ -12,7 +12,7 @@ BIN := .venv/bin
 #: BUDGET        10m             total wall-clock time of the search: 90s, 10m, 2h; a larger value continues it
 #: TRIALS                        total number of finished trials, instead of the default budget
 #: UNTIL                         instead: a time today (14:40) by which prediction and report must finish
-#: WORKERS                       worker processes; by default one per core or GPU, as memory allows
+#: WORKERS                       worker processes; by default one per GPU, else per core as memory allows
 #: FEATURES      auto            or pixels: raw pixels only
 #: MODELS        dense           or conv: convolutional networks, or all: both
 #: FOLDS         auto            5 or 10: train the best in folds after the search, so that all labelled rows validate

@@ -34,11 +34,8 @@ NETS: dict[str, tuple[int, str, bool, int]] = {
     "96 channels, bfloat16": (96, "bfloat16", True, EPOCHS),
     "128 channels, bfloat16": (128, "bfloat16", True, EPOCHS),
     "64 channels, float16": (64, "float16", True, EPOCHS),
-    "32 channels, bfloat16": (32, "bfloat16", True, BRIEF),
     "64 channels, bfloat16, without XLA": (64, "bfloat16", False, BRIEF),
-    "64 channels, float32": (64, "float32", True, BRIEF),
     "dense, bfloat16": (0, "bfloat16", True, EPOCHS),
-    "dense, bfloat16, without XLA": (0, "bfloat16", False, BRIEF),
 }
 
 

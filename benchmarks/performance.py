@@ -75,6 +75,7 @@ def on_gpu(kept: Kept) -> list[str]:
             f"| {name} | {net['first epoch']:.1f} | {net['epoch']:.2f} | {len(net['accuracies'])} | "
             f"{net['accuracies'][-1]:.4f} | {to} |"
         )
+    of = {width: kept["networks"][f"{width} channels, bfloat16"]["epoch"] for width in (64, 128)}
     convolution = kept["convolution, bfloat16, operations per second"] / 1e12
     return [
         *lines,
@@ -83,7 +84,7 @@ def on_gpu(kept: Kept) -> list[str]:
         "An epoch includes its evaluation, and the first one compiling; the last column counts from the",
         "network's building. Convolutions alone, as `models/product_rate.py` measures them, run at",
         f"{convolution:.0f} TFLOP/s. What bounds a narrow network is not its arithmetic but the number of",
-        "operations that are started: twice the channels take 1.4 times as long.",
+        f"operations that are started: twice the channels take {of[128] / of[64]:.1f} times as long.",
     ]
 
 

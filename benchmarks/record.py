@@ -61,6 +61,6 @@ def _processor() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return provenance.processor()
+        return provenance.cpu()
     flags = set(text.split())
-    return f"{provenance.processor()} ({', '.join(unit for unit in UNITS if unit in flags)})"
+    return f"{provenance.cpu()} ({', '.join(unit for unit in UNITS if unit in flags)})"

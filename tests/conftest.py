@@ -59,13 +59,13 @@ def make_project(root: Path) -> Path:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The environment without what would change the outcome: credentials, and what report sets.
+    """The environment without what would change the outcome: credentials, GPUs, and what report sets.
 
     Bytecode is cached, as on most users' machines: without it TensorFlow takes twice as long to import.
     """
     ours = ("KAGGLE_", "CATWALK_", "OPENHPI_", "STUDY", "MEMBER", "PYTHONDONTWRITEBYTECODE")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    return {**kept, "KAGGLE_API_ENVIRONMENT": "LOCALHOST", **more}
+    return {**kept, "KAGGLE_API_ENVIRONMENT": "LOCALHOST", "CUDA_VISIBLE_DEVICES": "-1", **more}
 
 
 @contextlib.contextmanager

@@ -1,16 +1,22 @@
 """gpus.py: which GPUs are used, and which one a process sees. None is needed here: TensorFlow finds none."""
 
 import os
+import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from catwalk.core import gpus, processes, tensorflow_setup
 from catwalk.core.errors import MachineError
 from catwalk.core.gpus import Gpu
+from catwalk.models.epoch import Epoch
 from catwalk.search import limits
+from catwalk.search.trial_record import TrialRecord
+from catwalk.submission import provenance, refit
 
 TWO = (Gpu("0", "Tesla T4"), Gpu("1", "Tesla T4"))
 
@@ -27,7 +33,7 @@ def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def with_a_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpus, "SIGNS", (tmp_path,))
+    monkeypatch.setattr(gpus, "SIGNS", (f"{str(tmp_path)[1:]}*",))
 
 
 @pytest.fixture
@@ -35,15 +41,14 @@ def with_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpus, "found", lambda: TWO)
 
 
-def test_without_a_sign_of_a_gpu_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpus, "SIGNS", ())
-    monkeypatch.setenv("PATH", "")
+def test_without_a_sign_of_a_gpu_nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "SIGNS", (f"{str(tmp_path)[1:]}/*",))  # as of a driver without a GPU
     monkeypatch.setattr(processes, "call_apart", lambda *_: pytest.fail("a process was started"))
     assert gpus.found() == ()
     assert gpus.described() == []
 
 
-@pytest.mark.parametrize("hidden", ["", "-1"])
+@pytest.mark.parametrize("hidden", ["", "-1", tensorflow_setup.NONE])
 def test_the_user_can_hide_gpus(hidden: str, with_a_sign: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(tensorflow_setup.VISIBLE, hidden)
     monkeypatch.setattr(processes, "call_apart", lambda *_: pytest.fail("a process was started"))
@@ -53,9 +58,21 @@ def test_the_user_can_hide_gpus(hidden: str, with_a_sign: None, monkeypatch: pyt
 
 def test_a_gpu_that_tensorflow_cannot_use_is_said(with_a_sign: None) -> None:
     """A process of its own asks TensorFlow, which has no GPU here."""
-    assert gpus.found() == ()
-    (line,) = gpus.described()
-    assert line.startswith("search: there is a GPU, but TensorFlow can't use it (pip install")
+    if gpus.found():
+        pytest.skip("this machine has a GPU that TensorFlow can use")
+    line, fix = gpus.described()
+    assert line == "search: there is a GPU, but TensorFlow can't use it: training on the CPU cores"
+    assert f"{sys.executable} -m pip install 'tensorflow[and-cuda]'" in fix
+
+
+def test_an_error_of_tensorflow_s_leaves_the_cpu_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where another program has a GPU for itself."""
+
+    def taken() -> None:
+        raise OSError("busy or unavailable")
+
+    monkeypatch.setattr(tensorflow_setup, "setup", taken)
+    assert gpus._names("0") == []
 
 
 @pytest.mark.parametrize(
@@ -131,6 +148,21 @@ def test_a_process_sees_its_own_gpu_only(with_two: None) -> None:
     seen.append(connection.recv())
     process.join()
     assert seen == ["0", "1", tensorflow_setup.NONE]
+
+
+def test_what_a_network_was_trained_on_is_named(with_two: None) -> None:
+    assert provenance.processor() == f"{provenance.cpu()} with Tesla T4"
+
+
+def test_on_a_gpu_a_training_is_compiled_anew(with_two: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the time that the trial took for that is planned again."""
+    trial = cast(
+        TrialRecord, SimpleNamespace(seconds=22.0, history=[Epoch(n, 15, 0, 0, 0, 0, n) for n in (1, 2)])
+    )
+    assert refit.seconds_of(trial) == 2
+    assert refit.starting(trial) == refit.STARTING + 20
+    monkeypatch.setattr(gpus, "found", lambda: ())
+    assert refit.starting(trial) == refit.STARTING
 
 
 def test_a_worker_for_each_gpu(with_two: None) -> None:

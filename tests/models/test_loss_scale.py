@@ -24,7 +24,7 @@ def test_a_gradient_that_float16_would_round_to_zero_is_kept() -> None:
     assert float(tf.cast(1e-4 * 1e-4, tf.float16)) == 0
 
 
-def test_an_overflow_changes_no_weight_and_halves_the_factor() -> None:
+def test_the_gradients_of_an_overflow_are_zero_and_it_halves_the_factor() -> None:
     scale = LossScale()
     whole = scale.unscaled([tf.constant([1.0, np.inf]), tf.constant(3.0)])
     assert [value.numpy().tolist() for value in whole] == [[0, 0], 0]

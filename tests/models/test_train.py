@@ -17,7 +17,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import download, prepare
 from catwalk.data.competition import AUGMENTATIONS
 from catwalk.data.prepare import Prepared
-from catwalk.models import portfolio, space
+from catwalk.models import placement, portfolio, space
 from catwalk.models.features import FeatureSet
 from tests.conftest import load
 
@@ -103,6 +103,23 @@ def test_the_plan_follows_the_time_until_the_learning_rate_falls(
     assert plans[2] == planned
     assert len(plans) == plans[-1] == ended
     assert clock[0] <= 40
+
+
+def test_compiling_is_no_epoch_s_pace(digits: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for the deadline nor for a baseline's limit, which counts from the first epoch's end."""
+    monkeypatch.setattr(placement, "compiles", lambda: False)  # XLA takes seconds here
+    training, clock = net(digits, choice(), 1), [0.0]
+    monkeypatch.setattr(placement, "compiles", lambda: True)
+
+    def epoch(_deadline: float | None) -> tuple[float, float]:
+        clock[0] += 0.5 if clock[0] else 12.0
+        return 0.5, 0.8
+
+    monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(training, "_epoch", epoch)
+    assert len(list(training.epochs(10, deadline=15.0))) == 6
+    clock[0], training._began = 0.0, 0.0
+    assert len(list(training.epochs(10, deadline=100.0, limit=3.0, may_stretch=False))) == 6
 
 
 def test_no_time_for_one_epoch(digits: Prepared) -> None:

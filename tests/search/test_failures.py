@@ -12,6 +12,7 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 
+from catwalk.core import gpus
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
@@ -163,6 +164,33 @@ def test_out_of_memory_is_the_machine_s(begun: Begun, error: Exception) -> None:
     number = run(opened, error)
     with pytest.raises(MachineError, match=r"WORKERS=1"):
         told(parent, opened, number)
+
+
+class InternalError(Exception):
+    """Named as TensorFlow's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "fix"),
+    [
+        (InternalError("CUDNN_STATUS_EXECUTION_FAILED"), MachineError, "set CUDA_VISIBLE_DEVICES=-1 before"),
+        (ResourceExhaustedError("OOM when allocating"), MachineError, "set CUDA_VISIBLE_DEVICES=-1 before"),
+        (ValueError("a typing error"), UserError, "undo changes to space.py"),
+    ],
+)
+def test_what_a_gpu_fails_at_the_cpu_cores_may_do(
+    error: Exception, kind: type[Exception], fix: str, begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpus, "found", lambda: (gpus.Gpu("0", "Tesla T4"),))
+    paths, opened = begun
+    parent = watched(paths, io.StringIO())
+    for _ in range(4):
+        told(parent, opened, run(opened, error))
+    number = run(opened, error)
+    with pytest.raises(kind) as ended:
+        told(parent, opened, number)
+    assert cast(Any, ended.value).fix.startswith(fix)
+    assert len(str(ended.value)) <= 300
 
 
 def test_what_was_killed_pruned_or_diverged_did_not_fail(begun: Begun) -> None:

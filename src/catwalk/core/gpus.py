@@ -6,7 +6,7 @@ processes compute on the CPU cores, so that none of them holds a GPU's memory.
 
 import contextlib
 import os
-import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,10 +14,11 @@ from pathlib import Path
 
 from catwalk.core import processes, tensorflow_setup
 from catwalk.core.errors import MachineError
-from catwalk.core.tensorflow_setup import ALL, ASSIGNED
+from catwalk.core.tensorflow_setup import ALL, ASSIGNED, NONE
 
-# Linux, in most containers, and Windows through WSL2.
-SIGNS = (Path("/dev/nvidia0"), Path("/proc/driver/nvidia/gpus"), Path("/usr/lib/wsl/lib/nvidia-smi"))
+# Where a GPU shows: on Linux and in containers, and on Windows through WSL2. A driver alone is no GPU.
+SIGNS = ("dev/nvidia[0-9]*", "proc/driver/nvidia/gpus/*", "usr/lib/wsl/lib/libcuda.so")
+HIDDEN = ("", "-1", NONE)
 
 
 @dataclass(frozen=True)
@@ -40,24 +41,27 @@ def found() -> tuple[Gpu, ...]:
     Asked and tried once, in a process of its own, and only where there seems to be one.
     """
     given = tensorflow_setup.visible_gpus()
-    if not _is_there() or given in ("", "-1"):
+    if given in HIDDEN or not _is_there():
         return ()
     try:
         names = processes.call_apart(_names, given)
-    except (MachineError, RuntimeError, ValueError):  # TensorFlow broke down: the CPU cores remain
+    except MachineError:  # TensorFlow ended its process: the CPU cores remain
         return ()
     ours = [str(number) for number in range(len(names))] if given == ALL else given.split(",")
     return tuple(Gpu(one, name) for one, name in zip(ours, names, strict=False) if name)
 
 
 def _is_there() -> bool:
-    return any(sign.exists() for sign in SIGNS) or shutil.which("nvidia-smi") is not None
+    return any(any(Path("/").glob(sign)) for sign in SIGNS)
 
 
 def _names(given: str) -> list[str]:
     """The names of the visible GPUs, "" for one that fails; runs in a process of its own."""
     os.environ[ASSIGNED] = given
-    tensorflow_setup.setup()
+    try:
+        tensorflow_setup.setup()
+    except Exception:  # whatever it is, as of a GPU that is taken by others alone: the CPU cores remain
+        return []
     import tensorflow as tf
 
     names = []
@@ -78,9 +82,12 @@ def described() -> list[str]:
     if names:
         many = names[0] if len(names) == 1 else f"{len(names)} GPUs, each with a worker: {', '.join(names)}"
         return [f"search: training on {many} (CUDA_VISIBLE_DEVICES=-1: on the CPU cores)"]
-    if _is_there() and tensorflow_setup.visible_gpus() not in ("", "-1"):
-        why = "pip install 'tensorflow[and-cuda]' brings CUDA's libraries, if they are what is missing"
-        return [f"search: there is a GPU, but TensorFlow can't use it ({why}): on the CPU cores instead"]
+    if tensorflow_setup.visible_gpus() not in HIDDEN and _is_there():
+        brings = f"{sys.executable} -m pip install 'tensorflow[and-cuda]' brings CUDA's libraries"
+        return [
+            "search: there is a GPU, but TensorFlow can't use it: training on the CPU cores",
+            f"  {brings}, if they are missing",
+        ]
     return []
 
 

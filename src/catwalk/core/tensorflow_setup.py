@@ -65,7 +65,7 @@ def hide_gpus() -> None:
 def visible_gpus() -> str:
     """The GPUs that the user lets programs see, as in CUDA_VISIBLE_DEVICES; ``ALL`` if that is not set."""
     seen = os.environ.get(VISIBLE, ALL)
-    return os.environ.get(GIVEN, ALL) if seen == NONE else seen
+    return os.environ.get(GIVEN, NONE) if seen == NONE else seen
 
 
 def _see(gpus: str) -> None:

@@ -22,7 +22,8 @@ class Task:
 
     Attributes:
         paths, split_seed: the competition's, and SEED, by which the process finds the same rows.
-        params, precision, seed: of the training.
+        params, seed: of the training.
+        precision: of the training, if this machine has it, see ``precision.here``.
         plan: how many epochs were planned at the start and after each epoch, as in the first
             training; it determines the learning rates.
         everything: whether it is trained on training and validation rows together.

@@ -141,7 +141,7 @@ class Training:
                 fit = epoch + max(0, int(PLAN_SHARE * (deadline - now) / seconds))
                 if epoch <= FIRST_EPOCHS and may_stretch:
                     parts = max(1, round(fit / wanted))
-                may_grow = epoch <= max(FIRST_EPOCHS, epochs // 3)
+                may_grow = epoch <= may_grow_until(epochs)
                 planned = min(most, fit // parts) if may_grow else min(epochs, fit)
             else:
                 planned = plan[epoch - 1] if epoch <= len(plan) else epochs
@@ -190,6 +190,11 @@ class Training:
                     raise OutOfTimeError
                 count = max(10, int(count * CHECK_SECONDS / max(now - started, 1e-3)))
         return loss / self._rows, right / self._rows
+
+
+def may_grow_until(epochs: int) -> int:
+    """The last epoch after which a plan of so many may become longer: then the learning rate falls."""
+    return max(FIRST_EPOCHS, epochs // 3)
 
 
 def seconds_an_epoch(ends: list[float]) -> float:

@@ -16,6 +16,15 @@ REASON_LENGTH = 200
 SAID_LENGTH = 80  # characters of the reason in the message that ends a search
 ENOUGH = 10  # trials from which more than half failing ends the search
 MEMORY = "out of memory"
+# TensorFlow's errors where a GPU or CUDA's libraries fail.
+OF_GPU = (
+    MEMORY,
+    "InternalError",
+    "UnknownError",
+    "UnimplementedError",
+    "FailedPreconditionError",
+    "NotFoundError",
+)
 
 
 def keep(trial: "Trial", error: Exception) -> None:
@@ -76,9 +85,9 @@ def check(table: str, trials: "list[FrozenTrial]", ours: set[int]) -> None:
     last = failed[-1]
     what = f"{which}, the last one: {str(last.user_attrs[REASON])[:SAID_LENGTH]}"
     kept = f"{table} lists every reason; finished trials are kept"
-    if last.user_attrs[ERROR] == MEMORY:
-        raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
-    if gpus.found():
+    if last.user_attrs[ERROR] in OF_GPU and gpus.found():
         fix = f"set CUDA_VISIBLE_DEVICES=-1 before the command, which computes on the CPU cores then; {kept}"
         raise MachineError(what, fix=fix)
+    if last.user_attrs[ERROR] == MEMORY:
+        raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
     raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {kept}")

@@ -11,7 +11,7 @@ import optuna
 from catwalk.core import records
 from catwalk.data import scope
 from catwalk.data.run_context import RunContext
-from catwalk.models import portfolio, space
+from catwalk.models import portfolio, space, train
 from catwalk.models.epoch import Epoch
 from catwalk.models.features import FeatureSet
 from catwalk.models.train import DivergedError, OutOfTimeError, Training
@@ -73,7 +73,7 @@ class Objective:
             trial's number.
         study: the study's key; kept files are stored under it.
         views: the input features that are computed once.
-        precision: the study's, see ``precision``.
+        precision: the study's, or this machine's instead, see ``precision.here``.
         clock: how long the trial may take.
         tell: takes (trial number, kind, epoch): None as the trial begins, then each epoch as it ends.
     """
@@ -135,8 +135,9 @@ class Objective:
         trial.set_user_attr("planned", plan.epochs)
         ends = self.clock.deadline, limit, first_epoch_seconds
         for epoch in training.epochs(plan.epochs, *ends, may_stretch=plan.may_stretch):
-            # The first epoch's time includes the tracing, so only later ones tell how many fit.
-            if epoch.epochs < plan.least and epoch.epoch in (3, epoch.epochs):
+            # While other processes start, the first epochs do not tell how many fit.
+            is_settled = epoch.epoch >= train.may_grow_until(epoch.epochs) or epoch.epoch == epoch.epochs
+            if epoch.epochs < plan.least and is_settled:
                 raise OutOfTimeError("the rest of the budget was too short for enough epochs")
             second = round(time.monotonic() - self.clock.began, 2)  # of the search
             history.append(replace(epoch.rounded(), second=second))

@@ -9,12 +9,15 @@ from catwalk.core import gpus
 
 
 def processor() -> str:
-    """The name of the processor and of the GPU, if one is used; a network's last digits may depend on it."""
-    names = sorted({gpu.name for gpu in gpus.found()})
-    return " with ".join([_of_cpu(), *names[:1]])
+    """The names of the processor and of the GPU that networks are trained on, if there is one.
+
+    The last digits of a network's weights may depend on them.
+    """
+    return " with ".join([cpu(), *(gpu.name for gpu in gpus.found()[:1])])
 
 
-def _of_cpu() -> str:
+def cpu() -> str:
+    """The processor's name."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

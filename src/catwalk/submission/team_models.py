@@ -39,8 +39,9 @@ class Task:
 def bring(context: RunContext, opened: "optuna.Study", seconds: float) -> int:
     """Copy the study's best networks that are missing here, and train again what can't be copied.
 
-    A training has its trial's own parameters, seed, precision and plan. It begins only if it should end in
-    time, but the best one in any case if no network is here at all; once begun, it is finished.
+    A training has its trial's own parameters, seed and plan, and its precision if this machine has it. It
+    begins only if it should end in time, but the best one in any case if no network is here at all; once
+    begun, it is finished.
 
     Args:
         context: the competition, with a team.
