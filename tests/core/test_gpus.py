@@ -71,6 +71,7 @@ def test_an_error_of_tensorflow_s_leaves_the_cpu_cores(monkeypatch: pytest.Monke
     def taken() -> None:
         raise OSError("busy or unavailable")
 
+    monkeypatch.setenv(tensorflow_setup.ASSIGNED, "")  # set by it, and put back after the test
     monkeypatch.setattr(tensorflow_setup, "setup", taken)
     assert gpus._names("0") == []
 
