@@ -17,13 +17,13 @@ CONVOLVED = (128, 14, 14, 64)  # pictures of a typical stage: rows, height, widt
 REPEATS = 50  # of the convolution, in a graph
 ROUNDS = 5
 MEASURED = 5  # times that both rates are measured
-# Times float32's rate that bfloat16's must be. With instructions for it, it is 1.8 times as fast, but 0.75 where
-# other programs take the cores in between; emulated, where they are switched off, it is 0.4.
+# Times float32's rate that bfloat16's must be. With instructions for it, it is 1.8 times as fast, but 0.75 times
+# where other programs take the cores in between; emulated, where they are switched off, it is 0.4 times.
 WORTH = 0.6
 
 
 def fastest() -> str:
-    """The fastest precision: "bfloat16" or "float32", measured for a third of a second; a GPU's own."""
+    """The fastest precision: "bfloat16" or "float32", measured for half a second; a GPU's own."""
     if placement.on_gpu():
         return _of_gpu(placement.capability())
     if not _has_units():
