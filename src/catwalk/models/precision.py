@@ -17,8 +17,8 @@ CONVOLVED = (128, 14, 14, 64)  # pictures of a typical stage: rows, height, widt
 REPEATS = 50  # of the convolution, in a graph
 ROUNDS = 5
 MEASURED = 5  # times that both rates are measured
-# Times float32's rate that bfloat16's must be. With instructions for it, it is 1.8 times as fast, or 0.75 times
-# where other programs take the cores in between; emulated, as where these are switched off, 0.4 times.
+# Times float32's rate that bfloat16's must be. With instructions for it, it is 1.8 times as fast, or 0.75
+# times where other programs take the cores in between; emulated, as where these are switched off, 0.4 times.
 WORTH = 0.6
 
 
