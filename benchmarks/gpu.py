@@ -1,4 +1,4 @@
-"""A GPU's training: seconds an epoch by precision and width, and seconds of a search to an accuracy.
+"""A GPU's training: seconds an epoch by precision and width, and the trials of a search.
 
     .venv/bin/python -m benchmarks.gpu engine       networks one after the other, in one process
     .venv/bin/python -m benchmarks.gpu search       a whole search of MODELS=all, a worker for each GPU
@@ -89,13 +89,13 @@ def train(chosen: Sequence[str], file: Path | None) -> dict[str, Any]:
 
 
 def search(budget: str, models: str) -> dict[str, Any]:
-    """A search in this project, which must have none yet; its seconds to the accuracies."""
+    """A search in this project, which must have none yet; its trials as trials.csv has them."""
     paths, _ = project.here("fashion-mnist")
     command = ["search", "--competition", "fashion-mnist", "--models", models, "--budget", budget]
     began = time.monotonic()
     subprocess.run([sys.executable, "-m", "catwalk", *command], cwd=project.ROOT, check=True)  # noqa: S603
     seconds = time.monotonic() - began
-    with next(paths.study.glob("trials*.csv")).open(encoding="utf-8") as file:
+    with paths.trials.open(encoding="utf-8") as file:
         trials = list(csv.DictReader(file))
     return {"gpu": _gpu(), "budget": budget, "models": models, "seconds": seconds, "trials": trials}
 

@@ -40,9 +40,9 @@ def found() -> tuple[Gpu, ...]:
 
     Asked and tried once, in a process of its own, and only where there seems to be one.
     """
-    given = tensorflow_setup.visible_gpus()
-    if given in HIDDEN or not _is_there():
+    if not _is_there():
         return ()
+    given = tensorflow_setup.visible_gpus()
     try:
         names = processes.call_apart(_names, given)
     except MachineError:  # TensorFlow ended its process: the CPU cores remain
@@ -52,7 +52,8 @@ def found() -> tuple[Gpu, ...]:
 
 
 def _is_there() -> bool:
-    return any(any(Path("/").glob(sign)) for sign in SIGNS)
+    """Whether there seems to be a GPU, which the user has not hidden."""
+    return tensorflow_setup.visible_gpus() not in HIDDEN and any(any(Path("/").glob(sign)) for sign in SIGNS)
 
 
 def _names(given: str) -> list[str]:
@@ -82,7 +83,7 @@ def described() -> list[str]:
     if names:
         many = names[0] if len(names) == 1 else f"{len(names)} GPUs, each with a worker: {', '.join(names)}"
         return [f"search: training on {many} (CUDA_VISIBLE_DEVICES=-1: on the CPU cores)"]
-    if tensorflow_setup.visible_gpus() not in HIDDEN and _is_there():
+    if _is_there():
         brings = f"{sys.executable} -m pip install 'tensorflow[and-cuda]' brings CUDA's libraries"
         return [
             "search: there is a GPU, but TensorFlow can't use it: training on the CPU cores",

@@ -3,6 +3,7 @@
 import math
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -63,12 +64,8 @@ def rate(precision: str, rows: int, inputs: int, units: int, rounds: int = ROUND
     """Operations per second of a matrix product (rows, inputs) x (inputs, units), in the fastest round."""
     one = tf.cast(tf.random.stateless_normal((rows, inputs), (0, 1)), precision)
     other = tf.cast(tf.random.stateless_normal((inputs, units), (0, 2)), precision)
-    seconds = []
-    for _ in range(rounds + 1):
-        started = time.perf_counter()
-        tf.matmul(one, other)[0, 0].numpy()
-        seconds.append(time.perf_counter() - started)
-    return 2 * rows * inputs * units / min(seconds[1:])
+    seconds = _fastest(lambda: tf.matmul(one, other)[0, 0], rounds)
+    return 2 * rows * inputs * units / seconds
 
 
 def conv_rate(precision: str, rounds: int = ROUNDS) -> float:
@@ -83,9 +80,15 @@ def conv_rate(precision: str, rounds: int = ROUNDS) -> float:
         return x[0, 0, 0, 0]
 
     graph = tf.function(repeated, autograph=False)
+    seconds = _fastest(lambda: graph(pictures), rounds)
+    return 2 * REPEATS * math.prod(CONVOLVED) * 9 * channels / seconds
+
+
+def _fastest(compute: Callable[[], tf.Tensor], rounds: int) -> float:
+    """Seconds of the fastest round, after one that is not counted."""
     seconds = []
     for _ in range(rounds + 1):
         started = time.perf_counter()
-        graph(pictures).numpy()
+        compute().numpy()
         seconds.append(time.perf_counter() - started)
-    return 2 * REPEATS * math.prod(CONVOLVED) * 9 * channels / min(seconds[1:])
+    return min(seconds[1:])

@@ -102,12 +102,11 @@ def workers(asked: int | None) -> int:
     """
     if asked is None:
         return len(gpus.found()) or cpu_workers()
-    free = resources.available()
-    bearable = max(1, free // WORKER_MEMORY)
+    bearable = _bearable()
     if asked > bearable:
         raise MachineError(
             f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, "
-            f"but only {free / 1e9:.1f} GB are free",
+            f"but only {resources.available() / 1e9:.1f} GB are free",
             fix=f"WORKERS={bearable}",
         )
     return asked
@@ -115,4 +114,9 @@ def workers(asked: int | None) -> int:
 
 def cpu_workers() -> int:
     """One process per core, as far as memory allows."""
-    return min(cores(), max(1, resources.available() // WORKER_MEMORY))
+    return min(cores(), _bearable())
+
+
+def _bearable() -> int:
+    """How many workers memory is enough for; one in any case."""
+    return max(1, resources.available() // WORKER_MEMORY)
