@@ -6,7 +6,8 @@ One thread, batches of the training rows of Fashion-MNIST, all in one process. A
 the operations of its forward pass (2 for each multiplication and addition; a backward pass takes two forward
 ones) for each picture and second, with augmentation, loss, update and averages in the time. Beside it stands
 the product of two 1024 x 1024 matrices, in bfloat16 and in float32, and what bounds a network: a convolution
-of recipe 1's first stage alone, with both of its gradients. Medians of the rounds.
+of recipe 1's first stage alone, with both of its gradients; and the residual block that a search measures
+before it chooses a width. Medians of the rounds.
 """
 
 import argparse
@@ -25,7 +26,7 @@ tensorflow_setup.setup(threads=1)
 import tensorflow as tf  # noqa: E402  (after the set-up)
 
 from catwalk.data import competition, prepare  # noqa: E402
-from catwalk.models import conv_plan, portfolio, precision, space  # noqa: E402
+from catwalk.models import conv_plan, conv_speed, portfolio, precision, space  # noqa: E402
 from catwalk.models.features import FeatureSet  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
 
@@ -38,7 +39,7 @@ NETS: dict[str, space.Params] = {
 STEPS = 8  # of a measurement
 SQUARE = (1024, 1024, 1024)
 MUST, GOAL = 0.55, 0.7
-ALONE = "convolution"  # the key of its rate
+ALONE, BLOCK = "convolution", "residual block"  # the keys of their rates
 
 
 class Net:
@@ -105,11 +106,13 @@ def measure(rounds: int) -> dict[str, Any]:
     alone, rows = Convolution((*loaded.shape, 1)[:3], chosen), []
     for _ in range(rounds):
         row = {how: precision.rate(how, *SQUARE) for how in ("bfloat16", "float32")}
-        row[ALONE] = alone.rate()
+        row |= {ALONE: alone.rate(), BLOCK: conv_speed.block(chosen)}
         row |= {name: net.rate() for name, net in nets.items()}
         rows.append(row)
     middle = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
-    shares = {name: statistics.median(row[name] / row["bfloat16"] for row in rows) for name in [*NETS, ALONE]}
+    shares = {
+        name: statistics.median(row[name] / row["bfloat16"] for row in rows) for name in [*NETS, ALONE, BLOCK]
+    }
     work = {name: net.forward for name, net in nets.items()}
     return {"precision": chosen, "rounds": rows, "rates": middle, "shares": shares, "operations": work}
 

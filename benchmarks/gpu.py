@@ -5,7 +5,8 @@
 
 Of Fashion-MNIST, on validation. The first epoch of a network has its compilation in it, so the seconds of an
 epoch are the median of the later ones, with their evaluation. Each network of ``engine`` has its accuracy
-after each epoch, and when it first reached each of ``ACCURACIES``. A search is judged by its own record.
+after each epoch, and when it first reached each of ``ACCURACIES``; on the same GPU and day, networks that are
+kept and not asked for stay. A search is judged by its own record.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +29,38 @@ from catwalk.core import gpus, tensorflow_setup
 ACCURACIES = (0.94, 0.945, 0.95, 0.955)
 EPOCHS = 20
 BRIEF = 3  # epochs of a network whose speed alone is measured
-# Networks by their names: the width, 0 for the best dense recipe; the precision; whether XLA compiles the
-# steps; epochs.
-NETS: dict[str, tuple[int, str, bool, int]] = {
-    "64 channels, bfloat16": (64, "bfloat16", True, EPOCHS),
-    "96 channels, bfloat16": (96, "bfloat16", True, EPOCHS),
-    "128 channels, bfloat16": (128, "bfloat16", True, EPOCHS),
-    "64 channels, float16": (64, "float16", True, EPOCHS),
-    "64 channels, bfloat16, without XLA": (64, "bfloat16", False, BRIEF),
-    "dense, bfloat16": (0, "bfloat16", True, EPOCHS),
+LONG = 60
+
+
+@dataclass(frozen=True)
+class Net:
+    """A network that ``engine`` trains.
+
+    Attributes:
+        changes: to the convolutional recipe; None: the best dense recipe.
+        precision: of its layers.
+        by_xla: whether XLA compiles the steps.
+        epochs: of its training.
+    """
+
+    changes: dict[str, Any] | None
+    precision: str = "bfloat16"
+    by_xla: bool = True
+    epochs: int = EPOCHS
+
+
+NETS = {
+    "64 channels, bfloat16": Net({"conv_width": 64}),
+    "96 channels, bfloat16": Net({"conv_width": 96}),
+    "128 channels, bfloat16": Net({"conv_width": 128}),
+    "64 channels, float16": Net({"conv_width": 64}, "float16"),
+    "64 channels, bfloat16, without XLA": Net({"conv_width": 64}, by_xla=False, epochs=BRIEF),
+    "dense, bfloat16": Net(None),
+    "96 channels, longer": Net({"conv_width": 96}, epochs=LONG),
+    "128 channels, longer": Net({"conv_width": 128}, epochs=LONG),
+    "128 channels, longer, mixup": Net({"conv_width": 128, "mixup": 0.2}, epochs=LONG),
+    "128 channels, longer, erased": Net({"conv_width": 128, "erase": 0.4}, epochs=LONG),
+    "192 channels, longer": Net({"conv_width": 192}, epochs=LONG),
 }
 
 
@@ -53,25 +78,25 @@ def train(chosen: Sequence[str], file: Path | None) -> dict[str, Any]:
     os.environ[tensorflow_setup.ASSIGNED] = gpus.found()[0].visible
     tensorflow_setup.setup()
     from catwalk.data import prepare
-    from catwalk.models import placement, portfolio, precision
+    from catwalk.models import conv_speed, placement, portfolio
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import Training
 
     paths, loaded = project.here("fashion-mnist")
     prepared = prepare.load(paths, 1)
     views = FeatureSet(paths, prepared, loaded.shape)
-    figures: dict[str, Any] = {"gpu": _gpu(), "networks": {}}
+    figures: dict[str, Any] = {"gpu": _gpu(), "networks": {}, **_kept()}
     for how in ("bfloat16", "float16", "float32"):
-        figures[f"convolution, {how}, operations per second"] = precision.conv_rate(how)
+        figures[f"convolution, {how}, operations per second"] = conv_speed.forward(how)
     compiles = placement.compiles()
     for name in chosen:
-        width, how, by_xla, epochs = NETS[name]
-        placement.compiles = lambda by_xla=by_xla: by_xla and compiles  # type: ignore[assignment]
-        params = {**portfolio.CONV, "conv_width": width} if width else portfolio.STRONG
+        net = NETS[name]
+        placement.compiles = lambda by_xla=net.by_xla: by_xla and compiles  # type: ignore[assignment]
+        params = portfolio.STRONG if net.changes is None else {**portfolio.CONV, **net.changes}
         began = time.monotonic()
-        training = Training(prepared, loaded, views, how, params, 1)
+        training = Training(prepared, loaded, views, net.precision, params, 1)
         ends, accuracies = [time.monotonic()], []
-        for epoch in training.epochs(epochs, None):
+        for epoch in training.epochs(net.epochs, None):
             ends.append(time.monotonic())
             accuracies.append(round(epoch.accuracy, 4))
         each = [later - before for before, later in itertools.pairwise(ends)]
@@ -98,6 +123,14 @@ def search(budget: str, models: str) -> dict[str, Any]:
     with paths.trials.open(encoding="utf-8") as file:
         trials = list(csv.DictReader(file))
     return {"gpu": _gpu(), "budget": budget, "models": models, "seconds": seconds, "trials": trials}
+
+
+def _kept() -> dict[str, Any]:
+    """The networks in the newest file and its note, if it is of this GPU and today."""
+    kept = record.newest("gpu-engine")
+    if kept is None or kept["gpu"] != _gpu() or kept["date"][:10] != record.now()[:10]:
+        return {}
+    return {key: kept[key] for key in ("networks", "note") if key in kept}
 
 
 def _gpu() -> str:

@@ -1,9 +1,11 @@
 """processes.py: copies of a fork server that has TensorFlow; none outlives its parent."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -38,6 +40,15 @@ def fork_twice(word: str) -> tuple[str, bool, str | None]:
     return 2 * word, "tensorflow" in sys.modules, os.environ.get("WORD")
 
 
+def meet(folder: str, count: int) -> bool:
+    """Whether so many processes are here within half a minute."""
+    (Path(folder) / str(os.getpid())).touch()
+    ends = time.monotonic() + 30
+    while len(list(Path(folder).iterdir())) < count and time.monotonic() < ends:
+        time.sleep(0.01)
+    return len(list(Path(folder).iterdir())) == count
+
+
 def fail(kind: str) -> None:
     if kind == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -53,6 +64,20 @@ def test_a_process_has_tensorflow_and_the_environment(monkeypatch: pytest.Monkey
     for word in ("cat", "walk"):
         monkeypatch.setenv("WORD", word)
         assert processes.call(fork_twice, word) == (2 * word, True, word)
+
+
+def test_several_processes_work_at_once() -> None:
+    """Each one waits until all have begun, so none of them would end alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        assert processes.call_together(3, meet, folder, 3) == [True] * 3
+
+
+def test_one_that_fails_ends_the_others() -> None:
+    with pytest.raises(UserError, match="it is wrong"):
+        processes.call_together(2, fail, "wrong")
+    with pytest.raises(MachineError, match="a process died"):
+        processes.call_together(2, fail, "killed")
+    assert not multiprocessing.active_children()
 
 
 def test_what_it_raises_is_raised_here() -> None:

@@ -80,6 +80,7 @@ def test_a_width_is_chosen_by_the_time_for_it() -> None:
     alone = [kind for kind, _ in portfolio.first("local.all", ("flip",), shared)]
     assert alone[:5] == ["softmax", "quick", "beginner", "portfolio 1", "portfolio conv 1"]
     assert sorted(alone) == sorted(kinds)
+    assert replace(room, precision="bfloat16", rate=19e12).conv_width() == 128, "as on a GPU"
     chosen = dict(portfolio.first("local.conv", ("flip",), room))
     assert chosen["portfolio conv 1"]["conv_width"] == widths[1]
 

@@ -1,5 +1,6 @@
 """MODELS=: dense and convolutional networks in one study, and in every stage."""
 
+import contextlib
 import itertools
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial
 
+from catwalk.core import gpus, processes
 from catwalk.core.paths import Paths
 from catwalk.data import scope
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
+from catwalk.models import training_rate
 from catwalk.search import progress, search, study
 from catwalk.search.limits import Limits
 from catwalk.search.model_store import MAX_KEPT_MODELS, MAX_KEPT_OF_FAMILY, worth_keeping
@@ -104,6 +107,28 @@ def test_a_search_says_where_the_other_family_would_reach_more(
     assert [line.split(": ")[1] for line in lines] == said
     few = replace(context, prepared=cast(Prepared, SimpleNamespace(train=range(500))))
     assert search._other_family(opened, few, Limits(budget, None)) == []
+
+
+@pytest.mark.parametrize(("gpus_found", "at_once"), [((), 4), (("one", "other"), 1)])
+def test_the_rate_is_measured_as_it_will_be_used(
+    gpus_found: tuple[str, ...], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By all workers at once on CPU cores, which share them; each GPU is one worker's own."""
+    asked: list[Any] = []
+
+    def measured(count: int, work: Any) -> list[tuple[str, float]]:
+        asked.extend([count, work])
+        return [("bfloat16", 1e12)] * count
+
+    monkeypatch.setattr(gpus, "found", lambda: gpus_found)
+    monkeypatch.setattr(gpus, "assigned", contextlib.nullcontext)
+    monkeypatch.setattr(processes, "call_together", measured)
+    prepared = cast(Prepared, SimpleNamespace(train=range(54_000)))
+    context = RunContext(Paths(Path(), "x"), load("fashion-mnist"), prepared, 1, scope.name("local", "all"))
+    room = search._room(context, Limits(600.0, None), 4)
+    assert room is not None
+    assert (room.precision, room.rate, room.is_shared) == ("bfloat16", 1e12, False)
+    assert asked == [at_once, training_rate.measure]
 
 
 @pytest.mark.slow

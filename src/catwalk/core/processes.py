@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from catwalk.core import advice
 from catwalk.core.errors import MachineError
@@ -92,20 +92,42 @@ def call(work: Callable[..., Result], *arguments: Any) -> Result:
 
 def call_apart(work: Callable[..., Result], *arguments: Any) -> Result:
     """The result of ``work(*arguments)`` in a new process; errors as of ``call``."""
-    process, connection = start(_answer, f"catwalk-{work.__name__.strip('_')}", work, *arguments)
+    return call_together(1, work, *arguments)[0]
+
+
+def call_together(count: int, work: Callable[..., Result], *arguments: Any) -> list[Result]:
+    """The results of ``work(*arguments)`` in so many new processes, all at once.
+
+    Raises:
+        MachineError: a process died. Whatever ``work`` raises is raised here. In both cases, of the first
+            such process, and all others are ended.
+    """
+    with contextlib.ExitStack() as stack:
+        started = []
+        for _ in range(count):
+            process, connection = start(_answer, f"catwalk-{work.__name__.strip('_')}", work, *arguments)
+            stack.callback(_end, process, connection)
+            started.append((process, connection))
+        return [_answered(process, connection) for process, connection in started]
+
+
+def _answered(process: Any, connection: Connection) -> Any:
+    """What a process has sent; an exception is raised here."""
     try:
         answer = connection.recv()
     except EOFError:
         process.join()
         what = f"a process died (exit code {process.exitcode})"
         raise MachineError(what, fix=advice.CLOSE_PROGRAMS) from None
-    finally:
-        process.kill()
-        process.join()
-        connection.close()
     if isinstance(answer, Exception):
         raise answer
-    return cast(Result, answer)
+    return answer
+
+
+def _end(process: Any, connection: Connection) -> None:
+    process.kill()
+    process.join()
+    connection.close()
 
 
 def outcome(work: Callable[..., Result], *arguments: Any) -> Result | Exception:

@@ -69,17 +69,24 @@ def operations(shape: tuple[int, ...], params: Params) -> int:
     A multiplication and an addition are two. The last layer's are too few to count.
     """
     first, plan = stem(shape, params), stages(shape, params)
-    total = _operations(first, shape[2], params["conv_kernel"])
+    total = of_convolution(first, shape[2], params["conv_kernel"])
     channels = first.channels
     for number, stage in enumerate(plan):
         if number or params["conv_stem"] == "stepped":
-            total += _operations(stage, channels, BLOCK_KERNEL)
-        total += 2 * stage.blocks * _operations(stage, stage.channels, BLOCK_KERNEL)
+            total += of_convolution(stage, channels, BLOCK_KERNEL)
+        total += 2 * stage.blocks * of_convolution(stage, stage.channels, BLOCK_KERNEL)
         channels = stage.channels
     return total
 
 
-def _operations(stage: Stage, channels: int, kernel: int) -> int:
+def of_convolution(stage: Stage, channels: int, kernel: int) -> int:
+    """Floating-point operations of a convolution for one picture, forward.
+
+    Args:
+        stage: what it gives.
+        channels: of its input.
+        kernel: the side of its kernels, in pixels.
+    """
     return 2 * stage.height * stage.width * kernel * kernel * channels * stage.channels
 
 

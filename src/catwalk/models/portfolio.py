@@ -63,7 +63,8 @@ CONV_PAYS_ON_GPU = 60.0  # the same where a GPU trains: one needs 20 s to 95% (b
 
 # Channels of the first stage, the largest first. In bfloat16 the processors' kernels compute 16 channels at a
 # time or 32: with 24 of them an epoch takes longer than with 32 (benchmarks/conv_rate.py). float16: on GPUs.
-CONV_WIDTHS = {"bfloat16": (96, 64, 48, 32), "float16": (96, 64, 48, 32), "float32": (96, 64, 48, 32, 24)}
+WIDE = (128, 96, 64, 48, 32)
+CONV_WIDTHS = {"bfloat16": WIDE, "float16": WIDE, "float32": (*WIDE, 24)}
 TRAINING = 3  # times the operations of the forward pass: the backward pass takes twice as many
 CONV_EPOCHS = 20  # that a width must have time for; with fewer a smaller one is better
 CONV_LEAST_EPOCHS = 12  # of the least width; with fewer the dense networks come first
@@ -87,7 +88,7 @@ class Room:
         rows: that are trained on in each epoch.
         shape: of a picture, (height, width, channels).
         precision: in which networks are trained, see ``precision``.
-        rate: operations per second at which a worker trains convolutional networks, see ``product_rate``.
+        rate: operations per second at which a worker trains convolutional networks, see ``training_rate``.
         is_shared: whether a single worker trains the dense networks too, in half of the time.
     """
 

@@ -1,6 +1,5 @@
 """Precision: in which floating-point numbers the layers are trained on this machine."""
 
-import math
 import statistics
 import time
 from collections.abc import Callable
@@ -14,8 +13,6 @@ from catwalk.models import placement
 BFLOAT16_FROM, FLOAT16_FROM, P100 = (8, 0), (7, 0), (6, 0)
 UNITS = ("avx512_bf16", "amx_bf16", "bf16")  # instructions of CPU cores for bfloat16, as Linux names them
 SHAPE = (512, 1024, 1024)  # of a typical step
-CONVOLVED = (128, 14, 14, 64)  # pictures of a typical stage: rows, height, width, channels
-REPEATS = 50  # of the convolution, in a graph
 ROUNDS = 5
 MEASURED = 5  # times that both rates are measured
 # Times float32's rate that bfloat16's must be. With instructions for it, it is 1.8 times as fast, or 0.75
@@ -66,22 +63,6 @@ def rate(precision: str, rows: int, inputs: int, units: int, rounds: int = ROUND
     other = tf.cast(tf.random.stateless_normal((inputs, units), (0, 2)), precision)
     seconds = _fastest(lambda: tf.matmul(one, other)[0, 0], rounds)
     return 2 * rows * inputs * units / seconds
-
-
-def conv_rate(precision: str, rounds: int = ROUNDS) -> float:
-    """Operations per second of 3x3 convolutions, one after the other, in the fastest round."""
-    channels = CONVOLVED[-1]
-    pictures = tf.cast(tf.random.stateless_normal(CONVOLVED, (0, 1)), precision)
-    kernel = tf.cast(tf.random.stateless_normal((3, 3, channels, channels), (0, 2)) / channels, precision)
-
-    def repeated(x: tf.Tensor) -> tf.Tensor:
-        for _ in range(REPEATS):
-            x = tf.nn.conv2d(x, kernel, 1, "SAME")
-        return x[0, 0, 0, 0]
-
-    graph = tf.function(repeated, autograph=False)
-    seconds = _fastest(lambda: graph(pictures), rounds)
-    return 2 * REPEATS * math.prod(CONVOLVED) * 9 * channels / seconds
 
 
 def _fastest(compute: Callable[[], tf.Tensor], rounds: int) -> float:

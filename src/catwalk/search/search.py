@@ -118,14 +118,15 @@ def run_trials(
 
 def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
     """What a search with convolutional networks has room for; None: it has none, or no time limit."""
-    from catwalk.models import product_rate
+    from catwalk.models import training_rate
     from catwalk.models.portfolio import Room
 
     if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
         return None
     shape = (*context.competition.shape, 1)[:3]
     with gpus.assigned():
-        measured = processes.call_apart(product_rate.measure)
+        at_once = 1 if gpus.found() else workers
+        measured = training_rate.middle(processes.call_together(at_once, training_rate.measure))
     is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
     return Room(until.budget - STARTING, len(context.prepared.train), shape, *measured, is_shared)
 

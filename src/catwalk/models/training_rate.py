@@ -1,0 +1,32 @@
+"""How fast this machine trains convolutional networks, estimated from what is measured within seconds.
+
+Without TensorFlow, which only the measuring processes import.
+"""
+
+# Of the measured rate, with augmentation, loss, update and averages. On an AMD EPYC 32 channels reach 0.70 of
+# the block's in bfloat16 and 0.85 in float32, 64 channels 0.91 and 1.0 (benchmarks/conv_rate.py); on an H200,
+# 64 channels reach 0.47 of the convolution's, wider networks more (benchmarks/gpu.py).
+CPU_SHARE = 0.7
+GPU_SHARE = 0.4
+
+
+def middle(measured: list[tuple[str, float]]) -> tuple[str, float]:
+    """What ``measure`` said in the process whose rate is in the middle; of two, the slower one."""
+    return sorted(measured, key=lambda one: one[1])[(len(measured) - 1) // 2]
+
+
+def measure() -> tuple[str, float]:
+    """The fastest precision, and the operations per second at which a worker trains with it.
+
+    To be called in a process of its own, which it sets up; on CPU cores in as many at once as there are
+    workers: two of a processor's threads may share one core's units, and all share the memory.
+    """
+    from catwalk.core import tensorflow_setup
+
+    tensorflow_setup.setup(threads=1)
+    from catwalk.models import conv_speed, placement, precision
+
+    faster = precision.fastest()
+    if placement.on_gpu():
+        return faster, GPU_SHARE * conv_speed.forward(faster)
+    return faster, CPU_SHARE * conv_speed.block(faster)
