@@ -111,13 +111,21 @@ def test_a_failed_trial_is_shown_and_kept_and_not_repeated(begun: Begun) -> None
     assert [record.number for record in trial_record.of_study(opened)] == [0], "recipes know finished ones"
 
 
-def test_it_is_shown_on_a_terminal_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("ValueError: [x]", "failed in"),
+        (failures.NO_EPOCH, "ended after"),
+        (failures.TOO_SHORT, "ended after"),
+    ],
+)
+def test_it_is_shown_on_a_terminal_too(reason: str, said: str) -> None:
+    """A trial for which no time was left has not failed."""
     file = io.StringIO()
-    record = records.trial_record(3, "failed", None, seconds=1.25, reason="ValueError: [x]")
-    Display(Console(file=file, width=80, force_terminal=True, no_color=True, highlight=False)).ended(
-        0, record
-    )
-    assert "trial 3 search failed in 1.2 s: ValueError: [x]" in file.getvalue()
+    record = records.trial_record(3, "failed", None, seconds=1.25, reason=reason)
+    console = Console(file=file, width=120, force_terminal=True, no_color=True, highlight=False)
+    Display(console).ended(0, record)
+    assert f"trial 3 search {said} 1.2 s: {reason}" in file.getvalue()
 
 
 def test_a_portfolio_that_failed_as_a_whole_ends_the_search(begun: Begun) -> None:

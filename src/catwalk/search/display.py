@@ -12,6 +12,7 @@ from rich.text import Text
 
 from catwalk.core.console import plain_console
 from catwalk.models.epoch import Epoch
+from catwalk.search import failures
 
 if TYPE_CHECKING:
     from catwalk.search.limits import Limits
@@ -90,10 +91,12 @@ class Display:
             self._console.print(line, soft_wrap=True)
 
     def _failed(self, record: "TrialRecord") -> None:
-        """Print a failed trial, on a terminal too: nothing fails silently."""
+        """Print a failed trial, on a terminal too: nothing fails silently. Lack of time is no failure."""
         self._numbers.add(record.number)
+        is_late = record.reason in (failures.NO_EPOCH, failures.TOO_SHORT)
         self._console.print(
-            f"{_named(record)} failed in {record.seconds or 0.0:.1f} s: {record.reason}",
+            f"{_named(record)} {'ended after' if is_late else 'failed in'} {record.seconds or 0.0:.1f} s: "
+            f"{record.reason}",
             soft_wrap=True,
             markup=False,
         )

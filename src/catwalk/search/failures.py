@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 REASON = "failed"  # the attribute that says why a trial failed, whatever the cause
 ERROR = "error"  # the attribute of a trial that an error of its own ended: the error's kind
+# Reasons that are nobody's fault: the trial is queued again, for a search that goes on.
+NO_EPOCH = "the budget ended before its first epoch did"
+TOO_SHORT = "the rest of the budget was too short for enough epochs"
 REASON_LENGTH = 200
 SAID_LENGTH = 80  # characters of the reason in the message that ends a search
 ENOUGH = 10  # trials from which more than half failing ends the search

@@ -104,7 +104,7 @@ class Objective:
         except optuna.TrialPruned:
             raise
         except OutOfTimeError as error:
-            trial.set_user_attr(failures.REASON, str(error) or "the budget ended before its first epoch did")
+            trial.set_user_attr(failures.REASON, str(error) or failures.NO_EPOCH)
             raise
         except Exception as error:
             failures.keep(trial, error)
@@ -141,7 +141,7 @@ class Objective:
             # While other processes start, the first epochs do not tell how many fit.
             is_settled = epoch.epoch >= train.may_grow_until(epoch.epochs) or epoch.epoch == epoch.epochs
             if epoch.epochs < plan.least and is_settled:
-                raise OutOfTimeError("the rest of the budget was too short for enough epochs")
+                raise OutOfTimeError(failures.TOO_SHORT)
             second = round(time.monotonic() - self.clock.began, 2)  # of the search
             history.append(replace(epoch.rounded(), second=second))
             self.tell(trial.number, kind, epoch)
