@@ -5,8 +5,8 @@
 
 Of Fashion-MNIST, on validation. The first epoch of a network has its compilation in it, so the seconds of an
 epoch are the median of the later ones, with their evaluation. Each network of ``engine`` has its accuracy
-after each epoch, and when it first reached each of ``ACCURACIES``; on the same GPU and day, networks that are
-kept and not asked for stay. A search is judged by its own record.
+after each epoch, and when it first reached each of ``ACCURACIES``; networks that were measured before on the
+same kind of GPU, and are not asked for, stay. A search is judged by its own record.
 """
 
 import argparse
@@ -81,11 +81,12 @@ def train(chosen: Sequence[str], file: Path | None) -> dict[str, Any]:
     from catwalk.models import conv_speed, placement, portfolio
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import Training
+    from catwalk.search import limits
 
     paths, loaded = project.here("fashion-mnist")
     prepared = prepare.load(paths, 1)
     views = FeatureSet(paths, prepared, loaded.shape)
-    figures: dict[str, Any] = {"gpu": _gpu(), "networks": {}, **_kept()}
+    figures: dict[str, Any] = {"gpu": _gpu(), "networks": _kept()}
     for how in ("bfloat16", "float16", "float32"):
         figures[f"convolution, {how}, operations per second"] = conv_speed.forward(how)
     compiles = placement.compiles()
@@ -101,6 +102,8 @@ def train(chosen: Sequence[str], file: Path | None) -> dict[str, Any]:
             accuracies.append(round(epoch.accuracy, 4))
         each = [later - before for before, later in itertools.pairwise(ends)]
         figures["networks"][name] = {
+            "date": record.now(),
+            "cores": limits.cores(),
             "building": ends[0] - began,
             "first epoch": each[0],
             "epoch": statistics.median(each[1:]),
@@ -126,11 +129,9 @@ def search(budget: str, models: str) -> dict[str, Any]:
 
 
 def _kept() -> dict[str, Any]:
-    """The networks in the newest file and its note, if it is of this GPU and today."""
+    """The networks in the newest file, if it is of this kind of GPU."""
     kept = record.newest("gpu-engine")
-    if kept is None or kept["gpu"] != _gpu() or kept["date"][:10] != record.now()[:10]:
-        return {}
-    return {key: kept[key] for key in ("networks", "note") if key in kept}
+    return kept["networks"] if kept is not None and kept["gpu"] == _gpu() else {}
 
 
 def _gpu() -> str:

@@ -49,6 +49,17 @@ def meet(folder: str, count: int) -> bool:
     return len(list(Path(folder).iterdir())) == count
 
 
+def fail_or_wait(folder: str, kind: str) -> None:
+    """The first process to come here fails; another one waits for the test's end."""
+    try:
+        (Path(folder) / "first").touch(exist_ok=False)
+    except FileExistsError:
+        time.sleep(10)
+        (Path(folder) / "waited").touch()
+    else:
+        fail(kind)
+
+
 def fail(kind: str) -> None:
     if kind == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -73,11 +84,15 @@ def test_several_processes_work_at_once() -> None:
 
 
 def test_one_that_fails_ends_the_others() -> None:
-    with pytest.raises(UserError, match="it is wrong"):
-        processes.call_together(2, fail, "wrong")
-    with pytest.raises(MachineError, match="a process died"):
-        processes.call_together(2, fail, "killed")
-    assert not multiprocessing.active_children()
+    """Of two processes the first one fails, and the other would wait for a third."""
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, error in (("wrong", UserError), ("killed", MachineError)):
+            place = Path(folder) / kind
+            place.mkdir()
+            with pytest.raises(error):
+                processes.call_together(2, fail_or_wait, str(place), kind)
+            assert not multiprocessing.active_children()
+            assert not (place / "waited").exists(), "the other one was ended"
 
 
 def test_what_it_raises_is_raised_here() -> None:

@@ -80,7 +80,12 @@ def test_a_width_is_chosen_by_the_time_for_it() -> None:
     alone = [kind for kind, _ in portfolio.first("local.all", ("flip",), shared)]
     assert alone[:5] == ["softmax", "quick", "beginner", "portfolio 1", "portfolio conv 1"]
     assert sorted(alone) == sorted(kinds)
-    assert replace(room, precision="bfloat16", rate=19e12).conv_width() == 128, "as on a GPU"
+    of = {"H200": ("bfloat16", 19e12), "T4": ("float16", 3.2e12)}
+    on_gpu = {
+        name: replace(shared, seconds=580.0, precision=how, rate=rate, is_gpu=True)
+        for name, (how, rate) in of.items()
+    }
+    assert {name: one.conv_width() for name, one in on_gpu.items()} == {"H200": 128, "T4": 64}
     chosen = dict(portfolio.first("local.conv", ("flip",), room))
     assert chosen["portfolio conv 1"]["conv_width"] == widths[1]
 

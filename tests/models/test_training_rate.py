@@ -2,20 +2,24 @@
 
 import pytest
 
-from catwalk.core import processes
-from catwalk.models import training_rate
+from catwalk.core import tensorflow_setup
+
+tensorflow_setup.setup(threads=1)
+
+from catwalk.models import conv_speed, placement, precision, training_rate  # noqa: E402  (after the set-up)
 
 
 def test_one_disturbed_process_does_not_decide() -> None:
     measured = [("bfloat16", 90.0), ("float32", 1.0), ("bfloat16", 80.0), ("bfloat16", 85.0)]
-    assert training_rate.middle(measured) == ("bfloat16", 80.0)
-    assert training_rate.middle(measured[:2]) == ("float32", 1.0)
-    assert training_rate.middle(measured[:1]) == ("bfloat16", 90.0)
+    assert training_rate.middle(measured) == ("bfloat16", 85.0)
+    assert training_rate.middle(measured[:2]) == ("bfloat16", 90.0)
+    assert training_rate.middle(measured[1:2]) == ("float32", 1.0)
 
 
-@pytest.mark.slow
-def test_processes_of_their_own_measure_at_once() -> None:
-    """Each says a precision, and a rate that a processor can have."""
-    each = processes.call_together(2, training_rate.measure)
-    assert {precision for precision, _ in each} <= {"bfloat16", "float32"}
-    assert all(1e9 < rate < 1e14 for _, rate in each)
+def test_the_rate_is_a_share_of_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "fastest", lambda: "bfloat16")
+    monkeypatch.setattr(conv_speed, "block", lambda how: {"bfloat16": 100.0}[how])
+    monkeypatch.setattr(conv_speed, "forward", lambda how: {"bfloat16": 1000.0}[how])
+    assert training_rate.measure() == ("bfloat16", 100.0 * training_rate.CPU_SHARE)
+    monkeypatch.setattr(placement, "on_gpu", lambda: True)
+    assert training_rate.measure() == ("bfloat16", 1000.0 * training_rate.GPU_SHARE)

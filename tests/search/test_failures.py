@@ -113,11 +113,7 @@ def test_a_failed_trial_is_shown_and_kept_and_not_repeated(begun: Begun) -> None
 
 @pytest.mark.parametrize(
     ("reason", "said"),
-    [
-        ("ValueError: [x]", "failed in"),
-        (failures.NO_EPOCH, "ended after"),
-        (failures.TOO_SHORT, "ended after"),
-    ],
+    [("ValueError: [x]", "failed in"), *((reason, "ended after") for reason in failures.OUT_OF_TIME)],
 )
 def test_it_is_shown_on_a_terminal_too(reason: str, said: str) -> None:
     """A trial for which no time was left has not failed."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -113,22 +114,29 @@ def test_a_search_says_where_the_other_family_would_reach_more(
 def test_the_rate_is_measured_as_it_will_be_used(
     gpus_found: tuple[str, ...], at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By all workers at once on CPU cores, which share them; each GPU is one worker's own."""
+    """By all workers at once on CPU cores, which share them; by one process on a GPU, which is assigned."""
     asked: list[Any] = []
+
+    @contextlib.contextmanager
+    def assigned() -> Iterator[None]:
+        asked.append("assigned")
+        yield
+        asked.append("end")
 
     def measured(count: int, work: Any) -> list[tuple[str, float]]:
         asked.extend([count, work])
         return [("bfloat16", 1e12)] * count
 
     monkeypatch.setattr(gpus, "found", lambda: gpus_found)
-    monkeypatch.setattr(gpus, "assigned", contextlib.nullcontext)
+    monkeypatch.setattr(gpus, "assigned", assigned)
     monkeypatch.setattr(processes, "call_together", measured)
     prepared = cast(Prepared, SimpleNamespace(train=range(54_000)))
     context = RunContext(Paths(Path(), "x"), load("fashion-mnist"), prepared, 1, scope.name("local", "all"))
     room = search._room(context, Limits(600.0, None), 4)
     assert room is not None
     assert (room.precision, room.rate, room.is_shared) == ("bfloat16", 1e12, False)
-    assert asked == [at_once, training_rate.measure]
+    assert room.is_gpu == bool(gpus_found)
+    assert asked == ["assigned", at_once, training_rate.measure, "end"]
 
 
 @pytest.mark.slow

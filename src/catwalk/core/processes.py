@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import multiprocessing.connection
 import multiprocessing.util
 import os
 import signal
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from catwalk.core import advice
 from catwalk.core.errors import MachineError
@@ -96,19 +97,24 @@ def call_apart(work: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def call_together(count: int, work: Callable[..., Result], *arguments: Any) -> list[Result]:
-    """The results of ``work(*arguments)`` in so many new processes, all at once.
+    """The results of ``work(*arguments)`` in so many new processes, all at once, as they come.
 
     Raises:
-        MachineError: a process died. Whatever ``work`` raises is raised here. In both cases, of the first
-            such process, and all others are ended.
+        MachineError: a process died. Whatever ``work`` raises is raised here. The first process to do so
+            ends all others.
     """
+    answers: list[Result] = []
     with contextlib.ExitStack() as stack:
-        started = []
+        left = {}
         for _ in range(count):
             process, connection = start(_answer, f"catwalk-{work.__name__.strip('_')}", work, *arguments)
             stack.callback(_end, process, connection)
-            started.append((process, connection))
-        return [_answered(process, connection) for process, connection in started]
+            left[connection] = process
+        while left:
+            for ready in multiprocessing.connection.wait(list(left)):
+                connection = cast(Connection, ready)
+                answers.append(_answered(left.pop(connection), connection))
+    return answers
 
 
 def _answered(process: Any, connection: Connection) -> Any:

@@ -4,15 +4,18 @@ Without TensorFlow, which only the measuring processes import.
 """
 
 # Of the measured rate, with augmentation, loss, update and averages. On an AMD EPYC 32 channels reach 0.70 of
-# the block's in bfloat16 and 0.85 in float32, 64 channels 0.91 and 1.0 (benchmarks/conv_rate.py); on an H200,
-# 64 channels reach 0.47 of the convolution's, wider networks more (benchmarks/gpu.py).
+# the block's in bfloat16 (benchmarks/conv_rate.py); on an H200 64 channels reach 0.47 of the convolution's
+# (benchmarks/gpu.py). Wider networks reach more.
 CPU_SHARE = 0.7
 GPU_SHARE = 0.4
 
 
 def middle(measured: list[tuple[str, float]]) -> tuple[str, float]:
-    """What ``measure`` said in the process whose rate is in the middle; of two, the slower one."""
-    return sorted(measured, key=lambda one: one[1])[(len(measured) - 1) // 2]
+    """What ``measure`` said in the process whose rate is in the middle.
+
+    Of two, the faster one: what they share slows both, and what slows one alone is another program.
+    """
+    return sorted(measured, key=lambda one: one[1])[len(measured) // 2]
 
 
 def measure() -> tuple[str, float]:

@@ -93,7 +93,7 @@ class Display:
     def _failed(self, record: "TrialRecord") -> None:
         """Print a failed trial, on a terminal too: nothing fails silently. Lack of time is no failure."""
         self._numbers.add(record.number)
-        is_late = record.reason in (failures.NO_EPOCH, failures.TOO_SHORT)
+        is_late = record.reason in failures.OUT_OF_TIME
         self._console.print(
             f"{_named(record)} {'ended after' if is_late else 'failed in'} {record.seconds or 0.0:.1f} s: "
             f"{record.reason}",

@@ -14,7 +14,9 @@ REASON = "failed"  # the attribute that says why a trial failed, whatever the ca
 ERROR = "error"  # the attribute of a trial that an error of its own ended: the error's kind
 # Reasons that are nobody's fault: the trial is queued again, for a search that goes on.
 NO_EPOCH = "the budget ended before its first epoch did"
+UNFINISHED = "the budget ended before its training did"
 TOO_SHORT = "the rest of the budget was too short for enough epochs"
+OUT_OF_TIME = (NO_EPOCH, UNFINISHED, TOO_SHORT)
 REASON_LENGTH = 200
 SAID_LENGTH = 80  # characters of the reason in the message that ends a search
 ENOUGH = 10  # trials from which more than half failing ends the search

@@ -124,11 +124,12 @@ def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
     if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
         return None
     shape = (*context.competition.shape, 1)[:3]
+    is_gpu = bool(gpus.found())
     with gpus.assigned():
-        at_once = 1 if gpus.found() else workers
-        measured = training_rate.middle(processes.call_together(at_once, training_rate.measure))
+        each = processes.call_together(1 if is_gpu else workers, training_rate.measure)
+    measured = training_rate.middle(each)
     is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
-    return Room(until.budget - STARTING, len(context.prepared.train), shape, *measured, is_shared)
+    return Room(until.budget - STARTING, len(context.prepared.train), shape, *measured, is_shared, is_gpu)
 
 
 def _already(before: StudyProgress, until: Limits, budget: float | None) -> str:

@@ -20,9 +20,6 @@ from catwalk.search.trial_record import TrialRecord
 
 # Of a trial that the pruner lets go on, about, in ``USUAL`` seconds: dense networks by their features.
 EPOCHS = {"local": 30, "pixels": 60, "conv": 30}
-# Times as many of a convolutional network on a GPU, where an epoch takes a second: on Fashion-MNIST 128
-# channels reach 95.1% in 20 epochs and 95.9% in 60 (benchmarks/gpu.py).
-ON_GPU = 2
 SHORT = {"softmax": 10, "beginner": 10, "quick": 6}  # epochs of kinds that need no more
 USUAL = 600.0  # seconds of a search
 # Steps that a training has however few the rows are. Baselines, whose learning rate is low and constant,
@@ -104,7 +101,8 @@ class Objective:
         except optuna.TrialPruned:
             raise
         except OutOfTimeError as error:
-            trial.set_user_attr(failures.REASON, str(error) or failures.NO_EPOCH)
+            late = failures.UNFINISHED if history else failures.NO_EPOCH
+            trial.set_user_attr(failures.REASON, str(error) or late)
             raise
         except Exception as error:
             failures.keep(trial, error)
@@ -177,10 +175,10 @@ class Objective:
 
     def _usual_epochs(self, kind: str, family: str) -> int:
         """Epochs for a data set with enough rows; a larger budget allows longer training."""
+        if family == "conv" and placement.on_gpu():
+            return portfolio.CONV_EPOCHS_ON_GPU
         budget = self.clock.budget
         longer = 1.0 if budget is None else min(2.0, max(0.5, math.sqrt(budget / USUAL)))
-        if family == "conv" and placement.on_gpu():
-            longer *= ON_GPU
         what = family if family in EPOCHS else scope.features_of(self.context.scope)
         return SHORT.get(kind, round(EPOCHS[what] * longer))
 
