@@ -3,7 +3,7 @@
 Without TensorFlow, which only the measuring processes import.
 """
 
-# Of the measured rate, with augmentation, loss, update and averages. On an AMD EPYC 32 channels reach 0.70 of
+# Of the measured rate, with augmentation, loss, update and averages. On an AMD EPYC 32 channels reach 0.73 of
 # the block's in bfloat16 (benchmarks/conv_rate.py); on an H200 64 channels reach 0.47 of the convolution's
 # (benchmarks/gpu.py). Wider networks reach more.
 CPU_SHARE = 0.7
