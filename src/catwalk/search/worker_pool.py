@@ -9,7 +9,7 @@ from typing import Any
 from catwalk.core import gpus, processes
 from catwalk.search.messages import Message
 
-MAX_TRIALS_PER_WORKER = 40  # then a new process replaces it: TensorFlow keeps memory for each shape
+MAX_TRIALS_PER_WORKER = 30  # then a new process replaces it: TensorFlow keeps memory for each shape
 RENEWAL_SECONDS = 60.0  # with less than this left, the new process would not pay for its start
 
 
