@@ -71,7 +71,7 @@ class Convolution:
         shapes = ((rows, stage.height, stage.width, width), (kernel, kernel, width, width))
         self._sides = [tf.cast(tf.random.stateless_normal(shape, (0, 1)), precision) for shape in shapes]
         self._run = tf.function(self._steps, autograph=False)
-        self._work = portfolio.TRAINING * 2 * rows * stage.height * stage.width * width**2 * kernel**2
+        self._work = portfolio.TRAINING * rows * conv_plan.of_convolution(stage, width, kernel)
         self.rate()  # traces
 
     def _steps(self) -> tf.Tensor:

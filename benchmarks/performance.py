@@ -69,9 +69,8 @@ def conv(kept: Kept) -> list[str]:
 
 
 def of_block(kept: Kept, name: str) -> str:
-    """A network's rate as a share of the residual block's; "?" in figures from before there was one."""
-    rates = kept["rates"]
-    return f"{rates[name] / rates[conv_rate.BLOCK]:.2f}" if conv_rate.BLOCK in rates else "?"
+    """A network's rate as a share of the residual block's."""
+    return f"{kept['rates'][name] / kept['rates'][conv_rate.BLOCK]:.2f}"
 
 
 def on_gpu(kept: Kept) -> list[str]:
