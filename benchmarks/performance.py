@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bench_report, conv_rate, engine, record
+from benchmarks import bench_report, conv_rate, engine, method_results, record
 from catwalk.models import training_rate
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -302,7 +302,7 @@ def main() -> None:
         "Made by `benchmarks/performance.py` from the JSON files in `benchmarks/results/`; no figure is",
         "typed by hand.",
     ]
-    for heading, name, command, said in SECTIONS:
+    for heading, name, command, said in [*SECTIONS, *method_results.SECTIONS]:
         kept = record.newest(name)
         if kept is None:
             continue
