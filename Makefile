@@ -57,7 +57,7 @@ data: .venv/installed ## download the competition's CSVs, or take them from SOUR
 prepare: .venv/installed ## convert the CSVs to arrays, split train and validation, hide the test labels until scoring
 	@$(BIN)/catwalk prepare $(SEEDED)
 
-search: .venv/installed ## search for good networks until BUDGET or TRIALS is used up
+search: .venv/installed ## search for good networks until BUDGET or TRIALS is reached
 	@$(BIN)/catwalk search $(SEARCHING)
 
 try: .venv/installed ## train one network of your choice: WIDTHS=512,256 DROPOUT=0.3 ...

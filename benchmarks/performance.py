@@ -283,7 +283,7 @@ SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
     ("The engine", "engine", "engine", engine_page),
     ("Convolutional networks", "conv_rate", "conv_rate", conv),
     ("On a GPU", "gpu-engine", "gpu engine", on_gpu),
-    ("A search on a GPU", "gpu-search", "gpu search", gpu_search),
+    ("A search on a GPU", "gpu-search", "gpu search --budget 4m", gpu_search),
     ("How an epoch grows", "growth", "growth", growth),
     ("Reading CSVs", "csv_reader", "csv_reader", reading),
     ("Coordination", "coordination", "coordination", coordination),

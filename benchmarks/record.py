@@ -31,6 +31,12 @@ def newest(name: str) -> dict[str, Any] | None:
     return json.loads(found[-1].read_text(encoding="utf-8")) if found else None
 
 
+def newest_of_all(prefix: str) -> list[dict[str, Any]]:
+    """The last kept figures of each benchmark whose name begins so, in the order of their names."""
+    names = {path.stem[: -len("-2026-01-01")] for path in RESULTS.glob(f"{prefix}-*.json")}
+    return [kept for name in sorted(names) if (kept := newest(name))]
+
+
 def mean(values: Sequence[float]) -> dict[str, float | None]:
     """Their mean and its standard error; None for one value."""
     error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else None

@@ -30,7 +30,7 @@ class Proof:
 
     Attributes:
         promise: what is promised.
-        command: what proves it.
+        command: what proves it: a module of Python, and its arguments.
         run: measures; None where the benchmark of this name does, with a command of its own.
         said: the figures in words.
     """
@@ -114,48 +114,48 @@ def _held(kept: Figures) -> str:
 
 PROOFS = {
     "faults": Proof(
-        "kill -9 at any moment of any stage: the same command then finishes the work; no finished trial is "
+        "kill -9 at any moment of data, prepare, search, predict or report: the same command then finishes the work; no finished trial is "
         "lost or counted twice, and no half-written file is taken for a complete one",
-        "verification/faults.py --rounds 100",
+        "verification.promises faults --rounds 100",
         lambda asked: faults.measure(asked.rounds, asked.seed),
         _hit,
     ),
     "hostile": Proof(
         "readers of CSV, IDX, TOML, zip and submissions give the right result or an error of one line, "
         "within 2 s and 1 GB",
-        "verification/hostile.py --inputs 200000",
+        "verification.promises hostile --inputs 200000",
         lambda asked: hostile.measure(asked.inputs, asked.seed),
         lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
     ),
     "guided": Proof(
         "the same, with inputs that atheris (a coverage-guided fuzzer) derives from those that reached new "
         "lines of code",
-        "verification/guided.py --inputs 20000",
+        "verification.guided --inputs 20000",
         None,
         lambda kept: f"{kept['inputs']:,} inputs, {kept['broken']} broken promises",
     ),
     "kills": Proof(
         "a team's study: kill -9 of workers and restarts of the server lose nothing and run nothing twice; "
         "then every member's predict, killed too, makes the same submission",
-        "benchmarks/kills.py",
+        "benchmarks.kills",
         None,
         _killed,
     ),
     "mutation": Proof(
         "the tests fail if code that scores hang on is changed",
-        "verification/mutation.py",
+        "verification.mutation",
         None,
         _mutated,
     ),
     "line_coverage": Proof(
         "the quick tests execute more than 90% of the lines",
-        "verification/line_coverage.py",
+        "verification.line_coverage",
         None,
         _ran,
     ),
     "workers-long": Proof(
         "in a long search, a worker's memory, open files and threads stay the same; the study stays small",
-        "benchmarks/workers.py long",
+        "benchmarks.workers long",
         None,
         _held,
     ),
@@ -168,7 +168,8 @@ def page() -> str:
         "",
         "Made by `python -m verification.promises --draw` from the JSON files in `verification/results/` and",
         "`benchmarks/results/`; no figure is typed by hand.",
-        "CI runs the first two, with small numbers of rounds and inputs.",
+        "CI runs the first two, with small numbers of rounds and inputs. A proof is run with `.venv/bin/python -m` and",
+        "what the table names; guided needs the package atheris, and mutation the package cosmic-ray.",
         "",
         "| what is promised | proved by | last run |",
         "|---|---|---|",

@@ -14,7 +14,7 @@ STAGES = {
     "new": "look at a new competition's files, and write its TOML",
     "data": "download the competition's CSVs, or copy them from a folder",
     "prepare": "convert the CSVs to arrays, split train and validation, hide the test labels until scoring",
-    "search": "search for good networks until BUDGET or TRIALS is used up",
+    "search": "search for good networks until the budget or the number of trials is reached",
     "try": "train one network of your choice, as a trial of the study",
     "predict": "average the best networks and write the submission's CSV",
     "report": "make the talk (HTML, PDF) and the notebook that show the results",
@@ -167,7 +167,7 @@ def _add_serve(stage: argparse.ArgumentParser) -> None:
 
 def _add_reproduce(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
-        "recipe", type=Path, nargs="?", help="path of a recipe <name>.json (default: that of SUBMISSION)"
+        "recipe", type=Path, nargs="?", help="path of a recipe <name>.json (default: that of --submission)"
     )
 
 
@@ -185,7 +185,12 @@ def _add_dashboard(stage: argparse.ArgumentParser) -> None:
 
 def _add_kernel(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--user", help="your Kaggle user name (default: from the credentials)")
-    stage.add_argument("--accelerator", choices=("none", "gpu"), default="none")
+    stage.add_argument(
+        "--accelerator",
+        choices=("none", "gpu"),
+        default="none",
+        help="gpu: train on a GPU, which counts against your Kaggle quota (%(default)s)",
+    )
     stage.add_argument(
         "--budget",
         type=values.budget,
@@ -243,7 +248,7 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_submit(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--to", help="slug of the Kaggle competition (default: the TOML's), or openhpi")
+    stage.add_argument("--to", help="slug or address of the Kaggle competition (default: the TOML's), or openhpi")
     stage.add_argument("--assignment", help="with --to openhpi: the exercise's id (token: OPENHPI_TOKEN)")
     stage.add_argument("--dry", action="store_true", help="show what would be sent, but send nothing")
     stage.add_argument("--yes", action="store_true", help="don't ask for confirmation")

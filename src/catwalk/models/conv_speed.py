@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from catwalk.models import conv_plan, portfolio
 from catwalk.models.conv_plan import BLOCK_KERNEL, Stage
+from catwalk.models.precision import fastest_round
 
 STAGE = Stage(14, 14, 64, blocks=1)  # a typical one
 ROWS = 128  # pictures in a step
@@ -31,8 +32,7 @@ def forward(precision: str) -> float:
         return x[0, 0, 0, 0]
 
     graph = tf.function(repeated, autograph=False)
-    seconds = [_seconds(lambda: graph(pictures)) for _ in range(ROUNDS + 1)]
-    return REPEATS * _operations() / min(seconds[1:])
+    return REPEATS * _operations() / fastest_round(lambda: graph(pictures), ROUNDS)
 
 
 def block(precision: str) -> float:

@@ -61,12 +61,11 @@ def rate(precision: str, rows: int, inputs: int, units: int, rounds: int = ROUND
     """Operations per second of a matrix product (rows, inputs) x (inputs, units), in the fastest round."""
     one = tf.cast(tf.random.stateless_normal((rows, inputs), (0, 1)), precision)
     other = tf.cast(tf.random.stateless_normal((inputs, units), (0, 2)), precision)
-    seconds = _fastest(lambda: tf.matmul(one, other)[0, 0], rounds)
-    return 2 * rows * inputs * units / seconds
+    return 2 * rows * inputs * units / fastest_round(lambda: tf.matmul(one, other)[0, 0], rounds)
 
 
-def _fastest(compute: Callable[[], tf.Tensor], rounds: int) -> float:
-    """Seconds of the fastest round, after one that is not counted."""
+def fastest_round(compute: Callable[[], tf.Tensor], rounds: int) -> float:
+    """Seconds of the fastest round of a computation of one number, after one that is not counted."""
     seconds = []
     for _ in range(rounds + 1):
         started = time.perf_counter()
