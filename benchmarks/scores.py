@@ -1,0 +1,144 @@
+"""Scores on the official test: whole runs as a user types them, each a row of docs/results.md.
+
+    .venv/bin/python -m benchmarks.scores --budget 10m --seeds 1 2 3
+    .venv/bin/python -m benchmarks.scores --competition mnist --models all --budget 10m
+    .venv/bin/python -m benchmarks.scores --write          only the tables, from what is kept; runs nothing
+
+Each seed is ``catwalk all`` in a new project, from the raw CSVs to the talk; then the test labels are opened,
+once a row, in this checkout, whose log of looks says so. Seeds that the newest kept file has and that are not
+asked for stay in it, so the same command goes on with ``--seeds 2 3`` on another day. The tables in README
+(the first seed of each) and in docs/results.md are written anew after each row.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import bench, project, record
+from benchmarks.project import ROOT
+from catwalk import option_values
+from catwalk.core.paths import Paths
+from catwalk.data import duplicates, prepare, test_labels
+from catwalk.models import metrics
+from catwalk.submission import recipe, submission_csv
+
+NAME = "scores"
+DEFAULTS = {"competition": "fashion-mnist", "models": "dense", "features": "auto"}
+PAGES = {
+    ROOT / "README.md": True,
+    ROOT / "docs" / "results.md": False,
+}  # whether it shows the first seeds only
+COLUMNS = (
+    "`make all` with",
+    "validation",
+    "forecast for the test (95%)",
+    "official test (95%)",
+    "in all",
+    "processor",
+)
+BEGIN, END = "<!-- made by benchmarks/scores.py -->", "<!-- end -->"
+LONGER = 1.25  # times the search's budget, and MORE seconds, that a run may take before it is ended
+MORE = 300.0
+
+
+def one(asked: dict[str, str], seed: int) -> dict[str, Any]:
+    """One run, and its score on the sealed test labels."""
+    ours, loaded = project.here(asked["competition"], [seed])
+    with tempfile.TemporaryDirectory() as folder:
+        project.bare(Path(folder))
+        paths = Paths(Path(folder), asked["competition"])
+        shutil.copytree(ours.raw, paths.raw)
+        options = [word for name, value in asked.items() for word in (f"--{name}", value)]
+        command = [str(Path(sys.executable).with_name("catwalk")), "all", *options, "--seed", str(seed)]
+        started, longest = time.monotonic(), LONGER * option_values.duration(asked["budget"]) + MORE
+        peak = bench.run(command, paths.root, longest)
+        seconds = time.monotonic() - started
+        (name,) = submission_csv.names(paths)
+        made, prepared = recipe.read(paths, name), prepare.load(paths, seed)
+        predicted = submission_csv.read(paths.submission(name), prepared.test_ids, loaded)
+    assert made.validation is not None
+    assert made.forecast is not None
+    labels = test_labels.open_labels(ours, "benchmarks.scores", f"{asked} seed {seed}")
+    scores = metrics.score(predicted, labels, len(loaded.labels), duplicates.count(prepared).test)
+    return {
+        "seed": seed,
+        "date": record.now(),
+        "processor": record.machine()["processor"],
+        "cores": record.machine()["cores"],
+        "seconds": round(seconds, 1),
+        "peak_mb": round(peak),
+        "trials": made.trials_finished,
+        "refitted": len(made.refit),
+        "validation": made.validation.accuracy,
+        "forecast": made.forecast.interval,
+        "test": scores.accuracy,
+        "interval": scores.interval,
+    }
+
+
+def table(only_first: bool) -> str:
+    """All kept rows as Markdown.
+
+    Args:
+        only_first: the first seed of each command.
+    """
+    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    for kept in record.newest_of_all(NAME):
+        for row in sorted(kept["rows"], key=lambda row: row["seed"])[: 1 if only_first else None]:
+            said = " | ".join(
+                (
+                    f"`{_variables(kept['asked'], row['seed'])}`",
+                    f"{100 * row['validation']:.2f}%",
+                    "{:.2f} to {:.2f}".format(*(100 * bound for bound in row["forecast"])),
+                    "**{:.2f}%** ({:.2f} to {:.2f})".format(
+                        *(100 * share for share in (row["test"], *row["interval"]))
+                    ),
+                    f"{row['seconds']:,.0f} s, {row['peak_mb'] / 1000:.1f} GB",
+                    f"{row['cores']} cores of {row['processor']}, {row['date'][:10]}",
+                )
+            )
+            lines.append(f"| {said} |")
+    return "\n".join(lines)
+
+
+def _variables(asked: dict[str, str], seed: int) -> str:
+    """The variables of ``make all`` that are not its defaults."""
+    differing = [f"{name.upper()}={value}" for name, value in asked.items() if value != DEFAULTS.get(name)]
+    return " ".join([*differing, f"SEED={seed}"])
+
+
+def write() -> None:
+    """Write the tables of both pages anew."""
+    for page, only_first in PAGES.items():
+        text = page.read_text(encoding="utf-8")
+        before, rest = text.split(BEGIN, 1)
+        after = rest.split(END, 1)[1]
+        page.write_text(f"{before}{BEGIN}\n{table(only_first)}\n{END}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    for name, value in DEFAULTS.items():
+        parser.add_argument(f"--{name}", default=value)
+    parser.add_argument("--budget", type=option_values.budget, default="10m")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--write", action="store_true", help="only the tables, from what is kept")
+    options = parser.parse_args()
+    if not options.write:
+        asked = {name: getattr(options, name) for name in (*DEFAULTS, "budget")}
+        name = "-".join([NAME, *asked.values()])
+        kept = record.newest(name) or {"rows": []}
+        rows = [row for row in kept["rows"] if row["seed"] not in options.seeds]
+        for seed in options.seeds:
+            rows.append(one(asked, seed))
+            print(rows[-1], flush=True)
+            print(f"kept in {record.keep(name, {'asked': asked, 'rows': rows})}", flush=True)
+    write()
+
+
+if __name__ == "__main__":
+    main()
