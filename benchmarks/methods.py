@@ -56,7 +56,7 @@ def search(arm: str, seed: int, budget: float, name: str, features: str, rows: i
     from catwalk.core.paths import Paths
     from catwalk.data import competition, prepare
     from catwalk.models import metrics, portfolio
-    from catwalk.search import study
+    from catwalk.search import first_trials, study
     from catwalk.submission import ensemble
 
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +68,7 @@ def search(arm: str, seed: int, budget: float, name: str, features: str, rows: i
         opened.sampler = study.sampler(seed, 0, "local", 0) if is_tpe else optuna.samplers.RandomSampler(seed)
         opened.pruner = study.FamilyPruner() if is_halving else optuna.pruners.NopPruner()
         for kind, recipe in portfolio.first(features, loaded.augment)[:3]:
-            study.enqueue_once(opened, kind, recipe)
+            first_trials.enqueue_once(opened, kind, recipe)
         run(opened, RunContext(paths, loaded, prepared, seed, features), started, budget)
         complete = study.complete(opened)
         labels = prepared.labels[prepared.validation]

@@ -11,7 +11,8 @@ tensorflow_setup.setup(threads=1)
 
 import tensorflow as tf  # noqa: E402  (after the set-up)
 
-from catwalk.models.augment import GROUPS, Augmentation, mixed, warps  # noqa: E402
+from catwalk.models import placement  # noqa: E402
+from catwalk.models.augment import BANK, GROUPS, Augmentation, as_matrices, mixed, warps  # noqa: E402
 
 SEED = tf.constant([1, 2])
 SHAPES = [(6, 5), (6, 5, 3)]
@@ -47,7 +48,7 @@ def test_a_whole_shift_is_an_exact_one(monkeypatch: pytest.MonkeyPatch) -> None:
             return np.array([-1.0, -0.5]) if size == 2 else np.ones(size)
 
     monkeypatch.setattr(np.random, "default_rng", lambda _seed: Fixed())
-    (matrix,) = warps({**portfolio.PLAIN, "shift": 2.0}, 6, 5, 1, 0)
+    (matrix,) = as_matrices(warps({**portfolio.PLAIN, "shift": 2.0}, 6, 5, 1, 0))
     picture = np.arange(1.0, 31).reshape(6, 5)
     expected = np.zeros((6, 5))
     expected[2:, 1:] = picture[:4, :4]
@@ -60,7 +61,7 @@ def test_a_turn_of_a_right_angle_is_numpys() -> None:
     picture[2, 4] = 1.0
     made = [
         (picture.ravel() @ warp).reshape(9, 9)
-        for warp in warps({**portfolio.PLAIN, "rotate": 90}, 9, 9, 64, 3)
+        for warp in as_matrices(warps({**portfolio.PLAIN, "rotate": 90}, 9, 9, 64, 3))
     ]
     ends = {np.unravel_index(one.argmax(), one.shape) for one in made}
     assert {(4, 2), (4, 6)} <= ends, "to both sides"
@@ -76,6 +77,28 @@ def test_a_warp_blends_and_invents_nothing(shape: tuple[int, ...], name: str) ->
     assert made.min() >= 0
     assert made.max() <= 255.001
     assert (np.abs(made - pictures) > 1).any(axis=1).mean() > 0.5
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("params", [{"shift": 2.0}, {"shift": 1.0, "rotate": 15.0, "elastic": 1.5}])
+def test_a_gpu_s_matrices_make_the_same_pictures(
+    shape: tuple[int, ...], params: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = some(shape)
+    gathered = changed(pictures, shape, **params)
+    monkeypatch.setattr(placement, "compiles", lambda: True)
+    np.testing.assert_allclose(changed(pictures, shape, **params), gathered, atol=1e-3)
+    assert (gathered != pictures).mean() > 0.5
+
+
+def test_a_shift_by_whole_pixels_keeps_bytes() -> None:
+    assert changed(some((6, 5)), (6, 5), shift=1.0).dtype == np.uint8
+
+
+def test_the_bank_of_large_pictures_is_small() -> None:
+    """It grows with the pixels; as matrices it would grow with their square: 22 GB here."""
+    bank = warps({**portfolio.PLAIN, "shift": 1.0, "zoom": 0.1}, 96, 96, BANK, 0)
+    assert sum(part.nbytes for part in bank) == BANK * 96 * 96 * 4 * (4 + 4)
 
 
 def test_colours_stay_apart() -> None:

@@ -17,7 +17,7 @@ from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import failures, retries, study, supervisor, trial_record, worker_pool
+from catwalk.search import failures, first_trials, retries, study, supervisor, trial_record, worker_pool
 from catwalk.search.display import Display
 from catwalk.search.limits import Limits
 from tests.conftest import Run, run_catwalk, run_process
@@ -39,7 +39,7 @@ def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("waiting")
     opened = study.create(Paths(root, "digits"), PREPARED, "pixels")
     for kind, params in portfolio.first("pixels", ("shift",)):
-        study.enqueue_once(opened, kind, params)
+        first_trials.enqueue_once(opened, kind, params)
     for _ in range(12):
         opened.enqueue_trial(portfolio.STRONG | {"view": "pixels"})
     return root
@@ -139,7 +139,7 @@ def test_a_portfolio_that_failed_as_a_whole_ends_the_search(begun: Begun) -> Non
     assert "data/digits/study/trials.csv" in line
     assert len(line) <= 300
     for kind, params in portfolio.first("pixels", ("shift",)):
-        study.enqueue_once(opened, kind, params)
+        first_trials.enqueue_once(opened, kind, params)
     again = [t.user_attrs["kind"] for t in study.waiting(opened) if "kind" in t.user_attrs]
     assert again == ["portfolio 1", "portfolio 2"], "the next search tries them once more"
 

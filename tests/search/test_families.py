@@ -13,6 +13,7 @@ import pytest
 from optuna.trial import FrozenTrial
 
 from catwalk.core import gpus, processes
+from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
 from catwalk.data import scope
 from catwalk.data.prepare import Prepared
@@ -110,11 +111,16 @@ def test_a_search_says_where_the_other_family_would_reach_more(
     assert search._other_family(opened, few, Limits(budget, None)) == []
 
 
-@pytest.mark.parametrize(("gpus_found", "at_once"), [((), 4), (("one", "other"), 1)])
+@pytest.mark.parametrize(
+    ("gpus_found", "at_once", "rate"), [((), 4, 1e12), (("one", "other"), 1, 5e11), (("one",), 1, 2.5e11)]
+)
 def test_the_rate_is_measured_as_it_will_be_used(
-    gpus_found: tuple[str, ...], at_once: int, monkeypatch: pytest.MonkeyPatch
+    gpus_found: tuple[str, ...], at_once: int, rate: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By all workers at once on CPU cores, which share them; by one process on a GPU, which is assigned."""
+    """By all workers at once on CPU cores, which share them; by one process on a GPU, which is assigned.
+
+    Where several workers train on a GPU, each has a part of its rate.
+    """
     asked: list[Any] = []
 
     @contextlib.contextmanager
@@ -132,11 +138,29 @@ def test_the_rate_is_measured_as_it_will_be_used(
     monkeypatch.setattr(processes, "call_together", measured)
     prepared = cast(Prepared, SimpleNamespace(train=range(54_000)))
     context = RunContext(Paths(Path(), "x"), load("fashion-mnist"), prepared, 1, scope.name("local", "all"))
-    room = search._room(context, Limits(600.0, None), 4)
+    room = search._room(context, Limits(600.0, None), 4, 100.0)
     assert room is not None
-    assert (room.precision, room.rate, room.is_shared) == ("bfloat16", 1e12, False)
+    assert (room.precision, room.rate, room.is_shared) == ("bfloat16", rate, False)
+    assert room.seconds == 600 - 100 - search.STARTING, "what the earlier runs took is over"
     assert room.is_gpu == bool(gpus_found)
     assert asked == ["assigned", at_once, training_rate.measure, "end"]
+
+
+def test_without_a_measurement_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the measuring process is killed for lack of memory."""
+
+    def dies(_count: int, _work: Any) -> None:
+        raise MachineError("a process died (exit code -9)")
+
+    told: list[str] = []
+    monkeypatch.setattr(gpus, "found", tuple)
+    monkeypatch.setattr(processes, "call_together", dies)
+    prepared = cast(Prepared, SimpleNamespace(train=range(54_000)))
+    both = scope.name("local", "all")
+    context = RunContext(Paths(Path(), "x"), load("fashion-mnist"), prepared, 1, both, told.append)
+    assert search._room(context, Limits(600.0, None), 2, 0.0) is None
+    (line,) = told
+    assert "speed of convolutional networks is not known here (a process died (exit code -9))" in line
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio
-from catwalk.search import own_queue, retries, study
+from catwalk.search import first_trials, own_queue, retries, study
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 TEAM = Team("postgresql://u@h/d", "ann")
@@ -22,7 +22,7 @@ def opened(tmp_path: Path) -> optuna.Study:
     """A study as a search begins it: two baselines, then a recipe of the portfolio."""
     made = study.create(Paths(tmp_path, "digits"), PREPARED, "pixels")
     for kind, recipe in [*portfolio.BASELINES.items(), ("portfolio 1", portfolio.BASELINES["beginner"])]:
-        study.enqueue_once(made, kind, recipe)
+        first_trials.enqueue_once(made, kind, recipe)
     return made
 
 

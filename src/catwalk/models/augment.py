@@ -1,12 +1,12 @@
 """Augmentation: random, label-preserving changes to the pictures in each training step, cheap on a CPU.
 
 The rows of a batch come in random order, so changing a fixed part of it changes random pictures. Shifts,
-rotations, zooms and elastic warps are linear maps of the pixels: a bank of them is computed once, as
-matrices, and each step multiplies every part of the batch by one of them, in a twentieth of its time at most.
+rotations, zooms and elastic warps are linear maps of the pixels: a bank of them is computed once, and each
+step applies one of them to every part of the batch.
 """
 
 import math
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from catwalk.models.space import ONE_COPY, Params
 
 GROUPS = 8  # parts of a batch, each warped and erased its own way
 BANK = 64  # warps to draw from
+# Bytes of a bank as matrices, up to which a GPU multiplies by them: an H200 takes 1 ms for a step so. From
+# about 34 x 34 pixels on they are larger, and from 96 x 96 on no memory is enough for them.
+MATRICES = 350_000_000
 SMOOTH = 4.0  # pixels: smoothness of elastic displacements that Simard et al. 2003 found best for digits
 QUANTILES = 4096  # of mixup's distribution; XLA has no random numbers of it
 WARPS = ("shift", "rotate", "zoom", "elastic")
@@ -43,12 +46,18 @@ class Augmentation:
         self._params, self._batch = params, batch
         self._height, self._width, self._channels = (*shape, 1)[:3]
         self._dtype = tf.as_dtype(precision)
-        self._bank: Any = None  # (BANK, pixels, pixels)
+        self._sources: tf.Tensor | None = None  # as those of Warps
+        self._shares: tf.Tensor | None = None  # None also where pixels move by whole pixels
+        self._matrices: tf.Tensor | None = None  # (BANK, area, area), on a GPU
         if any(params[name] for name in WARPS):
-            self._bank = tf.cast(warps(params, self._height, self._width, BANK, seed), self._dtype)
+            bank = warps(params, self._height, self._width, BANK, seed)
+            self._sources = tf.constant(bank.sources)
+            self._shares = None if bank.is_whole else tf.constant(bank.shares, self._dtype)
+            if placement.compiles() and 4 * BANK * (self._height * self._width) ** 2 <= MATRICES:
+                self._matrices = tf.cast(as_matrices(bank), self._dtype)
 
     def __call__(self, pictures: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Augment (batch, pixels), 0 to 255; returns the same type, or the warps' floats where there are any.
+        """Augment (batch, pixels), 0 to 255; returns the same type, or floats where pixels are blended.
 
         Args:
             pictures: of one batch, in random order.
@@ -58,10 +67,10 @@ class Augmentation:
         if self._params["flip"]:
             whole, half = tf.reshape(pictures, shape), self._batch // 2
             pictures = tf.concat([whole[:half], tf.reverse(whole[half:], axis=[2])], axis=0)
-        if self._bank is None and not self._params["erase"]:
+        if self._sources is None and not self._params["erase"]:
             return tf.reshape(pictures, [self._batch, -1])
         groups = self._in_groups(tf.reshape(pictures, [self._batch, -1]))
-        if self._bank is not None:
+        if self._sources is not None:
             chosen = tf.random.stateless_uniform([GROUPS], seed, 0, BANK, tf.int32)
             groups = self._warped(groups, chosen)
         if self._params["erase"]:
@@ -78,20 +87,27 @@ class Augmentation:
     def _warped(self, groups: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
         """Warp each group by its own of the bank, given by number."""
         area, each = self._height * self._width, groups.shape[1]
-        planes = tf.cast(groups, self._dtype)
-        if self._channels == 1:
-            return self._products(planes, chosen)
-        planes = tf.transpose(tf.reshape(planes, [GROUPS, each, area, self._channels]), [0, 1, 3, 2])
-        warped = self._products(tf.reshape(planes, [GROUPS, -1, area]), chosen)
-        planes = tf.transpose(tf.reshape(warped, [GROUPS, each, self._channels, area]), [0, 1, 3, 2])
-        return tf.reshape(planes, [GROUPS, each, -1])
+        pictures = tf.reshape(groups, [GROUPS, each, area, self._channels])
+        if self._matrices is not None:
+            warped = self._products(pictures, tf.gather(self._matrices, chosen))
+        else:
+            blank = tf.pad(pictures, [[0, 0], [0, 0], [0, 1], [0, 0]])  # a last pixel, the outside
+            warped = tf.stack([self._gathered(blank[i], chosen[i]) for i in range(GROUPS)])
+        return tf.reshape(warped, [GROUPS, each, -1])
 
-    def _products(self, planes: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-        """Each group (planes, area) times its own matrix (area, area)."""
-        if placement.compiles():  # an H200 takes 1 ms for a step so, and 100 with the products one by one
-            return tf.matmul(planes, tf.gather(self._bank, chosen))
-        # On CPU cores the copy that gathers the matrices would take a third of the time.
-        return tf.stack([tf.matmul(planes[i], self._bank[chosen[i]]) for i in range(GROUPS)])
+    def _products(self, pictures: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
+        """Each group (pictures, area, channels) times its own matrix (area, area)."""
+        planes = tf.transpose(tf.cast(pictures, self._dtype), [0, 1, 3, 2])
+        rows = tf.reshape(planes, [GROUPS, -1, planes.shape[3]])
+        return tf.transpose(tf.reshape(tf.matmul(rows, matrices), planes.shape), [0, 1, 3, 2])
+
+    def _gathered(self, pictures: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        """Pictures (pictures, area + 1, channels), the last pixel blank, by one warp of the bank."""
+        sources = tf.gather(self._sources, number)
+        if self._shares is None:
+            return tf.gather(pictures, sources[0], axis=1)
+        taken = tf.gather(tf.cast(pictures, self._dtype), sources, axis=1)
+        return tf.reduce_sum(taken * tf.gather(self._shares, number)[..., None], axis=1)
 
     def _hole(self, corner: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
         """(1, pixels): a mask of ones with a square of zeros, placed by two numbers from 0 to 1."""
@@ -105,20 +121,34 @@ class Augmentation:
         return tf.reshape(tf.repeat(tf.cast(~hole, dtype), self._channels, axis=2), [1, -1])
 
 
-def warps(params: Params, height: int, width: int, count: int, seed: int) -> npt.NDArray[np.float32]:
-    """Random warps of pictures as matrices, with bilinear interpolation; pixels from outside are zero.
+class Warps(NamedTuple):
+    """A bank of warps: a pixel of a warped picture is the sum of some of the picture's pixels, times shares.
+
+    Attributes:
+        sources: (warps, 1 or 4, area) int32, places of those pixels; ``area`` stands for the blank outside.
+        shares: (warps, 1 or 4, area) float32.
+    """
+
+    sources: npt.NDArray[np.int32]
+    shares: npt.NDArray[np.float32]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether pixels only move, by whole pixels: each has one source, with the share 1."""
+        return self.sources.shape[1] == 1
+
+
+def warps(params: Params, height: int, width: int, count: int, seed: int) -> Warps:
+    """Random warps of pictures, with bilinear interpolation; pixels from outside are zero.
 
     Elastic displacements as Simard, Steinkraus and Platt 2003 (ICDAR).
-
-    Returns:
-        (count, pixels, pixels) float32; a row of pixels times one of them is the warped picture.
     """
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width].astype(np.float64)
     middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
     whole = not any(params[name] for name in WARPS if name != "shift")  # then pictures are not blurred
-    made = np.zeros((count, height * width, height * width), np.float32)
-    for warp in made:
+    made = []
+    for _ in range(count):
         turn = math.radians(random.uniform(-1, 1) * params["rotate"])
         zoom = 1 + random.uniform(-1, 1) * params["zoom"]
         move = random.uniform(-1, 1, 2) * params["shift"]
@@ -127,8 +157,20 @@ def warps(params: Params, height: int, width: int, count: int, seed: int) -> npt
         # Where each pixel of the result comes from.
         from_y = (math.cos(turn) * (y - middle_y) - math.sin(turn) * (x - middle_x)) / zoom
         from_x = (math.sin(turn) * (y - middle_y) + math.cos(turn) * (x - middle_x)) / zoom
-        _interpolate(warp, from_y + middle_y + move[0] + bend[0], from_x + middle_x + move[1] + bend[1])
-    return made
+        from_y, from_x = from_y + middle_y + move[0] + bend[0], from_x + middle_x + move[1] + bend[1]
+        made.append(_rounded(from_y, from_x) if whole else _interpolated(from_y, from_x))
+    sources, shares = (np.stack(parts) for parts in zip(*made, strict=True))
+    return Warps(sources, shares)
+
+
+def as_matrices(bank: Warps) -> npt.NDArray[np.float32]:
+    """(warps, area, area) float32: a row of pixels times one of them is the warped picture."""
+    count, _, area = bank.sources.shape
+    made = np.zeros((count, area + 1, area), np.float32)
+    to = np.broadcast_to(np.arange(area), bank.sources.shape[1:])
+    for matrix, sources, shares in zip(made, *bank, strict=True):
+        np.add.at(matrix, (sources, to), shares)
+    return made[:, :area]
 
 
 def _smooth_noise(random: np.random.Generator, height: int, width: int) -> npt.NDArray[np.float64]:
@@ -139,17 +181,32 @@ def _smooth_noise(random: np.random.Generator, height: int, width: int) -> npt.N
     return np.asarray(field / np.abs(field).max())
 
 
-def _interpolate(
-    warp: npt.NDArray[np.float32], from_y: npt.NDArray[np.float64], from_x: npt.NDArray[np.float64]
-) -> None:
-    height, width = from_y.shape
-    to = np.arange(height * width).reshape(height, width)
+def _rounded(
+    from_y: npt.NDArray[np.float64], from_x: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """(1, area) sources and shares of a picture whose pixels come from these places, all whole pixels."""
+    sources = _places(np.rint(from_y).astype(int), np.rint(from_x).astype(int))[None]
+    return sources, np.ones(sources.shape, np.float32)
+
+
+def _interpolated(
+    from_y: npt.NDArray[np.float64], from_x: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """(4, area) sources and shares of a picture whose pixels come from these places, between four pixels."""
     low_y, low_x = np.floor(from_y).astype(int), np.floor(from_x).astype(int)
+    sources, shares = [], []
     for near_y, near_x in ((0, 0), (0, 1), (1, 0), (1, 1)):
         at_y, at_x = low_y + near_y, low_x + near_x
-        share = (1 - np.abs(from_y - at_y)) * (1 - np.abs(from_x - at_x))
-        inside = (at_y >= 0) & (at_y < height) & (at_x >= 0) & (at_x < width)
-        warp[(at_y * width + at_x)[inside], to[inside]] += share[inside]
+        sources.append(_places(at_y, at_x))
+        shares.append(((1 - np.abs(from_y - at_y)) * (1 - np.abs(from_x - at_x))).ravel())
+    return np.stack(sources), np.stack(shares).astype(np.float32)
+
+
+def _places(y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
+    """(area,) places of pixels in a row of them; ``area`` for those outside of the picture."""
+    height, width = y.shape
+    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    return np.where(inside, y * width + x, height * width).ravel().astype(np.int32)
 
 
 def mixed(

@@ -87,7 +87,7 @@ class Room:
     """What a search has room for, by which the width of its convolutional networks is chosen.
 
     Attributes:
-        seconds: of training that a worker has.
+        seconds: of training that a worker has left.
         rows: that are trained on in each epoch.
         shape: of a picture, (height, width, channels).
         precision: in which networks are trained, see ``precision``.

@@ -30,7 +30,7 @@ PLAN_SHARE = 0.95  # of the time left is used for the plan; the rest is for the 
 
 
 class OutOfTimeError(Exception):
-    """The time ran out before the first epoch ended."""
+    """The time ran out before the training ended."""
 
 
 class DivergedError(Exception):

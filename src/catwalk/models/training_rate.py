@@ -3,6 +3,8 @@
 Without TensorFlow, which only the measuring processes import.
 """
 
+from catwalk.core.errors import MachineError, shown
+
 # Of the measured rate, with augmentation, loss, update and averages. On an AMD EPYC 32 channels reach 0.73 of
 # the block's in bfloat16 (benchmarks/conv_rate.py); on an H200 64 channels reach 0.47 of the convolution's
 # (benchmarks/gpu.py). Wider networks reach more.
@@ -23,7 +25,17 @@ def measure() -> tuple[str, float]:
 
     To be called in a process of its own, which it sets up; on CPU cores in as many at once as there are
     workers: two of a processor's threads may share one core's units, and all share the memory.
+
+    Raises:
+        MachineError: it can't be measured, as on a GPU whose memory others have taken.
     """
+    try:
+        return _measured()
+    except Exception as error:  # such as one of TensorFlow's, which the parent has not imported
+        raise MachineError(f"measuring it failed: {type(error).__name__}: {shown(error)}") from None
+
+
+def _measured() -> tuple[str, float]:
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)

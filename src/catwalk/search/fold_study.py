@@ -1,5 +1,6 @@
 """The folds' study: the trainings of a search's recipes in folds, in a study beside the search's."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,14 @@ def trainings(opened: "optuna.Study | None") -> dict[int, dict[int, Fold]]:
         if trial.state.name != "FAIL" or failures.has_error(trial):
             found.setdefault(of(trial).trial, {})[of(trial).fold] = of(trial)
     return found
+
+
+def queued(opened: "optuna.Study | None") -> Counter[int]:
+    """How many trainings wait, or were interrupted, by the search's trial."""
+    from catwalk.search import study
+
+    left = [] if opened is None else [*study.waiting(opened), *study.running(opened)]
+    return Counter(of(trial).trial for trial in left)
 
 
 def enqueue_once(opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:

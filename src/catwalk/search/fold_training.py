@@ -53,7 +53,7 @@ def run(
         UserError: another search runs, or most of the trainings failed.
         MachineError: no worker can be kept alive, or the disk is full.
     """
-    from catwalk.search import study
+    from catwalk.search import retries, study
     from catwalk.search.display import Display
     from catwalk.search.fold_supervisor import FoldSupervisor
     from catwalk.search.worker_pool import Workers
@@ -69,6 +69,8 @@ def run(
             model_store.drop_unfinished(paths, study.key(opened))
             study.precision(opened, lambda: has.precision)
             opened.set_user_attr(fold_study.OF_TRIALS, has.of_trials)
+            # Before the others, so that their recipe is the first one that is complete.
+            retries.run_all_again(opened, "its worker was gone when the training resumed")
             for fold, trial in wanted:
                 fold_study.enqueue_once(opened, fold, trial)
             for _ in range(has.workers):

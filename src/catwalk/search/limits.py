@@ -9,7 +9,7 @@ from catwalk.core.errors import MachineError, UserError
 
 USUAL = 600.0  # seconds of a search, without BUDGET=, TRIALS= or UNTIL=
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may need
-AFTER_SEARCH = 45.0  # seconds that prediction and report take at most, kept free before UNTIL
+AFTER_SEARCH = 45.0  # seconds that prediction and report are given, kept free before UNTIL
 FULL = "the rest of the budget was too short for another trial"  # one of the ways in which a search ends
 FOLD_SHARE = 0.5  # of the budget, in which the best recipes are trained in folds
 REFIT = 1 / 12  # of the search's budget, that the refit may take in addition

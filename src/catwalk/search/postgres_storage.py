@@ -67,7 +67,7 @@ def open_storage(paths: Paths, team: Team, **retrying: Any) -> "PatientStorage":
     with contextlib.ExitStack() as stack:
         are_there = _has_tables(paths, team)
         if not are_there:  # two who make the tables at once would fail
-            stack.enter_context(alone(paths, TABLES))
+            stack.enter_context(alone(paths, team, TABLES))
             are_there = _has_tables(paths, team)  # another member's, made meanwhile
         made = PatientStorage(
             team.url,
@@ -170,17 +170,14 @@ for _name in TRANSACTIONS:
 
 
 @contextlib.contextmanager
-def alone(paths: Paths, what: int) -> Iterator[None]:
-    """Hold the team's lock for creating ``TABLES`` or a ``STUDY``; without a team, do nothing.
+def alone(paths: Paths, team: Team, what: int) -> Iterator[None]:
+    """Hold the team's lock for creating ``TABLES`` or a ``STUDY``.
 
     Raises:
         UserError: the server refuses this user.
         NetworkError: the server can't be reached.
     """
-    if paths.team is None:
-        yield
-        return
-    with _reached(paths, paths.team, lambda engine: _locked(engine, what)):
+    with _reached(paths, team, lambda engine: _locked(engine, what)):
         yield
 
 

@@ -23,7 +23,7 @@ class StudyProgress:
         spent: seconds of search in all runs.
         finished: trials.
         best: validation accuracy; None: no trial is complete.
-        budget: of the last search in seconds; None: it was limited by TRIALS=.
+        budget: of the last search in seconds; None: it was limited by TRIALS=, or only ``make try`` ran.
         ended: the limit that ended the last search; None: it was interrupted.
         full: the largest budget that no further trial fitted into.
         folds: in which the best recipes were trained after the last search; 1: none.

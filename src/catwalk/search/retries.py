@@ -5,7 +5,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from catwalk.search import failures, storage
 
-RETRIES = 2  # how often a trial whose worker died is run again
+RETRIES = 2  # how often a trial whose worker died, or whose search was killed, is run again
 COPIED = ("kind", "fold", "asked_by")  # attributes that say what the trial is, and whose
 
 
@@ -18,13 +18,19 @@ def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool
         reason: kept with the failed trial.
         counts: whether it counts towards ``RETRIES``; a trial that we ended ourselves does not.
     """
+    if end(study, trial, reason):
+        repeat(study, trial, counts)
+
+
+def end(study: optuna.Study, trial: FrozenTrial, reason: str) -> bool:
+    """Mark a running trial as failed for this reason; returns False if it has ended otherwise."""
     try:
         # The reason is stored first: a finished trial can't be changed any more.
         study._storage.set_trial_user_attr(trial._trial_id, failures.REASON, reason)
         study.tell(trial.number, state=TrialState.FAIL)
     except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
-        return  # it ended after all
-    repeat(study, trial, counts)
+        return False
+    return True
 
 
 def repeat(study: optuna.Study, trial: FrozenTrial, counts: bool = True) -> None:
@@ -77,12 +83,10 @@ def waiting_for_retry(study: optuna.Study) -> list[FrozenTrial]:
     ]
 
 
-def run_all_again(study: optuna.Study, reason: str) -> int:
+def run_all_again(study: optuna.Study, reason: str) -> None:
     """Queue again every trial left RUNNING; only for the search that holds the lock."""
-    left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    for trial in left:
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         run_again(study, trial, reason)
-    return len(left)
 
 
 def run_stale_again(study: optuna.Study) -> None:

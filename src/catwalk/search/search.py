@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from catwalk.core import disk_space, gpus, processes, shared_table
+from catwalk.core.errors import MachineError
 from catwalk.data import duplicates, prepare
 from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
@@ -86,17 +87,18 @@ def run_trials(
         workers = Workers(paths, context.seed, scope, 1)
         try:
             from catwalk.models import portfolio
-            from catwalk.search import own_queue, study
+            from catwalk.search import first_trials, own_queue, study
             from catwalk.search.supervisor import Supervisor
 
             opened = study.create(paths, context.prepared, scope)
             model_store.drop_unfinished(paths, study.key(opened))
-            room = None if until is None else _room(context, until, count)
+            room = None if until is None else _room(context, until, count, spent_before)
             if room is not None:
                 opened.set_user_attr(study.MOST_CHANNELS, room.conv_width())
-            for kind, recipe in portfolio.first(scope, context.competition.augment, room):
-                if yours is None or kind in portfolio.BASELINES:
-                    study.enqueue_once(opened, kind, recipe)
+            first = portfolio.first(scope, context.competition.augment, room)
+            if yours is not None:
+                first = [(kind, params) for kind, params in first if kind in portfolio.BASELINES]
+            first_trials.enqueue(opened, first, is_shared=paths.team is not None)
             if until is not None:
                 study.set_budget(opened, until.budget, is_shared=paths.team is not None)
             number = -1 if yours is None else own_queue.put_first(opened, yours)
@@ -116,20 +118,25 @@ def run_trials(
     return opened, spent
 
 
-def _room(context: RunContext, until: Limits, workers: int) -> "Room | None":
-    """What a search with convolutional networks has room for; None: it has none, or no time limit."""
+def _room(context: RunContext, until: Limits, workers: int, spent: float) -> "Room | None":
+    """What a search with convolutional networks has room for; None: it has none, or that is not known."""
     from catwalk.models import training_rate
     from catwalk.models.portfolio import Room
 
     if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
         return None
     shape = (*context.competition.shape, 1)[:3]
-    is_gpu = bool(gpus.found())
-    with gpus.assigned():
-        each = processes.call_together(1 if is_gpu else workers, training_rate.measure)
-    measured = training_rate.middle(each)
+    on_each = math.ceil(workers / len(gpus.found())) if gpus.found() else 1  # workers that share a GPU
+    try:
+        with gpus.assigned():
+            measured = processes.call_together(1 if gpus.found() else workers, training_rate.measure)
+    except MachineError as error:
+        context.say(f"search: the speed of convolutional networks is not known here ({error.what})")
+        return None
+    precision, rate = training_rate.middle(measured)
     is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
-    return Room(until.budget - STARTING, len(context.prepared.train), shape, *measured, is_shared, is_gpu)
+    seconds, rows = until.budget - spent - STARTING, len(context.prepared.train)
+    return Room(seconds, rows, shape, precision, rate / on_each, is_shared, bool(gpus.found()))
 
 
 def _already(before: StudyProgress, until: Limits, budget: float | None) -> str:

@@ -60,7 +60,7 @@ def alone(paths: Paths) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
     from catwalk.search import postgres_storage
 
-    return postgres_storage.alone(paths, postgres_storage.STUDY)
+    return postgres_storage.alone(paths, paths.team, postgres_storage.STUDY)
 
 
 def exclusive(opened: optuna.Study) -> contextlib.AbstractContextManager[None]:

@@ -14,7 +14,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import scope as scopes
 from catwalk.data.prepare import Prepared
 from catwalk.models import space
-from catwalk.search import failures, progress, retries, storage
+from catwalk.search import progress, retries, storage
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 RUNGS = (2, 6)  # epochs after which the pruner may stop a trial; it is asked at no others
@@ -101,14 +101,6 @@ def _check_choices(paths: Paths, study: optuna.Study, scope: str) -> None:
                 where="space.py",
                 fix=f"undo the change, or rename {paths.shown(paths.study)} to start a new study",
             )
-
-
-def enqueue_once(study: optuna.Study, kind: str, params: space.Params) -> None:
-    """Queue a trial of this kind, unless the study already has one that did not fail with an error."""
-    with storage.exclusive(study):
-        known = [trial for trial in study.get_trials(deepcopy=False) if not failures.has_error(trial)]
-        if all(trial.user_attrs.get("kind") != kind for trial in known):
-            study.enqueue_trial(params, user_attrs={"kind": kind})
 
 
 def precision(study: optuna.Study, measure: Callable[[], str]) -> str:

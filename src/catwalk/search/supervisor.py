@@ -249,8 +249,8 @@ class Supervisor:
             spent=round(self.spent(), 1),
             finished=self._finished,
             best=best[0].value if best else None,
-            budget=self._limits.budget,
-            ended=self._ended,
+            budget=self._limits.budget if self._counts else before.budget,
+            ended=self._ended if self._counts else before.ended,
             full=full,
             folds=self._limits.folds if self._counts else before.folds,
         )

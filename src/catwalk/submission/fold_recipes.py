@@ -141,13 +141,16 @@ def _wanted(
         chosen = chosen_trials.choose(paths, context.prepared, key, complete)
     except FileNotFoundError:
         raise chosen_trials.missing(paths) from None
-    known = fold_study.trainings(fold_study.load(context, count))
+    trained = fold_study.load(context, count)
+    known, queued = fold_study.trainings(trained), fold_study.queued(trained)
     predicting = {one.number: one.user_attrs.get(PREDICTING, 0.0) for one in complete}
     most = RECIPES if math.isinf(seconds) else MOST_RECIPES
     trials = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)[:most]]
     missing = [[fold for fold in range(count) if fold not in known.get(one.number, {})] for one in trials]
     costs = [_seconds(context, one, predicting[one.number], count) for one in trials]
-    shares = _shares(costs, list(map(len, missing)), PLANNED * seconds, workers)
+    before = [sum(cost) for one, cost in zip(trials, costs, strict=True) for _ in range(queued[one.number])]
+    ends = _scheduled([0.0] * workers, before)
+    shares = _shares(costs, list(map(len, missing)), PLANNED * seconds, ends)
     for trial, folds, share in zip(trials, missing, shares, strict=True):
         epochs = max(1, int(share * len(trial.history)))
         epochs = next((fold.epochs for fold in known.get(trial.number, {}).values()), epochs)
@@ -156,7 +159,7 @@ def _wanted(
 
 
 def _shares(
-    costs: list[tuple[float, float]], trainings: list[int], seconds: float, workers: int
+    costs: list[tuple[float, float]], trainings: list[int], seconds: float, ends: list[float]
 ) -> list[float]:
     """For each recipe the share of its epochs that there is time for; 0: it is not trained.
 
@@ -165,19 +168,19 @@ def _shares(
 
     Args:
         costs: for each recipe, what ``_seconds`` gives.
-        trainings: for each recipe, the folds that are not trained yet.
+        trainings: for each recipe, the folds that are neither trained nor queued yet.
         seconds: that there are.
-        workers: that train, one fold each at a time.
+        ends: for each worker, the seconds until it has trained what is queued already.
     """
-    ends, shares = [0.0] * workers, list[float]()
+    workers, shares = len(ends), list[float]()
     for (training, other), count in zip(costs, trainings, strict=True):
         if not count:  # all its folds are trained
             shares.append(1.0)
             continue
         share, planned = 1.0, _scheduled(ends, [training + other] * count)
         if max(planned) > seconds:
-            rounds = math.ceil(count / workers)
-            share = 0.0 if any(shares) else (seconds / rounds - other) / training
+            rounds, left = math.ceil(count / workers), seconds - min(ends)
+            share = 0.0 if any(shares) else (left / rounds - other) / training
             planned = [seconds] * workers
         shares.append(share if share >= LEAST else 0.0)
         ends = planned if shares[-1] else ends
