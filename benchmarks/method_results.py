@@ -1,24 +1,24 @@
 """What the methods are worth: sections of docs/performance.md, from which docs/method.md has its figures."""
 
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.markdown import paragraph, table
+
 Kept = dict[str, Any]
 FIRST = 3  # networks of `benchmarks.methods` that are not the sampler's
-WIDTH = 110  # of a line of the page
 COLUMNS = ("validation", "forecast", "pseudo-test")  # of each arm of `benchmarks.folds`
 
 
 def search_methods(kept: Kept) -> list[str]:
-    lines = _table("search", "seed", "best network", "ensemble", "complete trials", "stopped")
+    lines = table("search", "seed", "best network", "ensemble", "complete trials", "stopped")
     for run in kept["runs"]:
         scores = f"{run['best']:.4f} | {run['ensemble']:.4f}"
         stopped = run["of_search"] + FIRST - run["complete"]
         lines.append(f"| {run['arm']} | {run['seed']} | {scores} | {run['complete']} | {stopped} |")
     return [
         *lines,
-        *_paragraph(
+        *paragraph(
             f"Validation accuracy after {kept['budget'].removesuffix('m')} minutes with one worker and "
             f"{kept['rows']:,} training rows, `FEATURES={kept['features']}`. All searches begin with the "
             f"same {FIRST} networks; successive halving stopped the trials of the last column."
@@ -28,20 +28,20 @@ def search_methods(kept: Kept) -> list[str]:
 
 def folds(kept: Kept) -> list[str]:
     arms = [f"{what} {arm}" for arm in ("with folds", "without") for what in COLUMNS]
-    lines = _table("split", *arms)
+    lines = table("split", *arms)
     for one in kept["splits"]:
         lines.append(f"| {one['split']} | {_arm(one['folds'])} | {_arm(one['refit'])} |")
     said, splits = kept["summary"], kept["summary"]["splits"]
     return [
         *lines,
-        *_paragraph(
+        *paragraph(
             "The same search with folds in the second half of its time, and without, as accuracy in percent. "
             f"On the pseudo-tests the submission with folds is {_compared(said['folds_above_refit'])}. "
             f"{said['folds_inside']} of {splits} pseudo-tests are inside their forecast, which is "
             f"{said['folds_width']:.1f} points wide; without folds {said['refit_inside']} of {splits}, and "
             f"{said['refit_width']:.1f}. {_used(kept)}"
         ),
-        *_paragraph(
+        *paragraph(
             f"Without folds: compared with its best network, the ensemble is "
             f"{_compared(said['ensemble_above_best'])}; the mean over a picture and its mirror image, "
             f"compared with the picture alone, is {_compared(said['best_above_unmirrored'])}. {_refit(kept)}"
@@ -74,7 +74,7 @@ def _refit(kept: Kept) -> str:
 
 
 def forecast(kept: Kept) -> list[str]:
-    lines = _table("seed", "validation", "forecast", "pseudo-test", "pseudo-test with the refit")
+    lines = table("seed", "validation", "forecast", "pseudo-test", "pseudo-test with the refit")
     for row in kept["rounds"]:
         validation, low, high, test, both = (
             100 * row[key] for key in ("validation", "low", "high", "test", "both")
@@ -85,7 +85,7 @@ def forecast(kept: Kept) -> list[str]:
     said = kept["summary"]
     return [
         *lines,
-        *_paragraph(
+        *paragraph(
             f"One network, in percent. {said['inside']} of {said['rounds']} pseudo-tests are inside their "
             f"forecast. Compared with them, the validation accuracy is "
             f"{_compared(said['validation_less_test'])}. A network that is trained again, on training and "
@@ -98,25 +98,17 @@ def forecast(kept: Kept) -> list[str]:
 def blend_rows(kept: Kept) -> list[str]:
     counts = {name.removeprefix("of "): gains for name, gains in kept.items() if name.startswith("of ")}
     rows = list(next(iter(counts.values())))
-    lines = _table("networks", *(f"{int(number):,} rows" for number in rows))
+    lines = table("networks", *(f"{int(number):,} rows" for number in rows))
     for count, gains in counts.items():
         cells = (f"{gains[n]['gain']:+.2f} ({gains[n]['standard_error']:.2f})" for n in rows)
         lines.append(f"| {count} | {' | '.join(cells)} |")
     return [
         *lines,
-        *_paragraph(
+        *paragraph(
             "Points by which weights that were found on so many labelled rows are better than equal weights "
             f"(standard error), on other rows: {kept['networks']} networks of one search, joined at random."
         ),
     ]
-
-
-def _table(*columns: str) -> list[str]:
-    return [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-
-
-def _paragraph(text: str) -> list[str]:
-    return ["", *textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
 
 
 def _compared(mean: dict[str, float | None]) -> str:

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bench, project, record
+from benchmarks import bench, markdown, project, record
 from benchmarks.project import ROOT
 from catwalk import option_values
 from catwalk.core.paths import Paths
@@ -86,7 +86,7 @@ def table(only_first: bool) -> str:
     Args:
         only_first: the first seed of each command.
     """
-    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    lines = markdown.table(*COLUMNS)
     for kept in record.newest_of_all(NAME):
         for row in sorted(kept["rows"], key=lambda row: row["seed"])[: 1 if only_first else None]:
             said = " | ".join(

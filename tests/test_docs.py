@@ -156,6 +156,14 @@ def test_architecture_has_the_packages_in_the_order_of_their_imports() -> None:
     assert told == [name for name in layers if name in PACKAGES]
 
 
+def test_generated_pages_are_made_of_the_kept_figures() -> None:
+    from benchmarks import performance
+    from verification import promises
+
+    for maker in (performance, promises):
+        assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), f"run {maker.__name__} again"
+
+
 def test_the_glossary_is_short() -> None:
     text = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
     terms = re.findall(r"^\| ([a-z ]+) \| ", text.split("## Glossary")[1], re.MULTILINE)
