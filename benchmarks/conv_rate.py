@@ -6,8 +6,8 @@ One thread, batches of the training rows of Fashion-MNIST, all in one process. A
 the operations of its forward pass (2 for each multiplication and addition; a backward pass takes two forward
 ones) for each picture and second, with augmentation, loss, update and averages in the time. Beside it stands
 the product of two 1024 x 1024 matrices, in bfloat16 and in float32, and what bounds a network: a convolution
-of recipe 1's first stage alone, with both of its gradients; and the residual block that a search measures
-before it chooses a width. Medians of the rounds.
+of portfolio conv 1's first stage alone, with both of its gradients; and the residual block that a search
+measures before it chooses a width. Medians of the rounds.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from catwalk.models.features import FeatureSet  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
 
 NETS: dict[str, space.Params] = {
-    "recipe 1": portfolio.CONV,
+    "portfolio conv 1": portfolio.CONV,
     "24 channels": {**portfolio.CONV, "conv_width": 24},  # not a multiple of 16, see portfolio.CONV_WIDTHS
     "64 channels": {**portfolio.CONV, "conv_width": 64, "batch_size": 256},
     "64 channels, stepped stem": {**portfolio.CONV, "conv_width": 64, "conv_stem": "stepped"},
@@ -63,7 +63,7 @@ class Net:
 
 
 class Convolution:
-    """A convolution of recipe 1's first stage, forward and backward, without all that is between them."""
+    """A convolution of portfolio conv 1's first stage, forward and backward, and nothing between them."""
 
     def __init__(self, shape: tuple[int, ...], precision: str) -> None:
         stage, kernel = conv_plan.stages(shape, portfolio.CONV)[0], conv_plan.BLOCK_KERNEL

@@ -4,11 +4,11 @@
     .venv/bin/python -m benchmarks.folds --budget 10m --models conv
 
 For each split PSEUDO of Fashion-MNIST's 60,000 training rows become the test of a competition of their own,
-and the commands run as a user types them: a search of half the budget, whose best recipes are trained in
-folds in the other half; and the same search continued to the whole budget, with its refit. Both submissions
-are scored on the pseudo-test, the second also step by step (``benchmarks.prediction``). The official test
-rows are not read. Splits that the newest kept file has and that are not asked for stay in it, so the same
-command goes on with ``--splits 3 4 5`` on another day.
+and the commands run as a user types them: a search of half the budget, whose best configurations are trained
+in folds in the other half; and the same search continued to the whole budget, with its refit. Both
+submissions are scored on the pseudo-test, the second also step by step (``benchmarks.prediction``). The
+official test rows are not read. Splits that the newest kept file has and that are not asked for stay in it:
+the same command goes on with ``--splits 3 4 5`` on another day.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import pandas as pd
 from benchmarks import prediction, project, record
 from catwalk import option_values
 from catwalk.core.paths import Paths
-from catwalk.submission import recipe
+from catwalk.submission import configuration
 
 PSEUDO = 12_000
 SOURCE = "fashion-mnist"
@@ -64,7 +64,7 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 command = [sys.executable, "-m", "catwalk", stage[0], *asked, *stage[1:]]
                 subprocess.run(command, cwd=paths.root, check=True)  # noqa: S603
             answers = pd.read_csv(paths.submission(arm))["Label"].to_numpy()
-            made = recipe.read(paths, arm)
+            made = configuration.read(paths, arm)
             assert made.validation is not None
             assert made.forecast is not None
             found[arm] = {
@@ -72,12 +72,12 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 "validation": made.validation.accuracy,
                 "forecast": made.forecast.interval,
                 "folds": made.folds,
-                "recipes": len(made.trials),
+                "configurations": len(made.trials),
                 "trials": made.trials_finished,
                 "refitted": len(made.refit),
             }
-        found["in_folds"] = prediction.of_folds(paths, recipe.read(paths, "folds"), truth)
-        found["steps"] = prediction.steps(paths, recipe.read(paths, "refit"), pixels, truth)
+        found["in_folds"] = prediction.of_folds(paths, configuration.read(paths, "folds"), truth)
+        found["steps"] = prediction.steps(paths, configuration.read(paths, "refit"), pixels, truth)
         shutil.rmtree(paths.root)
     return found
 

@@ -57,13 +57,13 @@ def one_round(seed: int, strong: bool) -> dict[str, float]:
     here = replace(whole, train=train)
     everything = replace(whole, train=np.sort(np.concatenate([train, whole.validation])))
     how = precision.fastest()
-    recipes = [{**portfolio.QUICK["local"], **SMALL, **change} for change in CHANGES]
+    configurations = [{**portfolio.QUICK["local"], **SMALL, **change} for change in CHANGES]
     if strong:
-        recipes = [portfolio.STRONG]
+        configurations = [portfolio.STRONG]
     epochs = STRONG_EPOCHS if strong else EPOCHS
 
     def answers(data: Any, first_seed: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        nets = [Net(params, epochs, first_seed + i, how) for i, params in enumerate(recipes)]
+        nets = [Net(params, epochs, first_seed + i, how) for i, params in enumerate(configurations)]
         said = [_answers(loaded, data, net, pseudo) for net in nets]
         return np.stack([one for one, _ in said]), np.stack([two for _, two in said])
 

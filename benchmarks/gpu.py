@@ -37,7 +37,7 @@ class Net:
     """A network that ``engine`` trains.
 
     Attributes:
-        changes: to the convolutional recipe; None: the best dense recipe.
+        changes: to the portfolio's first convolutional network; None: its first dense one.
         precision: of its layers.
         by_xla: whether XLA compiles the steps.
         epochs: of its training.

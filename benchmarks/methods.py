@@ -67,8 +67,8 @@ def search(arm: str, seed: int, budget: float, name: str, features: str, rows: i
         is_tpe, is_halving = ARMS[arm]
         opened.sampler = study.sampler(seed, 0, "local", 0) if is_tpe else optuna.samplers.RandomSampler(seed)
         opened.pruner = study.FamilyPruner() if is_halving else optuna.pruners.NopPruner()
-        for kind, recipe in portfolio.first(features, loaded.augment)[:3]:
-            first_trials.enqueue_once(opened, kind, recipe)
+        for kind, configuration in portfolio.first(features, loaded.augment)[:3]:
+            first_trials.enqueue_once(opened, kind, configuration)
         run(opened, RunContext(paths, loaded, prepared, seed, features), started, budget)
         complete = study.complete(opened)
         labels = prepared.labels[prepared.validation]

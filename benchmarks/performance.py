@@ -62,11 +62,12 @@ def conv(kept: Kept) -> list[str]:
     product = " and ".join(f"{kept['rates'][how] / 1e9:.0f} in {how}" for how in ("bfloat16", "float32"))
     text = (
         f"Whole training steps in {kept['precision']}, on one thread; a product of two 1024 x 1024 matrices "
-        f"reaches {product}. Recipe 1's share must be at least {conv_rate.MUST}. The convolution is what "
-        "bounds a network: one of recipe 1's first stage alone, with both of its gradients. Between it and "
-        "the whole step lie batch norm, ReLU, sums, the shifts of pictures and the update, by Muon. The "
-        "residual block of 64 channels is what a search measures before it chooses a width. It expects "
-        f"{training_rate.CPU_SHARE:g} of the block's rate: recipe 1 has {of_block(kept, 'recipe 1')} of it, "
+        f"reaches {product}. The share of portfolio conv 1 must be at least {conv_rate.MUST}. The "
+        "convolution is what bounds a network: one of its first stage alone, with both of its gradients. "
+        "Between it and the whole step lie batch norm, ReLU, sums, the shifts of pictures and the update, by "
+        "Muon. The residual block of 64 channels is what a search measures before it chooses a width: "
+        f"{training_rate.CPU_SHARE:g} of the block's rate is expected, portfolio conv 1 has "
+        f"{of_block(kept, 'portfolio conv 1')} of it, "
         f"64 channels {of_block(kept, '64 channels')}."
     )
     return [*lines, *paragraph(text)]
@@ -100,7 +101,7 @@ def on_gpu(kept: Kept) -> list[str]:
         "network's building. Convolutions alone, as `models/conv_speed.py` measures them, run at",
         f"{convolution:.0f} TFLOP/s. What bounds a narrow network is not its arithmetic but the number of",
         f"operations that are started: twice the channels take {of[128] / of[64]:.1f} times as long. Mixup",
-        "blends pictures (0.2), and a square, 0.4 of the side, is erased; neither is in the recipe.",
+        "blends pictures (0.2), and a square, 0.4 of the side, is erased; neither is in the portfolio.",
         "",
         *(
             f"\\* beside {what}"

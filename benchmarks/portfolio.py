@@ -1,10 +1,10 @@
-"""The portfolio's recipes: what each candidate reaches on validation, over splits and seeds.
+"""The portfolio's configurations: what each candidate reaches on validation, over splits and seeds.
 
     .venv/bin/python -m benchmarks.portfolio strong view=gradients mixup=0.2 --rounds 3 --epochs 25
     .venv/bin/python -m benchmarks.portfolio --models conv strong conv_muon=0,learning_rate=0.01 --epochs 16
 
-Each candidate is the family's first recipe of ``portfolio.py`` with some values changed ("strong" is the
-recipe itself; several changes are joined by commas). In each round every candidate is trained on the same
+Each candidate is the family's first configuration of ``portfolio.py`` with some values changed ("strong" is
+the configuration itself; commas join several changes). In each round every candidate is trained on the same
 split with the same seed; the next round has other ones, so the differences are paired. The validation rows
 decide; the test rows are not touched. The probabilities of all are averaged at the end, to see what they are
 together.
@@ -74,7 +74,7 @@ def main() -> None:
     paths, loaded = project.here(options.competition, splits)
     seen = features.resolve(options.features, loaded.shape)
     scope = scopes.name(seen, options.models)
-    strong = portfolio.recipes(options.models, scope, loaded.augment)[0][1]
+    strong = portfolio.configurations(options.models, scope, loaded.augment)[0][1]
     how = precision.fastest()
     chosen = {text: checked({**strong, **parsed(text)}, scope, loaded.augment) for text in options.candidates}
     rows: list[dict[str, Any]] = []

@@ -25,7 +25,7 @@ ACROSS, WIDTH, HEIGHT, GAP = 2, 800, 450, 10
 
 
 def folds() -> Figure:
-    """How every labelled row gets an answer by a network that did not learn from it."""
+    """How every labelled row is predicted by a network that was not trained on it."""
     margin, left, top, wide, high, gap = 20.0, 160.0, 50.0, 150.0, 52.0, 6.0
     figure, axes = drawing.canvas(left + FOLDS * wide + margin - gap, top + (FOLDS + 1) * high + 40)
 
@@ -39,9 +39,9 @@ def folds() -> Figure:
         drawing.text(axes, middle, 28, f"part {part + 1}", colour=drawing.MUTED, anchor="center")
         drawing.text(axes, margin, top + part * high + (high - gap) / 2, f"network {part + 1}", bold=True)
         for row in range(FOLDS):
-            words = ("learns", drawing.PALE, drawing.MUTED)
-            cell(row, part, *(("answers", drawing.BLUE, drawing.PAPER) if row == part else words))
-        cell(FOLDS, part, "answers", drawing.BLUE, drawing.PAPER)
+            words = ("trains", drawing.PALE, drawing.MUTED)
+            cell(row, part, *(("predicted", drawing.BLUE, drawing.PAPER) if row == part else words))
+        cell(FOLDS, part, "predicted", drawing.BLUE, drawing.PAPER)
     drawing.text(axes, margin, top + FOLDS * high + gap + 20 + (high - gap) / 2, "out-of-fold", bold=True)
     return figure
 

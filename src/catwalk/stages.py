@@ -261,9 +261,9 @@ def _search(options: argparse.Namespace, context: "RunContext", started: float) 
     search.run(searching, limits, options.workers, begun)
     if limits.folds == 1:
         return
-    from catwalk.submission import fold_recipes
+    from catwalk.submission import fold_configurations
 
-    if fold_recipes.run(run, limits, options.workers):
+    if fold_configurations.run(run, limits, options.workers):
         run.say("next: make predict")
     else:  # the time is not left unused
         search.run(run, replace(limits, folds=1), options.workers, time.monotonic())

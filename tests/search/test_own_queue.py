@@ -19,10 +19,13 @@ TEAM = Team("postgresql://u@h/d", "ann")
 
 @pytest.fixture
 def opened(tmp_path: Path) -> optuna.Study:
-    """A study as a search begins it: two baselines, then a recipe of the portfolio."""
+    """A study as a search begins it: two baselines, then a configuration of the portfolio."""
     made = study.create(Paths(tmp_path, "digits"), PREPARED, "pixels")
-    for kind, recipe in [*portfolio.BASELINES.items(), ("portfolio 1", portfolio.BASELINES["beginner"])]:
-        first_trials.enqueue_once(made, kind, recipe)
+    for kind, configuration in [
+        *portfolio.BASELINES.items(),
+        ("portfolio 1", portfolio.BASELINES["beginner"]),
+    ]:
+        first_trials.enqueue_once(made, kind, configuration)
     return made
 
 

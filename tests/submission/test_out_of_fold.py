@@ -51,7 +51,7 @@ def test_all_rows_choose_and_validate(context: RunContext) -> None:
     assert low < made.chosen.forecast.accuracy < high
 
 
-def test_a_recipe_needs_all_its_folds(context: RunContext) -> None:
+def test_a_configuration_needs_all_its_folds(context: RunContext) -> None:
     opened = planted.search(context)
     planted.train(context, 1, 5, only=(0, 1, 3, 4))
     assert out_of_fold.choose(context, opened, 5) is None
@@ -67,7 +67,7 @@ def test_a_recipe_needs_all_its_folds(context: RunContext) -> None:
 
 
 def test_a_search_that_went_on_is_not_replaced_by_older_folds(context: RunContext) -> None:
-    """The folds of a weak recipe, which was all that the search had then."""
+    """The folds of a weak configuration, which was all that the search had then."""
     opened = planted.search(context)
     planted.train(context, 0, 5)
     weak = out_of_fold.choose(context, opened, 5)
@@ -106,7 +106,7 @@ def test_a_search_whose_networks_are_gone_is_not_better(context: RunContext) -> 
 
 
 def test_a_damaged_file_is_one_line(context: RunContext) -> None:
-    """As it may be after a loss of power; once it is renamed, the other recipe is left."""
+    """As it may be after a loss of power; once it is renamed, the other configuration is left."""
     opened = planted.search(context)
     planted.train(context, 0, 5)
     trained = planted.train(context, 1, 5)

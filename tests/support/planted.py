@@ -66,7 +66,7 @@ def search(within: RunContext) -> optuna.Study:
 
 
 def train(within: RunContext, trial: int, count: int, only: tuple[int, ...] = ()) -> optuna.Study:
-    """Add a recipe's folds, all or ``only`` these, to the folds' study."""
+    """Add a configuration's folds, all or ``only`` these, to the folds' study."""
     paths, named = within.paths, of_data.named(within.prepared, count)
     of_data.write(paths, within.prepared, count, within.seed)
     of_rows = of_data.load(paths, within.prepared, count)

@@ -1,7 +1,7 @@
-"""The portfolio: what every search trains first, the baselines and recipes known to be good.
+"""The portfolio: what every search trains first, the baselines and configurations known to be good.
 
-The dense recipes were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``,
-which prints the accuracy of each. ``FEATURES=pixels`` has other recipes than the default.
+The dense ones were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``,
+which prints the accuracy of each. ``FEATURES=pixels`` has other configurations than the default.
 
 Few convolutional networks that are trained to their end are better than many: a search of ten minutes has
 time for one a worker, or two.
@@ -40,7 +40,7 @@ MOVED: Params = {
     **STRONG, "view": "whitened", "input_dropout": 0.0, "dropout": 0.2, "batch_size": 256, "shift": 1.0,
 }  # fmt: skip
 
-RECIPES: dict[str, list[Params]] = {
+CONFIGURATIONS: dict[str, list[Params]] = {
     "local": [
         STRONG,
         {**STRONG, "mixup": 0.2, "activation": "gelu"},
@@ -72,9 +72,9 @@ CONV_EPOCHS = 20  # that a width must have time for; with fewer a smaller one is
 CONV_EPOCHS_ON_GPU = 60
 CONV_LEAST_EPOCHS = 12  # of the least width; with fewer the dense networks come first
 
-CONV_RECIPES: list[Params] = [CONV, {**CONV, "conv_kernel": 5}]
+CONV_CONFIGURATIONS: list[Params] = [CONV, {**CONV, "conv_kernel": 5}]
 
-# Characters tolerate more warping than clothes: where elastic warps are allowed, recipes have all four warps.
+# Characters tolerate more warping than clothes: where elastic warps are allowed, all four warps are used.
 WARPS: Params = {"shift": 1.0, "rotate": 10.0, "zoom": 0.1, "elastic": 1.0}
 WARPED: dict[str, Params] = {
     "local": {**WARPS, "view": "gradients", "width_1": 512, "width_2": 512},
@@ -130,15 +130,17 @@ def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> lis
     Args:
         scope: of the study, see ``scope``.
         allowed: the competition's augmentation.
-        room: of the search; None: it is not limited by time, and widths are as in the recipes.
+        room: of the search; None: it is not limited by time, and widths are as in the configurations.
     """
     softmax, beginner = BASELINES.items()
     families = space.MODELS[scopes.models_of(scope)]
-    dense, conv = (recipes(family, scope, allowed) if family in families else [] for family in space.NETWORKS)
+    dense, conv = (
+        configurations(family, scope, allowed) if family in families else [] for family in space.NETWORKS
+    )
     quick = ("quick", {**QUICK[scopes.features_of(scope)], **space.disabled_augmentations(allowed)})
     early = 1 if conv else 0  # convolutional networks that begin before the dense ones
     if room is not None:
-        conv = [(kind, {**recipe, "conv_width": room.conv_width()}) for kind, recipe in conv]
+        conv = [(kind, {**configuration, "conv_width": room.conv_width()}) for kind, configuration in conv]
         if not room.is_enough():
             early = 0
         elif room.is_shared:
@@ -151,11 +153,11 @@ def scope_of(kind: str, scope: str) -> str:
     return scopes.features_of(scope) if kind in BASELINES else scope
 
 
-def recipes(family: str, scope: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
+def configurations(family: str, scope: str, allowed: tuple[str, ...]) -> list[tuple[str, Params]]:
     """The strong networks of a family, the best first; arguments as for ``first``."""
     features = scopes.features_of(scope)
-    kind, found, warped = "portfolio", RECIPES[features], WARPED[features]
+    kind, found, warped = "portfolio", CONFIGURATIONS[features], WARPED[features]
     if family == "conv":
-        kind, found, warped = "portfolio conv", CONV_RECIPES, WARPS
+        kind, found, warped = "portfolio conv", CONV_CONFIGURATIONS, WARPS
     changed = {**(warped if "elastic" in allowed else {}), **space.disabled_augmentations(allowed)}
-    return [(f"{kind} {i}", {**recipe, **changed}) for i, recipe in enumerate(found, 1)]
+    return [(f"{kind} {i}", {**configuration, **changed}) for i, configuration in enumerate(found, 1)]

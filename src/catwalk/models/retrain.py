@@ -1,4 +1,4 @@
-"""Retrain: trains a network again from its recipe, in a separate process."""
+"""Retrain: trains a network again from its parameters, in a separate process."""
 
 import time
 from dataclasses import dataclass, replace

@@ -121,8 +121,8 @@ def out_of_fold(results: Results) -> Figure:
         for net in networks:
             if net.fold == fold:
                 axes.plot(across(net.accuracy), y, "o", color=GREY, markersize=11)
-    recipes = len({net.trial for net in networks})
-    words = counted(recipes, "network") + " on each"
+    count = len({net.trial for net in networks})
+    words = counted(count, "network") + " on each"
     text(axes, right + 30, row * folds / 2, words, colour=MUTED)
     y = row * folds + 60
     split, every = results.distinct.validation, results.validated

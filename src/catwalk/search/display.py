@@ -195,7 +195,7 @@ def _is_of_folds(kind: str) -> bool:
 
 
 def _named(record: "TrialRecord") -> str:
-    """A trial's number and kind; of the trainings in folds, the recipe's trial is in the kind."""
+    """A trial's number and kind; of the trainings in folds, the configuration's trial is in the kind."""
     return record.kind if _is_of_folds(record.kind) else f"trial {record.number} {record.kind}"
 
 

@@ -1,4 +1,4 @@
-"""The folds' study: the trainings of a search's recipes in folds, in a study beside the search's."""
+"""The folds' study: the trainings of a search's configurations in folds, in a study beside the search's."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ FOLD = "fold"  # the attribute of a trial that says which fold it trains
 OF_TRIALS = "of_trials"  # the study's attribute that ``StudyProgress.of_trials`` has
 ALL_TRAINED = "all folds are trained"
 ALL_FAILED = "every training failed"
-NO_TIME = "no recipe fits in the rest of the budget"
+NO_TIME = "no configuration fits in the rest of the budget"
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One training: a recipe, and the fold that is held out.
+    """One training: a configuration, and the fold that is held out.
 
     Attributes:
         trial: number of the search's trial whose parameters it has.
@@ -92,7 +92,7 @@ def load(context: RunContext, count: int) -> "optuna.Study | None":
 
 
 def complete_sets(opened: "optuna.Study") -> "dict[int, list[FrozenTrial]]":
-    """The recipes that have all folds: by the search's trial, the complete trainings in the folds' order."""
+    """The complete trainings of configurations that have all folds: by the search's trial, by fold."""
     from catwalk.search import study
 
     found: dict[int, dict[int, FrozenTrial]] = {}

@@ -1,4 +1,4 @@
-"""Fold training: trains the recipes of a search again in folds, with the same workers and supervision.
+"""Fold training: trains the configurations of a search again in folds, with the same workers and supervision.
 
 A training whose worker died is repeated, and an interrupted run continues. Its trials are given, none is
 chosen.
@@ -28,7 +28,7 @@ class Resources:
         workers: processes.
         started: ``time.monotonic()`` from which the seconds count.
         precision: the search's.
-        of_trials: finished trials of the search, from which the recipes were chosen.
+        of_trials: finished trials of the search, from which the configurations were chosen.
     """
 
     count: int
@@ -69,7 +69,7 @@ def run(
             model_store.drop_unfinished(paths, study.key(opened))
             study.precision(opened, lambda: has.precision)
             opened.set_user_attr(fold_study.OF_TRIALS, has.of_trials)
-            # Before the others, so that their recipe is the first one that is complete.
+            # Before the others, so that their configuration is the first one that is complete.
             retries.run_all_again(opened, "its worker was gone when the training resumed")
             for fold, trial in wanted:
                 fold_study.enqueue_once(opened, fold, trial)

@@ -11,7 +11,7 @@ USUAL = 600.0  # seconds of a search, without BUDGET=, TRIALS= or UNTIL=
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may need
 AFTER_SEARCH = 45.0  # seconds that prediction and report are given, kept free before UNTIL
 FULL = "the rest of the budget was too short for another trial"  # one of the ways in which a search ends
-FOLD_SHARE = 0.5  # of the budget, in which the best recipes are trained in folds
+FOLD_SHARE = 0.5  # of the budget, in which the best configurations are trained in folds
 REFIT = 1 / 12  # of the search's budget, that the refit may take in addition
 
 
@@ -22,7 +22,7 @@ class Limits:
     Attributes:
         budget: seconds of search in all runs together; None for no such limit.
         trials: finished trials in all; None for no such limit.
-        folds: in which the best recipes are trained after it; 1: none.
+        folds: in which the best configurations are trained after it; 1: none.
     """
 
     budget: float | None

@@ -24,7 +24,7 @@ def run(context: RunContext, choice: dict[str, Any]) -> None:
 
     Args:
         context: the competition, its split and scope.
-        choice: changes to the first recipe of its family.
+        choice: changes to the first configuration of its family.
 
     Raises:
         UserError: the choice is outside the search space, or the study is of other data.
@@ -35,8 +35,8 @@ def run(context: RunContext, choice: dict[str, Any]) -> None:
     paths, prepared, scope = context.paths, context.prepared, context.scope
     allowed = context.competition.augment
     family = space.family_for(choice, scope)
-    recipe = portfolio.recipes(family, scope, allowed)[0][1]
-    params = space.checked({**recipe, **choice}, scope, allowed)
+    configuration = portfolio.configurations(family, scope, allowed)[0][1]
+    params = space.checked({**configuration, **choice}, scope, allowed)
     with progress.lock_if_free(paths) as free:
         if not free or _is_team_at_work(paths, prepared, scope):
             context.say(_queue_try(paths, prepared, scope, params))

@@ -26,8 +26,8 @@ class StudyProgress:
         budget: of the last search in seconds; None: it was limited by TRIALS=, or only ``make try`` ran.
         ended: the limit that ended the last search; None: it was interrupted.
         full: the largest budget that no further trial fitted into.
-        folds: in which the best recipes were trained after the last search; 1: none.
-        of_trials: of a folds' study: finished trials of the search when its recipes were chosen.
+        folds: in which the best configurations were trained after the last search; 1: none.
+        of_trials: of a folds' study: finished trials of the search when its configurations were chosen.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

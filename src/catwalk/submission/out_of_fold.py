@@ -1,4 +1,4 @@
-"""Out of fold: the ensemble of recipes that were trained in folds, chosen and validated on all labelled rows.
+"""Out of fold: the ensemble of what was trained in folds, chosen and validated on all labelled rows.
 
 Each labelled row is predicted by the networks that were not trained on it (stacked generalisation's
 cross-validated predictions: Wolpert 1992, Neural Networks 5:241-259). The test rows are predicted by the mean
@@ -29,11 +29,11 @@ CHANCE = 0.05  # p-value below which a difference is clear
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """The ensemble of recipes that have all folds.
+    """The ensemble of configurations that have all folds.
 
     Attributes:
-        chosen: its recipes as the search's trials; ``validation`` is of all labelled rows.
-        networks: of the recipes, by recipe, then by fold.
+        chosen: its configurations as the search's trials; ``validation`` is of all labelled rows.
+        networks: of the configurations, by configuration, then by fold.
         study: the key of the folds' study.
     """
 
@@ -43,7 +43,7 @@ class OutOfFold:
 
 
 def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold | None:
-    """Choose recipes and their weights on all labelled rows; None if no recipe has all folds.
+    """Choose configurations and their weights on all labelled rows; None if none has all folds.
 
     Args:
         context: of the search.

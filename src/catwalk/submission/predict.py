@@ -169,7 +169,7 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
 def _in_folds(
     context: RunContext, opened: "optuna.Study", asked: int, count: int
 ) -> tuple[Recipe, Answers] | None:
-    """The submission of the recipes that were trained in ``count`` folds; None if there are none.
+    """The submission of the configurations that were trained in ``count`` folds; None if there are none.
 
     Args:
         context: of the search.
@@ -184,12 +184,12 @@ def _in_folds(
         limit = f"BUDGET={limits.shown(60 * math.ceil(spent / 30))}"  # as much time again
         if searched.budget is None:
             limit = f"TRIALS={searched.finished}"
-        none = f"no recipe has all {count} folds yet, so the split validates"
+        none = f"no configuration has all {count} folds yet, so the split validates"
         context.say(f"predict: {none}; for more: make search FOLDS={asked} {limit}")
         return None
     if out_of_fold.is_behind(context, opened, made):
         context.say(
-            "predict: the search's own ensemble is clearly better than the recipes in folds: it is used"
+            "predict: the search's own ensemble is clearly better than the folds' networks: it is used"
         )
         return None
     networks = [(made.study, one.number) for one in made.networks]

@@ -156,7 +156,7 @@ class Recipe:
         refit: the networks that were trained again.
         missing: networks of the team that were not here.
         folds: of out-of-fold validation; 1: the split's validation rows validate.
-        fold_study: the key of the folds' study, also where no recipe had all of them; "": none was asked for.
+        fold_study: the key of the folds' study, also where no configuration had all of them; "": none was asked for.
         fold_trainings: finished in it then.
         fold_networks: the networks that predict the test rows, by trial as in ``trials``, then by fold.
         csv_sha256: of the CSV; "" until that is written.

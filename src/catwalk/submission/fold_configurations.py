@@ -1,4 +1,4 @@
-"""Fold recipes: which of a search's recipes are trained in folds, in the rest of its budget."""
+"""Fold configurations: which of a search's configurations are trained in folds, in the rest of its budget."""
 
 import math
 import time
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
     from catwalk.search.trial_record import TrialRecord
 
-RECIPES = 2  # where there is no time limit (TRIALS=)
-MOST_RECIPES = 6
+CONFIGURATIONS = 2  # where there is no time limit (TRIALS=)
+MOST_CONFIGURATIONS = 6
 STARTING = 5.0  # seconds of a training before its first epoch, on CPU cores
 PLANNED = 0.9  # of the time, for trainings take more or less than the search's
-LEAST = 0.6  # of the epochs that the search's trial had; trained for less, a recipe is not worth its folds
+LEAST = 0.6  # of the epochs that the search's trial had; trained for less, it is not worth its folds
 
 
 def run(context: RunContext, until: Limits, workers: int | None) -> bool:
-    """Train the recipes with the largest ensemble weights in folds, as many as the rest of the budget allows.
+    """Train the configurations with the largest ensemble weights in folds, as many as the budget allows.
 
     Args:
         context: of the search, which has ended.
@@ -74,7 +74,7 @@ def _told(state: progress.StudyProgress, until: Limits) -> str:
 
 
 def _left_out(context: RunContext, count: int) -> Iterator[str]:
-    """A line for each recipe of which a fold can't be trained."""
+    """A line for each configuration of which a fold can't be trained."""
     from catwalk.search import failures, retries
 
     opened = fold_study.load(context, count)
@@ -116,7 +116,9 @@ def _train(context: RunContext, until: Limits, workers: int, started: float) -> 
         progress.write(paths, key, replace(state, folds=until.folds, of_trials=searched))
         return
     has = Resources(until.folds, workers, started, str(opened.user_attrs["precision"]), searched)
-    context.say(f"folds: training {len(wanted) + begun} networks, {until.folds} of each of the best recipes")
+    context.say(
+        f"folds: training {len(wanted) + begun} networks, {until.folds} of each of the best configurations"
+    )
     size = sum(paths.model(study.key(opened), fold.trial).stat().st_size for fold in wanted)
     disk_space.require(paths.prepared, size, "to keep the folds' networks")
     fold_training.run(context, [(fold, trials[fold.trial]) for fold in wanted], until, has)
@@ -125,7 +127,7 @@ def _train(context: RunContext, until: Limits, workers: int, started: float) -> 
 def _wanted(
     context: RunContext, opened: "optuna.Study", count: int, seconds: float, workers: int
 ) -> Iterator[Fold]:
-    """The folds of the recipes that fit, the recipe with the largest ensemble weight first.
+    """The folds of the configurations that fit, the configuration with the largest ensemble weight first.
 
     Args:
         context: of the search.
@@ -144,7 +146,7 @@ def _wanted(
     trained = fold_study.load(context, count)
     known, queued = fold_study.trainings(trained), fold_study.queued(trained)
     predicting = {one.number: one.user_attrs.get(PREDICTING, 0.0) for one in complete}
-    most = RECIPES if math.isinf(seconds) else MOST_RECIPES
+    most = CONFIGURATIONS if math.isinf(seconds) else MOST_CONFIGURATIONS
     trials = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)[:most]]
     missing = [[fold for fold in range(count) if fold not in known.get(one.number, {})] for one in trials]
     costs = [_seconds(context, one, predicting[one.number], count) for one in trials]
@@ -161,14 +163,14 @@ def _wanted(
 def _shares(
     costs: list[tuple[float, float]], trainings: list[int], seconds: float, ends: list[float]
 ) -> list[float]:
-    """For each recipe the share of its epochs that there is time for; 0: it is not trained.
+    """For each configuration the share of its epochs that there is time for; 0: it is not trained.
 
-    A recipe is worth nothing without all its folds. Only the first to be trained may have fewer epochs than
-    its trial.
+    A configuration is worth nothing without all its folds. Only the first to be trained may have fewer epochs
+    than its trial.
 
     Args:
-        costs: for each recipe, what ``_seconds`` gives.
-        trainings: for each recipe, the folds that are neither trained nor queued yet.
+        costs: for each configuration, what ``_seconds`` gives.
+        trainings: for each configuration, the folds that are neither trained nor queued yet.
         seconds: that there are.
         ends: for each worker, the seconds until it has trained what is queued already.
     """

@@ -1,4 +1,4 @@
-"""fold_recipes.py: which recipes get folds; a run that was killed continues to the same bytes."""
+"""fold_configurations.py: which ones get folds; a run that was killed continues to the same bytes."""
 
 import argparse
 import signal
@@ -16,7 +16,7 @@ from catwalk.data.run_context import RunContext
 from catwalk.search import failures, fold_study, fold_training, progress, retries, search, study
 from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
-from catwalk.submission import fold_recipes, predict, predictions, recipe
+from catwalk.submission import fold_configurations, predict, predictions, recipe
 from tests.conftest import digits_paths, run_catwalk
 from tests.support import planted
 from tests.support.records import made_recipe
@@ -32,21 +32,21 @@ def wanted(context: RunContext, count: int, seconds: float) -> dict[int, list[Fo
     opened = study.load(context.paths, context.prepared, context.scope)
     assert opened is not None
     found: dict[int, list[Fold]] = {}
-    for fold in fold_recipes._wanted(context, opened, count, seconds, 1):
+    for fold in fold_configurations._wanted(context, opened, count, seconds, 1):
         found.setdefault(fold.trial, []).append(fold)
     return found
 
 
-def test_as_many_recipes_as_fit(context: RunContext) -> None:
+def test_as_many_configurations_as_fit(context: RunContext) -> None:
     """The best one first, with fewer epochs where it nearly fits; none for which there is no time."""
     planted.search(context)
-    trial = 5 * fold_recipes.STARTING + 5 * planted.SECONDS * 0.8 / 0.9  # about: of 5 folds
+    trial = 5 * fold_configurations.STARTING + 5 * planted.SECONDS * 0.8 / 0.9  # about: of 5 folds
     assert wanted(context, 5, 0.5 * trial) == {}
     nearly = wanted(context, 5, 0.95 * trial)
     assert list(nearly) == [1]
     assert [fold.fold for fold in nearly[1]] == list(range(5))
     (epochs,) = {fold.epochs for fold in nearly[1]}
-    assert fold_recipes.LEAST * planted.EPOCHS <= epochs < planted.EPOCHS
+    assert fold_configurations.LEAST * planted.EPOCHS <= epochs < planted.EPOCHS
     whole = wanted(context, 5, 1.3 * trial)
     assert list(whole) == [1]
     assert {fold.epochs for fold in whole[1]} == {planted.EPOCHS}
@@ -58,13 +58,13 @@ def test_every_fold_of_what_is_planned_fits(workers: int, count: int) -> None:
     """However many workers there are: five folds on four workers take as long as on three."""
     costs, rounds = [(9.0, 5.0), (3.0, 2.0), (20.0, 5.0)], -(-count // workers)
     for seconds in np.linspace(5, 300, 60):
-        shares = fold_recipes._shares(costs, [count] * 3, float(seconds), [0.0] * workers)
+        shares = fold_configurations._shares(costs, [count] * 3, float(seconds), [0.0] * workers)
         took = [
             share * training + other for share, (training, other) in zip(shares, costs, strict=True) if share
         ]
-        ends = fold_recipes._scheduled([0.0] * workers, [one for one in took for _ in range(count)])
+        ends = fold_configurations._scheduled([0.0] * workers, [one for one in took for _ in range(count)])
         assert max(ends) <= seconds + 1e-9
-        assert all(share == 0 or fold_recipes.LEAST <= share <= 1 for share in shares)
+        assert all(share == 0 or fold_configurations.LEAST <= share <= 1 for share in shares)
         assert (shares[0] == 1) == (rounds * 14 <= seconds)
         assert sum(0 < share < 1 for share in shares) <= 1
         if seconds >= rounds * (14 + 5 + 25):
@@ -72,18 +72,18 @@ def test_every_fold_of_what_is_planned_fits(workers: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-280.0, 0.0, 3.0])
-def test_a_recipe_whose_folds_are_all_trained_needs_no_time(seconds: float) -> None:
+def test_a_configuration_whose_folds_are_all_trained_needs_no_time(seconds: float) -> None:
     """Where the budget is over, or a smaller one is given than before."""
     costs = [(9.0, 5.0), (3.0, 2.0)]
-    assert fold_recipes._shares(costs, [0, 5], seconds, [0.0] * 2) == [1, 0]
-    assert fold_recipes._shares(costs, [5, 0], seconds, [0.0] * 2) == [0, 1]
+    assert fold_configurations._shares(costs, [0, 5], seconds, [0.0] * 2) == [1, 0]
+    assert fold_configurations._shares(costs, [5, 0], seconds, [0.0] * 2) == [0, 1]
 
 
 def test_what_is_queued_already_takes_its_time_first() -> None:
-    """As after kill -9: two folds of the first recipe wait, and with its other three nothing else fits."""
-    costs, two_queued = [(55.0, 5.0), (55.0, 5.0)], fold_recipes._scheduled([0.0, 0.0], [60.0, 60.0])
-    assert fold_recipes._shares(costs, [3, 5], 185.0, two_queued) == [1, 0]
-    assert fold_recipes._shares(costs, [3, 5], 305.0, two_queued) == [1, 1]
+    """As after kill -9: two folds of the first one wait, and with its other three nothing else fits."""
+    costs, two_queued = [(55.0, 5.0), (55.0, 5.0)], fold_configurations._scheduled([0.0, 0.0], [60.0, 60.0])
+    assert fold_configurations._shares(costs, [3, 5], 185.0, two_queued) == [1, 0]
+    assert fold_configurations._shares(costs, [3, 5], 305.0, two_queued) == [1, 1]
 
 
 def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> None:
@@ -114,21 +114,21 @@ def test_a_training_that_was_killed_too_often_is_wanted_anew(context: RunContext
     opened = planted.train(context, 1, 5, only=(0, 1, 2))
     searched = study.load(context.paths, context.prepared, context.scope)
     assert searched is not None
-    recipe_of = study.complete(searched)[0]
-    fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 3, 5, 11), recipe_of)
+    searched_trial = study.complete(searched)[0]
+    fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 3, 5, 11), searched_trial)
     for _ in range(retries.RETRIES + 1):
         opened.ask()
         (left,) = study.running(opened)
         retries.run_again(opened, left, "its worker died")
     assert not study.waiting(opened)
     assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3, 4]
-    fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 4, 5, 11), recipe_of)
+    fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 4, 5, 11), searched_trial)
     failed = opened.ask()
     failed.set_user_attr(failures.ERROR, "ValueError")
     failed.set_user_attr(failures.REASON, "ValueError: no")
     opened.tell(failed, state=TrialState.FAIL)
     assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3]
-    lines = list(fold_recipes._left_out(context, 5))
+    lines = list(fold_configurations._left_out(context, 5))
     assert (
         "folds: fold 5/5 of trial 1 ended without a network, so trial 1 is left out: ValueError: no" in lines
     )
@@ -140,10 +140,10 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     within = RunContext(context.paths, context.competition, context.prepared, 1, "pixels", said.append)
     monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
     until = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
-    fold_recipes.run(within, until, 1)
+    fold_configurations.run(within, until, 1)
     told = f"0 networks in 0 s ({fold_study.NO_TIME}); for more: make search BUDGET=136s"
     assert said == [f"folds: {told}"]
-    assert not fold_recipes.run(within, until, 1), "and the search goes on"
+    assert not fold_configurations.run(within, until, 1), "and the search goes on"
     assert said[1:] == [f"folds: already done, {told}"]
     known = progress.read(within.paths)
     assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
@@ -175,12 +175,12 @@ def test_folds_take_their_part_of_the_budget() -> None:
 
 
 @pytest.mark.parametrize(("fits", "searches"), [(True, [5]), (False, [5, 1])])
-def test_where_no_recipe_fits_the_search_goes_on(
+def test_where_none_fits_the_search_goes_on(
     context: RunContext, monkeypatch: pytest.MonkeyPatch, fits: bool, searches: list[int]
 ) -> None:
     asked: list[Limits] = []
     monkeypatch.setattr(search, "run", lambda _, until, *__: asked.append(until))
-    monkeypatch.setattr(fold_recipes, "run", lambda *_: fits)
+    monkeypatch.setattr(fold_configurations, "run", lambda *_: fits)
     options = argparse.Namespace(
         stage="search", until=None, budget=600.0, trials=None, workers=None, folds="5"
     )
@@ -209,7 +209,7 @@ def test_killed_and_continued_to_what_its_recipe_says(project: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = run_catwalk(project, "predict", *common, "--name", "early")
-    assert "predict: no recipe has all 5 folds yet, so the split validates" in done.stdout, done.stderr
+    assert "predict: no configuration has all 5 folds yet, so the split validates" in done.stdout, done.stderr
     done = run_catwalk(project, "search", *common, *asked)
     assert "folds: 5 networks" in done.stdout, done.stderr
     done = run_catwalk(project, "predict", *common, "--name", "mine")
