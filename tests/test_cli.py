@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from catwalk.arguments import STAGES
+from catwalk.arguments import STAGES, parser
+from catwalk.cli import main
 from catwalk.data import download
 from catwalk.option_values import duration
-from tests.conftest import digits_paths, run_catwalk
+from tests.conftest import REPOSITORY, clean_environment, digits_paths, run_catwalk
 
 Catwalk = Callable[..., tuple[int, str, str]]
 
@@ -121,3 +122,31 @@ def test_a_folder_that_can_not_be_written_to(project: Path, digits_raw: Path) ->
     assert done.stderr.startswith("catwalk search: ")
     assert done.stderr.count("\n") == 1
     assert "search.lock" in done.stderr
+
+
+def test_a_home_folder_is_expanded_where_the_shell_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after LABELS= of make."""
+    monkeypatch.setenv("HOME", "/home/me")
+    graded = parser().parse_args(["grade", "--submissions", "~/class.zip", "--labels", "~/labels.csv"])
+    assert (graded.submissions, graded.labels) == (Path("/home/me/class.zip"), Path("/home/me/labels.csv"))
+    assert parser().parse_args(["try", "--artifacts", "~/nets"]).artifacts == Path("/home/me/nets")
+    assert parser().parse_args(["reproduce", "~/one.json"]).recipe == Path("/home/me/one.json")
+
+
+def test_a_closed_pipe_has_an_exit_code_of_its_own(project: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "catwalk", "kaggle", "--competition", "digits"],
+        cwd=project, stdout=writer, stderr=subprocess.PIPE, env=clean_environment(),
+    )  # fmt: skip
+    os.close(writer)
+    assert done.returncode == 141
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("code", [0, 2, 3, 4, 130, 141])
+def test_an_exit_code_is_explained(code: int) -> None:
+    usage = (REPOSITORY / "docs/usage.md").read_text().split("## Exit codes and errors")[1].split("\n## ")[0]
+    for text in (usage, str(main.__doc__)):
+        assert re.search(rf"\b{code} [a-zC]", text)

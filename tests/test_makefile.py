@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catwalk.arguments import STAGES
+from catwalk.arguments import STAGES, option
 from tests.conftest import REPOSITORY
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
@@ -62,6 +62,24 @@ def test_variables_reach_the_command() -> None:
 def test_an_environment_s_name_is_not_the_submission_s() -> None:
     assert "--name" not in make("-n", "predict", NAME="DESKTOP-1234")
     assert "--budget '3m'" in make("-n", "search", BUDGET="3m")
+
+
+def test_what_may_mean_something_else_in_the_environment_counts_on_the_command_line_alone() -> None:
+    usage = (REPOSITORY / "docs/usage.md").read_text()
+    (told,) = re.findall(r"the command\s+line alone, [^:]*: (.*?)\.", usage, re.DOTALL)
+    names = re.findall(r"`([A-Z]+)`", told)
+    assert len(names) == 12
+    said = make("-n", *STAGES, **dict.fromkeys(names, "1")).split()
+    assert not {f"--{name.lower()}" for name in names} & set(said)
+    others = {name: "1" for name in VARIABLES if name not in (*names, "PYTHON", "BENCH_BUDGET")}
+    said = make("-n", *STAGES, **others).split()
+    assert {f"--{option(name)}" for name in others} <= set(said), "the others count in the environment too"
+
+
+def test_a_dry_run_is_also_asked_for_by_the_environment() -> None:
+    assert {"--dry", "--yes"} <= set(make("-n", "submit", "YES=1", DRY="1").split())
+    assert "--dry" not in make("-n", "submit", "DRY=0", DRY="1").split()
+    assert "--dry" not in make("-n", "submit", DRY="0").split()
 
 
 def test_clean_keeps_data_studies_and_submissions() -> None:

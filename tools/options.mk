@@ -49,7 +49,9 @@ on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
 #: ID                            for new: the test's id column
 #: SHAPE                         for new: of a picture: 28x28, 28x28x3, or 3x28x28 for planes
 LOOKING = $(foreach word,train test label id shape,$(if $(call given,$(call upper,$(word))),$(call flag,$(call upper,$(word)),$(word))))
-SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) $(call on,DRY,dry) $(call on,YES,yes) $(call on,FORCE,force)
+# DRY counts in the environment too: with it nothing is sent.
+SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) \
+          $(if $(filter-out 0,$(DRY)),--dry) $(call on,YES,yes) $(call on,FORCE,force)
 #: HOST          127.0.0.1       for serve: the address to listen on
 #: PORT                          the port for serve (5433) and dashboard (8080)
 # Some shells have a HOST of their own in the environment.

@@ -3,11 +3,11 @@
 import argparse
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any, NoReturn
 
 from catwalk import __version__
 from catwalk import option_values as values
+from catwalk.core.given_path import expanded
 
 STAGES = {
     "all": "the whole pipeline: data, prepare, search, predict, report",
@@ -154,7 +154,7 @@ def _add_team(stage: argparse.ArgumentParser) -> None:
     )
     stage.add_argument("--member", help="your name in the team (default: user@host)")
     stage.add_argument(
-        "--artifacts", type=Path, help="a folder for the networks, which the whole team can access"
+        "--artifacts", type=expanded, help="a folder for the networks, which the whole team can access"
     )
 
 
@@ -167,7 +167,10 @@ def _add_serve(stage: argparse.ArgumentParser) -> None:
 
 def _add_reproduce(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
-        "recipe", type=Path, nargs="?", help="path of a recipe <name>.json (default: that of --submission)"
+        "recipe",
+        type=expanded,
+        nargs="?",
+        help="path of a recipe <name>.json (default: that of --submission)",
     )
 
 
@@ -202,9 +205,11 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
 
 def _add_grade(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
-        "--submissions", type=Path, required=True, help="a folder or a zip of all teams' files"
+        "--submissions", type=expanded, required=True, help="a folder or a zip of all teams' files"
     )
-    stage.add_argument("--labels", type=Path, help="a CSV of ids and true labels, or Kaggle's solution file")
+    stage.add_argument(
+        "--labels", type=expanded, help="a CSV of ids and true labels, or Kaggle's solution file"
+    )
     stage.add_argument("--final", action="store_true", help="show the private scores as well")
 
 
@@ -248,7 +253,9 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_submit(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--to", help="slug or address of the Kaggle competition (default: the TOML's), or openhpi")
+    stage.add_argument(
+        "--to", help="slug or address of the Kaggle competition (default: the TOML's), or openhpi"
+    )
     stage.add_argument("--assignment", help="with --to openhpi: the exercise's id (token: OPENHPI_TOKEN)")
     stage.add_argument("--dry", action="store_true", help="show what would be sent, but send nothing")
     stage.add_argument("--yes", action="store_true", help="don't ask for confirmation")

@@ -17,7 +17,10 @@ LONGEST = 300  # characters of an error's line
 
 
 def main(given: list[str] | None = None) -> int:
-    """Run one stage and return the exit code: 0 done, 2 user error, 3 network, 4 machine, 130 Ctrl-C."""
+    """Run one stage and return the exit code.
+
+    0 done, 2 user error, 3 network, 4 machine, 130 Ctrl-C, 141 nobody reads the output any more.
+    """
     started = time.monotonic()
     options = arguments.parser().parse_args(given)
     hints.remember(sys.argv[1:] if given is None else given)

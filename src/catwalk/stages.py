@@ -89,6 +89,8 @@ def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition
     from catwalk.submission import score
 
     _say(score.leaderboard(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
+    for error in score.left_out(paths):
+        _say(f"leaderboard: left out: {error}")
 
 
 def _score(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -153,7 +155,7 @@ def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
 
 
 def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.data import download, prepare, scope
+    from catwalk.data import download, kaggle_names, prepare, scope
     from catwalk.data.run_context import RunContext
     from catwalk.submission import recipe, reproduce, submission_csv
 
@@ -161,7 +163,7 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
     made = recipe.read_file(file, paths.shown(file))
     if made.competition != paths.competition:
         raise UserError(f"{file.name} belongs to another competition", fix=f"COMPETITION={made.competition}")
-    download.run(paths, loaded, options.source, _say)
+    download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
     try:
         prepare.run(paths, loaded, made.seed, _say)
         context = RunContext.load(paths, loaded, made.seed, scope.name(made.features, made.models), _say)

@@ -20,7 +20,7 @@ from tests.support.kaggle_server import Fault, Kaggle
 
 SOURCE = REPOSITORY / "src/catwalk"
 ERRORS = {"CatwalkError", "UserError", "NetworkError", "MachineError", "NotScoredError"}
-ERRORS |= {"NewerRecordError", "kind"}
+ERRORS |= {"NewerRecordError", "DamagedError", "NoCsvError", "kind"}
 
 # Errors whose words came from another process, with the advice in them.
 WHOLE = {
@@ -39,9 +39,10 @@ FOLLOWED = {
     Kind.CHOOSE: ["test_advice::test_what_is_offered_can_be_chosen"],
     Kind.EDIT_TOML: [
         "test_file_forms::test_a_form_that_is_refused",
+        "test_file_forms::test_joined_labels",
         "test_advice::test_a_toml_is_fixed_as_told",
     ],
-    Kind.EDIT_FILE: ["test_file_forms::test_a_form_that_is_refused", "test_file_forms::test_joined_labels"],
+    Kind.EDIT_FILE: ["test_file_forms::test_a_form_that_is_refused"],
     Kind.PUT_FILE: ["test_file_forms::test_a_form_that_is_refused"],
     Kind.DOWNLOAD: ["test_file_forms::test_a_form_that_is_refused"],
     Kind.MOVE_ASIDE: ["test_download::test_a_file_of_one_s_own_is_never_replaced"],

@@ -1,11 +1,14 @@
 """hackathon.py and what it stands on: the pipeline in a notebook on Kaggle or Colab."""
 
+import errno
 import gzip
 import shutil
 import subprocess
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -351,39 +354,126 @@ def test_advice_in_a_notebook_is_of_its_first_cell(monkeypatch: pytest.MonkeyPat
     assert hints.completed("make room on the disk") == "make room on the disk"
 
 
+PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+
+
+def searched(paths: Paths, number: int) -> Paths:
+    """A project with a study of one waiting trial, and one network; both have the number."""
+    study.create(paths, PREPARED, "pixels").enqueue_trial({"x": number})
+    paths.model("key", number).parent.mkdir(parents=True, exist_ok=True)
+    paths.model("key", number).write_bytes(bytes(number))
+    return paths
+
+
+def waiting(paths: Paths) -> list[int]:
+    """The numbers of the waiting trials."""
+    opened = study.load(paths, PREPARED, "pixels")
+    assert opened is not None
+    return [trial.system_attrs["fixed_params"]["x"] for trial in study.waiting(opened)]
+
+
 def test_a_lost_session_is_gone_on_with(tmp_path: Path) -> None:
-    prepared = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
     here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
     assert not mirror.restore(here, kept)
     mirror.save(here, kept)
     assert not kept.root.exists(), "nothing yet"
-    opened = study.create(here, prepared, "pixels")
-    opened.enqueue_trial({"x": 1})
-    for number in (1, 2):
-        here.model("key", number).parent.mkdir(parents=True, exist_ok=True)
-        here.model("key", number).write_bytes(bytes(number))
+    searched(here, 1)
+    here.model("key", 2).write_bytes(bytes(2))
     here.progress.write_text("{}")
     here.submission("one").parent.mkdir(parents=True)
     here.submission("one").write_text("one\n")
     mirror.save(here, kept)
     here.model("key", 1).unlink()
+    (kept.kept("key") / "notes.txt").write_text("mine")
     with mirror.saving(here, kept, print):
-        opened.enqueue_trial({"x": 2})
-    assert {path.name for path in kept.study.iterdir()} == {"study.db", "kept", "progress.json"}
+        study.create(here, PREPARED, "pixels").enqueue_trial({"x": 2})
+    assert {path.name for path in kept.study.iterdir()} == {"study.db", "kept", "progress.json", ".saved-by"}
+    assert (kept.kept("key") / "notes.txt").read_text() == "mine", "a file that no search has saved"
     assert mirror.restore(next_one, kept)
-    again = study.load(next_one, prepared, "pixels")
-    assert again is not None
-    assert [trial.system_attrs["fixed_params"]["x"] for trial in study.waiting(again)] == [1, 2]
+    assert waiting(next_one) == [1, 2]
     assert not next_one.model("key", 1).exists()
     assert next_one.model("key", 2).read_bytes() == bytes(2)
     assert next_one.submission("one").read_text() == "one\n"
     assert not mirror.restore(next_one, kept), "what is here is newer"
 
 
+def test_yesterday_s_study_is_continued_where_today_s_is_there_already(
+    commands: list[tuple[str, ...]],
+    inputs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All cells were run once without KEEP, then it is set."""
+    drive = Paths(tmp_path / "drive", "digits")
+    mirror.save(searched(Paths(tmp_path / "yesterday", "digits"), 1), drive)
+    settings = settings_in(tmp_path, monkeypatch)
+    today = searched(Paths(hackathon.run(settings), "digits"), 2)
+    capsys.readouterr()
+    for _ in range(2):
+        continued = Paths(hackathon.run(replace(settings, keep=str(drive.root))), "digits")
+        assert waiting(continued) == [1]
+        assert continued.model("key", 1).is_file()
+        assert drive.model("key", 1).is_file()
+        assert not drive.model("key", 2).exists()
+    assert capsys.readouterr().out.count(f"continuing the search saved in {drive.root}\n") == 1
+    assert hackathon.run(settings) == today.root
+    empty, next_one = (Paths(tmp_path / name, "digits") for name in ("empty", "next"))
+    assert hackathon.run(replace(settings, keep=str(empty.root))) == today.root
+    assert mirror.restore(next_one, empty)
+    assert waiting(next_one) == [2], "a folder in which nothing is saved gets today's"
+
+
+def test_notebooks_with_one_keep_do_not_replace_each_other_s_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third, kept = (Paths(tmp_path / name, "digits") for name in ("1", "2", "3", "kept"))
+    mirror.save(searched(first, 1), kept)
+    saved = kept.study_db.read_bytes()
+    said, told = list[str](), threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        told.set()
+
+    monkeypatch.setattr(mirror, "EVERY", 0.01)
+    with mirror.saving(searched(second, 2), kept, say):
+        assert told.wait(60), "while it runs, and not only at the end"
+    refused = "another session's study is saved there, and it is not replaced: set KEEP to another folder"
+    assert said == [f"KEEP={kept.root}: {refused}, and run all cells"] * 2
+    with pytest.raises(UserError, match=refused):
+        mirror.restore(second, kept)
+    assert kept.study_db.read_bytes() == saved
+    assert kept.model("key", 1).is_file()
+    assert not kept.model("key", 2).exists()
+    assert mirror.restore(third, kept)
+    with pytest.raises(UserError, match=refused):
+        mirror.save(first, kept)  # it was not lost after all, but the third one continues it
+    mirror.save(third, kept)
+    mirror.save(first, Paths(tmp_path / "another folder", "digits"))
+
+
+def test_a_kept_folder_that_can_only_be_read_is_restored_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, here = Paths(tmp_path / "kept", "digits"), Paths(tmp_path / "here", "digits")
+    mirror.save(searched(Paths(tmp_path / "earlier", "digits"), 1), kept)
+    write = mirror._write
+
+    def refused_there(file: Path, text: str) -> None:
+        if file == kept.saved_by:
+            raise OSError(errno.EROFS, "Read-only file system")
+        write(file, text)
+
+    monkeypatch.setattr(mirror, "_write", refused_there)
+    assert mirror.restore(here, kept)
+    assert waiting(here) == [1]
+    assert not mirror.is_of_another(here, kept), "the next run goes on here"
+
+
 def test_a_folder_that_can_not_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    prepared = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
     here, kept = Paths(tmp_path / "here", "digits"), Paths(tmp_path / "kept", "digits")
-    study.create(here, prepared, "pixels")
+    study.create(here, PREPARED, "pixels")
     kept.root.write_text("a file where a folder should be")
     with mirror.saving(here, kept, print):
         pass

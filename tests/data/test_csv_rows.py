@@ -1,5 +1,6 @@
 """csv_rows.py: both readers, what they take, and the line they give for what they don't."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.datasets import load_digits
 
 from catwalk.core.errors import UserError
 from catwalk.data import csv_careful, csv_columns, csv_fast, csv_file, csv_rows
@@ -108,10 +110,12 @@ def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
         ("\n\n", "the file is empty"),
         (HEADER, "no rows below the header"),
         ("<!DOCTYPE html><html>", "a web page, not a CSV"),
-        (b"PK\x03\x04\0\0", "a zip with a different extension, not a CSV"),
+        (b"PK\x03\x04\0\0", "this is a zip archive, not a CSV: unpack it yourself"),
+        (gzip.compress(HEADER.encode()), "this is a gzip archive, not a CSV: unpack it yourself"),
         ("label,pixel1,pixel2\n1,2,3\n", "row 1: shape = [1, 3] needs 3 pixel columns, found 2"),
         ("label,pixel1,pixel2,pixel3,x\n1,2,3,4,5\n", "row 1: 'x' is neither label, id nor pixel"),
         ("label,pixel1,pixel2,pixel3,pixel3\n1,2,3,4,5\n", "row 1: two columns are named 'pixel3'"),
+        (HEADER + '1,"2,3,4\n' + "1,2,3,4\n" * 20_000, "row 2: a quotation mark is not closed"),
         (HEADER + "1,2,3,4\n1,2,3\n", "row 3: 3 columns, expected 4"),
         (HEADER + "1,2,3,4\n1,2,3,4,5\n", "row 3: 5 columns, expected 4"),
         (HEADER + "1,2,3,4\n1,2,-3,4\n", "row 3: column 'pixel2': the pixel '-3'"),
@@ -155,3 +159,31 @@ def test_blocks_end_where_lines_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     got = read(tmp_path, text)
     np.testing.assert_array_equal(got.pixels[:, 0], np.arange(500) % 256)
     np.testing.assert_array_equal(got.pixels[:, 2], np.arange(500) % 99)
+
+
+@pytest.mark.parametrize(("side", "is_one_cell"), [(128, False), (200, True)])
+def test_a_header_or_a_cell_longer_than_python_s_csv_allows(
+    tmp_path: Path, side: int, is_one_cell: bool
+) -> None:
+    """More than 131,072 characters: the names of 128x128 pixels, or 200x200 pixels in one cell."""
+    digits, times = load_digits(), side // 8
+    grey = (255 - 15 * digits.images[:12]).astype(np.uint8)
+    pixels = grey.repeat(times, axis=1).repeat(times, axis=2).reshape(12, -1)
+    names = ("pixels",) if is_one_cell else tuple(f"pixel{i}" for i in range(side * side))
+    known = replace(load("digits"), shape=(side, side), train_file="train.csv", pixel_columns=names)
+    between = " " if is_one_cell else ","
+    lines = [
+        ",".join(["label", *names]),
+        *(
+            f"{label},{between.join(map(str, row))}"
+            for label, row in zip(digits.target, pixels, strict=False)
+        ),
+    ]
+    assert len(lines[is_one_cell]) > 131_072
+    path = tmp_path / "train.csv"
+    path.write_text("\n".join(lines))
+    file = csv_file.of(path, known)
+    careful = csv_careful.read(file, csv_columns.find(file, known), known)
+    for rows in (csv_rows.read_rows(path, known), careful):
+        np.testing.assert_array_equal(rows.pixels, pixels)
+        np.testing.assert_array_equal(rows.labels, digits.target[:12])

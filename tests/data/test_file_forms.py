@@ -368,6 +368,12 @@ REFUSED: dict[str, Case] = {
         toml=OWN_LABELS,
         follow=label_files(),
     ),
+    "labels in a CSV of their own, with a quote that is not closed": Case(
+        label_files(train_labels=b'"' + b"5\n" * 70_000),
+        said=("train_labels.csv: a cell has more than 131,072 characters: is a quotation mark not closed?",),
+        toml=OWN_LABELS,
+        follow=label_files(),
+    ),
     "one-hot labels behind the pixels": Case(
         both(lambda r: [*r[1:], *(int(k == r[0]) for k in range(10))], None),
         said=("train.csv: row 1: the columns 65 to 74 hold one-hot labels", "one column instead"),
@@ -553,11 +559,9 @@ REFUSED: dict[str, Case] = {
             "test.csv": csv(None, UNLABELLED),
             "train_labels.csv": csv(None, [r[:1] for r in TRAIN]),
         },
-        said=(
-            "(cd data/case/raw && paste -d, train_labels.csv train.csv > train_joined.csv)",
-            'train = "train_joined.csv"',
-        ),
+        said=('write train_labels = "train_labels.csv" under [files] in competitions/case.toml',),
         toml={"columns": "header = false"},
+        follow={r"\[files\]": '[files]\ntrain_labels = "train_labels.csv"'},
     ),
     "a web page as gzip": Case(
         {f"{name}.gz": PAGE for name in idx_files()},
@@ -813,6 +817,13 @@ LABEL_FILES: dict[str, Case] = {
             "trainLabels.csv": csv(["id", "label"], [[i, r[0]] for i, r in enumerate(TRAIN, 1)]),
         }
     ),
+    "with semicolons and a byte order mark": Case(
+        {
+            **NO_LABELS,
+            "labels.csv": csv(["id", "label"], [[i, r[0]] for i, r in enumerate(TRAIN)], ";", start="\ufeff"),
+        },
+        toml=NO_HEADER,
+    ),
     "with ids on both sides": Case(
         {
             "train.csv": csv(["id", *PIXELS], [[f"a{i}", *r[1:]] for i, r in enumerate(TRAIN)]),
@@ -826,15 +837,11 @@ LABEL_FILES: dict[str, Case] = {
 
 @pytest.mark.parametrize("name", LABEL_FILES)
 def test_joined_labels(catwalk: Catwalk, project: Path, fingerprint: str, name: str) -> None:
-    """What is advised for labels in a CSV of their own, run in a shell."""
-    import subprocess
-
+    """The line of the TOML that is advised for labels in a CSV of their own joins the two."""
     paths = write(project, LABEL_FILES[name])
     _, _, err = catwalk("prepare", "--competition", "case")
-    command = re.search(r"join them, (\(cd .*\)), and write", err)
-    assert command
-    subprocess.run(["sh", "-c", command[1]], check=True, cwd=project)
-    paths.toml.write_text(paths.toml.read_text().replace('"train.csv"', '"train_joined.csv"'))
+    (line,) = re.findall(r"write (train_labels = .*) under \[files\]", err)
+    paths.toml.write_text(paths.toml.read_text().replace("[files]\n", f"[files]\n{line}\n"))
     assert catwalk("prepare", "--competition", "case")[0] == 0
     assert prepare.load(paths, 1).fingerprint == fingerprint
 
@@ -846,7 +853,7 @@ def test_labels_that_do_not_pair_up_are_not_joined(catwalk: Catwalk, project: Pa
     files = {**LABEL_FILES["with ids on both sides"].files, "labels.csv": csv(["id", "label"], rows)}
     write(project, Case(files, toml=WITH_ID))
     code, _, err = catwalk("prepare", "--competition", "case")
-    assert (code, "join" in err) == (2, False)
+    assert (code, "train_labels" in err) == (2, False)
 
 
 def test_a_zip_as_source(catwalk: Catwalk, project: Path, tmp_path: Path) -> None:

@@ -230,3 +230,13 @@ def test_two_files_in_one_repeat_the_column_names(folder: Path) -> None:
     write(folder / "train.csv", ["label", *NAMES], [*rows[:250], ["label", *NAMES], *rows[250:]])
     with pytest.raises(UserError, match=r"train\.csv: a row further down repeats the column names: delete"):
         look(folder)
+
+
+def test_a_cell_longer_than_python_s_csv_allows(folder: Path) -> None:
+    """More than 131,072 characters: 200x200 pixels in one cell."""
+    pictures = 255 - drawn(200, 200, 6).reshape(6, -1)
+    rows = [(label, " ".join(map(str, row))) for label, row in zip(LABELS, pictures, strict=False)]
+    assert len(rows[0][1]) > 131_072
+    write(folder / "train.csv", ["label", "pixels"], rows)
+    found = look(folder, SHAPE="200x200")
+    assert (found["label"], found["pixels"], found["shape"]) == ("label", "pixels", [200, 200])

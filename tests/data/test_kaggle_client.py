@@ -2,6 +2,7 @@
 
 import base64
 import builtins
+import errno
 import io
 import json
 import os
@@ -18,7 +19,7 @@ import pytest
 import requests
 
 from catwalk.core import http_timeout, packages
-from catwalk.data import kaggle_client, kaggle_errors, kaggle_names
+from catwalk.data import archives, kaggle_client, kaggle_errors, kaggle_names
 from tests.conftest import REPOSITORY, Run, SmallDisk, clean_environment, run_catwalk
 from tests.support.kaggle_server import Fault, Kaggle, serving
 
@@ -171,16 +172,13 @@ def test_refusals(
     [
         (b"<!DOCTYPE html><html>log in</html>", "the download is a web page"),
         (b"PK\x03\x04 but no more", "the download is not a complete zip"),
-        (None, "contains no digits_test.csv"),
         (b"short", "digits_test.csv: got 359 rows from kaggle, expected 360"),
     ],
 )
 def test_what_arrives_is_checked(
-    on_kaggle: Path, digits_raw: Path, tmp_path: Path, blob: bytes | None, said: str
+    on_kaggle: Path, digits_raw: Path, tmp_path: Path, blob: bytes, said: str
 ) -> None:
-    if blob is None:
-        blob = zipped(digits_raw, "digits_train.csv")
-    elif blob == b"short":
+    if blob == b"short":
         shutil.copytree(digits_raw, tmp_path / "short")
         test = tmp_path / "short" / "digits_test.csv"
         test.write_text("".join(test.read_text().splitlines(True)[:-1]))
@@ -189,6 +187,86 @@ def test_what_arrives_is_checked(
     assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
     assert said in done.stderr
     assert not list((on_kaggle / "data" / "digits").iterdir()), "nothing is left half-written"
+
+
+WAITING = "data/digits/.download/someone-eight.complete.zip"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ("a name", 2, "contains no digits_tests.csv, there is inner/digits_train.csv, inner/digits_test"),
+        ("a shape", 2, "shape = [28, 28] needs 784 pixel columns"),
+        ("the disk", 4, "make room on the disk"),
+        ("Ctrl-C", 130, ""),
+    ],
+)
+def test_what_is_not_read_is_not_downloaded_again(
+    on_kaggle: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch, fault: str, code: int, said: str
+) -> None:
+    """The complete zip waits while the TOML is corrected, or room is made on the disk."""
+    kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"))
+    toml = on_kaggle / "competitions/digits.toml"
+    text = toml.read_text()
+    wrong = {"a name": ("digits_test.csv", "digits_tests.csv"), "a shape": ("[8, 8]", "[28, 28]")}
+    stops = {"the disk": OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "Ctrl-C": KeyboardInterrupt()}
+
+    def stopped(*_: object) -> None:
+        raise stops[fault]
+
+    with monkeypatch.context() as patched:
+        if fault in stops:
+            patched.setattr(archives, "unpack", stopped)
+        else:
+            toml.write_text(text.replace(*wrong[fault]))
+        done = fetch(on_kaggle, kaggle)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert (on_kaggle / WAITING).is_file()
+    calls = len(kaggle.calls)
+    toml.write_text(text)
+    done = fetch(on_kaggle, kaggle)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(kaggle.calls) == calls
+    assert sorted(path.name for path in (on_kaggle / "data/digits").iterdir()) == ["raw"]
+
+
+def test_an_error_in_a_downloaded_csv_names_the_zip(
+    on_kaggle: Path, digits_raw: Path, tmp_path: Path
+) -> None:
+    """With the CSV corrected in that zip, the same command succeeds."""
+    shutil.copytree(digits_raw, tmp_path / "wrong")
+    train = tmp_path / "wrong" / "digits_train.csv"
+    train.write_text(train.read_text().replace("\n", "\nx", 1))
+    done = fetch(on_kaggle, Kaggle(zipped(tmp_path / "wrong", "digits_train.csv", "digits_test.csv")))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "digits_train.csv: row 2: column 'label': the label 'x" in done.stderr
+    assert f"correct it in {WAITING} (or choose another SOURCE=), or add its class" in done.stderr
+    (on_kaggle / WAITING).write_bytes(zipped(digits_raw, "digits_train.csv", "digits_test.csv"))
+    done = fetch(on_kaggle, Kaggle(status=503))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_zip_in_which_two_files_may_be_meant(on_kaggle: Path, digits_raw: Path) -> None:
+    content = io.BytesIO(zipped(digits_raw, "digits_train.csv", "digits_test.csv"))
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.write(digits_raw / "digits_train.csv", "other/digits_train.csv")
+    done = fetch(on_kaggle, Kaggle(content.getvalue()))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    both = "inner/digits_train.csv, other/digits_train.csv"
+    assert f"ambiguous: {both} all match digits_train.csv: choose another SOURCE=" in done.stderr
+
+
+def test_a_zip_of_packed_csvs(on_kaggle: Path, digits_raw: Path) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for path in digits_raw.iterdir():
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as inner:
+                inner.write(path, path.name)
+            archive.writestr(f"{path.name}.zip", packed.getvalue())
+    done = fetch(on_kaggle, Kaggle(content.getvalue()))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_server_that_does_not_answer_is_given_up(on_kaggle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

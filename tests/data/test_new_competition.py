@@ -1,7 +1,9 @@
 """new_competition.py: the command that looks at files, what it asks, and what it leaves alone."""
 
 import builtins
+import errno
 import gzip
+import os
 import sys
 import zipfile
 from collections.abc import Callable
@@ -13,8 +15,9 @@ from sklearn.datasets import load_digits
 
 from catwalk import stages
 from catwalk.core.paths import Paths
-from catwalk.data import competition, prepare, test_labels
+from catwalk.data import competition, new_competition, prepare, test_labels, test_rows
 from tests.conftest import run_catwalk
+from tests.data.test_file_forms import PLAIN, locked, zipped
 from tests.support.kaggle_server import Kaggle, serving
 from tests.support.public_forms import FORMS
 
@@ -263,6 +266,86 @@ def test_a_packed_csv(catwalk: Catwalk, project: Path, folder: Path) -> None:
     code, out, err = catwalk("prepare", "--competition", "ours")
     assert (code, err) == (0, "")
     assert "170 labelled rows, 30 test rows" in out
+
+
+OTHER_COMPRESSION = zipped(PLAIN).replace(b"\x14\0\0\0\x08\0", b"\x14\0\0\0\x09\0")  # as Windows' Deflate64
+
+
+@pytest.mark.parametrize(
+    ("archive", "said"),
+    [
+        (locked(zipped(PLAIN)), "archive.zip: is password-protected: unpack it yourself"),
+        (OTHER_COMPRESSION, "archive.zip: its compression method is not supported: unpack it yourself"),
+        (zipped({"train.zip": zipped({"1.png": b"\x89PNG"})}), "found no CSV with one picture in each row"),
+    ],
+    ids=["a password", "another compression", "pictures"],
+)
+def test_why_a_zip_can_t_be_read(catwalk: Catwalk, folder: Path, archive: bytes, said: str) -> None:
+    (folder / "archive.zip").write_bytes(archive)
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err.count("\n")) == (2, 1)
+    assert said in err
+
+
+@pytest.mark.parametrize("ending", ["gz", "zip"])
+def test_a_zip_of_packed_csvs(catwalk: Catwalk, project: Path, folder: Path, ending: str) -> None:
+    """As the zip of a competition on Kaggle; the pictures beside the CSVs do not matter."""
+    packed = {"pictures.zip": zipped({"1.png": b"\x89PNG", "2.png": b"\x89PNG"})}
+    for name, rows in (("train.csv", digits()), ("test.csv", digits(200, 50))):
+        write(folder / name, HEADER, rows)
+        content = (folder / name).read_bytes()
+        packed[f"{name}.{ending}"] = gzip.compress(content) if ending == "gz" else zipped({name: content})
+    archive = folder.parent / "archive.zip"
+    archive.write_bytes(zipped(packed))
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(archive))
+    assert (code, err) == (0, "")
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "200 labelled rows, 50 test rows" in out
+
+
+def test_a_full_disk_is_told(catwalk: Catwalk, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the beginning of a packed CSV is written."""
+    (folder / "archive.zip").write_bytes(zipped(PLAIN))
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err.count("\n")) == (4, 1)
+    assert "make room on the disk" in err
+
+
+def test_a_comma_at_each_row_s_end(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    """The header has none; these are no row numbers of R, which the header does not name."""
+    write(folder / "numbers.csv", HEADER, [[*row, ""] for row in digits()])
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err) == (0, "")
+    known = competition.load(Paths(project, "ours"))
+    assert (known.label_column, known.pixel_columns) == ("label", tuple(HEADER[1:]))
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "170 labelled rows, 30 test rows" in out
+
+
+@pytest.mark.parametrize("divided_by", ["a share", "a usage column"])
+def test_no_row_of_the_test_is_among_the_samples(project: Path, folder: Path, divided_by: str) -> None:
+    """Of one file with more rows than are sampled; half of them are of the test."""
+    rows, header, choice = digits(count=len(LABELS)), HEADER, {"TEST": "0.5"}
+    pixels = np.array([row[1:] for row in rows], np.uint8)
+    is_test = test_rows.held_out(pixels, 0.5)
+    if divided_by == "a usage column":
+        is_test, header, choice = np.arange(len(rows)) % 2 == 0, [*HEADER, "Usage"], {}
+        rows = [[*row, "PrivateTest" if i % 2 == 0 else "Training"] for i, row in enumerate(rows)]
+    write(folder / "numbers.csv", header, rows)
+    samples = new_competition.run(Paths(project, "ours"), str(folder), choice, print)
+    assert samples is not None
+    shown = {picture.tobytes() for picture in samples.pictures}
+    assert len(shown) == 10
+    assert shown <= {row.tobytes() for row in pixels[~is_test]}
+    assert not shown & {row.tobytes() for row in pixels[is_test]}
+    assert sorted(set(samples.names)) == [str(i) for i in range(10)]
 
 
 def test_one_csv_and_a_share_of_it(catwalk: Catwalk, project: Path, folder: Path) -> None:

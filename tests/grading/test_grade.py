@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download, prepare, test_labels
-from catwalk.grading import class_folders, grade
+from catwalk.grading import class_folders, grade, solution
 from catwalk.models import metrics
 from tests.conftest import digits_paths, load
 from tests.support.hand_ins import RIGHT, ROWS, answers, not_scored, scored, text, zipped
@@ -209,6 +210,18 @@ def test_labels_that_are_wrong(
     code, _, err = catwalk("grade", *DIGITS, *given)
     assert (code, err.count("\n")) == (2, 1)
     assert f"LABELS={file}: {told}" in err
+
+
+@pytest.mark.parametrize(("start", "separator"), [("", ";"), ("sep=;\n", ";"), ("\n", "\t"), ("", "|")])
+def test_labels_with_another_separator(tmp_path: Path, start: str, separator: str) -> None:
+    """As the other CSVs are read."""
+    file, header = tmp_path / "labels.csv", f"ImageId{separator}Label"
+    file.write_text(start + text([(1, 3), (2, 4)], header, separator))
+    found = solution.read(file, load("digits"))
+    assert (found.ids, found.truth.tolist()) == (["1", "2"], [3, 4])
+    file.write_text(start + text([(1, 3), (1, 4)], header, separator))
+    with pytest.raises(UserError, match=rf": row {3 + start.count(chr(10))}: duplicate id 1"):
+        solution.read(file, load("digits"))
 
 
 def test_nobody_is_lost(paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """team_submissions.py and what it reads: whose file is whose, and which of several counts."""
 
+import errno
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +76,12 @@ def test_everyone_has_a_row(tmp_path: Path, put: Put) -> None:
     assert not found["plain"].remark
 
 
-MOODLE = "Anna Müller_123_assignsubmission_file_"
+MOODLE = "Anna Müller_123_assignsubmission_file"
 
 
 @both
 @pytest.mark.parametrize("outer", ["", "Assignment 1/", "course/Assignment 1/"])
-@pytest.mark.parametrize("inner", ["/", ""], ids=["folders", "no folders"])
+@pytest.mark.parametrize("inner", ["/", "_/", "_"], ids=["folders", "before Moodle 4.1", "no folders"])
 def test_moodle(tmp_path: Path, put: Put, outer: str, inner: str) -> None:
     """As it is downloaded, or unpacked; two of one name are two people."""
     found = chosen(
@@ -88,20 +89,22 @@ def test_moodle(tmp_path: Path, put: Put, outer: str, inner: str) -> None:
             tmp_path,
             {
                 f"{outer}{MOODLE}{inner}submission.csv": answers(TRUTH, 1),
-                f"{outer}Bo_d'Or-Łęcki_77_assignsubmission_file_{inner}x.zip": zipped(
+                f"{outer}Bo_d'Or-Łęcki_77_assignsubmission_file{inner}x.zip": zipped(
                     {"a/y.csv": answers(TRUTH, 2)}
                 ),
-                f"{outer}Bo_d'Or-Łęcki_77_assignsubmission_onlinetext_{inner}onlinetext.html": b"<p>",
-                f"{outer}Li Wei_5_assignsubmission_file_{inner}a.csv": answers(TRUTH, 3),
-                f"{outer}Li Wei_6_assignsubmission_file_{inner}a.csv": answers(TRUTH, 4),
-                f"{outer}Ola_9_assignsubmission_onlinetext_{inner}onlinetext.html": b"<p>sorry",
+                f"{outer}Bo_d'Or-Łęcki_77_assignsubmission_onlinetext{inner}onlinetext.html": b"<p>",
+                f"{outer}Li Wei_5_assignsubmission_file{inner}a.csv": answers(TRUTH, 3),
+                f"{outer}Li Wei_6_assignsubmission_file{inner}a.csv": answers(TRUTH, 4),
+                f"{outer}Ola_9_assignsubmission_onlinetext{inner}onlinetext.html": b"<p>sorry",
+                f"{outer}Default group_assignsubmission_file{inner}a.csv": answers(TRUTH, 5),
             },
         )
     )
     scored = {team: wrong(one) for team, one in found.items() if one.answers is not None}
-    assert scored == {"Anna Müller": 1, "Bo_d'Or-Łęcki": 2, "Li Wei (5)": 3, "Li Wei (6)": 4}
+    numbered = {"Li Wei (5)": 3, "Li Wei (6)": 4}
+    assert scored == {"Anna Müller": 1, "Bo_d'Or-Łęcki": 2, **numbered, "Default group": 5}
     assert "web page" in found["Ola"].problem
-    assert len(found) == 5
+    assert len(found) == 6
 
 
 @both
@@ -313,6 +316,57 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         assert "a symbolic link, which is not followed" in found[team].problem
     assert found["pipes"].problem.startswith("pipe.csv: not a regular file")
     assert wrong(found["good"]) == MISTAKES
+
+
+def test_a_folder_that_can_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One team's folder is that team's line; the folder of all teams is an error."""
+    folder = as_folder(
+        tmp_path,
+        {
+            "j.doe/x.csv": GOOD,
+            "bo/inner/x.csv": GOOD,
+            "bo/readme.md": b"",
+            "cy/x.csv": GOOD,
+            "dan/x.csv": GOOD,
+        },
+    )
+    closed = {str(folder / "j.doe"), str(folder / "bo/inner")}
+    listed_only = str(folder / "cy/x.csv")
+    scandir, lstat, opened = os.scandir, Path.lstat, os.open
+
+    def refused(path: object) -> PermissionError:
+        return PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    def scandir_refused(path: str = ".") -> Iterator[os.DirEntry[str]]:
+        if str(path) in closed:
+            raise refused(path)
+        return scandir(path)
+
+    def lstat_refused(path: Path) -> os.stat_result:
+        if str(path) == listed_only:
+            raise refused(path)
+        return lstat(path)
+
+    def open_refused(path: Path, *given: int) -> int:
+        if str(path) == listed_only:
+            raise refused(path)
+        return opened(path, *given)
+
+    monkeypatch.setattr(os, "scandir", scandir_refused)
+    monkeypatch.setattr(os, "open", open_refused)
+    monkeypatch.setattr(Path, "lstat", lstat_refused)
+    found = chosen(folder)
+    assert set(found) == {"j.doe", "bo", "cy", "dan"}
+    assert found["j.doe"].problem.startswith("can't be read (Permission denied): hand in a CSV")
+    assert found["bo"].problem.startswith("inner/: can't be read (Permission denied)")
+    assert found["cy"].problem.startswith("x.csv: can't be read (Permission denied)")
+    assert wrong(found["dan"]) == MISTAKES
+    closed.add(str(folder))
+    with (
+        pytest.raises(UserError, match=r"SUBMISSIONS=.*all: can't be read \(Permission denied\): choose"),
+        team_submissions.opened(folder),
+    ):
+        pass
 
 
 def test_a_zip_with_a_password(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ import nbformat
 import pytest
 
 from catwalk.core.paths import Paths
-from catwalk.report import figures, results
+from catwalk.data import test_labels
+from catwalk.report import browser, figures, report, results, talk
 from catwalk.report.drawing import png
 from catwalk.submission import submission_csv
 from tests.conftest import Run, clean_environment, run_catwalk
@@ -107,6 +109,40 @@ def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: 
     done = run_catwalk(paths.root, "report", "--competition", "digits")
     assert done.returncode == 0, done.stderr
     assert [path.read_bytes() for path in made] == before
+
+
+def test_a_talk_is_made_anew_after_a_look_at_the_test_labels_or_a_change_of_the_toml(
+    digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how often they were opened, for whatever submission, and shows the competition's title."""
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    paths = Paths(tmp_path / "copy", "digits")
+    (name,) = submission_csv.names(paths)
+    told, said = list[tuple[int, str]](), list[str]()
+
+    def html(loaded: results.Results) -> str:
+        told.append((loaded.looks, loaded.competition.title))
+        return "<p>"
+
+    def execute(_paths: Paths, _source: Path, target: Path, *_: object, **__: object) -> None:
+        target.write_text("{}")
+
+    monkeypatch.setattr(talk, "html", html)
+    monkeypatch.setattr(report, "execute", execute)
+    monkeypatch.setattr(browser, "find", lambda: None)
+
+    def is_done() -> bool:
+        said.clear()
+        report.run(paths, name, said.append)
+        return said[0].startswith("report: already done")
+
+    assert is_done()
+    test_labels.open_labels(paths, "score", "another")
+    assert [is_done(), is_done()] == [False, True]
+    time.sleep(0.02)  # the clock of some file systems goes on every ten milliseconds
+    paths.toml.write_text(paths.toml.read_text().replace("Digits 8x8", "Eights"))
+    assert [is_done(), is_done()] == [False, True]
+    assert told == [(1, "Digits 8x8"), (1, "Eights")]
 
 
 def test_results(loaded: results.Results) -> None:

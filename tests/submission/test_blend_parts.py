@@ -158,7 +158,7 @@ def test_a_csv_of_labels(mine: Team) -> None:
         (lambda t: t.split("\n", 1)[1], "friend.csv: row 1: unexpected columns: write the"),
         (lambda t: "", "friend.csv: the file is empty"),
         (lambda t: "<html>" + t, "friend.csv: this is a web page, not a CSV: download friend.csv again"),
-        (lambda t: "PK\x03\x04" + t, "friend.csv: this is a zip with a different extension, not a CSV: save"),
+        (lambda t: "PK\x03\x04" + t, "friend.csv: this is a zip archive, not a CSV: unpack it yourself"),
         (lambda t: t.replace("\n7,", '\n"7,'), "friend.csv: row 8: 1 cells, but the header has 11: fix"),
     ],
 )  # fmt: skip

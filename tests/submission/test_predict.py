@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +16,13 @@ import pytest
 from catwalk import __version__
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.data import competition as competitions
 from catwalk.data import prepare, test_labels
+from catwalk.data import scope as scopes
+from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.report import browser
-from catwalk.submission import predictions, recipe, submission_csv
+from catwalk.submission import predict, predictions, recipe, submission_csv
 from tests.conftest import DONE_TRIALS, Run, load, run_catwalk
 
 DIGITS = ("--competition", "digits")
@@ -113,6 +117,27 @@ def test_a_name_of_one_s_own(done: Paths) -> None:
 
 def only_other(paths: Paths) -> str:
     return next(name for name in submission_csv.names(paths) if name != "final")
+
+
+def test_a_corrected_class_name_is_predicted_anew_where_the_submission_holds_names(done: Paths) -> None:
+    text = done.toml.read_text().replace("first_id = 1", 'first_id = 1\nlabels = "names"')
+    name = only(done)
+    made = recipe.read(done, name)
+
+    def already(toml: str) -> str | None:
+        done.toml.write_text(toml)
+        competition = competitions.load(done)
+        prepare.run(done, competition, 1, lambda _: None)
+        scope = scopes.name(made.features, made.models)
+        context = RunContext.load(done, competition, 1, scope, lambda _: None)
+        return predict.is_done(context, None)
+
+    assert already(text) is None, "it holds numbers"
+    prepared = prepare.load(done, 1)
+    recipe.write(done, name, replace(made, test_fingerprint=prepared.test_fingerprint))
+    assert already(text) == name
+    assert already(text.replace('"9"]', '"nine"]')) is None
+    assert prepare.load(done, 1).fingerprint == prepared.fingerprint, "of the same study"
 
 
 @pytest.mark.slow

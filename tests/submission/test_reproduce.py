@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from catwalk.core import records
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.data import download
+from catwalk.data.competition import Competition
 from catwalk.models.epoch import Epoch
-from catwalk.submission import submission_csv
+from catwalk.submission import recipe, submission_csv
 from tests.conftest import Run, make_project, run_catwalk
 from tests.support.records import made_recipe, trial_record
 
@@ -102,3 +105,27 @@ def test_a_file_that_is_no_recipe(catwalk: Callable[..., tuple[int, str, str]], 
         (tmp_path / "x.json").write_text(text)
         code, _, said = catwalk("reproduce", "--competition", "digits", str(tmp_path / "x.json"))
         assert (code, said.count("\n")) == (2, 1)
+
+
+def test_a_recipe_that_is_not_there(catwalk: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, said = catwalk("reproduce", "--competition", "digits", "nosuch.json")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "nosuch.json: no such file: give a recipe's path, such as submissions/<competition>/<name>" in said
+
+
+def test_the_address_of_the_competition_s_page_on_kaggle_is_a_source(
+    catwalk: Callable[..., tuple[int, str, str]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, taken = "digit-recognizer", list[str]()
+    paths = Paths(project, name)
+    recipe.write(paths, "one", made_recipe(competition=name))
+
+    def run(_paths: Paths, _competition: Competition, source: str, _say: Callable[[str], None]) -> None:
+        taken.append(source)
+        raise UserError("that is enough")
+
+    monkeypatch.setattr(download, "run", run)
+    page = f"https://www.kaggle.com/competitions/{name}/data"
+    given = ("--competition", name, "--source", page, str(paths.recipe("one")))
+    assert catwalk("reproduce", *given)[0] == 2
+    assert taken == ["kaggle"]

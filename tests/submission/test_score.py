@@ -17,8 +17,9 @@ from catwalk.core.paths import Paths
 from catwalk.data import download, prepare, test_labels
 from catwalk.models import metrics
 from catwalk.submission import recipe, score, submission_csv
+from catwalk.submission.blend_parts import BlendPart
 from catwalk.submission.forecast import Forecast
-from tests.conftest import digits_paths, load
+from tests.conftest import digits_paths, load, run_catwalk
 from tests.support.records import made_recipe
 
 Made = tuple[Paths, Any]
@@ -232,3 +233,28 @@ def test_an_interval_counts_pictures(project: Path, digits_raw: Path) -> None:
 def test_nothing_to_show(project: Path) -> None:
     with pytest.raises(UserError, match="digits has no submission yet: run make predict"):
         score.leaderboard(Paths(project, "digits"))
+
+
+def test_a_submission_whose_recipe_is_damaged_is_named(made: Made) -> None:
+    paths, _ = made
+    paths.recipe("few").write_text("{")
+    done = run_catwalk(paths.root, "leaderboard", "--competition", "digits")
+    assert done.returncode == 0, done.stderr
+    *table, last = done.stdout.splitlines()
+    assert [line.split()[0] for line in table[1:]] == ["all"]
+    assert last.startswith(
+        "leaderboard: left out: submissions/digits/few.json can't be read: rename it and run"
+    )
+    paths.recipe("all").write_text("{")
+    with pytest.raises(UserError, match=r"submissions/digits/\w+\.json can't be read: rename it"):
+        score.leaderboard(paths)
+
+
+def test_a_blend_of_other_test_rows_is_to_be_blended_again(made: Made) -> None:
+    paths, _ = made
+    part = BlendPart(given="few", kind="probabilities", sha256="0" * 64, weight=1.0)
+    there = replace(recipe.read(paths, "all"), test_fingerprint="0" * 12)
+    for parts, said in (((), "run make predict again"), ((part,), "run make blend again")):
+        recipe.write(paths, "all", replace(there, parts=parts))
+        with pytest.raises(UserError, match=f"made for other test rows than those prepared here: {said}"):
+            looked(paths, "all")

@@ -267,3 +267,16 @@ def test_a_damaged_submission_is_not_sent(paths: Paths) -> None:
     assert done.returncode == 2
     assert "359 rows below the header, 360 expected" in done.stderr
     assert not kaggle.calls
+
+
+def test_a_submission_of_other_test_rows_is_not_sent(paths: Paths) -> None:
+    """Also where the rows have the same ids."""
+    test = paths.raw / "digits_test.csv"
+    header, *rows = test.read_text().splitlines()
+    test.write_text("\n".join([header, *rows[::-1]]) + "\n")
+    assert run_catwalk(paths.root, "prepare", "--competition", "digits").returncode == 0
+    kaggle = Kaggle()
+    done = submit(paths, kaggle, "--yes")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "was made for other test rows than those prepared here: run make predict" in done.stderr
+    assert not kaggle.calls

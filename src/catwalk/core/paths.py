@@ -43,7 +43,7 @@ class Paths:
 
     @property
     def download(self) -> Path:
-        """Where a download goes on after it was interrupted, and where it waits until it is unpacked."""
+        """Where a download goes on after it was interrupted, and where it waits until its CSVs are read."""
         return self.root / "data" / self.competition / ".download"
 
     @property
@@ -124,6 +124,11 @@ class Paths:
         return self.study / "trials.csv"
 
     @property
+    def saved_by(self) -> Path:
+        """A text that names the project which owns this study, where it is saved in two places."""
+        return self.study / ".saved-by"
+
+    @property
     def fold_trials(self) -> Path:
         return self.study / "folds.csv"
 
@@ -173,7 +178,6 @@ class Paths:
         return self.submission_folder(name) / "labels.csv"
 
     def shown_weights(self, name: str) -> Path:
-        """The networks' weights that the talk shows."""
         return self.submission_folder(name) / "weights.npz"
 
     def snapshot(self, name: str) -> Path:
@@ -242,10 +246,8 @@ class Paths:
 
     def server_cluster(self, as_root: bool) -> Path:
         """The folder of PostgreSQL's files; the server's own user can't read root's folders."""
-        if as_root:
-            digest = hashlib.blake2b(str(self.server.resolve()).encode(), digest_size=6).hexdigest()
-            return SYSTEM_CLUSTERS / f"catwalk-{digest}"
-        return self.server_link
+        digest = hashlib.blake2b(str(self.server.resolve()).encode(), digest_size=6).hexdigest()
+        return SYSTEM_CLUSTERS / f"catwalk-{digest}" if as_root else self.server_link
 
     @property
     def server_link(self) -> Path:

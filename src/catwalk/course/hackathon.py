@@ -160,13 +160,30 @@ def _brought(name: str) -> list[Path]:
 
 
 def _project_folder(settings: Settings) -> Path:
-    """A temporary folder, the same for the same data, so that a larger BUDGET continues the search."""
-    digest = hashlib.blake2b(settings.source.encode(), digest_size=4).hexdigest()
+    """A temporary folder, the same for the same data, so that a larger BUDGET continues the search.
+
+    Another one if ``KEEP`` has another session's study, which is then continued there.
+    """
     own = Path(tempfile.gettempdir()) / f"catwalk-{os.getuid()}"
     own.mkdir(mode=0o700, exist_ok=True)
     if own.is_symlink() or own.stat().st_uid != os.getuid():  # another user's, on a shared machine
         own = Path(tempfile.mkdtemp(prefix="catwalk-"))
-    return own / f"{settings.competition}-{digest}"
+    name = settings.competition
+    folder = own / f"{name}-{_digest(settings.source)}"
+    if settings.keep:
+        kept = _kept_paths(settings.keep, name)
+        if mirror.is_of_another(Paths(folder, name), kept):
+            return own / f"{name}-{_digest(f'{settings.source}, {kept.root}')}"
+    return folder
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+def _kept_paths(keep: str, competition: str) -> Paths:
+    """The paths below the folder ``KEEP``."""
+    return Paths(given_path.expanded(keep).resolve(), competition)
 
 
 def _take_toml(settings: Settings, paths: Paths, inputs: Path) -> None:
@@ -218,15 +235,14 @@ def _kept(settings: Settings, paths: Paths) -> contextlib.AbstractContextManager
     """Restore what an earlier session saved in ``KEEP``, and save this session's results there.
 
     Raises:
-        UserError: there is no such folder.
+        UserError: there is no such folder, or it has another session's study, which would be replaced.
     """
     if not settings.keep:
         return contextlib.nullcontext()
-    folder = given_path.expanded(settings.keep).resolve()
-    if not folder.parent.is_dir():
+    kept = _kept_paths(settings.keep, settings.competition)
+    if not kept.root.parent.is_dir():
         raise UserError("no such folder", where=f"KEEP={settings.keep}", fix=advice.MOUNT)
-    folder.mkdir(exist_ok=True)
-    kept = Paths(folder, settings.competition)
+    kept.root.mkdir(exist_ok=True)
     if mirror.restore(paths, kept):
-        print(f"continuing the search saved in {folder}")
+        print(f"continuing the search saved in {kept.root}")
     return mirror.saving(paths, kept, print)

@@ -2,9 +2,14 @@
 
 SQLite's write-ahead log can't work on such a disk, so the project itself stays on the machine's own, and
 what the next session needs is copied: every minute while a search runs, and at the end.
+
+Several notebooks may name the same folder. Its owner is the project that saved there first or, later, the
+last one that restored from it; both have a file with the same random text. No other project replaces or
+removes anything there.
 """
 
 import contextlib
+import secrets
 import shutil
 import sqlite3
 import tempfile
@@ -12,25 +17,48 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
+from catwalk.search import model_store
 
 EVERY = 60.0  # seconds
 NOT_KEPT = (".lock", "-wal", "-shm", "-journal")
 
 
-def restore(paths: Paths, kept: Paths) -> bool:
-    """Restore what an earlier session saved, unless there is a study already; True if restored.
+def is_of_another(paths: Paths, kept: Paths) -> bool:
+    """Whether this project has a study, and there are saved files of which it is not the owner.
 
     Args:
         paths: the project's.
         kept: the same folders below the one that outlives the session.
     """
-    if paths.study_db.is_file() or not kept.study_db.is_file():
+    if not paths.study_db.is_file():
+        return False
+    owner = _text(kept.saved_by)
+    is_owner = owner != "" and owner == _text(paths.saved_by)
+    return not is_owner and _has_files(kept)
+
+
+def restore(paths: Paths, kept: Paths) -> bool:
+    """Restore what an earlier session saved, unless there is a study already; True if one is restored.
+
+    Args:
+        paths: the project's.
+        kept: the same folders below the one that outlives the session.
+
+    Raises:
+        UserError: there is a study already, and this project is not the owner of what is saved.
+    """
+    _refuse_another(paths, kept)
+    if paths.study_db.is_file() or not _has_files(kept):
         return False
     for source, target in ((kept.submissions, paths.submissions), (kept.study, paths.study)):
         for file in _files(source):
             if file != kept.study_db:
                 _copy_once(file, target / file.relative_to(source))
+    _take_over(paths, kept)
+    if not kept.study_db.is_file():
+        return False
     _copy(kept.study_db, paths.study_db)  # last: if it exists, everything does
     return True
 
@@ -39,10 +67,16 @@ def save(paths: Paths, kept: Paths) -> None:
     """Copy new files, networks before the study that refers to them; delete networks that are gone here.
 
     Raises:
+        UserError: there are files, and this project is not their owner.
         OSError, sqlite3.Error: it can't be written there.
     """
     if not paths.study_db.is_file():
         return
+    _refuse_another(paths, kept)
+    owner = _text(paths.saved_by) or secrets.token_hex(8)
+    for place in (paths, kept):
+        if _text(place.saved_by) != owner:
+            _write(place.saved_by, owner)
     networks = [file for file in _files(paths.study) if file.parent != paths.study]
     for file in networks:
         _copy_once(file, kept.study / file.relative_to(paths.study))
@@ -59,7 +93,8 @@ def save(paths: Paths, kept: Paths) -> None:
     for file in _files(paths.submissions):
         _copy_once(file, kept.submissions / file.relative_to(paths.submissions))
     for file in _files(kept.study):
-        if file.parent != kept.study and not (paths.study / file.relative_to(kept.study)).is_file():
+        is_here = (paths.study / file.relative_to(kept.study)).is_file()
+        if file.parent != kept.study and not is_here and model_store.number_in(file.name) is not None:
             file.unlink()  # a network that the search no longer keeps
 
 
@@ -70,8 +105,13 @@ def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[No
 
     def minute_by_minute() -> None:
         while not ended.wait(EVERY):
-            with contextlib.suppress(OSError, sqlite3.Error):  # the last save reports it
+            try:
                 save(paths, kept)
+            except UserError as error:  # said at once: nothing more will be saved
+                say(str(error))
+                return
+            except (OSError, sqlite3.Error):
+                continue  # the last save reports it
 
     thread = threading.Thread(target=minute_by_minute, daemon=True)
     thread.start()
@@ -82,8 +122,43 @@ def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[No
         thread.join()
         try:
             save(paths, kept)
+        except UserError as error:
+            say(str(error))
         except (OSError, sqlite3.Error) as error:
             say(f"KEEP={kept.root}: the study could not be saved there ({error})")
+
+
+def _refuse_another(paths: Paths, kept: Paths) -> None:
+    if is_of_another(paths, kept):
+        raise UserError(
+            "another session's study is saved there, and it is not replaced",
+            where=f"KEEP={kept.root}",
+            fix="set KEEP to another folder, and run all cells",
+        )
+
+
+def _take_over(paths: Paths, kept: Paths) -> None:
+    """Make this project the owner: the session that saved the study, if it still runs, stops saving."""
+    owner = secrets.token_hex(8)
+    try:
+        _write(kept.saved_by, owner)
+    except OSError:  # it can be read only, which the first save reports
+        owner = _text(kept.saved_by)
+    _write(paths.saved_by, owner)
+
+
+def _text(file: Path) -> str:
+    """A file's text; empty if there is no file."""
+    return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
+
+
+def _write(file: Path, text: str) -> None:
+    with atomic_write(file) as aside:
+        aside.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _has_files(kept: Paths) -> bool:
+    return bool(_files(kept.study) or _files(kept.submissions))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,13 +1,15 @@
 """Archives: unpacks a CSV from a zip or gzip file, and converts UTF-16 to UTF-8."""
 
 import codecs
+import contextlib
 import errno
 import gzip
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
@@ -18,6 +20,14 @@ GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 ENCRYPTED = 1  # the bit of a member's flags
 # What zipfile raises for damaged archives.
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
+
+
+class DamagedError(UserError):
+    """An archive is damaged, or a web page under an archive's name: only a new download helps."""
+
+
+class NoCsvError(UserError):
+    """A zip does not contain exactly one CSV, and none is named."""
 
 
 def head(path: Path) -> bytes:
@@ -40,7 +50,7 @@ def unpack(source: Path, member: str | None, target: Path) -> None:
         target: the file to write.
 
     Raises:
-        UserError: it is damaged, or a web page under an archive's name.
+        UserError: it can't be unpacked, or contains no CSV.
     """
     refuse_web_page(source)
     _unpack_once(source, member, target)
@@ -54,13 +64,15 @@ def unpack(source: Path, member: str | None, target: Path) -> None:
 
 
 def _unpack_once(source: Path, member: str | None, target: Path) -> None:
-    start = head(source)
-    if member is not None or start.startswith(ZIP):
-        unpack_member(source, member, target)
-    elif start.startswith(GZIP):
-        _gunzip(source, target)
-    else:
+    if member is None and not head(source).startswith((GZIP, ZIP)):
         shutil.copyfile(source, target)
+        return
+    with (
+        source.open("rb") as file,
+        unpacked(file, member, source.name) as content,
+        target.open("wb") as plain,
+    ):
+        _copy(content, plain, member or source.name)
 
 
 def is_zip(path: Path) -> bool:
@@ -72,17 +84,18 @@ def refuse_web_page(archive: Path) -> None:
     """Refuse a web page that was saved under an archive's name.
 
     Raises:
-        UserError: it is one.
+        DamagedError: it is one.
     """
     if archive.suffix.casefold() in (".gz", ".zip") and WEB_PAGE.match(head(archive).lower()):
-        raise UserError("this is a web page, not an archive", where=archive.name, fix=advice.DOWNLOAD_AGAIN)
+        what = "this is a web page, not an archive"
+        raise DamagedError(what, where=archive.name, fix=advice.DOWNLOAD_AGAIN)
 
 
 def refuse_damaged(archive: Path) -> None:
     """Refuse a zip whose list of files can't be read, as after an interrupted download.
 
     Raises:
-        UserError: it is one, or a web page.
+        DamagedError: it is one, or a web page.
     """
     refuse_web_page(archive)
     try:
@@ -90,40 +103,71 @@ def refuse_damaged(archive: Path) -> None:
     except DAMAGED as error:
         if is_of_the_disk(error):
             raise
-        raise UserError("damaged zip file", where=archive.name, fix=advice.DOWNLOAD_AGAIN) from None
+        raise DamagedError("damaged zip file", where=archive.name, fix=advice.DOWNLOAD_AGAIN) from None
 
 
 def members(archive: Path) -> list[str]:
     """The names of a zip's files; empty if it can't be read."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            return [name for name in opened.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+            return _files(opened)
     except DAMAGED:
         return []
 
 
-def unpack_member(archive: Path, member: str | None, target: Path) -> None:
-    """Extract one file from a zip; without a name, the only CSV in it."""
-    if member is None:
-        csvs = [name for name in members(archive) if name.casefold().endswith(".csv")]
-        if "[Content_Types].xml" in members(archive):
-            raise UserError("this is an Excel workbook", where=archive.name, fix="save it as CSV (UTF-8)")
-        if len(csvs) != 1:
-            raise UserError(f"contains {len(csvs)} CSVs, expected one", where=archive.name, fix=advice.UNPACK)
-        member = csvs[0]
+def _files(opened: zipfile.ZipFile) -> list[str]:
+    return [name for name in opened.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+
+
+@contextlib.contextmanager
+def unpacked(file: IO[bytes], member: str | None, name: str) -> Iterator[IO[bytes]]:
+    """Yield what a zip or gzip file contains, to be read without a copy of it; any other file as it is.
+
+    Args:
+        file: at its beginning; its first bytes decide what it is.
+        member: of a zip; None if it contains only one CSV.
+        name: what a message calls the file.
+
+    Raises:
+        DamagedError: it is damaged.
+        NoCsvError: ``member`` is None, and the zip does not contain exactly one CSV.
+        UserError: it needs a password or another program, or is an Excel workbook.
+    """
+    start = file.read(len(ZIP))
+    file.seek(0)
+    if member is None and not start.startswith((GZIP, ZIP)):
+        yield file
+        return
+    is_gzip = member is None and start.startswith(GZIP)
     try:
-        with zipfile.ZipFile(archive) as opened:
-            if opened.getinfo(member).flag_bits & ENCRYPTED:
-                raise UserError("is password-protected", where=archive.name, fix=advice.UNPACK)
-            with opened.open(member) as packed, target.open("wb") as plain:
-                copy_limited(packed, plain, member)
+        if is_gzip:
+            with gzip.open(file) as plain:
+                yield cast(IO[bytes], plain)
+        else:
+            with zipfile.ZipFile(file) as opened, opened.open(_wanted(opened, member, name)) as content:
+                yield content
     except NotImplementedError:  # such as Deflate64, which Windows uses for large files
-        what = "its compression method is not supported"
-        raise UserError(what, where=archive.name, fix=advice.UNPACK) from None
+        raise UserError("its compression method is not supported", where=name, fix=advice.UNPACK) from None
     except DAMAGED as error:
         if is_of_the_disk(error):
             raise
-        raise UserError("damaged zip file", where=archive.name, fix=advice.DOWNLOAD_AGAIN) from None
+        what = f"damaged {'gzip' if is_gzip else 'zip'} file"
+        raise DamagedError(what, where=name, fix=advice.DOWNLOAD_AGAIN) from None
+
+
+def _wanted(opened: zipfile.ZipFile, member: str | None, name: str) -> zipfile.ZipInfo:
+    """The file of a zip that is asked for; without ``member``, the only CSV in it."""
+    if member is None:
+        if "[Content_Types].xml" in opened.namelist():
+            raise UserError("this is an Excel workbook", where=name, fix="save it as CSV (UTF-8)")
+        csvs = [one for one in _files(opened) if one.casefold().endswith(".csv")]
+        if len(csvs) != 1:
+            raise NoCsvError(f"contains {len(csvs)} CSVs, expected one", where=name, fix=advice.UNPACK)
+        member = csvs[0]
+    info = opened.getinfo(member)
+    if info.flag_bits & ENCRYPTED:
+        raise UserError("is password-protected", where=name, fix=advice.UNPACK)
+    return info
 
 
 def is_of_the_disk(error: BaseException) -> bool:
@@ -131,18 +175,10 @@ def is_of_the_disk(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
-def _gunzip(source: Path, target: Path) -> None:
-    try:
-        with gzip.open(source) as packed, target.open("wb") as plain:
-            copy_limited(packed, plain, source.name)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise UserError("damaged gzip file", where=str(source), fix=advice.DOWNLOAD_AGAIN) from None
-
-
-def copy_limited(packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], name: str) -> None:
+def _copy(content: IO[bytes], plain: IO[bytes], name: str) -> None:
     """Copy an archive's content, up to ``LARGEST`` bytes."""
     left = LARGEST
-    while block := packed.read(1 << 20):
+    while block := content.read(1 << 20):
         left -= len(block)
         if left < 0:
             raise UserError(

@@ -119,7 +119,10 @@ class Competition:
 
     @property
     def form(self) -> str:
-        """A hash of the TOML's shape, labels, columns and ids; part of the test rows' fingerprint."""
+        """A hash of the TOML's shape, labels, columns, ids, and class names where a submission holds them.
+
+        It is part of the test rows' fingerprint.
+        """
         said = (
             self.shape, self.labels, self.has_header, self.label_column,
             self.id_column, self.pixel_columns, self.submission_header,
@@ -128,12 +131,13 @@ class Competition:
         return hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()
 
     def _rarely_set(self) -> list[tuple[str, object]]:
-        """What else affects reading, where it is set: a TOML without these keeps the form that it had."""
+        """What else affects reading and the submission, where it is set: a TOML without it keeps its form."""
         names = (
             "train_labels_file", "test_labels_file", "test_share", "skip_rows", "usage_column",
             "ignored_columns", "scale", "lowest", "is_planar", "is_transposed", "writes_names",
         )  # fmt: skip
-        return [(name, getattr(self, name)) for name in names if getattr(self, name)]
+        found = [(name, getattr(self, name)) for name in names if getattr(self, name)]
+        return [*found, ("classes", self.classes)] if self.writes_names else found
 
     @property
     def reading(self) -> str:

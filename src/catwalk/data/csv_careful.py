@@ -9,16 +9,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from catwalk.core.errors import shown
 from catwalk.data import csv_dialect, csv_fast, csv_labels, usage
 from catwalk.data.competition import Competition
-from catwalk.data.csv_cells import SPACE, Labels, whole_number
+from catwalk.data.csv_cells import AROUND, SPACE, Labels, whole_number
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
 from catwalk.data.rows import Rows
 
 MOST_KNOWN = 1_000_000  # texts whose values are kept
-AROUND = re.compile(r"[\[\],;]")  # what may stand around the numbers in one cell
+NOT_CLOSED = "a quotation mark is not closed"
 FLOAT = re.compile(r"[+-]?(\d{1,18}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,2})?", re.ASCII)
 
 
@@ -96,21 +95,21 @@ def _rows(file: CsvFile, columns: Columns) -> Iterator[tuple[int, list[str]]]:
     """The rows' numbers and cells; empty cells after the last column are ignored."""
     width = len(columns.names) - len(columns.empty)
     with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
-        reader = csv_dialect.reader(opened, columns.dialect.separator)
+        rows, number = csv_dialect.picture_rows(opened, columns.dialect.separator), 0
         try:
-            for number, cells in enumerate(reader, start=1):
+            for number, cells in enumerate(rows, start=1):
                 if number <= columns.header_rows or csv_dialect.is_blank(cells):
                     continue
                 if len(cells) != width and (len(cells) < width or "".join(cells[width:]).strip()):
                     raise file.error(_wrong_length(cells, width), row=number)
                 yield number, cells
-        except csv.Error as error:
-            raise file.error(shown(error), row=reader.line_num) from None
+        except csv.Error:  # a cell longer than any picture
+            raise file.error(NOT_CLOSED, row=number + 1) from None
 
 
 def _wrong_length(cells: list[str], width: int) -> str:
     if any("\n" in cell for cell in cells):  # the reader takes the following lines as part of the cell
-        return "a quotation mark is not closed"
+        return NOT_CLOSED
     return f"{len(cells):,} columns, expected {width:,}"
 
 

@@ -9,6 +9,7 @@ PLAIN = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 # As numpy.savetxt writes them; not everything that Python considers a space or a digit.
 NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{0,30})?([eE][+-]?\d{1,2})?", re.ASCII)
 SPACE = " \t\r\n\v\f"
+AROUND = re.compile(r"[\[\],;]")  # what may stand around the numbers in one cell
 EXACT = 2**53  # up to here a float represents every integer
 NO_LABEL = {"", "?", "-", "na", "n/a", "nan", "none", "null", "unknown"}
 

@@ -3,11 +3,12 @@
 import codecs
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catwalk.core import advice
 from catwalk.data import file_kind
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
@@ -69,8 +70,11 @@ def sniff(file: CsvFile, competition: Competition, skip: int = 0) -> Dialect:
 
 
 def cells(line: str, separator: str) -> list[str]:
-    """A line's cells, without surrounding spaces."""
-    return [cell.strip() for cell in next(reader([line], separator), [])]
+    """A line's cells, without surrounding spaces; an empty list if it is no row of a CSV."""
+    try:
+        return [cell.strip() for cell in next(picture_rows([line], separator), [])]
+    except csv.Error:  # a carriage return in the middle
+        return []
 
 
 def is_blank(cells: list[str]) -> bool:
@@ -81,6 +85,27 @@ def is_blank(cells: list[str]) -> bool:
 def reader(lines: Iterable[str], separator: str) -> "Reader":
     """Python's CSV reader for this separator."""
     return csv.reader(lines, delimiter=separator, skipinitialspace=separator == " ")
+
+
+def picture_rows(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    """The rows of a table of pictures, of which one cell may hold all pixels.
+
+    Python refuses a cell of more than 131,072 characters. Its limit is of the whole process, so it is raised
+    only while a row is read: other readers find by it that a quotation mark is not closed.
+
+    Raises:
+        csv.Error: a cell is longer than ``LONGEST``.
+    """
+    rows = reader(lines, separator)
+    while True:
+        before = csv.field_size_limit(LONGEST + 1)
+        try:
+            cells = next(rows, None)
+        finally:
+            csv.field_size_limit(before)
+        if cells is None:
+            return
+        yield cells
 
 
 def _start(path: Path) -> bytes:
@@ -116,6 +141,9 @@ def refuse_other_kinds(file: CsvFile, start: bytes) -> None:
     if start.startswith(UTF16):
         raise file.error("this is UTF-16", fix="save it as UTF-8")
     kind = file_kind.of(start, file.name)
+    if kind in (file_kind.GZIP, file_kind.ZIP):  # file_kind's words are for what could not be unpacked
+        packing = "gzip" if kind == file_kind.GZIP else "zip"
+        raise file.error(f"this is a {packing} archive, not a CSV", fix=advice.UNPACK)
     if kind:
         what = "this is not a text file" if kind == file_kind.BINARY else f"this is {kind.what}, not a CSV"
         raise file.error(what, fix=f"save {file.origin} as CSV (UTF-8)")

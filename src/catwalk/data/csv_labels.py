@@ -44,8 +44,9 @@ def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Colu
 def column(file: CsvFile, columns: Columns, at: int) -> Iterator[tuple[int, str]]:
     """One column's cells with their row numbers, without surrounding spaces."""
     with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+        rows = csv_dialect.picture_rows(opened, columns.dialect.separator)
         try:
-            for number, cells in enumerate(csv_dialect.reader(opened, columns.dialect.separator), start=1):
+            for number, cells in enumerate(rows, start=1):
                 if number > columns.header_rows and len(cells) > max(at, 1):
                     yield number, cells[at].strip()
         except csv.Error:

@@ -171,16 +171,17 @@ def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Man
 
     The manifest is written first, so that after a crash the files do not count as put there by hand.
     """
-    from catwalk.data import sources
+    from catwalk.data import kaggle_download, sources
 
     known = manifest.read(paths)
     old = {name: facts for name, facts in (known.files if known else {}).items() if "by_hand" not in facts}
     with folder_aside(paths.raw.parent) as aside:
         before = _stamps_of_source(competition, source)
         got = sources.fetch(source, competition, aside, say)
-        files = _read(
-            paths, competition, raw_files.locate(aside, competition), _origin_names(competition, got)
-        )
+        origins = _origin_names(paths, competition, got)
+        files = _read(paths, competition, raw_files.locate(aside, competition), origins)
+        if got == "kaggle":  # before the rows are counted: a download that lacks some is not to be used again
+            kaggle_download.discard(paths.download)
         if got in NAMED:
             _check_rows(files, got, competition)
         theirs = [name for name in files if name not in old and (paths.raw / name).exists()]
@@ -202,11 +203,17 @@ def _stamps_of_source(competition: Competition, source: str) -> dict[str, Stamp]
     return manifest.origins(raw_files.locate(place, competition).paths)
 
 
-def _origin_names(competition: Competition, source: str) -> dict[str, str]:
-    """Map each fetched file's name to the user's original file, as shown in messages."""
+def _origin_names(paths: Paths, competition: Competition, source: str) -> dict[str, str]:
+    """Map each fetched file's name to the original file, which the user may change, as shown in messages."""
+    from catwalk.data import kaggle_download, kaggle_names
+
     names = raw_files.needed(competition)
     if source in NAMED:
-        return dict.fromkeys(names, "the original file (or choose another SOURCE=)")
+        original = "the original file"
+        if source == "kaggle":
+            zipped = kaggle_download.waiting(kaggle_names.of_data(competition), paths.download)
+            original = paths.shown(zipped)
+        return dict.fromkeys(names, f"{original} (or choose another SOURCE=)")
     places = raw_files.locate(Path(source), competition).csvs
     return {name: str(places[name].path) if name in places else source for name in names}
 

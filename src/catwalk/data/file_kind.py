@@ -25,13 +25,15 @@ class Kind:
 
 
 BINARY = Kind("no text file")
+GZIP = Kind("a damaged gzip archive", ALONE)
+ZIP = Kind("a zip with a different extension", "end its name with .zip")
 MAGIC = (
     (b"\xd0\xcf\x11\xe0", Kind("an old Excel or Word file", AS_CSV)),
     (b"7z\xbc\xaf'\x1c", Kind("a 7-Zip archive", ALONE)),
     (b"Rar!", Kind("a RAR archive", ALONE)),
     (b"BZh", Kind("a bzip2 archive", ALONE)),
     (b"\xfd7zXZ", Kind("an xz archive", ALONE)),
-    (b"\x1f\x8b", Kind("a damaged gzip archive", ALONE)),
+    (b"\x1f\x8b", GZIP),
     (b"\x93NUMPY", Kind("a NumPy array")),
     (b"\x89HDF", Kind("an HDF5 file, such as a saved network")),
     (b"PAR1", Kind("a Parquet file")),
@@ -63,7 +65,7 @@ def of(content: bytes, name: str) -> Kind | None:
         named = next((kind for ends, kind in ZIPPED.items() if name.lower().endswith(ends)), None)
         if named is None and OFFICE.search(content[:4096]):
             return ZIPPED[".xlsx", ".xlsm", ".ods", ".numbers"]
-        return named or Kind("a zip with a different extension", "end its name with .zip")
+        return named or ZIP
     for start, kind in MAGIC:
         if content.startswith(start):
             return kind

@@ -49,17 +49,36 @@ def is_plain(place: Place) -> bool:
 
 
 def table(name: str, place: Place, scratch: Path, is_head: bool) -> Table | None:
-    """Look at a table; of an archive only at its beginning, or unpack it."""
+    """Look at a table; of an archive only at its beginning, or unpack it.
+
+    Raises:
+        UserError: the archive can't be read.
+    """
     if is_plain(place):
         return infer_table.read(name, place.path)
     target = scratch / name
-    try:
-        if is_head:
-            target.write_bytes(csv_head.read(place))
-        else:
-            archives.unpack(place.path, place.member, target)
-    except (*archives.DAMAGED, StopIteration, UserError):
-        if is_head:
-            return None  # it may be anything
-        raise
+    if is_head:
+        target.write_bytes(csv_head.read(place))
+    else:
+        archives.unpack(place.path, place.member, target)
     return infer_table.read(name, target)
+
+
+def tables(source: Path, scratch: Path, unread: list[UserError]) -> Iterator[tuple[str, Place, Table]]:
+    """The candidates that are tables, as far as their beginnings show it: names, places and tables.
+
+    Args:
+        source: a folder, a zip or a CSV.
+        scratch: an empty folder for the beginnings of what is packed.
+        unread: the reasons why a file can't be read are added to it.
+    """
+    for name, place in candidates(source):
+        try:
+            found = table(name, place, scratch, is_head=True)
+        except archives.NoCsvError:
+            continue  # such as a zip of pictures
+        except UserError as error:
+            unread.append(error)
+            continue
+        if found is not None:
+            yield name, place, found

@@ -72,13 +72,10 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
 
     Raises:
         DoubtError: more than one file may be meant.
-        UserError: there are no pictures.
+        UserError: there are no pictures, or they are in a file that can't be read.
     """
-    pictures, narrow = list[Pictures](), list[Table]()
-    for name, place in infer_candidates.candidates(source):
-        table = infer_candidates.table(name, place, scratch, is_head=True)
-        if table is None:
-            continue
+    pictures, narrow, unread = list[Pictures](), list[Table](), list[UserError]()
+    for name, place, table in infer_candidates.tables(source, scratch, unread):
         is_sample = _is_sample(table)
         columns = None if is_sample else infer_columns.find(table)
         if columns is not None:
@@ -86,6 +83,8 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
         elif is_sample or table.width <= NARROW:
             narrow.append(table)
     if not pictures:
+        if unread:  # perhaps that is the file with the pictures
+            raise unread[0]
         _refuse_other_kinds(source)
         raise UserError(
             "found no CSV with one picture in each row",
@@ -104,11 +103,8 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
 
 def has_pictures(source: Path, scratch: Path) -> bool:
     """Whether a folder, zip or CSV holds a table of pictures, judged by the tables' beginnings."""
-    tables = (
-        infer_candidates.table(name, place, scratch, is_head=True)
-        for name, place in infer_candidates.candidates(source)
-    )
-    return any(table is not None and infer_columns.find(table) is not None for table in tables)
+    tables = infer_candidates.tables(source, scratch, [])
+    return any(infer_columns.find(table) is not None for _, _, table in tables)
 
 
 def _refuse_other_header(train: Pictures, test: Pictures | None) -> None:

@@ -51,7 +51,8 @@ def column(table: Table, at: int) -> list[str]:
 def _column_slowly(table: Table, at: int, above: int) -> list[str]:
     with table.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         try:
-            rows = [row for row in csv_dialect.reader(opened, table.separator) if "".join(row).strip()]
+            every = csv_dialect.picture_rows(opened, table.separator)
+            rows = [row for row in every if "".join(row).strip()]
         except csv.Error:
             return table.column(at)  # the reader names the row
     return [row[at] for row in rows[above:] if len(row) > at]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from catwalk.data import pixel_names
+from catwalk.data.csv_cells import AROUND
 from catwalk.data.csv_columns_numbered import families
-from catwalk.data.infer_table import AROUND, MANY, Table, numbers_in
+from catwalk.data.infer_table import MANY, Table, numbers_in
 
 # Largest values that cameras and scanners give, with what each is.
 RANGES = {

@@ -1,6 +1,5 @@
 """Table: how a CSV is written, and a sample of its rows, before anything is known about it."""
 
-import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.data import csv_dialect
+from catwalk.data.csv_cells import AROUND
 from catwalk.data.csv_dialect import BOM, SEPARATORS
 
 HEAD = 200  # rows from the file's beginning
@@ -18,7 +18,6 @@ SAMPLED = 2000  # rows in all, spread over the file
 CELLS = 3_000_000  # cells of them
 PLACES = 50  # from which they are taken
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-AROUND = re.compile(r"[\[\],;]")  # what may stand around the numbers in one cell
 MANGLED = re.compile(r"-?\d+(\.\d+)?\.\d+", re.ASCII)  # a number as a name, as pandas writes it a second time
 NARROW = 3  # columns at most of a file of labels or ids
 MANY = 16  # numbers in one cell, which is a picture then
@@ -51,7 +50,7 @@ class Table:
     @cached_property
     def rows(self) -> list[list[str]]:
         """The cells of ``lines``, without those of other lengths."""
-        rows = [_cells(line, self.separator) for line in self.lines]
+        rows = [csv_dialect.cells(line, self.separator) for line in self.lines]
         width = Counter(map(len, rows)).most_common(1)[0][0]
         return [row for row in rows if len(row) == width]
 
@@ -116,13 +115,6 @@ def _number(cell: str) -> float:
     return float(cell) if NUMBER.fullmatch(cell) else np.nan
 
 
-def _cells(line: str, separator: str) -> list[str]:
-    try:
-        return csv_dialect.cells(line, separator)
-    except csv.Error:
-        return []
-
-
 def read(name: str, path: Path) -> Table | None:
     """Sample a plain text file as a table; None if it is not one."""
     with path.open("rb") as file:
@@ -140,13 +132,14 @@ def read(name: str, path: Path) -> Table | None:
     if len(filled) < 2:
         return None
     separator = said[1] if said else _separator(filled[:5])
-    names, skip = _names([_cells(line, separator) for line in filled[:20]])
+    names, skip = _names([csv_dialect.cells(line, separator) for line in filled[:20]])
     below = filled[(names is not None) + skip :]
     if not below:
         return None
-    if names is not None and len(_cells(below[0], separator)) == len(names) + 1 and names[-1]:
+    first = csv_dialect.cells(below[0], separator)
+    if names and names[-1] and len(first) == len(names) + 1 and first[-1]:
         names = ["", *names]  # R's write.table gives its row numbers no name
-    rows = min(SAMPLED, max(HEAD, CELLS // len(_cells(below[0], separator) or [""])))
+    rows = min(SAMPLED, max(HEAD, CELLS // max(1, len(first))))
     others = _some(all_filled[HEAD:], path.stat().st_size, len(start), rows - len(below))
     others += _spread(path, len(start), rows - len(below) - len(others))
     return Table(name, path, separator, before, names, skip, below + others, len(below))
@@ -180,7 +173,7 @@ def _spread(path: Path, start: int, rows: int) -> list[str]:
 
 def _separator(lines: list[str]) -> str:
     """The separator that gives the most cells, the same number of them in all of the first lines."""
-    counts = {one: [len(_cells(line, one)) for line in lines] for one in SEPARATORS}
+    counts = {one: [len(csv_dialect.cells(line, one)) for line in lines] for one in SEPARATORS}
     best = max(SEPARATORS, key=lambda one: (len(set(counts[one][1:])) == 1, min(counts[one])))
     if max(counts[best]) == 1 and all(len(numbers_in(line)) >= MANY for line in lines):
         return " "  # as numpy.savetxt writes by default; below a name it is a picture's cell

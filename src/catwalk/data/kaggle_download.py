@@ -1,11 +1,12 @@
 """Download from Kaggle: a page's files as one zip, and a competition's CSVs out of it."""
 
+import contextlib
 import shutil
-import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from catwalk.core import advice, locks
-from catwalk.core.errors import CatwalkError, NetworkError
+from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown
 from catwalk.data import archives, kaggle_client, kaggle_names, raw_files
 from catwalk.data.competition import Competition
 from catwalk.data.csv_dialect import WEB_PAGE
@@ -14,20 +15,26 @@ from catwalk.data.csv_dialect import WEB_PAGE
 def fetch(competition: Competition, folder: Path) -> None:
     """Fetch from Kaggle, with the official client: the zip's CSVs, unchanged.
 
-    After a lost connection the partial zip stays beside ``folder``, and the next try resumes it.
+    After a lost connection the partial zip stays beside ``folder``, and the next try resumes it. The complete
+    zip stays there until ``discard`` is called: if a CSV can't be read, it is not downloaded again.
+
+    Raises:
+        UserError, NetworkError: it can't be downloaded, or is damaged, or lacks a CSV.
     """
     place = folder.with_name(".download")
     place.mkdir(exist_ok=True)
     with locks.locked(place, wait=True):
         place.mkdir(exist_ok=True)  # another process may have finished and removed it
-        _download_and_unzip(competition, place, folder)
+        archive = _download(kaggle_names.of_data(competition), place)
+        with _removed_if_damaged(archive):
+            _unzip(archive, competition, folder)
 
 
 def keep(page: kaggle_names.Page, place: Path) -> Path:
-    """The zip of a page's files; it waits in the folder ``place`` until ``fetch`` unpacks it.
+    """The zip of a page's files; it waits in the folder ``place`` until ``discard`` is called.
 
     Raises:
-        UserError, NetworkError: it can't be downloaded.
+        UserError, NetworkError: it can't be downloaded, or is damaged.
     """
     place.mkdir(parents=True, exist_ok=True)
     with locks.locked(place, wait=True):
@@ -35,9 +42,20 @@ def keep(page: kaggle_names.Page, place: Path) -> Path:
         return _download(page, place)
 
 
+def waiting(page: kaggle_names.Page, place: Path) -> Path:
+    """The zip of a page's files that waits in the folder ``place``."""
+    return place / f"{page.name.replace('/', '-')}.complete.zip"
+
+
+def discard(place: Path) -> None:
+    """Remove the folder ``place`` with the zip in it, once its CSVs were read."""
+    with locks.locked(place, wait=True):
+        shutil.rmtree(place)
+
+
 def _download(page: kaggle_names.Page, place: Path) -> Path:
     """The zip, downloaded unless it waits there already."""
-    complete = place / f"{page.name.replace('/', '-')}.complete.zip"
+    complete = waiting(page, place)
     if complete.is_file():
         return complete
     try:
@@ -49,35 +67,50 @@ def _download(page: kaggle_names.Page, place: Path) -> Path:
         if not any(place.iterdir()):
             place.rmdir()
         raise
+    with _removed_if_damaged(archive):
+        archives.refuse_damaged(archive)
     archive.replace(complete)
     return complete
 
 
-def _download_and_unzip(competition: Competition, place: Path, folder: Path) -> None:
-    archive = _download(kaggle_names.of_data(competition), place)
+@contextlib.contextmanager
+def _removed_if_damaged(archive: Path) -> Iterator[None]:
+    """Remove a download that turns out to be damaged, with its folder: it would stay damaged.
+
+    Raises:
+        NetworkError: it is damaged, or a web page.
+    """
     try:
-        _unzip(archive, competition, folder)
-    finally:
-        shutil.rmtree(place)  # a damaged zip would stay damaged
+        yield
+    except archives.DamagedError:
+        page = WEB_PAGE.match(archives.head(archive).lower())
+        shutil.rmtree(archive.parent)
+        raise NetworkError(
+            f"the download is {'a web page' if page else 'not a complete zip'}",
+            where=archive.name,
+            fix=f"{advice.RUN_AGAIN}, or set another SOURCE=",
+        ) from None
 
 
 def _unzip(archive: Path, competition: Competition, folder: Path) -> None:
     """Extract the competition's CSVs from a zip, whatever else it contains."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            for name in raw_files.needed(competition):
-                members = [m for m in opened.namelist() if Path(m).name == name]
-                if not members and name != competition.sample_file:
-                    raise NetworkError(f"contains no {name}", where=archive.name, fix=advice.CHOOSE_SOURCE)
-                if members:
-                    with opened.open(members[0]) as packed, (folder / name).open("wb") as plain:
-                        archives.copy_limited(packed, plain, members[0])
-    except archives.DAMAGED as error:
-        if archives.is_of_the_disk(error):
-            raise
-        page = WEB_PAGE.match(archives.head(archive).lower())
-        raise NetworkError(
-            f"the download is {'a web page' if page else 'not a complete zip'}",
-            where=archive.name,
-            fix=advice.DATA_AGAIN,
-        ) from None
+    archives.refuse_damaged(archive)
+    found = raw_files.locate(archive, competition)
+    for name in raw_files.required(competition):
+        if name not in found.csvs:
+            raise _missing(archive, competition, name)
+    for name, place in found.csvs.items():
+        archives.unpack(place.path, place.member, folder / name)
+
+
+def _missing(archive: Path, competition: Competition, name: str) -> UserError:
+    """The error for a zip that contains no file of this name, or more than one."""
+    plain, members = raw_files.plain_name(name), archives.members(archive)
+    alike = [member for member in members if raw_files.plain_name(Path(member).name) == plain]
+    if alike:
+        what = f"ambiguous: {shown(', '.join(alike), raw_files.LISTED)} all match {name}"
+        return UserError(what, where=archive.name, fix=advice.CHOOSE_SOURCE)
+    what = f"contains no {name}, there is {shown(', '.join(members) or 'nothing', raw_files.LISTED)}"
+    toml = f"competitions/{competition.name}.toml"
+    fix = f"write its actual name under [files] in {toml}, or choose another SOURCE="
+    return UserError(what, where=archive.name, fix=fix)

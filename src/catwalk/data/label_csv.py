@@ -1,5 +1,6 @@
 """Label CSV: the labels of another CSV's pictures, joined by id if both have one, else by place."""
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -66,7 +67,12 @@ def _read(file: CsvFile, competition: Competition) -> list[tuple[int, list[str]]
     """The rows' numbers and cells, without blank rows."""
     separator = csv_dialect.sniff(file, competition).separator
     with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
-        rows = list(enumerate(csv_dialect.reader(opened, separator), start=1))
+        try:
+            rows = list(enumerate(csv_dialect.reader(opened, separator), start=1))
+        except csv.Error:
+            most = csv.field_size_limit()
+            what = f"a cell has more than {most:,} characters: is a quotation mark not closed?"
+            raise file.error(what) from None
     table = [(number, [cell.strip() for cell in cells]) for number, cells in rows if "".join(cells).strip()]
     wide = next(((number, cells) for number, cells in table if len(cells) > 2), None)
     if wide is not None:

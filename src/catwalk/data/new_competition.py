@@ -199,7 +199,7 @@ def _without_unseen(values: list[Value], unseen: set[int], drafted: Competition)
 
 
 def _samples(draft: Draft, drafted: Competition) -> Samples | None:
-    """Ten training pictures of different classes, read by the usual CSV reader; None if it refuses a row."""
+    """Ten labelled pictures of different classes; None if a row is refused, or all may be of the test."""
     table = draft.train
     assert table is not None
     with tempfile.TemporaryDirectory(prefix="catwalk-") as folder:
@@ -211,8 +211,11 @@ def _samples(draft: Draft, drafted: Competition) -> Samples | None:
             rows = csv_fast.read(file, columns, drafted) or csv_careful.read(file, columns, drafted)
         except UserError:  # with the row's number among the samples, not in the file
             return None
+    labelled = np.flatnonzero(test_rows.surely_labelled(rows, drafted))
+    if not len(labelled):
+        return None
     labels = rows.labels if rows.labels is not None else np.zeros(len(rows.pixels), np.uint8)
-    chosen = _of_all_classes(labels)
+    chosen = labelled[_of_all_classes(labels[labelled])]
     names = [
         drafted.class_name(labels[i]) if rows.labels is not None and labels[i] >= 0 else "" for i in chosen
     ]

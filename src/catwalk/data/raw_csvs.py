@@ -2,18 +2,20 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, folder_aside
-from catwalk.data import archives, idx_csvs, label_csv, label_file, manifest, sample_submission, test_rows
+from catwalk.data import archives, idx_csvs, label_csv, manifest, raw_files, sample_submission, test_rows
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
 from catwalk.data.csv_rows import read_csv
 from catwalk.data.raw_files import Found, Place
 from catwalk.data.rows import Rows
+
+LARGEST = 64 << 20  # bytes of a CSV of labels; a larger one contains more
 
 
 @contextlib.contextmanager
@@ -114,11 +116,25 @@ def _notes(rows: Rows) -> list[str]:
 
 
 def no_labels(file: CsvFile, rows: Rows, competition: Competition) -> UserError:
-    """The error for a training file without labels; if there is a label file beside it, how to join them."""
+    """The error for a training file without labels; a CSV beside it that contains them is named."""
     what = f"no column {competition.label_column!r}, so no labels"
-    if competition.has_header:
+    beside = _label_csv(file, rows, competition)
+    if beside:
+        fix = f'write train_labels = "{beside}" under [files] in {file.toml}'
+    elif competition.has_header:
         fix = f'write label = "<its name>" under [columns] in {file.toml}'
     else:
         fix = "put the label first in each row"
-    joining = label_file.advice(file, len(rows.pixels), rows.ids, competition)
-    return file.error(what, row=1, fix=joining or fix)
+    return file.error(what, row=1, fix=fix)
+
+
+def _label_csv(file: CsvFile, rows: Rows, competition: Competition) -> str | None:
+    """The name of a CSV beside the training file that contains a label for each picture, or None."""
+    others = [path for path in file.path.parent.glob("*.[cC][sS][vV]") if path != file.path]
+    for path in sorted(others):
+        if path.name in raw_files.needed(competition) or path.stat().st_size > LARGEST:
+            continue
+        with contextlib.suppress(UserError):
+            label_csv.join(replace(file, path=path, name=path.name), rows, competition)
+            return path.name
+    return None

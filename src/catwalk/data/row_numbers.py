@@ -45,9 +45,9 @@ def _of_lines(path: Path, columns: Columns) -> Iterator[int]:
 def _of_records(path: Path, columns: Columns) -> Iterator[int]:
     """The rows that are not blank; a cell in quotes may have line breaks."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
-        reader = csv_dialect.reader(opened, columns.dialect.separator)
+        rows = csv_dialect.picture_rows(opened, columns.dialect.separator)
         with contextlib.suppress(csv.Error):
-            for number, cells in enumerate(reader, start=1):
+            for number, cells in enumerate(rows, start=1):
                 if not csv_dialect.is_blank(cells):
                     yield number
 

@@ -57,6 +57,22 @@ def held_out(pixels: npt.NDArray[np.uint8], share: float) -> npt.NDArray[np.bool
     return np.isin(hashes, known[:count])
 
 
+def surely_labelled(rows: Rows, competition: Competition) -> npt.NDArray[np.bool_]:
+    """(rows,) which of the rows sampled from a file are surely labelled rows, not of its test.
+
+    The test is a share of the file's pictures, those with the lowest hashes; so a sample's highest hashes are
+    of labelled rows. Its share of test rows may differ: therefore half of the pictures above that share,
+    with the lower hashes, do not count. With 200 sampled pictures or more and a share of at most a
+    half, a test row remains in fewer than one of 10 billion files; with all rows sampled, in none.
+    """
+    if not competition.is_one_file:
+        return np.ones(len(rows.pixels), np.bool_)
+    if rows.is_test is not None:
+        return ~rows.is_test
+    share = competition.test_share or 0.0
+    return ~held_out(rows.pixels, (1 + share) / 2)
+
+
 def _sealed(labels: npt.NDArray[np.integer]) -> dict[str, Any]:
     """The test's labels, or a note why there are none."""
     if (labels < 0).any():

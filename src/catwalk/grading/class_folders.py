@@ -1,6 +1,7 @@
 """Class folders: assigns the files that a learning platform or an instructor collected to teams.
 
-Supports Moodle's ``Name_123_assignsubmission_file_``, nbgrader's ``submitted/<student>/<assignment>`` and
+Supports Moodle's ``Name_123_assignsubmission_file`` (before Moodle 4.1 with another ``_`` at the end; without
+an id for a group), nbgrader's ``submitted/<student>/<assignment>`` and
 ``<student>+<assignment>+<time>`` of its exchange, and simply one file or folder per team.
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from catwalk.grading.submitted_archives import Entry, printable
 
 # The folder, or the beginning of the file's name if Moodle was set to make no folders.
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_(?P<file>.*)")
+MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+(?:_(?P<file>.*))?")
 NBGRADER_INBOUND = re.compile(r"(?P<name>[^+]+)\+[^+]+\+\d{4}-\d\d-\d\d .*")
 NBGRADER_FOLDERS = {"submitted", "source", "release", "autograded", "feedback", "solution", "gradebook.db"}
 NBGRADER_TIME = "timestamp.txt"
@@ -74,7 +75,7 @@ def _owned(entry: Entry) -> tuple[tuple[str, str], Entry]:
         if moodle:
             beside = (moodle["file"],) if moodle["file"] else ()
             own = Entry((*beside, *entry.parts[i + 1 :]), entry.modified, entry.opener)
-            return (moodle["name"], moodle["id"]), own
+            return (moodle["name"], moodle["id"] or ""), own
     first = entry.parts[0]
     inbound = NBGRADER_INBOUND.fullmatch(first)
     if inbound:

@@ -10,12 +10,16 @@ import numpy.typing as npt
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
+from catwalk.data import csv_dialect
 from catwalk.data.competition import Competition
+from catwalk.data.csv_file import CsvFile
 from catwalk.grading.expected_csv import whole_number
 from catwalk.grading.submitted_archives import printable
 
 USAGE = "usage"
 NO_LABEL = -1
+
+Numbered = tuple[int, list[str]]  # a row's number as a spreadsheet counts, its cells
 
 
 @dataclass(frozen=True)
@@ -42,41 +46,45 @@ def read(path: Path, competition: Competition) -> Solution:
         UserError: the file is invalid; the message names the row.
     """
     where = f"LABELS={path}"
-    header, *rows = _table(path, where)
+    (number, header), *rows = _table(path, where, competition)
     names = [cell.casefold() for cell in header]
     wanted = [name.strip().casefold() for name in competition.submission_header]
     if any(names.count(name) != 1 for name in wanted) or names.count(USAGE) > 1:
         columns = ",".join(competition.submission_header)
-        raise UserError(f"the columns are {printable(','.join(header))}", where=f"{where}: row 1",
+        raise UserError(f"the columns are {printable(','.join(header))}", where=f"{where}: row {number}",
                         fix=f"name them {columns}, and Usage if there is one")  # fmt: skip
     places = [*map(names.index, wanted), names.index(USAGE) if USAGE in names else None]
     return _solution(rows, places, where, competition)
 
 
-def _table(path: Path, where: str) -> list[list[str]]:
-    """All rows of the file, blank ones as []."""
+def _table(path: Path, where: str, competition: Competition) -> list[Numbered]:
+    """The rows that are not blank, from the header on; the separator may be any usual one."""
+    file = CsvFile(path, where, str(path), False, f"competitions/{competition.name}.toml")
+    rows: list[Numbered] = []
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""))]
+        if text.strip():
+            dialect = csv_dialect.sniff(file, competition)
+            cells = csv_dialect.reader(io.StringIO(text, newline=""), dialect.separator)
+            stripped = enumerate(([cell.strip() for cell in row] for row in cells), start=1)
+            rows = [(number, row) for number, row in stripped if number > dialect.before and any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a CSV in UTF-8"
         raise UserError(f"can't be read ({reason})", where=where, fix=advice.GIVE_SOLUTION) from None
-    if not any(map(any, rows[1:])):
+    if len(rows) < 2:
         raise UserError("no rows below the header", where=where, fix=advice.GIVE_SOLUTION)
     return rows
 
 
 def _solution(
-    rows: list[list[str]], places: list[int | None], where: str, competition: Competition
+    rows: list[Numbered], places: list[int | None], where: str, competition: Competition
 ) -> Solution:
     label_places = {label: i for i, label in enumerate(competition.labels)}
     names = {name.casefold(): i for i, name in enumerate(competition.classes) if competition.writes_names}
     ids: dict[str, int] = {}
     truth: list[int] = []
     usages: list[str] = []
-    for number, cells in enumerate(rows, start=2):
-        if not any(cells):
-            continue
+    for number, cells in rows:
         row = f"{where}: row {number}"
         one, label, usage = (cells[i] if i is not None and i < len(cells) else "" for i in places)
         if not one or one in ids:

@@ -72,19 +72,29 @@ def printable(name: str, longest: int = LONGEST_NAME) -> str:
 def of_folder(folder: Path) -> list[Entry]:
     """All entries below a folder; symbolic links are not followed.
 
+    A folder that can't be read has one entry without a name, and reading it says why.
+
     Raises:
         RefusedError: there are too many files.
+        OSError: the folder itself can't be read.
     """
     entries: list[Entry] = []
-    for place, folders, files in os.walk(folder):
-        linked = {name for name in folders if Path(place, name).is_symlink()}
+
+    def unreadable(error: OSError) -> None:
+        place = Path(error.filename or folder)
+        if place == folder:
+            raise error
+        entries.append(Entry((*place.relative_to(folder).parts, ""), (0.0,), _raiser(error)))
+
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        linked = {name for name in folders if _is_link(Path(place, name))}
         folders[:] = sorted(name for name in folders if name not in linked and not _is_hidden(name))
         here = Path(place).relative_to(folder).parts
         entries += [Entry((*here, name), (0.0,), None) for name in folders]
         for name in sorted([*files, *linked]):
             if not _is_hidden(name):
                 path = Path(place, name)
-                entries.append(Entry((*here, name), (path.lstat().st_mtime,), _file_opener(path)))
+                entries.append(Entry((*here, name), (_modified(path),), _file_opener(path)))
         if len(entries) > MOST_ENTRIES:
             raise RefusedError(f"more than {MOST_ENTRIES:,} files")
     return entries
@@ -148,6 +158,23 @@ def _reasons() -> Iterator[None]:
 
 def _is_hidden(name: str) -> bool:
     return name.lower() in SYSTEM_FILES or (name.startswith((".", "~$")) and name != "..")
+
+
+def _is_link(path: Path) -> bool:
+    return os.path.islink(path)  # noqa: PTH114 - Path.is_symlink raises in a folder that may only be listed
+
+
+def _modified(path: Path) -> float:
+    with contextlib.suppress(OSError):  # in a folder that may only be listed; opening the file says so
+        return path.lstat().st_mtime
+    return 0.0
+
+
+def _raiser(error: OSError) -> Callable[[], BinaryIO]:
+    def opener() -> BinaryIO:
+        raise error
+
+    return opener
 
 
 def _file_opener(path: Path) -> Callable[[], BinaryIO]:

@@ -109,8 +109,8 @@ def choose(team: Team, expected: Expected) -> Chosen:
                 return _latest(scored, now)
             tried += now
         for one in sorted(tried, key=lambda one: not (one.error and one.error.has_columns)):
-            is_table = one.entry.name.lower().endswith(TABLES)
-            if one.error and (is_table or one.error.has_columns or len(files) == 1):
+            is_told = not one.entry.name or one.entry.name.lower().endswith(TABLES)  # a folder, or a table
+            if one.error and (is_told or one.error.has_columns or len(files) == 1):
                 return Chosen(_shown(one.entry), problem=_line(one.error))
         for entry, reason in refused:
             return _told(entry, reason, expected)

@@ -19,7 +19,7 @@ def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
     """
     source = paths.notebook_source
     check(paths, source)
-    records = [source, paths.recipe(name), paths.score(name)]
+    records = [source, paths.toml, paths.recipe(name), paths.score(name), paths.looks]
     target, notebook = paths.talk(name), paths.notebook(name)
     if is_newer(target, records) and is_newer(notebook, records):
         say(f"report: already done, {paths.shown(target)}")

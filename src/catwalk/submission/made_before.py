@@ -1,10 +1,11 @@
-"""Made before: finds the submission that was made from the same things, so that nothing is made twice."""
+"""Made before: finds the submission that was made from the same things, and refuses one made from others."""
 
 from collections.abc import Callable
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.data.prepare import Prepared
 from catwalk.submission import recipe, submission_csv
 from catwalk.submission.recipe import Recipe
 
@@ -54,3 +55,16 @@ def require_free(paths: Paths, name: str) -> None:
                 where=f"NAME={name}",
                 fix=advice.CHOOSE_NAME,
             )
+
+
+def require_these_rows(made: Recipe, name: str, prepared: Prepared) -> None:
+    """Check that a submission was made for the test rows that are prepared here.
+
+    Raises:
+        UserError: it was made for others, even if they have the same ids.
+    """
+    if made.test_fingerprint != prepared.test_fingerprint:
+        raise UserError(
+            f"{name} was made for other test rows than those prepared here",
+            fix=advice.BLEND_AGAIN if made.parts else advice.PREDICT_AGAIN,
+        )

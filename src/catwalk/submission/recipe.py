@@ -156,7 +156,8 @@ class Recipe:
         refit: the networks that were trained again.
         missing: networks of the team that were not here.
         folds: of out-of-fold validation; 1: the split's validation rows validate.
-        fold_study: the key of the folds' study, also where no configuration had all of them; "": none was asked for.
+        fold_study: the key of the folds' study, also where no configuration had all of them; "": none was
+            asked for.
         fold_trainings: finished in it then.
         fold_networks: the networks that predict the test rows, by trial as in ``trials``, then by fold.
         csv_sha256: of the CSV; "" until that is written.
@@ -256,11 +257,14 @@ def read_file(file: Path, shown: str) -> Recipe:
     """Read a recipe.
 
     Raises:
-        UserError: it is damaged, or of an older catwalk than 0.1.
+        UserError: there is none, it is damaged, or of an older catwalk than 0.1.
         NewerRecordError: it is of a newer one.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        such_as = "submissions/<competition>/<name>.json; make leaderboard lists the names"
+        raise UserError("no such file", where=shown, fix=f"give a recipe's path, such as {such_as}") from None
     except (OSError, ValueError):
         raise UserError(f"{shown} can't be read", fix="rename it and run make predict") from None
     records.check_version(Recipe, content, shown)

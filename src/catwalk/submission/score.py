@@ -11,7 +11,7 @@ from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import duplicates, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import made_before, recipe, submission_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,10 +72,7 @@ def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], 
     """
     made = recipe.read(paths, name)
     prepared = prepare.load(paths, made.seed)
-    if made.test_fingerprint != prepared.test_fingerprint:
-        raise UserError(
-            f"{name} was made for other test rows than those prepared here", fix=advice.PREDICT_AGAIN
-        )
+    made_before.require_these_rows(made, name, prepared)
     predicted = submission_csv.read(paths.submission(name), prepared.test_ids, competition)
     labels = test_labels.open_labels(paths, "score", name)
     pictures = duplicates.count(prepared)
@@ -124,10 +121,10 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
 
 
 def leaderboard(paths: Paths) -> "pd.DataFrame":
-    """All submissions, the best on validation first; test columns for those that were scored.
+    """All submissions but those of ``left_out``, the best on validation first; test columns where scored.
 
     Raises:
-        UserError: there are none.
+        UserError: there are none, or none whose recipe can be read.
     """
     import pandas as pd
 
@@ -151,9 +148,22 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
             KNOWN: made.test_known,
         }
         rows.append(row)
+    if not rows and (damaged := left_out(paths)):
+        raise damaged[0]
     if not rows:
         raise UserError(f"{paths.competition} has no submission yet", fix=advice.RUN_PREDICT)
     table = pd.DataFrame(rows).astype({"validation": float, "public": float, "test": float})
     if not table[KNOWN].any():
         table = table.drop(columns=KNOWN)
     return table.sort_values("validation", ascending=False, kind="stable")
+
+
+def left_out(paths: Paths) -> list[UserError]:
+    """What is wrong with the submissions whose recipe can't be read, so that they have no row."""
+    found = []
+    for name in submission_csv.names(paths):
+        try:
+            recipe.read(paths, name)
+        except UserError as error:
+            found.append(error)
+    return found

@@ -14,7 +14,7 @@ from catwalk.data import kaggle_client, kaggle_errors, kaggle_names, prepare
 from catwalk.data.competition import Competition
 from catwalk.data.kaggle_client import Sent
 from catwalk.data.kaggle_names import Page
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import made_before, recipe, submission_csv
 from catwalk.submission.recipe import Recipe, Upload
 
 ASK_SECONDS = 3.0  # between two requests for the score
@@ -55,8 +55,8 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
         say: takes lines for people.
 
     Raises:
-        UserError: there is nowhere to send it, the file is not what the competition wants, no submission is
-            left, nobody could be asked, or Kaggle refuses it.
+        UserError: there is nowhere to send it, the file is of other test rows or is not what the competition
+            wants, no submission is left, nobody could be asked, or Kaggle refuses it.
         NetworkError: Kaggle can't be reached or failed.
     """
     checked = _checked(paths, competition, name, request.to)
@@ -110,8 +110,10 @@ def _checked(paths: Paths, competition: Competition, name: str, to: str | None) 
             fix="run make score to score it here; TO=<slug> names a competition, such as your class's own",
         )
     made = recipe.read(paths, name)
+    prepared = prepare.load(paths, made.seed)
+    made_before.require_these_rows(made, name, prepared)
     csv = paths.submission(name)
-    submission_csv.read(csv, prepare.load(paths, made.seed).test_ids, competition)
+    submission_csv.read(csv, prepared.test_ids, competition)
     return CheckedSubmission(name, made, page, hashlib.sha256(csv.read_bytes()).hexdigest())
 
 
