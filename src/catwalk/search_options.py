@@ -80,7 +80,7 @@ def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":
     left = until(options)
     _, known = study_progress.known(context.paths, context.prepared, context.scope)
     spent = known.spent + fold_study.spent(context)
-    return limits.Limits(spent + left, options.trials, count)
+    return limits.Limits(spent + left, options.trials, count, time.time() + left)
 
 
 def folds(options: argparse.Namespace, context: "RunContext") -> int:

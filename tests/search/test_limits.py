@@ -1,5 +1,6 @@
 """limits.py: when a search ends, and how many workers the machine bears."""
 
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 
 from catwalk.core import resources
 from catwalk.core.errors import MachineError, UserError
-from catwalk.search import limits
+from catwalk.core.paths import Paths
+from catwalk.search import limits, supervisor
+from catwalk.search.display import Display
 from catwalk.search.limits import Limits
 from tests.conftest import digits_paths, run_catwalk
 
@@ -23,6 +26,17 @@ def test_reached() -> None:
     assert Limits(120, None).reached(119, 3, full=120), "no further trial fitted 120 s"
     assert not Limits(121, None).reached(119, 3, full=120)
     assert not Limits(None, 4).reached(119, 3, full=120)
+
+
+def test_a_machine_that_slept_does_not_miss_until(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it sleeps, Linux's monotonic clock stands still; UNTIL= is a time of day."""
+    clock = time.time()
+    asked = Limits(600.0, None, until=clock + 600)
+    running = supervisor.Supervisor(Paths(tmp_path, "digits"), asked, time.monotonic(), 0.0, Display())
+    assert 590 < running._left() <= 600
+    monkeypatch.setattr(time, "time", lambda: clock + 500)
+    assert 90 < running._left() <= 100
+    assert asked.of_search(0.0).until == asked.until
 
 
 def test_until_keeps_time_for_what_follows() -> None:

@@ -100,6 +100,20 @@ def test_a_server_that_was_left_running_is_ended_first(shared: str, server: Serv
         assert connection.execute("SELECT n FROM kept_too").fetchone() == (7,)
 
 
+def test_only_a_server_of_this_cluster_is_ended(tmp_path: Path) -> None:
+    """In a copied folder the file names the other folder's server, after a loss of power any process."""
+    (cluster := tmp_path / "postgresql").mkdir()
+    state, said = cluster / "postmaster.pid", list[str]()
+    for number in (os.getpid(), 2**22 + 1):  # the first would get Ctrl-C
+        state.write_text(f"{number}\n{cluster}\n")
+        postgres_server._end_orphaned(tmp_path, cluster, said.append)
+        assert not state.exists()
+    assert not said
+    with subprocess.Popen(["sleep", "60"], cwd=cluster) as running:
+        assert postgres_server._is_of(str(running.pid), cluster)
+        running.kill()
+
+
 def test_a_closed_terminal_ends_it(shared: str, server: Server) -> None:
     assert server.process
     server.process.send_signal(signal.SIGHUP)

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from optuna.trial import TrialState
 from sqlalchemy import event
+from sqlalchemy.exc import InternalError
 
 from catwalk.core.errors import CatwalkError, NetworkError, UserError
 from catwalk.core.paths import Paths
@@ -341,3 +342,10 @@ def test_progress_of_a_team_is_asked_of_the_team(tmp_path: Path, shared: str) ->
         key,
         replace(progress.NOTHING, finished=1, best=value),
     )
+
+
+def test_a_connection_that_was_ended_within_a_transaction_may_be_made_again() -> None:
+    """As after a laptop's sleep; any other error of the server's is one."""
+    slept = psycopg.errors.IdleInTransactionSessionTimeout("terminating connection")
+    assert postgres_storage._is_gone(InternalError("SELECT 1", {}, slept))
+    assert not postgres_storage._is_gone(InternalError("SELECT 1", {}, psycopg.errors.InternalError_("x")))

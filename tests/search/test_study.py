@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -194,12 +195,26 @@ def test_progress_is_read_without_the_study_s_trials(tmp_path: Path) -> None:
     made(tmp_path)
     progress.write(paths, "one", replace(progress.NOTHING, spent=1.5, finished=2))
     progress.write(paths, "two", replace(progress.NOTHING, spent=3.0, finished=4))
-    assert progress.read(paths)["one"] == progress.StudyProgress(1.5, 2, None, None, None, None)
+    one = progress.read(paths)["one"]
+    assert one == replace(progress.StudyProgress(1.5, 2, None, None, None, None), began=one.began)
+    assert datetime.fromisoformat(one.began) <= datetime.now(UTC)
+    progress.write(paths, "one", replace(progress.NOTHING, spent=2.5, finished=3))
+    assert progress.read(paths)["one"].began == one.began
     for damaged in ("{", "[]", '{"one": 3}', '{"one": {"spent": "long"}}'):
         paths.progress.write_text(damaged)
         assert progress.read(paths) == {}
     paths.progress.write_text('{"one": {"spent": 1.5, "finished": 2, "best": null}}')  # as of catwalk 0.1
     assert progress.read(paths) == {"one": replace(progress.NOTHING, spent=1.5, finished=2)}
+
+
+def test_what_a_renamed_study_had_done_is_not_the_new_one_s(tmp_path: Path) -> None:
+    """As where study.db is damaged, and renamed as the message says."""
+    paths = Paths(tmp_path, "digits")
+    made(tmp_path)
+    progress.write(paths, "one", replace(progress.NOTHING, spent=600.0, finished=12))
+    paths.study_db.rename(paths.study_db.with_suffix(".damaged"))
+    made(tmp_path)
+    assert progress.read(paths) == {}
 
 
 @pytest.mark.parametrize("newer", ['{"one": {"schema_version": 2}}', '{"schema_version": 2, "studies": []}'])

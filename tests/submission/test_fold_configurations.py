@@ -169,6 +169,7 @@ def test_a_submission_is_done_when_it_has_all_that_is_trained(context: RunContex
 
 def test_folds_take_their_part_of_the_budget() -> None:
     assert Limits(600.0, None).of_search(0.0).budget == 600
+    assert Limits(1800.0, None).of_search(300.0).budget == 1500, "of folds in an earlier command"
     assert Limits(600.0, None, 5).of_search(0.0).budget == 300
     assert Limits(600.0, None, 5).of_search(400.0).budget == 200, "where folds took more than their half"
     assert Limits(None, 20, 5).of_search(400.0) == Limits(None, 20, 5)

@@ -22,6 +22,7 @@ from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.report import browser
+from catwalk.search import progress
 from catwalk.submission import predict, predictions, recipe, submission_csv
 from tests.conftest import DONE_TRIALS, Run, load, run_catwalk
 
@@ -98,6 +99,17 @@ def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None
 
 
 @pytest.mark.slow
+def test_a_submission_of_a_study_that_was_renamed_is_not_the_new_one_s(done: Paths) -> None:
+    """The new study has the same key, and it may have fewer trials."""
+    (state,), made = progress.read(done).values(), recipe.read(done, only(done))
+    prepared = prepare.load(done, 1)
+    assert state.began <= made.created
+    assert predict._holds(made, made.study, state, prepared)
+    later = replace(state, began=datetime.now(UTC).isoformat(timespec="seconds"), finished=1)
+    assert later.began > made.created
+    assert not predict._holds(made, made.study, later, prepared)
+
+
 def test_a_name_of_one_s_own(done: Paths) -> None:
     run = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
     assert run.returncode == 0, run.stderr

@@ -104,6 +104,9 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
     with progress.locked(done):
         assert refit.run(context, trials, 600.0, None) is None
         assert refit.run(context, trials, None, None) is None
+    assert len(said) == 4
+    assert "because a search runs" in said[0]
+    said.clear()
     near = time.time() + 0.1  # as UNTIL= may be
     assert refit.run(context, trials, 600.0, near) is None
     assert not said

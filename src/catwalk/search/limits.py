@@ -23,21 +23,24 @@ class Limits:
         budget: seconds of search in all runs together; None for no such limit.
         trials: finished trials in all; None for no such limit.
         folds: in which the best configurations are trained after it; 1: none.
+        until: ``time.time()`` by which it ends in any case, however long the machine slept; None: no such.
     """
 
     budget: float | None
     trials: int | None
     folds: int = 1
+    until: float | None = None
 
     def of_search(self, spent: float) -> "Limits":
-        """The limits of the search itself, which leaves time for the folds.
+        """The limits of the search itself: what folds have taken is spent, and those to come need time.
 
         Args:
             spent: seconds that folds have taken so far.
         """
-        if self.budget is None or self.folds == 1:
+        if self.budget is None:
             return self
-        return replace(self, budget=min((1 - FOLD_SHARE) * self.budget, self.budget - spent))
+        share = 1.0 if self.folds == 1 else 1 - FOLD_SHARE
+        return replace(self, budget=min(share * self.budget, self.budget - spent))
 
     def reached(self, spent: float, finished: int, full: float | None = None) -> bool:
         """Whether a search with these limits has nothing left to do.

@@ -14,7 +14,7 @@ from catwalk.search.trial_record import YOURS
 if TYPE_CHECKING:
     import optuna
 
-STUDY_SECONDS = 15  # how long a search may take to create its study
+STUDY_SECONDS = 60  # how long a search may take until it runs a trial
 
 
 def run(context: RunContext, choice: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ PLACES = (
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/opt/postgresql@*/bin",
 )
-CONNECTIONS = 200  # a process of a search holds two
+CONNECTIONS = 400  # a process of a search holds two: 20 machines with 8 workers each need 360
 STARTING = 60.0  # seconds until it answers
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A tunnel that is broken or whose port is taken must end; else queries would wait for a quarter of an hour.
@@ -104,11 +104,31 @@ def _binaries() -> Path:
 
 
 def _end_orphaned(binaries: Path, cluster: Path, say: Callable[[str], None]) -> None:
-    """Stop a server left running when catwalk was killed; nobody else uses it, because we hold the lock."""
-    if (cluster / "postmaster.pid").exists():
+    """Stop a server left running when catwalk was killed; nobody else uses it, because we hold the lock.
+
+    In a copied folder, or after a loss of power, the number in its file may be another process's: pg_ctl
+    would end that one, and the server would not start.
+    """
+    state = cluster / "postmaster.pid"
+    if not state.exists():
+        return
+    if not _is_of(state.read_text(errors="replace").split("\n")[0].strip(), cluster):
+        state.unlink()
+    else:
         say("serve: stopping a server that was left running")
         command = [str(binaries / "pg_ctl"), "stop", "-D", str(cluster), "-m", "fast", "-w"]
         subprocess.run(command, check=False, capture_output=True, cwd="/", **_as_user())  # noqa: S603
+
+
+def _is_of(process: str, cluster: Path) -> bool:
+    """Whether a process, given by its number, is the server of this cluster."""
+    place = Path("/proc") / process / "cwd"  # a server's working directory is its cluster
+    if Path("/proc/self").exists():
+        with contextlib.suppress(OSError):  # it is gone, or another user's
+            return place.readlink() == cluster.resolve()
+        return False
+    found = subprocess.run(["ps", "-o", "args=", "-p", process], check=False, capture_output=True, text=True)  # noqa: S603, S607
+    return str(cluster) in found.stdout
 
 
 def _version(folder: Path) -> int:

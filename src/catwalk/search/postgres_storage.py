@@ -25,6 +25,9 @@ PATIENCE = 45.0
 FIRST_PAUSE, PAUSE = 0.2, 2.0  # seconds between attempts
 HURRY = 2.0  # seconds to wait where the search is about to end
 GONE = (exc.OperationalError, exc.InterfaceError, exc.PendingRollbackError)
+ASLEEP = (
+    "25P03"  # PostgreSQL's code where it ended a connection that slept within a transaction, see CONNECTING
+)
 TABLES, STUDY = 0x63617477, 0x616C6B  # any two numbers, the same for all who make tables, and studies
 # A server that disappears silently is noticed within half a minute.
 CONNECTING = {
@@ -112,7 +115,7 @@ class PatientStorage(QuickStorage):
             try:
                 result = work()
             except (optuna.exceptions.StorageInternalError, exc.DBAPIError) as error:
-                if not any(isinstance(one, GONE) for one in (error, error.__cause__)) or is_full(error):
+                if not any(map(_is_gone, (error, error.__cause__))) or is_full(error):
                     raise
                 if ends is None:
                     ends = time.monotonic() + self.patience
@@ -163,6 +166,12 @@ def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
 def _say_that_it_waits(error: Exception, seconds: float) -> None:
     if multiprocessing.parent_process() is None:  # the workers need not print it too
         print(f"can't reach the server ({reason(error)}): waiting up to {seconds:.0f} s", file=sys.stderr)
+
+
+def _is_gone(error: BaseException | None) -> bool:
+    """Whether the connection has ended, so that the same on a new one may succeed."""
+    code = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return isinstance(error, GONE) or code == ASLEEP
 
 
 for _name in TRANSACTIONS:

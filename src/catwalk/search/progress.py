@@ -4,7 +4,8 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from catwalk.core import advice, locks, records
@@ -28,6 +29,7 @@ class StudyProgress:
         full: the largest budget that no further trial fitted into.
         folds: in which the best configurations were trained after the last search; 1: none.
         of_trials: of a folds' study: finished trials of the search when its configurations were chosen.
+        began: UTC, ISO 8601, when this was first written for the study; "": by an older catwalk.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -40,6 +42,7 @@ class StudyProgress:
     full: float | None
     folds: int = 1
     of_trials: int = 0
+    began: str = ""
 
 
 NOTHING = StudyProgress(0.0, 0, None, None, None, None)
@@ -118,14 +121,15 @@ def last_scope(
 
 
 def write(paths: Paths, key: str, state: StudyProgress) -> None:
-    """Write a study's progress into ``progress.json``; the other studies' entries stay.
+    """Write a study's progress into ``progress.json``, with when it began; the other studies' entries stay.
 
     Raises:
         NewerRecordError: a newer catwalk wrote what is there.
     """
     everything = read(paths)
-    everything.pop(key, None)
-    everything[key] = state  # the last one is the one that was searched last
+    before = everything.pop(key, None)
+    began = before.began if before else datetime.now(UTC).isoformat(timespec="seconds")
+    everything[key] = replace(state, began=began)  # the last one is the one that was searched last
     content = {name: records.encode(known) for name, known in everything.items()}
     with atomic_write(paths.progress) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

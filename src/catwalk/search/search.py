@@ -93,8 +93,8 @@ def run_trials(
             opened = study.create(paths, context.prepared, scope)
             model_store.drop_unfinished(paths, study.key(opened))
             room = None if until is None else _room(context, until, count, spent_before)
-            if room is not None:
-                opened.set_user_attr(study.MOST_CHANNELS, room.conv_width())
+            if until is not None:
+                opened.set_user_attr(study.MOST_CHANNELS, None if room is None else room.conv_width())
             first = portfolio.first(scope, context.competition.augment, room)
             if yours is not None:
                 first = [(kind, params) for kind, params in first if kind in portfolio.BASELINES]

@@ -33,7 +33,7 @@ def open_storage(paths: Paths, on_stale: OnStale) -> RDBStorage:
 
     Args:
         paths: the competition's.
-        on_stale: takes a study and a trial of it whose worker has died.
+        on_stale: of a team's, takes a study and a trial of it whose worker has died.
 
     Raises:
         UserError: study.db is damaged, or the server refuses this user.
@@ -42,7 +42,7 @@ def open_storage(paths: Paths, on_stale: OnStale) -> RDBStorage:
     """
     _check_optuna()
     if paths.team is None:
-        return _embedded(paths, on_stale)
+        return _embedded(paths)
     # Only for a team: it relies on more of Optuna's internals.
     from catwalk.search import postgres_storage
 
@@ -88,14 +88,13 @@ def _check_optuna() -> None:
         raise MachineError(f"Optuna {version} is too old, {lowest} is needed", fix=advice.RUN_SETUP)
 
 
-def _embedded(paths: Paths, on_stale: OnStale) -> RDBStorage:
+def _embedded(paths: Paths) -> RDBStorage:
+    """The study's file. Without heartbeats: the one search that uses it sees for itself which workers die."""
     paths.study.mkdir(parents=True, exist_ok=True)
+    if not paths.study_db.is_file():
+        paths.progress.unlink(missing_ok=True)  # of a file that was renamed
     try:
-        storage = RDBStorage(
-            f"sqlite:///{paths.study_db}",
-            engine_kwargs={"connect_args": {"timeout": 60}},
-            **_retrying(on_stale),
-        )
+        storage = RDBStorage(f"sqlite:///{paths.study_db}", engine_kwargs={"connect_args": {"timeout": 60}})
     except (exc.DatabaseError, RuntimeError) as error:
         raise unusable(paths, error) from None
     # Only now: listeners that are there while Optuna makes its tables lead to "database is locked".

@@ -23,4 +23,6 @@ def known(paths: Paths, prepared: Prepared, scope: str) -> tuple[str | None, Stu
         return None, progress.NOTHING
     key, best = study.key(opened), study.complete(opened)[:1]
     spent = progress.read(paths).get(key, progress.NOTHING)
-    return key, replace(spent, finished=len(study.finished(opened)), best=best[0].value if best else None)
+    # When it began is known for this member only; its key has an id.
+    count = len(study.finished(opened))
+    return key, replace(spent, finished=count, best=best[0].value if best else None, began="")

@@ -112,7 +112,8 @@ class Supervisor:
         return "the budget is used up" if self._left() <= 0 else FULL
 
     def _left(self) -> float:
-        return math.inf if self._limits.budget is None else self._limits.budget - self.spent()
+        left = math.inf if self._limits.budget is None else self._limits.budget - self.spent()
+        return left if self._limits.until is None else min(left, self._limits.until - time.time())
 
     def _room(self, opened: "optuna.Study", workers: Workers) -> float:
         """How many trials may begin, as far as TRIALS= limits them."""

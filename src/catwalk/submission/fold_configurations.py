@@ -56,7 +56,7 @@ def run(context: RunContext, until: Limits, workers: int | None) -> bool:
     if _is_done(before, budget, searched.finished):
         say(f"folds: already done, {_told(before, until)}")
         return before.ended != fold_study.NO_TIME
-    _train(context, Limits(budget, None, count), limits.workers(workers), started)
+    _train(context, Limits(budget, None, count, until.until), limits.workers(workers), started)
     _, after = fold_study.known(context, count)
     if after.ended is not None:
         say(f"folds: {_told(after, until)}")

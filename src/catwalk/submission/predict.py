@@ -73,7 +73,8 @@ def _has_folds(context: RunContext, made: Recipe, folds: int) -> bool:
 def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Prepared) -> bool:
     """Whether a submission was made from all finished trials of this study, for these test rows."""
     same = (made.study, made.test_fingerprint) == (study, prepared.test_fingerprint)
-    return same and made.trials_finished >= state.finished
+    # A study of the same name may have been here before, in a folder that was renamed.
+    return same and made.created >= state.began and made.trials_finished >= state.finished
 
 
 def _out_of_reach(context: RunContext, seconds: float) -> int:

@@ -72,6 +72,9 @@ def run(
     tasks = _tasks(context, chosen, None if seconds is None else time.time() + seconds)
     rows = len(context.prepared.train) + len(context.prepared.validation)
     with progress.lock_if_free(context.paths) as free:  # a search would take its cores
+        if tasks and not free:
+            say("predict: no network is trained again on all rows now, because a search runs: once it has")
+            say("  ended, make predict with a new NAME= does so")
         if not tasks or not free:
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"
