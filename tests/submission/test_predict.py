@@ -23,7 +23,7 @@ from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.report import browser
 from catwalk.search import progress
-from catwalk.submission import predict, predictions, recipe, submission_csv
+from catwalk.submission import kept_networks, predict, predictions, recipe, submission_csv
 from tests.conftest import DONE_TRIALS, Run, load, run_catwalk
 
 DIGITS = ("--competition", "digits")
@@ -105,9 +105,13 @@ def test_a_submission_of_a_study_that_was_renamed_is_not_the_new_one_s(done: Pat
     prepared = prepare.load(done, 1)
     assert state.began <= made.created
     assert predict._holds(made, made.study, state, prepared)
-    later = replace(state, began=datetime.now(UTC).isoformat(timespec="seconds"), finished=1)
+    done.progress.unlink()
+    progress.write(done, made.study, replace(state, finished=1))
+    (later,) = progress.read(done).values()
     assert later.began > made.created
     assert not predict._holds(made, made.study, later, prepared)
+    with pytest.raises(UserError, match="a network of this submission is no longer in data/digits/study"):
+        kept_networks.predict_proba(done, made, prepared.test_pixels)
 
 
 def test_a_name_of_one_s_own(done: Paths) -> None:

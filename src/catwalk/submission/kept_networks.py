@@ -13,6 +13,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
 from catwalk.models import space
+from catwalk.search import progress
 from catwalk.submission.chosen_trials import Chosen
 from catwalk.submission.ensemble import Ensemble
 from catwalk.submission.recipe import Recipe
@@ -33,6 +34,8 @@ def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> 
         UserError: a network is no longer kept.
     """
     try:
+        if made.created < progress.read(paths).get(made.study, progress.NOTHING).began:
+            raise FileNotFoundError  # those of this name are of a new study, see ``predict``
         return average(paths, made.networks, made.ensemble.of_folds(made.folds), pixels)
     except FileNotFoundError:
         raise UserError(
