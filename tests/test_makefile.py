@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,16 @@ TARGETS = re.findall(r"^([a-z-]+):.*##", "\n".join(PARTS), re.MULTILINE)
 VARIABLES = re.findall(r"^#: ([A-Z_]+)", MAKEFILE, re.MULTILINE)
 
 
+def inherited() -> dict[str, str]:
+    """The environment without what a make above these tests has set."""
+    return {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL")}
+
+
 def called(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Make with these arguments; the installation counts as done."""
-    inherited = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL")}
     return subprocess.run(
         ["make", "-o", ".venv/installed", *arguments],
-        cwd=REPOSITORY, capture_output=True, text=True, env={**inherited, **environment},
+        cwd=REPOSITORY, capture_output=True, text=True, env={**inherited(), **environment},
     )  # fmt: skip
 
 
@@ -80,6 +85,27 @@ def test_a_dry_run_is_also_asked_for_by_the_environment() -> None:
     assert {"--dry", "--yes"} <= set(make("-n", "submit", "YES=1", DRY="1").split())
     assert "--dry" not in make("-n", "submit", "DRY=0", DRY="1").split()
     assert "--dry" not in make("-n", "submit", DRY="0").split()
+
+
+@pytest.mark.parametrize(
+    ("target", "name"), [("submit", "DRY"), ("submit", "YES"), ("submit", "FORCE"), ("grade", "FINAL")]
+)
+def test_a_switch_is_1_or_0(target: str, name: str) -> None:
+    option = f"--{name.lower()}"
+    assert option in make("-n", target, f"{name}=1").split()
+    for off in ("0", ""):
+        assert option not in make("-n", target, f"{name}={off}").split()
+    for word in ("no", "true"):
+        done = called("-n", target, f"{name}={word}")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert f"{name}={word}: write {name}=1 or {name}=0" in done.stderr
+
+
+def test_a_dry_run_of_the_environment_is_1_or_0_too() -> None:
+    done = called("-n", "submit", DRY="no")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "DRY=no: write DRY=1 or DRY=0" in done.stderr
+    assert "catwalk search" in make("-n", "search", DRY="no"), "other targets do not read it"
 
 
 def test_clean_keeps_data_studies_and_submissions() -> None:
@@ -149,3 +175,62 @@ def test_another_tool_s_python_path_stays_outside(tmp_path: Path) -> None:
     said = make("data", f"BIN={tmp_path}", PYTHONPATH=other, PYTHONHOME="/nowhere")
     assert said == f"path=src:{REPOSITORY}/benchmarks home=\n"
     assert make("data", f"BIN={tmp_path}", PYTHONPATH="/opt/ros/lib") == "path= home=\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What make sets ``.venv`` up from. Beside it: an interpreter in whose environments pip does nothing."""
+    folder = tmp_path / "project"
+    shutil.copytree(REPOSITORY / "tools", folder / "tools")
+    for name in ("Makefile", "requirements.txt", "pyproject.toml", "src/catwalk/models/space.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, folder / name)
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$1 $2" = "-m venv" ] || exec "{sys.executable}" "$@"\n'
+        f'"{sys.executable}" "$@" --without-pip || exit\n'
+        "printf '#!/bin/sh\\n' > .venv/bin/pip && chmod +x .venv/bin/pip\n"
+    )
+    python.chmod(0o755)
+    return folder
+
+
+def set_up(folder: Path) -> str:
+    """What ``make setup`` prints there."""
+    done = subprocess.run(
+        ["make", "setup", f"PYTHON={folder.parent / 'python'}"],
+        cwd=folder, capture_output=True, text=True, env=inherited(),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_an_environment_of_another_interpreter_is_made_anew(checkout: Path) -> None:
+    """And one of the same interpreter keeps what is in it."""
+    set_up(checkout)
+    python, installed, more = (checkout / ".venv" / name for name in ("bin/python", "installed", "dev"))
+    assert python.resolve() == Path(sys.executable).resolve()
+    more.touch()  # stands for the packages of make test
+    installed.unlink()  # as after a change of the lock
+    set_up(checkout)
+    assert more.is_file()
+    installed.unlink()  # as where pip failed
+    python.unlink()
+    python.symlink_to("/bin/sh")
+    assert "setting up .venv" in set_up(checkout)
+    assert python.resolve() == Path(sys.executable).resolve()
+    assert not more.exists()
+    assert installed.is_file()
+
+
+def test_a_folder_that_was_moved_is_set_up_anew(checkout: Path) -> None:
+    set_up(checkout)
+    (checkout / ".venv/dev").touch()
+    assert "setting up .venv" not in set_up(checkout), "once"
+    (checkout.parent / "link").symlink_to(checkout)
+    assert "setting up .venv" not in set_up(checkout.parent / "link"), "it is the same folder"
+    moved = checkout.rename(checkout.with_name("project final"))
+    assert "setting up .venv" in set_up(moved)
+    assert f'exec "{moved}/.venv/bin/python" ' in (moved / ".venv/bin/catwalk").read_text()
+    assert not (moved / ".venv/dev").exists(), "its scripts named the old folder"
+    assert "setting up .venv" not in set_up(moved)

@@ -115,7 +115,7 @@ def test_its_talk(old: Paths) -> None:
     loaded = results.load("digits", "old", old.root)
     assert loaded.best.number == 3
     assert loaded.recipe.refit[0].rows == 1437
-    assert slides.build(loaded)[0].title == "94.4% of validation is correct, 18.1 points above softmax"
+    assert slides.build(loaded)[0].title == "94.4% of validation is correct, 18.0 points above softmax"
     assert "on 360 test pictures" in talk.html(loaded)
 
 

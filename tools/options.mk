@@ -41,7 +41,9 @@ TRYING = $(SEEDED) $(TEAM) $(call flag,FEATURES,features) $(call flag,MODELS,mod
          $(foreach row,$(ROWS),$(call flag,$(call upper,$(row)),$(subst _,-,$(row))))
 # Only as make's own variables, never from the environment: YES may be set there for something else.
 given = $(if $(filter command,$(firstword $(origin $(1)))),$($(1)))
-on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
+# 1 is yes, 0 or nothing is no. Any other word, such as YES=no, is refused instead of being taken for one of them.
+switch = $(if $(filter-out 0 1,$(2)),$(error $(1)=$(2): write $(1)=1 or $(1)=0))$(if $(filter 1,$(2)),--$(3))
+on = $(call switch,$(1),$(call given,$(1)),$(2))
 # What decides where the files of a new competition leave a doubt.
 #: TRAIN                         for new: the file with the training data; by default found by itself, as the next four
 #: TEST                          for new: the test file, or the share that is held out (0.15)
@@ -51,7 +53,7 @@ on = $(if $(filter-out 0,$(call given,$(1))),--$(2))
 LOOKING = $(foreach word,train test label id shape,$(if $(call given,$(call upper,$(word))),$(call flag,$(call upper,$(word)),$(word))))
 # DRY counts in the environment too: with it nothing is sent.
 SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) \
-          $(if $(filter-out 0,$(DRY)),--dry) $(call on,YES,yes) $(call on,FORCE,force)
+          $(call switch,DRY,$(DRY),dry) $(call on,YES,yes) $(call on,FORCE,force)
 #: HOST          127.0.0.1       for serve: the address to listen on
 #: PORT                          the port for serve (5433) and dashboard (8080)
 # Some shells have a HOST of their own in the environment.

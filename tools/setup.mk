@@ -1,14 +1,24 @@
-# Sets up .venv when it is first needed or when a lock file has changed; cleans up.
+# Sets up .venv when it is first needed, when a lock file has changed or the folder was moved; cleans up.
+
+# What is in .venv names its folder: where that is not this one, as after a move, all of it is made again.
+MOVED := $(shell bin=$$(sed -n 's:^exec "\(.*\)/python" -P .*:\1:p' .venv/bin/catwalk 2> /dev/null); \
+           [ -z "$$bin" ] || [ "$$bin" -ef .venv/bin ] || echo moved)
+ifneq ($(MOVED),)
+.PHONY: .venv/installed
+endif
+# Without --clear, venv keeps another interpreter's links, and pip then fills a folder that is not read.
+CLEAR_OTHER = import os, sys; \
+  print("--clear" * (os.path.realpath(".venv/bin/python") != os.path.realpath(sys.executable)))
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	  || { echo 'catwalk needs Python 3.11 to 3.13: set PYTHON= to one of them'; exit 2; }
 	@echo 'setting up .venv (once; TensorFlow is large, this takes a minute or two)'
-	@$(PYTHON) -m venv .venv \
+	@$(PYTHON) -m venv $(if $(MOVED),--clear,$$($(PYTHON) -c '$(CLEAR_OTHER)')) .venv \
 	  || { echo 'the module venv is missing: on Debian and Ubuntu, apt install python3-venv'; exit 2; }
 	@$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
 	@PYTHONWARNINGS=ignore $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
-	@printf '#!/bin/sh\nunset PYTHONPATH PYTHONHOME\nexec "%s/.venv/bin/python" -P -m catwalk "$$@"\n' '$(CURDIR)' > .venv/bin/catwalk
+	@printf '#!/bin/sh\nunset PYTHONPATH PYTHONHOME\nexec "%s/.venv/bin/python" -P -m catwalk "$$@"\n' $(call quoted,$(CURDIR)) > .venv/bin/catwalk
 	@touch $@
 
 .venv/dev: .venv/installed requirements-dev.txt

@@ -1,6 +1,7 @@
 """course.py: the five exercises, executed small; and what may go wrong."""
 
 import json
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ from catwalk.core.paths import Paths
 from catwalk.course import course
 from catwalk.course.keeping import Exercise
 from catwalk.course.project import Project
+from catwalk.submission import recipe
 from tests.conftest import Run, digits_paths, run_catwalk
 
 LEAVES = {
@@ -62,7 +64,7 @@ def test_all_five(course_done: tuple[Path, list[Run]]) -> None:
     assert "mnist is not available here" in texts["1-first-network"]
     assert "The pictures are **Fashion-MNIST**: 1,350 for training" in texts["1-first-network"]
     assert "points of test accuracy (95% interval" in texts["2-softmax"]
-    assert "no token: nothing was sent; to be handed in: assignment" in texts["4-assignment"]
+    assert "nothing was sent; to be handed in: assignment" in texts["4-assignment"]
 
 
 @pytest.mark.slow
@@ -133,3 +135,25 @@ def test_a_project_of_its_own(
     assert not Paths(made.root, "digits").prepared.joinpath("looks.jsonl").exists()
     with pytest.raises(UserError, match="has no submission yet"):
         made.run("leaderboard")
+
+
+@pytest.mark.slow
+def test_an_exercise_that_is_executed_again_makes_its_submissions_again(
+    digits_done: tuple[Path, Run], project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an interruption: the study has one more trial, and what else is in the project stays."""
+    digits_paths(project, digits_raw)
+    monkeypatch.chdir(project)
+    exercise = Exercise("5-hackathon", "digits")
+    made = Project(exercise, "digits")
+    paths = Paths(made.root, "digits")
+    shutil.copytree(Paths(digits_done[0], "digits").study, paths.study)
+    made.predict("first")
+    before = recipe.read(paths, "first").trials_finished
+    paths.submission("mine").write_text("mine")
+    made.run("try", "--widths", "128", "--view", "pixels")
+    with pytest.raises(UserError, match="made from other trials: choose another name"):
+        made.run("predict", "--name", "first")
+    Project(exercise, "digits").predict("first")
+    assert recipe.read(paths, "first").trials_finished > before
+    assert paths.submission("mine").read_text() == "mine"

@@ -275,6 +275,7 @@ def test_two_methods_are_compared_with_the_variation_between_runs() -> None:
     said = conclusions.classes((steady, better), tuple("abcdefghij"))
     hardest = "abcdefghij"[int(better.recall.argmin())]
     assert f"is {hardest}, of which" in said
+    assert "$" not in conclusions.classes((steady, better), tuple(f"${k}" for k in range(10))), "no formula"
 
 
 def test_that_the_interval_of_two_methods_covers_what_it_should() -> None:

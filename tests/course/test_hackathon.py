@@ -21,6 +21,7 @@ from catwalk.core.errors import CatwalkError, NetworkError, UserError
 from catwalk.core.paths import Paths
 from catwalk.course import attached_data, hackathon, image_packages, mirror, relay, working_folder
 from catwalk.course.hackathon import Settings
+from catwalk.data import competition as competitions
 from catwalk.data.prepare import Prepared
 from catwalk.search import study
 from catwalk.submission import submission_csv
@@ -212,6 +213,55 @@ def test_two_attached_data_sets_are_one_line_and_source_decides(
         hackathon.resolved(settings)
     chosen = hackathon.resolved(Settings("auto", str(inputs / "two")))
     assert (chosen.competition, chosen.source) == ("two", str(inputs / "two"))
+
+
+@pytest.fixture
+def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Colab's working folder: its own samples and a mounted Drive are in it, and both have pictures."""
+    folder = tmp_path / "content"
+    samples, drive = folder / "sample_data", folder / "drive"
+    for place, form in ((samples, "mnist-in-csv"), (drive / "MyDrive/thesis", "fashion-mnist")):
+        place.mkdir(parents=True)
+        FORMS[form](place)
+    (samples / "mnist_train.csv").rename(samples / "mnist_train_small.csv")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(hackathon, "INPUT", tmp_path / "input")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == drive)
+    return folder
+
+
+@pytest.mark.parametrize("form", ["az-handwritten", "sign-language-mnist"])
+def test_on_colab_what_is_uploaded_is_read_and_nothing_else(
+    commands: list[tuple[str, ...]], content: Path, form: str
+) -> None:
+    """One CSV whose name does not say train, and two beside Colab's own of a train and a test file."""
+    truth = FORMS[form](content)
+    settings = hackathon.resolved(Settings("auto"))
+    assert (settings.competition, settings.source) == ("attached", str(content))
+    root = hackathon.run(settings)
+    done = run_catwalk(root, "new", *commands[0][1:3])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mnist_train_small.csv" not in done.stdout, "nor is it said that it also contains pictures"
+    known = competitions.load(Paths(root, "attached"))
+    assert (known.train_file, known.test_share) == (truth.train, None if truth.test else 0.15)
+
+
+def test_the_results_of_one_run_do_not_change_the_data_of_the_next(content: Path, submitted: Paths) -> None:
+    """A zip stays the source, so that the same project continues."""
+    forms = content.with_name("forms")
+    forms.mkdir()
+    FORMS["sign-language-mnist"](forms)
+    with zipfile.ZipFile(content / "archive.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(forms.iterdir()):
+            archive.write(path, path.name)
+    first = hackathon.resolved(Settings("auto"))
+    assert (first.competition, first.source) == ("archive", str(content / "archive.zip"))
+    for name in ("one", "two"):
+        working_folder.place(submitted, name, content)
+        assert hackathon.resolved(Settings("auto")) == first, "the notebook asks before they are set aside"
+        working_folder.set_aside(content)
+    assert hackathon.resolved(Settings("auto")) == first
 
 
 def test_a_doubt_is_decided_in_the_first_cell(

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.course import kernel
 from tests.conftest import REPOSITORY, clean_environment, make_project, run_catwalk
@@ -124,6 +125,30 @@ def test_what_others_upload_is_small_and_whole(dist: list[Path]) -> None:
     assert modules <= set(names), "every package, and every module of it"
     for needed in ("report/assets/talk.css", "competitions/digits.toml", "notebooks/talk.ipynb"):
         assert f"catwalk/{needed}" in names
+    ours = {path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
+    assert {name.split("/")[-1] for name in names if name.endswith(".ipynb")} == ours == set(kernel.NOTEBOOKS)
+
+
+def test_notebooks_of_one_s_own_and_what_cells_have_printed_stay_here(tmp_path: Path) -> None:
+    """In a checkout where notebooks were executed, and one was copied."""
+    source, copied, wheel = tmp_path / "notebooks", tmp_path / "copied", tmp_path / "catwalk-0.whl"
+    shutil.copytree(REPOSITORY / "notebooks", source)
+    shutil.copy(source / "course-4-assignment.ipynb", source / "mine.ipynb")
+    printed = {"output_type": "stream", "name": "stdout", "text": ["s3cret-of-openhpi"]}
+    for name in ("course-4-assignment.ipynb", "mine.ipynb", kernel.NOTEBOOK):
+        notebook = json.loads((source / name).read_text())
+        notebook["cells"][-1] |= {"execution_count": 1, "outputs": [printed]}
+        (source / name).write_text(json.dumps(notebook))
+    kernel.copy_notebooks(source, copied)
+    assert {path.name for path in copied.iterdir()} == set(kernel.NOTEBOOKS)
+    for path in copied.iterdir():
+        assert json.loads(path.read_text()) == json.loads((REPOSITORY / "notebooks" / path.name).read_text())
+    wheel.write_bytes(b"a wheel")
+    kernel.write_notebook(tmp_path / kernel.NOTEBOOK, source / kernel.NOTEBOOK, wheel, {})
+    assert "s3cret" not in (tmp_path / kernel.NOTEBOOK).read_text()
+    (source / "talk.ipynb").write_text("{}")
+    with pytest.raises(UserError, match=r"^notebooks/talk\.ipynb: not a whole notebook: git checkout "):
+        kernel.copy_notebooks(source, tmp_path / "again")
 
 
 def test_what_a_gpu_costs_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

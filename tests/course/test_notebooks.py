@@ -36,6 +36,31 @@ def test_they_define_nothing_and_hold_no_outputs(path: Path) -> None:
         assert not re.search(r"^\s*(def|class) |lambda", cell.source, re.MULTILINE)
 
 
+def test_the_token_of_the_course_is_not_in_the_notebook(tmp_path: Path) -> None:
+    """The last cell of the assignment with an id, on stand-ins for the course's package and the model."""
+    notebook, secret = read("course-4-assignment"), "s3cret-of-openhpi"
+    cell = notebook.cells[-1]
+    assert re.findall(r'(?i)^.*token.* = "', cell.source, re.MULTILINE) == []
+    cell.source = cell.source.replace('ASSIGNMENT = ""', 'ASSIGNMENT = "7"')
+    (tmp_path / "deeplearning2020.py").write_text(
+        "class Submission:\n"
+        "    def __init__(self, *given): self.given = given\n"
+        f"    def submit(self): print(self.given == ({secret!r}, '7', 'a model'))\n"
+    )
+    notebook.cells = [nbformat.v4.new_code_cell("model = 'a model'"), cell]
+    (said,) = execute(notebook, tmp_path, OPENHPI_TOKEN=secret)
+    assert said.text == "True\n"
+    assert secret not in nbformat.writes(notebook)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_names_from_the_data_are_escaped_in_markdown(path: Path) -> None:
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and "Markdown(" in cell.source:
+            rest = re.sub(r"as_markdown\((?:[^()]|\([^()]*\))*\)", "", cell.source)
+            assert not re.search(r"competition\.(title|classes)", rest)
+
+
 @pytest.mark.slow
 def test_explore(digits_done: tuple[Path, Run]) -> None:
     outputs = execute(read("explore"), digits_done[0] / "notebooks")

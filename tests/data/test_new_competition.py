@@ -170,6 +170,23 @@ def test_a_doubt_is_asked_on_a_terminal(
     assert competition.load(Paths(project, "ours")).train_file == "small.csv"
 
 
+def test_ctrl_d_at_a_question_stops_and_writes_nothing(
+    catwalk: Catwalk, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_doubts(folder, "TRAIN")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    def end(question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(builtins, "input", end)
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err.count("\n")) == (130, 1)
+    assert "catwalk new: stopped" in err
+    assert not Paths(project, "ours").toml.exists()
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

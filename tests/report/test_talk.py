@@ -6,11 +6,13 @@ import subprocess
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 
 from catwalk.core.errors import UserError
@@ -34,9 +36,9 @@ from catwalk.report import (
 )
 from catwalk.report.formatting import percent
 from catwalk.report.results import Results
-from catwalk.report.slide import WORDS_A_SECOND, check, told, words_spoken
+from catwalk.report.slide import WORDS_A_SECOND, Slide, check, told, words_spoken
 from catwalk.report.weight_figures import filter_pictures
-from catwalk.submission.recipe import FoldNetwork
+from catwalk.submission.recipe import FoldNetwork, RecipeTrial, RefitNetwork
 from catwalk.submission.score import ScoreRecord
 from tests.conftest import Run
 
@@ -600,7 +602,8 @@ def test_a_test_whose_pictures_are_labelled_is_no_secret(
     words = " ".join([s.title + s.notes + str(s.facts) for s in made])
     assert not re.search("sealed|unseen|closed", words)
     assert made[0].facts[2][1] == f"test, {known} of them labelled"
-    assert f"{known} test pictures are among the labelled ones" in made[0].notes
+    among = "1 test picture is" if known == 1 else f"{known} test pictures are"
+    assert f"{among} among the labelled ones" in made[0].notes
     assert "unopened" not in words
     assert sum(f"({known} of them labelled)" in what for _, what, _ in made[-1].facts) == 1
 
@@ -690,7 +693,8 @@ def test_explore_says_what_to_run_for_doubtful_labels(
 
 
 def test_a_convolutional_network_is_shown_as_one(loaded: Results) -> None:
-    made = convolutional(replace(loaded, recipe=replace(loaded.recipe, trials=loaded.recipe.trials[:1])))
+    one = replace(loaded.recipe, trials=loaded.recipe.trials[:1], refit=())
+    made = convolutional(replace(loaded, recipe=one))
     said = slides.network(made).notes
     plan = "convolutional, with 2 stages of 1 residual block each, on raw pixels"
     assert said.startswith(f"The best network is {plan}. ")
@@ -889,7 +893,122 @@ def test_augmentation_is_not_proposed_where_it_is_used(loaded: Results) -> None:
     assert "or augmentation" in said[0]
     assert "ugment" not in said[1]
     always = next_steps.next_steps(replace(never_wrong(used), trials=[replace(used.best, value=1.0)]))
-    assert "Average more networks" in [then for _, _, then in always]
+    count = len(used.recipe.trials) + len(used.recipe.refit)
+    assert (f"{count}", "networks in the submission", "Average more networks") in always
+
+
+def test_points_are_those_of_the_percentages_beside_them(loaded: Results) -> None:
+    """94.54 - 85.46 is 9.08, and a listener sees 94.5 and 85.5."""
+
+    def reached(ours: float, softmax: float) -> Results:
+        simple = [replace(t, value=softmax) if t.kind == "softmax" else t for t in loaded.trials]
+        return replace(loaded, trials=simple, scores=replace(loaded.scores, accuracy=ours))
+
+    above = slides.problem(reached(0.9454, 0.8546)).title
+    assert above == "94.5% of validation is correct, 9.0 points above softmax"
+    below = slides.problem(reached(0.8546, 0.9454)).title
+    assert below == "85.5% of validation is correct, 9.0 points below softmax"
+    gap = trained_to(loaded, 0.9454, 0.8546)
+    assert "training is 9.0 points above validation" in slides.network(gap).title
+    assert "training is 9.0 points above validation" in slides.network(gap).notes
+    assert next_steps.next_steps(gap)[0][:2] == ("+9.0", "points higher in training")
+
+
+def test_the_axis_of_the_learning_curve_ends_where_it_says(loaded: Results) -> None:
+    epochs = tuple(Epoch(i, 3, 0.1, 0.99, 0.1, value) for i, value in enumerate((0.9862, 0.99, 0.9941), 1))
+    best = replace(loaded.best, history=epochs, value=0.9941)
+    axes = figures.learning_curves(replace(loaded, trials=[best])).axes[0]
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    low, high = heights["98%"], heights["100%"]
+    last = float(np.asarray(axes.lines[-1].get_ydata())[0])
+    assert 0.98 + 0.02 * (last - low) / (high - low) == pytest.approx(0.9941)
+
+
+def test_what_is_out_of_fold_is_not_called_validation(loaded: Results) -> None:
+    made = folded(loaded)
+    assert "validation accuracy with its 95% interval" in words_of(figures.baselines(loaded))
+    ours = "accuracy with its 95% interval; the submission's on all rows, 5 folds"
+    assert ours in words_of(figures.baselines(made))
+    assert dict(slides.confusion(loaded).figures)["confusion"].startswith(
+        "Confusion matrix on the validation pictures, "
+    )
+    assert dict(slides.confusion(made).figures)["confusion"].startswith(
+        "Confusion matrix on the labelled pictures (5 folds), "
+    )
+    right = np.where(np.eye(10)[made.labels] > 0, 0.991, 0.001).astype(np.float32)
+    none = words_of(figures.mistakes(replace(made, validation=right)))
+    assert none == ["No mistakes on 1,437 labelled pictures (5 folds)."]
+    assert words_of(figures.mistakes(never_wrong(loaded))) == ["No mistakes on 144 validation pictures."]
+
+
+def test_networks_trained_again_are_part_of_the_submission(loaded: Results) -> None:
+    chosen = replace(loaded.recipe.trials[0], number=loaded.best.number)
+    other = replace(chosen, number=chosen.number + 1)
+    again = RefitNetwork(chosen.number, 50_001, 2, (2, 2), 1437)
+
+    def said(trials: tuple[RecipeTrial, ...], refit: tuple[RefitNetwork, ...]) -> str:
+        recipe = replace(loaded.recipe, trials=trials, refit=refit)
+        return slides.network(replace(loaded, recipe=recipe)).notes
+
+    kept, ours = percent(loaded.best.accuracy), percent(loaded.scores.accuracy)
+    assert said((chosen,), ()).endswith(f"It reaches {kept}, and is the whole submission.")
+    alone = f"It reaches {kept}; the submission averages it and 1 network trained again on all rows."
+    assert said((chosen,), (again,)).endswith(alone)
+    together = f"the submission averages 2 networks ({ours}) and 2 trained again on all rows."
+    assert said((chosen, other), (again, again)).endswith(f"Alone it reaches {kept}; {together}")
+
+
+def test_mistakes_of_two_classes_are_not_spread_over_many(loaded: Results) -> None:
+    """40 of the dogs are taken for cats."""
+    labels = np.repeat(loaded.labels % 2, 10)
+    said = np.full((len(labels), 2), 0.1, np.float32)
+    said[np.arange(len(labels)), labels] = 0.9
+    said[np.flatnonzero(labels == 1)[:40]] = (0.9, 0.1)
+    prepared = replace(loaded.prepared, validation=np.arange(len(labels), dtype=np.int32))
+    competition = replace(loaded.competition, classes=("cat", "dog"), labels=(0, 1))
+    slide = slides.confusion(scored(loaded, said, labels, competition=competition, prepared=prepared))
+    assert "Most often, dog is taken for cat: 40 times." in slide.notes
+    assert "many classes" not in slide.notes
+
+
+@pytest.mark.parametrize(
+    "name", ["$5", "a $5 and a $10", "<s>", "__x__", "*a*", "`b`", "[c](d)", r"\(x\)", "&amp;", "~~e~~", "#1"]
+)
+def test_a_name_in_a_notebook_is_shown_as_it_is(name: str) -> None:
+    facts = (("5%", f"of mistakes within {name}, {name}", "Add features"),)
+    notes = f"Most often, {name} is taken for {name}."
+    written_so = Slide("confusion", 25, f"{name} is 1 of 2", "", notes, (), facts).markdown().data
+    assert not re.search(r"[$\\]", written_so), "JupyterLab looks for formulas before it reads Markdown"
+    page = MarkdownIt("commonmark").render(written_so)
+    pieces = [unescape(piece) for piece in re.split(r"<[^>]*>", page)]
+    for words in (f"{name} is 1 of 2", notes, f"5% of mistakes within {name}, {name}: Add features"):
+        assert words in "".join(pieces)
+    # MathJax looks for formulas in the page, but not beyond an element.
+    assert not [piece for piece in pieces if re.search(r"[$\\]", piece) and len(piece) > 1]
+
+
+def test_one_of_something_is_singular(loaded: Results) -> None:
+    preset = next_steps.next_steps(replace(loaded, trials=[loaded.best]))
+    assert ("1", "network, not chosen by the search", "Search longer") in preset
+    found = next_steps.next_steps(replace(loaded, trials=[replace(loaded.best, kind="search")]))
+    assert ("1", "trial so far", "Search longer") in found
+    slide = slides.mistakes(doubted(loaded, 25, unsure=1))
+    assert slide.title == "This mistake was made with 40.0% confidence"
+    assert slide.notes.startswith("The only mistake whose label does not look doubtful;")
+
+
+@pytest.mark.parametrize("name", ["n02123045 tabby cat", "4006381333931"])
+def test_a_class_s_long_name_is_left_out_of_what_is_said(
+    name: str, loaded: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = evidence.Evidence(3, 0.2, "the upper left", "the lower right")
+    monkeypatch.setattr(evidence, "clearest", lambda _: found)
+    slide = slides.weights(
+        replace(loaded, competition=replace(loaded.competition, classes=tuple([name] * 10)))
+    )
+    check([slide])
+    assert "For this class, ink at the upper left counts most" in slide.notes
+    assert "For 3, ink at the upper left counts most" in slides.weights(loaded).notes
 
 
 def test_the_submission_was_chosen_on_these_rows(loaded: Results) -> None:

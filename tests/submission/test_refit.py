@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from benchmarks import procfs
+from catwalk.core import process_pool
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.data.run_context import RunContext
 from catwalk.models import network
-from catwalk.search import progress, study, trial_record
+from catwalk.search import limits, progress, study, trial_record
 from catwalk.submission import predictions, recipe, refit, submission_csv
 from catwalk.submission.ensemble import Ensemble
 from tests.conftest import Run, clean_environment, load
@@ -110,3 +111,17 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
     near = time.time() + 0.1  # as UNTIL= may be
     assert refit.run(context, trials, 600.0, near) is None
     assert not said
+
+
+def test_one_network_is_said_to_be_one(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine with one core; nothing is trained."""
+    prepared = prepare.load(done, 1)
+    opened = study.load(done, prepared, "pixels") or study.load(done, prepared, "local")
+    assert opened is not None
+    trials = [trial_record.of(trial) for trial in study.complete(opened)]
+    said: list[str] = []
+    context = RunContext(done, load("digits"), prepared, 1, "local", said.append)
+    monkeypatch.setattr(limits, "workers", lambda _asked: 1)
+    monkeypatch.setattr(process_pool, "run_all", lambda _work, tasks, *_: [None] * len(tasks))
+    assert refit.run(context, trials, 6000.0, None) is None
+    assert said[0] == "predict: training 1 network again, on all 1,437 labelled rows, up to 500 s"

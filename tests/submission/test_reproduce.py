@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from catwalk.core import records
-from catwalk.core.errors import UserError
+from catwalk.core import process_pool, records
+from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download
 from catwalk.data.competition import Competition
+from catwalk.data.run_context import RunContext
 from catwalk.models.epoch import Epoch
-from catwalk.submission import recipe, submission_csv
-from tests.conftest import Run, make_project, run_catwalk
+from catwalk.submission import recipe, reproduce, submission_csv
+from tests.conftest import Run, load, make_project, run_catwalk
 from tests.support.records import made_recipe, trial_record
 
 
@@ -68,6 +69,22 @@ def test_it_says_what_differs(digits_done: tuple[Path, Run], tmp_path: Path) -> 
     assert f"differs from {name}.csv; validation 0." in done.stdout
     assert "of 360 labels differ" in done.stdout
     assert "made with tensorflow 1.0 (here 2." in done.stdout
+
+
+def test_one_network_is_said_to_be_one(
+    digits_done: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is trained."""
+    paths = Paths(digits_done[0], "digits")
+    (name,) = submission_csv.names(paths)
+    made = recipe.read(paths, name)
+    alone = replace(made, trials=made.trials[:1], refit=())
+    said: list[str] = []
+    context = RunContext.load(paths, load("digits"), made.seed, made.features, said.append)
+    monkeypatch.setattr(process_pool, "run_all", lambda _work, tasks, *_: [None] * len(tasks))
+    with pytest.raises(MachineError, match="one of the training runs did not finish"):
+        reproduce.run(context, alone, name)
+    assert said == [f"reproduce: training 1 network again from {name}.json"]
 
 
 WITHOUT_PLAN = records.encode(replace(made_recipe().trials[0], plan=()))

@@ -89,8 +89,23 @@ def test_a_dry_run_and_one_that_can_not_ask_send_nothing(paths: Paths) -> None:
     assert not kept(paths)
 
 
-@pytest.mark.parametrize(("typed", "sent"), [("y\n", 1), ("\n", 0)])
-def test_a_terminal_is_asked(paths: Paths, typed: str, sent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dry_run_of_what_was_sent_does_not_wait_for_its_score(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submitting, "WAIT_SECONDS", 0)
+    kaggle = Kaggle(scored={"status": "PENDING"})
+    assert "Kaggle has not scored it yet" in submit(paths, kaggle, "--yes").stdout
+    calls, before = len(kaggle.calls), kept(paths)
+    dry = submit(paths, kaggle, "--dry")
+    assert (dry.returncode, dry.stderr) == (0, "")
+    assert dry.stdout == "submit: this file was already sent, as ref 4711; FORCE=1 sends it again\n"
+    assert (len(kaggle.calls), kept(paths)) == (calls, before)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("y\n", 0), ("\n", 2), ("\x04", 130)], ids=["y", "enter", "Ctrl-D"]
+)
+def test_a_terminal_is_asked(paths: Paths, typed: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     kaggle = Kaggle()
     ours, theirs = pty.openpty()
     os.write(ours, typed.encode())
@@ -99,8 +114,9 @@ def test_a_terminal_is_asked(paths: Paths, typed: str, sent: int, monkeypatch: p
         done = submit(paths, kaggle)
     os.close(ours)
     assert "send it? [y/N]" in done.stdout
-    assert done.returncode == (0 if sent else 2), done.stderr
-    assert len(kaggle.uploaded) == sent
+    assert done.returncode == code, done.stderr
+    assert not code or done.stderr.count("\n") == 1
+    assert len(kaggle.uploaded) == (code == 0)
 
 
 def test_fashion_mnist_has_no_leaderboard(paths: Paths) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from catwalk.core.errors import UserError
+from catwalk.course import working_folder
 from catwalk.data import archives, csv_columns, csv_head, idx, raw_files
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
@@ -19,7 +20,6 @@ from catwalk.data.raw_files import Found
 MOST_FOLDERS = 3000  # searched from the top: a dataset of image files has many more
 DEEPEST = 6  # levels of subfolders
 ENDINGS = (".csv", ".tsv", ".txt", ".zip", ".gz", ".data", ".tra", ".tes")
-OTHERS = {"sample_data", "site-packages", "node_modules"}  # Colab's own, and installed packages
 LONGEST = 100  # characters of the reason why another file does not match
 
 
@@ -72,12 +72,16 @@ def columns(competition: Competition) -> str:
 
 
 def own_places(top: Path) -> Iterator[Path]:
-    """The folders with data files in ``top`` and below it, the upper ones first, and the zips in them."""
+    """The folders with data files in ``top`` and below it, the upper ones first; of others the zips in them.
+
+    What an earlier run of the notebook wrote there is not data: a zip is the place of the data after it, too.
+    """
     for folder in _folders(top):
         try:
-            names = sorted(one.name for one in os.scandir(folder) if one.is_file())
+            files = {one.name for one in os.scandir(folder) if one.is_file()}
         except OSError:
             continue
+        names = sorted(files - {*working_folder.NAMES})
         zips = [name for name in names if name.casefold().endswith(".zip")]
         if any(name.casefold().endswith(ENDINGS) and name not in zips for name in names):
             yield folder
@@ -87,7 +91,6 @@ def own_places(top: Path) -> Iterator[Path]:
 
 def _folders(top: Path) -> Iterator[Path]:
     """``top`` and the folders below it, level by level."""
-    has_mounts = top.parts[:2] == ("/", "kaggle")  # there each input is mounted
     level, count = [top], 0
     for _ in range(DEEPEST + 1):
         below: list[Path] = []
@@ -101,8 +104,7 @@ def _folders(top: Path) -> Iterator[Path]:
             except OSError:
                 continue
             children = [path for path in map(Path, entries) if not path.name.startswith(".")]
-            children = [path for path in children if path.name not in OTHERS]
-            below += [path for path in children if has_mounts or not path.is_mount()]
+            below += filter(raw_files.is_searched, children)
         level = below
 
 

@@ -8,7 +8,7 @@ from catwalk.course import choosing, t_tests
 from catwalk.course.choosing import Group
 from catwalk.course.comparing import Difference, MethodScores
 from catwalk.course.t_tests import TTest
-from catwalk.report.formatting import percent, points
+from catwalk.report.formatting import as_markdown, percent, points
 
 LEVEL = f"at the {t_tests.LEVEL:.0%} level"
 
@@ -185,16 +185,16 @@ def verdict(names: tuple[str, str], tested: tuple[MethodScores, MethodScores], f
 def classes(tested: tuple[MethodScores, MethodScores], names: tuple[str, ...]) -> str:
     """Which classes the second method finds more or less often than the first."""
     before, after = (each.recall for each in tested)
-    gains = after - before
+    gains, shown = after - before, [as_markdown(name) for name in names]
     up, down, hardest = int(gains.argmax()), int(gains.argmin()), int(after.argmin())
-    said = f"Recall rises most for {names[up]} ({points(float(gains[up]))} points)"
+    said = f"Recall rises most for {shown[up]} ({points(float(gains[up]))} points)"
     if gains[up] <= 0:
         said = "Recall rises for no class"
-    fall = f"falls most for {names[down]} ({points(float(gains[down]))})"
+    fall = f"falls most for {shown[down]} ({points(float(gains[down]))})"
     said += f" and {fall}." if gains[down] < 0 else " and falls for none."
     same = " with both" if hardest == int(before.argmin()) else ""
     found = percent(float(after[hardest]))
-    return f"{said} The hardest class{same} is {names[hardest]}, of which {found} are found."
+    return f"{said} The hardest class{same} is {shown[hardest]}, of which {found} are found."
 
 
 def _failures(groups: Sequence[Group], guessing: float) -> list[str]:

@@ -16,11 +16,14 @@ from typing import Any
 from catwalk.core import advice
 from catwalk.core.errors import MachineError, UserError, shown
 from catwalk.core.paths import Paths, folder_aside
+from catwalk.course import course
 from catwalk.data import kaggle_credentials, kaggle_names
 from catwalk.data.competition import Competition
 from catwalk.data.kaggle_names import Page
 
 NOTEBOOK, METADATA = "hackathon.ipynb", "kernel-metadata.json"
+# What a wheel brings along of notebooks/, where users may have notebooks of their own.
+NOTEBOOKS = (NOTEBOOK, "explore.ipynb", "talk.ipynb", *(f"course-{name}.ipynb" for name in course.EXERCISES))
 LINE = 1000  # characters of the wheel's text on a line: some editors can't handle longer ones
 # Metadata that make Kaggle, Colab and Jupyter show a cell collapsed.
 FOLDED = {"_kg_hide-input": True, "cellView": "form", "jupyter": {"source_hidden": True}}
@@ -148,8 +151,9 @@ def build_wheel(folder: Path) -> Path:
             "the wheel can only be built in a checkout", fix="run this in a clone of catwalk's repository"
         )
     with tempfile.TemporaryDirectory(prefix="catwalk-") as copy:
-        for name in ("src/catwalk", "competitions", "notebooks"):
+        for name in ("src/catwalk", "competitions"):
             shutil.copytree(checkout / name, Path(copy) / name, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_notebooks(checkout / "notebooks", Path(copy) / "notebooks")
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copyfile(checkout / name, Path(copy) / name)
         done = subprocess.run(  # noqa: S603
@@ -165,6 +169,37 @@ def build_wheel(folder: Path) -> Path:
     return wheels[0]
 
 
+def copy_notebooks(source: Path, target: Path) -> None:
+    """Copy catwalk's own notebooks to a new folder, without the outputs of their cells.
+
+    Others in the folder are the user's, and may hold what those who get the wheel are not to see.
+
+    Raises:
+        UserError: one of them is damaged.
+    """
+    target.mkdir()
+    for name in NOTEBOOKS:
+        if (source / name).is_file():
+            _write(target / name, _without_outputs(source / name))
+
+
+def _without_outputs(source: Path) -> dict[str, Any]:
+    """A notebook's content, without what its cells have printed."""
+    name = f"notebooks/{source.name}"
+    try:
+        notebook: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell.update(outputs=[], execution_count=None)
+    except (ValueError, KeyError, TypeError):
+        raise UserError("not a whole notebook", where=name, fix=advice.check_out(name)) from None
+    return notebook
+
+
+def _write(target: Path, notebook: dict[str, Any]) -> None:
+    target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str]) -> None:
     """Write the hackathon's notebook with the wheel inside.
 
@@ -175,13 +210,13 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str
         given: values that replace the defaults in the first cell, by setting.
 
     Raises:
-        UserError: the source is missing.
+        UserError: the source is missing or damaged.
     """
     if not source.is_file():
         raise UserError(
             f"notebooks/{source.name} is missing", fix=advice.check_out(f"notebooks/{source.name}")
         )
-    notebook: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    notebook = _without_outputs(source)
     parameters, catwalk = (_tagged(notebook, tag) for tag in ("parameters", "catwalk"))
     text = "".join(parameters["source"])
     for name, value in given.items():
@@ -191,7 +226,7 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str
     lines = "\n".join(encoded[start : start + LINE] for start in range(0, len(encoded), LINE))
     catwalk["source"] = BROUGHT.format(text=lines).splitlines(keepends=True)
     catwalk["metadata"] |= FOLDED
-    target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write(target, notebook)
 
 
 def _tagged(notebook: dict[str, Any], tag: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Project: a separate project for an exercise, to run the pipeline's stages on the same data."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,18 @@ class Project:
                 last = line.strip()
         if process.returncode:
             raise UserError(last or f"catwalk {stage} failed")
+
+    def predict(self, name: str) -> None:
+        """Make the submission ``name`` from all trials so far, in place of the one that an earlier run made.
+
+        The notebook's own submissions are made again when it is executed again: the study then has more
+        trials, and ``catwalk predict`` never replaces a submission. Others in the project stay.
+
+        Raises:
+            UserError: it failed; with its own last line.
+        """
+        paths = Paths(self.root, self.competition)
+        shutil.rmtree(paths.submission_folder(name), ignore_errors=True)
+        for file in (paths.recipe(name), paths.submission(name)):
+            file.unlink(missing_ok=True)
+        self.run("predict", "--name", name)

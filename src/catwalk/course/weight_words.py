@@ -6,7 +6,7 @@ import numpy.typing as npt
 from catwalk.course.numpy_network import Network
 from catwalk.course.pictures import Part
 from catwalk.data.competition import Competition
-from catwalk.report.formatting import percent
+from catwalk.report.formatting import as_markdown, percent
 
 RARE = 1e-3  # of the training pictures: a pixel that is above 0 in fewer has hardly any gradient
 FEW = 20  # pixels of which a standard deviation is worth nothing
@@ -25,7 +25,7 @@ def described(network: Network, part: Part, competition: Competition) -> str:
     weights = centred(network)
     likeness = templates(weights, part)
     most, least = int(likeness.argmax()), int(likeness.argmin())
-    names = competition.classes
+    names = [as_markdown(name) for name in competition.classes]
     said = [
         "Each picture is a template. Compared with how the class's mean picture differs from the mean of all "
         f"pictures, its weights have a correlation of {likeness.mean():.2f} on average, from "

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import given_path
+from catwalk.core import given_path, terminal
 from catwalk.core.console import plain_console
 from catwalk.core.errors import UserError, shown
 from catwalk.core.paths import Paths, atomic_write, competitions_folder, folder_aside
@@ -152,7 +152,7 @@ def _asked(doubt: DoubtError) -> str:
     print(f"{doubt.what}:")
     for number, candidate in enumerate(doubt.candidates, start=1):
         print(f"  {number}  {candidate}")
-    answer = input(f"{doubt.variable}= ").strip()
+    answer = terminal.ask(f"{doubt.variable}= ").strip()
     if answer.isdigit() and 1 <= int(answer) <= len(doubt.candidates):
         return doubt.candidates[int(answer) - 1]
     return answer

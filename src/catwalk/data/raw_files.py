@@ -21,6 +21,7 @@ MANIFEST = "manifest.json"
 NOT_DATA = re.compile(
     r"(?i)(readme|license|copying)(\..*)?|.*\.(md|pdf|toml|py|ipynb)|desktop\.ini|thumbs\.db"
 )
+OTHERS = {"sample_data", "site-packages", "node_modules"}  # Colab's own, and installed packages
 LISTED = 60  # characters of the names that a message lists
 
 
@@ -71,10 +72,20 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
         if path.name.startswith((".", "__MACOSX")):
             continue
         if path.is_dir():
-            if depth:
+            if depth and is_searched(path):
                 yield from _walk(path, depth - 1)
         elif path.is_file() and path.name != MANIFEST and not NOT_DATA.fullmatch(path.name):
             yield path
+
+
+def is_searched(folder: Path) -> bool:
+    """Whether data are looked for in a subfolder: not in ``OTHERS``, and not in what is mounted there.
+
+    A mount may be Google Drive on Colab, and to walk it would take minutes. Below ``/kaggle`` each input is a
+    mount.
+    """
+    is_of_kaggle = folder.absolute().parts[:2] == ("/", "kaggle")
+    return folder.name not in OTHERS and (is_of_kaggle or not folder.is_mount())
 
 
 def locate(place: Path, competition: Competition) -> Found:

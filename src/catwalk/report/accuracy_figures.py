@@ -60,7 +60,7 @@ def dots(results: Results) -> Figure:
 
 
 def baselines(results: Results) -> Figure:
-    """Validation accuracy of the baselines, the best network and the submission, with 95% intervals."""
+    """Accuracy of the baselines, the best network and the submission, with 95% intervals."""
     best = results.best
     shown = [
         *simple_networks(results),
@@ -71,13 +71,18 @@ def baselines(results: Results) -> Figure:
     figure, axes = canvas(900, 64 * len(shown) + 70)
     _dotted(axes, shown, 250, 750, 64)
     words = "validation accuracy with its 95% interval"
+    if results.recipe.folds > 1:
+        words = f"accuracy with its 95% interval; the submission's on all rows, {results.recipe.folds} folds"
     text(axes, 250, 64 * len(shown) + 48, words, size=SMALL, colour=MUTED)
     return figure
 
 
 def scale_of(values: Sequence[float]) -> tuple[float, float]:
-    """The ends of a scale for shares, in whole percent, as they are written below it."""
-    return math.floor(100 * min(values)) / 100, math.ceil(100 * max(values)) / 100
+    """The ends of a scale for shares, in whole percent, as they are written beside it; never the same."""
+    low, high = math.floor(100 * min(values)), math.ceil(100 * max(values))
+    if low == high:
+        low, high = max(0, low - 1), min(100, high + 1)
+    return low / 100, high / 100
 
 
 def _dotted(axes: Axes, shown: Sequence[Accuracy], left: float, right: float, row: float) -> None:

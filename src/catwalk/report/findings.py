@@ -11,6 +11,7 @@ import numpy.typing as npt
 from catwalk.data import duplicates
 from catwalk.models.epoch import Epoch
 from catwalk.models.metrics import wilson
+from catwalk.report.formatting import change
 from catwalk.report.results import Results
 from catwalk.submission import confident_learning
 
@@ -93,10 +94,14 @@ def overfitting(results: Results) -> "Overfitting | None":
     return overfitting_of(results.best.history) if is_enough(results) else None
 
 
-def large_gap(results: Results) -> float | None:
-    """The best trial's training accuracy minus its validation accuracy; None if it is small or unsure."""
-    gap = results.best.history[-1].train_accuracy - results.best.accuracy
-    return gap if is_enough(results) and gap > LARGE_GAP else None
+def large_gap(results: Results) -> str | None:
+    """By how many points the best trial's training accuracy is above its validation accuracy, as "+2.4".
+
+    Points as ``change`` counts them; None if they are few or unsure.
+    """
+    training, validation = results.best.history[-1].train_accuracy, results.best.accuracy
+    is_large = is_enough(results) and training - validation > LARGE_GAP
+    return change(validation, training) if is_large else None
 
 
 def similar_order(confusion: npt.NDArray[np.int64]) -> list[int]:

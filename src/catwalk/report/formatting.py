@@ -1,6 +1,7 @@
 """Formatting: numbers and parameter names as text for talk and notebooks."""
 
 import math
+import re
 from typing import Any
 
 LABELS = {
@@ -72,3 +73,17 @@ def often(count: int) -> str:
 def in_a_sentence(name: str) -> str:
     """A parameter's readable name within a sentence: "learning rate", "units in layer 1"."""
     return parameter(name).replace(",\n", " in ").replace("\n", " ")
+
+
+def as_markdown(words: str) -> str:
+    """Text for Markdown that is shown as it is, on one line: a class may be called "$5", "__x__" or "<s>".
+
+    Characters that mean something there become numeric references. A backslash would not do for ``$``:
+    JupyterLab removes it before MathJax looks for formulas, but no formula goes beyond an HTML element.
+    """
+
+    def reference(found: re.Match[str]) -> str:
+        one = f"&#{ord(found[0])};"
+        return f"<span>{one}</span>" if found[0] in "$\\" else one
+
+    return re.sub(r"[\\`*_{}\[\]<>&#~|$]", reference, " ".join(words.split()))

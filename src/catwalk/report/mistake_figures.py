@@ -22,12 +22,12 @@ DOZEN = 12
 
 
 def mistakes(results: Results) -> Figure:
-    """The validation pictures that the submission misclassified with the highest confidence, large."""
+    """The pictures that the submission misclassified with the highest confidence, large."""
     classes = results.competition.classes
     worst = findings.surest_mistakes(results)
     figure, axes = canvas(1180, 400)
     if not len(worst):
-        text(axes, 0, 60, "No mistakes on the validation rows.", size=30)
+        text(axes, 0, 60, f"No mistakes on {results.validated:,} {results.validated_as}.", size=30)
         return figure
     column, side = 1180 / findings.SHOWN_MISTAKES, 212.0
     wide = column - 24
@@ -47,7 +47,7 @@ def mistakes(results: Results) -> Figure:
 
 
 def doubtful(results: Results) -> Figure:
-    """The validation pictures with the most doubtful labels, each with its label and the answer."""
+    """The pictures with the most doubtful labels, each with its label and the answer."""
     classes = results.competition.classes
     found = findings.doubtful_pictures(results)[:DOZEN]
     figure, axes = canvas(1180, 560)

@@ -21,6 +21,7 @@ def confusion(results: Results) -> Slide:
         common = f"Most often, {short(classes[true])} is taken for {short(classes[said])}: {often(count)}. "
     story = _confusion_story(results)
     end = f"On the right, precision, recall and F1 of each; F1 is {percent(results.scores.f1)} on average."
+    alt = f"Confusion matrix on the {results.validated_as}, with precision, recall and F1 of each class"
     return Slide(
         "confusion",
         CONFUSION_SECONDS,
@@ -32,7 +33,7 @@ def confusion(results: Results) -> Slide:
             f"{start}{story}{end}",
             f"{start}{story}",
         ),
-        (("confusion", "Confusion matrix on validation, with precision, recall and F1 of each class"),),
+        (("confusion", alt),),
     )
 
 
@@ -73,6 +74,8 @@ def _confusion_story(results: Results) -> str:
     if wrong < findings.ENOUGH_PICTURES:
         few = f"are {wrong} mistakes" if wrong > 1 else "is 1 mistake"
         return f"There {few}, too few to say which classes are confused. "
+    if len(results.competition.classes) == 2:  # there is only one pair to confuse
+        return ""
     return "The mistakes are spread over many classes. "
 
 
@@ -92,6 +95,8 @@ def mistakes(results: Results) -> Slide:
     title = f"{counted(len(wrong), 'mistake')} on {rows:,} {those}"
     if len(wrong) >= findings.ENOUGH_PICTURES:
         title = f"These {len(shown)} mistakes were made with at least {sure} confidence"
+        if len(shown) == 1:  # the labels of all others look doubtful
+            title = f"This mistake was made with {sure} confidence"
     return Slide(
         "mistakes",
         SHARED_SECONDS if is_shared else MISTAKES_SECONDS,
@@ -104,8 +109,11 @@ def mistakes(results: Results) -> Slide:
 
 def _mistakes_notes(results: Results, shown: int, wrong: int, is_shared: bool) -> str:
     if is_shared:
-        others = counted(len(findings.mistakes_of_the_model(results)), "mistake")
-        return f"The surest of {others} whose labels do not look doubtful; the prediction is in quotes."
+        others = len(findings.mistakes_of_the_model(results))
+        if others == 1:
+            return "The only mistake whose label does not look doubtful; the prediction is in quotes."
+        whose = "whose labels do not look doubtful"
+        return f"The surest of {others:,} mistakes {whose}; the prediction is in quotes."
     these = f"These {shown} of {wrong:,} mistakes have" if wrong > 1 else "This 1 mistake has"
     start = f"{these} the highest confidence. The prediction is in quotes, the label below. "
     doubted = int(np.isin(findings.surest_mistakes(results), findings.doubtful(results)).sum())

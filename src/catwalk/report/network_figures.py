@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from catwalk.models import space
 from catwalk.report import conv_layers, findings, network_words
+from catwalk.report.accuracy_figures import scale_of
 from catwalk.report.drawing import (
     BLUE,
     BLUE_TEXT,
@@ -75,9 +76,8 @@ def learning_curves(results: Results) -> Figure:
     keys = {"accuracy": ("validation", BLUE, BLUE_TEXT), "train_accuracy": ("training", MUTED, MUTED)}
     kept = results.best.accuracy
     # Training may begin further below, which is not shown, but its end is.
-    low = min(kept, history[-1].train_accuracy, *(epoch.accuracy for epoch in history))
-    high = max(kept, *(getattr(epoch, key) for epoch in history for key in keys))
-    low, high = (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
+    shown = [kept, history[-1].train_accuracy, *(epoch.accuracy for epoch in history)]
+    low, high = scale_of([*shown, max(epoch.train_accuracy for epoch in history)])
 
     def across(epoch: float) -> float:
         return float(left + (right - left) * (epoch - epochs[0]) / max(1, epochs[-1] - epochs[0]))

@@ -28,6 +28,7 @@ def network(results: Results) -> Slide:
         told(
             SECONDS,
             f"{what}{seen}{trained}{finding}{both}",
+            f"{what}{trained}{finding}{both}",
             f"{what}{seen}{trained}{both}",
             f"{what}{trained}{both}",
             f"{what}{both}",
@@ -51,19 +52,25 @@ def _finding(results: Results) -> tuple[str, str]:
         title = f"It overfits after epoch {late.epoch} (validation loss +{rise})"
         return title, f"After epoch {late.epoch} it overfits: the validation loss rises by {rise}. "
     if gap is not None:
-        title = f"After {epochs}, training is {100 * gap:.1f} points above validation"
-        return title, f"At the end, training is {100 * gap:.1f} points above validation. "
+        title = f"After {epochs}, training is {gap[1:]} points above validation"
+        return title, f"At the end, training is {gap[1:]} points above validation. "
     return f"It reaches {percent(results.best.accuracy)} on validation after {epochs}", ""
 
 
 def _joined(results: Results) -> str:
-    """Where the network has one accuracy and the submission another, what the difference is."""
+    """What the submission averages, and the accuracies: the network's and the chosen networks' together."""
     nets, kept = results.recipe.trials, percent(results.best.accuracy)
-    if [net.number for net in nets] == [results.best.number] and results.recipe.folds == 1:
+    has_folds, again = results.recipe.folds > 1, len(results.recipe.refit)
+    is_alone = [net.number for net in nets] == [results.best.number] and not has_folds
+    if is_alone and again:
+        more = counted(again, "network")
+        return f"It reaches {kept}; the submission averages it and {more} trained again on all rows."
+    if is_alone:
         return f"It reaches {kept}, and is the whole submission."
-    ours = (
-        f"{percent(results.scores.accuracy)}{' out of fold, on all rows' if results.recipe.folds > 1 else ''}"
-    )
+    ours = f"{percent(results.scores.accuracy)}{' out of fold, on all rows' if has_folds else ''}"
+    if again:  # these were trained on the validation rows, so this accuracy is that of the others
+        all_of = f"{averaged(nets)} ({ours}) and {again} trained again on all rows"
+        return f"Alone it reaches {kept}; the submission averages {all_of}."
     if len(nets) == 1:
         return f"Alone it reaches {kept}; the submission, {ours}."
     return f"Alone it reaches {kept}; the submission averages {averaged(nets)}: {ours}."

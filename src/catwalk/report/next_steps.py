@@ -2,7 +2,7 @@
 
 from catwalk.models import space
 from catwalk.report import findings, origins
-from catwalk.report.formatting import percent, points, short
+from catwalk.report.formatting import percent, short
 from catwalk.report.network_words import augmentations, has
 from catwalk.report.results import Results
 
@@ -32,7 +32,7 @@ def _training(results: Results) -> list[Step]:
     if gap is None:
         return []
     or_augment = "" if augmentations(best.params) else " or augmentation"
-    return [(points(gap), "points higher in training", f"Add {more}{or_augment}")]
+    return [(gap, "points higher in training", f"Add {more}{or_augment}")]
 
 
 def _mistakes(results: Results) -> list[Step]:
@@ -50,7 +50,9 @@ def _mistakes(results: Results) -> list[Step]:
 def _search(results: Results) -> list[Step]:
     complete = [trial.number for trial in results.complete]
     if not any(origins.of(trial) == origins.SEARCH for trial in results.trials):
-        return [(f"{len(results.trials)}", "networks, none chosen by the search", "Search longer")]
+        count = len(results.trials)
+        what = "network, not chosen by the search" if count == 1 else "networks, none chosen by the search"
+        return [(f"{count}", what, "Search longer")]
     enough = findings.is_enough(results) and len(complete) >= ENOUGH_FOR_LATE
     if enough and results.best.number >= 0.75 * max(complete):
         return [(f"{results.best.number}", f"of {max(complete)} was the best trial", "Search longer")]
@@ -60,7 +62,8 @@ def _search(results: Results) -> list[Step]:
 def _always(results: Results) -> list[Step]:
     last = (f"{results.distinct.train:,}", "training pictures", "Augment the training pictures")
     if augmentations(results.best.params):  # that is done already
-        averaged = len(results.recipe.trials)
+        averaged = len(results.recipe.trials) + len(results.recipe.refit)
         network = "network" if averaged == 1 else "networks"
         last = (f"{averaged}", f"{network} in the submission", "Average more networks")
-    return [(f"{len(results.trials)}", "trials so far", "Search longer"), last]
+    trials = "trial" if len(results.trials) == 1 else "trials"
+    return [(f"{len(results.trials)}", f"{trials} so far", "Search longer"), last]

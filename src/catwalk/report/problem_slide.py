@@ -2,7 +2,7 @@
 
 from catwalk.data.duplicates import Pictures
 from catwalk.report import findings
-from catwalk.report.formatting import often, percent, short, size
+from catwalk.report.formatting import change, often, percent, short, size
 from catwalk.report.results import Results
 from catwalk.report.slide import Slide, told
 
@@ -68,8 +68,8 @@ def _title(results: Results) -> str:
         return f"{accuracy} {where}, on {results.validated:,} pictures"
     if has_folds:  # they were measured on different rows
         return f"{accuracy} {where}, softmax {percent(simple[0])} on validation"
-    gain = 100 * (results.scores.accuracy - simple[0])
-    return f"{accuracy} {where}, {abs(gain):.1f} points {'above' if gain >= 0 else 'below'} softmax"
+    gain = change(simple[0], results.scores.accuracy)
+    return f"{accuracy} {where}, {gain[1:]} points {'below' if gain[0] == '-' else 'above'} softmax"
 
 
 def _notes(results: Results) -> str:
@@ -100,7 +100,8 @@ def _judged(results: Results) -> str:
 def _end(results: Results) -> str:
     known, times = results.distinct.known, looks(results)
     if known:
-        return f"But {known:,} test pictures are among the labelled ones: a test score says little."
+        pictures = "picture is" if known == 1 else "pictures are"
+        return f"But {known:,} test {pictures} among the labelled ones: a test score says little."
     if times:
         return f"The test labels were read {often(times)}."
     return "Nobody has opened its labels." if results.sealed else "Nobody here has its labels."

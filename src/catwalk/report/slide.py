@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catwalk.core.errors import UserError
+from catwalk.report.formatting import as_markdown
 
 TITLE_LENGTH = 64
 WORDS_A_SECOND = 2.5
@@ -41,8 +42,11 @@ class Slide:
         """The slide's text as Markdown, for a notebook."""
         from IPython.display import Markdown
 
-        told = [f"## {self.title}", self.notes]
-        told += [f"- **{number}** {what}{': ' + then if then else ''}" for number, what, then in self.facts]
+        told = [f"## {as_markdown(self.title)}", as_markdown(self.notes)]
+        told += [
+            f"- **{number}** {as_markdown(what)}{': ' + then if then else ''}"
+            for number, what, then in self.facts
+        ]
         words = "\n\n".join(told[:2]) + "\n\n" + "\n".join(told[2:])
         return Markdown(words)  # type: ignore[no-untyped-call]
 

@@ -3,7 +3,7 @@
 from catwalk.report import evidence
 from catwalk.report.formatting import counted, percent, short, size
 from catwalk.report.results import Results
-from catwalk.report.slide import Slide, fitted
+from catwalk.report.slide import Slide, fitted, told
 
 SECONDS = 15
 
@@ -26,20 +26,21 @@ def _stencil(results: Results) -> Slide:
     found = evidence.clearest(results)
     name = results.competition.classes[evidence.shown_class(results)]
     title = f"Softmax weights from {results.distinct.train} pictures: too few to trust"
-    says = "Blue pixels count for the class, orange pixels against it."
+    start = "Softmax, the simplest network, has one weight per pixel and class. "
+    says = ["Blue pixels count for the class, orange pixels against it."]
     if found is not None:
         share = percent(found.share, 0)
         title = fitted(
             f"Softmax: {share} of the pixels carry half the weight for {name}",
             f"Softmax: {share} of the pixels carry half the weight",
         )
-        says = evidence.sentence(results, found, short(name))
+        says = [evidence.sentence(results, found, one) for one in (short(name), "this class")]
     return Slide(
         "weights",
         SECONDS,
         title,
         "weights.npz: softmax baseline",
-        f"Softmax, the simplest network, has one weight per pixel and class. {says}",
+        told(SECONDS, *(f"{start}{one}" for one in says)),
         (("looks_at", f"The mean picture of {name}, and the softmax baseline's weights for this class"),),
     )
 

@@ -3,7 +3,6 @@
 The networks stay here: the grader sends pictures and gets classes back, by kerasltisubmission's LTIProvider.
 """
 
-import getpass
 import logging
 import os
 import sys
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import advice, extras
+from catwalk.core import advice, extras, terminal
 from catwalk.core.errors import NetworkError, UserError, shown
 from catwalk.core.http_timeout import TIMEOUT, time_limit
 from catwalk.core.paths import Paths
@@ -67,7 +66,7 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
 def _token() -> str:
     token = os.environ.get(TOKEN)
     if not token and sys.stdin.isatty():
-        token = getpass.getpass("token from the exercise's page (not shown as you type): ")
+        token = terminal.ask("token from the exercise's page (not shown as you type): ", hidden=True)
     if not token:
         raise UserError("no token", fix=f"put the one from the exercise's page into {TOKEN}")
     return token.strip()

@@ -78,7 +78,8 @@ def run(
         if not tasks or not free:
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"
-        say(f"predict: training {len(tasks)} networks again, on all {rows:,} labelled rows{within}")
+        many = "1 network" if len(tasks) == 1 else f"{len(tasks)} networks"
+        say(f"predict: training {many} again, on all {rows:,} labelled rows{within}")
         # Two short trainings take less time one after the other in one process than to start a second one.
         alone = seconds is None and sum(map(seconds_of, chosen)) < STARTING
         together = 1 if alone else cores

@@ -48,7 +48,8 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
     tasks = _tasks(paths, made, name)
     if made.folds > 1:
         of_data.write(paths, prepared, made.folds, made.seed)
-    context.say(f"reproduce: training {len(tasks)} networks again from {name}.json")
+    many = "1 network" if len(tasks) == 1 else f"{len(tasks)} networks"
+    context.say(f"reproduce: training {many} again from {name}.json")
     cores = limits.workers(None)
     answers = process_pool.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):

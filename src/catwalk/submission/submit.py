@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from catwalk.core import locks
+from catwalk.core import locks, terminal
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import kaggle_client, kaggle_errors, kaggle_names, prepare
@@ -63,7 +63,8 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
     before = _sent_before(paths, checked)
     if before is not None and not request.force:
         say(f"submit: this file was already sent, as ref {before[1].ref}; FORCE=1 sends it again")
-        _await_score(paths, checked.page, *before, say)
+        if not request.dry:
+            _await_score(paths, checked.page, *before, say)
         return
     quota = kaggle_client.quota(checked.page)
     with locks.locked(paths.submissions, wait=True):
@@ -174,6 +175,7 @@ def confirm(yes: bool) -> None:
 
     Raises:
         UserError: nobody could be asked, or the answer was no.
+        KeyboardInterrupt: Ctrl-C or Ctrl-D instead of an answer.
     """
     if yes:
         return
@@ -181,7 +183,7 @@ def confirm(yes: bool) -> None:
         raise UserError(
             "no terminal to ask for confirmation, so nothing was sent", fix="YES=1 sends without asking"
         )
-    if input("send it? [y/N] ").strip().lower() not in ("y", "yes"):
+    if terminal.ask("send it? [y/N] ").strip().lower() not in ("y", "yes"):
         raise UserError("not sent", fix="run make submit to be asked again")
 
 
