@@ -114,8 +114,9 @@ def _held(kept: Figures) -> str:
 
 PROOFS = {
     "faults": Proof(
-        "kill -9 at any moment of data, prepare, search, predict or report: the same command then finishes the "
-        "work; no finished trial is lost or counted twice, and no half-written file is taken for a complete one",
+        "kill -9 at any moment of data, prepare, search, predict or report: the same command then finishes "
+        "the work; no finished trial is lost or counted twice, and no half-written file is taken for a "
+        "complete one",
         "verification.promises faults --rounds 100",
         lambda asked: faults.measure(asked.rounds, asked.seed),
         _hit,
@@ -168,8 +169,8 @@ def page() -> str:
         "",
         "Made by `python -m verification.promises --draw` from the JSON files in `verification/results/` and",
         "`benchmarks/results/`; no figure is typed by hand.",
-        "CI runs the first two, with small numbers of rounds and inputs. Each is run with `.venv/bin/python -m` and",
-        "what the table names; guided needs the package atheris, and mutation the package cosmic-ray.",
+        "CI runs the first two, with small numbers of rounds and inputs. Each is run by `.venv/bin/python -m`",
+        "and what the table names; guided needs the package atheris, and mutation the package cosmic-ray.",
         "",
         "| what is promised | proved by | last run |",
         "|---|---|---|",
