@@ -169,7 +169,7 @@ def page() -> str:
         "",
         "Made by `python -m verification.promises --draw` from the JSON files in `verification/results/` and",
         "`benchmarks/results/`; no figure is typed by hand.",
-        "CI runs the first two, with small numbers of rounds and inputs. Each is run by `.venv/bin/python -m`",
+        "CI runs the first two, with few rounds and inputs. Each is run by `.venv/bin/python -m`",
         "and what the table names; guided needs the package atheris, and mutation the package cosmic-ray.",
         "",
         "| what is promised | proved by | last run |",
