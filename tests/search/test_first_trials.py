@@ -9,6 +9,7 @@ import pytest
 from optuna.trial import TrialState
 
 from catwalk.core.paths import Paths
+from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
 from catwalk.search import failures, first_trials, study
@@ -85,6 +86,14 @@ def test_a_network_whose_search_was_killed_too_often_is_tried_by_the_next(opened
     assert queue(opened) == []
     first_trials.enqueue(opened, wanted(32), is_shared=False)
     assert [kind for kind, _ in queue(opened)] == [kind for kind, _ in wanted(32)]
+
+
+def test_members_of_a_team_have_a_width_each(tmp_path: Path) -> None:
+    """One may have a GPU, and another a laptop."""
+    teams = [Team("postgresql://host/db", member, None) for member in ("ann", "ben")]
+    alone, *each = (study.most_channels(Paths(tmp_path, "digits", team)) for team in (None, *teams))
+    assert len({alone, *each}) == 3
+    assert alone == study.MOST_CHANNELS, "as in studies that are there"
 
 
 def test_in_a_team_the_others_queue_stays(opened: optuna.Study) -> None:

@@ -94,7 +94,8 @@ def run_trials(
             model_store.drop_unfinished(paths, study.key(opened))
             room = None if until is None else _room(context, until, count, spent_before)
             if until is not None:
-                opened.set_user_attr(study.MOST_CHANNELS, None if room is None else room.conv_width())
+                most = None if room is None else room.conv_width()
+                opened.set_user_attr(study.most_channels(paths), most)
             first = portfolio.first(scope, context.competition.augment, room)
             if yours is not None:
                 first = [(kind, params) for kind, params in first if kind in portfolio.BASELINES]

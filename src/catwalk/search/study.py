@@ -18,7 +18,7 @@ from catwalk.search import progress, retries, storage
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 RUNGS = (2, 6)  # epochs after which the pruner may stop a trial; it is asked at no others
-MOST_CHANNELS = "most_channels"  # the attribute that limits the width of convolutional networks
+MOST_CHANNELS = "most_channels"  # the attribute that ``most_channels`` names
 ID = "id"  # the attribute that distinguishes two studies of the same name
 
 
@@ -101,6 +101,11 @@ def _check_choices(paths: Paths, study: optuna.Study, scope: str) -> None:
                 where="space.py",
                 fix=f"undo the change, or rename {paths.shown(paths.study)} to start a new study",
             )
+
+
+def most_channels(paths: Paths) -> str:
+    """The attribute that limits the width of convolutional networks: each member of a team has its own."""
+    return MOST_CHANNELS if paths.team is None else f"{MOST_CHANNELS} {paths.team.member}"
 
 
 def precision(study: optuna.Study, measure: Callable[[], str]) -> str:

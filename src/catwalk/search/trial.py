@@ -115,7 +115,8 @@ class Objective:
         """Let the trial choose its parameters, and build its network."""
         context = self.context
         chosen_in = portfolio.scope_of(self._origin(trial), context.scope)
-        most = trial.study.user_attrs.get(study.MOST_CHANNELS) if kind == "search" else None
+        limit = study.most_channels(context.paths)
+        most = trial.study.user_attrs.get(limit) if kind == "search" else None
         params = space.suggest(trial, chosen_in, context.competition.augment, most)
         seed = self._seed(trial)
         trial.set_user_attr("seed", seed)
