@@ -28,7 +28,7 @@ from catwalk import option_values
 from catwalk.core.paths import Paths
 from catwalk.data import folds as of_data
 from catwalk.search import progress
-from catwalk.submission import configuration
+from catwalk.submission import recipe
 
 PSEUDO = 12_000
 SOURCE = "fashion-mnist"
@@ -68,7 +68,7 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 command = [sys.executable, "-m", "catwalk", stage[0], *asked, *stage[1:]]
                 subprocess.run(command, cwd=paths.root, check=True)  # noqa: S603
             answers = pd.read_csv(paths.submission(arm))["Label"].to_numpy()
-            made = configuration.read(paths, arm)
+            made = recipe.read(paths, arm)
             assert made.validation is not None
             assert made.forecast is not None
             found[arm] = {
@@ -80,8 +80,8 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 "trials": made.trials_finished,
                 "refitted": len(made.refit),
             }
-        found["in_folds"] = prediction.of_folds(paths, configuration.read(paths, "folds"), truth)
-        found["steps"] = prediction.steps(paths, configuration.read(paths, "refit"), pixels, truth)
+        found["in_folds"] = prediction.of_folds(paths, recipe.read(paths, "folds"), truth)
+        found["steps"] = prediction.steps(paths, recipe.read(paths, "refit"), pixels, truth)
         shutil.rmtree(paths.root)
     return found
 

@@ -137,7 +137,9 @@ def main() -> None:
             rows.append(one(asked, seed))
             print(rows[-1], flush=True)
             print(f"kept in {record.keep(name, {'asked': asked, 'rows': rows})}", flush=True)
-    write()
+            write()
+    if options.write:
+        write()
 
 
 if __name__ == "__main__":

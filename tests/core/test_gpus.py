@@ -60,7 +60,8 @@ def test_a_gpu_that_tensorflow_cannot_use_is_said(with_a_sign: None) -> None:
     """A process of its own asks TensorFlow, which has no GPU here."""
     if gpus.found():
         pytest.skip("this machine has a GPU that TensorFlow can use")
-    line, fix = gpus.described()
+    line, busy, fix = gpus.described()
+    assert "nvidia-smi" in busy
     assert line == "search: there is a GPU, but TensorFlow can't use it: training on the CPU cores"
     assert f"{sys.executable} -m pip install 'tensorflow[and-cuda]'" in fix
 

@@ -1,5 +1,6 @@
 """study.py: the storage under several processes, and trials whose worker is gone."""
 
+import gc
 import multiprocessing
 import sqlite3
 import subprocess
@@ -212,6 +213,7 @@ def test_what_a_renamed_study_had_done_is_not_the_new_one_s(tmp_path: Path) -> N
     paths = Paths(tmp_path, "digits")
     made(tmp_path)
     progress.write(paths, "one", replace(progress.NOTHING, spent=600.0, finished=12))
+    gc.collect()  # a connection that is closed later would remove the new file's log
     paths.study_db.rename(paths.study_db.with_suffix(".damaged"))
     made(tmp_path)
     assert progress.read(paths) == {}

@@ -98,7 +98,6 @@ def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None
         assert run.stdout.splitlines()[-1] == "HEAVY []", stage
 
 
-@pytest.mark.slow
 def test_a_submission_of_a_study_that_was_renamed_is_not_the_new_one_s(done: Paths) -> None:
     """The new study has the same key, and it may have fewer trials."""
     (state,), made = progress.read(done).values(), recipe.read(done, only(done))
@@ -114,6 +113,7 @@ def test_a_submission_of_a_study_that_was_renamed_is_not_the_new_one_s(done: Pat
         kept_networks.predict_proba(done, made, prepared.test_pixels)
 
 
+@pytest.mark.slow
 def test_a_name_of_one_s_own(done: Paths) -> None:
     run = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
     assert run.returncode == 0, run.stderr

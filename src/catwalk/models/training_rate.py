@@ -3,6 +3,7 @@
 Without TensorFlow, which only the measuring processes import.
 """
 
+from catwalk.core import advice
 from catwalk.core.errors import MachineError, shown
 
 # Of the measured rate, with augmentation, loss, update and averages. On an AMD EPYC 32 channels reach 0.73 of
@@ -32,7 +33,8 @@ def measure() -> tuple[str, float]:
     try:
         return _measured()
     except Exception as error:  # such as one of TensorFlow's, which the parent has not imported
-        raise MachineError(f"measuring it failed: {type(error).__name__}: {shown(error)}") from None
+        what = f"measuring it failed: {type(error).__name__}: {shown(error)}"
+        raise MachineError(what, fix=advice.CLOSE_PROGRAMS) from None
 
 
 def _measured() -> tuple[str, float]:

@@ -61,7 +61,7 @@ def _is_narrower(trial: FrozenTrial, params: Params) -> bool:
     """Whether a finished convolutional network has fewer channels than these parameters."""
     if not trial.state.is_finished() or params.get("family") != "conv":
         return False
-    return round(trial.params["conv_width"]) < params["conv_width"]
+    return bool(round(trial.params["conv_width"]) < params["conv_width"])
 
 
 def _width(trial: FrozenTrial) -> int | None:

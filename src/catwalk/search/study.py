@@ -23,7 +23,7 @@ ID = "id"  # the attribute that distinguishes two studies of the same name
 
 
 def open_storage(paths: Paths) -> RDBStorage:
-    """The competition's storage, in which trials of dead workers are queued again; see ``storage``."""
+    """The competition's storage; of a team's, trials of dead workers are queued again. See ``storage``."""
     return storage.open_storage(paths, retries.repeat)
 
 

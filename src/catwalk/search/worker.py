@@ -80,20 +80,17 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, folds: i
         deadline = None if order.seconds is None else now + order.seconds
         clock = Clock(now - order.spent, deadline, order.budget)
         objective = objective_of(context, study.key(opened), views, how_precise, clock, tell)
-        has_failed = False
         try:
-            # Collected after each trial: a network and its graph refer to each other in circles.
-            opened.optimize(objective, n_trials=1, gc_after_trial=True)
+            opened.optimize(objective, n_trials=1)
         except Exception as error:
             if not current:
                 raise
-            has_failed = True
             trial = opened.trials[current[0]]
             retries.repeat(opened, trial, counts=not isinstance(error, OutOfTimeError))
             # If the machine was asleep, others assumed this worker dead and run its trial again: continue.
             if failures.is_of_machine(error) and trial.user_attrs.get(failures.REASON):
                 raise
-        if has_failed:  # until here the error's traceback held the network
-            gc.collect()
+        # A network and its graph refer to each other in circles; until here an error's traceback held them.
+        gc.collect()
         connection.send(Done())
         order = connection.recv()
