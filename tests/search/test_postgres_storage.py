@@ -84,6 +84,7 @@ def test_who_joins_later_waits_for_nobody_s_lock(tmp_path: Path, shared: str) ->
     """Eight members who start together, far from their server, would wait too long for each other."""
     first = member(tmp_path, shared)
     study.create(first, PREPARED, "pixels")
+    assert first.team is not None
     with postgres_storage.alone(first, first.team, postgres_storage.TABLES):
         assert study.load(member(tmp_path, shared, "later"), PREPARED, "pixels")
 

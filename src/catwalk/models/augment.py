@@ -135,7 +135,7 @@ class Warps(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether pixels only move, by whole pixels: each has one source, with the share 1."""
-        return self.sources.shape[1] == 1
+        return bool(self.sources.shape[1] == 1)
 
 
 def warps(params: Params, height: int, width: int, count: int, seed: int) -> Warps:
@@ -206,7 +206,7 @@ def _places(y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> npt.NDArray[np.
     """(area,) places of pixels in a row of them; ``area`` for those outside of the picture."""
     height, width = y.shape
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    return np.where(inside, y * width + x, height * width).ravel().astype(np.int32)
+    return np.asarray(np.where(inside, y * width + x, height * width).ravel(), np.int32)
 
 
 def mixed(
