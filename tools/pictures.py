@@ -39,8 +39,8 @@ def folds() -> Figure:
         drawing.text(axes, middle, 28, f"part {part + 1}", colour=drawing.MUTED, anchor="center")
         drawing.text(axes, margin, top + part * high + (high - gap) / 2, f"network {part + 1}", bold=True)
         for row in range(FOLDS):
-            words = ("trains", drawing.PALE, drawing.MUTED)
-            cell(row, part, *(("predicted", drawing.BLUE, drawing.PAPER) if row == part else words))
+            words = ("train", drawing.PALE, drawing.MUTED)
+            cell(row, part, *(("predict", drawing.BLUE, drawing.PAPER) if row == part else words))
         cell(FOLDS, part, "predicted", drawing.BLUE, drawing.PAPER)
     drawing.text(axes, margin, top + FOLDS * high + gap + 20 + (high - gap) / 2, "out-of-fold", bold=True)
     return figure
