@@ -157,11 +157,14 @@ def test_architecture_has_the_packages_in_the_order_of_their_imports() -> None:
 
 
 def test_generated_pages_are_made_of_the_kept_figures() -> None:
-    from benchmarks import performance
+    from benchmarks import performance, scores
     from verification import promises
 
     for maker in (performance, promises):
         assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), f"run {maker.__name__} again"
+    for page, only_first in scores.PAGES.items():
+        table = f"{scores.BEGIN}\n{scores.table(only_first)}\n{scores.END}"
+        assert table in page.read_text(encoding="utf-8"), "run benchmarks.scores --write"
 
 
 def test_the_glossary_is_short() -> None:
