@@ -49,14 +49,14 @@ def take(opened: optuna.Study) -> optuna.Trial:
 
 def test_the_width_follows_the_time_that_is_left(opened: optuna.Study) -> None:
     """As with BUDGET=2h, Ctrl-C, then BUDGET=5m: the order stays."""
-    first_trials.enqueue(opened, wanted(128), is_shared=False)
+    first_trials.enqueue(opened, wanted(128))
     before = queue(opened)
-    first_trials.enqueue(opened, wanted(128), is_shared=False)
+    first_trials.enqueue(opened, wanted(128))
     assert queue(opened) == before
     assert [kind for kind, _ in before] == [kind for kind, _ in wanted(128)]
     opened.tell(take(opened), 0.8)
     take(opened)  # its search is killed
-    first_trials.enqueue(opened, wanted(32), is_shared=False)
+    first_trials.enqueue(opened, wanted(32))
     assert queue(opened) == [(kind, min(width, 32)) for kind, width in before[1:]]
     assert not study.running(opened)
     ended = [trial for trial in opened.get_trials() if trial.state == TrialState.FAIL]
@@ -67,24 +67,24 @@ def test_the_width_follows_the_time_that_is_left(opened: optuna.Study) -> None:
 
 def test_with_more_time_a_narrow_network_is_trained_wider(opened: optuna.Study) -> None:
     """As with BUDGET=1m, then BUDGET=60m; with less time again nothing is."""
-    first_trials.enqueue(opened, wanted(32), is_shared=False)
+    first_trials.enqueue(opened, wanted(32))
     for _ in range(len(wanted(32))):
         opened.tell(take(opened), 0.8)
     for _ in range(2):
-        first_trials.enqueue(opened, wanted(64), is_shared=False)
+        first_trials.enqueue(opened, wanted(64))
         assert queue(opened) == [("portfolio conv 1", 64), ("portfolio conv 2", 64)]
     for _ in range(2):
         opened.tell(take(opened), 0.8)
-    first_trials.enqueue(opened, wanted(48), is_shared=False)
+    first_trials.enqueue(opened, wanted(48))
     assert queue(opened) == []
 
 
 def test_a_network_whose_search_was_killed_too_often_is_tried_by_the_next(opened: optuna.Study) -> None:
-    first_trials.enqueue(opened, wanted(32), is_shared=False)
+    first_trials.enqueue(opened, wanted(32))
     for _ in range(len(wanted(32))):
         opened.tell(take(opened), state=TrialState.FAIL)
     assert queue(opened) == []
-    first_trials.enqueue(opened, wanted(32), is_shared=False)
+    first_trials.enqueue(opened, wanted(32))
     assert [kind for kind, _ in queue(opened)] == [kind for kind, _ in wanted(32)]
 
 
@@ -99,8 +99,8 @@ def test_members_of_a_team_have_a_width_each(tmp_path: Path) -> None:
 def test_in_a_team_the_others_queue_stays(opened: optuna.Study) -> None:
     """A machine of another speed takes what they have queued."""
     opened.set_user_attr(study.ID, "team")
-    first_trials.enqueue(opened, wanted(128), is_shared=True)
+    first_trials.enqueue(opened, wanted(128))
     before = queue(opened)
     opened.tell(take(opened), state=TrialState.FAIL)
-    first_trials.enqueue(opened, wanted(32), is_shared=True)
+    first_trials.enqueue(opened, wanted(32))
     assert queue(opened) == before[1:], "what has failed runs again, by whoever saw it die"

@@ -18,6 +18,7 @@ from catwalk.data import prepare
 from catwalk.data.run_context import RunContext
 from catwalk.models import network
 from catwalk.search import limits, progress, study, trial_record
+from catwalk.search.trial_record import TrialRecord
 from catwalk.submission import predictions, recipe, refit, submission_csv
 from catwalk.submission.ensemble import Ensemble
 from tests.conftest import Run, clean_environment, load
@@ -94,13 +95,18 @@ def test_an_ended_refit_leaves_no_process(
     assert not Paths(tmp_path / "project", "digits").submission("again").exists()
 
 
-def test_no_time_and_no_free_cores(done: Paths) -> None:
+def searched(done: Paths, said: list[str]) -> tuple[RunContext, list[TrialRecord]]:
+    """The context of a finished search, whose lines go into ``said``, and its complete trials."""
     prepared = prepare.load(done, 1)
     opened = study.load(done, prepared, "pixels") or study.load(done, prepared, "local")
     assert opened is not None
     trials = [trial_record.of(trial) for trial in study.complete(opened)]
+    return RunContext(done, load("digits"), prepared, 1, "local", said.append), trials
+
+
+def test_no_time_and_no_free_cores(done: Paths) -> None:
     said: list[str] = []
-    context = RunContext(done, load("digits"), prepared, 1, "local", said.append)
+    context, trials = searched(done, said)
     assert refit.run(context, trials, 0.1, None) is None
     with progress.locked(done):
         assert refit.run(context, trials, 600.0, None) is None
@@ -115,12 +121,8 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
 
 def test_one_network_is_said_to_be_one(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine with one core; nothing is trained."""
-    prepared = prepare.load(done, 1)
-    opened = study.load(done, prepared, "pixels") or study.load(done, prepared, "local")
-    assert opened is not None
-    trials = [trial_record.of(trial) for trial in study.complete(opened)]
     said: list[str] = []
-    context = RunContext(done, load("digits"), prepared, 1, "local", said.append)
+    context, trials = searched(done, said)
     monkeypatch.setattr(limits, "workers", lambda _asked: 1)
     monkeypatch.setattr(process_pool, "run_all", lambda _work, tasks, *_: [None] * len(tasks))
     assert refit.run(context, trials, 6000.0, None) is None

@@ -7,17 +7,17 @@ from catwalk.models.space import Params
 from catwalk.search import retries, storage, study
 
 
-def enqueue(opened: optuna.Study, wanted: list[tuple[str, Params]], is_shared: bool) -> None:
+def enqueue(opened: optuna.Study, wanted: list[tuple[str, Params]]) -> None:
     """Queue the first networks of a search, each unless the study has it.
 
     What there is time for may have changed since an earlier run queued them: BUDGET, or the machine's speed.
+    From a team's queue other machines take too, so there it stays as it is.
 
     Args:
         opened: the study; no worker of this machine runs.
         wanted: each one's kind and parameters, as ``portfolio.first`` gives them.
-        is_shared: whether other machines take from the queue too.
     """
-    if not is_shared:
+    if not study.is_of_team(opened):
         _drop_outdated(opened, wanted)
     for kind, params in wanted:
         enqueue_once(opened, kind, params)
@@ -44,7 +44,7 @@ def enqueue_once(opened: optuna.Study, kind: str, params: Params) -> None:
     search with less time finished with fewer channels.
     """
     with storage.exclusive(opened):
-        is_shared = study.ID in opened.user_attrs
+        is_shared = study.is_of_team(opened)
         again = {trial.number for trial in retries.waiting_for_retry(opened)} if is_shared else set()
         known = [
             trial

@@ -25,9 +25,8 @@ PATIENCE = 45.0
 FIRST_PAUSE, PAUSE = 0.2, 2.0  # seconds between attempts
 HURRY = 2.0  # seconds to wait where the search is about to end
 GONE = (exc.OperationalError, exc.InterfaceError, exc.PendingRollbackError)
-ASLEEP = (
-    "25P03"  # PostgreSQL's code where it ended a connection that slept within a transaction, see CONNECTING
-)
+# PostgreSQL's code where it has ended a connection that slept within a transaction, see CONNECTING.
+ASLEEP = "25P03"
 TABLES, STUDY = 0x63617477, 0x616C6B  # any two numbers, the same for all who make tables, and studies
 # A server that disappears silently is noticed within half a minute.
 CONNECTING = {

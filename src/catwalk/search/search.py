@@ -99,7 +99,7 @@ def run_trials(
             first = portfolio.first(scope, context.competition.augment, room)
             if yours is not None:
                 first = [(kind, params) for kind, params in first if kind in portfolio.BASELINES]
-            first_trials.enqueue(opened, first, is_shared=paths.team is not None)
+            first_trials.enqueue(opened, first)
             if until is not None:
                 study.set_budget(opened, until.budget, is_shared=paths.team is not None)
             number = -1 if yours is None else own_queue.put_first(opened, yours)

@@ -83,7 +83,12 @@ def _check_team(paths: Paths, name: str, other: str) -> None:
 
 def key(study: optuna.Study) -> str:
     """The study's name on disk; with an id for a team's, since another may be created under that name."""
-    return f"{study.study_name}@{study.user_attrs[ID]}" if ID in study.user_attrs else str(study.study_name)
+    return f"{study.study_name}@{study.user_attrs[ID]}" if is_of_team(study) else str(study.study_name)
+
+
+def is_of_team(study: optuna.Study) -> bool:
+    """Whether it is a team's: only those have an id."""
+    return ID in study.user_attrs
 
 
 def _check_choices(paths: Paths, study: optuna.Study, scope: str) -> None:
