@@ -170,6 +170,10 @@ def test_a_submission_is_done_when_it_has_all_that_is_trained(context: RunContex
 def test_folds_take_their_part_of_the_budget() -> None:
     assert Limits(600.0, None).of_search(0.0).budget == 600
     assert Limits(1800.0, None).of_search(300.0).budget == 1500, "of folds in an earlier command"
+    short = Limits(10.0, None)
+    said = search._already(replace(progress.NOTHING, spent=14.0, finished=6), short, -5.0, in_folds=15.0)
+    assert said.endswith("for more: make search BUDGET=58s"), "of which 43 are the search's"
+    assert not Limits(58.0, None).of_search(15.0).reached(14.0, 6)
     assert Limits(600.0, None, 5).of_search(0.0).budget == 300
     assert Limits(600.0, None, 5).of_search(400.0).budget == 200, "where folds took more than their half"
     assert Limits(None, 20, 5).of_search(400.0) == Limits(None, 20, 5)

@@ -38,11 +38,12 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     """
     paths, prepared, say = context.paths, context.prepared, context.say
     key, before = study_progress.known(paths, prepared, context.scope)
-    limits_here = until.of_search(fold_study.spent(context))
+    in_folds = fold_study.spent(context)
+    limits_here = until.of_search(in_folds)
     if limits_here.reached(before.spent, before.finished, before.full):
         if key is not None and before.folds != until.folds:  # later stages follow it
             progress.write(paths, key, replace(before, folds=until.folds))
-        say(_already(before, until, limits_here.budget))
+        say(_already(before, until, limits_here.budget, in_folds))
         return
     count = limits.workers(workers)
     disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
@@ -140,13 +141,13 @@ def _room(context: RunContext, until: Limits, workers: int, spent: float) -> "Ro
     return Room(seconds, rows, shape, precision, rate / on_each, is_shared, bool(gpus.found()))
 
 
-def _already(before: StudyProgress, until: Limits, budget: float | None) -> str:
+def _already(before: StudyProgress, until: Limits, budget: float | None, in_folds: float) -> str:
     best = f", best {before.best:.4f} on validation" if before.best else ""
     full = budget is not None and before.spent < budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
         f"search: already done, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
-        f"for more: {_larger(until, before.spent, before.finished)}"
+        f"for more: {_larger(until, before.spent + in_folds, before.finished)}"
     )
 
 
