@@ -6,7 +6,8 @@
 The tools run one after the other, in another order each round, each in a process group of its own. What
 they answer for the validation and the test rows is kept; the test labels are opened once, in the last line,
 and nothing is chosen by them. Three rounds of ten minutes take four and a half hours: the same command goes
-on after the last run that came to its end, and ``--rounds 1 --collect`` leaves the others for another day.
+on after the last run that came to its end, and ``--rounds 1 --collect`` leaves the others for another day
+(``benchmarks/results/bench-10m/`` keeps the finished ones until all are there, also in git).
 ``--draw`` makes table and picture again from the JSON, and runs nothing.
 """
 
@@ -243,6 +244,7 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
             "tool": tool,
             "seed": seed,
             "date": record.now(),
+            "processor": record.machine()["processor"],
             "seconds": round(time.monotonic() - started, 1),
             "peak_mb": round(peak),
             "curve": rising(curve),
@@ -302,8 +304,8 @@ def measure(options: argparse.Namespace) -> None:
     from catwalk.data import test_labels
 
     budget, tools = option_values.duration(options.budget), options.tools.split(",")
-    unfinished = Paths(ROOT, COMPETITION).prepared.parent / f"bench-{options.budget}"
-    unfinished.mkdir(parents=True, exist_ok=True)
+    unfinished = record.RESULTS / f"bench-{options.budget}"
+    unfinished.mkdir(exist_ok=True)
     runs, answers = [], []
     for number in range(options.rounds):
         for tool in tools[number % len(tools) :] + tools[: number % len(tools)]:
@@ -336,8 +338,8 @@ def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, An
     if not kept.is_file():
         row, answer = one(tool, budget, seed)
         aside = kept.with_suffix(".part.npz")
-        validation, test = answer or ([], [])
-        np.savez(aside, row=json.dumps(row), validation=validation, test=test)
+        validation, test = (np.asarray(labels, np.uint8) for labels in answer or ([], []))
+        np.savez_compressed(aside, row=json.dumps(row), validation=validation, test=test)
         aside.rename(kept)
     with np.load(kept) as found:
         row = json.loads(str(found["row"]))
