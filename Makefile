@@ -20,7 +20,7 @@ BIN := .venv/bin
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest
 #: PARTS                         for blend: two or more submissions, folders with test.npz, or CSVs, such as a,b.csv
-#: WIDTHS                        for try: units of the hidden layers, such as 512,256; 0 for none
+#: WIDTHS                        for try: units of up to three hidden layers, such as 512,256; 0 for none
 #: TO                            for submit: a Kaggle competition's name or URL, or openhpi
 #: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
 #: SUBMISSIONS                   for grade: a folder or a zip of all teams' files, also Moodle's or nbgrader's
@@ -84,11 +84,11 @@ kernel: .venv/installed ## write a Kaggle notebook that runs the pipeline there,
 wheel: .venv/installed ## build catwalk's wheel, and the notebook that contains it, in dist/
 	@$(BIN)/catwalk wheel $(COMMON)
 
-score: .venv/installed ## score a submission on the test labels, hidden until now (each access is logged)
+score: .venv/installed ## score a submission on the test labels, hidden until now (each look is logged)
 	@$(BIN)/catwalk score $(CHOSEN)
 
 reproduce: .venv/installed ## retrain a submission's networks from its recipe, and compare
-	@$(BIN)/catwalk reproduce $(MAKING) $(call flag,SUBMISSION,submission)
+	@$(BIN)/catwalk reproduce $(MAKING) $(call flag,SUBMISSION,submission) $(call flag,WORKERS,workers)
 
 leaderboard: .venv/installed ## compare all submissions in a table
 	@$(BIN)/catwalk leaderboard $(COMMON)

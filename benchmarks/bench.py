@@ -83,10 +83,11 @@ class Memory(threading.Thread):
         return self.peak
 
 
-def run(command: list[str], folder: Path, budget: float) -> float:
-    """Run a tool to its end; its peak memory in MB."""
+def run(command: list[str], folder: Path, budget: float, path: Path | None = None) -> float:
+    """Run a tool to its end, with modules from ``path`` too; its peak memory in MB."""
     log = (folder / "log.txt").open("w")
     environment = {**os.environ, "BENCH_STARTED": str(time.time()), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment |= {"PYTHONPATH": str(path)} if path else {}
     process = subprocess.Popen(  # noqa: S603
         command, cwd=folder, stdout=log, stderr=log, env=environment, start_new_session=True
     )
@@ -146,7 +147,7 @@ def random_engine(folder: Path, budget: float, seed: int) -> tuple[list[dict[str
     """Catwalk's trials with random choices: neither portfolio nor TPE, nothing stopped early, no ensemble."""
     command = [sys.executable, "-m", "benchmarks.bench"]
     command += ["--random-engine", f"{budget - 15}", "--seed", str(seed)]
-    peak = run([*command, "--folder", str(folder)], folder, budget)
+    peak = run([*command, "--folder", str(folder)], folder, budget, ROOT)
     return _curve_of_study(folder, seed), _answer_of_best(folder, seed), peak
 
 

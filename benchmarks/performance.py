@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import bench_report, conv_rate, engine, method_results, record
 from benchmarks.markdown import paragraph, table
-from catwalk.models import training_rate
+from catwalk.models import training_speed
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 Kept = dict[str, Any]
@@ -66,7 +66,7 @@ def conv(kept: Kept) -> list[str]:
         "convolution is what bounds a network: one of its first stage alone, with both of its gradients. "
         "Between it and the whole step lie batch norm, ReLU, sums, the shifts of pictures and the update, by "
         "Muon. The residual block of 64 channels is what a search measures before it chooses a width: "
-        f"{training_rate.CPU_SHARE:g} of the block's rate is expected, portfolio conv 1 has "
+        f"{training_speed.CPU_SHARE:g} of the block's rate is expected, portfolio conv 1 has "
         f"{of_block(kept, 'portfolio conv 1')} of it, "
         f"64 channels {of_block(kept, '64 channels')}."
     )
@@ -195,6 +195,10 @@ def memory(kept: Kept) -> list[str]:
     return [*lines, "", said + "Now and then a new process replaces a worker, and the means fall."]
 
 
+def _same(different: int) -> str:
+    return "the same submission" if different == 1 else f"{different} different submissions"
+
+
 def kills(kept: Kept) -> list[str]:
     again = kept["finished_and_run_again"], kept["failed_and_run_again_twice"]
     return [
@@ -205,9 +209,8 @@ def kills(kept: Kept) -> list[str]:
         f"{kept['left_running']} left running.",
         *(
             [
-                f"Then {len(kept['predict_exit_codes'])} members predicted, each killed once: "
-                f"{kept['different_submissions']} different submission, "
-                f"{kept['networks_missing']} networks missing."
+                f"Then {len(kept['predict_exit_codes'])} members predicted, each killed once; they made "
+                f"{_same(kept['different_submissions'])}, with {kept['networks_missing']} networks missing."
             ]
             if "different_submissions" in kept
             else []

@@ -24,7 +24,7 @@ from catwalk import option_values
 from catwalk.core.paths import Paths
 from catwalk.data import duplicates, prepare, test_labels
 from catwalk.models import metrics
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import recipe, submission_csv, submission_names
 
 NAME = "scores"
 DEFAULTS = {"competition": "fashion-mnist", "models": "dense", "features": "auto"}
@@ -57,7 +57,7 @@ def one(asked: dict[str, str], seed: int) -> dict[str, Any]:
         started, longest = time.monotonic(), LONGER * option_values.duration(asked["budget"]) + MORE
         peak = bench.run(command, paths.root, longest)
         seconds = time.monotonic() - started
-        (name,) = submission_csv.names(paths)
+        (name,) = submission_names.names(paths)
         made, prepared = recipe.read(paths, name), prepare.load(paths, seed)
         predicted = submission_csv.read(paths.submission(name), prepared.test_ids, loaded)
     assert made.validation is not None

@@ -1,4 +1,7 @@
-"""cli.py, arguments.py: arguments, exit codes, and one line for every mistake."""
+"""cli.py, arguments.py, option_values.py: arguments, exit codes, and one line for every mistake.
+
+Also: errors.py.
+"""
 
 import errno
 import os

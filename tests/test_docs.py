@@ -1,9 +1,11 @@
-"""README and docs: every link leads somewhere, and what they list is what the code has."""
+"""README, docs and docstrings: every link leads somewhere, and what they list is what the code has."""
 
+import ast
 import re
 import subprocess
 import tomllib
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,9 @@ USAGE = (REPOSITORY / "docs/usage.md").read_text(encoding="utf-8")
 MEANING = 30  # the column of make's help where a variable's meaning begins, or a little before
 FOLDERS = "src|tests|docs|benchmarks|verification|competitions|notebooks|examples"
 SUFFIXES = ("csv", "json", "toml", "pdf")  # of files whose names look like a module's function
+PYTHON = ("src", "tests", "benchmarks", "verification", "examples", "tools")  # folders with Python files
+# Files of other packages, and of a student's own.
+OTHERS = {"kaggle/__init__.py", "coverage.py", "random.py", "numpy.py"}
 
 
 def rows(text: str) -> list[list[str]]:
@@ -136,6 +141,22 @@ def test_files_that_a_page_names_are_there(page: str) -> None:
             assert (REPOSITORY / word).exists(), word
         elif re.fullmatch(r"(\w+)/(\w+)\.py", word) and word.split("/")[0] in PACKAGES:
             assert (REPOSITORY / "src/catwalk" / word).is_file(), word
+
+
+def docstrings(path: Path) -> str:
+    """All docstrings of a file."""
+    documented = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, documented)]
+    return "\n".join(ast.get_docstring(node) or "" for node in nodes)
+
+
+def test_python_files_that_a_docstring_names_are_there() -> None:
+    files = [path for folder in PYTHON for path in sorted((REPOSITORY / folder).rglob("*.py"))]
+    names = {path: set(re.findall(r"[\w/]*\w\.py\b", docstrings(path))) - OTHERS for path in files}
+    assert sum(map(len, names.values())) > 100
+    for path, words in names.items():
+        for word in words:
+            assert any(file.match(word) for file in files), f"{path}: {word}"
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])

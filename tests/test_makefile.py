@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from catwalk.arguments import STAGES, option
+from catwalk.arguments import STAGES, defaults, option
 from tests.conftest import REPOSITORY
 
-MAKEFILE = (REPOSITORY / "Makefile").read_text()
-PARTS = [MAKEFILE, *(path.read_text() for path in sorted((REPOSITORY / "tools").glob("*.mk")))]
+PARTS = [path.read_text() for path in (REPOSITORY / "Makefile", *sorted((REPOSITORY / "tools").glob("*.mk")))]
 TARGETS = re.findall(r"^([a-z-]+):.*##", "\n".join(PARTS), re.MULTILINE)
-VARIABLES = re.findall(r"^#: ([A-Z_]+)", MAKEFILE, re.MULTILINE)
+VARIABLES = re.findall(r"^#: ([A-Z_]+)", "\n".join(PARTS), re.MULTILINE)
 
 
 def inherited() -> dict[str, str]:
@@ -64,6 +63,22 @@ def test_variables_reach_the_command() -> None:
     assert "--submission 'x'" in make("-n", "score", "SUBMISSION=x")
 
 
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "kaggle"])  # it reads none of them
+def test_every_variable_of_a_stage_reaches_its_command_line(stage: str) -> None:
+    """Each as the option of its name, with its own value; a switch as an option alone."""
+    values = {name: "1" if usual is False else f"of {name}" for name, usual in defaults(stage).items()}
+    said = " ".join(make("-n", stage, *(f"{name}={value}" for name, value in values.items())).split())
+    for name, value in values.items():
+        asked = f" --{option(name)} " if value == "1" else f" --{option(name)} '{value}' "
+        assert asked in f"{said} ", name
+
+
+def test_every_listed_variable_is_a_stage_s() -> None:
+    listed = set(VARIABLES) - {"PYTHON", "BENCH_BUDGET"}  # of setup and of bench
+    assert len(listed) > 30
+    assert listed <= set().union(*map(defaults, STAGES))
+
+
 def test_an_environment_s_name_is_not_the_submission_s() -> None:
     assert "--name" not in make("-n", "predict", NAME="DESKTOP-1234")
     assert "--budget '3m'" in make("-n", "search", BUDGET="3m")
@@ -73,7 +88,7 @@ def test_what_may_mean_something_else_in_the_environment_counts_on_the_command_l
     usage = (REPOSITORY / "docs/usage.md").read_text()
     (told,) = re.findall(r"the command\s+line alone, [^:]*: (.*?)\.", usage, re.DOTALL)
     names = re.findall(r"`([A-Z]+)`", told)
-    assert len(names) == 12
+    assert len(names) == 13
     said = make("-n", *STAGES, **dict.fromkeys(names, "1")).split()
     assert not {f"--{name.lower()}" for name in names} & set(said)
     others = {name: "1" for name in VARIABLES if name not in (*names, "PYTHON", "BENCH_BUDGET")}

@@ -7,7 +7,7 @@ import pytest
 
 from catwalk.core.paths import Paths
 from catwalk.data.csv_rows import read_rows
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import recipe, submission_names
 from tests.conftest import load, run_catwalk
 
 
@@ -162,4 +162,4 @@ first_id = 0
     truth = digits["test"][1] + 1
     right = np.mean([int(line.split(",")[1]) == label for line, label in zip(lines[1:], truth, strict=True)])
     assert right > 0.9, "the labels are mapped back"
-    assert submission_csv.names(paths) == ["one"]
+    assert submission_names.names(paths) == ["one"]

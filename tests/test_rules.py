@@ -1,6 +1,8 @@
-"""Who may do what: each of these is written in one file alone."""
+"""Who may do what: each of these is written in one file alone. And where the tests of a module are."""
 
+import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -25,7 +27,8 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"RDBStorage\(", {"storage.py"}),
         (r"NotebookClient\(", {"notebook.py"}),
         (r"--headless", {"browser.py"}),
-        (r"import matplotlib", {"drawing.py"}),
+        (r"import matplotlib|rc_context|\.savefig\(", {"drawing.py"}),  # others take its classes by name
+        (r"argmax\(axis=1\) == ", {"metrics.py", "out_of_fold.py", "numpy_network.py"}),
         (r"\"CUDA_VISIBLE_DEVICES\"", {"tensorflow_setup.py"}),
         (r"list_logical_devices\(\"GPU\"\)", {"placement.py"}),
     ],
@@ -47,6 +50,7 @@ def test_the_report_only_reads_and_no_stage_imports_it() -> None:
     shown |= {"network_slide", "conv_layers", "importances", "weight_figures", "problem_slide"}
     shown |= {"search_slide", "folds_slide", "mistakes_slides", "weights_slide", "next_slide", "next_steps"}
     shown |= {"accuracy_figures", "trial_figures", "mistake_figures", "evidence", "origins", "network_words"}
+    shown |= {"picture_kind"}
     for name in shown:
         assert not re.search(r"atomic_write|write_|\.unlink|mkdir", SOURCES[f"{name}.py"]), name
     words = "|".join({*shown - {"results"}, "report"})
@@ -61,3 +65,35 @@ def test_prepare_writes_the_sealed_labels_and_reads_them_nowhere() -> None:
     uses = re.findall(r".*sealed_labels.*", SOURCES["prepare.py"])
     assert uses
     assert all("_save(" in line or "unlink" in line for line in uses)
+
+
+@cache
+def named_by_tests() -> dict[str, set[str]]:
+    """The file names in each test file's docstring, as "prepare.py"."""
+    return {
+        path.relative_to(REPOSITORY).as_posix(): set(
+            re.findall(r"\w+\.py\b", ast.get_docstring(ast.parse(path.read_text())) or "")
+        )
+        for path in (REPOSITORY / "tests").rglob("test_*.py")
+    }
+
+
+def test_each_module_is_named_by_a_test_file() -> None:
+    """By its name in the folder of the package, or in its docstring: there the module's tests are found."""
+    sources, tests = REPOSITORY / "src/catwalk", REPOSITORY / "tests"
+    named = {name for names in named_by_tests().values() for name in names}
+    modules = [path.relative_to(sources) for path in sources.rglob("*.py") if path.name != "__init__.py"]
+    assert len(modules) > 200
+    nowhere = [
+        module.as_posix()
+        for module in modules
+        if module.name not in named and not (tests / module.parent / f"test_{module.name}").is_file()
+    ]
+    assert not nowhere, "name it in the docstring of the file that tests it, as: Also: prepare.py."
+
+
+def test_files_that_a_test_file_names_are_there() -> None:
+    folders = ("src/catwalk", "benchmarks", "verification", "tools", "tests")
+    there = {path.name for folder in folders for path in (REPOSITORY / folder).rglob("*.py")}
+    gone = {file: names - there for file, names in named_by_tests().items() if names - there}
+    assert not gone

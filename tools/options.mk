@@ -50,7 +50,8 @@ on = $(call switch,$(1),$(call given,$(1)),$(2))
 #: LABEL                         for new: the label column's name, or first or last
 #: ID                            for new: the test's id column
 #: SHAPE                         for new: of a picture: 28x28, 28x28x3, or 3x28x28 for planes
-LOOKING = $(foreach word,train test label id shape,$(if $(call given,$(call upper,$(word))),$(call flag,$(call upper,$(word)),$(word))))
+#: TRANSPOSE                     for new: true where the files hold the pictures lying on their side
+LOOKING = $(foreach word,train test label id shape transpose,$(if $(call given,$(call upper,$(word))),$(call flag,$(call upper,$(word)),$(word))))
 # DRY counts in the environment too: with it nothing is sent.
 SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) \
           $(call switch,DRY,$(DRY),dry) $(call on,YES,yes) $(call on,FORCE,force)

@@ -8,6 +8,7 @@ hostile.py does. What breaks a promise is kept in ``verification/found/``, where
 """
 
 import argparse
+import importlib.util
 import random
 import subprocess
 import sys
@@ -68,6 +69,8 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=20_000)
     parser.add_argument("--corpus", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if importlib.util.find_spec("atheris") is None:
+        raise SystemExit("atheris is not installed: pip install atheris")
     if options.corpus:
         fuzz(options.reader, options.inputs, options.corpus)
         return

@@ -140,11 +140,46 @@ def copied() -> Iterator[Path]:
 
 
 def again(kept: dict[str, Any]) -> dict[str, Any]:
-    """The kept figures, with those survivors only that today's tests do not see either."""
+    """The kept figures, with those survivors only that today's tests do not see either.
+
+    Raises:
+        SystemExit: a module's tests fail without a mutant, or did not run.
+    """
+    modules = {module_of(mutant) for mutant in kept["survivors"]}
     with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(check_unchanged, sorted(module for module in modules if module is not None)))
         alive = list(threads.map(survives, kept["survivors"]))
     left = [mutant for mutant, lives in zip(kept["survivors"], alive, strict=True) if lives]
     return {"mutants": kept["mutants"], "survivors": left}
+
+
+def check_unchanged(module: str) -> None:
+    """Check that a module's tests pass without a mutant: else each one would count as caught.
+
+    Raises:
+        SystemExit: they fail.
+    """
+    with copied() as folder:
+        if not tests_pass(folder, module):
+            raise SystemExit(f"the tests of {module} fail without a mutant, or hang: mend them first")
+
+
+def tests_pass(folder: Path, module: str) -> bool:
+    """Whether a module's tests pass in a copy; tests that hang do not.
+
+    Raises:
+        SystemExit: they did not run, which says nothing about a mutant.
+    """
+    try:
+        done = subprocess.run(
+            shlex.split(tests_of(module)), cwd=folder, env=environment(), check=False,
+            capture_output=True, text=True, timeout=SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return False
+    if done.returncode not in (0, 1):  # pytest's codes: all passed, some failed
+        raise SystemExit(f"the tests of {module} did not run (exit code {done.returncode}):\n{done.stdout}")
+    return done.returncode == 0
 
 
 def survives(mutant: dict[str, str]) -> bool:
@@ -158,10 +193,7 @@ def survives(mutant: dict[str, str]) -> bool:
         if text.count(mutant["was"]) != 1:
             return True
         file.write_text(text.replace(mutant["was"], mutant["is"]), encoding="utf-8")
-        done = subprocess.run(
-            shlex.split(tests_of(module)), cwd=folder, env=environment(), check=False, capture_output=True
-        )
-    return done.returncode == 0
+        return tests_pass(folder, module)
 
 
 def main() -> None:

@@ -143,7 +143,7 @@ PROOFS = {
         _killed,
     ),
     "mutation": Proof(
-        "the tests fail if code that scores hang on is changed",
+        "the tests fail if code that scores depend on is changed",
         "verification.mutation",
         None,
         _mutated,

@@ -1,7 +1,7 @@
 """Catwalk: from raw CSVs of pictures to a checked submission.
 
-The way of the data, one module a step: ``data`` (raw CSVs) -> ``prepare`` (arrays, split) -> ``search``
-(trials) -> ``ensemble`` (chosen models) -> ``predict`` (predictions) -> ``report`` (the talk).
+The pipeline: ``data`` (raw CSVs) -> ``prepare`` (arrays, split) -> ``search`` (trials) -> ``predict``
+(ensemble, predictions) -> ``report`` (the talk). docs/architecture.md lists the packages.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -15,14 +15,14 @@ STAGES = {
     "data": "download the competition's CSVs, or copy them from a folder",
     "prepare": "convert the CSVs to arrays, split train and validation, hide the test labels until scoring",
     "search": "search for good networks until the budget or the number of trials is reached",
-    "try": "train one network of your choice, as a trial of the study",
+    "try": "train one network of your choice, as a trial of the study (docs/usage.md explains each option)",
     "predict": "average the best networks and write the submission's CSV",
     "report": "make the talk (HTML, PDF) and the notebook that show the results",
     "submit": "upload a submission to Kaggle, and wait for its score",
     "kaggle": "show which credential the Kaggle client would use, and where it comes from",
     "kernel": "write a Kaggle notebook that runs the pipeline there, and print how to push it",
     "wheel": "build catwalk's wheel, and the notebook that contains it, in dist/",
-    "score": "score a submission on the test labels, hidden until now (each access is logged)",
+    "score": "score a submission on the test labels, hidden until now (each look is logged)",
     "blend": "join submissions, also teammates' files, into a new one",
     "reproduce": "retrain a submission's networks from its recipe, and compare",
     "leaderboard": "compare all submissions in a table",
@@ -39,6 +39,7 @@ SEEDED = ("all", "prepare", "search", "try", "predict", "report", "serve")
 NAMING = ("all", "predict", "blend")
 CHOOSING = ("report", "submit", "score", "reproduce")
 SHARING = (*SEARCHING, "try", "dashboard")
+WORKERS = "worker processes (default: one per core, as memory allows, or per GPU)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -120,11 +121,15 @@ def _add_looking(stage: argparse.ArgumentParser) -> None:
     """Add what decides where the files leave a doubt; by default it is read from them."""
     stage.add_argument("--train", help="for a new competition: the file with the training data")
     stage.add_argument("--test", help="for a new competition: the test file, or the share to hold out (0.15)")
-    stage.add_argument("--label", help="for a new competition: the label column; first or last")
+    stage.add_argument("--label", help="for a new competition: the label column's name, or first or last")
     stage.add_argument("--id", help="for a new competition: the test's id column")
     stage.add_argument(
-        "--shape", help="for a new competition: of a picture, 28x28 or 28x28x3; 3x28x28 for planes"
+        "--shape", help="for a new competition: of a picture: 28x28, 28x28x3; 3x28x28 if channel by channel"
     )
+    stage.add_argument(
+        "--transpose", type=str.lower, choices=("true", "false"),
+        help="for a new competition: true where the pictures lie on their side",
+    )  # fmt: skip
 
 
 def _add_scope(stage: argparse.ArgumentParser) -> None:
@@ -172,6 +177,7 @@ def _add_reproduce(stage: argparse.ArgumentParser) -> None:
         nargs="?",
         help="path of a recipe <name>.json (default: that of --submission)",
     )
+    stage.add_argument("--workers", type=values.workers, help=WORKERS)
 
 
 def _add_blend(stage: argparse.ArgumentParser) -> None:
@@ -235,11 +241,7 @@ def _add_search(stage: argparse.ArgumentParser) -> None:
         type=values.count,
         help="total number of finished trials, instead of the default budget",
     )
-    stage.add_argument(
-        "--workers",
-        type=values.workers,
-        help="worker processes (default: one per core, as memory allows, or per GPU)",
-    )
+    stage.add_argument("--workers", type=values.workers, help=WORKERS)
     stage.add_argument(
         "--folds",
         choices=("auto", "1", "5", "10"),
@@ -268,7 +270,7 @@ def _add_try(stage: argparse.ArgumentParser) -> None:
 
     _add_scope(stage)
     stage.add_argument(
-        "--widths", type=values.widths, help="units of the hidden layers, such as 512,256; 0 for none"
+        "--widths", type=values.widths, help="units of up to three hidden layers, such as 512,256; 0 for none"
     )
     for name, (kind, bounds) in SPACE.items():
         if name == "depth" or name.startswith("width_"):

@@ -7,7 +7,7 @@ import time
 import warnings
 from pathlib import Path
 
-from catwalk import arguments, hints, stages
+from catwalk import arguments, command_hints, stages
 from catwalk.core import stop_signals
 from catwalk.core.errors import CatwalkError, to_user_error
 from catwalk.core.paths import Paths
@@ -23,7 +23,7 @@ def main(given: list[str] | None = None) -> int:
     """
     started = time.monotonic()
     options = arguments.parser().parse_args(given)
-    hints.remember(sys.argv[1:] if given is None else given)
+    command_hints.remember(sys.argv[1:] if given is None else given)
     stop_signals.stop_by_signals()
     try:
         with warnings.catch_warnings():
@@ -56,7 +56,7 @@ def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError | N
 
 def _complain(stage: str, message: str, code: int) -> int:
     stop_signals.has_stopped()
-    line = hints.completed(f"catwalk {stage}: {' '.join(message.split())}")
+    line = command_hints.completed(f"catwalk {stage}: {' '.join(message.split())}")
     print(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...", file=sys.stderr)
     return code
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from catwalk import hints
+from catwalk import command_hints
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 
@@ -57,10 +57,10 @@ def scope(
         return usual
     last = progress.last_scope(paths, prepare.load(paths, options.seed), agrees) or usual
     if last != usual:
-        hints.add("MODELS", scopes.models_of(last))
+        command_hints.add("MODELS", scopes.models_of(last))
         if scopes.features_of(last) == "pixels":
-            hints.add("FEATURES", "pixels")
-        say(hints.completed(f"{options.stage}: continues from the last search, make search"))
+            command_hints.add("FEATURES", "pixels")
+        say(command_hints.completed(f"{options.stage}: uses the study of the last search, make search"))
     return last
 
 
@@ -116,6 +116,28 @@ def team_seconds(options: argparse.Namespace, until: float | None) -> float:
         return until - time.time()
     budget = options.budget or (limits.USUAL if options.trials is None else math.inf)
     return float(budget * (limits.REFIT if options.stage == "all" else 1))
+
+
+def check_name(options: argparse.Namespace, context: "RunContext", until: float | None) -> None:
+    """Check NAME=, also for the trials that a search in the same command will add.
+
+    Args:
+        options: of the command, with a name.
+        context: of the search.
+        until: as for ``team_seconds``.
+
+    Raises:
+        UserError: another submission has the name, or will when the search has ended; or it can't be a
+            file's name.
+    """
+    from catwalk.search import search
+    from catwalk.submission import made_before, predict
+
+    done = predict.is_done(context, options.name, folds(options, context), team_seconds(options, until))
+    if done is None or options.stage != "all":
+        return
+    if not search.is_done(context, limits_of(options, context)):
+        raise made_before.taken(context.paths, done, "trials")
 
 
 def choice(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catwalk import hints, search_options
+from catwalk import command_hints, search_options
 from catwalk.core.errors import UserError, shown
 from catwalk.core.paths import Paths
 from catwalk.search.limits import REFIT
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _say(line: str) -> None:
-    print(hints.completed(line), flush=True)
+    print(command_hints.completed(line), flush=True)
 
 
 def _say_but_next(line: str) -> None:
@@ -69,7 +69,7 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
     from catwalk.data import infer, new_competition
 
     if options.stage == "all":
-        _say(f"all: {paths.competition} has no TOML yet: looking at {options.source} first, as make new does")
+        _say(f"all: {paths.competition} has no TOML yet: looking at {options.source} first")
     choice = {name: value for name in infer.CHOICES if (value := getattr(options, name.lower()))}
     samples = new_competition.run(paths, options.source, choice, _say)
     if samples is None:
@@ -79,8 +79,11 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
 
     with atomic_write(paths.samples) as aside:
         aside.write_bytes(drawing.png(sample_pictures.draw(samples.pictures, samples.names)))
-    lying = f"if they lie on their side, write transpose = true in {paths.shown(paths.toml)}"
-    _say(f"new: {paths.shown(paths.samples)} shows ten of the pictures: {lying}")
+    shows = f"{paths.shown(paths.samples)} shows"
+    lying = f"write transpose = true in {paths.shown(paths.toml)}"
+    if command_hints.in_notebook():  # which shows the picture, and keeps no TOML
+        shows, lying = "here are", command_hints.decided("TRANSPOSE", "true")
+    _say(f"new: {shows} ten of the pictures: if they lie on their side, {lying}")
     if options.stage == "new":
         _say("next: make all")
 
@@ -94,9 +97,9 @@ def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition
 
 
 def _score(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.submission import score, submission_csv
+    from catwalk.submission import score, submission_names
 
-    score.run(paths, loaded, submission_csv.choose(paths, options.submission), _say)
+    score.run(paths, loaded, submission_names.choose(paths, options.submission), _say)
 
 
 def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -120,11 +123,11 @@ def _wheel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
 
 
 def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.submission import openhpi, submission_csv, submit
+    from catwalk.submission import openhpi, submission_names, submit
 
     request = submit.Request(options.to, options.assignment, options.dry, options.yes, options.force)
     where = openhpi if (options.to or "").strip().casefold() == openhpi.NAME else submit
-    where.run(paths, loaded, submission_csv.choose(paths, options.submission), request, _say)
+    where.run(paths, loaded, submission_names.choose(paths, options.submission), request, _say)
 
 
 def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
@@ -142,9 +145,9 @@ def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.data import download, kaggle_names, prepare, split
     from catwalk.data.run_context import RunContext
-    from catwalk.submission import blend, blend_parts, submission_csv
+    from catwalk.submission import blend, blend_parts, submission_names
 
-    submission_csv.check_name(options.name)
+    submission_names.check_name(options.name)
     given = [part.strip() for part in options.parts.split(",")]
     parts = blend_parts.locate(paths, given)  # what is missing is reported before a download
     download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
@@ -157,9 +160,9 @@ def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
 def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.data import download, kaggle_names, prepare, scope
     from catwalk.data.run_context import RunContext
-    from catwalk.submission import recipe, reproduce, submission_csv
+    from catwalk.submission import recipe, reproduce, submission_names
 
-    file = options.recipe or paths.recipe(submission_csv.choose(paths, options.submission))
+    file = options.recipe or paths.recipe(submission_names.choose(paths, options.submission))
     made = recipe.read_file(file, paths.shown(file))
     if made.competition != paths.competition:
         raise UserError(f"{file.name} belongs to another competition", fix=f"COMPETITION={made.competition}")
@@ -167,7 +170,7 @@ def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition")
     try:
         prepare.run(paths, loaded, made.seed, _say)
         context = RunContext.load(paths, loaded, made.seed, scope.name(made.features, made.models), _say)
-        reproduce.run(context, made, file.stem)
+        reproduce.run(replace(context, workers=options.workers), made, file.stem)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"the recipe is incomplete ({type(error).__name__}: {shown(error)})",
@@ -208,9 +211,9 @@ ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
 
 
 def _has_submission(paths: Paths) -> bool:
-    from catwalk.submission import recipe, submission_csv
+    from catwalk.submission import recipe, submission_names
 
-    names = submission_csv.names(paths)
+    names = submission_names.names(paths)
     blends = [one for one, made in recipe.known(paths, names).items() if made.parts]
     return len(names) > len(blends)  # also a damaged one, which reading it will say
 
@@ -235,12 +238,9 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     )
     if has_changed:
         _say_what_stays(context)
+    context = replace(context, workers=getattr(options, "workers", None))
     if getattr(options, "name", None) is not None:
-        from catwalk.submission import predict
-
-        # An invalid name is reported before the search, not after it.
-        seconds = search_options.team_seconds(options, until)
-        predict.is_done(context, options.name, search_options.folds(options, context), seconds)
+        search_options.check_name(options, context, until)  # before the search, not after it
     if options.stage == "try":
         from catwalk.search import own_trial
 

@@ -1,4 +1,7 @@
-"""advice.py: every error gives advice, each advice is of one kind, and of each kind a test follows it."""
+"""advice.py: every error gives advice, each advice is of one kind, and of each kind a test follows it.
+
+Also: errors.py.
+"""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -6,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from catwalk.core import advice, resources
+from catwalk.core import advice, memory
 from catwalk.core.advice import Kind, kinds_of
 from catwalk.core.errors import MachineError, UserError, shown
 from catwalk.core.paths import Paths
-from catwalk.data import prepare
+from catwalk.data import kaggle_credentials, prepare
 from catwalk.models import features
 from catwalk.report import slide as slide_rules
 from catwalk.search import limits, progress
@@ -26,7 +29,7 @@ ERRORS |= {"NewerRecordError", "DamagedError", "NoCsvError", "kind"}
 WHOLE = {
     "course/project.py": "the last line of the stage that failed",
     "report/notebook.py": "the line of the error in the notebook's kernel",
-    "course/relay.py": "the last line of the stage that failed",
+    "course/run_stage.py": "the last line of the stage that failed",
 }
 
 FOLLOWED = {
@@ -60,6 +63,7 @@ FOLLOWED = {
 
 Node = ast.FunctionDef | ast.AsyncFunctionDef
 TREES = {path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")}
+FILES = {Path(file).stem: file for file in TREES}  # of modules, which have names of their own
 FUNCTIONS = {
     (file, node.name): node
     for file, tree in TREES.items()
@@ -149,7 +153,7 @@ class Texts:
             case ast.Attribute(value=ast.Attribute(value=ast.Name(id="advice"), attr=name), attr="format"):
                 return [str(getattr(advice, name)).format("x")]
             case ast.Attribute(value=ast.Name(id=module), attr=name):
-                place = f"{module}.py", name
+                place = FILES.get(module, ""), name
             case ast.Name(id=name):
                 place = self.file, name
             case _:
@@ -180,6 +184,17 @@ def advices() -> dict[str, str]:
             if text not in ("", "x"):
                 found[text] = f"{file}:{call.lineno}"
     return found
+
+
+def test_advice_that_another_module_s_function_gives_is_among_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no key lies about."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert kaggle_credentials.how_to_get() in advices()
 
 
 def test_every_advice_is_of_one_kind() -> None:
@@ -260,7 +275,7 @@ def test_who_accepts_the_rules_gets_the_data(project: Path, digits_raw: Path) ->
 
 
 def test_so_many_workers_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "available", lambda: 3 * limits.WORKER_MEMORY)
+    monkeypatch.setattr(memory, "available", lambda: 3 * limits.WORKER_MEMORY)
     with pytest.raises(MachineError) as error:
         limits.workers(8)
     assert limits.workers(int(error.value.fix.removeprefix("WORKERS="))) == 3

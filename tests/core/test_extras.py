@@ -1,4 +1,7 @@
-"""extras.py: what only some commands need is installed when the first of them runs."""
+"""extras.py: what only some commands need is installed when the first of them runs.
+
+Also: packages.py.
+"""
 
 import os
 import re

@@ -26,9 +26,11 @@ def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (tensorflow_setup.VISIBLE, tensorflow_setup.GIVEN, tensorflow_setup.ASSIGNED):
         monkeypatch.delenv(name, raising=False)
     found = gpus.found
-    found.cache_clear()
+    for asked in (found, gpus._tried):
+        asked.cache_clear()
     yield
-    found.cache_clear()
+    for asked in (found, gpus._tried):
+        asked.cache_clear()
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_a_gpu_that_tensorflow_cannot_use_is_said(with_a_sign: None) -> None:
     """A process of its own asks TensorFlow, which has no GPU here."""
     if gpus.found():
         pytest.skip("this machine has a GPU that TensorFlow can use")
-    line, busy, fix = gpus.described()
+    line, *_, busy, fix = gpus.described()
     assert "nvidia-smi" in busy
     assert line == "search: there is a GPU, but TensorFlow can't use it: training on the CPU cores"
     assert f"{sys.executable} -m pip install 'tensorflow[and-cuda]'" in fix
@@ -74,7 +76,27 @@ def test_an_error_of_tensorflow_s_leaves_the_cpu_cores(monkeypatch: pytest.Monke
 
     monkeypatch.setenv(tensorflow_setup.ASSIGNED, "")  # set by it, and put back after the test
     monkeypatch.setattr(tensorflow_setup, "setup", taken)
-    assert gpus._names("0") == []
+    assert gpus._names("0") == ([], "busy or unavailable")
+
+
+def test_why_a_gpu_cannot_be_used_is_said(with_a_sign: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = "CUDA driver version is insufficient for CUDA runtime version"
+    monkeypatch.setattr(processes, "call_apart", lambda *_: ([], old))
+    assert gpus.described()[1] == f"  its error: {old}"
+
+
+def test_a_gpu_that_tensorflow_leaves_out_is_not_taken() -> None:
+    """TensorFlow computes on the CPU cores then, and says nothing."""
+    tensorflow_setup.setup(threads=1)
+    if gpus.found():
+        pytest.skip("this machine has a GPU that TensorFlow can use")
+    with pytest.raises(RuntimeError, match="leaves this GPU out"):
+        gpus._compute_on(0)
+
+
+def test_what_a_training_step_needs_is_compiled() -> None:
+    tensorflow_setup.setup(threads=1)
+    assert gpus.xla_works(), "on the CPU cores too"
 
 
 @pytest.mark.parametrize(
@@ -85,14 +107,15 @@ def test_gpus_are_called_as_the_user_calls_them(
 ) -> None:
     if given is not None:
         monkeypatch.setenv(tensorflow_setup.VISIBLE, given)
-    monkeypatch.setattr(processes, "call_apart", lambda *_: ["Tesla T4"] * len(names))
+    monkeypatch.setattr(processes, "call_apart", lambda *_: (["Tesla T4"] * len(names), ""))
     assert gpus.found() == tuple(Gpu(name, "Tesla T4") for name in names)
 
 
 def test_a_gpu_that_fails_is_left_out(with_a_sign: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "call_apart", lambda *_: ["", "Tesla T4"])
+    monkeypatch.setattr(processes, "call_apart", lambda *_: (["", "Tesla T4"], "out of memory"))
     assert gpus.found() == (Gpu("1", "Tesla T4"),)
     gpus.found.cache_clear()
+    gpus._tried.cache_clear()
 
     def broken(*_: object) -> None:
         raise MachineError("a process died (exit code -11)", fix="close other programs, or set WORKERS=1")

@@ -2,6 +2,8 @@
 
 import os
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,9 +22,15 @@ def dies_at_two(number: int) -> int:
     return number
 
 
-def sleep(seconds: float) -> float:
-    time.sleep(seconds)
-    return seconds
+def until_it_is_late(task: tuple[str, Path]) -> str:
+    """Of the second one: it ends once the parent has seen that no more may start."""
+    name, folder = task
+    ends = time.monotonic() + 60
+    if name == "second":
+        (folder / "begun").touch()
+        while not (folder / "late").exists() and time.monotonic() < ends:
+            time.sleep(0.01)
+    return name
 
 
 def test_a_process_does_one_task_after_another() -> None:
@@ -36,7 +44,18 @@ def test_what_fails_has_no_result(capfd: pytest.CaptureFixture[str]) -> None:
     assert "  failed: ValueError: three is none\n" in capfd.readouterr().err
 
 
-def test_what_has_begun_is_finished_and_no_more_is_started() -> None:
-    began = time.monotonic()
-    assert process_pool.run_all(sleep, [0.0, 3.0, 60.0], "naps", 1, 2.0, began + 1) == [0.0, 3.0, None]
-    assert time.monotonic() - began < 30
+def test_what_has_begun_is_finished_and_no_more_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a clock of the test's own, by which the last start is over as soon as the second task runs."""
+
+    def monotonic() -> float:
+        if not (tmp_path / "begun").exists():
+            return 0.0
+        (tmp_path / "late").touch()
+        return 2.0
+
+    monkeypatch.setattr(process_pool, "time", SimpleNamespace(monotonic=monotonic))
+    tasks = [(name, tmp_path) for name in ("first", "second", "third")]
+    done = process_pool.run_all(until_it_is_late, tasks, "tasks", 1, None, last_start=1.0)
+    assert done == ["first", "second", None]

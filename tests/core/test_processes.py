@@ -1,4 +1,7 @@
-"""processes.py: copies of a fork server that has TensorFlow; none outlives its parent."""
+"""processes.py: copies of a fork server that has TensorFlow; none outlives its parent.
+
+Also: preload.py.
+"""
 
 import multiprocessing
 import os
@@ -156,12 +159,20 @@ def test_a_fork_server_that_is_dying() -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_need_not_wait_for_the_imports(tmp_path: Path) -> None:
-    process = started(tmp_path)
+    """Here they do not end."""
+    endless, begun = tmp_path / "endless", tmp_path / "begun"
+    endless.mkdir()
+    (endless / "keras.py").write_text(
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)\n"
+    )
+    path = os.pathsep.join([str(endless), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    process = started(tmp_path, PYTHONPATH=path)
+    while not begun.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
     pids = procfs.descendants_of(process.pid)
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert time.monotonic() - began < 1
+    process.communicate(timeout=processes.LOADING_SECONDS / 2)
     crash_rounds.assert_all_gone(pids)
 
 

@@ -1,4 +1,7 @@
-"""python_path.py: another tool's PYTHONPATH does not break the command, its workers or its kernels."""
+"""python_path.py: another tool's PYTHONPATH does not break the command, its workers or its kernels.
+
+Also: __main__.py.
+"""
 
 import os
 import subprocess

@@ -23,14 +23,23 @@ def _make(path: Path, barrier: Any, dies: bool) -> None:
     barrier.wait(60)
 
     def compute(block: int) -> list[shared_table.Rows]:
+        with (path.parent / f"by-{os.getpid()}").open("a") as said:
+            said.write("" if dies else f"{block}\n")
         if dies:
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(0.01)
-        with (path.parent / f"by-{os.getpid()}").open("a") as said:
-            said.write(f"{block}\n")
+        _wait_for_others(path.parent)
         return [(ROWS * block, np.full((ROWS - 2, 3), block)), (ROWS * block + 3, np.full((2, 3), block))]
 
     shared_table.build(path, (BLOCKS * ROWS, 3), np.float32, BLOCKS, compute)
+
+
+def _wait_for_others(folder: Path) -> None:
+    """Go on with a block once each of the three processes has begun one, none waiting for another."""
+    ends = time.monotonic() + 60
+    while len(list(folder.glob("by-*"))) < 3:
+        if time.monotonic() > ends:
+            raise TimeoutError
+        time.sleep(0.01)
 
 
 def test_all_make_it_together_and_a_dead_one_s_block_is_made_by_another(tmp_path: Path) -> None:
@@ -40,13 +49,12 @@ def test_all_make_it_together_and_a_dead_one_s_block_is_made_by_another(tmp_path
     for process in started:
         process.start()
     for process in started:
-        process.join(60)
-    assert sorted(process.exitcode or 0 for process in started) == [-signal.SIGKILL, 0, 0]
+        process.join(120)
+    assert [process.exitcode for process in started] == [-signal.SIGKILL, 0, 0]
     np.testing.assert_array_equal(np.load(path), np.repeat(np.arange(BLOCKS), ROWS)[:, None] * np.ones(3))
     made = [file.read_text().split() for file in tmp_path.glob("by-*")]
     assert sorted(int(block) for blocks in made for block in blocks) == list(range(BLOCKS)), "each once"
-    assert len(made) == 2
-    assert min(map(len, made)) > 2, "no one waited for the other"
+    assert sorted(map(bool, made)) == [False, True, True], "the dead one made none"
     assert {file.name for file in tmp_path.iterdir() if not file.name.startswith("by-")} == {"table.npy"}
 
 

@@ -1,4 +1,7 @@
-"""course.py: the five exercises, executed small; and what may go wrong."""
+"""course.py: the five exercises, executed small; and what may go wrong.
+
+Also: console.py, exercise.py, project.py.
+"""
 
 import json
 import shutil
@@ -10,7 +13,7 @@ import pytest
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.course import course
-from catwalk.course.keeping import Exercise
+from catwalk.course.exercise import Exercise
 from catwalk.course.project import Project
 from catwalk.submission import recipe
 from tests.conftest import Run, digits_paths, run_catwalk
@@ -98,7 +101,10 @@ def test_a_cell_that_fails_is_one_line(project: Path, digits_raw: Path) -> None:
     digits_paths(project, digits_raw)
     path = project / "notebooks" / "course-3-first-model.ipynb"
     notebook = json.loads(path.read_text())
-    notebook["cells"][1]["source"] = ["from catwalk.course.training import Plan\n", "Plan(0, 0.1, 32, 5)"]
+    notebook["cells"][1]["source"] = [
+        "from catwalk.course.training_runs import Plan\n",
+        "Plan(0, 0.1, 32, 5)",
+    ]
     path.write_text(json.dumps(notebook))
     done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "3")
     assert done.returncode == 2
@@ -135,6 +141,26 @@ def test_a_project_of_its_own(
     assert not Paths(made.root, "digits").prepared.joinpath("looks.jsonl").exists()
     with pytest.raises(UserError, match="has no submission yet"):
         made.run("leaderboard")
+
+
+def test_an_exercise_follows_the_project_and_changes_nothing_of_it(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A TOML that is edited after the first time is the exercise's too."""
+    here = digits_paths(project, digits_raw)
+    monkeypatch.chdir(project)
+    exercise = Exercise("5-hackathon", "digits")
+    Project(exercise, "digits")
+    here.toml.write_text(here.toml.read_text().replace('header = ["ImageId"', 'header = ["Id"'))
+    made = Project(exercise, "digits")
+    files = (*here.raw.iterdir(), *here.prepared.iterdir())
+    before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
+    assert here.manifest in before
+    done = run_catwalk(made.root, "prepare", "--competition", "digits")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("already done") == 2, "the data, and what was prepared of them"
+    assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files} == before
+    assert Paths(made.root, "digits").toml.read_text() == here.toml.read_text()
 
 
 @pytest.mark.slow

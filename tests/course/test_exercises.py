@@ -1,4 +1,8 @@
-"""The exercises' pictures, training runs, choices, conclusions and figures."""
+"""The exercises' pictures, training runs, choices, conclusions and figures.
+
+Modules: charts.py, choosing.py, comparing.py, conclusions.py, curve_words.py, picture_charts.py, pictures.py,
+t_tests.py, training_runs.py, weight_words.py.
+"""
 
 import io
 import pickle
@@ -22,20 +26,21 @@ from catwalk.course import (
     picture_charts,
     pictures,
     t_tests,
-    training,
+    training_runs,
     weight_words,
 )
 from catwalk.course.choosing import Group
 from catwalk.course.comparing import MethodScores
-from catwalk.course.keeping import Exercise
+from catwalk.course.exercise import Exercise
 from catwalk.course.numpy_network import History, Step, evaluate, probabilities
 from catwalk.course.pictures import Pictures
-from catwalk.course.training import Plan, Run
+from catwalk.course.training_runs import Plan, Run
 from catwalk.data import download, idx_csvs, prepare, sources
 from catwalk.models import metrics
 from catwalk.report import results
 from catwalk.report.drawing import png
 from tests.conftest import digits_paths, load, make_project
+from tests.support.forms.pictures import as_photos, draw, shuffled
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def place(project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def run_of(losses: list[float], accuracies: list[float], plan: Plan) -> Run:
-    return Run(plan, History(losses, accuracies, losses, accuracies), 0.1, training.start(plan, (4, 2)))
+    return Run(plan, History(losses, accuracies, losses, accuracies), 0.1, training_runs.start(plan, (4, 2)))
 
 
 def test_three_disjoint_parts_of_the_labelled_rows(place: Path) -> None:
@@ -86,19 +91,19 @@ def test_where_a_set_can_not_be_had_another_takes_its_place(
 def test_runs_are_kept_and_the_same_everywhere(place: Path) -> None:
     found, exercise = pictures.load(), Exercise("2-softmax")
     plans = [Plan(None, 0.3, 32, 3), Plan(8, 0.1, None, 4), Plan(None, 0.3, 32, 3, seed=2)]
-    runs = training.train_all(plans, found, exercise)
-    here = training.train(plans[0], found.train.arrays(), found.validation.arrays())
+    runs = training_runs.train_all(plans, found, exercise)
+    here = training_runs.train(plans[0], found.train.arrays(), found.validation.arrays())
     assert runs[0].history.loss == pytest.approx(here.history.loss, rel=1e-4)
     assert [len(run.history.loss) for run in runs] == [4, 5, 4]
     assert runs[0].history.loss != runs[2].history.loss
     kept = sorted(exercise.folder.glob("runs/*.npz"))
     assert len(kept) == 3
     before = [file.stat().st_mtime_ns for file in kept]
-    again = training.train_all(plans[::-1], found, exercise)[::-1]
+    again = training_runs.train_all(plans[::-1], found, exercise)[::-1]
     assert [file.stat().st_mtime_ns for file in kept] == before
     assert [run.history for run in again] == [run.history for run in runs]
     np.testing.assert_array_equal(again[1].network.weights[1], runs[1].network.weights[1])
-    training.end_processes()
+    training_runs.end_processes()
 
 
 @pytest.mark.parametrize("hidden", [None, 100])
@@ -106,7 +111,7 @@ def test_the_loss_begins_where_it_is_expected(place: Path, hidden: int | None) -
     found = pictures.load()
     train = found.train.arrays()
     starts = [
-        evaluate(training.start(Plan(hidden, 1, None, 1, seed), found.sizes), *train).loss
+        evaluate(training_runs.start(Plan(hidden, 1, None, 1, seed), found.sizes), *train).loss
         for seed in range(40)
     ]
     expected = choosing.expected_loss(choosing.mean_square(train[0], hidden is not None), 10)
@@ -278,6 +283,23 @@ def test_two_methods_are_compared_with_the_variation_between_runs() -> None:
     assert "$" not in conclusions.classes((steady, better), tuple(f"${k}" for k in range(10))), "no formula"
 
 
+def test_one_run_of_a_method_shows_nothing_of_the_method() -> None:
+    """The interval is that of the pictures, however many there are."""
+    labels = np.arange(2000) % 10
+    one, better, more = runs_of([0.8], labels, 1), runs_of([0.9], labels, 2), runs_of([0.9] * 5, labels, 3)
+    found = comparing.difference(one, better)
+    assert found.interval[0] > 0
+    assert found.by_runs == 0
+    said = conclusions.verdict(("A", "B"), (one, better), found)
+    assert said.startswith("**B is not shown to differ from A**")
+    assert "There is one run each, so the two *methods* are not shown to differ" in said
+    assert "runs count" not in said
+    for pair in ((one, more), (more, one)):
+        said = conclusions.verdict(("A", "B"), pair, comparing.difference(*pair))
+        assert said.startswith("**B is not shown to differ from A**")
+        assert f"There is one run of {'A' if pair[0] is one else 'B'}, so" in said
+
+
 def test_that_the_interval_of_two_methods_covers_what_it_should() -> None:
     """Methods that are equally good: in about 95 of 100 comparisons the interval contains 0."""
     inside = 0
@@ -345,15 +367,25 @@ def test_the_worst_mistakes_have_the_least_probability_of_their_class() -> None:
     assert words == ["<0.01%", "0.31%", "5.1%", "42%"]
 
 
+def test_photographs_are_drawn_as_they_are() -> None:
+    """And digits as ink on paper."""
+    for kind, is_ink in ((draw(shuffled(10, 30), 8), True), (as_photos(draw(shuffled(10, 30), 8)), False)):
+        part = pictures.Part(kind.integers().astype(np.uint8), kind.classes.astype(np.uint8), 10)
+        figure = picture_charts.samples(part, load("digits"), [0])
+        shown = np.asarray(figure.axes[0].images[0].get_array())
+        as_it_is = part.raw[0].reshape(8, 8, 1).repeat(3, axis=2)
+        assert np.array_equal(shown, as_it_is) == (not is_ink)
+
+
 def test_what_the_weights_show(place: Path) -> None:
     found = pictures.load()
-    run = training.train(Plan(None, 0.3, 32, 3), found.train.arrays(), found.validation.arrays())
+    run = training_runs.train(Plan(None, 0.3, 32, 3), found.train.arrays(), found.validation.arrays())
     said = weight_words.described(run.network, found.train, found.competition)
     likeness = weight_words.templates(weight_words.centred(run.network), found.train)
     assert likeness.mean() > 0.4, "the digits' weights are like the digits"
     assert f"correlation of {likeness.mean():.2f} on average" in said
     assert "a rough picture of each class" in said
-    first = training.start(run.plan, found.sizes)
+    first = training_runs.start(run.plan, found.sizes)
     assert "more than what it looks like" in weight_words.described(first, found.train, found.competition)
 
 
@@ -408,7 +440,7 @@ def test_an_archive_of_cifar_s_form(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CATWALK_COMPETITION", "cifar10")
     found: Pictures = pictures.load()
     assert found.sizes == (3072, 10)
-    run = training.train(Plan(None, 0.01, 32, 20), found.train.arrays(), found.validation.arrays())
+    run = training_runs.train(Plan(None, 0.01, 32, 20), found.train.arrays(), found.validation.arrays())
     assert run.history.other_accuracy[-1] > 0.5
     said = probabilities(run.network, found.test.arrays()[0])
     scores = metrics.score(said.argmax(axis=1), found.test.labels, 10)

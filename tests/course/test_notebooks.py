@@ -1,4 +1,7 @@
-"""The notebooks, executed as they are: CI runs all of them on a small budget."""
+"""The notebooks, executed as they are: CI runs all of them on a small budget.
+
+Modules: explore.py.
+"""
 
 import gzip
 import os
@@ -12,7 +15,7 @@ from nbclient import NotebookClient
 
 from catwalk.course import hackathon
 from catwalk.report.notebook import KERNEL
-from tests.conftest import REPOSITORY, Run, clean_environment, copy_checkout, run_catwalk
+from tests.conftest import REPOSITORY, Run, clean_environment, copy_checkout, run_process
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 
@@ -126,13 +129,13 @@ def test_a_wheel_brings_competitions_and_notebooks(tmp_path: Path) -> None:
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, source], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--target", tmp_path / "site", wheel], check=True)
+    site = str(tmp_path / "site")
     done = subprocess.run(
         [sys.executable, "-c", "from catwalk.course import hackathon; from pathlib import Path; "
-         "hackathon.project(Path('project'))"],
-        cwd=tmp_path, env=clean_environment(PYTHONPATH=str(tmp_path / "site")), check=True,
+         "hackathon.project(Path('project')); print(hackathon.__file__)"],
+        cwd=tmp_path, env=clean_environment(PYTHONPATH=site), check=True, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 0
-    made = run_catwalk(
-        tmp_path / "project", "data", "--competition", "digits", PYTHONPATH=str(tmp_path / "site")
-    )
+    assert Path(done.stdout.strip()).is_relative_to(site), "the wheel's, not this checkout's"
+    made = run_process(tmp_path / "project", "data", "--competition", "digits", PYTHONPATH=site)
     assert made.returncode == 0, made.stderr
+    assert site not in made.stderr, "nor is its folder left out of the path"

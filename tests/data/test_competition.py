@@ -1,4 +1,7 @@
-"""competition.py: the TOMLs that are here, and what a wrong one is told."""
+"""competition.py: the TOMLs that are here, and what a wrong one is told.
+
+Also: pixel_names.py, toml_keys.py, toml_values.py.
+"""
 
 from pathlib import Path
 

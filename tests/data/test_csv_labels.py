@@ -71,28 +71,28 @@ def test_twenty_equal_labels_stand_for_none(labels: list[int], is_one: bool) -> 
 def test_a_test_files_column_of_none_is_no_label_column(write: Write, none: str) -> None:
     competition = load("digits")
     file, columns = write([none] * 300, is_train=False)
-    seen = csv_labels.looked_at(file, columns, competition)
+    seen = csv_labels.corrected(file, columns, competition)
     assert (seen.label, seen.unlabelled) == (None, "the column 'label' holds no labels")
     for labels in ([none] * 299 + [3], [3] + [none] * 299, [3] * 300):
         file, columns = write(labels, is_train=False)
-        assert csv_labels.looked_at(file, columns, competition).label == 0
+        assert csv_labels.corrected(file, columns, competition).label == 0
     file, columns = write([none] * 300)
-    assert csv_labels.looked_at(file, columns, competition).label == 0, "training rows have labels"
+    assert csv_labels.corrected(file, columns, competition).label == 0, "training rows have labels"
 
 
 def test_without_a_label_column_there_is_nothing_to_look_at(write: Write) -> None:
     file, columns = write([1, 2, 3])
     none = replace(columns, label=None)
-    assert csv_labels.looked_at(file, none, load("digits")) is none
+    assert csv_labels.corrected(file, none, load("digits")) is none
 
 
 @pytest.mark.parametrize("has_header", [True, False])
 def test_rows_that_are_skipped_are_not_looked_at(write: Write, has_header: bool) -> None:
     competition = replace(load("digits"), skip_rows=3, has_header=has_header)
     file, columns = write(["?"] * 30, is_train=False, change=competition)
-    assert csv_labels.looked_at(file, columns, competition).label is None
+    assert csv_labels.corrected(file, columns, competition).label is None
     file, columns = write(["5"] * 30, is_train=False, change=competition)
-    assert csv_labels.looked_at(file, columns, competition).label == 0
+    assert csv_labels.corrected(file, columns, competition).label == 0
     assert next(csv_labels.column(file, columns, 0)) == (4 + has_header, "5")
 
 
@@ -100,9 +100,9 @@ def test_the_label_column_may_stand_anywhere(write: Write) -> None:
     competition = load("digits")
     file, columns = write(["?"] * 30, is_train=False, last=True)
     assert columns.label == 64
-    assert csv_labels.looked_at(file, columns, competition).label is None
+    assert csv_labels.corrected(file, columns, competition).label is None
     short = replace(columns.dialect, rows=[*columns.dialect.rows, ["0"] * 64, ["0"] * 9])
-    assert csv_labels.looked_at(file, replace(columns, dialect=short), competition).label is None
+    assert csv_labels.corrected(file, replace(columns, dialect=short), competition).label is None
     found = write(list(range(10, 20)), last=True)
     assert "column 'label': the label '10' is not one of" in said(found, competition, 2, "10")
     assert "write labels = [10, 11" in said(found, competition, 2, "10")
@@ -110,9 +110,9 @@ def test_the_label_column_may_stand_anywhere(write: Write) -> None:
 
 def test_labels_are_text_if_the_first_one_is_no_number(write: Write) -> None:
     letters = replace(load("digits"), classes=LETTERS)
-    assert csv_labels.looked_at(*write(["b", "a"], change=letters), letters).text_label
-    assert not csv_labels.looked_at(*write([1, 2], change=letters), letters).text_label
-    assert not csv_labels.looked_at(*write([1, "b"], change=letters), letters).text_label
+    assert csv_labels.corrected(*write(["b", "a"], change=letters), letters).text_label
+    assert not csv_labels.corrected(*write([1, 2], change=letters), letters).text_label
+    assert not csv_labels.corrected(*write([1, "b"], change=letters), letters).text_label
 
 
 def test_where_class_names_are_mixed_every_cell_tells(write: Write) -> None:
@@ -120,8 +120,8 @@ def test_where_class_names_are_mixed_every_cell_tells(write: Write) -> None:
     for where in (0, 1, 299):
         labels = [1] * 300
         labels[where] = "C"  # type: ignore[call-overload]
-        assert csv_labels.looked_at(*write(labels, change=mixed), mixed).text_label
-    assert not csv_labels.looked_at(*write([1] * 300, change=mixed), mixed).text_label
+        assert csv_labels.corrected(*write(labels, change=mixed), mixed).text_label
+    assert not csv_labels.corrected(*write([1] * 300, change=mixed), mixed).text_label
 
 
 def test_a_column_has_row_numbers_as_in_a_spreadsheet(write: Write, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""csv_rows.py: both readers, what they take, and the line they give for what they don't."""
+"""csv_rows.py: both readers, what they take, and the line they give for what they don't.
+
+Also: csv_careful.py, csv_columns.py, csv_dialect.py, csv_fast.py, csv_file.py, rows.py.
+"""
 
 import gzip
 from dataclasses import replace
@@ -135,6 +138,21 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str | bytes
         read(tmp_path, text)
     assert said in str(error.value)
     assert error.value.fix
+
+
+def test_fractions_without_a_zero_are_numbers(tmp_path: Path) -> None:
+    """The first row, in which all are fractions, is no header."""
+    scaled = replace(SMALL, has_header=False, scale=255.0)
+    got = read(tmp_path, "0,.2,.4,.6\n1,.2,.4,.6\n3,1,1,1\n0,1,1,0\n", scaled)
+    assert got.pixels.tolist() == [[51, 102, 153], [51, 102, 153], [255, 255, 255], [255, 255, 0]]
+    with pytest.raises(UserError, match="row 1: the first row holds numbers, not column names: add header"):
+        read(tmp_path, "0,.2,.4,.6\n1,.2,.4,.6\n", replace(SMALL, scale=255.0))
+
+
+@pytest.mark.parametrize("cell", ["1e400", "-1e400", "1e309"])
+def test_a_number_larger_than_a_float_is_no_pixel(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(UserError, match=rf"column 'pixel3': the pixel '{cell}' is not a number from 0 to 1"):
+        read(tmp_path, f"{HEADER}1,.2,.4,{cell}\n", replace(SMALL, scale=255.0))
 
 
 def test_row_numbers_that_pandas_wrote_are_ignored_and_said(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""download.py: what is there is kept, checked and not fetched again."""
+"""download.py: what is there is kept, checked and not fetched again.
+
+Also: disk_space.py, manifest.py.
+"""
 
 import hashlib
 import io

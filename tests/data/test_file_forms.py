@@ -2,6 +2,10 @@
 
 Each case is a competition of its own, made of the first rows of scikit-learn's digits: a TOML, and the files
 that lie in its raw folder. What is right for each was collected from public bug reports and notebooks.
+
+Modules: archives.py, column_names.py, csv_cells.py, csv_columns.py, csv_columns_errors.py,
+csv_columns_numbered.py, csv_dialect.py, file_kind.py, idx_csvs.py, pixel_order.py, raw_csvs.py,
+separate_labels.py, raw_files.py, sample_submission.py.
 """
 
 import gzip

@@ -1,6 +1,8 @@
 """Hostile input, a small count of what ``make trust`` does in full; and whatever it has ever found."""
 
+import importlib.util
 import random
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from catwalk.core.errors import UserError
 from catwalk.data import archives, competition, csv_careful
-from verification import hostile
+from verification import guided, hostile
 
 
 @pytest.mark.parametrize("inputs", [60, pytest.param(200, marks=pytest.mark.slow)])
@@ -45,6 +47,13 @@ def test_it_would_notice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
     monkeypatch.setattr(competition, "load", broken)
     assert hostile.fuzz("toml", 10, 7) == Counter({"IndexError: oh": 1})
+
+
+def test_guided_fuzzing_without_its_package_breaks_no_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["guided", "--inputs", "1"])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(SystemExit, match="atheris is not installed: pip install atheris"):
+        guided.main()
 
 
 def test_an_archive_can_t_fill_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""infer.py: what the files show: each form of public data is understood, and read as it is."""
+"""infer.py: what the files show: each form of public data is understood, and read as it is.
+
+Also: infer_files.py, infer_submission.py, infer_table.py, sample_pictures.py.
+"""
 
 from collections import Counter
 from collections.abc import Callable

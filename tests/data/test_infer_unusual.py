@@ -1,4 +1,8 @@
-"""infer.py: files in which one thing is unusual: it is understood, or the line says what is wrong."""
+"""infer.py: files in which one thing is unusual: it is understood, or the line says what is wrong.
+
+Also: infer_classes.py, infer_columns.py, infer_files.py, infer_pixels.py, infer_shape.py,
+infer_submission.py, infer_table.py.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from catwalk.data import (
     csv_labels,
     csv_rows,
     infer,
+    infer_table,
     toml_draft,
 )  # fmt: skip
 
@@ -138,7 +143,7 @@ def test_values_below_zero(folder: Path, black: float, white: float, lowest: flo
     known = competition.parse("ours", toml_draft.text(drafted.values, "files"))
     assert known.lowest == lowest
     file = csv_file.of(folder / "train.csv", known)
-    columns = csv_labels.looked_at(file, csv_columns.find(file, known), known)
+    columns = csv_labels.corrected(file, csv_columns.find(file, known), known)
     fast, careful = csv_fast.read(file, columns, known), csv_careful.read(file, columns, known)
     assert fast is not None
     assert (fast.pixels == PIXELS[:300]).all()
@@ -176,6 +181,106 @@ def test_a_sample_with_a_column_for_each_class(folder: Path) -> None:
     assert (found["train"], found["test"], found["id"]) == ("train.csv", "test.csv", "id")
     assert "sample" not in found
     assert "sample_submission.csv has 27 columns, not id and label: it is not used" in drafted.notes
+
+
+def write_with_samples(folder: Path, header: list[str], rows: Any, *names: str) -> None:
+    """A train file, a test file of 100 rows without ids, and sample submissions."""
+    write(folder / "train.csv", ["label", *NAMES], np.column_stack([LABELS[:300], PIXELS[:300]]))
+    write(folder / "test.csv", NAMES, PIXELS[300:400])
+    for name in names or ("sample_submission.csv",):
+        write(folder / name, header, rows)
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("gender_submission.csv", "sample_submission.csv"), "sample_submission.csv"),
+        (("first_submission.csv", "second_submission.csv"), None),
+        (("sample_1.csv", "sample_2.csv"), None),
+    ],
+)
+def test_two_files_that_may_be_the_sample(folder: Path, names: tuple[str, str], chosen: str | None) -> None:
+    write_with_samples(folder, ["Id", "Category"], [(i + 1, 0) for i in range(100)], *names)
+    drafted = infer.look(folder, "Ours", folder.parent, {})
+    found = {value.key: value.value for value in drafted.values}
+    assert found.get("sample") == chosen
+    assert (found["header"] == ["Id", "Category"]) == (chosen is not None)
+    said = f"{', '.join(names)} may each be the sample submission: none is used; name one as sample under"
+    assert any(note.startswith(said) for note in drafted.notes) == (chosen is None)
+
+
+@pytest.mark.parametrize("first_id", [1, 501])
+def test_a_sample_whose_label_comes_first_is_refused(folder: Path, first_id: int) -> None:
+    """By its values, or, where its ids are others than the test's, by its names."""
+    header, test = ["Label", "Id"], ["id", *NAMES]
+    write_with_samples(folder, header, [(0, i + first_id) for i in range(100)])
+    write(folder / "test.csv", test, [(i + 1, *row) for i, row in enumerate(PIXELS[300:400])])
+    with pytest.raises(UserError) as raised:
+        look(folder)
+    said = "sample_submission.csv: the first column is the label, not the id: write the id column before"
+    assert str(raised.value).startswith(said)
+
+
+def test_a_sample_with_empty_labels(folder: Path) -> None:
+    write_with_samples(folder, ["Id", "Category"], [(i + 1, "") for i in range(100)])
+    found = look(folder)
+    assert (found["sample"], found["header"]) == ("sample_submission.csv", ["Id", "Category"])
+
+
+def test_a_sample_whose_ids_are_floats(folder: Path) -> None:
+    """Not as a submission would write them."""
+    write_with_samples(folder, ["Id", "Category"], [(f"{i}.0", 0) for i in range(100)])
+    drafted = infer.look(folder, "Ours", folder.parent, {})
+    assert "sample" not in [value.key for value in drafted.values]
+    said = "the ids of sample_submission.csv are not those of the test: they are not used"
+    assert said in drafted.notes
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv", "train_labels.csv", "sample_submission.csv"])
+@pytest.mark.parametrize("end", ["\n", "\r\n\r\n", " \n\t\n"])
+def test_blank_lines_are_no_rows(folder: Path, name: str, end: str) -> None:
+    """As pandas' and the stages' readers skip them."""
+    write_with_samples(folder, ["ImageId", "Label"], [(i, 0) for i in range(100)])
+    write(folder / "train.csv", NAMES, PIXELS[:300])
+    write(folder / "train_labels.csv", ["label"], LABELS[:300, None])
+    with (folder / name).open("a", newline="") as file:
+        file.write(end)
+    found = look(folder)
+    assert (found["train_labels"], found["sample"]) == ("train_labels.csv", "sample_submission.csv")
+    assert (found["first_id"], found["classes"]) == (0, [str(i) for i in range(10)])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("first", ["", "sep=,"])
+def test_rows_are_counted_over_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, end: str
+) -> None:
+    monkeypatch.setattr(infer_table, "BLOCK", 7)
+    lines = [first, "a,b", "1,2", "", " ", "3,4", "5,6", "", ""]
+    path = tmp_path / "some.csv"
+    path.write_bytes(end.join(lines).encode())
+    table = infer_table.read("some.csv", path)
+    assert table is not None
+    assert (table.names, table.row_count) == (["a", "b"], 3)
+
+
+def test_a_table_that_is_no_picture_is_asked_about(folder: Path) -> None:
+    """As UCI's letter recognition: a letter, and 16 numbers that have nothing to do with each other."""
+    random = np.random.default_rng(0)
+    values = random.normal(random.uniform(3, 9, 16), 2, (400, 16)).round().clip(0, 15).astype(int)
+    rows = [("ABCDE"[i % 5], *row) for i, row in enumerate(values)]
+    write(folder / "letters.csv", None, rows)
+    with pytest.raises(UserError, match=r"16 values: are these pictures\? .*: set SHAPE= to one of 4x4$"):
+        look(folder)
+    assert look(folder, SHAPE="4x4")["shape"] == [4, 4]
+
+
+def test_pictures_of_4x4_pixels_are_not_asked_about(folder: Path) -> None:
+    small = PIXELS.reshape(-1, 8, 8)[:300, ::2, ::2].reshape(300, 16)
+    write(
+        folder / "small.csv", None, [("ABCDEFGHIJ"[k], *row) for k, row in zip(LABELS, small, strict=False)]
+    )
+    assert look(folder)["shape"] == [4, 4]
 
 
 ONE_HOT = np.eye(10, dtype=int)[LABELS[:200]]

@@ -1,24 +1,31 @@
-"""kaggle_client.py: the real client against a server of our own."""
+"""kaggle_client.py: the real client against a server of our own.
+
+Also: http_timeout.py, kaggle_download.py, kaggle_errors.py, kaggle_names.py.
+"""
 
 import base64
 import builtins
+import contextlib
 import errno
 import io
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
 from catwalk.core import http_timeout, packages
+from catwalk.core.errors import UserError
 from catwalk.data import archives, kaggle_client, kaggle_errors, kaggle_names
 from tests.conftest import REPOSITORY, Run, SmallDisk, clean_environment, run_catwalk
 from tests.support.kaggle_server import Fault, Kaggle, serving
@@ -296,6 +303,12 @@ def test_importing_catwalk_never_imports_kaggle() -> None:
 SOURCES = ('kaggle_dataset = "someone/eight"', 'kaggle_competition = "eight-open"')
 
 
+def skip_where_somebody_listens() -> None:
+    """Without a proxy the client asks port 80 of this machine, where offline tests expect nobody."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 80), timeout=5):
+        pytest.skip("a server listens on port 80 of this machine")
+
+
 @pytest.fixture
 def as_in_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """``exit`` and ``quit`` are for people at a prompt; a notebook's cell has none."""
@@ -313,10 +326,10 @@ def test_without_a_credential_the_next_source_is_tried(
     toml.write_text(toml.read_text().replace("[sources]", f"[sources]\n{source}"))
     home, kaggle = tmp_path / "home", Kaggle(status=status)
     home.mkdir()
+    if not status:
+        skip_where_somebody_listens()
     with serving(kaggle):
-        where = (
-            kaggle.environment if status else {"HTTP_PROXY": "", "http_proxy": ""}
-        )  # nothing listens there
+        where = kaggle.environment if status else {"HTTP_PROXY": "", "http_proxy": ""}
         done = run_catwalk(project, "data", "--competition", "digits", HOME=str(home), **where)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -405,6 +418,8 @@ def test_an_answer_without_words_has_none(on_kaggle: Path) -> None:
     ],
 )
 def test_offline_is_said(on_kaggle: Path, broken: dict[str, str], code: int, said: str) -> None:
+    if not broken["HTTP_PROXY"]:
+        skip_where_somebody_listens()
     done = run_catwalk(
         on_kaggle, "data", "--competition", "digits", "--source", "kaggle", HOME=str(on_kaggle),
         NO_PROXY="", no_proxy="", **broken,
@@ -422,6 +437,20 @@ def test_what_is_no_name_of_a_dataset_is_refused_before_any_call(on_kaggle: Path
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert f"competitions/digits.toml, kaggle_dataset: {name!r} is not the name of a dataset" in done.stderr
     assert not kaggle.calls
+
+
+@pytest.mark.parametrize("page", ["zalando-research/fashionmnist", "zalando-research/fashionmnist/data"])
+@pytest.mark.parametrize("start", ["https://www.kaggle.com/", "https://www.kaggle.com/datasets/"])
+def test_an_old_address_of_a_dataset_begins_with_its_owner(start: str, page: str) -> None:
+    found = kaggle_names.page(start + page, "SOURCE=")
+    assert (found.kind, found.name) == ("dataset", "zalando-research/fashionmnist")
+    assert kaggle_names.dataset(start + page, "kaggle_dataset") == replace(found, given="kaggle_dataset")
+
+
+@pytest.mark.parametrize("page", ["code/me/eight", "zalando-research", "competitions", "datasets"])
+def test_other_pages_on_kaggle_hold_no_files(page: str) -> None:
+    with pytest.raises(UserError, match="SOURCE="):
+        kaggle_names.page(f"https://www.kaggle.com/{page}", "SOURCE=")
 
 
 def test_a_client_that_is_too_old_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,7 @@
-"""new_competition.py: the command that looks at files, what it asks, and what it leaves alone."""
+"""new_competition.py: the command that looks at files, what it asks, and what it leaves alone.
+
+Also: csv_head.py, infer_candidates.py, infer_doubt.py, stages.py, toml_draft.py.
+"""
 
 import builtins
 import errno
@@ -392,6 +395,22 @@ def test_a_share_instead_of_the_usage_column(catwalk: Catwalk, project: Path, fo
     assert "150 labelled rows, 50 test rows" in out
 
 
+def test_test_rows_of_a_usage_column_need_no_label(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    rows = digits()
+    rows = [[*row, "Training"] if i >= 50 else ["", *row[1:], "PrivateTest"] for i, row in enumerate(rows)]
+    write(folder / "numbers.csv", [*HEADER, "Usage"], rows)
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err) == (0, "")
+    paths = Paths(project, "ours")
+    known = competition.load(paths)
+    assert (known.label_column, known.usage_column) == ("label", "Usage")
+    assert known.classes == tuple(str(i) for i in range(10))
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "150 labelled rows, 50 test rows" in out
+    assert not test_labels.are_there(paths)
+
+
 def test_a_zip_with_the_same_file_in_two_folders(catwalk: Catwalk, project: Path, folder: Path) -> None:
     """As Kaggle's zip of Sign Language MNIST has them."""
     FORMS["sign-language-mnist"](folder)
@@ -468,3 +487,17 @@ def test_a_page_on_kaggle_is_downloaded_once(project: Path, folder: Path, source
         assert len(kaggle.calls) == calls
     assert 'kaggle_dataset = "someone/eight"' in Paths(project, "ours").toml.read_text()
     assert sorted(path.name for path in (project / "data/ours").iterdir()) == ["raw", "samples.png"]
+
+
+def test_of_a_competition_s_page_make_submit_knows_where_to_send(project: Path, folder: Path) -> None:
+    FORMS["optdigits"](folder)
+    kaggle = Kaggle(zipped({path.name: path.read_bytes() for path in folder.iterdir()}))
+    login = {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "k" * 32}
+    source = ("--source", "https://www.kaggle.com/competitions/eight-open/overview")
+    with serving(kaggle):
+        environment = {**kaggle.environment, "HOME": str(project), **login}
+        done = run_catwalk(project, "new", "--competition", "ours", *source, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    known = competition.load(Paths(project, "ours"))
+    assert known.sources == {"kaggle_competition": "eight-open"}
+    assert known.kaggle_competition == "eight-open"

@@ -1,4 +1,7 @@
-"""prepare.py: arrays, fingerprint and split depend on what the rows are, not on their order."""
+"""prepare.py: arrays, fingerprint and split depend on what the rows are, not on their order.
+
+Also: prepared_arrays.py, split.py.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -243,6 +246,40 @@ def test_a_damaged_summary_is_made_anew(catwalk: Catwalk, project: Path, digits_
     assert "already done" not in last_line(catwalk)
 
 
+@pytest.mark.parametrize("name", ["pixels", "labels", "test_pixels", "test_ids"])
+def test_a_damaged_array_is_made_anew(catwalk: Catwalk, project: Path, digits_raw: Path, name: str) -> None:
+    """Where it is missing, empty or truncated; but not while a search runs."""
+    paths = digits_paths(project, digits_raw)
+    assert last_line(catwalk)
+    file: Path = getattr(paths, name)
+    whole = file.read_bytes()
+    for content in (None, b"", whole[:-1]):
+        file.unlink()
+        if content is not None:
+            file.write_bytes(content)
+        with progress.locked(paths):
+            code, _, err = catwalk("prepare", "--competition", "digits")
+            assert code == 2
+            assert "arrays have changed, but a search is still running on the old rows" in err
+        said = last_line(catwalk)
+        assert "already done" not in said
+        assert "fingerprint 44c0ffd11b11" in said
+        assert file.read_bytes() == whole
+    assert "already done" in last_line(catwalk)
+
+
+@pytest.mark.parametrize("left", [0, 100, -1])
+def test_a_damaged_split_is_made_anew(catwalk: Catwalk, project: Path, digits_raw: Path, left: int) -> None:
+    paths = digits_paths(project, digits_raw)
+    assert last_line(catwalk)
+    before = prepare.load(paths, 1)
+    file = split.file(paths, 1)
+    file.write_bytes(file.read_bytes()[:left])
+    assert "already done" not in last_line(catwalk)
+    np.testing.assert_array_equal(prepare.load(paths, 1).validation, before.validation)
+    assert "already done" in last_line(catwalk)
+
+
 def test_the_study_of_the_old_rows_is_named(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
     paths = digits_paths(project, digits_raw)
     assert last_line(catwalk)
@@ -271,7 +308,7 @@ def test_kaggle_s_row_order_gives_the_same_split(project: Path, tmp_path: Path, 
     assert one.fingerprint == two.fingerprint
     np.testing.assert_array_equal(one.validation, two.validation)
     np.testing.assert_array_equal(one.pixels[one.validation], two.pixels[two.validation])
-    assert one.duplicates == {"train": 0, "test": 0, "both": 0}
+    assert one.duplicates == {"train": 0, "test": 0, "both": 0, "known": 0}
 
 
 def test_not_prepared(project: Path) -> None:

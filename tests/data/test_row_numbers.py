@@ -130,6 +130,9 @@ def test_what_an_earlier_catwalk_prepared_has_no_numbers(project: Path, digits_r
     content = paths.raw_rows.read_bytes()
     paths.raw_rows.write_bytes(content[:100])
     assert raw_rows.read(paths, len(made.labels)) is None, "damaged"
+    start = 30 + int.from_bytes(content[26:28], "little") + int.from_bytes(content[28:30], "little")
+    paths.raw_rows.write_bytes(content[:start] + b"\x07" + content[start + 1 :])  # no kind of block
+    assert raw_rows.read(paths, len(made.labels)) is None, "damaged inside"
     paths.raw_rows.unlink()
     said: list[str] = []
     assert not prepare.run(paths, load("digits"), 1, said.append)

@@ -1,4 +1,7 @@
-"""sources.py: every source ends in the same two CSVs."""
+"""sources.py: every source ends in the same two CSVs.
+
+Also: idx_csvs.py.
+"""
 
 import gzip
 import json

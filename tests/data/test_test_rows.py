@@ -1,4 +1,7 @@
-"""test_rows.py: one file holds the test too; which rows it is depends on no label, order or seed."""
+"""test_rows.py: one file holds the test too; which rows it is depends on no label, order or seed.
+
+Also: picture_hashes.py, usage_column.py.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

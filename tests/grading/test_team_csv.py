@@ -1,4 +1,7 @@
-"""team_csv.py: a CSV in whatever form; what is right is read, the rest is explained to the student."""
+"""team_csv.py: a CSV in whatever form; what is right is read, the rest is explained to the student.
+
+Also: expected_csv.py, team_csv_errors.py.
+"""
 
 from dataclasses import replace
 
@@ -59,6 +62,17 @@ def test_labels_that_are_names_where_the_competition_writes_names() -> None:
     assert team_csv.read(good, "x.csv", expected).predicted.tolist() == [0, 1, 2]
     with pytest.raises(NotScoredError, match=r"expected the name of a class, such as 'ka'"):
         team_csv.read(good.replace(b"kha", b"gha"), "x.csv", expected)
+
+
+def test_names_that_differ_in_capitals_are_two_classes() -> None:
+    competition = replace(load("digits"), labels=(0, 1, 2), classes=("A", "a", "b"), writes_names=True)
+    expected = Expected.of(["1", "2", "3"], competition)
+    header = ",".join(competition.submission_header)
+    good = f"{header}\n1,a\n2,A\n3,B\n".encode()
+    assert team_csv.read(good, "x.csv", expected).predicted.tolist() == [1, 0, 2]
+    by_number = Expected.of(expected.ids, replace(competition, writes_names=False))
+    with pytest.raises(NotScoredError, match="row 2: Label is 'a', a class name: write its number, 1"):
+        team_csv.read(good, "x.csv", by_number)
 
 
 def test_ids_and_labels_of_any_kind() -> None:

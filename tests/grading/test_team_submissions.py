@@ -1,4 +1,7 @@
-"""team_submissions.py and what it reads: whose file is whose, and which of several counts."""
+"""team_submissions.py and what it reads: whose file is whose, and which of several counts.
+
+Also: class_folders.py, submitted_archives.py.
+"""
 
 import errno
 import os

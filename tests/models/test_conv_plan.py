@@ -1,4 +1,7 @@
-"""conv_plan.py: the stages that it names are those of the network that is built."""
+"""conv_plan.py: the stages that it names are those of the network that is built.
+
+Also: conv_network.py, portfolio.py.
+"""
 
 import itertools
 from dataclasses import replace

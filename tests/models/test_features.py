@@ -1,4 +1,7 @@
-"""features.py and what network.py builds of it: the dictionary, the table, any shape that a TOML allows."""
+"""features.py and what network.py builds of it: the dictionary, the table, any shape that a TOML allows.
+
+Also: dense_network.py.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catwalk.core import resources, tensorflow_setup
+from catwalk.core import memory, tensorflow_setup
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download, prepare
@@ -163,7 +166,7 @@ def test_without_the_memory_each_step_computes_them(
     kept = Training(prepared, load("digits"), FeatureSet(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
     for path in paths.prepared.glob("features-table-*.npy"):
         path.unlink()
-    monkeypatch.setattr(resources, "available", lambda: 1_000_000)
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
     poor = Training(prepared, load("digits"), FeatureSet(paths, prepared, (8, 8)), "bfloat16", PATCHED, 1)
     assert not list(paths.prepared.glob("features-table-*.npy"))
     for one, other in zip(kept.epochs(2, None), poor.epochs(2, None), strict=True):

@@ -1,4 +1,7 @@
-"""placement.py: what a GPU's process does otherwise, as far as CPU cores can do it too."""
+"""placement.py: what a GPU's process does otherwise, as far as CPU cores can do it too.
+
+Also: precision.py.
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""space.py: the one list of what a trial chooses from; whatever else names its rows reads it."""
+"""space.py: the one list of what a trial chooses from; whatever else names its rows reads it.
+
+Also: portfolio.py.
+"""
 
 import shutil
 import subprocess
@@ -10,10 +13,17 @@ import pytest
 
 from catwalk import arguments
 from catwalk.core.errors import UserError
+from catwalk.data.competition import AUGMENTATIONS
 from catwalk.models import portfolio, space
 from tests.conftest import REPOSITORY, clean_environment
 
 ROW = '    "sparkle": ("one of", [0.0, 0.25]),  # share of pixels that glitter\n'
+
+
+def test_each_augmentation_is_one_that_a_toml_can_allow() -> None:
+    """One that ``competition.AUGMENTATIONS`` lacks would be searched where the TOML allows none."""
+    names = list(space.SPACE)
+    assert tuple(names[names.index("mixup") + 1 :]) == AUGMENTATIONS
 
 
 def test_a_new_row_is_seen_everywhere(tmp_path: Path) -> None:
@@ -84,11 +94,11 @@ def test_a_choice_by_hand_is_of_one_family() -> None:
     assert space.family_for({}, "local.all") == "dense"
     assert space.family_for({"batch_size": 64}, "local.conv") == "conv"
     assert space.family_for({"conv_width": 64}, "local.all") == "conv"
-    with pytest.raises(UserError, match=r"dropout=0\.1: "):
+    with pytest.raises(UserError, match=r"DROPOUT=0\.1: "):
         space.family_for({"family": "conv", "dropout": 0.1}, "local.conv")
     with pytest.raises(
-        UserError, match=r"conv_width=64: .* of convolutional networks.*set MODELS=conv or MODELS=all"
+        UserError, match=r"CONV_WIDTH=64: .* to convolutional networks.*set MODELS=conv or MODELS=all"
     ):
         space.family_for({"conv_width": 64}, "local")
-    with pytest.raises(UserError, match=r"conv_width=64: .*choose parameters of one family"):
+    with pytest.raises(UserError, match=r"CONV_WIDTH=64: .*choose parameters of one family"):
         space.family_for({"depth": 1, "conv_width": 64}, "local.all")

@@ -1,4 +1,7 @@
-"""step.py against finite differences, against plain Keras, and against the model that is saved."""
+"""step.py against finite differences, against plain Keras, and against the model that is saved.
+
+Also: layers.py.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -70,6 +70,21 @@ def test_dense_networks_are_compared_as_ever() -> None:
     assert importances.importances(trials[:4]) == {}, "too few"
 
 
+def test_what_two_parameters_do_together_is_no_share_of_either() -> None:
+    """The accuracy is high where both are low or both are high: neither tells it alone."""
+    levels = np.linspace(-1, 1, 8)
+    signs = [(first, second) for first in levels for second in levels]
+    trials = [
+        record(number, "search", 0.9 + 0.05 * float(np.sign(first * second)), view="pixels",
+               dropout=0.25 + 0.2 * float(first), label_smoothing=0.075 + 0.07 * float(second))
+        for number, (first, second) in enumerate(signs)
+    ]  # fmt: skip
+    assert importances.judged(trials) == trials
+    shares = importances.importances(trials)
+    assert shares.keys() == {"dropout", "label_smoothing"}
+    assert sum(shares.values()) < 0.5
+
+
 def test_pruned_trials_are_not_compared() -> None:
     trials = [*baselines(0.8), *some("dense", 3, 2)]
     pruned = replace(trials[-1], state="pruned")

@@ -1,4 +1,7 @@
-"""report.py, results.py, figures.py and the notebook: what a person gets to see."""
+"""report.py, results.py, figures.py and the notebook: what a person gets to see.
+
+Also: drawing.py, notebook.py.
+"""
 
 import json
 import shutil
@@ -16,7 +19,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import test_labels
 from catwalk.report import browser, figures, report, results, talk
 from catwalk.report.drawing import png
-from catwalk.submission import submission_csv
+from catwalk.submission import submission_names
 from tests.conftest import Run, clean_environment, run_catwalk
 
 
@@ -60,6 +63,10 @@ def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
             "is incomplete: run make predict COMPETITION=digits NAME=<new name>",
         ),
         (
+            lambda paths, name: paths.shown_weights(name).write_bytes(b""),
+            "is incomplete: run make predict COMPETITION=digits NAME=<new name>",
+        ),
+        (
             lambda paths, name: paths.snapshot(name).write_text("[]"),
             "is incomplete: run make predict COMPETITION=digits NAME=<new name>",
         ),
@@ -83,7 +90,7 @@ def test_damaged_records_are_one_line(
 ) -> None:
     shutil.copytree(digits_done[0], tmp_path / "copy")
     paths = Paths(tmp_path / "copy", "digits")
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     for made in (paths.talk(name), paths.notebook(name)):
         made.unlink()
     damage(paths, name)
@@ -101,7 +108,7 @@ def without_history(path: Path) -> None:
 def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
     shutil.copytree(digits_done[0], tmp_path / "copy")
     paths = Paths(tmp_path / "copy", "digits")
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     made = [paths.talk(name), paths.notebook(name)]
     before = [path.read_bytes() for path in made]
     for path in made:
@@ -117,7 +124,7 @@ def test_a_talk_is_made_anew_after_a_look_at_the_test_labels_or_a_change_of_the_
     """It says how often they were opened, for whatever submission, and shows the competition's title."""
     shutil.copytree(digits_done[0], tmp_path / "copy")
     paths = Paths(tmp_path / "copy", "digits")
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     told, said = list[tuple[int, str]](), list[str]()
 
     def html(loaded: results.Results) -> str:

@@ -1,4 +1,10 @@
-"""talk.py, slides.py, browser.py: the talk in a real browser, for all that may have been run."""
+"""talk.py, slides.py, browser.py: the talk in a real browser, for all that may have been run.
+
+Also: confusion.py, conv_layers.py, drawing.py, evidence.py, folds_slide.py, formatting.py, html.py,
+mistake_figures.py, mistakes_slides.py, network_figures.py, network_slide.py, network_words.py, next_slide.py,
+next_steps.py, origins.py, parallel_coordinates.py, problem_slide.py, search_slide.py, slide.py, tables.py,
+trial_figures.py, weight_figures.py, weights_slide.py.
+"""
 
 import re
 import shutil
@@ -7,6 +13,7 @@ import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import unescape
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +48,7 @@ from catwalk.report.weight_figures import filter_pictures
 from catwalk.submission.recipe import FoldNetwork, RecipeTrial, RefitNetwork
 from catwalk.submission.score import ScoreRecord
 from tests.conftest import Run
+from tests.support.forms.pictures import Pictures, as_photos
 
 SIZES = {"beamer": (1280, 720), "full HD": (1920, 1080), "phone across": (844, 390)}
 CHROMIUM = browser.find()
@@ -608,6 +616,13 @@ def test_a_test_whose_pictures_are_labelled_is_no_secret(
     assert sum(f"({known} of them labelled)" in what for _, what, _ in made[-1].facts) == 1
 
 
+def test_a_labelled_test_picture_is_told_once(loaded: Results) -> None:
+    counts = {"train": 0, "test": 0, "both": 720, "known": 350}
+    slide = slides.problem(replace(loaded, prepared=replace(loaded.prepared, duplicates=counts)))
+    assert slide.facts[2][1] == "test, 350 of them labelled"
+    assert "350 test pictures are among the labelled ones" in slide.notes
+
+
 def test_repeated_pictures_are_shown_once(loaded: Results) -> None:
     rows = np.repeat(loaded.prepared.validation, 3)
     pixels = loaded.prepared.pixels[rows]
@@ -746,7 +761,7 @@ def test_presets_are_compared_with_the_search(loaded: Results) -> None:
     assert "the only search trial 80.0%: 10.0 points less." in worse.notes
     level = slides.search(searched(presets, 0.91))
     assert level.title == "Among 6 networks, presets and search are level (90.0%, 91.0%)"
-    assert "too close to call" in level.notes, "on 144 pictures"
+    assert "no clear difference" in level.notes, "on 144 pictures"
     yours = replace(better.trials[-1], kind="yours")
     own = slides.search(replace(better, trials=[*better.trials[:-1], yours]))
     assert own.title == "Your own network is the best of 7: 99.0%"
@@ -769,11 +784,44 @@ def test_the_bars_say_how_many_networks_have_none(loaded: Results) -> None:
 
 
 def test_of_many_trials_it_says_what_mattered(loaded: Results) -> None:
-    many = slides.search(trials(loaded, 40, pruned=0.2))
+    made = trials(loaded, 40, pruned=0.2)
+    many, used = slides.search(made), len(importances.judged(made.trials))
     assert [name for name, _ in many.figures] == ["parallel", "progress"]
     assert "mattered most" in many.title + many.notes
+    assert used < len(made.complete) < 40, "neither softmax nor what was stopped tells what mattered"
+    assert re.match(rf"(In )?{used} (complete )?trials", many.title)
     assert "The best of 5 presets reaches" in many.notes
     assert any(word.startswith("presets: ") for word in words_of(figures.progress(trials(loaded, 40))))
+
+
+@pytest.mark.parametrize(
+    ("shares", "title", "said"),
+    [
+        (
+            {"learning_rate": 0.06, "dropout": 0.02},
+            "In {} complete trials no parameter alone mattered: 6% at most",
+            "No parameter alone mattered much: 6% of the variance at most.",
+        ),
+        (
+            {"learning_rate": 0.4, "dropout": 0.1},
+            "{} complete trials: learning rate mattered most (40%)",
+            "The learning rate mattered most: 40% of the variance.",
+        ),
+        (
+            {"width_1": 0.3, "label_smoothing": 0.29},
+            "{} trials: units in layer 1 and label smoothing mattered most",
+            "Units in layer 1 and label smoothing mattered most: together 59% of the variance.",
+        ),
+    ],
+)
+def test_what_mattered_is_said_of_the_trials_that_tell_it(
+    loaded: Results, monkeypatch: pytest.MonkeyPatch, shares: dict[str, float], title: str, said: str
+) -> None:
+    made = trials(loaded, 40, pruned=0)
+    monkeypatch.setattr(importances, "shares", lambda _: shares)
+    slide = slides.search(made)
+    assert slide.title == title.format(len(importances.judged(made.trials)))
+    assert said in slide.notes
 
 
 def test_the_search_slide_says_what_is_compared(loaded: Results) -> None:
@@ -810,6 +858,9 @@ def test_one_network_has_one_accuracy(loaded: Results) -> None:
     words = words_of(figures.learning_curves(kept))
     assert words[words.index("validation") + 1] == "92.0%"
     assert any(word.startswith("last epoch: ") for word in words)
+    mirrored = [replace(t, params={**t.params, "flip": 1}) for t in kept.trials]
+    words = words_of(figures.learning_curves(replace(kept, trials=mirrored)))
+    assert any(word.endswith("; the saved one also averages the mirror image") for word in words)
     last = kept.best.history[-1].accuracy
     same = replace(kept, trials=[replace(t, value=last) for t in kept.trials])
     assert not any(word.startswith("last epoch: ") for word in words_of(figures.learning_curves(same)))
@@ -827,7 +878,7 @@ def test_out_of_fold_validation_has_a_slide(loaded: Results) -> None:
     assert {"fold 1", "fold 5", "validation alone, 144", "all folds, 1,437", "2 networks on each"} < set(
         words
     )
-    assert re.match(r"96.0% is correct out of fold, softmax \d+.\d% on validation", made[0].title)
+    assert re.match(r"96.0% correct out of fold, softmax \d+.\d% on validation", made[0].title)
     assert "folds" not in [slide.name for slide in slides.build(loaded)]
 
 
@@ -848,6 +899,41 @@ def test_the_group_of_classes_is_the_title(loaded: Results) -> None:
     pair, block = findings.confused(wrong(loaded, 20))
     assert pair == (0, 1, 20)
     assert block is not None
+
+
+def a_pair_beside_a_dozen(real: Results) -> Results:
+    """24 classes: a dozen with 22 mistakes each, and two more with 20 each, all between these two."""
+    dozen = [(i, j) for i in range(12) for j in range(12) if i != j]
+    true, answer = np.array([*dozen, *[(12, 13), (13, 12)] * 10, *((i, i) for i in range(24))]).T
+    said = np.full((len(true), 24), 0.01, np.float32)
+    said[np.arange(len(true)), answer] = 0.77
+    prepared = replace(real.prepared, validation=np.arange(len(true), dtype=np.int32))
+    names = tuple(f"class {i}" for i in range(24))
+    competition = replace(real.competition, classes=names, labels=tuple(range(24)))
+    return scored(real, said, true.astype(np.uint8), competition=competition, prepared=prepared)
+
+
+def test_the_group_of_many_classes_has_its_box(loaded: Results) -> None:
+    made = a_pair_beside_a_dozen(loaded)
+    _, block = findings.confused(made)
+    assert block is not None
+    assert {12, 13} < set(block.classes)
+    shown_ones = findings.shown_classes(made)
+    assert len(shown_ones) == 12
+    assert set(block.classes) <= set(shown_ones)
+    words = words_of(figures.confusion(made))
+    assert "the box: 14% of all mistakes" in words
+
+
+def test_where_not_all_classes_are_shown_it_is_said(loaded: Results) -> None:
+    made, part = a_pair_beside_a_dozen(loaded), "the 12 of 24 classes with most mistakes"
+    assert f"shown: {part}" in words_of(figures.confusion(made))
+    slide = slides.confusion(made)
+    assert part in slide.notes
+    assert dict(slide.figures)["confusion"].startswith(f"Confusion matrix of {part}, on the validation")
+    check([slide])
+    assert findings.shown_part(loaded) == ""
+    assert not any("shown:" in word for word in words_of(figures.confusion(loaded)))
 
 
 def test_the_last_slide_ends_with_score_forecast_and_looks(loaded: Results, html: str) -> None:
@@ -885,6 +971,16 @@ def test_one_gap_is_large_on_both_slides(loaded: Results) -> None:
         assert any("higher in training" in what for _, what, _ in next_steps.next_steps(made)) == is_large
 
 
+def test_a_step_s_number_is_no_fraction_and_its_loss_has_a_name(loaded: Results) -> None:
+    for best, what in ((10, "is the best trial; the last is 11"), (11, "is the best trial, and the last")):
+        like = replace(loaded.best, kind="search")
+        made = [replace(like, number=n, value=0.99 if n == best else 0.9) for n in range(12)]
+        steps = next_steps._search(replace(loaded, trials=made))
+        assert steps == [(f"{best}", what, "Search longer")]
+    overfits = history(loaded, [1.0, 0.5, 0.4, 0.5, 0.6])
+    assert next_steps.next_steps(overfits)[0][:2] == ("+50%", "validation loss after epoch 3")
+
+
 def test_augmentation_is_not_proposed_where_it_is_used(loaded: Results) -> None:
     used = trained_to(convolutional(loaded), 0.99, 0.9)
     without = dict.fromkeys(network_words.AUGMENTATIONS, 0)
@@ -905,9 +1001,9 @@ def test_points_are_those_of_the_percentages_beside_them(loaded: Results) -> Non
         return replace(loaded, trials=simple, scores=replace(loaded.scores, accuracy=ours))
 
     above = slides.problem(reached(0.9454, 0.8546)).title
-    assert above == "94.5% of validation is correct, 9.0 points above softmax"
+    assert above == "94.5% correct on validation, 9.0 points above softmax"
     below = slides.problem(reached(0.8546, 0.9454)).title
-    assert below == "85.5% of validation is correct, 9.0 points below softmax"
+    assert below == "85.5% correct on validation, 9.0 points below softmax"
     gap = trained_to(loaded, 0.9454, 0.8546)
     assert "training is 9.0 points above validation" in slides.network(gap).title
     assert "training is 9.0 points above validation" in slides.network(gap).notes
@@ -1014,6 +1110,7 @@ def test_a_class_s_long_name_is_left_out_of_what_is_said(
 def test_the_submission_was_chosen_on_these_rows(loaded: Results) -> None:
     said = slides.problem(loaded).notes
     assert "We did not train on them, but chose by them, so this may be a little too high" in said
+    assert "the forecast allows for part of it" in said, "which trials were kept was chosen by them, too"
     assert "chose by them" not in slides.problem(folded(loaded)).notes
 
 
@@ -1065,6 +1162,70 @@ def test_evidence_has_its_sign_and_large_ninths_do_not_win() -> None:
     assert evidence.strongest(even) == ("the lower right", "")
     assert evidence.strongest(-even) == ("", "the lower right")
     assert evidence.strongest(np.zeros((8, 8))) == ("", "")
+
+
+def photographed(real: Results) -> Results:
+    """The same digits as grey photographs."""
+    values = np.asarray(real.prepared.pixels, np.float64).reshape(-1, 8, 8)
+    photos = as_photos(Pictures(values / values.max(), np.asarray(real.prepared.labels)))
+    return replace(real, prepared=replace(real.prepared, pixels=photos.integers().astype(np.uint8)))
+
+
+def test_photographs_are_no_ink_on_paper(loaded: Results) -> None:
+    assert loaded.is_ink
+    made = photographed(loaded)
+    assert not made.is_ink
+    figure = figures.looks_at(made)
+    mean = evidence.mean_picture(made, evidence.shown_class(made))
+    drawn = np.asarray(figure.axes[0].images[0].get_array())
+    np.testing.assert_array_equal(drawn, mean[..., None].repeat(3, axis=2), "not its negative")
+    assert {"blue: light counts for it", "orange: light counts against it"} < set(words_of(figure))
+    assert not re.search(r"\bink\b", slides.weights(made).notes)
+    assert "Light under its blue pixels counts" in slides.weights(convolutional(made)).notes
+    assert "light under orange counts against it" in words_of(figures.looks_at(convolutional(made)))
+
+
+def test_all_figures_draw_photographs_as_they_are(loaded: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, asked, real = doubted(photographed(loaded)), list[bool](), drawing.coloured
+
+    def seen(pixels: np.ndarray, is_ink: bool) -> np.ndarray:
+        if pixels.ndim == 2:
+            asked.append(is_ink)
+        return real(pixels, is_ink)
+
+    monkeypatch.setattr(drawing, "coloured", seen)
+    drawn = (
+        figures.samples, figures.confusion, figures.mistakes, figures.doubtful, figures.looks_at,
+        explore.means, explore.neighbours,
+    )  # fmt: skip
+    for draw in drawn:
+        asked.clear()
+        draw(made)
+        assert asked, "it shows pictures"
+        assert not any(asked), draw.__name__
+    figures.architecture(convolutional(made))
+    assert not any(asked)
+    figures.samples(loaded)
+    assert asked[-1]
+
+
+def test_names_and_pictures_of_a_hundred_classes_are_apart(loaded: Results) -> None:
+    names = tuple(f"class {i}" for i in range(100))
+    labels = (np.arange(len(loaded.prepared.labels)) % 100).astype(np.uint8)
+    competition = replace(loaded.competition, classes=names, labels=tuple(range(100)))
+    made = replace(loaded, competition=competition, prepared=replace(loaded.prepared, labels=labels))
+    axes = figures.samples(made).axes[0]
+    boxes = []
+    for image in axes.images:
+        left, right, bottom, top = image.get_extent()
+        boxes.append((left, right, top, bottom))
+    for text in axes.texts:
+        x, y = text.get_position()
+        boxes.append((x - drawing.width_of(text.get_text()), x, y - 10, y + 10))
+    assert len(boxes) == 200
+    for one, other in combinations(boxes, 2):
+        is_beside = one[1] <= other[0] or other[1] <= one[0]
+        assert is_beside or one[3] <= other[2] or other[3] <= one[2]
 
 
 def test_evidence_of_one_sign_is_said_as_such(loaded: Results) -> None:

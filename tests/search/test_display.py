@@ -93,11 +93,14 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         display.ended(0, trial_record(0, "complete", 0.5))
         display.ended(0, trial_record(1, "pruned", None))
         display.ended(0, None)
-        display.died(1, "exit code -9")
+        for runs_again in (True, False, None):
+            display.died(1, "exit code -9", runs_again)
         display.tick(5, Limits(10, None))
     assert file.getvalue().splitlines() == [
         "search: starting the workers",
         "trial 0 search complete 0.5000 in 1.0 s, best 0.5000 (trial 0)",
         "trial 1 search pruned no epoch in 1.0 s, best 0.5000 (trial 0)",
         "worker 1 died (exit code -9); its trial will run again",
+        "worker 1 died (exit code -9); its trial will not run again",
+        "worker 1 died (exit code -9)",
     ]

@@ -1,4 +1,7 @@
-"""MODELS=: dense and convolutional networks in one study, and in every stage."""
+"""MODELS=: dense and convolutional networks in one study, and in every stage.
+
+Modules: scope.py.
+"""
 
 import contextlib
 import itertools
@@ -8,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import optuna
 import pytest
 from optuna.trial import FrozenTrial
 
@@ -18,11 +20,11 @@ from catwalk.core.paths import Paths
 from catwalk.data import scope
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.models import training_rate
-from catwalk.search import progress, search, study
+from catwalk.models import training_speed
+from catwalk.search import progress, search
 from catwalk.search.limits import Limits
 from catwalk.search.model_store import MAX_KEPT_MODELS, MAX_KEPT_OF_FAMILY, worth_keeping
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import recipe, submission_names
 from tests.conftest import load, make_project, run_catwalk
 
 DIGITS = ("--competition", "digits")
@@ -34,20 +36,6 @@ def test_a_scope_s_name_says_both(features: str, models: str) -> None:
     name = scope.name(features, models)
     assert (scope.features_of(name), scope.models_of(name)) == (features, models)
     assert scope.name("local", "dense") == "local", "as before there were families"
-
-
-def test_a_trial_is_compared_with_its_own_family() -> None:
-    """After two epochs the convolutional network is behind all dense ones, and first of its own."""
-    opened = optuna.create_study(direction="maximize", pruner=study.FamilyPruner())
-    pruned = []
-    for family, value in (("dense", 0.90), ("dense", 0.91), ("dense", 0.92), ("conv", 0.80), ("conv", 0.70)):
-        opened.enqueue_trial({"family": family})
-        trial = opened.ask()
-        assert trial.suggest_categorical("family", ["dense", "conv"]) == family
-        trial.report(value, study.RUNGS[0])
-        pruned.append(trial.should_prune())
-        opened.tell(trial, value)
-    assert pruned[3:] == [False, True]
 
 
 def test_the_scope_of_the_last_search_is_followed(tmp_path: Path) -> None:
@@ -70,6 +58,23 @@ def test_the_scope_of_the_last_search_is_followed(tmp_path: Path) -> None:
     assert progress.last_scope(paths, prepared, lambda name: scope.models_of(name) == "conv") is None
     other = cast(Prepared, SimpleNamespace(fingerprint="bbbb", split="s1"))
     assert progress.last_scope(paths, other) is None
+
+
+def test_the_scope_of_a_search_that_is_done_already_is_followed_too(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "digits")
+    prepared = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+    paths.study.mkdir(parents=True)
+    paths.study_db.touch()
+    older, newer = (progress.study_name(paths, prepared, name) for name in ("local", "local.all"))
+    for key in (older, newer):
+        progress.write(paths, key, replace(progress.NOTHING, spent=60.0, finished=3))
+    states = progress.read(paths)
+    assert progress.last_scope(paths, prepared) == "local.all"
+    said: list[str] = []
+    search.run(RunContext(paths, load("digits"), prepared, 1, "local", said.append), Limits(None, 3), 1, 0.0)
+    assert said[0].startswith("search: already done, 3 trials in 60 s")
+    assert progress.last_scope(paths, prepared) == "local"
+    assert progress.read(paths) == states, "but for their order"
 
 
 def test_networks_that_are_behind_are_kept_for_their_family() -> None:
@@ -143,7 +148,7 @@ def test_the_rate_is_measured_as_it_will_be_used(
     assert (room.precision, room.rate, room.is_shared) == ("bfloat16", rate, False)
     assert room.seconds == 600 - 100 - search.STARTING, "what the earlier runs took is over"
     assert room.is_gpu == bool(gpus_found)
-    assert asked == ["assigned", at_once, training_rate.measure, "end"]
+    assert asked == ["assigned", at_once, training_speed.measure, "end"]
 
 
 def test_without_a_measurement_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,10 +177,10 @@ def test_every_stage_takes_a_convolutional_network(tmp_path: Path) -> None:
     assert "rank " in tried.stdout
     made = run_catwalk(root, "predict", *DIGITS, "--name", "one")
     assert made.returncode == 0, made.stderr
-    (follows,) = (line for line in made.stdout.splitlines() if "continues from the last search" in line)
+    (follows,) = (line for line in made.stdout.splitlines() if "uses the study of the last search" in line)
     assert "MODELS=conv" in follows or "--models conv" in follows
     paths = Paths(root, "digits")
-    assert submission_csv.names(paths) == ["one"]
+    assert submission_names.names(paths) == ["one"]
     written = recipe.read(paths, "one")
     assert written.models == "conv"
     assert any(trial.params.get("family") == "conv" for trial in written.trials)

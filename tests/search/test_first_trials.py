@@ -12,7 +12,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import failures, first_trials, study
+from catwalk.search import failed_trials, first_trials, study
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 SCOPE = "local.conv"
@@ -60,7 +60,7 @@ def test_the_width_follows_the_time_that_is_left(opened: optuna.Study) -> None:
     assert queue(opened) == [(kind, min(width, 32)) for kind, width in before[1:]]
     assert not study.running(opened)
     ended = [trial for trial in opened.get_trials() if trial.state == TrialState.FAIL]
-    assert {trial.user_attrs[failures.REASON] for trial in ended} == {
+    assert {trial.user_attrs[failed_trials.REASON] for trial in ended} == {
         "queued again, with the width that there is time for now"
     }
 

@@ -1,4 +1,7 @@
-"""fold_supervisor.py: what is queued is trained, nothing begins once the time is over, the end is named."""
+"""fold_supervisor.py: what is queued is trained, nothing begins once the time is over, the end is named.
+
+Also: fold_study.py.
+"""
 
 import time
 from pathlib import Path
@@ -12,7 +15,7 @@ from optuna.trial import TrialState
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.search import failures, fold_study, limits, progress, retries, study
+from catwalk.search import failed_trials, fold_study, limits, progress, retries, study
 from catwalk.search.display import Display
 from catwalk.search.fold_study import Fold
 from catwalk.search.fold_supervisor import FoldSupervisor
@@ -71,7 +74,7 @@ def test_the_end_is_named(context: RunContext, opened: optuna.Study) -> None:
     assert made._limit_reached() == limits.FULL
     for trial in study.waiting(opened):
         running = opened.ask()
-        running.set_user_attr(failures.ERROR, "ValueError")
+        running.set_user_attr(failed_trials.ERROR, "ValueError")
         opened.tell(running, state=TrialState.FAIL)
         assert trial.number == running.number
     made._finished = 3

@@ -3,18 +3,22 @@
 import time
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from catwalk.core import resources
+from catwalk.core import memory
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
-from catwalk.search import limits, supervisor
+from catwalk.data.prepare import Prepared
+from catwalk.search import limits, study, supervisor
 from catwalk.search.display import Display
 from catwalk.search.limits import Limits
 from tests.conftest import digits_paths, run_catwalk
 
 NOON = datetime(2026, 11, 22, 12, 0)
+PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 
 
 def test_reached() -> None:
@@ -37,6 +41,25 @@ def test_a_machine_that_slept_does_not_miss_until(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(time, "time", lambda: clock + 500)
     assert 90 < running._left() <= 100
     assert asked.of_search(0.0).until == asked.until
+
+
+def test_a_machine_that_slept_has_not_had_the_whole_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what it did not have, a later search may have some; and so may folds."""
+    paths, clock = Paths(tmp_path, "digits"), time.time()
+    opened = study.create(paths, PREPARED, "pixels")
+    asked = Limits(3600.0, None, until=clock + 3600)
+    running = supervisor.Supervisor(paths, asked, time.monotonic(), 0.0, Display())
+    running._ended = limits.FULL
+    awake = running._state(opened)
+    assert awake.full == awake.budget == pytest.approx(3600, abs=5)
+    monkeypatch.setattr(time, "time", lambda: clock + 3590)
+    slept = running._state(opened)
+    assert slept.full == slept.budget == pytest.approx(10, abs=5)
+    assert not Limits(600.0, None).reached(slept.spent, 3, slept.full)
+    by_budget = supervisor.Supervisor(paths, Limits(600.0, None), time.monotonic(), 0.0, Display())
+    assert by_budget._state(opened).budget == 600
 
 
 def test_until_keeps_time_for_what_follows() -> None:
@@ -63,7 +86,7 @@ def test_an_until_that_can_not_be(clock: str, now: datetime, said: str) -> None:
 
 def test_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     free = 10**13
-    monkeypatch.setattr(resources, "available", lambda: free)
+    monkeypatch.setattr(memory, "available", lambda: free)
     assert limits.workers(None) == limits.cores() >= 1
     free = 0
     assert limits.workers(None) == 1
@@ -72,6 +95,13 @@ def test_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     free = 2_500_000_000
     with pytest.raises(MachineError, match=r"8 workers may need 10 GB, but only 2\.5 GB are free: WORKERS=2"):
         limits.workers(8)
+
+
+def test_after_a_search_workers_are_at_most_as_many_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory became short, what was found is not lost to an error."""
+    monkeypatch.setattr(memory, "available", lambda: 3 * limits.WORKER_MEMORY)
+    assert [limits.workers_after_search(asked) for asked in (1, 3, 8)] == [1, 3, 3]
+    assert limits.workers_after_search(None) == limits.workers(None)
 
 
 def test_past_and_twice(project: Path, digits_raw: Path) -> None:

@@ -156,13 +156,46 @@ def test_root_s_server_says_where_its_files_are(shared: str, server: Server) -> 
     assert shown == f"kept: {link.readlink()}, the database of data/digits/server\n"
 
 
-def test_a_second_one_is_refused(shared: str, server: Server) -> None:
+def test_root_s_database_stays_when_the_project_moves(
+    shared: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a copy of the project, whose link leads to the same files, can't take a server that runs."""
+    if os.geteuid():
+        pytest.skip("of other users than root, the files are in the project")
+    with psycopg.connect(shared, passfile=server.passfile) as connection:
+        connection.execute("CREATE TABLE moved AS SELECT 7 AS n")
+    before, paths = password(server), server.paths
+    server.stop()
+    moved = paths.root.rename(paths.root.with_name("moved"))
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "paths", Paths(moved, "digits"))
+        try:
+            server.start()
+            assert "creating the database" not in server.said
+            assert password(server) == before
+            with psycopg.connect(shared, passfile=server.passfile) as connection:
+                assert connection.execute("SELECT n FROM moved").fetchone() == (7,)
+            copy = Paths(shutil.copytree(moved, moved.with_name("copy"), symlinks=True), "digits")
+            assert f"a server already runs in {copy.server_link.resolve()}" in refused(copy)
+        finally:
+            if server.process:
+                server.stop()
+            moved.rename(paths.root)
+    server.start()
+
+
+def refused(paths: Paths) -> str:
+    """What another ``catwalk serve`` says, which does not start."""
     done = subprocess.run(
         [sys.executable, "-m", "catwalk", "serve", "--competition", "digits", "--port", "1"],
-        cwd=server.paths.root, capture_output=True, text=True, env=clean_environment(), timeout=60,
+        cwd=paths.root, capture_output=True, text=True, env=clean_environment(), timeout=60,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "a server already runs in data/digits/server" in done.stderr
+    return done.stderr
+
+
+def test_a_second_one_is_refused(shared: str, server: Server) -> None:
+    assert "a server already runs in data/digits/server:" in refused(server.paths)
 
 
 def test_a_port_that_is_taken_is_one_line(catwalk: Callable[..., tuple[int, str, str]]) -> None:

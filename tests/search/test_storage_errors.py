@@ -1,5 +1,6 @@
-"""What is told where a study can't be used; the shared storage's errors are in test_shared_storage.py."""
+"""What is told where a study can't be used; the shared storage's errors are in test_postgres_storage.py."""
 
+import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -32,6 +33,27 @@ def test_a_study_that_is_deleted_meanwhile(tmp_path: Path) -> None:
 
 def test_other_errors_are_none_of_the_storage_s(tmp_path: Path) -> None:
     assert storage_errors.to_user_error(Paths(tmp_path, "digits"), KeyError("width_1"), shared=False) is None
+
+
+@pytest.mark.parametrize("kind", [sqlite3.DatabaseError, sqlite3.OperationalError])
+@pytest.mark.parametrize("words", ["database disk image is malformed", "file is not a database"])
+def test_room_on_the_disk_does_not_mend_a_damaged_file(
+    tmp_path: Path, kind: type[sqlite3.DatabaseError], words: str
+) -> None:
+    """Whichever error of sqlite3's it is, and whoever passes it on."""
+    passed_on = optuna.exceptions.StorageInternalError("an exception of the backend")
+    passed_on.__cause__ = getattr(exc, kind.__name__)("SELECT", {}, kind(words))
+    for error in (kind(words), passed_on.__cause__, passed_on):
+        told = storage_errors.to_user_error(Paths(tmp_path, "digits"), error, shared=False)
+        assert isinstance(told, UserError)
+        assert f"study.db can't be used ({words}): rename data/digits/study; " in str(told)
+
+
+def test_a_full_disk_is_the_machine_s(tmp_path: Path) -> None:
+    full = exc.OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+    told = storage_errors.to_user_error(Paths(tmp_path, "digits"), full, shared=False)
+    assert isinstance(told, MachineError)
+    assert "database or disk is full: make room on the disk" in str(told)
 
 
 def test_a_full_disk_of_the_server_is_said_at_once() -> None:

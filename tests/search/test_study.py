@@ -1,4 +1,7 @@
-"""study.py: the storage under several processes, and trials whose worker is gone."""
+"""study.py: the storage under several processes, and trials whose worker is gone.
+
+Also: progress.py, retries.py, storage.py.
+"""
 
 import gc
 import multiprocessing
@@ -104,7 +107,10 @@ def test_a_trial_whose_worker_is_gone_runs_again_at_most_twice(tmp_path: Path) -
     first = opened.ask()
     params = space.suggest(first, "pixels")
     for attempt in range(3):
+        (running,) = study.running(opened)
+        assert retries.runs_again(opened, running.number) is (attempt < 2), "it will"
         retries.run_all_again(opened, "killed")
+        assert retries.runs_again(opened, running.number) is (attempt < 2), "it is queued"
         assert study.running(opened) == []
         failed = [t for t in opened.get_trials(deepcopy=False) if t.state == TrialState.FAIL]
         assert len(failed) == attempt + 1
@@ -157,11 +163,26 @@ def test_a_trial_is_repeated_once_and_only_if_it_failed(tmp_path: Path) -> None:
     opened.tell(first, 0.5)
     retries.repeat(opened, opened.trials[0])
     assert len(opened.trials) == 2, "it ended well"
+    assert retries.runs_again(opened, 0) is None
     second = opened.ask()
     opened.tell(second, state=TrialState.FAIL)
     for _ in range(2):
         retries.repeat(opened, opened.trials[1])
     assert [trial.system_attrs.get("failed_trial") for trial in opened.trials] == [None, None, 1]
+
+
+def test_a_trial_is_compared_with_its_own_family() -> None:
+    """After two epochs the convolutional network is behind all dense ones, and first of its own."""
+    opened = optuna.create_study(direction="maximize", pruner=study.FamilyPruner())
+    pruned = []
+    for family, value in (("dense", 0.90), ("dense", 0.91), ("dense", 0.92), ("conv", 0.80), ("conv", 0.70)):
+        opened.enqueue_trial({"family": family})
+        trial = opened.ask()
+        assert trial.suggest_categorical("family", ["dense", "conv"]) == family
+        trial.report(value, study.RUNGS[0])
+        pruned.append(trial.should_prune())
+        opened.tell(trial, value)
+    assert pruned[3:] == [False, True]
 
 
 def test_no_study_yet(tmp_path: Path) -> None:
@@ -209,7 +230,7 @@ def test_progress_is_read_without_the_study_s_trials(tmp_path: Path) -> None:
 
 
 def test_what_a_renamed_study_had_done_is_not_the_new_one_s(tmp_path: Path) -> None:
-    """As where study.db is damaged, and renamed as the message says."""
+    """As where the file alone is renamed, though a message says to rename its folder."""
     paths = Paths(tmp_path, "digits")
     made(tmp_path)
     progress.write(paths, "one", replace(progress.NOTHING, spent=600.0, finished=12))

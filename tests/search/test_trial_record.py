@@ -1,4 +1,7 @@
-"""trial_record.py: an ended trial from the study, its snapshot beside a submission, and trials.csv."""
+"""trial_record.py: an ended trial from the study, its snapshot beside a submission, and trials.csv.
+
+Also: epoch.py.
+"""
 
 import json
 import subprocess

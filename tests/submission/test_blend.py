@@ -1,4 +1,7 @@
-"""blend.py: real models' predictions joined; what is written works as any submission."""
+"""blend.py: real models' predictions joined; what is written works as any submission.
+
+Also: made_before.py, submission_files.py.
+"""
 
 import json
 import re
@@ -17,9 +20,18 @@ from catwalk.core.paths import Paths
 from catwalk.data import test_labels
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
-from catwalk.submission import blend_weights, ensemble, predictions, recipe, submission_csv, submit
+from catwalk.submission import (
+    blend_weights,
+    ensemble,
+    predictions,
+    recipe,
+    submission_csv,
+    submission_names,
+    submit,
+)
 from catwalk.submission.blend_parts import Part
 from tests.conftest import Run, load, make_project, run_catwalk
+from tests.support import brier
 from tests.support.blends import LABELS, Team, with_submissions
 from tests.support.kaggle_server import Kaggle, serving
 
@@ -63,11 +75,11 @@ def test_weights_are_found_on_the_labelled_rows_of_all_parts(mine: Team) -> None
         [ensemble.scaled(one, part.temperature) for one, part in zip(oof, made.parts, strict=True)]
     )
     grid = [np.array([a, b, 20 - a - b]) / 20 for a in range(21) for b in range(21 - a)]
-    scores = [ensemble.brier(np.tensordot(one, calibrated, 1), labels) for one in grid]
+    scores = [brier.score(np.tensordot(one, calibrated, 1), labels) for one in grid]
     found = np.array([part.weight for part in made.parts])
     assert found == pytest.approx(grid[int(np.argmin(scores))], abs=0.15)
     both = np.tensordot(found, calibrated, 1)
-    assert ensemble.brier(both, labels) < min(scores) + 1e-3
+    assert brier.score(both, labels) < min(scores) + 1e-3
 
     assert made.validation is not None
     shares = [metrics.accuracy(one, labels) for one in oof]
@@ -128,7 +140,7 @@ def test_the_same_parts_again_are_done_at_once_without_heavy_imports(mine: Team)
         "choose another name\n"
     )
     assert blend(mine, "upper,narrow").returncode == 0
-    assert len(submission_csv.names(mine.paths)) == 5
+    assert len(submission_names.names(mine.paths)) == 5
 
 
 def test_a_file_of_that_name_is_not_replaced(mine: Team) -> None:
@@ -169,7 +181,7 @@ def test_a_name_whose_writing_was_interrupted_can_be_used_again(
     assert mine.paths.oof("both").is_file()
     assert not mine.paths.submission("both").exists()
     blended(mine, "upper,lower")
-    assert "both" in submission_csv.names(mine.paths)
+    assert "both" in submission_names.names(mine.paths)
 
 
 def test_a_name_that_was_taken_meanwhile_is_not_replaced(mine: Team, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,7 +333,7 @@ def test_it_is_submitted_with_what_is_known(mine: Team, monkeypatch: pytest.Monk
 def test_what_predict_wrote_is_a_part(digits_done: tuple[Path, Run], fitted: Team, tmp_path: Path) -> None:
     paths = Paths(shutil.copytree(digits_done[0], tmp_path / "project"), "digits")
     shutil.copytree(fitted.paths.submission_folder("lower"), tmp_path / "theirs/lower")
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     mine = Team(paths, fitted.prepared, fitted.said)
     lines = blended(mine, f" {name}, ../theirs/lower")
     own = recipe.read(paths, name)

@@ -325,7 +325,8 @@ def test_parts_that_are_none(others: Team, parts: str, said: str) -> None:
 def test_a_name_that_can_t_be_a_file_s_is_reported_first(mine: Team) -> None:
     done = run_catwalk(mine.paths.root, "blend", *DIGITS, "--parts", "a,b", "--name", "a/b")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "catwalk blend: NAME=a/b: use letters, digits, '-', '_' and '.' only\n"
+    assert done.stderr.startswith("catwalk blend: NAME=a/b: use letters, digits, '-', '_' and '.' only, ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_parts_are_needed() -> None:

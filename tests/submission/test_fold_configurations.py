@@ -1,4 +1,7 @@
-"""fold_configurations.py: which ones get folds; a run that was killed continues to the same bytes."""
+"""fold_configurations.py: which ones get folds; a run that was killed continues to the same bytes.
+
+Also: fold_objective.py, fold_study.py, fold_training.py.
+"""
 
 import argparse
 import signal
@@ -13,7 +16,7 @@ from catwalk import stages
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.search import failures, fold_study, fold_training, progress, retries, search, study
+from catwalk.search import failed_trials, fold_study, fold_training, progress, retries, search, study
 from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
 from catwalk.submission import fold_configurations, predict, predictions, recipe
@@ -124,8 +127,8 @@ def test_a_training_that_was_killed_too_often_is_wanted_anew(context: RunContext
     assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3, 4]
     fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 4, 5, 11), searched_trial)
     failed = opened.ask()
-    failed.set_user_attr(failures.ERROR, "ValueError")
-    failed.set_user_attr(failures.REASON, "ValueError: no")
+    failed.set_user_attr(failed_trials.ERROR, "ValueError")
+    failed.set_user_attr(failed_trials.REASON, "ValueError: no")
     opened.tell(failed, state=TrialState.FAIL)
     assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3]
     lines = list(fold_configurations._left_out(context, 5))
@@ -214,7 +217,9 @@ def test_killed_and_continued_to_what_its_recipe_says(project: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = run_catwalk(project, "predict", *common, "--name", "early")
-    assert "predict: no configuration has all 5 folds yet, so the split validates" in done.stdout, done.stderr
+    assert (
+        "predict: no configuration has all 5 folds yet, so only the validation rows count" in done.stdout
+    ), done.stderr
     done = run_catwalk(project, "search", *common, *asked)
     assert "folds: 5 networks" in done.stdout, done.stderr
     done = run_catwalk(project, "predict", *common, "--name", "mine")

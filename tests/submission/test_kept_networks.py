@@ -46,7 +46,7 @@ def test_weights_of_both_families(tmp_path: Path) -> None:
 def test_damaged_test_probabilities_are_computed_again(tmp_path: Path) -> None:
     file = tmp_path / "trial-00001.test-0.npy"
     assert kept_networks._saved(file) is None
-    for content in (b"", b"nonsense"):
+    for content in (b"", b"nonsense", b"PK\x03\x04"):
         file.write_bytes(content)
         assert kept_networks._saved(file) is None
     np.save(file, np.full((3, 2), 0.5, np.float32))

@@ -14,7 +14,7 @@ import pytest
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.models import metrics
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import recipe, submission_names
 from tests.conftest import Run, run_catwalk
 from tests.support.loopback import Quiet, listening
 
@@ -97,7 +97,7 @@ def test_any_shape_is_answered(paths: Paths, shape: tuple[int, ...]) -> None:
     with grading(grader):
         done = hand_in(paths, grader, "--yes", "--assignment", "7")
     assert done.returncode == 0, done.stderr
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     made = recipe.read(paths, name)
     assert grader.asked["assignment_id"] == "7"
     right = grader.answer(grader.asked["predictions"])["accuracy"]

@@ -1,4 +1,7 @@
-"""out_of_fold.py: weights and figures come from all labelled rows, each predicted by what did not see it."""
+"""out_of_fold.py: weights and figures come from all labelled rows, each predicted by what did not see it.
+
+Also: chosen_trials.py.
+"""
 
 from pathlib import Path
 
@@ -13,7 +16,8 @@ from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.search import fold_study, study
-from catwalk.submission import ensemble, out_of_fold
+from catwalk.submission import chosen_trials, ensemble, forecast, out_of_fold
+from catwalk.submission.chosen_trials import Chosen
 from tests.support import planted
 
 
@@ -80,11 +84,23 @@ def test_a_search_that_went_on_is_not_replaced_by_older_folds(context: RunContex
 
 
 @pytest.mark.parametrize(
-    ("difference", "p", "is_behind"),
-    [(0.01, 0.04, True), (0.01, 0.06, False), (-0.01, 0.04, False), (0.0, 1.0, False)],
+    ("difference", "p", "optimism", "is_behind"),
+    [
+        (0.01, 0.04, 0.0, True),
+        (0.01, 0.04, 0.009, True),
+        (0.01, 0.04, 0.011, False),
+        (0.01, 0.06, 0.0, False),
+        (-0.01, 0.04, 0.0, False),
+        (0.0, 1.0, 0.0, False),
+    ],
 )
 def test_only_a_clear_difference_counts(
-    context: RunContext, monkeypatch: pytest.MonkeyPatch, difference: float, p: float, is_behind: bool
+    context: RunContext,
+    monkeypatch: pytest.MonkeyPatch,
+    difference: float,
+    p: float,
+    optimism: float,
+    is_behind: bool,
 ) -> None:
     opened = planted.search(context)
     planted.train(context, 1, 5)
@@ -92,6 +108,32 @@ def test_only_a_clear_difference_counts(
     assert made is not None
     found = metrics.Paired(1, 1, difference, (difference, difference), p)
     monkeypatch.setattr(metrics, "mcnemar", lambda *_: found)
+    monkeypatch.setattr(forecast, "optimism", lambda *_: optimism)
+    assert out_of_fold.is_behind(context, opened, made) == is_behind
+
+
+@pytest.mark.parametrize(("fewer", "is_behind"), [(6, False), (40, True)])
+def test_what_a_choice_gains_by_chance_is_no_lead(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch, fewer: int, is_behind: bool
+) -> None:
+    """An ensemble of twenty equally good networks against answers that are wrong on some more rows."""
+    opened = planted.search(context)
+    rows, random = context.prepared.validation, np.random.default_rng(0)
+    labels = np.asarray(context.prepared.labels[rows]).astype(int)
+    said = np.where(random.random((20, len(rows))) < 0.5, labels, (labels + 1) % 10)
+    candidates = (np.eye(10)[said] * 0.5 + 0.05).astype(np.float32)
+    selected = ensemble.select(candidates, labels)
+    validation = selected.average(candidates)
+    own = Chosen([], selected, validation, 0.5, 0, rows, candidates, context.prepared)
+    monkeypatch.setattr(chosen_trials, "choose", lambda *_: own)
+    answers = np.full((len(context.prepared.labels), 10), 0.1, np.float32)
+    answers[rows] = validation
+    broken = rows[np.flatnonzero(validation.argmax(axis=1) == labels)[:fewer]]
+    answers[broken] = np.eye(10)[(context.prepared.labels[broken] + 1) % 10]
+    folds_own = Chosen([], selected, answers, 0.5, 0, rows, candidates, context.prepared)
+    found = metrics.mcnemar(*(one.argmax(axis=1) == labels for one in (answers[rows], validation)))
+    assert found.p < out_of_fold.CHANCE, "McNemar's test alone calls both leads clear"
+    made = out_of_fold.OutOfFold(folds_own, (), "")
     assert out_of_fold.is_behind(context, opened, made) == is_behind
 
 
@@ -105,13 +147,14 @@ def test_a_search_whose_networks_are_gone_is_not_better(context: RunContext) -> 
     assert not out_of_fold.is_behind(context, opened, weak)
 
 
-def test_a_damaged_file_is_one_line(context: RunContext) -> None:
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04"])
+def test_a_damaged_file_is_one_line(context: RunContext, content: bytes) -> None:
     """As it may be after a loss of power; once it is renamed, the other configuration is left."""
     opened = planted.search(context)
     planted.train(context, 0, 5)
     trained = planted.train(context, 1, 5)
     damaged = context.paths.probabilities(study.key(trained), 7)
-    damaged.write_bytes(b"")
+    damaged.write_bytes(content)
     with pytest.raises(UserError, match=r"00007\.npy is damaged"):
         out_of_fold.choose(context, opened, 5)
     damaged.rename(damaged.with_suffix(".damaged"))

@@ -1,4 +1,7 @@
-"""predict.py, recipe.py: from a finished search to a submission and its score."""
+"""predict.py, recipe.py: from a finished search to a submission and its score.
+
+Also: chosen_trials.py, predict_summary.py, run_context.py, stages.py.
+"""
 
 import csv
 import json
@@ -9,6 +12,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,12 +23,14 @@ from catwalk.core.paths import Paths
 from catwalk.data import competition as competitions
 from catwalk.data import prepare, test_labels
 from catwalk.data import scope as scopes
+from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.report import browser
-from catwalk.search import progress
-from catwalk.submission import kept_networks, predict, predictions, recipe, submission_csv
+from catwalk.search import progress, study
+from catwalk.submission import kept_networks, predict, predictions, recipe, reproduce, submission_names
 from tests.conftest import DONE_TRIALS, Run, load, run_catwalk
+from tests.support import planted
 
 DIGITS = ("--competition", "digits")
 
@@ -37,7 +43,7 @@ def done(digits_done: tuple[Path, Run], tmp_path: Path) -> Paths:
 
 
 def only(paths: Paths) -> str:
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     return name
 
 
@@ -81,6 +87,7 @@ def test_the_recipe_tells_what_it_was_made_from(done: Paths) -> None:
     assert made.fingerprint == prepared.fingerprint
     assert made.trials_finished == DONE_TRIALS
     assert (made.seed, made.versions["catwalk"]) == (1, __version__)
+    assert made.began == progress.read(done)[made.study].began != ""
     assert datetime.now(UTC) - datetime.fromisoformat(made.created) < timedelta(hours=1)
 
 
@@ -113,6 +120,57 @@ def test_a_submission_of_a_study_that_was_renamed_is_not_the_new_one_s(done: Pat
         kept_networks.predict_proba(done, made, prepared.test_pixels)
 
 
+def test_a_submission_is_of_the_study_that_began_when_its_own_did(done: Paths) -> None:
+    """Also after a study's folder was put back, and after the clock was set back."""
+    name = only(done)
+    (state,), made = progress.read(done).values(), recipe.read(done, name)
+    prepared = prepare.load(done, 1)
+    of_the_next = replace(made, began="2999-01-01T00:00:00+00:00", trials_finished=99)
+    assert of_the_next.created >= state.began
+    assert not predict._holds(of_the_next, made.study, state, prepared)
+    with pytest.raises(UserError, match="a network of this submission is no longer in data/digits/study"):
+        kept_networks.predict_proba(done, of_the_next, prepared.test_pixels)
+    set_back = replace(made, created="2000-01-01T00:00:00+00:00")
+    assert predict._holds(set_back, made.study, state, prepared)
+    assert not predict._holds(replace(set_back, began=""), made.study, state, prepared), "by an older catwalk"
+    recipe.write(done, name, set_back)
+    run = run_catwalk(done.root, "predict", *DIGITS)
+    assert f"already done, submissions/digits/{name}.csv" in run.stdout, run.stderr
+
+
+def test_a_name_that_is_taken_is_refused_before_a_longer_search(done: Paths) -> None:
+    name, before = only(done), done.trials.read_text()
+    asked = ("all", *DIGITS, "--name", name, "--trials")
+    same = run_catwalk(done.root, *asked, str(DONE_TRIALS))
+    assert same.returncode == 0, same.stderr
+    longer = run_catwalk(done.root, *asked, str(DONE_TRIALS + 1))
+    assert (longer.returncode, longer.stderr.count("\n")) == (2, 1)
+    taken = f"NAME={name}: submissions/digits/{name}.csv already exists, made from other trials"
+    assert f"{taken}: choose another name" in longer.stderr
+    assert done.trials.read_text() == before, "no trial was run for it"
+
+
+def test_a_search_without_a_complete_trial_is_waited_for(tmp_path: Path, digits: Prepared) -> None:
+    context = planted.context(Paths(tmp_path, "digits"), digits)
+    study.create(context.paths, digits, context.scope)
+    with progress.locked(context.paths), pytest.raises(UserError) as error:
+        predict._study(context, lambda: pytest.fail("a second search is started"))
+    assert error.value.what == "the search that runs here has no complete trial yet"
+    assert error.value.fix == "run the command again in a minute"
+
+
+@pytest.mark.parametrize(("stage", "module"), [("predict", predict), ("reproduce", reproduce)])
+def test_as_many_workers_as_asked_for_reach_what_trains(
+    digits_done: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch, stage: str, module: ModuleType
+) -> None:
+    asked: list[int | None] = []
+    monkeypatch.setattr(module, "run", lambda context, *_: asked.append(context.workers))
+    for workers in ((), ("--workers", "1")):
+        run = run_catwalk(digits_done[0], stage, *DIGITS, *workers)
+        assert run.returncode == 0, run.stderr
+    assert asked == [None, 1]
+
+
 @pytest.mark.slow
 def test_a_name_of_one_s_own(done: Paths) -> None:
     run = run_catwalk(done.root, "predict", *DIGITS, "--name", "final")
@@ -132,7 +190,7 @@ def test_a_name_of_one_s_own(done: Paths) -> None:
 
 
 def only_other(paths: Paths) -> str:
-    return next(name for name in submission_csv.names(paths) if name != "final")
+    return next(name for name in submission_names.names(paths) if name != "final")
 
 
 def test_a_corrected_class_name_is_predicted_anew_where_the_submission_holds_names(done: Paths) -> None:
@@ -223,9 +281,9 @@ def test_another_study_s_data(done: Paths) -> None:
 
 
 def test_choose(done: Paths) -> None:
-    assert submission_csv.choose(done, None) == submission_csv.choose(done, f"{only(done)}.csv")
+    assert submission_names.choose(done, None) == submission_names.choose(done, f"{only(done)}.csv")
     with pytest.raises(UserError, match="SUBMISSION=x: no such submission of digits"):
-        submission_csv.choose(done, "x")
+        submission_names.choose(done, "x")
     with pytest.raises(UserError, match="has no submission yet: run make predict"):
-        submission_csv.choose(Paths(done.root, "mnist"), None)
+        submission_names.choose(Paths(done.root, "mnist"), None)
     assert load("digits").name == "digits"

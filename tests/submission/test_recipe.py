@@ -47,7 +47,8 @@ def test_what_is_written_is_read(paths: Paths) -> None:
 
 def test_a_name_follows_from_the_content() -> None:
     name = recipe.name_of(made_recipe()).rsplit("-", 1)[1]
-    assert recipe.name_of(made_recipe(created="2026-01-02T03:04:05+00:00")).endswith(name)
+    time = "2026-01-02T03:04:05+00:00"
+    assert recipe.name_of(made_recipe(created=time, began=time)).endswith(name)
     assert not recipe.name_of(made_recipe(trials_finished=4)).endswith(name)
 
 

@@ -1,25 +1,31 @@
-"""refit.py: chosen networks trained again on all labelled rows, in the time that is left for it."""
+"""refit.py: chosen networks trained again on all labelled rows, in the time that is left for it.
+
+Also: retrain.py.
+"""
 
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from benchmarks import procfs
-from catwalk.core import process_pool
+from catwalk.core import memory, process_pool
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
+from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.models import network
 from catwalk.search import limits, progress, study, trial_record
 from catwalk.search.trial_record import TrialRecord
-from catwalk.submission import predictions, recipe, refit, submission_csv
+from catwalk.submission import predictions, recipe, refit, submission_names
 from catwalk.submission.ensemble import Ensemble
 from tests.conftest import Run, clean_environment, load
 from verification import crash_rounds
@@ -32,7 +38,7 @@ def done(digits_done: tuple[Path, Run]) -> Paths:
 
 @pytest.mark.slow
 def test_it_has_half_of_the_say(done: Paths) -> None:
-    (name,) = submission_csv.names(done)
+    (name,) = submission_names.names(done)
     made = recipe.read(done, name)
     prepared = prepare.load(done, 1)
     assert [row.rows for row in made.refit] == [1437, 1437]
@@ -70,6 +76,22 @@ def test_a_light_network_is_not_trained_again() -> None:
     assert refit.heaviest(np.array([0.13, 0.5, 0.37])) == [1, 2]
     assert refit.heaviest(np.array([0.3, 0.15, 0.15, 0.4])) == [3, 0]
     assert refit.heaviest(np.array([1.0])) == [0]
+
+
+def test_nothing_is_trained_again_if_the_heaviest_takes_too_long(digits: Prepared) -> None:
+    """A dense network that fits would get half the weight beside a better one that does not."""
+    context = RunContext(Paths(Path("anywhere"), "digits"), load("digits"), digits, 1, "local")
+
+    def of(number: int, seconds: float) -> TrialRecord:
+        return TrialRecord(
+            number=number, state="complete", kind="search", value=0.9, params={}, history=(), seed=1,
+            precision="float32", seconds=seconds, ended=None, versions={},
+        )  # fmt: skip
+
+    slow, fast = of(0, 600.0), of(1, 2.0)
+    assert refit._fitting(context, [slow, fast], 2, 60.0) == []
+    assert refit._fitting(context, [fast, slow], 2, 60.0) == [fast, fast]
+    assert refit._fitting(context, [slow, fast], 2, None) == [slow, fast]
 
 
 @pytest.mark.slow
@@ -112,7 +134,7 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
         assert refit.run(context, trials, 600.0, None) is None
         assert refit.run(context, trials, None, None) is None
     assert len(said) == 4
-    assert "because a search runs" in said[0]
+    assert "a search is running, so no network is trained again" in said[0]
     said.clear()
     near = time.time() + 0.1  # as UNTIL= may be
     assert refit.run(context, trials, 600.0, near) is None
@@ -127,3 +149,21 @@ def test_one_network_is_said_to_be_one(done: Paths, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(process_pool, "run_all", lambda _work, tasks, *_: [None] * len(tasks))
     assert refit.run(context, trials, 6000.0, None) is None
     assert said[0] == "predict: training 1 network again, on all 1,437 labelled rows, up to 500 s"
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_at_most_as_many_processes_as_asked_for(
+    done: Paths, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """Whatever the machine would have room for; nothing is trained."""
+    context, trials = searched(done, [])
+    taken: list[int] = []
+
+    def run_all(_work: object, tasks: list[Any], _title: str, together: int, _seconds: float) -> list[None]:
+        taken.extend((len(tasks), together))
+        return [None] * len(tasks)
+
+    monkeypatch.setattr(memory, "available", lambda: 9 * limits.WORKER_MEMORY)
+    monkeypatch.setattr(process_pool, "run_all", run_all)
+    refit.run(replace(context, workers=workers), trials, 6000.0, None)
+    assert taken == [workers, workers]

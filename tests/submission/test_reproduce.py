@@ -1,21 +1,26 @@
-"""reproduce.py: a submission from its recipe alone, the same bytes on the same machine, else what differs."""
+"""reproduce.py: a submission from its recipe alone, the same bytes on the same machine, else what differs.
+
+Also: retrain.py.
+"""
 
 import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from catwalk.core import process_pool, records
+from catwalk.core import memory, process_pool, records
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download
 from catwalk.data.competition import Competition
 from catwalk.data.run_context import RunContext
 from catwalk.models.epoch import Epoch
-from catwalk.submission import recipe, reproduce, submission_csv
+from catwalk.search import limits
+from catwalk.submission import recipe, reproduce, submission_names
 from tests.conftest import Run, load, make_project, run_catwalk
 from tests.support.records import made_recipe, trial_record
 
@@ -32,7 +37,7 @@ def test_the_same_bytes_in_another_folder(
 ) -> None:
     """All it takes is the recipe: data, networks and refit are made anew."""
     theirs = Paths(digits_done[0], "digits")
-    (name,) = submission_csv.names(theirs)
+    (name,) = submission_names.names(theirs)
     root, done = reproduced
     assert done.returncode == 0, done.stderr
     assert f"equals {name}.csv, byte for byte" in done.stdout
@@ -57,7 +62,7 @@ def test_it_says_what_differs(digits_done: tuple[Path, Run], tmp_path: Path) -> 
     root = tmp_path / "project"
     shutil.copytree(digits_done[0], root)
     paths = Paths(root, "digits")
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     content = json.loads(paths.recipe(name).read_text())
     for trial in content["trials"]:
         trial["plan"] = [1, 1]  # a single epoch
@@ -76,14 +81,22 @@ def test_one_network_is_said_to_be_one(
 ) -> None:
     """Nothing is trained."""
     paths = Paths(digits_done[0], "digits")
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     made = recipe.read(paths, name)
     alone = replace(made, trials=made.trials[:1], refit=())
     said: list[str] = []
     context = RunContext.load(paths, load("digits"), made.seed, made.features, said.append)
-    monkeypatch.setattr(process_pool, "run_all", lambda _work, tasks, *_: [None] * len(tasks))
-    with pytest.raises(MachineError, match="one of the training runs did not finish"):
-        reproduce.run(context, alone, name)
+    taken: list[int] = []
+
+    def run_all(_work: object, tasks: list[Any], _title: str, together: int, _seconds: None) -> list[None]:
+        taken.append(together)
+        return [None] * len(tasks)
+
+    monkeypatch.setattr(process_pool, "run_all", run_all)
+    monkeypatch.setattr(memory, "available", lambda: 9 * limits.WORKER_MEMORY)
+    with pytest.raises(MachineError, match=r"training runs did not finish: .*, or set WORKERS=1$"):
+        reproduce.run(replace(context, workers=3), alone, name)
+    assert taken == [3], "as many processes as WORKERS= says"
     assert said == [f"reproduce: training 1 network again from {name}.json"]
 
 
@@ -109,7 +122,7 @@ def test_a_recipe_that_can_t_be_done_again(
     change: dict[str, object], said: str, digits_done: tuple[Path, Run], tmp_path: Path
 ) -> None:
     theirs = Paths(digits_done[0], "digits")
-    (name,) = submission_csv.names(theirs)
+    (name,) = submission_names.names(theirs)
     content = {**json.loads(theirs.recipe(name).read_text()), **change}
     (tmp_path / "x.json").write_text(json.dumps(content))
     done = run_catwalk(digits_done[0], "reproduce", "--competition", "digits", str(tmp_path / "x.json"))

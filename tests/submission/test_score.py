@@ -184,10 +184,10 @@ def test_a_score_is_read_as_it_was_written(made: Made) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is damaged: run make score SUBMISSION=all, which logs another access"),
+        ("{", "is damaged: run make score SUBMISSION=all, which logs another look"),
         (
             '{"accuracy": 0.5}',
-            "is damaged: run make score SUBMISSION=all, which logs another access",
+            "is damaged: run make score SUBMISSION=all, which logs another look",
         ),
         ('{"schema_version": 2}', "written by a newer version of catwalk"),
     ],
@@ -216,6 +216,17 @@ def test_test_pictures_that_are_labelled_stay_visible(project: Path, digits_raw:
     kept = json.loads(paths.score("all").read_text())
     assert (kept["known"], kept["pictures"]) == (1437, 1437)
     assert score.leaderboard(paths)[score.KNOWN].tolist() == [1437, 1437]
+
+
+def test_a_labelled_test_picture_counts_once(project: Path, digits_raw: Path) -> None:
+    """The test file is the training file, twice."""
+    paths = digits_paths(project, digits_raw)
+    header, *rows = (paths.raw / "digits_train.csv").read_text().splitlines()
+    (paths.raw / "digits_test.csv").write_text("\n".join([header, *rows * 2]) + "\n")
+    made_of(paths)
+    assert looked(paths, "all")[1].startswith("  all of the 1,437 test pictures are also among the labelled")
+    kept = json.loads(paths.score("all").read_text())
+    assert (kept["rows"], kept["pictures"], kept["known"]) == (2874, 1437, 1437)
 
 
 def test_an_interval_counts_pictures(project: Path, digits_raw: Path) -> None:

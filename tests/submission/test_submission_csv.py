@@ -1,6 +1,8 @@
-"""submission_csv.py: the contract, whatever the ids and labels are."""
+"""submission_csv.py: the contract, whatever the ids and labels are.
 
-import os
+Also: paths.py.
+"""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths
 from catwalk.submission import submission_csv
 from tests.conftest import load
 
@@ -99,14 +100,6 @@ def test_what_is_no_csv(tmp_path: Path, content: bytes, said: str) -> None:
         submission_csv.read(tmp_path / "bad.csv", IDS, GAPPED)
 
 
-def test_a_name_can_be_a_files_name() -> None:
-    for name in ("a", "Team-2_final.v3", "9", "x" * 81, None):
-        submission_csv.check_name(name)
-    for name in ("", "-a", ".a", "_a", "a/b", "..", "a b", "a\n", "x" * 82):
-        with pytest.raises(UserError, match=r"use letters, digits"):
-            submission_csv.check_name(name)
-
-
 def test_many_rows(tmp_path: Path) -> None:
     ids, predicted = [f"picture {i}" for i in range(1000)], np.arange(1000) % 3
     submission_csv.write(tmp_path / "made.csv", ids, predicted, GAPPED)
@@ -117,22 +110,3 @@ def test_nothing_is_left_of_a_refused_one(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
         submission_csv.write(tmp_path / "made.csv", IDS[:2], np.array([0, 1, 2]), GAPPED)
     assert not list(tmp_path.iterdir())
-
-
-def test_the_newest_or_the_one_that_is_meant(tmp_path: Path) -> None:
-    """Newest by the recipe's time; a CSV without a recipe, or a recipe without a CSV, is none."""
-    paths = Paths(tmp_path, "digits")
-    with pytest.raises(UserError, match="digits has no submission yet: run make predict"):
-        submission_csv.choose(paths, None)
-    paths.submissions.mkdir(parents=True)
-    for second, name in enumerate(("c", "a", "b")):
-        paths.submission(name).touch()
-        paths.recipe(name).touch()
-        os.utime(paths.recipe(name), (1_000 + second, 1_000 + second))
-    paths.submission("torn").touch()
-    paths.recipe("alone").touch()
-    assert submission_csv.names(paths) == ["c", "a", "b"]
-    assert submission_csv.choose(paths, None) == "b"
-    assert submission_csv.choose(paths, "a") == submission_csv.choose(paths, "a.csv") == "a"
-    with pytest.raises(UserError, match="SUBMISSION=torn: no such submission of digits"):
-        submission_csv.choose(paths, "torn")

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import sys
 from dataclasses import asdict, replace
@@ -12,7 +13,7 @@ import pytest
 
 from catwalk.core.paths import Paths
 from catwalk.data import kaggle_names
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import recipe, submission_names
 from catwalk.submission import submit as submitting
 from tests.conftest import Run, run_catwalk
 from tests.support.kaggle_server import Fault, Kaggle, serving
@@ -46,7 +47,7 @@ def submit(paths: Paths, kaggle: Kaggle, *arguments: str, **more: str) -> Run:
 
 
 def kept(paths: Paths) -> list[dict[str, Any]]:
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     return [asdict(upload) for upload in recipe.read(paths, name).sent]
 
 
@@ -54,12 +55,12 @@ def test_the_good_way(paths: Paths) -> None:
     kaggle = Kaggle()
     done = submit(paths, kaggle, "--yes", VERBOSE="1")  # with it the client would print its login
     assert done.returncode == 0, done.stderr
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     assert kaggle.uploaded == [paths.submission(name).read_bytes()]
     assert (
         "to https://www.kaggle.com/competitions/eight-open: 4 submissions left today, 1 made" in done.stdout
     )
-    assert "public score 0.9321; validation " in done.stdout
+    assert "public score 0.9321; validation accuracy " in done.stdout
     (entry,) = kept(paths)
     assert (entry["to"], entry["ref"], entry["public"]) == ("eight-open", 4711, 0.9321)
     assert any(login.startswith("Basic ") for login in kaggle.logins)
@@ -82,6 +83,8 @@ def test_a_dry_run_and_one_that_can_not_ask_send_nothing(paths: Paths) -> None:
     dry = submit(paths, kaggle, "--dry")
     assert dry.returncode == 0
     assert "DRY=1, nothing was sent" in dry.stdout
+    said = r" \(360 rows, validation accuracy [01]\.\d{4}, forecast accuracy 0\.\d{4} to [01]\.\d{4}\)"
+    assert re.search(said, dry.stdout)
     unasked = submit(paths, kaggle)
     assert (unasked.returncode, unasked.stderr.count("\n")) == (2, 1)
     assert "YES=1 sends without asking" in unasked.stderr
@@ -119,14 +122,18 @@ def test_a_terminal_is_asked(paths: Paths, typed: str, code: int, monkeypatch: p
     assert len(kaggle.uploaded) == (code == 0)
 
 
-def test_fashion_mnist_has_no_leaderboard(paths: Paths) -> None:
+def test_a_toml_that_names_no_competition(paths: Paths) -> None:
     toml = paths.root / "competitions/digits.toml"
     toml.write_text(toml.read_text().replace('competition = "eight-open"', ""))
     kaggle = Kaggle()
     done = submit(paths, kaggle, "--yes")
-    assert done.returncode == 2
-    assert "dataset without a leaderboard" in done.stderr
-    assert "TO=<slug>" in done.stderr
+    said = "catwalk submit: competitions/digits.toml names no Kaggle competition: "
+    scored = "run make score COMPETITION=digits to score it here; "
+    other = "TO=<slug> names one, such as your class's own\n"
+    assert (done.returncode, done.stderr) == (2, said + scored + other)
+    paths.sealed_labels.rename(paths.sealed_labels.with_suffix(".away"))
+    done = submit(paths, kaggle, "--yes")
+    assert (done.returncode, done.stderr) == (2, said + other), "without labels there is no score"
     done = submit(paths, kaggle, "--yes", "--to", "class-of-26")
     assert done.returncode == 0, done.stderr
     assert kept(paths)[0]["to"] == "class-of-26"
@@ -146,8 +153,11 @@ def test_to_takes_a_page_s_address(to: str) -> None:
     assert page.address == "https://www.kaggle.com/competitions/class-of-26"
 
 
-def test_old_competitions_have_capitals() -> None:
-    assert kaggle_names.contest("https://www.kaggle.com/c/GiveMeSomeCredit", "TO=").name == "GiveMeSomeCredit"
+@pytest.mark.parametrize("name", ["GiveMeSomeCredit", "Kannada-MNIST"])
+def test_some_competitions_have_capitals(name: str) -> None:
+    site = kaggle_names.SITE
+    for text in (name, f"{site}/c/{name}", f"{site}/competitions/{name}/data"):
+        assert kaggle_names.contest(text, "TO=").name == name
 
 
 def test_an_address_is_sent_to(paths: Paths) -> None:
@@ -198,7 +208,7 @@ def test_a_mistyped_to_is_blamed(paths: Paths) -> None:
     [("0.10278", "far below the forecast"), ("0.90000", ""), ("1.41421", "far above the forecast")],
 )
 def test_a_score_far_outside_of_the_forecast_gets_a_remark(paths: Paths, score: str, said: str) -> None:
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     made = recipe.read(paths, name)
     assert made.forecast is not None
     recipe.write(paths, name, replace(made, forecast=replace(made.forecast, interval=(0.88, 0.93))))
@@ -275,7 +285,7 @@ def test_patience_as_kaggle_asks_for_it(paths: Paths) -> None:
 
 
 def test_a_damaged_submission_is_not_sent(paths: Paths) -> None:
-    (name,) = submission_csv.names(paths)
+    (name,) = submission_names.names(paths)
     rows = paths.submission(name).read_text().splitlines()
     paths.submission(name).write_text("\n".join(rows[:-1]) + "\n")
     kaggle = Kaggle()

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jsonschema
 import numpy as np
@@ -16,11 +16,13 @@ import psycopg
 import pytest
 import yaml
 
+from catwalk.core import memory
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data import prepare
+from catwalk.data.run_context import RunContext
 from catwalk.models.epoch import Epoch
-from catwalk.search import artifacts, model_store, study
+from catwalk.search import artifacts, limits, model_store, study
 from catwalk.search.trial_record import TrialRecord
 from catwalk.submission import team_models
 from tests.conftest import (
@@ -309,6 +311,17 @@ def test_as_many_as_fit_the_best_first() -> None:
     assert fitting(1, 90) == [0, 2]
     assert fitting(1, 5) == []
     assert team_models._fitting([], 2, 5) == []
+
+
+@pytest.mark.parametrize(("asked", "cores"), [(1, [1, 1]), (3, [3, 1])])
+def test_others_networks_are_trained_by_as_many_processes_as_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: int, cores: list[int]
+) -> None:
+    """But by one where a search has the cores."""
+    monkeypatch.setattr(memory, "available", lambda: 9 * limits.WORKER_MEMORY)
+    nothing = cast(Any, None)
+    context = RunContext(Paths(tmp_path, "digits"), nothing, nothing, 1, "pixels", workers=asked)
+    assert [team_models._cores(context, is_free) for is_free in (True, False)] == cores
 
 
 def test_what_is_torn_is_not_taken(tmp_path: Path) -> None:

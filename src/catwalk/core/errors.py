@@ -1,11 +1,17 @@
 """Errors: each has a one-line message (where, what, the fix) and an exit code."""
 
 import errno
+import zipfile
+import zlib
 from pathlib import Path
 
 from catwalk.core import advice
 
 LONGEST = 120  # characters of another program's text in a message
+# What NumPy raises if a file of arrays can't be read: it is missing, damaged, or another kind of file.
+UNREADABLE_ARRAYS: tuple[type[Exception], ...] = (
+    OSError, ValueError, EOFError, KeyError, TypeError, RuntimeError, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 class CatwalkError(Exception):

@@ -5,6 +5,7 @@ processes compute on the CPU cores, so that none of them holds a GPU's memory.
 """
 
 import contextlib
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from catwalk.core import processes, tensorflow_setup
-from catwalk.core.errors import MachineError
+from catwalk.core.errors import MachineError, shown
 from catwalk.core.tensorflow_setup import ALL, ASSIGNED, NONE
 
 # Where a GPU shows: on Linux and in containers, and on Windows through WSL2. A driver alone is no GPU.
@@ -40,15 +41,20 @@ def found() -> tuple[Gpu, ...]:
 
     Asked and tried once, in a process of its own, and only where there seems to be one.
     """
-    if not _is_there():
-        return ()
-    given = tensorflow_setup.visible_gpus()
-    try:
-        names = processes.call_apart(_names, given)
-    except MachineError:  # TensorFlow ended its process: the CPU cores remain
-        return ()
+    given, (names, _) = tensorflow_setup.visible_gpus(), _tried()
     ours = [str(number) for number in range(len(names))] if given == ALL else given.split(",")
     return tuple(Gpu(one, name) for one, name in zip(ours, names, strict=False) if name)
+
+
+@cache
+def _tried() -> tuple[list[str], str]:
+    """What ``_names`` gives; nothing where there seems to be no GPU."""
+    if not _is_there():
+        return [], ""
+    try:
+        return processes.call_apart(_names, tensorflow_setup.visible_gpus())
+    except MachineError as error:  # TensorFlow ended its process: the CPU cores remain
+        return [], error.what
 
 
 def _is_there() -> bool:
@@ -56,29 +62,63 @@ def _is_there() -> bool:
     return tensorflow_setup.visible_gpus() not in HIDDEN and any(any(Path("/").glob(sign)) for sign in SIGNS)
 
 
-def _names(given: str) -> list[str]:
-    """The names of the visible GPUs, "" for one that fails; runs in a process of its own."""
+def _names(given: str) -> tuple[list[str], str]:
+    """The names of the visible GPUs, "" for one that fails, and the first error; in a process of its own."""
     os.environ[ASSIGNED] = given
     try:
         tensorflow_setup.setup()
-    except Exception:  # whatever it is, as of a GPU that is taken by others alone: the CPU cores remain
-        return []
+    except Exception as error:  # as of a GPU that is taken by others alone: the CPU cores remain
+        return [], shown(str(error))
     import tensorflow as tf
 
-    names = []
+    names, first = [], ""
     for number, device in enumerate(tf.config.list_physical_devices("GPU")):
-        known = tf.config.experimental.get_device_details(device)
-        try:  # it may be full, or CUDA's libraries may be of another version
-            with tf.device(f"/GPU:{number}"):
-                tf.nn.conv2d(tf.ones((1, 4, 4, 1)), tf.ones((3, 3, 1, 1)), 1, "SAME").numpy()
-            names.append(str(known.get("device_name", "GPU")))
-        except tf.errors.OpError:
+        try:  # it may be full, or CUDA's libraries or TensorFlow too old for it
+            _compute_on(number)
+            names.append(str(tf.config.experimental.get_device_details(device).get("device_name", "GPU")))
+        except Exception as error:
             names.append("")
-    return names
+            first = first or shown(str(error))
+    return names, first
+
+
+def _compute_on(number: int) -> None:
+    """Compute a little of what a training computes.
+
+    Raises:
+        Exception: the GPU can't, or TensorFlow leaves it out (of too small or too old ones it computes on
+            the CPU cores without a word).
+    """
+    import tensorflow as tf
+
+    with tf.device(f"/GPU:{number}"):
+        made = tf.nn.conv2d(tf.ones((1, 4, 4, 1)), tf.ones((3, 3, 1, 1)), 1, "SAME")
+        if not made.device.endswith(f"GPU:{number}"):
+            raise RuntimeError("TensorFlow leaves this GPU out: it is too old or too small")
+        for precision in (tf.float16, tf.bfloat16):
+            (tf.cast(made, precision) * 2).numpy()
+        xla_works()  # where it ends the process, it would end a worker too
+
+
+def xla_works() -> bool:
+    """Whether XLA compiles for the device of this scope.
+
+    Exponential, logarithm and cosine, as in a training step, need a file of CUDA's (libdevice) that simpler
+    operations do not need.
+    """
+    import tensorflow as tf
+
+    compiled = tf.function(
+        lambda x: tf.exp(x) + tf.math.log(x) + tf.cos(x), jit_compile=True, autograph=False
+    )
+    try:
+        return bool(math.isfinite(float(compiled(tf.constant(0.5)))))
+    except (tf.errors.OpError, ValueError):
+        return False
 
 
 def described() -> list[str]:
-    """A line that says which GPUs are used, or that one is there but can't be; none where there is none."""
+    """Lines that say which GPUs are used, or that one is there but can't be; none where there is none."""
     names = [gpu.name for gpu in found()]
     if names:
         many = names[0] if len(names) == 1 else f"{len(names)} GPUs, each with a worker: {', '.join(names)}"
@@ -87,6 +127,7 @@ def described() -> list[str]:
         brings = f"{sys.executable} -m pip install 'tensorflow[and-cuda]' brings CUDA's libraries"
         return [
             "search: there is a GPU, but TensorFlow can't use it: training on the CPU cores",
+            *([f"  its error: {_tried()[1]}"] if _tried()[1] else []),
             "  perhaps another program or notebook cell holds its memory (nvidia-smi): end that one first",
             f"  {brings}, if they are missing",
         ]

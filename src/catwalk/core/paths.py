@@ -246,17 +246,16 @@ class Paths:
 
     def server_cluster(self, as_root: bool) -> Path:
         """The folder of PostgreSQL's files; the server's own user can't read root's folders."""
+        link = self.server_link  # it leads to them also after the project, whose path names them, has moved
+        if not as_root or (link.is_symlink() and (link / "PG_VERSION").is_file()):
+            return link.resolve() if as_root else link
         digest = hashlib.blake2b(str(self.server.resolve()).encode(), digest_size=6).hexdigest()
-        return SYSTEM_CLUSTERS / f"catwalk-{digest}" if as_root else self.server_link
+        return SYSTEM_CLUSTERS / f"catwalk-{digest}"
 
     @property
     def server_link(self) -> Path:
         """Where the files are or, if they are elsewhere, a link to them."""
         return self.server / "postgresql"
-
-    def server_state(self, as_root: bool) -> Path:
-        """PostgreSQL's own file about the server that is running."""
-        return self.server_cluster(as_root) / "postmaster.pid"
 
     @property
     def server_password(self) -> Path:

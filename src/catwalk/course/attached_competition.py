@@ -2,7 +2,8 @@
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from catwalk.data.competition import Competition
 CONTAINERS = {"competitions": 1, "datasets": 2}
 USUAL = {"train.csv", "test.csv", "data.csv"}  # names that say nothing of whose data they are
 UNNAMED = {"input", "working", "content"}  # Kaggle's and Colab's own folders
+ENDING = re.compile(r"(?i)(\.(csv|tsv|txt|data|zip|gz))+$")  # of a file that is a data set by itself
 LISTED = 100  # characters of the data sets' names in a message
 
 
@@ -30,7 +32,7 @@ def find(top: Path, known: Sequence[Competition]) -> Chosen | None:
     """The competition of the data in ``top`` or below it; None if there are no pictures.
 
     Args:
-        top: the inputs' folder.
+        top: the inputs' folder; or a zip or a CSV.
         known: the competitions that have a TOML.
 
     Raises:
@@ -38,10 +40,11 @@ def find(top: Path, known: Sequence[Competition]) -> Chosen | None:
     """
     for competition in sorted(known, key=lambda one: not one.sha256):  # with checksums there is no doubt
         fitting = attached_data.find(competition, top).fitting
-        if fitting and _is_named(competition, fitting[0].relative_to(top)):
+        if fitting and _is_named(competition, fitting[0].relative_to(top.parent if top.is_file() else top)):
             return Chosen(competition.name, fitting[0])
     places = _with_pictures(top)
-    sets = {_data_set(place, top): place for place in reversed(places)}
+    parts = _parts({_data_set(place, top) for place in places}, top)
+    sets = {top if (one := _data_set(place, top)) in parts else one: place for place in reversed(places)}
     if len(sets) > 1:
         names = ", ".join(str(one.relative_to(top)) for one in sorted(sets))
         raise UserError(
@@ -59,7 +62,7 @@ def _is_named(competition: Competition, place: Path) -> bool:
     """Whether the files are the competition's by their or their folder's name, not by their form alone."""
     slugs = {slug.split("/")[-1] for key, slug in competition.sources.items() if key.startswith("kaggle")}
     return not {competition.train_file, competition.test_file} & USUAL or bool(
-        {competition.name, *slugs} & {part.casefold() for part in place.parts}
+        {competition.name, *slugs} & {part.casefold().removesuffix(".zip") for part in place.parts}
     )
 
 
@@ -81,8 +84,19 @@ def _data_set(place: Path, top: Path) -> Path:
     return top.joinpath(*parts[:depth])
 
 
+def _parts(sets: Iterable[Path], top: Path) -> set[Path]:
+    """Those in ``top`` that are one data set: x_train.csv.zip and x_test.csv.zip, or train/ and test/."""
+    alike: dict[str, dict[Path, str]] = defaultdict(dict)  # by the name without that word
+    for one in sets:
+        role, rest = infer_files.role(one.name)
+        if one.parent == top and role:
+            alike[rest][one] = role
+    return {one for some in alike.values() if {"train", "test"} <= {*some.values()} for one in some}
+
+
 def _name(data_set: Path, known: Sequence[Competition]) -> str:
     """A name for the competition: the data set's."""
-    stem = "attached" if data_set.name in UNNAMED else data_set.name.removesuffix(".zip")
+    stem = ENDING.sub("", data_set.name) if data_set.is_file() else data_set.name
+    stem = "attached" if stem in UNNAMED else stem
     name = re.sub(r"[^a-z0-9]+", "-", stem.casefold()).strip("-") or "attached"
     return f"{name}-new" if name in {one.name for one in known} else name

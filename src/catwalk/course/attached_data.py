@@ -58,6 +58,13 @@ def find(competition: Competition, top: Path) -> Attached:
     return attached
 
 
+def files(place: Path) -> list[Path]:
+    """The data files in a folder, without what an earlier run of the notebook wrote; or the one file."""
+    if place.is_file():
+        return [place]
+    return [path for path in raw_files.listed(place) if _is_data(path.name)]
+
+
 def toml(name: str, top: Path) -> Path | None:
     """The path of ``<name>.toml`` in or below ``top``, which defines a custom competition."""
     return next(
@@ -75,18 +82,26 @@ def own_places(top: Path) -> Iterator[Path]:
     """The folders with data files in ``top`` and below it, the upper ones first; of others the zips in them.
 
     What an earlier run of the notebook wrote there is not data: a zip is the place of the data after it, too.
+    Where ``top`` is a file, it is the place.
     """
+    if top.is_file():
+        yield top
     for folder in _folders(top):
         try:
-            files = {one.name for one in os.scandir(folder) if one.is_file()}
+            names = sorted(one.name for one in os.scandir(folder) if one.is_file() and _is_data(one.name))
         except OSError:
             continue
-        names = sorted(files - {*working_folder.NAMES})
         zips = [name for name in names if name.casefold().endswith(".zip")]
-        if any(name.casefold().endswith(ENDINGS) and name not in zips for name in names):
+        if len(names) > len(zips):
             yield folder
         else:
             yield from (folder / name for name in zips)
+
+
+def _is_data(name: str) -> bool:
+    """Whether a file may hold data, by its name."""
+    is_ours = name in working_folder.NAMES
+    return not is_ours and (name.casefold().endswith(ENDINGS) or "ubyte" in name)
 
 
 def _folders(top: Path) -> Iterator[Path]:
@@ -110,13 +125,15 @@ def _folders(top: Path) -> Iterator[Path]:
 
 def _places(top: Path, folders: list[Path]) -> Iterator[Path]:
     """Candidate places: folders with data files, zips in them, then the folders above."""
+    if top.is_file():
+        yield top
     above: dict[Path, None] = {}
     for folder in folders:
         try:
             names = sorted(one.name for one in os.scandir(folder) if one.is_file())
         except OSError:
             continue
-        if not any(name.casefold().endswith(ENDINGS) or "ubyte" in name for name in names):
+        if not any(_is_data(name) for name in names):
             continue
         yield folder
         yield from (folder / name for name in names if name.casefold().endswith(".zip"))

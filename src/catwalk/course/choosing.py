@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from catwalk.core.errors import UserError
 from catwalk.course.numpy_network import Array
-from catwalk.course.training import Plan, Run
+from catwalk.course.training_runs import Plan, Run
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from catwalk.course.choosing import deviation
 from catwalk.course.numpy_network import Array, probabilities
-from catwalk.course.training import Run
+from catwalk.course.training_runs import Run
 from catwalk.models import metrics
 from catwalk.models.metrics import Scores
 
@@ -57,7 +57,8 @@ class Difference:
 
     Attributes:
         value: the difference.
-        interval: its 95% interval, for other runs and other pictures of the same kind.
+        interval: its 95% interval, for other runs and other pictures of the same kind; of a method with a
+            single run, for other pictures only.
         by_runs: the part of its standard error that comes from the variation between runs.
         by_pictures: the part that comes from the choice of the test pictures.
     """

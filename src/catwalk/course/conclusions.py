@@ -11,6 +11,7 @@ from catwalk.course.t_tests import TTest
 from catwalk.report.formatting import as_markdown, percent, points
 
 LEVEL = f"at the {t_tests.LEVEL:.0%} level"
+NOT_SHOWN = "is not shown to differ from"
 
 
 def start(expected: float, losses: Sequence[float]) -> str:
@@ -165,7 +166,9 @@ def verdict(names: tuple[str, str], tested: tuple[MethodScores, MethodScores], f
         found: their difference.
     """
     low, high = found.interval
-    words = "is better than" if low > 0 else "is worse than" if high < 0 else "is not shown to differ from"
+    single = [name for name, each in zip(names, tested, strict=True) if len(each.scores) < 2]
+    words = "is better than" if low > 0 else "is worse than" if high < 0 else NOT_SHOWN
+    words = NOT_SHOWN if single else words  # the interval lacks the variation between runs
     macro = {
         name: [np.mean([getattr(one, name) for one in each.scores]) for each in tested]
         for name in ("precision", "recall")
@@ -173,12 +176,22 @@ def verdict(names: tuple[str, str], tested: tuple[MethodScores, MethodScores], f
     changes = ", ".join(f"{name} {points(float(b - a))}" for name, (a, b) in macro.items())
     before, after = (percent(float(each.accuracies.mean()), 2) for each in tested)
     counts = " and ".join(str(len(each.scores)) for each in tested)
+    rests_on = (
+        f"This compares the two *methods*: all {counts} runs count, and the interval contains the variation "
+        f"between runs (standard error {100 * found.by_runs:.2f} points) and between pictures "
+        f"({100 * found.by_pictures:.2f})."
+    )
+    if single:
+        whose = "each" if len(single) == 2 else f"of {single[0]}"
+        rests_on = (
+            f"There is one run {whose}, so the two *methods* are not shown to differ: the interval contains "
+            f"the variation between pictures (standard error {100 * found.by_pictures:.2f} points), and not "
+            "that between such runs."
+        )
     return (
         f"**{names[1].capitalize()} {words} {names[0]}**: {points(found.value, 2)} points of test accuracy "
         f"(95% interval {points(low, 2)} to {points(high, 2)}), from {before} to {after}; macro averages: "
-        f"{changes} points. This compares the two *methods*: all {counts} runs count, and the interval "
-        f"contains the variation between runs (standard error {100 * found.by_runs:.2f} points) and between "
-        f"pictures ({100 * found.by_pictures:.2f})."
+        f"{changes} points. {rests_on}"
     )
 
 

@@ -5,22 +5,30 @@ temporary files, so that a version on Kaggle holds the results alone.
 """
 
 import contextlib
-import hashlib
-import os
 import shutil
-import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
 from catwalk.core import advice, given_path
-from catwalk.core.errors import UserError
+from catwalk.core.errors import UserError, to_user_error
 from catwalk.core.paths import Paths, atomic_write
-from catwalk.course import attached_competition, attached_data, image_packages, mirror, relay, working_folder
+from catwalk.course import (
+    attached_competition,
+    attached_data,
+    image_packages,
+    mirror,
+    project_folder,
+    run_stage,
+    working_folder,
+)
 from catwalk.data import competition as competitions
-from catwalk.data import download, sources
+from catwalk.data import download, raw_files, scope, sources
 from catwalk.data.competition import Competition
-from catwalk.submission import submission_csv
+from catwalk.data.run_context import RunContext
+from catwalk.models import features
+from catwalk.submission import predict, submission_names
 
 FOLDERS = ("competitions", "notebooks")
 AUTO = "auto"
@@ -35,15 +43,15 @@ class Settings:
     Attributes:
         competition: "auto": the attached data decide (see ``resolved``); or a name; of a class's own, where
             ``toml`` or an attached ``<name>.toml`` describes it.
-        source: "auto": attached or uploaded files, else what the competition's TOML names; a folder or a zip
-            to look into; or kaggle, debian, keras, sklearn.
+        source: "auto": attached or uploaded files, else what the competition's TOML names; a folder, a zip
+            or a CSV; or kaggle, debian, keras, sklearn.
         budget: wall-clock time of the search, as "10m".
         until: instead, a time of today by this machine's clock, as "14:40".
         seed, features, models, folds: as SEED=, FEATURES=, MODELS= and FOLDS=.
         workers: processes; None: as many as ``limits.workers`` says.
         keep: a folder that outlives the session, from which the search can be continued; None: none.
         toml: the text of a competition of one's own; None: it is one that catwalk knows, or attached.
-        decide: what the attached files leave in doubt, such as {"LABEL": "kind"}.
+        decide: what the attached files leave in doubt, such as {"LABEL": "kind", "TRANSPOSE": "true"}.
     """
 
     competition: str
@@ -76,6 +84,16 @@ class Settings:
         return [f"--{name}={value}" for name, value in given.items() if value is not None]
 
 
+@contextlib.contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Turn what goes wrong with the disk or the memory into an error of one line, as the command does."""
+    try:
+        yield
+    except (OSError, MemoryError) as error:
+        raise (to_user_error(error) or error) from None
+
+
+@_in_one_line()
 def resolved(settings: Settings) -> Settings:
     """The settings with a competition's name: of attached data that are not known, their data set's.
 
@@ -106,11 +124,12 @@ def _inputs() -> Path:
     return INPUT if INPUT.is_dir() else Path.cwd()
 
 
-def run(settings: Settings) -> Path:
+@_in_one_line()
+def run(settings: Settings) -> tuple[Path, str]:
     """Search, predict and report; write ``submission.csv`` and ``talk.html`` to the current folder.
 
     Returns:
-        The project's folder.
+        The project's folder, and the submission's name there.
 
     Raises:
         CatwalkError: with one line on what to do; then neither file is written.
@@ -120,21 +139,70 @@ def run(settings: Settings) -> Path:
         print(f"files of an earlier run were moved to {aside.relative_to(work)}")
     image_packages.ensure(print)
     inputs, settings = _inputs(), resolved(settings)
-    paths = Paths(_project_folder(settings), settings.competition)
-    project(paths.root)
-    _take_toml(settings, paths, inputs)
-    if competitions.is_new(paths, settings.source) or Path(settings.source).is_file():
-        source = settings.source  # the command looks at the files, and writes the TOML
-    else:
-        competition = competitions.load(paths)
+    toml, source = _toml(settings, inputs), _given(settings)
+    competition = None if toml is None else competitions.parse(settings.competition, toml)
+    if competition is not None and not Path(source).is_file():  # else the command looks at the files
         source = _source(settings, competition, inputs)
         if source == "kaggle" or (source == "auto" and sources.offered(competition) == ["kaggle"]):
             image_packages.ensure(print, "kaggle")
+    identity = project_folder.identity(source, _files(settings, source, competition), settings.decide)
+    paths = Paths(project_folder.find(settings.competition, identity, settings.keep), settings.competition)
+    project(paths.root)
+    _write_toml(paths, toml)
+    if not competitions.is_new(paths, source):
+        competitions.load(paths)
     with _kept(settings, paths):
-        relay.run("all", *settings.options(source), root=paths.root, say=print)
-    placed = working_folder.place(paths, submission_csv.choose(paths, None), work)
+        run_stage.run("all", *settings.options(source), root=paths.root, say=_teller(paths))
+    name = _made(settings, paths)
+    placed = working_folder.place(paths, name, work)
     print(f"{' and '.join(path.name for path in placed)}: in {work}")
-    return paths.root
+    return paths.root, name
+
+
+def _given(settings: Settings) -> str:
+    """SOURCE; an existing file's or folder's path is made absolute, for the command runs elsewhere."""
+    place = given_path.expanded(settings.source)
+    is_place = settings.source not in (AUTO, *download.NAMED) and place.exists()
+    return str(place.resolve()) if is_place else settings.source
+
+
+def _files(settings: Settings, source: str, competition: Competition | None) -> list[Path]:
+    """The files of the data: the competition's, or all that a new one may be drafted from."""
+    place = Path(source)
+    if source in (AUTO, *download.NAMED) or not place.exists():
+        return []
+    if competition is not None:
+        return raw_files.locate(place, competition).paths
+    kept = given_path.expanded(settings.keep).resolve() if settings.keep else None
+    return [path for path in attached_data.files(place) if kept is None or not path.is_relative_to(kept)]
+
+
+def _teller(paths: Paths) -> Callable[[str], None]:
+    """What prints the command's lines, and shows the pictures that it draws of a new competition."""
+    is_drawn = paths.samples.is_file()
+
+    def tell(line: str) -> None:
+        nonlocal is_drawn
+        print(line)
+        if not is_drawn and paths.samples.is_file():
+            is_drawn = True
+            from IPython.display import display
+
+            from catwalk.report import figures
+
+            alt = "Ten of the training pictures, each with its class"
+            display(figures.shown(paths.samples.read_bytes(), alt))  # type: ignore[no-untyped-call]
+
+    return tell
+
+
+def _made(settings: Settings, paths: Paths) -> str:
+    """The submission of these settings: the newest one may be of others that were run in between."""
+    competition = competitions.load(paths)
+    chosen = scope.name(features.resolve(settings.features, competition.shape), settings.models)
+    context = RunContext.load(paths, competition, int(settings.seed), chosen)
+    folds = 1 if settings.folds == AUTO else int(settings.folds)
+    return predict.is_done(context, None, folds) or submission_names.choose(paths, None)
 
 
 def project(folder: Path) -> Path:
@@ -159,40 +227,18 @@ def _brought(name: str) -> list[Path]:
     return sorted(path for path in found.glob("*.*") if path.suffix in (".toml", ".ipynb"))
 
 
-def _project_folder(settings: Settings) -> Path:
-    """A temporary folder, the same for the same data, so that a larger BUDGET continues the search.
-
-    Another one if ``KEEP`` has another session's study, which is then continued there.
-    """
-    own = Path(tempfile.gettempdir()) / f"catwalk-{os.getuid()}"
-    own.mkdir(mode=0o700, exist_ok=True)
-    if own.is_symlink() or own.stat().st_uid != os.getuid():  # another user's, on a shared machine
-        own = Path(tempfile.mkdtemp(prefix="catwalk-"))
-    name = settings.competition
-    folder = own / f"{name}-{_digest(settings.source)}"
-    if settings.keep:
-        kept = _kept_paths(settings.keep, name)
-        if mirror.is_of_another(Paths(folder, name), kept):
-            return own / f"{name}-{_digest(f'{settings.source}, {kept.root}')}"
-    return folder
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-
-
-def _kept_paths(keep: str, competition: str) -> Paths:
-    """The paths below the folder ``KEEP``."""
-    return Paths(given_path.expanded(keep).resolve(), competition)
-
-
-def _take_toml(settings: Settings, paths: Paths, inputs: Path) -> None:
-    """Write the TOML of a custom competition, from the first cell or from a file among the inputs."""
+def _toml(settings: Settings, inputs: Path) -> str | None:
+    """The competition's TOML: of the first cell, catwalk's own, or an attached file's; None if it is new."""
     if settings.toml and settings.toml.strip():
-        text = settings.toml
-    elif not paths.toml.is_file() and (attached := attached_data.toml(settings.competition, inputs)):
-        text = attached.read_text(encoding="utf-8-sig")
-    else:
+        return settings.toml
+    ours = [file for file in _brought("competitions") if file.name == f"{settings.competition}.toml"]
+    file = ours[0] if ours else attached_data.toml(settings.competition, inputs)
+    return None if file is None else file.read_text(encoding="utf-8-sig")
+
+
+def _write_toml(paths: Paths, text: str | None) -> None:
+    """Write the TOML that is known; one that was drafted from the files stays where there is none."""
+    if text is None or (paths.toml.is_file() and paths.toml.read_text(encoding="utf-8") == text):
         return
     with atomic_write(paths.toml) as aside:
         aside.write_text(text, encoding="utf-8")
@@ -239,7 +285,7 @@ def _kept(settings: Settings, paths: Paths) -> contextlib.AbstractContextManager
     """
     if not settings.keep:
         return contextlib.nullcontext()
-    kept = _kept_paths(settings.keep, settings.competition)
+    kept = project_folder.kept_paths(settings.keep, settings.competition)
     if not kept.root.parent.is_dir():
         raise UserError("no such folder", where=f"KEEP={settings.keep}", fix=advice.MOUNT)
     kept.root.mkdir(exist_ok=True)

@@ -10,6 +10,7 @@ from catwalk.course.numpy_network import Array, Network
 from catwalk.course.pictures import Part
 from catwalk.data.competition import Competition
 from catwalk.models.metrics import Scores
+from catwalk.report import picture_kind
 from catwalk.report.drawing import (
     BLUE_TEXT,
     FONT,
@@ -37,10 +38,11 @@ def samples(part: Part, competition: Competition, rows: Iterable[int]) -> Figure
         rows: the pictures to show.
     """
     rows = list(rows)
+    is_ink = _is_ink(part, competition)
     figure, axes = canvas(CELL * COLUMNS, 256 * -(-len(rows) // COLUMNS))
     for k, row in enumerate(rows):
         x, y = CELL * (k % COLUMNS), 256 * (k // COLUMNS)
-        picture(axes, part.raw[row].reshape(competition.shape), x, y, 200)
+        picture(axes, part.raw[row].reshape(competition.shape), x, y, 200, is_ink=is_ink)
         name = competition.classes[int(part.labels[row])]
         text(axes, x, y + 226, shortened(name, 226, bold=True), bold=True)
     return figure
@@ -54,7 +56,7 @@ def weights(network: Network, competition: Competition) -> Figure:
     figure, axes = canvas(CELL * COLUMNS, 262 * -(-len(pictures) // COLUMNS))
     for k, (one, name) in enumerate(zip(pictures, competition.classes, strict=True)):
         x, y = CELL * (k % COLUMNS), 262 * (k // COLUMNS)
-        picture(axes, two_colours(one), x, y, 210)
+        picture(axes, two_colours(one), x, y, 210, is_ink=False)
         text(axes, x, y + 234, shortened(name, 220, bold=True), bold=True)
     return figure
 
@@ -85,13 +87,14 @@ def answers(part: Part, said: Array, competition: Competition, rows: Iterable[in
         rows: the pictures to show.
     """
     rows = list(rows)
+    is_ink = _is_ink(part, competition)
     figure, axes = canvas(CELL * COLUMNS, 290 * max(1, -(-len(rows) // COLUMNS)))
     if not rows:
         text(axes, 0, 60, "No picture was misclassified.", size=26)
     for k, row in enumerate(rows):
         x, y = CELL * (k % COLUMNS), 290 * (k // COLUMNS)
         guess, truth = int(said[row].argmax()), int(part.labels[row])
-        picture(axes, part.raw[row].reshape(competition.shape), x, y, 200)
+        picture(axes, part.raw[row].reshape(competition.shape), x, y, 200, is_ink=is_ink)
         words = f"{competition.classes[guess]} ({percent(float(said[row, guess]), 0)})"
         colour = BLUE_TEXT if guess == truth else ORANGE_TEXT
         text(axes, x, y + 222, shortened(words, 226, bold=True), bold=True, colour=colour)
@@ -131,6 +134,11 @@ def confusion(scores: Scores, classes: tuple[str, ...]) -> Figure:
                 text(axes, 250 + side * (j + 0.5), 150 + side * (i + 0.5), f"{counts[i, j]:,}", size=15,
                      colour="white" if dark else INK, anchor="center")  # fmt: skip
     return figure
+
+
+def _is_ink(part: Part, competition: Competition) -> bool:
+    """Whether these pictures are drawn as ink on paper."""
+    return picture_kind.is_ink(part.raw[: picture_kind.SOME].reshape(-1, *competition.shape))
 
 
 def _shades(counts: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.uint8]:

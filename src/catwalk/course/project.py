@@ -3,20 +3,23 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.course import hackathon
-from catwalk.course.keeping import Exercise
+from catwalk.course import hackathon, run_stage
+from catwalk.course.exercise import Exercise
 from catwalk.course.pictures import prepared_paths
+from catwalk.data import download, manifest
 from catwalk.report.results import asked_for
 
 
 class Project:
     """A project below the exercise's folder, with a study and submissions separate from the user's.
 
-    Raw and prepared data are links to this project's: the test labels are sealed once.
+    Its TOML and notebooks are copies of this project's, as they are now. Raw and prepared data are links to
+    this project's: the test labels are sealed once. The raw files' manifest is a copy, which names the links.
 
     Attributes:
         root: its folder.
@@ -28,10 +31,13 @@ class Project:
         here = prepared_paths(self.competition)
         self.root: Path = hackathon.project(exercise.folder / "project")
         there = Paths(self.root, self.competition)
-        there.raw.parent.mkdir(parents=True, exist_ok=True)
-        for link, folder in ((there.raw, here.raw), (there.prepared, here.prepared)):
-            if not link.is_symlink():
-                link.symlink_to(folder.resolve(), target_is_directory=True)
+        for file in (there.toml, *there.notebooks.glob("*.ipynb")):
+            own = here.root / file.relative_to(self.root)
+            if own.is_file():
+                shutil.copy2(own, file)
+        _link_raw(here, there)
+        if not there.prepared.is_symlink():
+            there.prepared.symlink_to(here.prepared.resolve(), target_is_directory=True)
 
     def run(self, stage: str, *given: str) -> None:
         """Run a stage of the pipeline there, as ``make <stage>`` does, and show its output.
@@ -47,6 +53,7 @@ class Project:
             for line in process.stdout or ():
                 print(line, end="", flush=True)
                 last = line.strip()
+        run_stage.refuse_killed(stage, process.returncode)
         if process.returncode:
             raise UserError(last or f"catwalk {stage} failed")
 
@@ -64,3 +71,17 @@ class Project:
         for file in (paths.recipe(name), paths.submission(name)):
             file.unlink(missing_ok=True)
         self.run("predict", "--name", name)
+
+
+def _link_raw(here: Paths, there: Paths) -> None:
+    """Link each raw file, with a manifest of its own: what a stage records there is not the user's."""
+    if there.raw.is_symlink():  # of an earlier catwalk: the whole folder
+        there.raw.unlink()
+    shutil.rmtree(there.raw, ignore_errors=True)
+    there.raw.mkdir(parents=True)
+    for file in here.raw.iterdir():
+        if file.name != there.manifest.name:
+            (there.raw / file.name).symlink_to(file.resolve())
+    known = download.read_manifest(here)
+    moved = {path: path.replace(f"{here.raw}/", f"{there.raw}/", 1) for path in known.origins}
+    manifest.write(there, replace(known, origins={moved[path]: one for path, one in known.origins.items()}))

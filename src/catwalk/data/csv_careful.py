@@ -4,21 +4,20 @@ It accepts numbers in all notations (``" 12"``, ``"12.0"``, ``"1.2e+01"``).
 """
 
 import csv
-import re
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from catwalk.data import csv_dialect, csv_fast, csv_labels, usage
+from catwalk.data import csv_dialect, csv_fast, csv_labels, usage_column
 from catwalk.data.competition import Competition
-from catwalk.data.csv_cells import AROUND, SPACE, Labels, whole_number
+from catwalk.data.csv_cells import AROUND, NUMBER, SPACE, Labels, whole_number
 from catwalk.data.csv_columns import Columns
 from catwalk.data.csv_file import CsvFile, clipped
 from catwalk.data.rows import Rows
 
 MOST_KNOWN = 1_000_000  # texts whose values are kept
 NOT_CLOSED = "a quotation mark is not closed"
-FLOAT = re.compile(r"[+-]?(\d{1,18}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,2})?", re.ASCII)
 
 
 def read(file: CsvFile, columns: Columns, competition: Competition) -> Rows:
@@ -62,7 +61,7 @@ def read(file: CsvFile, columns: Columns, competition: Competition) -> Rows:
 
 
 def _is_test(file: CsvFile, columns: Columns, row: int, cell: str) -> bool:
-    found = usage.is_test(cell)
+    found = usage_column.is_test(cell)
     if found is None:
         assert columns.usage is not None
         what = f"{clipped(cell)} is neither Training nor PublicTest nor PrivateTest"
@@ -152,4 +151,7 @@ class _Pixels(dict[str, int]):
 
 def _scaled(cell: str, scale: float, lowest: float) -> int | None:
     text = cell.strip(SPACE)
-    return round((float(text) - lowest) * scale) if FLOAT.fullmatch(text) else None
+    if not NUMBER.fullmatch(text):
+        return None
+    value = (float(text) - lowest) * scale
+    return round(value) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Parses a CSV's cells: integers and labels."""
+"""Parses a CSV's cells: numbers, labels and names of classes."""
 
 import re
 from collections.abc import Sequence
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from catwalk.data.competition import Competition
 
 PLAIN = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-# As numpy.savetxt writes them; not everything that Python considers a space or a digit.
-NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{0,30})?([eE][+-]?\d{1,2})?", re.ASCII)
+# A number as programs write it: 7, -7., .5, 7.000e+000; not everything that Python considers a digit. It has
+# a longest length, so that a cell of a million digits takes no time.
+NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
 SPACE = " \t\r\n\v\f"
 AROUND = re.compile(r"[\[\],;]")  # what may stand around the numbers in one cell
 EXACT = 2**53  # up to here a float represents every integer
@@ -30,6 +31,31 @@ def are_mixed(names: Sequence[str]) -> bool:
     return len({whole_number(name) is None for name in names}) == 2
 
 
+def is_one_hot(rows: list[list[str]]) -> bool:
+    """Whether each row is a one-hot label: one cell is 1, and all others are 0."""
+    sorted_ = [sorted(cell.partition(".")[0] for cell in row) for row in rows]
+    return bool(rows) and all(row == ["0"] * (len(row) - 1) + ["1"] for row in sorted_)
+
+
+class ClassNames:
+    """The positions of classes by their names; case matters only if two differ in nothing else.
+
+    Args:
+        names: of the classes, in their order.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        names = [name.strip() for name in names]
+        folded = [name.casefold() for name in names]
+        self._exact = {name: i for i, name in enumerate(names)}
+        self._folded = {name: i for i, name in enumerate(folded) if folded.count(name) == 1}
+
+    def position(self, cell: str) -> int | None:
+        """The position of the class that a cell names; None if it names none."""
+        name = cell.strip()
+        return self._exact.get(name, self._folded.get(name.casefold()))
+
+
 class Labels:
     """Parses cells as labels: one of the TOML's integers, or the name of a class that is not a number.
 
@@ -40,23 +66,19 @@ class Labels:
 
     def __init__(self, competition: Competition, by_name: bool = False) -> None:
         names = [name.strip() for name in competition.classes]
-        folded = [name.casefold() for name in names]
         self._place = {label: i for i, label in enumerate(competition.labels)}
         if by_name and are_mixed(names):
             self._place = {
                 number: i for i, name in enumerate(names) if (number := whole_number(name)) is not None
             }
-        # Case matters only if two classes differ in nothing else.
-        self._named = {name: i for i, name in enumerate(folded) if folded.count(name) == 1}
-        self._named |= {name: i for i, name in enumerate(names)}
+        self._names = ClassNames(names)
         self._known: dict[str, int | None] = {}
 
     def position(self, cell: str) -> int | None:
         """The position in ``Competition.labels``; None if the cell is not a label."""
         if cell not in self._known:
-            number, name = whole_number(cell), cell.strip()
-            by_name = self._named.get(name, self._named.get(name.casefold()))
-            self._known[cell] = by_name if number is None else self._place.get(number)
+            number = whole_number(cell)
+            self._known[cell] = self._names.position(cell) if number is None else self._place.get(number)
         return self._known[cell]
 
     def is_none(self, cell: str) -> bool:

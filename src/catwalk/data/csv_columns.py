@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from catwalk.data import csv_dialect, pixel_order
 from catwalk.data.competition import Competition
-from catwalk.data.csv_columns_errors import NUMBER, is_one_hot, no_header, one_hot, shape_of, wrong
+from catwalk.data.csv_cells import NUMBER, is_one_hot
+from catwalk.data.csv_columns_errors import no_header, one_hot, shape_of, wrong
 from catwalk.data.csv_columns_numbered import by_number
 from catwalk.data.csv_dialect import Dialect
 from catwalk.data.csv_file import CsvFile, clipped

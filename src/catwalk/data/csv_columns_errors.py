@@ -3,14 +3,15 @@
 import math
 import re
 
+from catwalk.data import column_names
 from catwalk.data.competition import Competition
+from catwalk.data.csv_cells import NUMBER, is_one_hot
 from catwalk.data.csv_columns_numbered import by_number, families
 from catwalk.data.csv_dialect import Dialect
 from catwalk.data.csv_file import CsvFile, clipped
 
 SHORT = 20  # characters of a pixel column's name in a message
 PICTURE_FILE = re.compile(r"\.(png|jpe?g|bmp|gif|tiff?|webp)$", re.IGNORECASE)
-NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 
 
 def wrong(
@@ -43,15 +44,11 @@ def wrong(
         return file.error(
             what, row=1, fix=f'if it is the label, write label = "{unknown[0]}" under [columns] in {toml}'
         )
-    if plain and competition.id_column is None and (not file.is_train or _like_an_id(unknown[0])):
+    if plain and competition.id_column is None and (not file.is_train or column_names.is_id(unknown[0])):
         return file.error(what, row=1, fix=f'add id = "{unknown[0]}" under [columns] in {toml}')
     return file.error(
         what, row=1, fix=f"drop the column in a copy of the file, or name it under [columns] in {toml}"
     )
-
-
-def _like_an_id(name: str) -> bool:
-    return bool(re.fullmatch(r"(.*[^a-z])?(id|index|row)", name, re.IGNORECASE) or name.endswith("Id"))
 
 
 def _wrong_pixels(
@@ -114,12 +111,6 @@ def shape_of(pixels: int) -> str:
 def no_header(file: CsvFile) -> Exception:
     what = "the first row holds numbers, not column names"
     return file.error(what, row=1, fix=f"add header = false under [columns] in {file.toml}")
-
-
-def is_one_hot(rows: list[list[str]]) -> bool:
-    """Whether each row is a one-hot label: one cell is 1, and all others are 0."""
-    sorted_ = [sorted(cell.partition(".")[0] for cell in row) for row in rows]
-    return bool(rows) and all(row == ["0"] * (len(row) - 1) + ["1"] for row in sorted_)
 
 
 def one_hot(file: CsvFile, which: str) -> Exception:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from catwalk.data import usage
+from catwalk.data import usage_column
 from catwalk.data.competition import Competition
 from catwalk.data.csv_cells import Labels
 from catwalk.data.csv_columns import Columns
@@ -197,7 +197,7 @@ def _is_test(column: pa.Array) -> list[bool]:
     Raises:
         ValueError: a cell says neither train nor test.
     """
-    found = {cell: usage.is_test(cell) for cell in pc.unique(column).to_pylist()}
+    found = {cell: usage_column.is_test(cell) for cell in pc.unique(column).to_pylist()}
     if None in found.values():
         raise ValueError("an unknown usage")
     return [bool(found[cell]) for cell in column.to_pylist()]

@@ -25,8 +25,8 @@ def is_placeholder(positions: npt.NDArray[np.integer]) -> bool:
     return len(positions) >= FEW and bool((positions == positions[0]).all())
 
 
-def looked_at(file: CsvFile, columns: Columns, competition: Competition) -> Columns:
-    """The columns, corrected if the cells of the label column show that they are wrong."""
+def corrected(file: CsvFile, columns: Columns, competition: Competition) -> Columns:
+    """The columns, changed if the cells of the label column show that they are wrong."""
     if columns.label is None:
         return columns
     labels, at = Labels(competition), columns.label

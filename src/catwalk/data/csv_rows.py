@@ -31,7 +31,7 @@ def read_csv(file: CsvFile, competition: Competition) -> Rows:
     Raises:
         UserError: names file, row (counted as a spreadsheet does, the header being row 1) and column.
     """
-    columns = csv_labels.looked_at(file, csv_columns.find(file, competition), competition)
+    columns = csv_labels.corrected(file, csv_columns.find(file, competition), competition)
     rows = csv_fast.read(file, columns, competition)
     if rows is None:
         rows = csv_careful.read(file, columns, competition)

@@ -1,4 +1,7 @@
-"""Duplicates: identical pictures add no information, so scores and training count each picture once."""
+"""Duplicates: identical pictures add no information, so training and intervals count each picture once.
+
+An accuracy is a share of rows, in which a picture counts as often as it is there.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ class Pictures:
     Attributes:
         train, validation, test: distinct pictures among these rows.
         two_labels: pictures among the labelled rows that have more than one label.
-        known: test rows whose picture is also among the labelled rows.
+        known: distinct test pictures that are also among the labelled rows.
     """
 
     train: int
@@ -41,7 +44,9 @@ def count(prepared: Prepared) -> Pictures:
         change = ~first & np.append(False, prepared.labels[1:] != prepared.labels[:-1])
         both = len(np.unique(np.cumsum(first)[change]))
     test = len(prepared.test_pixels) - prepared.duplicates["test"]
-    return Pictures(train, validation, test, both, prepared.duplicates["both"])
+    # An older catwalk counted only their rows: no fewer than the pictures, but more if some are repeated.
+    known = prepared.duplicates.get("known", min(test, prepared.duplicates["both"]))
+    return Pictures(train, validation, test, both, known)
 
 
 def distinct(prepared: Prepared, rows: npt.NDArray[np.int32]) -> int:
@@ -51,11 +56,11 @@ def distinct(prepared: Prepared, rows: npt.NDArray[np.int32]) -> int:
     return int(is_first(prepared.pixels, rows).sum())
 
 
-def warning(known: int, rows: int) -> str:
-    """A one-line warning that test pictures are also among the labelled rows."""
-    those = "all" if known == rows else f"{known:,}"
+def warning(known: int, pictures: int) -> str:
+    """A one-line warning that so many of the distinct test pictures are also among the labelled rows."""
+    those = "all" if known == pictures else f"{known:,}"
     return (
-        f"{those} of the {rows:,} test pictures are also among the labelled rows: "
+        f"{those} of the {pictures:,} test pictures are also among the labelled rows: "
         "the score says little about new pictures"
     )
 

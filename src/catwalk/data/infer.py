@@ -4,17 +4,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from catwalk.core.errors import UserError
-from catwalk.data import infer_columns, infer_files, infer_labels, infer_pixels, infer_shape, infer_submission
+from catwalk.data import (
+    infer_classes,
+    infer_columns,
+    infer_files,
+    infer_pixels,
+    infer_shape,
+    infer_submission,
+)
 from catwalk.data.infer_columns import Columns
 from catwalk.data.infer_doubt import DoubtError
 from catwalk.data.infer_files import Files, Pictures
-from catwalk.data.infer_labels import Classes
-from catwalk.data.infer_shape import Shape
 from catwalk.data.infer_submission import Submission
 from catwalk.data.infer_table import Table
 from catwalk.data.toml_draft import Value
 
-CHOICES = ("TRAIN", "TEST", "LABEL", "SHAPE", "ID")  # what the user may decide
+CHOICES = ("TRAIN", "TEST", "LABEL", "SHAPE", "ID", "TRANSPOSE")  # what the user may decide
 HELD_OUT = 0.15  # share of the one file's pictures that becomes the test
 WHY_SHIFT = (
     "a picture shifted by a pixel keeps its class; the files can't show whether a flipped or rotated one "
@@ -63,17 +68,17 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
     except ValueError as error:
         fix = "write them as 0 to 255, 0 to 1 or 0 to 65535 in a copy of the file"
         raise UserError(str(error), where=train.name, fix=fix) from None
+    lying, sides = choice.get("TRANSPOSE"), shape.sides
+    if lying == "true" and "SHAPE" not in choice:  # what was found is how they lie
+        sides = (*sides[1::-1], *sides[2:])
     id_, ignored, why_id = _id(columns, train, files, choice)
     submission = _submission(files, columns, classes, id_)
+    labels = [Value("", "labels", list(classes.labels or ()), "the integers of the label column")]
     values = [
         Value("", "title", title, "for people to read; change it as you like"),
-        Value("", "shape", list(shape.sides), why_shape),
+        Value("", "shape", list(sides), why_shape),
         Value("", "classes", list(classes.names), classes.why),
-        *(
-            [Value("", "labels", list(classes.labels), "the integers of the label column")]
-            if classes.labels
-            else []
-        ),
+        *(labels if classes.labels else []),
         Value("", "augment", ["shift"], WHY_SHIFT),
         *_files(files, choice, submission),
         *_columns(files, columns),
@@ -82,7 +87,7 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
         *([Value("columns", "scale", scale, why_scale)] if scale else []),
         *([Value("columns", "lowest", lowest, "the value of black, subtracted first")] if lowest else []),
         *([Value("columns", "planes", True, why_shape)] if shape.is_planar else []),
-        Value("columns", "transpose", False, WHY_UPRIGHT),
+        Value("columns", "transpose", lying == "true", "as TRANSPOSE= says" if lying else WHY_UPRIGHT),
         *_of_submission(submission, files, id_),
     ]
     notes = [f"{name}: also contains pictures, but is not used" for name in files.unused]
@@ -128,16 +133,17 @@ def _chosen(text: str, table: Table, variable: str) -> int:
     )
 
 
-def _classes(train: Pictures, columns: Columns, files: Files) -> Classes:
+def _classes(train: Pictures, columns: Columns, files: Files) -> infer_classes.Classes:
     if columns.label is not None:
         name = train.table.names[columns.label] if train.table.names else f"column {columns.label + 1}"
-        return infer_labels.classes(infer_labels.column(train.table, columns.label), f"{train.name}: {name}")
+        cells = infer_classes.label_column(train.table, columns.label, columns.usage)
+        return infer_classes.classes(cells, f"{train.name}: {name}")
     assert files.train_labels is not None
     table = files.train_labels
-    return infer_labels.classes(infer_labels.column(table, table.width - 1), table.name)
+    return infer_classes.classes(infer_classes.column(table, table.width - 1), table.name)
 
 
-def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[Shape, str]:
+def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[infer_shape.Shape, str]:
     import numpy as np
 
     values = np.asarray(sampled)
@@ -150,7 +156,7 @@ def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[S
     count = f"{values.shape[1]:,} values"
     sides = columns.pixels.sides
     if sides is not None:
-        return Shape(sides), f"the column names are numbered as {'x'.join(map(str, sides))}"
+        return infer_shape.Shape(sides), f"the column names are numbered as {'x'.join(map(str, sides))}"
     ranked = infer_shape.ranked(values)
     if not ranked:
         raise DoubtError("SHAPE", f"{count} form neither a square nor a likely rectangle", [])
@@ -160,6 +166,9 @@ def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[S
     if doubtful:
         names = [one.text for one in (best, *doubtful)]
         raise DoubtError("SHAPE", f"{count}: more than one shape is likely", names)
+    if best.roughness > infer_shape.UNLIKE:
+        unlike = "neighbouring values are hardly more alike than any two"
+        raise DoubtError("SHAPE", f"{count}: are these pictures? {unlike}", [best.text])
     why = f"{count} per picture"
     if others:
         kind = "in planes" if best.is_planar else "interleaved" if len(best.sides) == 3 else "grey"
@@ -193,27 +202,25 @@ def _id(
         label = names[columns.label] if names and columns.label is not None else None
         unknown = [*theirs.ignored, *(test_names[i] for i in theirs.labels)]
         ignored += [name for name in unknown if name not in (*ignored, label)]
-    test_id = (
-        test_names[theirs.id]
-        if test_names and theirs.id is not None
-        else ours
-        if theirs.id is not None
-        else None
-    )
+    test_id = None
+    if theirs.id is not None:
+        test_id = test_names[theirs.id] if test_names else ours
     if ours and ours != test_id and names:
         ignored.append(ours)
     return test_id, [name for name in ignored if name != test_id], "no two test rows have the same value"
 
 
-def _submission(files: Files, columns: Columns, classes: Classes, id_: str | None) -> Submission:
+def _submission(
+    files: Files, columns: Columns, classes: infer_classes.Classes, id_: str | None
+) -> Submission:
     names = files.train.table.names
     label = names[columns.label] if names and columns.label is not None else "Label"
     usual = (id_, label) if id_ else ("ImageId", "Label")
     test_ids: list[str] | int = 0
-    if files.test is not None and files.sample is not None:
+    if files.test is not None and files.samples:
         test, at = files.test, files.test.columns.id
-        test_ids = infer_labels.column(test.table, at) if at is not None else test.table.row_count
-    return infer_submission.find(files.sample, test_ids, usual, classes)
+        test_ids = infer_classes.column(test.table, at) if at is not None else test.table.row_count
+    return infer_submission.find(files.samples, test_ids, usual, classes)
 
 
 def _files(files: Files, choice: dict[str, str], submission: Submission) -> list[Value]:
@@ -236,15 +243,9 @@ def _files(files: Files, choice: dict[str, str], submission: Submission) -> list
     for key, table in (("train_labels", files.train_labels), ("test_labels", files.test_labels)):
         if table is not None:
             found.append(Value("files", key, table.name, why[key]))
-    if submission.sample and files.sample is not None:
-        found.append(
-            Value(
-                "files",
-                "sample",
-                files.sample.name,
-                "its ids are those of the test; the submission has its order",
-            )
-        )
+    if submission.sample:
+        order = "its ids are those of the test; the submission has its order"
+        found.append(Value("files", "sample", files.samples[0].name, order))
     return found
 
 

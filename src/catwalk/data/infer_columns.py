@@ -1,26 +1,16 @@
 """Columns: the role of each column of a table: pixel, label, id, usage, or none."""
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from catwalk.data import csv_dialect, infer_pixels, usage
-from catwalk.data.csv_cells import whole_number
+from catwalk.data import column_names, csv_dialect, infer_pixels, usage_column
+from catwalk.data.csv_cells import NUMBER, is_one_hot, whole_number
 from catwalk.data.csv_columns import INDEXES
-from catwalk.data.csv_columns_errors import is_one_hot
 from catwalk.data.csv_file import clipped
 from catwalk.data.infer_pixels import Pixels
-from catwalk.data.infer_table import HEAD, MANY, NUMBER, Table
+from catwalk.data.infer_table import HEAD, MANY, Table
 
-LABEL = re.compile(
-    r"(class|target|y|letter|char(acter)?|digit|emotion|symbol|category|species|diagnosis|dx|sign|type)s?"
-    r"|.*label.*|.*class.*|.*target.*",
-    re.IGNORECASE,
-)
-ID = re.compile(
-    r"(.*[^a-z])?(id|ids|index|row|rownames|no|nr|number|image_?id|file(name)?|path)", re.IGNORECASE
-)
 CLASSES = 256  # most that a label column may have
 CLEAR = 2.5  # times as likely: no doubt
 LIKELY = 0.1  # of 1, how likely a column without a name is at least
@@ -68,20 +58,20 @@ def find(table: Table) -> Columns | None:
     rest = [i for i in others if i != used and i not in numbered]
     ids = [i for i in rest if _is_id(table, i)]
     rest = [i for i in rest if i not in ids]
-    scores = {i: _score(table, i) for i in rest}
+    scores = {i: _score(table, i, used) for i in rest}
     labels = sorted((i for i in rest if scores[i] > 0), key=lambda i: (-scores[i], i))
     rivals = [i for i in labels[1:] if not _says_the_same(table, labels[0], i)]
     is_sure = not rivals or scores[labels[0]] >= scores[rivals[0]] + 2
     ignored = [names[i] for i in (*ids[1:], *(i for i in rest if i not in labels)) if names[i]]
     why = f"the column {names[labels[0]]!r}" if labels else ""
-    if len(labels) == 1 and not LABEL.fullmatch(names[labels[0]]):
+    if len(labels) == 1 and not column_names.is_label(names[labels[0]]):
         why += ", the only one that is neither pixel nor id"
     return Columns(pixels, False, tuple(labels), why, is_sure, ids[0] if ids else None, used, tuple(ignored))
 
 
 def _is_usage(cells: list[str]) -> bool:
     """Whether a column divides the rows into train and test."""
-    parts = {usage.is_test(cell) for cell in set(cells)}
+    parts = {usage_column.is_test(cell) for cell in set(cells)}
     return None not in parts and bool(parts) and not all(cell.strip().isdigit() for cell in cells)
 
 
@@ -89,20 +79,21 @@ def _is_id(table: Table, at: int) -> bool:
     """Whether a column numbers or names the rows: no two cells are the same."""
     cells = table.column(at)
     name = (table.names or [""] * table.width)[at]
-    if ID.fullmatch(name) and len(set(cells)) > 0.9 * len(cells):
+    if column_names.is_id(name) and len(set(cells)) > 0.9 * len(cells):
         return True  # the reader names an id that comes twice
-    return len(set(cells)) == len(cells) > 2 and not LABEL.fullmatch(name)
+    return len(set(cells)) == len(cells) > 2 and not column_names.is_label(name)
 
 
-def _score(table: Table, at: int) -> int:
-    """How much a column looks like the label; 0: not at all."""
-    different = set(table.column(at))
+def _score(table: Table, at: int, used: int | None = None) -> int:
+    """How much a column looks like the label; 0: not at all. The test rows of a usage column need none."""
+    cells = table.column(at)
+    different = set(cells if used is None else usage_column.without_empty_tests(cells, table.column(used)))
     if not 1 < len(different) <= CLASSES or "" in different:
         return 0
     if table.is_numeric[at] and any(whole_number(cell) is None for cell in different):
         return 0
     name = (table.names or [""] * table.width)[at]
-    return 1 + 4 * bool(LABEL.fullmatch(name)) + (not ID.fullmatch(name))
+    return 1 + 4 * column_names.is_label(name) + (not column_names.is_id(name))
 
 
 def _says_the_same(table: Table, one: int, other: int) -> bool:
@@ -129,7 +120,7 @@ def _by_place(table: Table) -> Columns | None:
     if width <= MANY or any(i not in (0, 1, width - 1) for i in texts):
         return None
     start = int((_is_id(table, 0) and _counts_up(table.column(0))) or (len(texts) > 1 and texts[0] == 0))
-    named = [i for i in (start, width - 1) if table.names and LABEL.fullmatch(table.names[i])]
+    named = [i for i in (start, width - 1) if table.names and column_names.is_label(table.names[i])]
     columns = Columns(Pixels([], 0), by_place=True, id=0 if start else None)
     ends = named or [i for i in texts if i >= start]
     likely = {i: 1.0 if i in ends else _likelihood(table, i) for i in ends or (start, width - 1)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catwalk.core.errors import UserError
-from catwalk.data import csv_dialect, infer_candidates, infer_columns, usage
+from catwalk.data import csv_dialect, infer_candidates, infer_columns, usage_column
 from catwalk.data.csv_file import CsvFile
 from catwalk.data.infer_columns import Columns
 from catwalk.data.infer_doubt import DoubtError, listed
@@ -37,7 +37,7 @@ class Pictures:
     def has_test_rows(self) -> bool:
         """Whether a usage column says that some rows are the test."""
         at = self.columns.usage
-        return at is not None and any(usage.is_test(cell) for cell in set(self.table.column(at)))
+        return at is not None and any(usage_column.is_test(cell) for cell in set(self.table.column(at)))
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Files:
         train: the labelled pictures.
         test: the test's; None: a share of train is held out, or its usage column says which rows.
         train_labels, test_labels: CSVs of labels alone, by name; None: the pictures' files have them.
-        sample: the sample submission, or None.
+        samples: the sample submission; more than one if nothing says which of them it is.
         unused: names of other tables of pictures.
         why: for each of "train", "test", ..., why it is this one.
     """
@@ -57,7 +57,7 @@ class Files:
     test: Pictures | None
     train_labels: Table | None = None
     test_labels: Table | None = None
-    sample: Table | None = None
+    samples: tuple[Table, ...] = ()
     unused: tuple[str, ...] = ()
     why: dict[str, str] = field(default_factory=dict)
 
@@ -267,8 +267,9 @@ def _with_narrow(found: Files, narrow: list[Table], unused: tuple[str, ...]) -> 
         rest = [table for table in others if table != train_labels]
         test_labels = _labels_of(found.test, named if train_labels is None else rest)
         why["test_labels"] = "as many rows: joined by id, or in the same order; sealed at prepare"
-    sample = samples[0] if len(samples) == 1 and found.test is not None else None
-    return Files(found.train, found.test, train_labels, test_labels, sample, unused, why)
+    said = [table for table in samples if "sample" in table.name.casefold()]
+    samples = [] if found.test is None else said if len(said) == 1 else samples
+    return Files(found.train, found.test, train_labels, test_labels, tuple(samples), unused, why)
 
 
 def _labels_of(pictures: Pictures, tables: list[Table]) -> Table | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.data import csv_dialect
-from catwalk.data.csv_cells import AROUND
+from catwalk.data.csv_cells import AROUND, NUMBER
 from catwalk.data.csv_dialect import BOM, SEPARATORS
 
 HEAD = 200  # rows from the file's beginning
 SAMPLED = 2000  # rows in all, spread over the file
 CELLS = 3_000_000  # cells of them
 PLACES = 50  # from which they are taken
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MANGLED = re.compile(r"-?\d+(\.\d+)?\.\d+", re.ASCII)  # a number as a name, as pandas writes it a second time
+BLOCK = 1 << 20  # bytes read at once while the lines are counted
 NARROW = 3  # columns at most of a file of labels or ids
 MANY = 16  # numbers in one cell, which is a picture then
 
@@ -36,6 +37,7 @@ class Table:
         skip_rows: rows of meaningless names.
         lines: the first rows and some spread over the whole file, as text.
         head: how many of them are the file's first.
+        has_sep: whether Excel's ``sep=;`` is there.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Table:
     skip_rows: int
     lines: list[str]
     head: int
+    has_sep: bool = False
 
     @cached_property
     def rows(self) -> list[list[str]]:
@@ -66,16 +69,15 @@ class Table:
             width -= 1
         return width
 
+    @property
+    def rows_above(self) -> int:
+        """The lines above the first row that are not blank."""
+        return self.has_sep + self.skip_rows + (self.names is not None)
+
     @cached_property
     def row_count(self) -> int:
-        """The rows below the header, counted by their lines."""
-        lines, last = 0, b""
-        with self.path.open("rb") as file:
-            while block := file.read(1 << 24):
-                lines += block.count(b"\n") or block.count(b"\r")
-                last = block
-        lines += bool(last) and not last.endswith((b"\n", b"\r"))
-        return lines - self.before - self.skip_rows - (self.names is not None)
+        """The rows below the header: the lines that are not blank, for the readers skip those that are."""
+        return sum(not line.isspace() for line in _lines_of(self.path) if line) - self.rows_above
 
     def column(self, at: int) -> list[str]:
         """The sampled cells of one column."""
@@ -142,7 +144,18 @@ def read(name: str, path: Path) -> Table | None:
     rows = min(SAMPLED, max(HEAD, CELLS // max(1, len(first))))
     others = _some(all_filled[HEAD:], path.stat().st_size, len(start), rows - len(below))
     others += _spread(path, len(start), rows - len(below) - len(others))
-    return Table(name, path, separator, before, names, skip, below + others, len(below))
+    return Table(name, path, separator, before, names, skip, below + others, len(below), bool(said))
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """All lines of a file; what ends them is a line feed, or, where its beginning has none, a return."""
+    with path.open("rb", buffering=BLOCK) as file:
+        start = file.read(BLOCK)
+        file.seek(0)
+        if b"\r" in start and b"\n" not in start:
+            yield from file.read().split(b"\r")
+        else:
+            yield from file
 
 
 def _lines(content: bytes, is_cut: bool) -> list[str]:

@@ -10,9 +10,14 @@ from catwalk.data.toml_keys import SOURCES
 
 SITE = "https://www.kaggle.com"
 LONGEST = 80  # characters of a competition's name; Kaggle's are shorter
-# Old competitions have names such as GiveMeSomeCredit; all others are in lower case.
-SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*|(?=\w*[A-Z]\w*[A-Z])[A-Za-z0-9]+"
+# Some have names such as GiveMeSomeCredit and Kannada-MNIST; all others are in lower case.
+SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*|(?=[\w-]*[A-Z][\w-]*[A-Z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 OWNER = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+# What addresses begin with; an old one of a dataset begins with its owner instead.
+SECTIONS = {
+    "c", "code", "competitions", "datasets", "discussion", "discussions", "kernels", "learn", "models",
+    "organizations", "rankings", "t", "work",
+}  # fmt: skip
 ADDRESS = re.compile(r"(?:https?:)?(?://)?(?:[a-z]+\.)?kaggle\.com/([^?#]*)", re.IGNORECASE)
 
 
@@ -95,8 +100,8 @@ def contest(text: str, given: str) -> Page:
 
 def dataset(text: str, given: str) -> Page:
     """A dataset, by "owner/slug" or by the address of any of its pages; otherwise like ``contest``."""
-    parts = _parts(text)
-    name = "/".join(parts[1:3]) if parts and parts[0] == "datasets" else text.strip()
+    parts = _of_dataset(_parts(text))
+    name = "/".join(parts[:2]) if parts else text.strip()
     if len(name) > 2 * LONGEST or not re.fullmatch(f"{OWNER}/(?:{SLUG})", name):
         raise _invalid_name(text, given, "dataset", "<owner>/<name>", "")
     return Page(name, "dataset", given)
@@ -109,7 +114,7 @@ def page(text: str, given: str) -> Page:
         UserError: it is none of these.
     """
     parts = _parts(text)
-    is_dataset = parts[0] == "datasets" if parts else "/" in text
+    is_dataset = parts[0] == "datasets" or bool(_of_dataset(parts)) if parts else "/" in text
     return dataset(text, given) if is_dataset else contest(text, given)
 
 
@@ -129,6 +134,13 @@ def _parts(text: str) -> list[str]:
     """The path components of an address on Kaggle; empty if the text is not one."""
     found = ADDRESS.match(text.strip())
     return [part for part in found[1].split("/") if part] if found else []
+
+
+def _of_dataset(parts: list[str]) -> list[str]:
+    """The parts of a dataset's address from its owner on; empty if it is another page's."""
+    if parts and parts[0] == "datasets":
+        return parts[1:]
+    return parts if len(parts) > 1 and parts[0] not in SECTIONS else []
 
 
 def _invalid_name(text: str, given: str, kind: str, form: str, near: str) -> UserError:

@@ -78,7 +78,7 @@ def run(paths: Paths, source: str, choice: dict[str, str], say: Say) -> Samples 
     assert place is not None
     with folder_aside(paths.raw.parent) as scratch:
         draft, shown_source = _decided(place, paths.competition, scratch, dict(choice)), place.name
-        values = draft.values + ([_of_kaggle(page)] if page else [])
+        values = draft.values + (_of_kaggle(page) if page else [])
         drafted = competition.parse(paths.competition, toml_draft.text(values, shown_source))
         values = _without_unseen(values, _unseen(draft, drafted), drafted)
         text = toml_draft.text(values, page.address if page else shown_source)
@@ -130,8 +130,12 @@ def _resolved(paths: Paths, source: str) -> tuple[Path | None, kaggle_names.Page
     return None, kaggle_names.page(source, "SOURCE=")
 
 
-def _of_kaggle(page: kaggle_names.Page) -> Value:
-    return Value("sources", f"kaggle_{page.kind}", page.name, f"the files are from {page.address}")
+def _of_kaggle(page: kaggle_names.Page) -> list[Value]:
+    """Where the files are from; of a competition also where the submissions go."""
+    source = Value("sources", f"kaggle_{page.kind}", page.name, f"the files are from {page.address}")
+    if page.kind != "competition":
+        return [source]
+    return [Value("submission", "competition", page.name, f"make submit sends to {page.address}"), source]
 
 
 def _decided(place: Path, name: str, scratch: Path, choice: dict[str, str]) -> Draft:
@@ -207,7 +211,7 @@ def _samples(draft: Draft, drafted: Competition) -> Samples | None:
         path.write_text(_some_lines(table), encoding="utf-8")
         file = CsvFile(path, table.name, table.name, True, f"competitions/{drafted.name}.toml")
         try:
-            columns = csv_labels.looked_at(file, csv_columns.find(file, drafted), drafted)
+            columns = csv_labels.corrected(file, csv_columns.find(file, drafted), drafted)
             rows = csv_fast.read(file, columns, drafted) or csv_careful.read(file, columns, drafted)
         except UserError:  # with the row's number among the samples, not in the file
             return None

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from catwalk.core import advice, disk_space, locks
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write, folder_aside
-from catwalk.data import download, picture_hashes, raw_rows, split
+from catwalk.data import download, picture_hashes, prepared_arrays, raw_rows, split
 from catwalk.data.competition import Competition
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Prepared:
         test_fingerprint: a hash of the test pictures, their order, and the submission's format.
         split: the split's name.
         duplicates: counts of duplicate pictures: "train" (within the labelled rows),
-            "test" (within the test rows), "both" (test rows also among the labelled).
+            "test" (within the test rows), "both" (test rows also among the labelled), and
+            "known" (their distinct pictures; missing in what an older catwalk prepared).
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -84,14 +85,16 @@ def run(paths: Paths, competition: Competition, seed: int, say: Callable[[str], 
 def _is_done(paths: Paths, competition: Competition, seed: int, say: Callable[[str], None]) -> bool:
     """Whether arrays and split match the current files and TOML; if so, report it."""
     summary = _known_summary(paths)
-    if not (_is_fresh(paths, competition, summary) and split.file(paths, seed).is_file()):
+    is_split = prepared_arrays.is_whole_split(split.file(paths, seed))
+    if not (is_split and _is_fresh(paths, competition, summary)):
         return False
     say(f"prepare: already done, {_described(summary)}, split {seed}")
     return True
 
 
 def _is_fresh(paths: Paths, competition: Competition, summary: dict[str, Any]) -> bool:
-    return summary.get("raw") == _raw_sums(paths) and summary.get("reading") == competition.reading
+    is_same = summary.get("raw") == _raw_sums(paths) and summary.get("reading") == competition.reading
+    return is_same and prepared_arrays.are_whole(paths, competition, summary)
 
 
 def _refuse_while_searching(paths: Paths) -> None:
@@ -101,7 +104,7 @@ def _refuse_while_searching(paths: Paths) -> None:
     with locks.locked(paths.study_lock, wait=False) as free:
         if not free:
             raise UserError(
-                "the files or the TOML have changed, but a search is still running on the old rows",
+                "files, TOML or arrays have changed, but a search is still running on the old rows",
                 where=paths.competition,
                 fix=f"{advice.WAIT_OR_END} with Ctrl-C",
             )
@@ -111,7 +114,7 @@ def load(paths: Paths, seed: int) -> Prepared:
     """Memory-map the arrays; nothing is copied.
 
     Raises:
-        UserError: ``make`` has not run.
+        UserError: ``run`` has not made them.
     """
     summary = _read_summary(paths)
     if not split.file(paths, seed).is_file():
@@ -138,7 +141,7 @@ def test_ids(paths: Paths) -> list[str]:
     """The submission's ids, in order.
 
     Raises:
-        UserError: ``make`` has not run.
+        UserError: ``run`` has not made them.
     """
     _read_summary(paths)
     ids: list[str] = json.loads(paths.test_ids.read_text(encoding="utf-8"))
@@ -172,7 +175,7 @@ def _described(summary: dict[str, Any]) -> str:
         for count, what in (
             (duplicates["train"], "duplicate pictures among the labelled rows"),
             (duplicates["test"], "duplicates within the test rows"),
-            (duplicates["both"], "test pictures also among the labelled rows"),
+            (duplicates.get("known", duplicates["both"]), "test pictures also among the labelled rows"),
         )
         if count
     ]
@@ -227,6 +230,7 @@ def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[
             "train": len(train_keys) - len(np.unique(train_keys)),
             "test": len(test_keys) - len(np.unique(test_keys)),
             "both": int(np.isin(test_keys, train_keys).sum()),
+            "known": int(np.isin(np.unique(test_keys), train_keys).sum()),
         },
         "raw": _raw_sums(paths),
     }

@@ -8,7 +8,15 @@ from typing import Any
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, folder_aside
-from catwalk.data import archives, idx_csvs, label_csv, manifest, raw_files, sample_submission, test_rows
+from catwalk.data import (
+    archives,
+    idx_csvs,
+    manifest,
+    raw_files,
+    sample_submission,
+    separate_labels,
+    test_rows,
+)
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
 from catwalk.data.csv_rows import read_csv
@@ -80,7 +88,7 @@ def sides(files: dict[str, CsvFile], competition: Competition) -> Iterator[Rows]
 
 def _labelled(files: dict[str, CsvFile], name: str | None, rows: Rows, competition: Competition) -> Rows:
     """The rows with the labels from a CSV of their own, if there is one."""
-    return label_csv.join(files[name], rows, competition) if name in files else rows
+    return separate_labels.join(files[name], rows, competition) if name in files else rows
 
 
 def facts(files: dict[str, CsvFile], competition: Competition) -> dict[str, dict[str, Any]]:
@@ -135,6 +143,6 @@ def _label_csv(file: CsvFile, rows: Rows, competition: Competition) -> str | Non
         if path.name in raw_files.needed(competition) or path.stat().st_size > LARGEST:
             continue
         with contextlib.suppress(UserError):
-            label_csv.join(replace(file, path=path, name=path.name), rows, competition)
+            separate_labels.join(replace(file, path=path, name=path.name), rows, competition)
             return path.name
     return None

@@ -1,11 +1,11 @@
 """Raw rows: where each prepared row is in the raw training file, so that a person can look it up there."""
 
-import zipfile
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from catwalk.core.errors import UNREADABLE_ARRAYS
 from catwalk.core.paths import Paths, atomic_write
 
 ROW, INDEX = "row", "index"  # also the names of the column in labels.csv
@@ -45,7 +45,7 @@ def write(
 
 
 def read(paths: Paths, rows: int) -> RawRows | None:
-    """What ``write`` wrote; None if there is nothing, as an earlier catwalk wrote none.
+    """What ``write`` wrote; None if there is nothing, as an earlier catwalk wrote none, or it is damaged.
 
     Args:
         paths: the competition's.
@@ -54,6 +54,6 @@ def read(paths: Paths, rows: int) -> RawRows | None:
     try:
         with np.load(paths.raw_rows, allow_pickle=False) as arrays:
             made = RawRows(np.asarray(arrays["numbers"], np.int32), str(arrays["counted"]))
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+    except UNREADABLE_ARRAYS:
         return None
     return made if made.numbers.shape == (rows,) else None

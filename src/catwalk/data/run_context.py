@@ -22,6 +22,7 @@ class RunContext:
         seed: SEED, of the split, the sampler and the networks; with ``scope`` it names the study.
         scope: what the study searches, see ``scope``.
         say: prints a line for the user.
+        workers: WORKERS, how many processes may train at once; None: see ``limits.workers``.
     """
 
     paths: Paths
@@ -30,6 +31,7 @@ class RunContext:
     seed: int
     scope: str
     say: Say = print
+    workers: int | None = None
 
     @classmethod
     def load(

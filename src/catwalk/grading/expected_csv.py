@@ -1,14 +1,13 @@
 """Expected CSV: what a team's CSV must contain, and how its cells are read."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from catwalk.core.errors import UserError
 from catwalk.data.competition import Competition
+from catwalk.data.csv_cells import NUMBER, ClassNames
 
-NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 LARGEST = 2**53  # above it a float can't represent every integer
 
 
@@ -57,9 +56,9 @@ class Expected:
         return {label: i for i, label in enumerate(self.labels)}
 
     @cached_property
-    def place_of_name(self) -> dict[str, int]:
-        """The position of each class name in ``labels``; empty if the labels are written as integers."""
-        return {name.strip().casefold(): i for i, name in enumerate(self.classes) if self.writes_names}
+    def class_names(self) -> ClassNames:
+        """The positions of the classes' names in ``labels``; none if the labels are written as integers."""
+        return ClassNames(self.classes if self.writes_names else ())
 
     @cached_property
     def ids_are_numbers(self) -> bool:

@@ -1,9 +1,10 @@
 """Grade: scores every team's CSV for the instructor, with a public and a private part."""
 
 import os
+import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from catwalk.models import metrics
 
 PUBLIC = 0.3  # share of the test rows whose score is shown during the competition, as on Kaggle
 PUBLIC_SOURCES = {"kaggle_dataset", "debian", "keras", "sklearn"}  # they publish the test labels
+NUMBERS = re.compile(r"([0-9]+)")
 LONGEST_REMARK = 160  # with name and scores it fits into a line of 300
 
 Say = Callable[[str], None]
@@ -47,6 +49,12 @@ def run(
     """
     given = None if labels is None else solution.read(labels, competition)
     expected = Expected.of(prepare.test_ids(paths) if given is None else given.ids, competition)
+    if given is None and not test_labels.are_there(paths):
+        raise UserError(
+            "the test rows have no labels here",
+            where=paths.competition,
+            fix="set LABELS=<csv of ids and labels>",
+        )
     with team_submissions.opened(handed) as teams:
         # Chosen before the sealed labels are opened: if that fails, no look is logged.
         chosen = {team.name: team_submissions.choose(team, expected) for team in teams}
@@ -99,12 +107,15 @@ def _split(paths: Paths, given: Solution) -> Solution:
     """Split the rows into public and private: by the Usage column, or else by the secret seed."""
     if given.is_public is not None:
         return given
-    is_public = _public_rows(paths, len(given.ids))
+    is_public = _public_rows(paths, given.ids)
     return replace(given, is_public=is_public, is_private=~is_public)
 
 
-def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
-    """(rows,) which rows are public: by the instructor's secret seed, made on first use."""
+def _public_rows(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """(ids,) which rows are public: by the instructor's secret seed, made on first use.
+
+    The rows are drawn from the sorted ids, so that the order of a CSV decides nothing.
+    """
     if not paths.grade_secret.is_file():
         paths.grade.mkdir(parents=True, exist_ok=True)
         with atomic_write(paths.grade_secret) as path:
@@ -118,9 +129,17 @@ def _public_rows(paths: Paths, rows: int) -> npt.NDArray[np.bool_]:
             "the file is damaged", where=paths.shown(paths.grade_secret),
             fix="put back your copy of it; if you rename it instead, other rows will be public",
         ) from None  # fmt: skip
-    chosen = np.zeros(rows, bool)
-    chosen[np.random.default_rng(seed).permutation(rows)[: round(PUBLIC * rows)]] = True
+    by_id = np.array(sorted(range(len(ids)), key=lambda place: _in_order(ids[place])), np.intp)
+    drawn = np.random.default_rng(seed).permutation(len(ids))[: round(PUBLIC * len(ids))]
+    chosen = np.zeros(len(ids), bool)
+    chosen[by_id[drawn]] = True
     return chosen
+
+
+def _in_order(id_: str) -> tuple[list[str | int], str]:
+    """What ids are sorted by: 2 before 10, and img_2.png before img_10.png, as in most test files."""
+    pieces = NUMBERS.split(id_)  # text, number, text, ...
+    return [int(piece) if i % 2 else piece for i, piece in enumerate(pieces)], id_
 
 
 def _graded(

@@ -12,6 +12,7 @@ from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.data import csv_dialect
 from catwalk.data.competition import Competition
+from catwalk.data.csv_cells import ClassNames
 from catwalk.data.csv_file import CsvFile
 from catwalk.grading.expected_csv import whole_number
 from catwalk.grading.submitted_archives import printable
@@ -80,7 +81,7 @@ def _solution(
     rows: list[Numbered], places: list[int | None], where: str, competition: Competition
 ) -> Solution:
     label_places = {label: i for i, label in enumerate(competition.labels)}
-    names = {name.casefold(): i for i, name in enumerate(competition.classes) if competition.writes_names}
+    names = ClassNames(competition.classes if competition.writes_names else ())
     ids: dict[str, int] = {}
     truth: list[int] = []
     usages: list[str] = []
@@ -92,9 +93,9 @@ def _solution(
             raise UserError(what, where=row, fix="write each id once")
         ids[one] = number
         usages.append(_usage(usage, row) if places[2] is not None else "")
-        value = whole_number(label)
-        place = NO_LABEL if value is None else label_places.get(value, NO_LABEL)
-        place = names.get(label.casefold(), place)
+        value, named = whole_number(label), names.position(label)
+        numbered = NO_LABEL if value is None else label_places.get(value, NO_LABEL)
+        place = numbered if named is None else named
         if place == NO_LABEL and usages[-1] != "ignored":
             raise UserError(f"the label {printable(label, 20)!r} is not one of the competition's",
                             where=row, fix="fix the file, or choose the right COMPETITION=")  # fmt: skip

@@ -170,7 +170,7 @@ class _Labels(dict[str, int | None]):
         self._expected = expected
 
     def __missing__(self, cell: str) -> int | None:
-        number, named = whole_number(cell), self._expected.place_of_name.get(cell.strip().casefold())
+        number, named = whole_number(cell), self._expected.class_names.position(cell)
         numbered = None if number is None else self._expected.place_of_label.get(number)
         self[cell] = numbered if named is None else named
         return self[cell]

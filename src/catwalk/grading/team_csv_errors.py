@@ -2,7 +2,8 @@
 
 from collections.abc import Sized
 
-from catwalk.grading.expected_csv import NUMBER, Expected, NotScoredError, column_places, whole_number
+from catwalk.data.csv_cells import NUMBER, ClassNames
+from catwalk.grading.expected_csv import Expected, NotScoredError, column_places, whole_number
 from catwalk.grading.submitted_archives import printable
 
 Cells = list[str]
@@ -66,9 +67,9 @@ def wrong_label(cell: str, where: str, expected: Expected) -> NotScoredError:
     if expected.writes_names:
         fix = f"expected the name of a class, such as {printable(expected.classes[0], 30)!r}"
         return NotScoredError(shown, where=where, fix=fix)
-    names = [name.casefold() for name in expected.classes]
-    if cell.casefold() in names and whole_number(cell) is None:
-        label = expected.labels[names.index(cell.casefold())]
+    named = ClassNames(expected.classes).position(cell)
+    if named is not None and whole_number(cell) is None:
+        label = expected.labels[named]
         return NotScoredError(f"{shown}, a class name", where=where, fix=f"write its number, {label}")
     if cell.startswith(("[", "(")):
         return NotScoredError(

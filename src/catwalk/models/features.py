@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import locks, resources, shared_table
+from catwalk.core import locks, memory, shared_table
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
@@ -211,7 +211,7 @@ class FeatureSet:
             sample = compute(pixels[:1])
             size = (2 * len(pixels), sample.shape[1])
             needed = sample.itemsize * math.prod(size)
-            if not shared_table.is_begun(path) and needed > resources.available() // 4:
+            if not shared_table.is_begun(path) and needed > memory.available() // 4:
                 return None
 
             blocks = -(-len(pixels) // BLOCK)

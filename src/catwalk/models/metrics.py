@@ -1,4 +1,8 @@
-"""Metrics: the only place where scores are computed, for search, ensemble, report and score alike."""
+"""Metrics: the scores of predictions, computed in the same way for search, ensemble, report and score.
+
+Three count correct rows themselves: ``step.py`` while a network is trained, the exercises' network in NumPy,
+and ``grade``, whose rows are public or private.
+"""
 
 import math
 from dataclasses import dataclass

@@ -91,7 +91,7 @@ class Room:
         rows: that are trained on in each epoch.
         shape: of a picture, (height, width, channels).
         precision: in which networks are trained, see ``precision``.
-        rate: operations per second at which a worker trains convolutional networks, see ``training_rate``.
+        rate: operations per second at which a worker trains convolutional networks, see ``training_speed``.
         is_shared: whether a single worker trains the dense networks too, in half of the time.
         is_gpu: whether workers train on GPUs.
     """

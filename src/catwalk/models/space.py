@@ -51,7 +51,7 @@ SPACE: dict[str, tuple[str, list[Any]]] = {
     "clip": ("one of", [0.0, 1.0]),  # maximum global norm of the gradients; 0: no clipping
     "average": ("one of", [0.0, 0.5, 2.0]),  # epochs over which the weights are averaged; 0: none
     "mixup": ("one of", [0.0, 0.1, 0.2, 0.4]),  # alpha of mixup, which blends pairs of pictures; 0: none
-    # Augmentation; only what the competition's TOML allows.
+    # Augmentation; only what the competition's TOML allows. Each has its name in competition.AUGMENTATIONS.
     "flip": ("one of", [0, 1]),  # 1: half of the pictures are mirrored
     "shift": ("one of", [0.0, 1.0, 2.0]),  # maximum shift of pictures, in pixels
     "rotate": ("one of", [0.0, 5.0, 10.0, 15.0]),  # maximum rotation of pictures, in degrees
@@ -78,7 +78,7 @@ ONE_COPY: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name !=
 
 
 def family_of(name: str) -> str | None:
-    """The family that a parameter belongs to; None: it is of both."""
+    """The family that a parameter belongs to; None: both have it."""
     if name.startswith("conv_"):
         return "conv"
     names = list(SPACE)
@@ -99,19 +99,26 @@ def family_for(choice: Params, scope: str) -> str:
     """
     families = MODELS[scopes.models_of(scope)]
     if choice.get("family", families[0]) not in NETWORKS:
-        raise UserError(f"family={choice['family']}", fix=f"choose one of {', '.join(NETWORKS)}")
+        raise UserError(f"FAMILY={choice['family']}", fix=f"choose one of {', '.join(NETWORKS)}")
     of = {name: choice[name] if name == "family" else family_of(name) for name in choice}
     asked = {name: family for name, family in of.items() if family is not None}
     family = next(iter(asked.values()), families[0])
     for name, other in asked.items():
-        where = f"{name}={choice[name]}"
+        where = _as_variable(name, choice[name])
         if other not in families:
-            what = f"it is of {NETWORKS[other]} networks, and the study has others"
+            what = f"belongs to {NETWORKS[other]} networks, and MODELS= has none"
             raise UserError(what, where=where, fix=f"set MODELS={other} or MODELS=all")
         if other != family:
-            what = f"it is of {NETWORKS[other]} networks, and another choice is of {NETWORKS[family]} ones"
+            what = f"belongs to {NETWORKS[other]} networks, and another choice to {NETWORKS[family]} ones"
             raise UserError(what, where=where, fix="choose parameters of one family")
     return family
+
+
+def _as_variable(name: str, value: Any) -> str:
+    """A parameter as the user of ``make try`` writes it."""
+    if name == "depth":
+        return f"WIDTHS with {value} hidden layers"
+    return f"{'WIDTHS' if name.startswith('width_') else name.upper()}={value}"
 
 
 def checked(params: Params, scope: str, allowed: tuple[str, ...]) -> Params:
@@ -123,7 +130,7 @@ def checked(params: Params, scope: str, allowed: tuple[str, ...]) -> Params:
     not_here = disabled_augmentations(allowed)
     for name, value in params.items():
         kind, values = SPACE[name][0], choices(name, scope)
-        where = f"{name}={value}"
+        where = _as_variable(name, value)
         if value != not_here.get(name, value):
             raise UserError(
                 "not allowed by augment in the competition's TOML",

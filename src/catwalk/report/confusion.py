@@ -46,7 +46,7 @@ def confusion(results: Results) -> Figure:
         y = top + side * r
         text(axes, left - side - 4, y + side / 2, shortened(classes[i], left - side - 8), anchor="right")
         if i in icons:
-            picture(axes, icons[i], left - side + 4, y + 4, side - 10)
+            picture(axes, icons[i], left - side + 4, y + 4, side - 10, is_ink=results.is_ink)
         upright(axes, left + side * (r + 0.5), top - 8, shortened(classes[i], top - 8))
         for c, j in enumerate(shown):
             right = i == j
@@ -58,6 +58,8 @@ def confusion(results: Results) -> Figure:
                 text(axes, left + side * (c + 0.5), y + side / 2, percent(shares[i, j], 0, sign=""),
                      size=SMALL, bold=not right, anchor="center")  # fmt: skip
     _hard_block(axes, results, shown, left, top, side)
+    if part := findings.shown_part(results):
+        text(axes, 1180, top + side * len(shown) + 24, f"shown: {part}", colour=MUTED, anchor="right")
     _class_scores(axes, results, shown, left + side * len(shown) + 90, top, side)
     return figure
 

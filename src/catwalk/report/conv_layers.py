@@ -73,7 +73,7 @@ def _scale(sides: list[int]) -> float:
 def _picture(axes: Axes, results: Results, scale: float) -> float:
     """Draw a training picture, which goes in, and return its height."""
     side = scale * max(results.competition.shape[:2])
-    picture(axes, results.pictures(results.prepared.train[:1])[0], 0, 0, side)
+    picture(axes, results.pictures(results.prepared.train[:1])[0], 0, 0, side, is_ink=results.is_ink)
     return side
 
 

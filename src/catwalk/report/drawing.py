@@ -152,45 +152,59 @@ def shortened(words: str, width: float, size: float = 20, bold: bool = False) ->
     return words[: max(0, fits)].rstrip() + "…"
 
 
-def picture(axes: Axes, pixels: npt.NDArray[np.uint8], x: float, y: float, side: float) -> None:
+def picture(
+    axes: Axes, pixels: npt.NDArray[np.uint8], x: float, y: float, side: float, *, is_ink: bool
+) -> None:
     """Draw a picture, its longer side ``side`` pixels, centred in the square whose upper left is (x, y).
 
     Args:
         axes: of ``canvas``.
-        pixels: (height, width) or (height, width, channels) uint8; grey is ink on paper, colour as it is.
+        pixels: (height, width) or (height, width, channels) uint8.
         x: in units, as are the next.
         y: downwards.
         side: of the square.
+        is_ink: whether grey is drawn as ink on paper, see ``picture_kind``; colour is drawn as it is.
     """
     high, wide = pixels.shape[:2]
     scale = side / max(high, wide)
     left, top = x + (side - wide * scale) / 2, y + (side - high * scale) / 2
     axes.imshow(
-        inked(pixels), extent=(left, left + wide * scale, top + high * scale, top), aspect="auto", zorder=1
+        coloured(pixels, is_ink),
+        extent=(left, left + wide * scale, top + high * scale, top),
+        aspect="auto",
+        zorder=1,
     )
 
 
-def mosaic(axes: Axes, pictures: list[npt.NDArray[np.uint8]], x: float, y: float, side: float) -> None:
-    """Draw pictures of the same size in a row, each in a square of ``side`` pixels, as a single image."""
-    inks = [inked(one) for one in pictures]
-    gap = max(1, round(max(inks[0].shape[:2]) / 14))
+def mosaic(
+    axes: Axes, pictures: list[npt.NDArray[np.uint8]], x: float, y: float, side: float, *, is_ink: bool
+) -> None:
+    """Draw pictures of the same size in a row, each in a square of ``side`` pixels, as a single image.
+
+    Arguments as for ``picture``.
+    """
+    shown = [coloured(one, is_ink) for one in pictures]
+    gap = max(1, round(max(shown[0].shape[:2]) / 14))
     blank = np.array([round(255 * part) for part in mpl.colors.to_rgb(PAPER)], np.uint8)
-    high, wide = inks[0].shape[:2]
+    high, wide = shown[0].shape[:2]
     cell = max(high, wide) + gap
-    row = np.tile(blank, (cell, cell * len(inks), 1))
-    for k, ink in enumerate(inks):
+    row = np.tile(blank, (cell, cell * len(shown), 1))
+    for k, one in enumerate(shown):
         top, left = (cell - high) // 2, cell * k + (cell - wide) // 2
-        row[top : top + high, left : left + wide] = ink
-    axes.imshow(row, extent=(x, x + side * len(inks), y + side, y), aspect="auto")
+        row[top : top + high, left : left + wide] = one
+    axes.imshow(row, extent=(x, x + side * len(shown), y + side, y), aspect="auto")
 
 
-def inked(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A picture as (height, width, 3) uint8; greyscale from 0 (background) to 255 (dark)."""
+def coloured(pixels: npt.NDArray[np.uint8], is_ink: bool) -> npt.NDArray[np.uint8]:
+    """A picture as (height, width, 3) uint8; of ink on paper, 0 is the paper and 255 the ink."""
     if pixels.ndim == 3 and pixels.shape[2] == 3:
         return pixels
-    grey = (pixels if pixels.ndim == 2 else pixels[:, :, 0]).astype(np.float32)[..., None] / 255
+    grey = pixels if pixels.ndim == 2 else pixels[:, :, 0]
+    if not is_ink:
+        return np.repeat(grey[..., None], 3, axis=2)
+    share = grey.astype(np.float32)[..., None] / 255
     paper, ink = (np.array(mpl.colors.to_rgb(colour)) * 255 for colour in (PAPER, INK))
-    return np.asarray(np.rint(paper * (1 - grey) + ink * grey), np.uint8)
+    return np.asarray(np.rint(paper * (1 - share) + ink * share), np.uint8)
 
 
 def two_colours(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:

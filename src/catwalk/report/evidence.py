@@ -24,8 +24,8 @@ class Evidence:
     Attributes:
         place: the class's position.
         share: of all pixels, the fewest that carry half of the weight.
-        supports, opposes: the ninths of the picture where ink counts most for the class, and most against
-            it; empty where in none of them it counts for it, or against it, on average.
+        supports, opposes: the ninths of the picture where ink, or light, counts most for the class, and most
+            against it; empty where in none of them it counts for it, or against it, on average.
     """
 
     place: int
@@ -112,8 +112,8 @@ def sentence(results: Results, found: Evidence, name: str) -> str:
 
 
 def ink(results: Results) -> str:
-    """What a large pixel value looks like: grey pictures are shown as ink on paper."""
-    return "ink" if results.competition.shape[2:] in ((), (1,)) else "light"
+    """What a large pixel value looks like in the pictures that are shown."""
+    return "ink" if results.is_ink else "light"
 
 
 def are_filters_shown(results: Results) -> bool:

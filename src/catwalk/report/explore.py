@@ -40,7 +40,7 @@ def means(data: Data) -> Figure:
         text(axes, x, y + 176, shortened(name, 180))
         if (labels == i).any():
             mean = data.pictures(train[labels == i]).mean(axis=0)
-            picture(axes, np.rint(mean).astype(np.uint8), x, y, 156)
+            picture(axes, np.rint(mean).astype(np.uint8), x, y, 156, is_ink=data.is_ink)
     return figure
 
 
@@ -61,7 +61,7 @@ def neighbours(data: Data) -> Figure:
     figure, axes = canvas(1180, 420)
     for k, (_, i, j) in enumerate(sorted(found.values())[:PAIRS]):
         x, y = 236 * (k % 5), 210 * (k // 5)
-        mosaic(axes, list(data.pictures(rows[[i, j]])), x, y, 105)
+        mosaic(axes, list(data.pictures(rows[[i, j]])), x, y, 105, is_ink=data.is_ink)
         for line, one in enumerate((i, j)):
             name = data.competition.classes[labels[one]]
             text(axes, x, y + 124 + 26 * line, shortened(name, 225))
@@ -107,7 +107,7 @@ def augmented(data: Data) -> Figure:
         changed = np.clip(np.asarray(change(copies, tf.constant([1, 2]))), 0, 255).astype(np.uint8)
         shown = changed[4::8].reshape(-1, *data.competition.shape)
         text(axes, 130, 112 * k + 50, f"{name} {strongest[name]:g}", anchor="right")
-        mosaic(axes, [data.pictures(first)[0], *shown], 150, 112 * k, 100)
+        mosaic(axes, [data.pictures(first)[0], *shown], 150, 112 * k, 100, is_ink=data.is_ink)
     return figure
 
 

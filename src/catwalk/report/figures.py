@@ -49,17 +49,18 @@ def samples(results: Data) -> Figure:
     wide, high = 700.0, 600.0
     blocks = -(-len(classes) // ROWS_OF_CLASSES)
     rows = -(-len(classes) // blocks)
-    side = min(64.0, high / rows)
-    column = wide / blocks
+    row, column = min(64.0, high / rows), wide / blocks
     names = min(max(width_of(name) for name in classes) + 14, column / 2)
-    each = max(1, int((column - names - 10) // side))
-    figure, axes = canvas(wide, rows * side)
+    room = column - names - 10
+    side = min(row, room)  # of many classes, a column is narrow
+    each = int(room // side)
+    figure, axes = canvas(wide, rows * row)
     for i, name in enumerate(classes):
-        x, y = column * (i // rows) + names, side * (i % rows)
+        x, y = column * (i // rows) + names, row * (i % rows)
         chosen = results.prepared.train[np.flatnonzero(labels == i)[:each]]
-        text(axes, x - 12, y + side / 2, shortened(name, names - 12), colour=MUTED, anchor="right")
+        text(axes, x - 12, y + row / 2, shortened(name, names - 12), colour=MUTED, anchor="right")
         if len(chosen):
-            mosaic(axes, list(results.pictures(chosen)), x, y, side)
+            mosaic(axes, list(results.pictures(chosen)), x, y + (row - side) / 2, side, is_ink=results.is_ink)
     return figure
 
 

@@ -157,7 +157,10 @@ def worst_pair(confusion: npt.NDArray[np.int64]) -> tuple[int, int, int] | None:
 
 
 def shown_classes(results: Results, most: int = 12) -> list[int]:
-    """The classes by similarity, those of the confused group together; if many, those with most mistakes."""
+    """The classes by similarity, those of the confused group together; if many, those with most mistakes.
+
+    The confused group is among them also where others have more mistakes, with many classes.
+    """
     confusion = results.scores.confusion
     order, block = similar_order(confusion), hard_block(confusion)
     if block is not None:
@@ -165,8 +168,20 @@ def shown_classes(results: Results, most: int = 12) -> list[int]:
     if len(order) <= most:
         return order
     wrong = confusion.sum(0) + confusion.sum(1) - 2 * np.diag(confusion)
-    kept = set(np.argsort(-wrong, kind="stable")[:most].tolist())
+    first = [] if block is None else block.classes
+    ranked = dict.fromkeys([*first, *np.argsort(-wrong, kind="stable").tolist()])
+    kept = set(list(ranked)[:most])
     return [i for i in order if i in kept]
+
+
+def shown_part(results: Results) -> str:
+    """Which classes ``shown_classes`` gives, where they are not all; else empty."""
+    shown, classes = len(shown_classes(results)), len(results.competition.classes)
+    if shown == classes:
+        return ""
+    if not len(mistakes(results)):
+        return f"{shown} of {classes} classes"
+    return f"the {shown} of {classes} classes with most mistakes"
 
 
 def mistakes(results: Results) -> npt.NDArray[np.intp]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from catwalk.data import duplicates
+from catwalk.models.metrics import accuracy as accuracy_of
 from catwalk.models.metrics import wilson
 from catwalk.report.formatting import percent
 from catwalk.report.results import Results
@@ -36,6 +37,5 @@ def folds(results: Results) -> Slide:
 def on_the_split(results: Results) -> tuple[float, tuple[float, float]]:
     """The submission's accuracy on the split's validation rows alone, and its 95% interval."""
     there = np.isin(results.rows, results.prepared.validation)
-    right = results.validation[there].argmax(axis=1) == results.labels[there]
-    accuracy = float(np.mean(right)) if len(right) else 0.0
+    accuracy = accuracy_of(results.validation[there], results.labels[there]) if there.any() else 0.0
     return accuracy, wilson(accuracy, duplicates.distinct(results.prepared, results.rows[there]))

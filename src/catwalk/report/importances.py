@@ -56,6 +56,11 @@ def ranked(trials: list[TrialRecord]) -> list[TrialRecord]:
     return [trial for trial in compared(trials) if not is_softmax(trial.params)]
 
 
+def judged(trials: list[TrialRecord]) -> list[TrialRecord]:
+    """The trials that ``importances`` is computed from: of many ranked ones, some."""
+    return evenly(ranked(trials))
+
+
 def families(trials: list[TrialRecord]) -> list[str]:
     """The families of these trials' networks, in the search space's order."""
     there = {space.family_in(trial.params) for trial in trials}
@@ -73,10 +78,11 @@ def shown_value(trial: TrialRecord, name: str) -> Any:
 
 
 def importances(trials: list[TrialRecord]) -> dict[str, float]:
-    """Each parameter's share of the variance of validation accuracy, the largest first; they sum to 1.
+    """Each parameter's own share of the variance of validation accuracy, the largest first.
 
-    fANOVA (Hutter, Hoos and Leyton-Brown 2014, ICML) of Optuna, over the trials with hidden layers and the
-    parameters that all of them have; empty if there are too few of them.
+    They sum to at most 1: the rest is of combinations of parameters. fANOVA (Hutter, Hoos and Leyton-Brown
+    2014, ICML) of Optuna, over ``judged`` and the parameters that all of them have; empty if there are too
+    few of them.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its progress bar warns of a missing widget in notebooks
@@ -84,7 +90,7 @@ def importances(trials: list[TrialRecord]) -> dict[str, float]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-    complete = evenly(ranked(trials))
+    complete = judged(trials)
     names = [name for name in space.SPACE if all(value(t, name) is not None for t in complete)]
     values = {name: [value(t, name) for t in complete] for name in names}
     varied = [name for name in names if len(set(values[name])) > 1]
@@ -101,8 +107,9 @@ def importances(trials: list[TrialRecord]) -> dict[str, float]:
     for trial in complete:
         params = {name: value(trial, name) for name in varied}
         study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=trial.value))
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+    # Not by get_param_importances, which divides them by their sum (or warns of an experimental option).
+    found: dict[str, float] = optuna.importance.FanovaImportanceEvaluator(seed=0).evaluate(study)
+    return dict(sorted(found.items(), key=lambda one: -one[1]))
 
 
 def evenly(trials: list[TrialRecord], most: int = 300) -> list[TrialRecord]:

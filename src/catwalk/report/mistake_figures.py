@@ -35,7 +35,7 @@ def mistakes(results: Results) -> Figure:
     for k, one in enumerate(results.pictures(results.rows[worst])):
         x, said = column * k, results.validation[worst[k]]
         box(axes, x, 0, wide, side + 12, color=PALE, alpha=0.5)
-        picture(axes, one, x + (wide - side) / 2, 6, side)
+        picture(axes, one, x + (wide - side) / 2, 6, side, is_ink=results.is_ink)
         words = shortened(f"“{classes[said.argmax()]}”", wide, 24, bold=True)
         text(axes, x, side + 44, words, size=24, colour=ORANGE_TEXT, bold=True)
         text(axes, x, side + 80, f"{percent(float(said.max()))} confident", size=22, colour=ORANGE_TEXT)
@@ -61,7 +61,7 @@ def doubtful(results: Results) -> Figure:
         said = results.validation[found[k]]
         chance = f" {percent(float(said.max()), 0)}"
         box(axes, x, y, wide, side + 8, color=PALE, alpha=0.5)
-        picture(axes, one, x + (wide - side) / 2, y + 4, side)
+        picture(axes, one, x + (wide - side) / 2, y + 4, side, is_ink=results.is_ink)
         label = shortened(f"label: {classes[results.labels[found[k]]]}", wide, bold=True)
         text(axes, x, y + side + 28, label, colour=ORANGE_TEXT, bold=True)
         answer = shortened(f"“{classes[said.argmax()]}”", wide - width_of(chance) - 8)

@@ -14,14 +14,18 @@ def confusion(results: Results) -> Slide:
     """Which group of classes holds most mistakes."""
     pair, _ = findings.confused(results)
     start = "Rows are true classes, columns predicted ones; blue is correct, orange wrong. "
+    part, of = findings.shown_part(results), ""
+    if part:
+        start, of = f"Shown: {part}. {start}", f" of {part},"
     common = ""
     if pair is not None:
         true, said, count = pair
         classes = results.competition.classes
         common = f"Most often, {short(classes[true])} is taken for {short(classes[said])}: {often(count)}. "
     story = _confusion_story(results)
-    end = f"On the right, precision, recall and F1 of each; F1 is {percent(results.scores.f1)} on average."
-    alt = f"Confusion matrix on the {results.validated_as}, with precision, recall and F1 of each class"
+    end = f"On the right, precision, recall and F1 of each; F1 is {percent(results.scores.f1)} on average"
+    end += " of all classes." if part else "."
+    alt = f"Confusion matrix{of} on the {results.validated_as}, with precision, recall and F1 of each class"
     return Slide(
         "confusion",
         CONFUSION_SECONDS,

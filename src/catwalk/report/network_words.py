@@ -112,5 +112,5 @@ def augmentations(params: Params) -> list[str]:
 def why_kept_differs(trial: TrialRecord) -> str:
     """Why the kept network's accuracy may differ from its last epoch's."""
     if trial.params.get("flip"):
-        return "kept, it also averages the mirror image"
+        return "the saved one also averages the mirror image"
     return "what is kept is computed in float32"

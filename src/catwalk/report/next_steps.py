@@ -25,9 +25,8 @@ def _training(results: Results) -> list[Step]:
     best, late = results.best, findings.overfitting(results)
     more = "dropout" if has(best.params, "dropout") or has(best.params, "conv_dropout") else "weight decay"
     if late is not None:
-        return [
-            (f"+{percent(late.rise, 0)}", f"loss after epoch {late.epoch}", f"Raise {more}, stop earlier")
-        ]
+        what = f"validation loss after epoch {late.epoch}"
+        return [(f"+{percent(late.rise, 0)}", what, f"Raise {more}, stop earlier")]
     gap = findings.large_gap(results)
     if gap is None:
         return []
@@ -54,8 +53,10 @@ def _search(results: Results) -> list[Step]:
         what = "network, not chosen by the search" if count == 1 else "networks, none chosen by the search"
         return [(f"{count}", what, "Search longer")]
     enough = findings.is_enough(results) and len(complete) >= ENOUGH_FOR_LATE
-    if enough and results.best.number >= 0.75 * max(complete):
-        return [(f"{results.best.number}", f"of {max(complete)} was the best trial", "Search longer")]
+    best, last = results.best.number, max(complete)
+    if enough and best >= 0.75 * last:
+        end = f"; the last is {last}" if best < last else ", and the last"
+        return [(f"{best}", f"is the best trial{end}", "Search longer")]
     return []
 
 

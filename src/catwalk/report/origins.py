@@ -75,7 +75,7 @@ def compared(results: Results) -> str:
     presets = _best_of(results, PRESET, "preset")
     known = f"{presets[0].upper()}{presets[1:]} reaches {percent(made.preset.accuracy)}, {trials} {found}"
     if made.is_level:
-        return f"{known}: too close to call."
+        return f"{known}: no clear difference."
     size = change(made.preset.accuracy, made.search.accuracy)[1:]
     return f"{known}: {size} points {'more' if made.gain > 0 else 'less'}."
 

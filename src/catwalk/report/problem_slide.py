@@ -60,12 +60,12 @@ def _test_state(results: Results, parts: Pictures) -> str:
 
 def _title(results: Results) -> str:
     accuracy, has_folds = percent(results.scores.accuracy), results.recipe.folds > 1
-    where = "is correct out of fold" if has_folds else "of validation is correct"
+    where = "correct out of fold" if has_folds else "correct on validation"
     if not findings.is_judged(results):
         return f"{results.validated} {results.validated_as} are too few to judge a network"
     simple = [t.value for t in results.trials if t.kind == "softmax" and t.value is not None]
     if not simple:
-        return f"{accuracy} {where}, on {results.validated:,} pictures"
+        return f"{accuracy} {where} ({results.validated:,} pictures)"
     if has_folds:  # they were measured on different rows
         return f"{accuracy} {where}, softmax {percent(simple[0])} on validation"
     gain = change(simple[0], results.scores.accuracy)
@@ -89,10 +89,11 @@ def _judged(results: Results) -> str:
     """The submission's accuracy, and what it was measured on."""
     accuracy = percent(results.scores.accuracy)
     if results.recipe.folds == 1:
-        # The forecast on the last slide takes the optimism of this choice off.
+        # The forecast on the last slide takes the optimism of the weights off, and not that of which of all
+        # trials were kept.
         return (
             f"We classify {accuracy} of the validation pictures correctly. We did not train on them, but "
-            "chose by them, so this may be a little too high; the forecast allows for it."
+            "chose by them, so this may be a little too high; the forecast allows for part of it."
         )
     return f"We classify {accuracy} correctly, each picture by networks not trained on it."
 

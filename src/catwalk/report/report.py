@@ -1,4 +1,4 @@
-"""Report: the talk and the notebook about one submission. It changes no results; no stage imports it."""
+"""Report: the talk and the notebook about one submission. No other stage builds on it."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,6 @@
 """Results: loads the records of one submission for report and notebooks, and changes nothing."""
 
 import os
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,15 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core import advice
-from catwalk.core.errors import UserError
+from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
 from catwalk.core.paths import Paths, competitions_folder
 from catwalk.data import competition as competitions
 from catwalk.data import duplicates, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
+from catwalk.report import picture_kind
 from catwalk.search import trial_record
 from catwalk.search.trial_record import TrialRecord
-from catwalk.submission import kept_networks, predictions, recipe, score, submission_csv
+from catwalk.submission import kept_networks, predictions, recipe, score, submission_names
 from catwalk.submission.recipe import Recipe
 from catwalk.submission.score import ScoreRecord
 
@@ -50,6 +50,11 @@ class Data:
     @cached_property
     def _brightest(self) -> int:
         return int(self.prepared.pixels[self.prepared.train[:5000]].max())
+
+    @cached_property
+    def is_ink(self) -> bool:
+        """Whether grey pictures are drawn as ink on paper; decided once, by some of the training pictures."""
+        return picture_kind.is_ink(self.pictures(self.prepared.train[: picture_kind.SOME]))
 
     @cached_property
     def distinct(self) -> duplicates.Pictures:
@@ -149,7 +154,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         trials = trial_record.read_snapshot(paths, chosen)
         complete = [trial for trial in trials if trial.is_complete]
         whole = bool(complete) and all(trial.history for trial in complete)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except UNREADABLE_ARRAYS:
         whole = False
     if not whole:
         raise UserError(
@@ -183,8 +188,8 @@ def choose(paths: Paths, name: str | None) -> str:
     Raises:
         UserError: there is no such submission, or it is a blend.
     """
-    chosen = submission_csv.choose(paths, name)
-    others = [] if name else submission_csv.names(paths)[::-1]
+    chosen = submission_names.choose(paths, name)
+    others = [] if name else submission_names.names(paths)[::-1]
     known = recipe.known(paths, [chosen, *others])
     own = [one for one, made in known.items() if not made.parts]
     if own or chosen not in known:  # damaged, which reading it will say

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from catwalk.report import picture_kind
 from catwalk.report.drawing import canvas, picture, shortened, text
 
 IN_ROW, SIDE, GAP, LINE = 5, 180, 20, 36
@@ -20,8 +21,9 @@ def draw(pictures: npt.NDArray[np.uint8], names: Sequence[str]) -> Figure:
     """
     rows = -(-len(pictures) // IN_ROW)
     figure, axes = canvas(IN_ROW * (SIDE + GAP) + GAP, rows * (SIDE + GAP + LINE) + GAP)
+    is_ink = picture_kind.is_ink(pictures)
     for k, (one, name) in enumerate(zip(pictures, names, strict=True)):
         x, y = GAP + k % IN_ROW * (SIDE + GAP), GAP + k // IN_ROW * (SIDE + GAP + LINE)
-        picture(axes, one, x, y, SIDE)
+        picture(axes, one, x, y, SIDE, is_ink=is_ink)
         text(axes, x, y + SIDE + LINE / 2, shortened(name, SIDE))
     return figure

@@ -9,6 +9,7 @@ from catwalk.search.trial_record import YOURS
 
 SECONDS = 25
 MARGIN = 1.25  # ratio of the first importance to the second, from which the first is named alone
+LEAST_SHARE = 0.1  # of the variance: no parameter is named if the largest share is smaller
 MOST_BARS = 14
 SOURCE = "trials.json: kind, params, value, state"
 PRESETS = "A preset is a set of parameters that came with catwalk. "
@@ -97,19 +98,33 @@ def _importance(results: Results, count: str) -> tuple[str, str]:
     best = f"the best is number {results.best.number}, with {percent(results.best.accuracy)}"
     if not known:
         return f"Of {count} {best}", f"Of all {best}. "
-    if len(known) == 1 or known[0][1] >= MARGIN * known[1][1]:
-        name, share = in_a_sentence(known[0][0]), percent(known[0][1], 0)
-        title = f"In {count} the {name} mattered most: {share} of the variance"
+    return _mattered(known, len(importances.judged(results.trials)))
+
+
+def _mattered(known: list[tuple[str, float]], number: int) -> tuple[str, str]:
+    """The same, of importances that were computed from so many trials."""
+    trials, largest = counted(number, "complete trial"), percent(known[0][1], 0)
+    if known[0][1] < LEAST_SHARE:
         return (
-            fitted(title, f"{count}: {name} mattered most ({share})"),
-            f"The {name} mattered most: {share} of the variance. ",
+            f"In {trials} no parameter alone mattered: {largest} at most",
+            f"No parameter alone mattered much: {largest} of the variance at most. ",
+        )
+    if len(known) == 1 or known[0][1] >= MARGIN * known[1][1]:
+        name = in_a_sentence(known[0][0])
+        return (
+            fitted(
+                f"In {trials} the {name} mattered most: {largest} of the variance",
+                f"{trials}: {name} mattered most ({largest})",
+            ),
+            f"The {name} mattered most: {largest} of the variance. ",
         )
     first, second = (in_a_sentence(name) for name, _ in known[:2])
     together = percent(known[0][1] + known[1][1], 0)
     return (
         fitted(
-            f"In {count}, {first} and {second} mattered most ({together})",
-            f"{count}: {first} and {second} mattered most",
+            f"In {trials}, {first} and {second} mattered most ({together})",
+            f"{trials}: {first} and {second} mattered most",
+            f"{number} trials: {first} and {second} mattered most",
         ),
         f"{first} and {second} mattered most: together {together} of the variance. ".capitalize(),
     )

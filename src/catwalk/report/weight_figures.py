@@ -34,7 +34,7 @@ def looks_at(results: Results) -> Figure:
     place = evidence.shown_class(results)
     side = SIDE_OF_THREE if evidence.are_filters_shown(results) else SIDE
     name = results.competition.classes[place]
-    picture(axes, evidence.mean_picture(results, place), 0, 0, side)
+    picture(axes, evidence.mean_picture(results, place), 0, 0, side, is_ink=results.is_ink)
     text(axes, 0, side + 30, shortened(f"the mean {name}", side, 22, bold=True), size=22, bold=True)
     if evidence.are_filters_shown(results):
         _filters_beside(axes, results, side)
@@ -43,7 +43,7 @@ def looks_at(results: Results) -> Figure:
     if said is None:
         text(axes, side + 40, 60, "The softmax baseline's weights were not kept.", size=26)
         return figure
-    picture(axes, two_colours(said[place]), side + 40, 0, side)
+    picture(axes, two_colours(said[place]), side + 40, 0, side, is_ink=False)
     text(axes, side + 40, side + 30, "softmax's weights for it", size=22, bold=True)
     _counts(axes, results, 2 * side + 70, evidence.clearest(results))
     return figure
@@ -68,14 +68,16 @@ def _filters_beside(axes: Axes, results: Results, side: float) -> None:
     left, step = side + 40, side / 4
     shown = filter_pictures(results.filters)[:FEW_FILTERS]
     for k, one in enumerate(shown):
-        picture(axes, one, left + step * (k % IN_ROW), step * (k // IN_ROW), step - 10)
+        picture(axes, one, left + step * (k % IN_ROW), step * (k // IN_ROW), step - 10, is_ink=False)
     text(axes, left, side + 30, "first filters", size=22, bold=True)
-    blue, orange = "ink under blue counts for a filter's pattern,", "ink under orange counts against it"
+    what = evidence.ink(results)
+    blue = f"{what} under blue counts for a filter's pattern,"
+    orange = f"{what} under orange counts against it"
     if results.filters.shape[2] == 3:  # shown in colours, see ``filter_pictures``
         blue, orange = "in its answer, blue counts for the filter's colours,", "orange counts against them"
     text(axes, left, side + 64, shortened(blue, side + 20), colour=BLUE_TEXT)
     text(axes, left, side + 92, orange, colour=ORANGE_TEXT)
-    picture(axes, two_colours(evidence.answer(results)), left + side + 30, 0, side)
+    picture(axes, two_colours(evidence.answer(results)), left + side + 30, 0, side, is_ink=False)
     text(axes, left + side + 30, side + 30, "the first filter's answer", size=22, bold=True)
 
 
@@ -96,7 +98,7 @@ def stencils(results: Results) -> Figure:
     column, row, side = (1180 / 5, 258.0, 200.0) if results.filters is None else (176.0, 230.0, 158.0)
     for k, i in enumerate(shown):
         x, y = column * (k % 5), row * (k // 5)
-        picture(axes, two_colours(said[i]), x, y, side)
+        picture(axes, two_colours(said[i]), x, y, side, is_ink=False)
         text(
             axes,
             x,
@@ -116,7 +118,7 @@ def _filters(axes: Axes, filters: npt.NDArray[np.float32], left: float) -> None:
     text(axes, left, 42, "moved over the picture", colour=MUTED)
     step, top = 57.0, 70.0
     for k, one in enumerate(filter_pictures(filters)):
-        picture(axes, one, left + step * (k % IN_ROW), top + step * (k // IN_ROW), step - 9)
+        picture(axes, one, left + step * (k % IN_ROW), top + step * (k // IN_ROW), step - 9, is_ink=False)
 
 
 def filter_pictures(filters: npt.NDArray[np.float32]) -> list[npt.NDArray[np.uint8]]:

@@ -49,8 +49,8 @@ def _filters(results: Results) -> Slide:
     assert results.filters is not None
     height, width, _, count = results.filters.shape
     counts = (
-        "Ink under its blue pixels counts for its pattern, under orange against it. On the right, one "
-        "filter's answer to the picture."
+        f"{evidence.ink(results).capitalize()} under its blue pixels counts for its pattern, under orange "
+        "against it. On the right, one filter's answer to the picture."
     )
     if results.filters.shape[2] == 3:
         counts = (

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from catwalk.core.console import plain_console
 from catwalk.models.epoch import Epoch
-from catwalk.search import failures
+from catwalk.search import failed_trials
 
 if TYPE_CHECKING:
     from catwalk.search.limits import Limits
@@ -93,7 +93,7 @@ class Display:
     def _failed(self, record: "TrialRecord") -> None:
         """Print a failed trial, on a terminal too: nothing fails silently. Lack of time is no failure."""
         self._numbers.add(record.number)
-        is_late = record.reason in failures.OUT_OF_TIME
+        is_late = record.reason in failed_trials.OUT_OF_TIME
         self._console.print(
             f"{_named(record)} {'ended after' if is_late else 'failed in'} {record.seconds or 0.0:.1f} s: "
             f"{record.reason}",
@@ -101,12 +101,17 @@ class Display:
             markup=False,
         )
 
-    def died(self, worker: int, why: str) -> None:
-        """A worker process has died; another one replaces it."""
+    def died(self, worker: int, why: str, runs_again: bool | None) -> None:
+        """A worker process has died; another one replaces it.
+
+        Args:
+            worker: its number.
+            why: as text.
+            runs_again: whether its trial does; None: it had none, as far as is known, or that had ended.
+        """
         self._workers.pop(worker, None)
-        self._console.print(
-            f"worker {worker} died ({why}); its trial will run again", soft_wrap=True, markup=False
-        )
+        trial = "" if runs_again is None else f"; its trial will {'' if runs_again else 'not '}run again"
+        self._console.print(f"worker {worker} died ({why}){trial}", soft_wrap=True, markup=False)
 
     def preparing(self, share: float | None) -> None:
         """What the workers do before they train: the share of the features' table that is computed.

@@ -107,11 +107,11 @@ def complete_sets(opened: "optuna.Study") -> "dict[int, list[FrozenTrial]]":
 
 def trainings(opened: "optuna.Study | None") -> dict[int, dict[int, Fold]]:
     """What is trained, being trained or queued, or failed with an error: by the search's trial, by fold."""
-    from catwalk.search import failures
+    from catwalk.search import failed_trials
 
     found: dict[int, dict[int, Fold]] = {}
     for trial in opened.get_trials(deepcopy=False) if opened is not None else ():
-        if trial.state.name != "FAIL" or failures.has_error(trial):
+        if trial.state.name != "FAIL" or failed_trials.has_error(trial):
             found.setdefault(of(trial).trial, {})[of(trial).fold] = of(trial)
     return found
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catwalk.search import failures, fold_study, study
+from catwalk.search import failed_trials, fold_study, study
 from catwalk.search.progress import StudyProgress
 from catwalk.search.supervisor import LEAST_SECONDS, OVERRUN, Supervisor
 
@@ -30,7 +30,7 @@ class FoldSupervisor(Supervisor):
         super().after_trial(opened, worker)
         if worker.trial is not None:
             trial = opened.get_trials(deepcopy=False)[worker.trial]
-            self._is_late |= trial.state.name == "FAIL" and not failures.has_error(trial)
+            self._is_late |= trial.state.name == "FAIL" and not failed_trials.has_error(trial)
 
     def _overrun(self) -> float:
         return OVERRUN

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from catwalk.core import gpus, resources
+from catwalk.core import gpus, memory
 from catwalk.core.errors import MachineError, UserError
 
 USUAL = 600.0  # seconds of a search, without BUDGET=, TRIALS= or UNTIL=
@@ -109,10 +109,15 @@ def workers(asked: int | None) -> int:
     if asked > bearable:
         raise MachineError(
             f"{asked} workers may need {asked * WORKER_MEMORY / 1e9:.0f} GB, "
-            f"but only {resources.available() / 1e9:.1f} GB are free",
+            f"but only {memory.available() / 1e9:.1f} GB are free",
             fix=f"WORKERS={bearable}",
         )
     return asked
+
+
+def workers_after_search(asked: int | None) -> int:
+    """As ``workers``, but where there is not enough memory for so many, fewer: what is found is not lost."""
+    return workers(None) if asked is None else min(asked, _bearable())
 
 
 def cpu_workers() -> int:
@@ -122,4 +127,4 @@ def cpu_workers() -> int:
 
 def _bearable() -> int:
     """How many workers memory is enough for; one in any case."""
-    return max(1, resources.available() // WORKER_MEMORY)
+    return max(1, memory.available() // WORKER_MEMORY)

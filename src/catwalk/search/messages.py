@@ -61,9 +61,11 @@ class Failed:
 
     Attributes:
         reason: in one line, for people.
+        fix: what to do about it; "": that is not known.
     """
 
     reason: str
+    fix: str = ""
 
 
 Message = Ready | TrialBegun | EpochEnded | Done | Failed

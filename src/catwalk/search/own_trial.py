@@ -70,7 +70,7 @@ def _queue_try(paths: Paths, prepared: prepare.Prepared, scope: str, params: dic
             number = own_queue.put_first(opened, params, paths.team)
             return f"try: queued as {own_queue.place(opened, number, paths.team)}"
         time.sleep(1)
-    what = "what runs here is a make predict, or a search of other data, features or models"
+    what = "a make predict, or a search of other data, features or models, is running here"
     if fold_study.are_running(paths):
         what = "folds are being trained, and no other network meanwhile"
     raise UserError(what, fix=advice.WAIT_OR_END)

@@ -67,15 +67,17 @@ def running(
     binaries = _binaries()
     extras.ensure("psycopg", say)
     paths.server.mkdir(parents=True, exist_ok=True)
-    with locks.locked(paths.server, wait=False) as free:
-        if not free:
-            raise UserError(f"a server already runs in {paths.shown(paths.server)}", fix="end it first")
-        cluster = paths.server_cluster(as_root=os.geteuid() == 0)
+    cluster = paths.server_cluster(as_root=os.geteuid() == 0)
+    with contextlib.ExitStack() as held:
+        for folder in (paths.server, cluster):  # of a copied project, the link leads to the same files
+            if folder.is_dir() and not held.enter_context(locks.locked(folder, wait=False)):
+                raise UserError(f"a server already runs in {paths.shown(folder)}", fix="end it first")
         _end_orphaned(binaries, cluster, say)
         _refuse_taken(host, port)
         if not (cluster / "PG_VERSION").is_file():
             say("serve: creating the database (only once)")
             _initialise(paths, binaries, cluster)
+            held.enter_context(locks.locked(cluster, wait=False))
         _say_where(paths, cluster, say)
         process = _start(paths, binaries, cluster, host, port)
         try:

@@ -237,7 +237,8 @@ def _is_served_here(paths: Paths, team: Team) -> bool:
         if free:
             return False
     try:
-        known = paths.server_state(as_root=os.geteuid() == 0).read_text().splitlines()
+        cluster = paths.server_cluster(as_root=os.geteuid() == 0)
+        known = (cluster / "postmaster.pid").read_text().splitlines()  # of the server that runs
         return int(known[3]) == (urlsplit(team.url).port or 5432)  # PostgreSQL's fourth line
     except (OSError, IndexError, ValueError):
         return False

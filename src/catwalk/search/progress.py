@@ -24,7 +24,8 @@ class StudyProgress:
         spent: seconds of search in all runs.
         finished: trials.
         best: validation accuracy; None: no trial is complete.
-        budget: of the last search in seconds; None: it was limited by TRIALS=, or only ``make try`` ran.
+        budget: of the last search in seconds, as far as UNTIL= let it be spent; None: it was limited by
+            TRIALS=, or only ``make try`` ran.
         ended: the limit that ended the last search; None: it was interrupted.
         full: the largest budget that no further trial fitted into.
         folds: in which the best configurations were trained after the last search; 1: none.
@@ -155,7 +156,7 @@ def locked(paths: Paths) -> Iterator[None]:
         if not free:
             raise UserError(
                 f"another search of {paths.competition} is running here",
-                fix=f'{advice.WAIT_OR_END}; "make predict", "make try" and "make leaderboard" still work'
+                fix=f'{advice.WAIT_OR_END}; "make predict" and "make leaderboard" still work'
                 + (f"; or search under another name than MEMBER={paths.team.member}" if paths.team else ""),
             )
         yield

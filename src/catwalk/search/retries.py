@@ -3,7 +3,7 @@
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from catwalk.search import failures, storage
+from catwalk.search import failed_trials, storage
 
 RETRIES = 2  # how often a trial whose worker died, or whose search was killed, is run again
 COPIED = ("kind", "fold", "asked_by")  # attributes that say what the trial is, and whose
@@ -26,7 +26,7 @@ def end(study: optuna.Study, trial: FrozenTrial, reason: str) -> bool:
     """Mark a running trial as failed for this reason; returns False if it has ended otherwise."""
     try:
         # The reason is stored first: a finished trial can't be changed any more.
-        study._storage.set_trial_user_attr(trial._trial_id, failures.REASON, reason)
+        study._storage.set_trial_user_attr(trial._trial_id, failed_trials.REASON, reason)
         study.tell(trial.number, state=TrialState.FAIL)
     except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
         return False
@@ -47,7 +47,7 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
     trial = everyone[trial.number]
     if (
         trial.state != TrialState.FAIL
-        or failures.has_error(trial)
+        or failed_trials.has_error(trial)
         or trial.number in retried_trials(everyone)
     ):
         return None
@@ -61,6 +61,16 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
         "retry_history": history,
     }
     return create_trial(state=TrialState.WAITING, system_attrs=system, user_attrs=attrs)
+
+
+def runs_again(study: optuna.Study, number: int) -> bool | None:
+    """Whether the trial of a worker that died is queued again, or will be; None: it has ended otherwise."""
+    everyone = study.get_trials(deepcopy=False)
+    trial = everyone[number]
+    if trial.state == TrialState.RUNNING:
+        is_its_own = failed_trials.ERROR in trial.user_attrs
+        return not is_its_own and len(trial.system_attrs.get("retry_history", [])) < RETRIES
+    return number in retried_trials(everyone) if trial.state == TrialState.FAIL else None
 
 
 def retried_trials(trials: list[FrozenTrial]) -> set[int]:
@@ -77,7 +87,7 @@ def waiting_for_retry(study: optuna.Study) -> list[FrozenTrial]:
         trial
         for trial in trials
         if trial.state == TrialState.FAIL
-        and not failures.has_error(trial)
+        and not failed_trials.has_error(trial)
         and trial.number not in done
         and len(trial.system_attrs.get("retry_history", [])) < RETRIES
     ]

@@ -41,7 +41,8 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     in_folds = fold_study.spent(context)
     limits_here = until.of_search(in_folds)
     if limits_here.reached(before.spent, before.finished, before.full):
-        if key is not None and before.folds != until.folds:  # later stages follow it
+        is_last = progress.last_scope(paths, prepared) == context.scope
+        if key is not None and not (is_last and before.folds == until.folds):  # later stages follow it
             progress.write(paths, key, replace(before, folds=until.folds))
         say(_already(before, until, limits_here.budget, in_folds))
         return
@@ -56,6 +57,12 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
         opened, spent = run_trials(context, limits_here, count, started, before.spent)
     for line in _summary(opened, spent, context, until):
         say(line)
+
+
+def is_done(context: RunContext, until: Limits) -> bool:
+    """Whether a search with these limits has nothing left to do."""
+    _, before = study_progress.known(context.paths, context.prepared, context.scope)
+    return until.of_search(fold_study.spent(context)).reached(before.spent, before.finished, before.full)
 
 
 def _repeated(prepared: prepare.Prepared) -> list[str]:
@@ -122,7 +129,7 @@ def run_trials(
 
 def _room(context: RunContext, until: Limits, workers: int, spent: float) -> "Room | None":
     """What a search with convolutional networks has room for; None: it has none, or that is not known."""
-    from catwalk.models import training_rate
+    from catwalk.models import training_speed
     from catwalk.models.portfolio import Room
 
     if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
@@ -131,11 +138,11 @@ def _room(context: RunContext, until: Limits, workers: int, spent: float) -> "Ro
     on_each = math.ceil(workers / len(gpus.found())) if gpus.found() else 1  # workers that share a GPU
     try:
         with gpus.assigned():
-            measured = processes.call_together(1 if gpus.found() else workers, training_rate.measure)
+            measured = processes.call_together(1 if gpus.found() else workers, training_speed.measure)
     except MachineError as error:
         context.say(f"search: the speed of convolutional networks is not known here ({error.what})")
         return None
-    precision, rate = training_rate.middle(measured)
+    precision, rate = training_speed.middle(measured)
     is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
     seconds, rows = until.budget - spent - STARTING, len(context.prepared.train)
     return Room(seconds, rows, shape, precision, rate / on_each, is_shared, bool(gpus.found()))
@@ -186,10 +193,8 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: L
     for trial in ended:
         kind = trial.user_attrs.get("kind")
         if kind in BASELINES and trial.value is not None:
-            gain = 100 * (value - trial.value)
-            lines.append(
-                f"  baseline {kind}: {trial.value:.4f}, the best trial differs by {gain:+.2f} points"
-            )
+            less = 100 * (value - trial.value)
+            lines.append(f"  baseline {kind}: {trial.value:.4f}, {less:.2f} points below the best trial")
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
         what = "TRIALS" if until.trials == 1 else "the budget"
         lines.append(f"{what} was too small for more trials: {_larger(until, spent, len(ended), ENOUGH)}")

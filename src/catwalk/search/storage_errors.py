@@ -9,6 +9,7 @@ from catwalk.core.paths import Paths
 
 DELETED = "Record does not exist"  # how Optuna says it (optuna/storages/_base.py)
 LIBRARIES = ("optuna", "sqlalchemy", "sqlite3")
+DAMAGED = ("malformed", "not a database")  # SQLite's words, in whichever class of error
 DISK_FULL = "53100"  # PostgreSQL's code (its manual, appendix A)
 
 
@@ -37,14 +38,16 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
     """The message when study.db can't be opened, read or written."""
     said, file = reason(error), paths.shown(paths.study_db)
     of_the_disk = (exc.OperationalError, sqlite3.OperationalError)
-    if any(isinstance(one, of_the_disk) for one in (error, error.__cause__)):
+    is_damaged = any(words in said for words in DAMAGED)
+    if not is_damaged and any(isinstance(one, of_the_disk) for one in (error, error.__cause__)):
         return MachineError(
             said, where=file, fix="make room on the disk, and check that you may write to the folder"
         )
+    # Were the file renamed alone, a new study would replace the old one's trials.csv and networks.
     return UserError(
         f"{file} can't be used ({said})",
-        fix='rename it; "make search" will then start a new study; '
-        f"{paths.shown(paths.trials)} still lists its trials, and submissions are kept",
+        fix=f'rename {paths.shown(paths.study)}; "make search" will then start a new study; '
+        f"{paths.trials.name} and the networks stay in the renamed folder, and submissions are kept",
     )
 
 

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catwalk.core import shared_table, stop_signals
+from catwalk.core import advice, gpus, shared_table, stop_signals
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
-from catwalk.search import failures, model_store, progress, retries, storage, study, trial_record
+from catwalk.search import failed_trials, model_store, progress, retries, storage, study, trial_record
 from catwalk.search.limits import FULL, Limits
 from catwalk.search.messages import Done, EpochEnded, Failed, Message, Order, Ready, TrialBegun
 from catwalk.search.offering import Offering
@@ -152,8 +152,8 @@ class Supervisor:
                 self._display.begun(worker.number, trial, kind)
             case EpochEnded(trial, kind, epoch):
                 self._display.epoch(worker.number, trial, kind, epoch)
-            case Failed(reason):
-                worker.error = reason
+            case Failed(reason, fix):
+                worker.error, worker.fix = reason, fix
             case Done():
                 worker.busy, self._deaths = False, 0
                 self.after_trial(opened, worker)
@@ -162,28 +162,32 @@ class Supervisor:
         """A worker's trial has ended: count it, show it, and drop all but the best networks.
 
         Raises:
-            UserError, MachineError: too many trials have failed, see ``failures.check``.
+            UserError, MachineError: too many trials have failed, see ``failed_trials.check``.
         """
         trials = opened.get_trials(deepcopy=False)
         self._finished = sum(trial.state in study.FINISHED for trial in trials)
         trial = None if worker.trial is None else trials[worker.trial]
         has_ended = trial is not None and trial.state.is_finished()
         self._display.ended(worker.number, trial_record.of(trial) if trial and has_ended else None)
-        if trial and failures.has_error(trial):
-            failures.check(self._paths.shown(self._table()), trials, self._ours)
+        if trial and failed_trials.has_error(trial):
+            failed_trials.check(self._paths.shown(self._table()), trials, self._ours)
         self._drop_models(opened)
 
     def _replace_the_dead(self, opened: "optuna.Study", workers: Workers) -> None:
-        """Replace each worker that died; its trial runs again."""
+        """Replace each worker that died; its trial runs again, unless it has ended so too often."""
         for worker in workers.take_dead():
             self._deaths += 1
             self._orphans = True
+            if worker.fix == advice.MAKE_ROOM:  # each further trial would be trained and lost, too
+                raise MachineError(f"a worker can't write its files ({worker.end})", fix=advice.MAKE_ROOM)
             if self._deaths > DEATHS * (len(workers.all) + 1):
-                raise MachineError(
-                    f"the workers keep dying ({worker.end})",
-                    fix="find out what kills them; if memory is short, run make search WORKERS=1",
-                )
-            self._display.died(worker.number, worker.end)
+                fix = "find out what kills them; if memory is short, run make search WORKERS=1"
+                if worker.error is None and gpus.found():  # its driver or XLA may end a process
+                    fix = advice.ON_THE_CORES
+                raise MachineError(f"the workers keep dying ({worker.end})", fix=fix)
+            number = worker.trial if worker.busy else None
+            runs_again = None if number is None else retries.runs_again(opened, number)
+            self._display.died(worker.number, worker.end, runs_again)
             # It may have died between its trial's end and telling.
             self._finished = len(study.finished(opened))
             workers.start()
@@ -241,20 +245,27 @@ class Supervisor:
             self._tabled = now
 
     def _state(self, opened: "optuna.Study") -> progress.StudyProgress:
-        best = study.complete(opened)[:1]
+        best, budget = study.complete(opened)[:1], self._budget()
         before = progress.read(self._paths).get(study.key(opened), progress.NOTHING)
         full = before.full
         if self._ended == FULL:
-            full = max(full or 0.0, self._limits.budget or 0.0)
+            full = max(full or 0.0, budget or 0.0)
         return progress.StudyProgress(
             spent=round(self.spent(), 1),
             finished=self._finished,
             best=best[0].value if best else None,
-            budget=self._limits.budget if self._counts else before.budget,
+            budget=budget if self._counts else before.budget,
             ended=self._ended if self._counts else before.ended,
             full=full,
             folds=self._limits.folds if self._counts else before.folds,
         )
+
+    def _budget(self) -> float | None:
+        """The budget, as far as UNTIL= lets it be spent: a machine that slept has had less of it."""
+        budget, until = self._limits.budget, self._limits.until
+        if budget is None or until is None:
+            return budget
+        return min(budget, self.spent() + max(0.0, until - time.time()))
 
     def _drop_models(self, opened: "optuna.Study") -> None:
         """Remove all networks but those worth keeping."""

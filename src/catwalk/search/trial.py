@@ -15,7 +15,7 @@ from catwalk.models import placement, portfolio, space, train
 from catwalk.models.epoch import Epoch
 from catwalk.models.features import FeatureSet
 from catwalk.models.train import DivergedError, OutOfTimeError, Training
-from catwalk.search import failures, model_store, study, trial_record
+from catwalk.search import failed_trials, model_store, study, trial_record
 from catwalk.search.trial_record import TrialRecord
 
 # Of a trial that the pruner lets go on, about, in ``USUAL`` seconds: dense networks by their features.
@@ -101,11 +101,11 @@ class Objective:
         except optuna.TrialPruned:
             raise
         except OutOfTimeError as error:
-            late = failures.UNFINISHED if history else failures.NO_EPOCH
-            trial.set_user_attr(failures.REASON, str(error) or late)
+            late = failed_trials.UNFINISHED if history else failed_trials.NO_EPOCH
+            trial.set_user_attr(failed_trials.REASON, str(error) or late)
             raise
         except Exception as error:
-            failures.keep(trial, error)
+            failed_trials.keep(trial, error)
             raise
         finally:
             trial.set_user_attr("history", [records.encode(epoch) for epoch in history])
@@ -140,7 +140,7 @@ class Objective:
             # While other processes start, the first epochs do not tell how many fit.
             is_settled = epoch.epoch >= train.may_grow_until(epoch.epochs) or epoch.epoch == epoch.epochs
             if epoch.epochs < plan.least and is_settled:
-                raise OutOfTimeError(failures.TOO_SHORT)
+                raise OutOfTimeError(failed_trials.TOO_SHORT)
             second = round(time.monotonic() - self.clock.began, 2)  # of the search
             history.append(replace(epoch.rounded(), second=second))
             self.tell(trial.number, kind, epoch)

@@ -83,7 +83,7 @@ def of(trial: "FrozenTrial") -> TrialRecord:
     Raises:
         NewerRecordError: a newer catwalk ran it.
     """
-    from catwalk.search import failures
+    from catwalk.search import failed_trials
 
     attrs = trial.user_attrs
     records.check_version(TrialRecord, attrs, f"trial {trial.number} of the study")
@@ -91,7 +91,7 @@ def of(trial: "FrozenTrial") -> TrialRecord:
     return TrialRecord(
         number=trial.number,
         state="failed" if has_failed else trial.state.name.lower(),
-        reason=attrs.get(failures.REASON, "its worker was gone") if has_failed else None,
+        reason=attrs.get(failed_trials.REASON, "its worker was gone") if has_failed else None,
         kind=attrs.get("kind", "search"),
         member=attrs.get("member"),
         value=trial.value,

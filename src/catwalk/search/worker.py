@@ -29,9 +29,9 @@ def run(connection: Connection, paths: Paths, seed: int, scope: str, folds: int,
     except (EOFError, BrokenPipeError):
         os._exit(1)  # the parent is gone
     except Exception as error:
-        from catwalk.search import failures
+        from catwalk.search import failed_trials
 
-        connection.send(Failed(failures.reason(error)))
+        connection.send(Failed(failed_trials.reason(error), failed_trials.fix(error)))
         os._exit(1)
 
 
@@ -49,7 +49,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, folds: i
     from catwalk.models import precision
     from catwalk.models.features import FeatureSet
     from catwalk.models.train import OutOfTimeError
-    from catwalk.search import failures, fold_study, progress, retries, study
+    from catwalk.search import failed_trials, fold_study, progress, retries, study
     from catwalk.search.fold_objective import FoldObjective
     from catwalk.search.trial import Clock, Objective
 
@@ -88,7 +88,7 @@ def _serve(connection: Connection, paths: Paths, seed: int, scope: str, folds: i
             trial = opened.trials[current[0]]
             retries.repeat(opened, trial, counts=not isinstance(error, OutOfTimeError))
             # If the machine was asleep, others assumed this worker dead and run its trial again: continue.
-            if failures.is_of_machine(error) and trial.user_attrs.get(failures.REASON):
+            if failed_trials.is_of_machine(error) and trial.user_attrs.get(failed_trials.REASON):
                 raise
         # A network and its graph refer to each other in circles; until here an error's traceback held them.
         gc.collect()

@@ -26,6 +26,7 @@ class Worker:
     trials: int = 0  # begun by order
     trial: int | None = None  # known once the worker has begun it
     error: str | None = None  # the error that it could not recover from
+    fix: str = ""  # what to do about that error, where it is known
 
     @property
     def is_worn_out(self) -> bool:

@@ -19,7 +19,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import OOF, TEST, Paths
 from catwalk.data.competition import Competition
 from catwalk.data.prepare import Prepared
-from catwalk.submission import blend_csv, predictions, submission_csv
+from catwalk.submission import blend_csv, predictions, submission_names
 from catwalk.submission.predictions import Predictions
 
 PROBABILITIES, LABELS = "probabilities", "labels"  # what a part holds
@@ -113,7 +113,7 @@ def locate(paths: Paths, given: Sequence[str]) -> list[Part]:
 
 def _found(paths: Paths, given: str) -> Part:
     """One part: a submission of that name comes before a file of the same name."""
-    is_here = given in submission_csv.names(paths)
+    is_here = given in submission_names.names(paths)
     place = paths.submission_folder(given) if is_here else given_path.expanded(given)
     test = place / TEST if is_here or place.is_dir() else place
     if not test.is_file():

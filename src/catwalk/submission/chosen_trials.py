@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core.errors import UserError
+from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
 from catwalk.core.paths import Paths
 from catwalk.data import duplicates, prepare
 from catwalk.models import metrics
@@ -153,11 +153,14 @@ def read(path: Path) -> npt.NDArray[np.float32]:
     """The (rows, classes) probabilities of a trial or a fold.
 
     Raises:
+        FileNotFoundError: there is none.
         UserError: the file is damaged.
     """
     try:
         return np.asarray(np.load(path))
-    except (ValueError, EOFError):
+    except (FileNotFoundError, PermissionError):
+        raise
+    except UNREADABLE_ARRAYS:
         raise UserError(
             f"{path} is damaged",
             fix="rename it and the .keras file next to it, then run make predict again",

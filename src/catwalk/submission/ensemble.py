@@ -98,9 +98,3 @@ def scaled(probabilities: npt.NDArray[np.floating], temperature: float) -> npt.N
     logits = np.log(np.maximum(probabilities, LEAST)) / temperature
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
-def brier(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """Brier score: mean squared distance of (rows, classes) from the true labels; 0 is best, 2 worst."""
-    truth = np.eye(probabilities.shape[1])[labels]
-    return float(((probabilities - truth) ** 2).sum(axis=1).mean())

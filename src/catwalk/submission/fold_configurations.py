@@ -75,7 +75,7 @@ def _told(state: progress.StudyProgress, until: Limits) -> str:
 
 def _left_out(context: RunContext, count: int) -> Iterator[str]:
     """A line for each configuration of which a fold can't be trained."""
-    from catwalk.search import failures, retries
+    from catwalk.search import failed_trials, retries
 
     opened = fold_study.load(context, count)
     trials = [] if opened is None else opened.get_trials(deepcopy=False)
@@ -83,7 +83,7 @@ def _left_out(context: RunContext, count: int) -> Iterator[str]:
     for trial in trials:
         has_failed = trial.state.name == "FAIL" and trial.number not in repeated
         if has_failed or trial.state.name == "PRUNED":
-            why = trial.user_attrs.get(failures.REASON, trial.user_attrs.get("ended", "it has failed"))
+            why = trial.user_attrs.get(failed_trials.REASON, trial.user_attrs.get("ended", "it has failed"))
             fold = fold_study.of(trial)
             yield f"folds: {fold.title} ended without a network, so trial {fold.trial} is left out: {why}"
 

@@ -2,8 +2,10 @@
 
 Three things separate validation accuracy from test accuracy: the validation rows are a sample, the test
 rows are another, and an ensemble that was chosen on the validation rows looks a little too good there. The
-first two are sampling; the third is measured by choosing again on random halves and scoring on the others.
-Nothing is learned from any test: if its rows are harder than the training rows, the forecast can't know.
+first two are sampling; of the third, the choice of the kept networks' weights is measured by choosing again
+on random halves and scoring on the others. Which of all trials were kept was also chosen on these rows, and
+that is not measured: with few validation rows and many trials the forecast is a little too high. Nothing is
+learned from any test: if its rows are harder than the training rows, the forecast can't know.
 """
 
 from dataclasses import dataclass
@@ -68,11 +70,18 @@ def optimism(
     probabilities: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     pictures: npt.NDArray[np.integer] | None = None,
+    halves: int = HALVES,
 ) -> float:
     """Mean accuracy on the half that an ensemble is chosen on, minus its accuracy on the other half.
 
     A choice on all rows has half the variance to be fooled by, so the difference is divided by sqrt(2).
-    Never below 0. Identical pictures stay in one half; arguments as for ``estimate``.
+    Never below 0. Identical pictures stay in one half.
+
+    Args:
+        probabilities: as for ``estimate``, and so are labels and pictures.
+        labels: of the rows.
+        pictures: of the rows.
+        halves: how many times the rows are cut in two, at most.
     """
     if len(probabilities) == 1:
         return 0.0
@@ -80,7 +89,7 @@ def optimism(
     rows = np.split(np.argsort(pictures, kind="stable"), np.flatnonzero(np.diff(np.sort(pictures))) + 1)
     random = np.random.default_rng(0)
     differences = []
-    for _ in range(max(1, min(HALVES, CUT_ROWS // len(labels)))):
+    for _ in range(max(1, min(halves, CUT_ROWS // len(labels)))):
         order = random.permutation(len(rows))
         here, there = (
             np.concatenate([rows[i] for i in half])

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core import processes
-from catwalk.core.errors import UserError
+from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data.prepare import Prepared
 from catwalk.models import space
 from catwalk.search import progress
+from catwalk.submission import made_before
 from catwalk.submission.chosen_trials import Chosen
 from catwalk.submission.ensemble import Ensemble
 from catwalk.submission.recipe import Recipe
@@ -34,7 +35,7 @@ def predict_proba(paths: Paths, made: Recipe, pixels: npt.NDArray[np.uint8]) -> 
         UserError: a network is no longer kept.
     """
     try:
-        if made.created < progress.read(paths).get(made.study, progress.NOTHING).began:
+        if not made_before.is_of_study(made, progress.read(paths).get(made.study, progress.NOTHING).began):
             raise FileNotFoundError  # those of this name are of a new study, see ``predict``
         return average(paths, made.networks, made.ensemble.of_folds(made.folds), pixels)
     except FileNotFoundError:
@@ -93,7 +94,7 @@ def read_weights(file: Path, older: Path) -> Weights:
         older: the file of catwalk 0.1 that has them.
 
     Raises:
-        OSError, ValueError: the file is damaged.
+        errors.UNREADABLE_ARRAYS: the file is damaged.
     """
     if older.is_file():
         with np.load(older) as arrays:
@@ -152,7 +153,7 @@ def _saved(file: Path) -> npt.NDArray[np.float32] | None:
     """The probabilities in a file; None: there is none, or it is damaged, and its network computes them."""
     try:
         return np.asarray(np.load(file))
-    except (FileNotFoundError, ValueError, EOFError):
+    except UNREADABLE_ARRAYS:
         return None
 
 

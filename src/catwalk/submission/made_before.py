@@ -6,7 +6,7 @@ from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
-from catwalk.submission import recipe, submission_csv
+from catwalk.submission import recipe, submission_names
 from catwalk.submission.recipe import Recipe
 
 
@@ -23,19 +23,33 @@ def find(paths: Paths, name: str | None, is_same: Callable[[Recipe], bool], made
         UserError: the name asked for is taken by another submission, or by files that are no submission of
             catwalk's; or it can't be a file's name.
     """
-    submission_csv.check_name(name)
-    made = submission_csv.names(paths)
+    submission_names.check_name(name)
+    made = submission_names.names(paths)
     if name is not None and name not in made:
         require_free(paths, name)
     asked = made if name is None else [name] if name in made else []
     same = [one for one, there in recipe.known(paths, asked).items() if is_same(there)]
-    if name in made and not same:
-        raise UserError(
-            f"{paths.shown(paths.submission(str(name)))} already exists, made from other {made_from}",
-            where=f"NAME={name}",
-            fix=advice.CHOOSE_NAME,
-        )
+    if name is not None and name in made and not same:
+        raise taken(paths, name, made_from)
     return same[-1] if same else None
+
+
+def taken(paths: Paths, name: str, made_from: str) -> UserError:
+    """The error where a submission of this name was made from others; ``made_from`` as for ``find``."""
+    return UserError(
+        f"{paths.shown(paths.submission(name))} already exists, made from other {made_from}",
+        where=f"NAME={name}",
+        fix=advice.CHOOSE_NAME,
+    )
+
+
+def is_of_study(made: Recipe, began: str) -> bool:
+    """Whether a submission is of the study that began then; others may have had its name.
+
+    As in a folder that was renamed, or that was put back. Where an older catwalk did not keep when the study
+    began, a submission that is older is not of it.
+    """
+    return made.began == began if made.began and began else made.created >= began
 
 
 def require_free(paths: Paths, name: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from catwalk.core import processes
+from catwalk.core import advice, processes
 from catwalk.core.errors import UserError
 from catwalk.data import duplicates, prepare, scope
 from catwalk.data import folds as of_data
@@ -18,6 +18,7 @@ from catwalk.submission import (
     kept_networks,
     made_before,
     out_of_fold,
+    predict_summary,
     provenance,
     recipe,
     refit,
@@ -73,14 +74,14 @@ def _has_folds(context: RunContext, made: Recipe, folds: int) -> bool:
 def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Prepared) -> bool:
     """Whether a submission was made from all finished trials of this study, for these test rows."""
     same = (made.study, made.test_fingerprint) == (study, prepared.test_fingerprint)
-    # A study of the same name may have been here before, in a folder that was renamed.
-    return same and made.created >= state.began and made.trials_finished >= state.finished
+    is_of_it = same and made_before.is_of_study(made, state.began)
+    return is_of_it and made.trials_finished >= state.finished
 
 
 def _out_of_reach(context: RunContext, seconds: float) -> int:
     """How many of a team's best networks would be missing now; those missing then may be stored by now."""
     opened = _of_team(context)
-    return 0 if opened is None else team_models.out_of_reach(context.paths, opened, seconds)
+    return 0 if opened is None else team_models.out_of_reach(context, opened, seconds)
 
 
 def _of_team(context: RunContext) -> "optuna.Study | None":
@@ -112,7 +113,7 @@ def run(
     """
     paths, prepared = context.paths, context.prepared
     if done := is_done(context, name, folds, team_seconds):
-        _say_already(context, done)
+        predict_summary.say_already(context, done)
         if (opened := _of_team(context)) is not None:
             team_models.offer(context, opened, until)
         return done
@@ -124,7 +125,7 @@ def run(
     if paths.team is not None:
         missing = team_models.bring(context, opened, team_seconds)
         if missing and (done := is_done(context, name, folds, team_seconds=0)):
-            _say_already(context, done)
+            predict_summary.say_already(context, done)
             team_models.offer(context, opened, until)
             return done
     records, count = trial_record.of_study(opened), of_data.possible(prepared, folds)
@@ -141,21 +142,18 @@ def run(
     )
     name = name or recipe.name_of(made)
     submission_files.write(context, name, made, answers, records)
-    _report(context, name, made)
+    predict_summary.say(context, name, made)
     if paths.team is not None:
         team_models.offer(context, opened, until)
     return name
 
 
-def _say_already(context: RunContext, name: str) -> None:
-    csv = context.paths.shown(context.paths.submission(name))
-    missing = recipe.read(context.paths, name).missing
-    but = f", except for {missing} networks that are missing here" if missing else ""
-    context.say(f"predict: already done, {csv} is made from all trials so far{but}")
-
-
 def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
-    """The study, with at least one complete trial; runs a search first if there is none."""
+    """The study, with at least one complete trial; runs a search first if there is none.
+
+    Raises:
+        UserError: the search, or one that runs here already, has no complete trial.
+    """
     from catwalk.search import study
 
     for attempt in range(2):
@@ -163,8 +161,18 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
         if opened is not None and study.complete(opened):
             return opened
         if attempt == 0:
+            if opened is not None:
+                _refuse_while_searching(context)
             search()
     raise UserError("no trial is complete", fix="give the search more time: make search BUDGET=10m")
+
+
+def _refuse_while_searching(context: RunContext) -> None:
+    """Refuse while a search is running: a second one can't, and predict has nothing to predict with yet."""
+    with progress.lock_if_free(context.paths) as free:
+        if not free:
+            what = "the search that runs here has no complete trial yet"
+            raise UserError(what, fix=f"{advice.RUN_AGAIN} in a minute")
 
 
 def _in_folds(
@@ -185,7 +193,7 @@ def _in_folds(
         limit = f"BUDGET={limits.shown(60 * math.ceil(spent / 30))}"  # as much time again
         if searched.budget is None:
             limit = f"TRIALS={searched.finished}"
-        none = f"no configuration has all {count} folds yet, so the split validates"
+        none = f"no configuration has all {count} folds yet, so only the validation rows count"
         context.say(f"predict: {none}; for more: make search FOLDS={asked} {limit}")
         return None
     if out_of_fold.is_behind(context, opened, made):
@@ -253,6 +261,7 @@ def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen) -> Reci
     return Recipe(
         competition=context.competition.name,
         study=study.key(opened),
+        began=study_progress.known(context.paths, prepared, context.scope)[1].began,
         features=scope.features_of(context.scope),
         models=scope.models_of(context.scope),
         seed=context.seed,
@@ -276,24 +285,4 @@ def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen) -> Reci
         processor=provenance.processor(),
         git_commit=provenance.git_commit(context.paths.root),
         refit=(),
-    )
-
-
-def _report(context: RunContext, name: str, made: Recipe) -> None:
-    assert made.validation is not None
-    assert made.forecast is not None
-    low, high = made.validation.interval
-    folds, rows = "", "validation"
-    if made.folds > 1:
-        folds = f" in {made.folds} folds each"
-        rows = f"all {made.validation.rows:,} labelled rows, out of fold"
-    context.say(
-        f"predict: {context.paths.shown(context.paths.submission(name))}, {len(made.trials)} of "
-        f"{made.trials_finished} trials{folds}, {made.validation.accuracy:.4f} on {rows} "
-        f"(95% interval {low:.4f} to {high:.4f}; best single {made.validation.best_single:.4f})"
-    )
-    low, high = made.forecast.interval
-    context.say(
-        f"  forecast for the test rows: {made.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}), "
-        "if they are like the training rows"
     )

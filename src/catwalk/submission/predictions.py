@@ -4,8 +4,6 @@
 validate the submission. Each row is named by its picture's hash, so it is found again in another order.
 """
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core.errors import UserError
+from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
 from catwalk.core.paths import Paths, atomic_write
 
 REQUIRED = ("pictures", "probabilities", "labels")
@@ -66,7 +64,7 @@ def read(file: Path, shown: str) -> Predictions:
             content = {name: arrays[name] for name in arrays.files}
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, EOFError, TypeError, RuntimeError, zlib.error, zipfile.BadZipFile):
+    except UNREADABLE_ARRAYS:
         raise UserError("damaged, or not one of catwalk's files", where=shown, fix=FIX) from None
     if missing := [name for name in REQUIRED if name not in content]:
         raise UserError(f"has no array {missing[0]}", where=shown, fix=FIX)
@@ -95,7 +93,7 @@ def validated(
         split: the validation rows of its split.
 
     Raises:
-        OSError, ValueError, KeyError: the file is missing or damaged.
+        errors.UNREADABLE_ARRAYS: the file of catwalk 0.1 is missing or damaged.
         UserError: as for ``read``.
     """
     file = paths.oof(name)

@@ -25,7 +25,7 @@ def cpu() -> str:
 
 
 def git_commit(root: Path) -> str | None:
-    """The commit of the checkout at ``root``, with "+changes" if files differ; None outside of git."""
+    """The commit of the checkout at ``root``, with "+changes" if files differ; None where git can't say."""
 
     def git(*arguments: str) -> str | None:
         try:
@@ -37,5 +37,7 @@ def git_commit(root: Path) -> str | None:
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
-    commit = git("rev-parse", "HEAD")
-    return f"{commit}+changes" if commit and git("status", "--porcelain") else commit
+    commit, changed = git("rev-parse", "HEAD"), git("status", "--porcelain")
+    if not commit or changed is None:
+        return None
+    return f"{commit}+changes" if changed else commit

@@ -147,6 +147,7 @@ class Recipe:
         seed: names the split.
         fingerprint, test_fingerprint, split: of the prepared data.
         trials_finished: in the study then.
+        began: when the study did, as ``StudyProgress.began``; "": made by an older catwalk, or of a team.
         trials: the chosen networks, the best first; a blend has none.
         parts: the submissions that a blend joins; () for all others.
         validation, forecast: what is known of the accuracy; None for a blend of which nothing is.
@@ -192,6 +193,7 @@ class Recipe:
     fold_study: str = ""
     fold_trainings: int = 0
     fold_networks: tuple[FoldNetwork, ...] = ()
+    began: str = ""
     csv_sha256: str = ""
     sent: tuple[Upload, ...] = ()
     graded: tuple[Graded, ...] = ()
@@ -211,8 +213,8 @@ class Recipe:
 
 
 def name_of(recipe: Recipe) -> str:
-    """A submission's default name: the UTC time and a short hash of the recipe without its time."""
-    content = json.dumps(records.encode(replace(recipe, created="")), sort_keys=True).encode()
+    """A submission's default name: the UTC time and a short hash of the recipe without its times."""
+    content = json.dumps(records.encode(replace(recipe, created="", began="")), sort_keys=True).encode()
     now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return f"{now}-{hashlib.blake2b(content, digest_size=3).hexdigest()}"
 

@@ -53,7 +53,7 @@ def heaviest(weights: npt.NDArray[np.floating]) -> list[int]:
 def run(
     context: RunContext, trials: "list[TrialRecord]", budget: float | None, until: float | None
 ) -> Refit | None:
-    """Train networks again, one per core or GPU, if there is enough time.
+    """Train networks again, one per core or GPU, or as many as WORKERS= says, if there is enough time.
 
     Args:
         context: the competition and its split.
@@ -67,14 +67,14 @@ def run(
     seconds = None if budget is None else limits.REFIT * budget
     if until is not None:
         seconds = min(seconds or math.inf, until - time.time())
-    cores, say = limits.workers(None), context.say
+    cores, say = limits.workers_after_search(context.workers), context.say
     chosen = _fitting(context, trials, NETS if seconds is None else cores, seconds)
     tasks = _tasks(context, chosen, None if seconds is None else time.time() + seconds)
     rows = len(context.prepared.train) + len(context.prepared.validation)
     with progress.lock_if_free(context.paths) as free:  # a search would take its cores
         if tasks and not free:
-            say("predict: no network is trained again on all rows now, because a search runs: once it has")
-            say("  ended, make predict with a new NAME= does so")
+            say("predict: a search is running, so no network is trained again on all rows")
+            say("  to do that, run make predict NAME=<new name> after the search")
         if not tasks or not free:
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"
@@ -98,12 +98,16 @@ def run(
 def _fitting(
     context: RunContext, trials: "list[TrialRecord]", count: int, seconds: float | None
 ) -> "list[TrialRecord]":
-    """``count`` trials to train again; if fewer fit in the time, some are trained twice, with new seeds."""
+    """``count`` trials to train again; if fewer fit in the time, some are trained twice, with new seeds.
+
+    None if the first does not fit: the others have less weight, as a dense network beside a convolutional one
+    that takes longer, and would get half of it.
+    """
     prepared, fitting = context.prepared, trials
     if seconds is not None:
         more = (len(prepared.train) + len(prepared.validation)) / len(prepared.train)
         fitting = [trial for trial in trials if seconds >= starting(trial) + LEAST * more * seconds_of(trial)]
-    return [fitting[k % len(fitting)] for k in range(count)] if fitting else []
+    return [fitting[k % len(fitting)] for k in range(count)] if fitting and fitting[0] is trials[0] else []
 
 
 def _tasks(context: RunContext, trials: "list[TrialRecord]", ends: float | None) -> list[retrain.Task]:

@@ -50,7 +50,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
         of_data.write(paths, prepared, made.folds, made.seed)
     many = "1 network" if len(tasks) == 1 else f"{len(tasks)} networks"
     context.say(f"reproduce: training {many} again from {name}.json")
-    cores = limits.workers(None)
+    cores = limits.workers(context.workers)
     answers = process_pool.run_all(_answer, tasks, "training", cores, None)
     if any(answer is None for answer in answers):
         raise MachineError("one of the training runs did not finish", fix=advice.CLOSE_PROGRAMS)

@@ -11,7 +11,7 @@ from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import duplicates, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
-from catwalk.submission import made_before, recipe, submission_csv
+from catwalk.submission import made_before, recipe, submission_csv, submission_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def read(paths: Paths, name: str) -> ScoreRecord | None:
     try:
         return records.decode(ScoreRecord, json.loads(file.read_text(encoding="utf-8")), shown)
     except ValueError:
-        again = f"run make score SUBMISSION={name}, which logs another access to the test labels"
+        again = f"run make score SUBMISSION={name}, which logs another look at the test labels"
         raise UserError(f"{shown} is damaged", fix=again) from None
 
 
@@ -107,7 +107,7 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
         + (f"; validation {made.validation.accuracy:.4f})" if made.validation else ")")
     ]
     if kept.known:
-        lines.append(f"  {duplicates.warning(kept.known, kept.rows)}")
+        lines.append(f"  {duplicates.warning(kept.known, kept.pictures or kept.rows)}")
     if made.forecast is not None:
         low, high = made.forecast.interval
         held = "inside" if low <= kept.accuracy <= high else "outside"
@@ -129,7 +129,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for name, made in recipe.known(paths, submission_csv.names(paths)).items():
+    for name, made in recipe.known(paths, submission_names.names(paths)).items():
         seen = read(paths, name)
         row = {
             "submission": name,
@@ -161,7 +161,7 @@ def leaderboard(paths: Paths) -> "pd.DataFrame":
 def left_out(paths: Paths) -> list[UserError]:
     """What is wrong with the submissions whose recipe can't be read, so that they have no row."""
     found = []
-    for name in submission_csv.names(paths):
+    for name in submission_names.names(paths):
         try:
             recipe.read(paths, name)
         except UserError as error:

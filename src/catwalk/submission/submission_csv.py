@@ -2,16 +2,14 @@
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import advice
 from catwalk.core.errors import UserError, shown
-from catwalk.core.paths import Paths, atomic_write
+from catwalk.core.paths import atomic_write
 from catwalk.data.competition import Competition
 
 AGAIN = "run make predict for a new one"
@@ -80,39 +78,3 @@ def parse(content: bytes, name: str, ids: Sequence[str], competition: Competitio
             )
         predicted[i] = place[cells[1]]
     return predicted
-
-
-def check_name(name: str | None) -> None:
-    """Check that NAME= can be a file's name.
-
-    Raises:
-        UserError: it can't.
-    """
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,80}", name):
-        raise UserError(f"NAME={name}", fix="use letters, digits, '-', '_' and '.' only")
-
-
-def names(paths: Paths) -> list[str]:
-    """The submissions that have a CSV and a recipe, oldest first by the time they were made."""
-    found = [path.stem for path in paths.submissions.glob("*.json") if paths.submission(path.stem).is_file()]
-    return sorted(found, key=lambda name: (paths.recipe(name).stat().st_mtime_ns, name))
-
-
-def choose(paths: Paths, name: str | None) -> str:
-    """The submission that ``SUBMISSION=`` selects: the named one, else the newest.
-
-    Raises:
-        UserError: there is no such submission.
-    """
-    there = names(paths)
-    if name is None and there:
-        return there[-1]
-    if name is not None and name.removesuffix(".csv") in there:
-        return name.removesuffix(".csv")
-    if name is None:
-        raise UserError(f"{paths.competition} has no submission yet", fix=advice.RUN_PREDICT)
-    raise UserError(
-        f"no such submission of {paths.competition}",
-        where=f"SUBMISSION={name}",
-        fix="run make leaderboard to list them",
-    )

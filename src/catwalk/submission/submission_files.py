@@ -17,6 +17,7 @@ from catwalk.submission import (
     predictions,
     recipe,
     submission_csv,
+    submission_names,
 )
 from catwalk.submission.predictions import Predictions
 from catwalk.submission.recipe import Recipe
@@ -62,7 +63,7 @@ def begin(paths: Paths, name: str) -> None:
     Raises:
         UserError: the name has been taken since it was checked, which may be minutes ago.
     """
-    if name in submission_csv.names(paths):
+    if name in submission_names.names(paths):
         return  # the same command in another process was faster: each file is replaced by its equal
     made_before.require_free(paths, name)
     paths.submission_folder(name).mkdir(parents=True, exist_ok=True)

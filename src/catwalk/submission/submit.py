@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from catwalk.core import locks, terminal
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.data import kaggle_client, kaggle_errors, kaggle_names, prepare
+from catwalk.data import kaggle_client, kaggle_errors, kaggle_names, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.data.kaggle_client import Sent
 from catwalk.data.kaggle_names import Page
-from catwalk.submission import made_before, recipe, submission_csv
+from catwalk.submission import made_before, recipe, submission_csv, submission_names
 from catwalk.submission.recipe import Recipe, Upload
 
 ASK_SECONDS = 3.0  # between two requests for the score
@@ -106,9 +106,10 @@ class CheckedSubmission:
 def _checked(paths: Paths, competition: Competition, name: str, to: str | None) -> CheckedSubmission:
     page = kaggle_names.of_submissions(competition, to)
     if page is None:
+        here = "run make score to score it here; " if test_labels.are_there(paths) else ""
         raise UserError(
-            f"{competition.title} has no Kaggle competition to send to (a dataset without a leaderboard)",
-            fix="run make score to score it here; TO=<slug> names a competition, such as your class's own",
+            f"{paths.shown(paths.toml)} names no Kaggle competition",
+            fix=f"{here}TO=<slug> names one, such as your class's own",
         )
     made = recipe.read(paths, name)
     prepared = prepare.load(paths, made.seed)
@@ -137,7 +138,7 @@ def _sent(paths: Paths, checked: CheckedSubmission) -> Upload:
 def _sent_before(paths: Paths, checked: CheckedSubmission) -> tuple[str, Upload] | None:
     """Submission and entry of the latest upload of these bytes to the same place."""
     found = None
-    for name, made in recipe.known(paths, submission_csv.names(paths)).items():
+    for name, made in recipe.known(paths, submission_names.names(paths)).items():
         for entry in made.sent:
             if (entry.to, entry.sha256) == (checked.page.name, checked.digest):
                 found = name, entry
@@ -146,10 +147,10 @@ def _sent_before(paths: Paths, checked: CheckedSubmission) -> tuple[str, Upload]
 
 def _show(checked: CheckedSubmission, quota: kaggle_client.Quota, say: Say) -> None:
     made = checked.made
-    known = f", {made.validation.accuracy:.4f} on validation" if made.validation else ""
+    known = f", validation accuracy {made.validation.accuracy:.4f}" if made.validation else ""
     if made.forecast is not None:
         low, high = made.forecast.interval
-        known += f", forecast {low:.4f} to {high:.4f}"
+        known += f", forecast accuracy {low:.4f} to {high:.4f}"
     say(f"submit: {checked.name}.csv ({made.test_rows:,} rows{known})")
     say(
         f"  to {checked.page.address}: {quota.left} submission"
@@ -211,7 +212,7 @@ def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -
         )
     recipe.add_upload(paths, name, replace(entry, public=found.public))
     public = "none shown" if found.public is None else f"{found.public:.4f}"
-    said = f"; validation {made.validation.accuracy:.4f}" if made.validation else ""
+    said = f"; validation accuracy {made.validation.accuracy:.4f}" if made.validation else ""
     say(f"  public score {public}{said}: do not base any choice on it")
     if found.public is not None:
         _remark(found.public, made, say)

@@ -90,17 +90,22 @@ def offer(context: RunContext, opened: "optuna.Study", until: float | None) -> N
         context.say(f"predict: {line}")
 
 
-def out_of_reach(paths: Paths, opened: "optuna.Study", seconds: float) -> int:
+def out_of_reach(context: RunContext, opened: "optuna.Study", seconds: float) -> int:
     """How many networks ``bring`` would leave missing: neither here nor stored, nor trained in the time."""
     from catwalk.search import study
 
-    absent = _absent(paths, opened)
+    paths, absent = context.paths, _absent(context.paths, opened)
     stored = artifacts.available(paths, study.key(opened), artifacts.stores(paths, opened), absent)
     lacking = _records([trial for trial in absent if trial.number not in stored])
     if not lacking:
         return 0
     with progress.lock_if_free(paths) as free:
-        return len(lacking) - len(_fitting(lacking, limits.workers(None) if free else 1, seconds))
+        return len(lacking) - len(_fitting(lacking, _cores(context, free), seconds))
+
+
+def _cores(context: RunContext, is_free: bool) -> int:
+    """Processes that may train; where a search has the cores, one beside it."""
+    return limits.workers_after_search(context.workers) if is_free else 1
 
 
 def _absent(paths: Paths, opened: "optuna.Study") -> "list[FrozenTrial]":
@@ -140,15 +145,15 @@ def _train_again(
     context: RunContext, key: str, absent: "Sequence[FrozenTrial]", seconds: float, is_alone: bool
 ) -> None:
     missing = _records(absent)
-    with progress.lock_if_free(context.paths) as free:  # a search here has the cores
-        cores = limits.workers(None) if free else 1
+    with progress.lock_if_free(context.paths) as free:
+        cores = _cores(context, free)
         chosen = _fitting(missing, cores, seconds)
         if not chosen and is_alone:
             chosen = missing[:1]
         if not chosen:
             return
         many = "1 network" if len(chosen) == 1 else f"{len(chosen)} networks"
-        context.say(f"predict: training {many} of others again from the recipe, because it is not stored")
+        context.say(f"predict: training {many} of others again, because no copy is stored")
         tasks = [
             Task(key, trial.number, refit.task_of(context.paths, context.seed, trial)) for trial in chosen
         ]

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from catwalk import hints
+from catwalk import command_hints
+from catwalk.core import advice
 from catwalk.core.errors import CatwalkError, MachineError, NetworkError, UserError, shown
 
-REPEATED = re.compile(r"(trial|worker) \d+ ")  # lines that a long search prints again and again
+# Lines that a long search prints again and again.
+REPEATED = re.compile(r"(trial|worker) \d+ |fold \d+/\d+ of trial \d+ ")
 FIRST_GAP, WIDER = 5.0, 1.25  # seconds until the next of them is passed on, then 25% more each time
-MOST = 50  # lines in total
+MOST = 50  # of them in total
 KINDS: dict[int, type[CatwalkError]] = {2: UserError, 3: NetworkError, 4: MachineError}
 
 
@@ -27,7 +29,7 @@ def run(stage: str, *given: str, root: Path, say: Callable[[str], None]) -> None
         CatwalkError: it failed; the exit code determines the error's class.
     """
     command = [sys.executable, "-m", "catwalk", stage, *given]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", hints.NOTEBOOK: "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", command_hints.NOTEBOOK: "1"}
     process = subprocess.Popen(  # noqa: S603
         command, cwd=root, env=environment, text=True, errors="replace",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -39,9 +41,21 @@ def run(stage: str, *given: str, root: Path, say: Callable[[str], None]) -> None
         raise
     finally:
         process.wait()
+    refuse_killed(stage, process.returncode)
     if process.returncode:
         kind = KINDS.get(process.returncode, CatwalkError)
         raise kind(last.removeprefix(f"catwalk {stage}: ") or f"catwalk {stage} failed")
+
+
+def refuse_killed(stage: str, code: int) -> None:
+    """Refuse an exit code that tells of a signal: the last line is then an ordinary one.
+
+    Raises:
+        MachineError: the command did not end by itself.
+    """
+    if code < 0:
+        what = f"catwalk {stage} was ended by signal {-code}, perhaps for lack of memory"
+        raise MachineError(what, fix=advice.CLOSE_PROGRAMS)
 
 
 def _pass_on(stage: str, lines: Iterable[str], say: Callable[[str], None]) -> str:
@@ -58,7 +72,8 @@ def _pass_on(stage: str, lines: Iterable[str], say: Callable[[str], None]) -> st
                 continue
             gap *= WIDER
             due = now + gap
-        count += 1
-        if count <= MOST:
-            say(line)
+            count += 1
+            if count > MOST:
+                continue
+        say(line)
     return shown(last, 300)

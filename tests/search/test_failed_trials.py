@@ -1,8 +1,14 @@
-"""failures.py: a trial that fails is seen and says why; where too many fail, the search ends."""
+"""failed_trials.py: a trial that fails is seen and says why; where too many fail, the search ends.
+
+Also: supervisor.py.
+"""
 
 import csv
+import errno
 import io
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,9 +23,19 @@ from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio, space
-from catwalk.search import failures, first_trials, retries, study, supervisor, trial_record, worker_pool
+from catwalk.search import (
+    failed_trials,
+    first_trials,
+    retries,
+    study,
+    supervisor,
+    trial_record,
+    worker,
+    worker_pool,
+)
 from catwalk.search.display import Display
 from catwalk.search.limits import Limits
+from catwalk.search.messages import Failed
 from tests.conftest import Run, run_catwalk, run_process
 from tests.support import records
 
@@ -60,7 +76,7 @@ def run(opened: optuna.Study, error: Exception | None) -> int:
     if error is None:
         opened.tell(trial, 0.5)
     else:
-        failures.keep(trial, error)
+        failed_trials.keep(trial, error)
         opened.tell(trial, state=TrialState.FAIL)
         retries.repeat(opened, opened.trials[trial.number])
     return int(trial.number)
@@ -78,13 +94,13 @@ def told(parent: supervisor.Supervisor, opened: optuna.Study, number: int) -> No
 
 
 def test_the_reason_is_one_line() -> None:
-    assert failures.reason(ValueError("no [such]\n  thing")) == "ValueError: no [such]"
-    assert failures.reason(KeyError()) == "KeyError"
-    assert failures.reason(UserError("is damaged", where="x.npy", fix="remove it")) == (
+    assert failed_trials.reason(ValueError("no [such]\n  thing")) == "ValueError: no [such]"
+    assert failed_trials.reason(KeyError()) == "KeyError"
+    assert failed_trials.reason(UserError("is damaged", where="x.npy", fix="remove it")) == (
         "x.npy: is damaged: remove it"
     )
-    long = failures.reason(ValueError("x" * 1000))
-    assert (len(long), long[-1]) == (failures.REASON_LENGTH, "…")
+    long = failed_trials.reason(ValueError("x" * 1000))
+    assert (len(long), long[-1]) == (failed_trials.REASON_LENGTH, "…")
 
 
 def test_a_failed_trial_is_shown_and_kept_and_not_repeated(begun: Begun) -> None:
@@ -113,7 +129,7 @@ def test_a_failed_trial_is_shown_and_kept_and_not_repeated(begun: Begun) -> None
 
 @pytest.mark.parametrize(
     ("reason", "said"),
-    [("ValueError: [x]", "failed in"), *((reason, "ended after") for reason in failures.OUT_OF_TIME)],
+    [("ValueError: [x]", "failed in"), *((reason, "ended after") for reason in failed_trials.OUT_OF_TIME)],
 )
 def test_it_is_shown_on_a_terminal_too(reason: str, said: str) -> None:
     """A trial for which no time was left has not failed."""
@@ -208,16 +224,59 @@ def test_what_was_killed_pruned_or_diverged_did_not_fail(begun: Begun) -> None:
         else:
             retries.run_again(opened, opened.trials[trial.number], "its worker died")
         told(parent, opened, trial.number)
-    assert not any(map(failures.has_error, opened.trials))
+    assert not any(map(failed_trials.has_error, opened.trials))
 
 
 def test_a_full_disk_is_not_the_trial_s_error(begun: Begun) -> None:
     _, opened = begun
     number = run(opened, OSError(28, "No space left on device"))
     assert opened.trials[number].user_attrs["failed"] == "OSError: [Errno 28] No space left on device"
-    assert not failures.has_error(opened.trials[number])
+    assert not failed_trials.has_error(opened.trials[number])
     assert opened.trials[-1].system_attrs["failed_trial"] == number, "it runs again"
-    assert failures.is_of_machine(optuna.exceptions.StorageInternalError())
+    assert failed_trials.is_of_machine(optuna.exceptions.StorageInternalError())
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError("16384 requested and 0 written")]
+)
+def test_a_disk_without_room_for_networks_ends_the_search_at_once(
+    error: OSError, begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The study has room: each trial that ends well would put off the end that many deaths bring."""
+
+    def fill(*_: object) -> None:
+        raise error
+
+    paths, opened = begun
+    sent: list[Failed] = []
+    monkeypatch.setattr(worker, "_serve", fill)
+    monkeypatch.setattr(os, "_exit", lambda _code: None)
+    worker.run(cast(Any, SimpleNamespace(send=sent.append)), paths, 1, "pixels", 1, 0)
+    parent, dead = watched(paths, io.StringIO()), worker_pool.Worker(None, cast(Any, None), 0)
+    workers: Any = SimpleNamespace(all=[], busy=list, take_dead=lambda: [dead], start=lambda: None)
+    told(parent, opened, run(opened, None))
+    parent._handle_message(opened, dead, sent[0])
+    with pytest.raises(MachineError, match="make room on the disk and run the command again") as ended:
+        parent._replace_the_dead(opened, workers)
+    assert ended.value.exit_code == 4
+
+
+def test_a_death_says_what_becomes_of_the_trial(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker may also die between two trials, or before it says which one it has begun."""
+    paths, opened = begun
+    text = io.StringIO()
+    parent = watched(paths, text)
+    one = worker_pool.Worker(None, cast(Any, None), 0, busy=True, trial=opened.ask().number, error="gone")
+    dead = [one, replace(one, busy=False), replace(one, trial=None)]
+    workers: Any = SimpleNamespace(all=[None] * 9, busy=list, take_dead=lambda: dead, start=lambda: None)
+    parent._replace_the_dead(opened, workers)
+    monkeypatch.setattr(retries, "RETRIES", 0)  # it was the last try
+    dead[:] = [replace(one, trial=opened.ask().number)]
+    parent._replace_the_dead(opened, workers)
+    died = "worker 0 died (gone)"
+    assert text.getvalue().splitlines() == [
+        f"{died}; its trial will run again", died, died, f"{died}; its trial will not run again",
+    ]  # fmt: skip
 
 
 def test_what_fails_while_it_is_built_is_kept_too(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,13 +300,13 @@ def test_what_fails_while_it_is_built_is_kept_too(begun: Begun, monkeypatch: pyt
     with pytest.raises(ValueError, match="contamination"):
         opened.optimize(objective, n_trials=1)
     failed = opened.trials[0]
-    assert failures.has_error(failed)
+    assert failed_trials.has_error(failed)
     assert failed.user_attrs["failed"] == "ValueError: contamination must not contain NaN"
     assert failed.user_attrs["history"] == []
     monkeypatch.setattr(space, "suggest", refuse)
     with pytest.raises(ValueError, match="contamination"):
         opened.optimize(objective, n_trials=1)
-    assert failures.has_error(opened.trials[1])
+    assert failed_trials.has_error(opened.trials[1])
 
 
 @pytest.mark.slow

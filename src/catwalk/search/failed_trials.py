@@ -1,9 +1,10 @@
 """Failed trials: how their errors are recorded, and when so many have failed that the search ends."""
 
+import re
 from typing import TYPE_CHECKING
 
-from catwalk.core import gpus
-from catwalk.core.errors import CatwalkError, MachineError, UserError
+from catwalk.core import advice, gpus
+from catwalk.core.errors import FIXES, CatwalkError, MachineError, UserError
 from catwalk.search import storage_errors
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ REASON_LENGTH = 200
 SAID_LENGTH = 80  # characters of the reason in the message that ends a search
 ENOUGH = 10  # trials from which more than half failing ends the search
 MEMORY = "out of memory"
+# What NumPy says, without an errno, where the disk is full.
+NOT_WRITTEN = re.compile(r"\d+ requested and \d+ written|Not enough free space to write")
 # TensorFlow's errors where a GPU or CUDA's libraries fail.
 OF_GPU = (
     MEMORY,
@@ -46,6 +49,13 @@ def reason(error: Exception) -> str:
     first = next((line for line in str(error).splitlines() if line.strip()), "")
     said = " ".join(f"{type(error).__name__}: {first}".split()).rstrip(":")
     return said if len(said) <= REASON_LENGTH else said[: REASON_LENGTH - 1] + "…"
+
+
+def fix(error: Exception) -> str:
+    """What to do about an error that ends a worker; "" if its number does not tell."""
+    if not isinstance(error, OSError):
+        return ""
+    return advice.MAKE_ROOM if NOT_WRITTEN.search(str(error)) else FIXES.get(error.errno or 0, "")
 
 
 def is_of_machine(error: Exception) -> bool:
@@ -91,8 +101,7 @@ def check(table: str, trials: "list[FrozenTrial]", ours: set[int]) -> None:
     what = f"{which}, the last one: {str(last.user_attrs[REASON])[:SAID_LENGTH]}"
     kept = f"{table} lists every reason; finished trials are kept"
     if last.user_attrs[ERROR] in OF_GPU and gpus.found():
-        fix = f"set CUDA_VISIBLE_DEVICES=-1 before the command, which computes on the CPU cores then; {kept}"
-        raise MachineError(what, fix=fix)
+        raise MachineError(what, fix=f"{advice.ON_THE_CORES}; {kept}")
     if last.user_attrs[ERROR] == MEMORY:
         raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
     raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {kept}")

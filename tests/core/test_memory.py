@@ -1,4 +1,4 @@
-"""resources.py: in a control group of our own, where this machine lets us make one."""
+"""memory.py: in a control group of our own, where this machine lets us make one."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import procfs
-from catwalk.core import resources
+from catwalk.core import memory
 from tests.conftest import clean_environment, digits_paths
 from tests.support import memory_group
 from tests.support.memory_group import Group
@@ -26,13 +26,13 @@ def group() -> Iterator[Group]:
 
 
 def test_the_machine() -> None:
-    assert 10**8 < resources.available() < 10**14
+    assert 10**8 < memory.available() < 10**14
 
 
 def test_what_a_group_is_allowed(group: Group) -> None:
     group.limit(2_000)
     asked = group.entered(
-        sys.executable, "-c", "from catwalk.core import resources as memory; print(memory.available())"
+        sys.executable, "-c", "from catwalk.core import memory as memory; print(memory.available())"
     )
     done = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert 1_500_000_000 < int(done.stdout) < 2_000_000_000

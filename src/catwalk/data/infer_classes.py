@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from catwalk.core.errors import UserError
-from catwalk.data import csv_dialect
+from catwalk.data import csv_dialect, usage_column
 from catwalk.data.csv_cells import whole_number
 from catwalk.data.infer_columns import CLASSES
 from catwalk.data.infer_table import Table
@@ -34,28 +34,41 @@ class Classes:
     why: str
 
 
+def label_column(table: Table, at: int, used: int | None) -> list[str]:
+    """All cells of the label column, without the empty ones of what a usage column calls test rows.
+
+    Args:
+        table: the pictures.
+        at: the label column.
+        used: the usage column, if there is one.
+    """
+    cells = column(table, at)
+    return cells if used is None else usage_column.without_empty_tests(cells, column(table, used))
+
+
 def column(table: Table, at: int) -> list[str]:
     """All cells of one column, without surrounding spaces."""
     names = [f"{i}" for i in range(len(table.rows[0]))]
-    above = table.before + table.skip_rows + (table.names is not None)
+    above = table.before + table.skip_rows + (table.names is not None)  # lines
     read = pacsv.ReadOptions(column_names=names, skip_rows=above, block_size=BLOCK)
     convert = pacsv.ConvertOptions(column_types={names[at]: pa.string()}, include_columns=[names[at]])
     parse = pacsv.ParseOptions(delimiter=table.separator)
     try:
         cells = pacsv.read_csv(table.path, read, parse, convert).column(0).to_pylist()
     except pa.ArrowInvalid:
-        cells = _column_slowly(table, at, above)
-    return [cell.strip() for cell in cells]
+        cells = _column_slowly(table, at)
+    cells = [cell.strip() for cell in cells]
+    return [cell for cell in cells if cell] if len(names) == 1 else cells  # an empty one is a blank line
 
 
-def _column_slowly(table: Table, at: int, above: int) -> list[str]:
+def _column_slowly(table: Table, at: int) -> list[str]:
     with table.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         try:
             every = csv_dialect.picture_rows(opened, table.separator)
             rows = [row for row in every if "".join(row).strip()]
         except csv.Error:
             return table.column(at)  # the reader names the row
-    return [row[at] for row in rows[above:] if len(row) > at]
+    return [row[at] for row in rows[table.rows_above :] if len(row) > at]
 
 
 def classes(cells: list[str], where: str) -> Classes:

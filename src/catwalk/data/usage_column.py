@@ -3,6 +3,8 @@
 As in FER2013 and Kaggle's solution files: Training, PublicTest, PrivateTest.
 """
 
+from collections.abc import Sequence
+
 TEST = {"test", "testing", "publictest", "privatetest", "public", "private"}
 TRAIN = {"train", "training", "validation", "valid", "val", "dev"}
 
@@ -11,3 +13,14 @@ def is_test(cell: str) -> bool | None:
     """Whether a row with this cell is of the test; None if the cell says neither."""
     word = cell.strip().casefold()
     return True if word in TEST else False if word in TRAIN else None
+
+
+def without_empty_tests(labels: Sequence[str], parts: Sequence[str]) -> list[str]:
+    """A column's cells without the empty ones of test rows, as a file that hides their labels has them.
+
+    Args:
+        labels: the column's cells.
+        parts: the usage column's cells of the same rows.
+    """
+    rows = zip(labels, parts, strict=False)  # of a damaged file one may be shorter: its reader names the row
+    return [label for label, part in rows if label or not is_test(part)]

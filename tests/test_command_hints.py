@@ -1,4 +1,4 @@
-"""hints.py: what a message advises can be pasted, and does what it says."""
+"""command_hints.py: what a message advises can be pasted, and does what it says."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catwalk import hints, option_values
+from catwalk import command_hints, option_values
 from catwalk.arguments import STAGES, defaults, option, variable
 from catwalk.search import search
 from catwalk.search.limits import Limits
@@ -24,7 +24,7 @@ def makefile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "Makefile").touch()
     monkeypatch.chdir(tmp_path)
     yield
-    hints.remember([])
+    command_hints.remember([])
 
 
 @pytest.mark.parametrize(
@@ -40,28 +40,32 @@ def makefile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )  # fmt: skip
 def test_what_was_given_is_added(command: str, said: str, added: str) -> None:
-    hints.remember(shlex.split(command))
+    command_hints.remember(shlex.split(command))
     completed = f"next: {said} {added}".rstrip()
-    assert hints.completed(f"next: {said}") == completed
-    assert hints.completed(completed) == completed, "once"
+    assert command_hints.completed(f"next: {said}") == completed
+    assert command_hints.completed(completed) == completed, "once"
 
 
 def test_what_the_line_says_stays() -> None:
-    hints.remember(["search", *DIGITS, "--trials", "5"])
-    assert hints.completed("make search TRIALS=10") == "make search COMPETITION=digits TRIALS=10"
-    assert hints.completed("make room on the disk") == "make room on the disk"
-    assert hints.completed("run make data again: x") == "run make data COMPETITION=digits again: x"
+    command_hints.remember(["search", *DIGITS, "--trials", "5"])
+    assert command_hints.completed("make search TRIALS=10") == "make search COMPETITION=digits TRIALS=10"
+    assert command_hints.completed("make room on the disk") == "make room on the disk"
+    assert command_hints.completed("run make data again: x") == "run make data COMPETITION=digits again: x"
     assert (
-        hints.completed("make score SUBMISSION=<name>.") == "make score COMPETITION=digits SUBMISSION=<name>."
+        command_hints.completed("make score SUBMISSION=<name>.")
+        == "make score COMPETITION=digits SUBMISSION=<name>."
     )
 
 
 def test_where_there_is_no_makefile_the_command_is_named(tmp_path: Path) -> None:
     (tmp_path / "Makefile").unlink()
-    hints.remember(["try", "--competition", "digits", "--input-dropout", "0.1"])
-    assert hints.completed("next: make predict") == "next: catwalk predict --competition digits"
-    assert hints.completed("make try") == "catwalk try --competition digits --input-dropout 0.1"
-    assert hints.completed("make kernel KAGGLE_USER=me") == "catwalk kernel --competition digits --user me"
+    command_hints.remember(["try", "--competition", "digits", "--input-dropout", "0.1"])
+    assert command_hints.completed("next: make predict") == "next: catwalk predict --competition digits"
+    assert command_hints.completed("make try") == "catwalk try --competition digits --input-dropout 0.1"
+    assert (
+        command_hints.completed("make kernel KAGGLE_USER=me")
+        == "catwalk kernel --competition digits --user me"
+    )
 
 
 def test_every_option_has_its_variable() -> None:

@@ -13,7 +13,7 @@ from catwalk.core import processes
 from catwalk.core.errors import UserError
 from catwalk.core.paths import atomic_write
 from catwalk.course import pictures as exercise_pictures
-from catwalk.course.keeping import Exercise
+from catwalk.course.exercise import Exercise
 from catwalk.course.numpy_network import Array, Batches, History, Network, descend, initial
 from catwalk.course.pictures import Pictures
 from catwalk.report.results import project_folder

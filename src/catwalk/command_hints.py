@@ -12,13 +12,15 @@ import shlex
 from pathlib import Path
 
 from catwalk import arguments
+from catwalk.core import advice
 
 COMMAND = re.compile(r"\bmake ([a-z]+)((?: [A-Z_]+=(?:'[^']*'|<[^>]*>|[^\s,;()']*[^\s,;:()'.]))*)(?![\w-])")
 VARIABLE = re.compile(r"([A-Z_]+)=('[^']*'|<[^>]*>|\S+)")
 # Never repeated: a submission's own name, a time that may be past, and options that send or show more.
 NEVER = {"NAME", "UNTIL", "DRY", "YES", "FORCE", "FINAL"}
 
-NOTEBOOK = "CATWALK_NOTEBOOK"  # set where a notebook's first cell gives the variables (relay.py)
+CHOICE = re.compile(r"\bset (TRAIN|TEST|LABEL|ID|SHAPE)=(?: to one of ([^,]*)(,?))?")
+NOTEBOOK = "CATWALK_NOTEBOOK"  # set where a notebook's first cell gives the variables (run_stage.py)
 
 _given: dict[str, str] = {}
 
@@ -45,7 +47,25 @@ def add(variable: str, value: str) -> None:
 
 def completed(text: str) -> str:
     """Return ``text`` with the user's variables added to each command in it."""
-    return COMMAND.sub(_complete, text)
+    completed = COMMAND.sub(_complete, text)
+    if not in_notebook():
+        return completed
+    return CHOICE.sub(_decide, completed).replace(advice.RUN_AGAIN, "run all cells again")
+
+
+def in_notebook() -> bool:
+    """Whether a notebook's first cell gives the variables."""
+    return NOTEBOOK in os.environ
+
+
+def decided(variable: str, value: str) -> str:
+    """How the notebook's first cell decides what a new competition's files leave in doubt."""
+    return f'set DECIDE = {{"{variable}": "{value}"}} in the first cell'
+
+
+def _decide(found: "re.Match[str]") -> str:
+    variable, first, more = found.groups()
+    return decided(variable, first or "...") + (f", or one of {first}," if more else "")
 
 
 def _complete(found: "re.Match[str]") -> str:
@@ -53,7 +73,7 @@ def _complete(found: "re.Match[str]") -> str:
     if stage not in arguments.STAGES:  # as in "make room on the disk"
         return found[0]
     said = {name: value.strip("'") for name, value in VARIABLE.findall(found[2])}
-    if NOTEBOOK in os.environ:
+    if in_notebook():
         set_there = ", ".join(f'{name} = "{value}"' for name, value in said.items())
         return f"{set_there} in the first cell" if said else "all cells"
     taken = arguments.defaults(stage)

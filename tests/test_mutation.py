@@ -1,0 +1,52 @@
+"""verification/mutation.py: what --again counts as caught; the module is itself the test that is run."""
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from verification import mutation
+
+
+def mutant(code: str) -> dict[str, str]:
+    return {"file": "split.py", "function": "", "was": "SystemExit(0)", "is": f"SystemExit({code})"}
+
+
+@pytest.fixture(autouse=True)
+def a_module_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.contextmanager
+    def copied() -> Iterator[Path]:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        file = folder / "src/catwalk/data/split.py"
+        file.parent.mkdir(parents=True)
+        file.write_text("raise SystemExit(0)\n")
+        yield folder
+
+    monkeypatch.setattr(mutation, "copied", copied)
+    monkeypatch.setattr(mutation, "tests_of", lambda module: f"{sys.executable} src/catwalk/{module}.py")
+
+
+def test_what_fails_is_caught_and_what_passes_survives() -> None:
+    kept = {"mutants": {"data/split": 2}, "survivors": [mutant("None"), mutant("1")]}
+    assert mutation.again(kept) == {"mutants": {"data/split": 2}, "survivors": [mutant("None")]}
+
+
+def test_what_hangs_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutation, "SECONDS", 0.2)
+    assert not mutation.survives(mutant("__import__('time').sleep(600)"))
+
+
+@pytest.mark.parametrize("code", ["2", "4", "5"])
+def test_tests_that_do_not_run_catch_nothing(code: str) -> None:
+    """Pytest's codes for an error while it collects, for a wrong command, and for no test at all."""
+    with pytest.raises(SystemExit, match=rf"data/split did not run \(exit code {code}\)"):
+        mutation.again({"mutants": {}, "survivors": [mutant(code)]})
+
+
+def test_tests_that_fail_by_themselves_catch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutation, "tests_of", lambda module: f"{sys.executable} -c 'raise SystemExit(1)'")
+    with pytest.raises(SystemExit, match="the tests of data/split fail without a mutant"):
+        mutation.again({"mutants": {}, "survivors": [mutant("None")]})
