@@ -339,8 +339,9 @@ def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, An
     if not kept.is_file():
         row, answer = one(tool, budget, seed)
         aside = kept.with_suffix(".part.npz")
-        validation, test = (np.asarray(labels, np.uint8) for labels in answer or ([], []))
-        np.savez_compressed(aside, row=json.dumps(row), validation=validation, test=test)
+        validation, test = answer or (np.zeros(0), np.zeros(0))
+        said = {"validation": validation.astype(np.uint8), "test": test.astype(np.uint8)}
+        np.savez_compressed(aside, row=json.dumps(row), **said)
         aside.rename(kept)
     with np.load(kept) as found:
         row = json.loads(str(found["row"]))
