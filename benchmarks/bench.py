@@ -340,8 +340,8 @@ def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, An
         row, answer = one(tool, budget, seed)
         aside = kept.with_suffix(".part.npz")
         validation, test = answer or (np.zeros(0), np.zeros(0))
-        said = {"validation": validation.astype(np.uint8), "test": test.astype(np.uint8)}
-        np.savez_compressed(aside, row=json.dumps(row), **said)
+        said = [labels.astype(np.uint8) for labels in (validation, test)]
+        np.savez_compressed(aside, row=json.dumps(row), validation=said[0], test=said[1])
         aside.rename(kept)
     with np.load(kept) as found:
         row = json.loads(str(found["row"]))
