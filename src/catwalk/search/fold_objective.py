@@ -23,6 +23,9 @@ LEAST = 0.55  # of the planned epochs; a network trained for less is not average
 class FoldObjective(Objective):
     """The objective that Optuna calls for each fold; ``context`` is under the folds' name.
 
+    The features are those of the search: computed without labels from the split's training rows, of which
+    some are in the fold that is predicted.
+
     Attributes:
         folds: (rows,) uint8, each labelled row's fold.
     """
