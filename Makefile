@@ -97,7 +97,7 @@ grade: .venv/installed ## score every team's CSV in SUBMISSIONS=: leaderboard, g
 	@$(BIN)/catwalk grade $(COMMON) $(call flag,SUBMISSIONS,submissions) $(call flag,LABELS,labels) $(call on,FINAL,final)
 
 course: .venv/installed ## execute the notebooks of the five course exercises (10 minutes)
-	@$(BIN)/catwalk course $(COMMON) $(call flag,EXERCISE,exercise) $(call flag,BUDGET,budget)
+	@$(BIN)/catwalk course $(COMMON) $(call flag,EXERCISE,exercise) $(call flag,BUDGET,budget) $(call flag,MODELS,models)
 
 serve: .venv/installed ## run the PostgreSQL server in which a team shares its study, until Ctrl-C
 	@$(BIN)/catwalk serve $(COMMON) $(LISTENING)

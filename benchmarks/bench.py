@@ -117,10 +117,11 @@ def catwalk(
         run([binary, "search", *shared, "--budget", f"{search:.0f}s"], folder, budget),
         run([binary, "predict", *shared, "--name", "bench"], folder, budget),
     ]
-    return _curve_of_study(folder, seed, models), _answer_of_submission(folder), max(peaks)
+    return curve_of_study(folder, seed, models), _answer_of_submission(folder), max(peaks)
 
 
-def _curve_of_study(folder: Path, seed: int, models: str = scopes.DENSE) -> list[dict[str, float]]:
+def curve_of_study(folder: Path, seed: int, models: str = scopes.DENSE) -> list[dict[str, float]]:
+    """Of each epoch of all trials: when it ended, in seconds of the search, and its validation accuracy."""
     from catwalk.core.paths import Paths
     from catwalk.data import prepare
     from catwalk.search import study, trial_record
@@ -148,7 +149,7 @@ def random_engine(folder: Path, budget: float, seed: int) -> tuple[list[dict[str
     command = [sys.executable, "-m", "benchmarks.bench"]
     command += ["--random-engine", f"{budget - 15}", "--seed", str(seed)]
     peak = run([*command, "--folder", str(folder)], folder, budget, ROOT)
-    return _curve_of_study(folder, seed), _answer_of_best(folder, seed), peak
+    return curve_of_study(folder, seed), _answer_of_best(folder, seed), peak
 
 
 def _random_worker(folder: Path, budget: float, seed: int, worker: int, started: float) -> None:

@@ -127,6 +127,26 @@ def gpu_search(kept: Kept) -> list[str]:
     ]
 
 
+def start(kept: Kept) -> list[str]:
+    first, whole = (statistics.median(one[key] for one in kept["rounds"]) for key in ("first_epoch", "table"))
+    return [
+        f"After {first:.1f} s a search of Fashion-MNIST has its first epoch, after {whole:.0f} s the table",
+        f"of features (medians of {len(kept['rounds'])} searches in new projects, imports included).",
+    ]
+
+
+def threads(kept: Kept) -> list[str]:
+    lines = table("split", "two workers, one thread each", "one worker, two threads", "the first is ahead by")
+    for one in kept["splits"]:
+        two, single = one["workers"]["test"], one["threads"]["test"]
+        lines.append(f"| {one['split']} | {two:.2%} | {single:.2%} | {100 * (two - single):+.2f} points |")
+    return [
+        *lines,
+        "",
+        "Accuracy of the submission on 12,000 training rows that no search saw, after ten minutes.",
+    ]
+
+
 def growth(kept: Kept) -> list[str]:
     lines = ["| rows | width | seconds per epoch | multiplications per second |", "|---|---|---|---|"]
     for row in kept["figures"]:
@@ -294,7 +314,10 @@ SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
     ("A search on a GPU", "gpu-search", "gpu search --budget 4m", gpu_search),
     ("How an epoch grows", "growth", "growth", growth),
     ("Reading CSVs", "csv_reader", "csv_reader", reading),
+    ("How a search starts", "start", "start", start),
     ("Coordination", "coordination", "coordination", coordination),
+    ("Threads or workers", "threads-dense-10m", "threads --models dense", threads),
+    ("Threads or workers, both families", "threads-all-10m", "threads --models all", threads),
     ("Workers", "workers-scaling", "workers scaling", scaling),
     ("A worker's memory", "workers-memory", "workers memory", memory),
     ("Thousands of trials", "workers-long", "workers long", memory),

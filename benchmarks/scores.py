@@ -86,7 +86,7 @@ def table(only_first: bool) -> str:
     Args:
         only_first: the first seed of each command.
     """
-    lines = markdown.table(*COLUMNS)
+    lines, inside = markdown.table(*COLUMNS), list[bool]()
     for kept in record.newest_of_all(NAME):
         for row in sorted(kept["rows"], key=lambda row: row["seed"])[: 1 if only_first else None]:
             said = " | ".join(
@@ -102,7 +102,9 @@ def table(only_first: bool) -> str:
                 )
             )
             lines.append(f"| {said} |")
-    return "\n".join(lines)
+            inside.append(row["forecast"][0] <= row["test"] <= row["forecast"][1])
+    held = f"In {sum(inside)} of these {len(inside)} rows the official test is inside its forecast."
+    return "\n".join([*lines, "", held])
 
 
 def _variables(asked: dict[str, str], seed: int) -> str:

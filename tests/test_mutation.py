@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from verification import mutation
 
 
@@ -27,6 +28,17 @@ def a_module_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(mutation, "copied", copied)
     monkeypatch.setattr(mutation, "tests_of", lambda module: f"{sys.executable} src/catwalk/{module}.py")
+
+
+def test_each_module_and_its_tests_are_there() -> None:
+    """And no two modules have one name, by which a mutant is known."""
+    for module, files in mutation.MODULES.items():
+        assert (REPOSITORY / f"src/catwalk/{module}.py").is_file(), module
+        for file in files.split():
+            assert (REPOSITORY / "tests" / file).is_file(), module
+    assert len({Path(module).name for module in mutation.MODULES}) == len(mutation.MODULES)
+    file, _, name = mutation.LEFT_OUT.partition("::")
+    assert f"\ndef {name}(" in (REPOSITORY / "tests" / file).read_text()
 
 
 def test_what_fails_is_caught_and_what_passes_survives() -> None:

@@ -35,6 +35,7 @@ speed: .venv/dev ## run benchmarks: training speed, CSV reading, coordination ov
 	@$(BIN)/python -m benchmarks.engine
 	@$(BIN)/python -m benchmarks.growth
 	@$(BIN)/python -m benchmarks.csv_reader
+	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.coordination
 	@$(BIN)/python -m benchmarks.workers scaling
 	@$(BIN)/python -m benchmarks.workers memory
@@ -42,7 +43,7 @@ speed: .venv/dev ## run benchmarks: training speed, CSV reading, coordination ov
 	@$(BIN)/python -m benchmarks.numpy_network
 	@$(BIN)/python -m benchmarks.performance
 
-trust: .venv/dev ## run the proofs in docs/promises.md, except those that need an extra package (some hours)
+trust: .venv/dev ## run the proofs in docs/promises.md (some hours); mutants and guided fuzzing run apart, as docs/usage.md says
 	@$(BIN)/python -m verification.promises
 	@$(BIN)/python -m verification.line_coverage
 	@$(BIN)/python -m benchmarks.kills

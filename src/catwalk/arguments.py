@@ -227,6 +227,7 @@ def _add_course(stage: argparse.ArgumentParser) -> None:
         default="3m",
         help="time for the hackathon's search (%(default)s)",
     )
+    _add_models(stage, "dense")
 
 
 def _add_search(stage: argparse.ArgumentParser) -> None:

@@ -139,7 +139,7 @@ def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
 def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.course import course
 
-    course.run(paths, exercise=options.exercise, budget=options.budget, say=_say)
+    course.run(paths, options.exercise, budget=options.budget, models=options.models, say=_say)
 
 
 def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:

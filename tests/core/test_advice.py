@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from catwalk.core import advice, memory
-from catwalk.core.advice import Kind, kinds_of
 from catwalk.core.errors import MachineError, UserError, shown
 from catwalk.core.paths import Paths
 from catwalk.data import kaggle_credentials, prepare
 from catwalk.models import features
-from catwalk.report import slide as slide_rules
 from catwalk.search import limits, progress
 from tests.conftest import REPOSITORY
 from tests.data.test_kaggle_client import fetch, zipped
+from tests.support.advice_kinds import Kind, kinds_of
 from tests.support.kaggle_server import Fault, Kaggle
 
 SOURCE = REPOSITORY / "src/catwalk"
@@ -58,7 +57,7 @@ FOLLOWED = {
         "test_advice::test_so_many_workers_as_told",
         "test_faults::test_a_full_disk_is_one_line_in_every_stage",
     ],
-    Kind.CODE: ["test_advice::test_a_slide_is_shortened"],
+    Kind.CODE: ["test_study::test_other_choices_in_the_space_need_a_new_study"],
 }
 
 Node = ast.FunctionDef | ast.AsyncFunctionDef
@@ -279,16 +278,6 @@ def test_so_many_workers_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MachineError) as error:
         limits.workers(8)
     assert limits.workers(int(error.value.fix.removeprefix("WORKERS="))) == 3
-
-
-def test_a_slide_is_shortened() -> None:
-    def slide(title: str) -> slide_rules.Slide:
-        return slide_rules.Slide("one", 10, title, "", "a word")
-
-    with pytest.raises(UserError) as error:
-        slide_rules.check([slide("9" * 70)])
-    assert "64 characters, with a digit" in error.value.fix
-    slide_rules.check([slide("9" * 64)])
 
 
 def test_others_words_are_escaped_and_short() -> None:

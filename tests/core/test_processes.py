@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,19 @@ def fail(kind: str) -> None:
     raise UserError("it is wrong", where="row 1", fix="correct it")
 
 
+def wait_for_the_end(connection: Connection, note: str) -> None:
+    """It leaves a note at ``os._exit``, where coverage.py writes what it knows."""
+    leave = os._exit
+
+    def leave_a_note(code: int) -> None:
+        Path(note).touch()
+        leave(code)
+
+    pytest.MonkeyPatch().setattr(os, "_exit", leave_a_note)
+    connection.send("ready")
+    time.sleep(60)
+
+
 @pytest.fixture(autouse=True)
 def nothing_imported_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
@@ -96,6 +110,23 @@ def test_one_that_fails_ends_the_others() -> None:
                 processes.call_together(2, fail_or_wait, str(place), kind)
             assert not multiprocessing.active_children()
             assert not (place / "waited").exists(), "the other one was ended"
+
+
+@pytest.mark.parametrize("is_measured", [False, True])
+def test_only_what_coverage_measures_is_asked_to_end(
+    is_measured: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes.call_apart(os.getpid)  # coverage.py itself would begin in a fork server that starts later
+    for name in processes.MEASURED:
+        monkeypatch.delenv(name, raising=False)
+    if is_measured:
+        monkeypatch.setenv(processes.MEASURED[0], "")
+    note = tmp_path / "note"
+    process, connection = processes.start(wait_for_the_end, "waits", str(note))
+    assert connection.recv() == "ready"
+    processes.end(process)
+    assert not process.is_alive()
+    assert note.exists() == is_measured
 
 
 def test_what_it_raises_is_raised_here() -> None:

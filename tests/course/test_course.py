@@ -126,7 +126,7 @@ def test_labels_that_are_missing_are_one_line(project: Path, digits_raw: Path) -
 
 def test_an_exercise_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the exercises are 1 to 5"):
-        course.run(Paths(tmp_path, "digits"), exercise=6, budget="1m", say=print)
+        course.run(Paths(tmp_path, "digits"), 6, budget="1m", models="dense", say=print)
 
 
 @pytest.mark.slow

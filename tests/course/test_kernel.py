@@ -34,7 +34,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, dist: list[Path]) -> Path:
     project = make_project(tmp_path_factory.mktemp("kernel") / "project")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(kernel, "build_wheel", lambda aside: Path(shutil.copy(dist[1], aside)))
-        done = run_catwalk(project, "kernel", "--user", "me", "--accelerator", "gpu", "--budget", "90s")
+        asked = ("--user", "me", "--accelerator", "gpu", "--budget", "90s", "--models", "all")
+        done = run_catwalk(project, "kernel", *asked)
     assert done.returncode == 0, done.stderr
     return Paths(project, "fashion-mnist").kernel
 
@@ -88,12 +89,13 @@ def test_the_official_command_pushes_it(made: Path, tmp_path: Path) -> None:
 
 
 def test_the_notebook_brings_catwalk_along(made: Path, tmp_path: Path) -> None:
-    """What is imported in its kernel, and by processes from there, is the wheel's."""
+    """What is imported in its kernel, and by processes from there, is the wheel's; it runs as asked for."""
     notebook = nbformat.read(made / "hackathon.ipynb", as_version=4)
     nbformat.validate(notebook)
     (given,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert 'COMPETITION = "fashion-mnist"\n' in given.source
     assert 'BUDGET = "90s"  #' in given.source
+    assert 'MODELS = "all"  #' in given.source
     assert "glob(" not in "".join(cell.source for cell in notebook.cells), "it looks for no wheel"
     catwalk = next(cell for cell in notebook.cells if "WHEEL" in cell.source)
     assert max(map(len, catwalk.source.splitlines())) <= 1000
@@ -103,12 +105,16 @@ def test_the_notebook_brings_catwalk_along(made: Path, tmp_path: Path) -> None:
         "child = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)\n"
         "print(package in catwalk.__file__, child.stdout.strip() == catwalk.__file__)"
     )
-    notebook.cells = [given, catwalk, nbformat.v4.new_code_cell(shown)]
+    search = next(cell for cell in notebook.cells if "hackathon.Settings(" in cell.source)
+    settings, _, _ = search.source.partition("project, submission = ")  # what follows would search
+    options = f"{settings}print(*settings.options('auto'))"
+    notebook.cells = [given, catwalk, *map(nbformat.v4.new_code_cell, (shown, options))]
     environment = clean_environment(JUPYTER_PREFER_ENV_PATH="1", TMPDIR=str(tmp_path))
     NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute(
         env=environment
     )
-    assert notebook.cells[-1].outputs[0].text == "True True\n"
+    assert notebook.cells[2].outputs[0].text == "True True\n"
+    assert {"--models=all", "--budget=90s"} <= set(notebook.cells[3].outputs[0].text.split())
 
 
 def test_what_others_upload_is_small_and_whole(dist: list[Path]) -> None:

@@ -62,13 +62,21 @@ def test_another_source_than_before(catwalk: Catwalk, project: Path, digits_raw:
     assert "already exists, from" in err
 
 
+WITHOUT_A_TIME = {
+    "competition": "digits", "source": "sklearn", "fetched": "2026-01-02T03:04:05+00:00",
+    "files": {"digits_train.csv": {"bytes": 1, "sha256": "0" * 64}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["{", json.dumps(WITHOUT_A_TIME)])
 def test_a_damaged_manifest_is_made_anew_from_the_files(
-    catwalk: Catwalk, project: Path, digits_raw: Path
+    catwalk: Catwalk, project: Path, digits_raw: Path, content: str
 ) -> None:
     paths = digits_paths(project, digits_raw)
-    paths.manifest.write_text("{")
+    paths.manifest.write_text(content)
     code, out, _ = catwalk("data", *DIGITS)
     assert code == 0
+    assert "changed by hand" not in out, "nothing is known of them"
     assert "files put there by hand" in out
     assert json.loads(paths.manifest.read_text())["files"]["digits_train.csv"]["rows"] == 1437
 

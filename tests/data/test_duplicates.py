@@ -1,14 +1,11 @@
 """duplicates.py: intervals, forecasts and learning count a picture once, however often it is repeated."""
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from catwalk.core.paths import Paths
 from catwalk.data import download, duplicates, prepare
 from catwalk.data.prepare import Prepared
 from catwalk.models import metrics
@@ -102,29 +99,6 @@ def test_a_labelled_test_picture_counts_once(project: Path, digits_raw: Path) ->
     seen = duplicates.count(prepared)
     assert (len(prepared.test_pixels), seen.test, seen.known) == (460, 360, 50)
     assert prepared.duplicates["both"] == 150, "its rows"
-
-
-def test_what_an_older_catwalk_prepared_is_neither_prepared_again_nor_refused(
-    project: Path, digits_raw: Path
-) -> None:
-    """Its summary counts only the test rows that are among the labelled."""
-
-    def all_twice(train: list[str], test: list[str]) -> None:
-        train += test
-        test += test
-
-    prepared = changed(project, digits_raw, all_twice)
-    file = Paths(project, "digits").prepared_summary
-    content = json.loads(file.read_text())
-    assert content["duplicates"].pop("known") == 360
-    file.write_text(json.dumps(content))
-    said: list[str] = []
-    assert not prepare.run(Paths(project, "digits"), load("digits"), 1, said.append)
-    assert said[0].startswith("prepare: already done, ")
-    older = prepare.load(Paths(project, "digits"), 1)
-    assert older.duplicates == {"train": 0, "test": 360, "both": 720}
-    assert duplicates.count(older) == duplicates.count(prepared), "no more than there are"
-    assert duplicates.count(replace(older, duplicates={**older.duplicates, "both": 90})).known == 90
 
 
 def test_pictures_are_compared_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,6 +211,13 @@ FORMS: dict[str, Case] = {
         label_files(train_labels=csv(["id", "label"], [[i, r[0]] for i, r in enumerate(TRAIN)])),
         toml=OWN_LABELS,
     ),
+    "labels in CSVs of their own, sep= in the first line": Case(
+        label_files(
+            train_labels=csv(["label"], [[r[0]] for r in TRAIN], start="sep=,\n"),
+            test_labels=csv(["id", "label"], [[i, r[0]] for i, r in enumerate(TEST)], ";", start="\nsep=;\n"),
+        ),
+        toml=OWN_LABELS,
+    ),
     "test labels in a CSV of their own that holds none": Case(
         label_files(test_labels=csv(None, [[0] for _ in TEST])),
         noted=("test.csv: test_labels.csv holds no labels",),

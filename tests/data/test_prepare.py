@@ -3,6 +3,7 @@
 Also: prepared_arrays.py, split.py.
 """
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -237,13 +238,31 @@ def test_what_was_prepared_stays_until_the_new_is_whole(
     assert held[7] == taught[7] == 1
 
 
-def test_a_damaged_summary_is_made_anew(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+def without_a_count(summary: str) -> str:
+    content = json.loads(summary)
+    del content["duplicates"]["known"]
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize("damage", [lambda _: "{", without_a_count])
+def test_a_damaged_summary_is_made_anew(
+    catwalk: Catwalk, project: Path, digits_raw: Path, damage: Callable[[str], str]
+) -> None:
+    """The rows are the same, so a study goes on; but not while a search runs."""
     paths = digits_paths(project, digits_raw)
     assert last_line(catwalk)
-    paths.prepared_summary.write_text("{")
+    before = prepare.load(paths, 1)
+    paths.prepared_summary.write_text(damage(paths.prepared_summary.read_text()))
     with pytest.raises(UserError, match="is not prepared: run make prepare"):
         prepare.load(paths, 1)
+    with progress.locked(paths):
+        code, _, err = catwalk("prepare", "--competition", "digits")
+        assert code == 2
+        assert "arrays have changed, but a search is still running on the old rows" in err
     assert "already done" not in last_line(catwalk)
+    after = prepare.load(paths, 1)
+    assert progress.study_name(paths, after, "local") == progress.study_name(paths, before, "local")
+    assert (after.test_fingerprint, after.duplicates) == (before.test_fingerprint, before.duplicates)
 
 
 @pytest.mark.parametrize("name", ["pixels", "labels", "test_pixels", "test_ids"])
@@ -349,7 +368,7 @@ def test_another_validation_share_is_another_split_and_another_study(
 ) -> None:
     paths = digits_paths(project, digits_raw)
     before = prepared(paths)
-    assert before.split == "s1", "the name that splits of 0.1 had before names gave the share"
+    assert before.split == "s1", "the name that splits had before names gave the share"
     monkeypatch.setattr(split, "VALIDATION_SHARE", share)
     after = prepared(paths)
     assert (len(before.validation), len(after.validation)) == (144, count)

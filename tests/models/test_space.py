@@ -90,6 +90,12 @@ def test_a_trial_chooses_what_its_family_has() -> None:
     assert families == {"dense", "conv"}
 
 
+def test_a_study_from_before_families_is_of_dense_networks() -> None:
+    before = {"depth": 2, "width_1": 512.0}
+    assert space.family_in(before) == space.fill_defaults(before)["family"] == "dense"
+    assert space.family_in({"family": "conv"}) == "conv"
+
+
 def test_a_choice_by_hand_is_of_one_family() -> None:
     assert space.family_for({}, "local.all") == "dense"
     assert space.family_for({"batch_size": 64}, "local.conv") == "conv"

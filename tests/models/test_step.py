@@ -4,6 +4,7 @@ Also: layers.py.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -266,6 +267,38 @@ def test_the_saved_model_is_what_was_trained(
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
         accuracy = (theirs.argmax(axis=1) == digits.labels[digits.validation]).mean()
         assert last.accuracy == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize(
+    ("shape", "stem"),
+    [((32, 32, 3), "direct"), pytest.param((48, 48, 1), "stepped", marks=pytest.mark.slow)],
+)
+def test_a_convolutional_network_of_larger_pictures_is_saved_as_trained(
+    digits: Prepared, shape: tuple[int, int, int], stem: str, tmp_path: Path
+) -> None:
+    """Two steps on enlarged digits, each channel of another brightness."""
+    count, times = 96, shape[0] // 8
+    grey = np.asarray(digits.pixels[:count]).reshape(count, 8, 8).repeat(times, axis=1).repeat(times, axis=2)
+    pixels = np.stack([grey * (channel + 1) for channel in range(shape[2])], axis=-1).astype(np.uint8)
+    rows = np.arange(count, dtype=np.int32)
+    large = replace(
+        digits, pixels=pixels.reshape(count, -1), labels=digits.labels[:count],
+        train=rows[:32], validation=rows[32:],
+    )  # fmt: skip
+    params = {**portfolio.STRONG, **PLAIN, **CONV, "conv_stem": stem}
+    views = FeatureSet(Paths(tmp_path, "digits"), large, shape)
+    training = Training(large, load("digits"), views, "float32", params, 1)
+    assert training.per_epoch == 2
+    untrained = network.probabilities(training.model, large.pixels, large.validation)
+    list(training.epochs(1, None))
+    inputs, _ = training._step._held_out
+    ours = tf.nn.softmax(training._step._layers.logits(inputs, training=False)).numpy()
+    assert np.abs(ours - untrained).max() > 0.01
+    training.finish().save(tmp_path / "net.keras")
+    saved = keras.models.load_model(tmp_path / "net.keras", compile=False, safe_mode=True)
+    assert saved.input_shape == (None, np.prod(shape))
+    theirs = network.probabilities(saved, large.pixels, large.validation)
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
 def test_precision_is_one_of_two_and_measured() -> None:

@@ -17,14 +17,14 @@ from optuna.trial import FrozenTrial
 from catwalk.core import gpus, processes
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
-from catwalk.data import scope
+from catwalk.data import prepare, scope
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.models import training_speed
-from catwalk.search import progress, search
+from catwalk.models import space, training_speed
+from catwalk.search import progress, search, study
 from catwalk.search.limits import Limits
-from catwalk.search.model_store import MAX_KEPT_MODELS, MAX_KEPT_OF_FAMILY, worth_keeping
-from catwalk.submission import recipe, submission_names
+from catwalk.search.model_store import MAX_KEPT_MODELS, MAX_KEPT_OF_FAMILY, is_kept, worth_keeping
+from catwalk.submission import chosen_trials, recipe, submission_names
 from tests.conftest import load, make_project, run_catwalk
 
 DIGITS = ("--competition", "digits")
@@ -102,6 +102,8 @@ def test_networks_that_are_behind_are_kept_for_their_family() -> None:
         ("dense", "bfloat16", None, []),
         ("dense", "float32", 600.0, []),
         ("all", "bfloat16", 600.0, []),
+        ("conv", "bfloat16", 600.0, ["make search MODELS=all BUDGET=10m"]),
+        ("conv", "float32", 120.0, ["make search MODELS=all BUDGET=2m"]),
     ],
 )
 def test_a_search_says_where_the_other_family_would_reach_more(
@@ -189,3 +191,34 @@ def test_every_stage_takes_a_convolutional_network(tmp_path: Path) -> None:
     again = run_catwalk(root, "reproduce", *DIGITS)
     assert "equals one.csv, byte for byte" in again.stdout, again.stderr
     assert " conv " in run_catwalk(root, "leaderboard", *DIGITS).stdout
+
+
+@pytest.mark.slow
+def test_a_search_of_both_families_is_chosen_from_and_presented(tmp_path: Path) -> None:
+    """Softmax regression, a convolutional network and the quick one, from the search to the talk."""
+    root = make_project(tmp_path / "project")
+    asked = ("--models", "all", "--trials", "3", "--workers", "2")
+    done = run_catwalk(root, "search", *DIGITS, *asked)
+    assert done.returncode == 0, done.stderr
+    made = run_catwalk(root, "predict", *DIGITS, "--name", "both")
+    assert made.returncode == 0, made.stderr
+    paths = Paths(root, "digits")
+    prepared = prepare.load(paths, 1)
+    opened = study.load(paths, prepared, scope.name("local", "all"))
+    assert opened is not None
+    key, complete = study.key(opened), study.complete(opened)
+    candidates = {trial.number: trial for trial in complete if is_kept(paths, key, trial.number)}
+    assert len(candidates) == len(complete) == 3
+    assert {space.family_in(trial.params) for trial in candidates.values()} == {"dense", "conv"}
+    assert len(chosen_trials.choose(paths, prepared, key, complete).candidates) == 3
+    written = recipe.read(paths, "both")
+    assert (written.models, written.trials_finished) == ("all", 3)
+    assert {trial.number for trial in written.trials} <= candidates.keys()
+    assert written.validation is not None
+    assert written.validation.accuracy > 0.95
+    presented = run_catwalk(root, "report", *DIGITS)
+    assert presented.returncode == 0, presented.stderr
+    assert paths.talk("both").is_file()
+    board = run_catwalk(root, "leaderboard", *DIGITS)
+    (row,) = [line.split() for line in board.stdout.splitlines() if "both" in line.split()]
+    assert "all" in row

@@ -65,6 +65,16 @@ def test_the_width_follows_the_time_that_is_left(opened: optuna.Study) -> None:
     }
 
 
+def test_a_queue_from_before_families_stays(opened: optuna.Study) -> None:
+    names = [name for name in space.SPACE if name != "family" and not name.startswith("conv_")]
+    for kind, params in portfolio.BASELINES.items():
+        opened.enqueue_trial({name: params[name] for name in names}, user_attrs={"kind": kind})
+    first_trials.enqueue(opened, wanted(32))
+    before = ["softmax", "beginner"]
+    kinds = [trial.user_attrs["kind"] for trial in study.waiting(opened)]
+    assert kinds == [*before, *(kind for kind, _ in wanted(32) if kind not in before)]
+
+
 def test_with_more_time_a_narrow_network_is_trained_wider(opened: optuna.Study) -> None:
     """As with BUDGET=1m, then BUDGET=60m; with less time again nothing is."""
     first_trials.enqueue(opened, wanted(32))

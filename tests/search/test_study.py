@@ -151,9 +151,13 @@ def test_other_choices_in_the_space_need_a_new_study(tmp_path: Path, monkeypatch
     assert made(tmp_path), "nothing has changed"
     monkeypatch.setitem(space.SPACE, "dropout", ("float", [0.0, 0.9]))
     assert made(tmp_path), "bounds may change"
+    before, said = space.SPACE["norm"], r"space\.py: norm has the choices .*'batch'\], but the study has"
     monkeypatch.setitem(space.SPACE, "norm", ("one of", ["none", "batch"]))
-    with pytest.raises(UserError, match=r"space\.py: norm has the choices .*'batch'\], but the study has"):
+    with pytest.raises(UserError, match=said) as error:
         made(tmp_path)
+    assert error.value.fix.startswith("undo the change, or rename data/digits/study to start a new study")
+    monkeypatch.setitem(space.SPACE, "norm", before)
+    assert made(tmp_path), "it is undone"
 
 
 def test_a_trial_is_repeated_once_and_only_if_it_failed(tmp_path: Path) -> None:
@@ -222,11 +226,10 @@ def test_progress_is_read_without_the_study_s_trials(tmp_path: Path) -> None:
     assert datetime.fromisoformat(one.began) <= datetime.now(UTC)
     progress.write(paths, "one", replace(progress.NOTHING, spent=2.5, finished=3))
     assert progress.read(paths)["one"].began == one.began
-    for damaged in ("{", "[]", '{"one": 3}', '{"one": {"spent": "long"}}'):
+    lacking = '{"one": {"schema_version": 1, "spent": 1.5, "finished": 2, "best": null}}'
+    for damaged in ("{", "[]", '{"one": 3}', '{"one": {"spent": "long"}}', lacking):
         paths.progress.write_text(damaged)
         assert progress.read(paths) == {}
-    paths.progress.write_text('{"one": {"spent": 1.5, "finished": 2, "best": null}}')  # as of catwalk 0.1
-    assert progress.read(paths) == {"one": replace(progress.NOTHING, spent=1.5, finished=2)}
 
 
 def test_what_a_renamed_study_had_done_is_not_the_new_one_s(tmp_path: Path) -> None:

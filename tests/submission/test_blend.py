@@ -23,6 +23,7 @@ from catwalk.models import metrics
 from catwalk.submission import (
     blend_weights,
     ensemble,
+    made_before,
     predictions,
     recipe,
     submission_csv,
@@ -34,6 +35,7 @@ from tests.conftest import Run, load, make_project, run_catwalk
 from tests.support import brier
 from tests.support.blends import LABELS, Team, with_submissions
 from tests.support.kaggle_server import Kaggle, serving
+from tests.support.records import made_recipe
 
 DIGITS = ("--competition", "digits")
 
@@ -157,6 +159,16 @@ def test_a_file_of_that_name_is_not_replaced(mine: Team) -> None:
         )
         assert (done.returncode, done.stderr) == (2, f"{said}choose another name\n")
     assert {path: path.read_bytes() for path in mine.paths.submissions.rglob("*") if path.is_file()} == before
+
+
+def test_a_submission_is_of_the_study_that_began_when_its_own_did() -> None:
+    """Where one of them does not say when, it is not of a study that began after it was made."""
+    first, second, third = (f"2026-11-0{day}T00:00:00+00:00" for day in (1, 2, 3))
+    made = made_recipe(created=second, began=first)
+    assert [made_before.is_of_study(made, began) for began in (first, second, "")] == [True, False, True]
+    unsaid = made_recipe(created=second)
+    began = (first, second, third, "")
+    assert [made_before.is_of_study(unsaid, one) for one in began] == [True, True, False, True]
 
 
 def test_an_interrupted_one_is_written_anew(mine: Team) -> None:

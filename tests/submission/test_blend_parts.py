@@ -30,7 +30,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory, digits_raw: Path) -> Team:
 
 @pytest.fixture(scope="module")
 def others(fitted: Team, tmp_path_factory: pytest.TempPathFactory) -> Team:
-    """The same with files that are no parts: a copy, an older submission, one of another competition."""
+    """The same with files that are no parts: a copy, a submission without a folder, another competition's."""
     mine = fitted.copy(tmp_path_factory.mktemp("others") / "project")
     shutil.copy(mine.paths.test_predictions("upper"), mine.paths.root / "copy.npz")
     other = replace(mine.paths, competition="other")
@@ -307,12 +307,12 @@ def test_npz_files_that_can_t_be_joined(mine: Team) -> None:
         ("upper,", "PARTS=upper,: give two or more parts"),
         ("", "PARTS=: give two or more parts"),
         ("upper,nobody", "nobody: no such submission, folder or file: choose a submission's name, "),
-        ("upper,data", "data: there is no test.npz in this folder: choose"),
+        ("upper,data", "data: has no test.npz: choose"),
         ("upper,upper", "upper: the same predictions as upper: give each part once"),
         ("upper,submissions/digits/upper", "digits/upper: the same predictions as upper: give"),
         ("upper,submissions/digits/upper/test.npz", "upper/test.npz: the same predictions as upper: give"),
         ("upper,copy.npz", "copy.npz: the same predictions as upper: give each part once"),
-        ("upper,old", "old: has no test.npz: an older version of catwalk made it: run make predict COMP"),
+        ("upper,old", "old: has no test.npz: choose a submission's name, its folder, or a CSV"),
         ("upper,submissions/other/one", "other/one: belongs to the competition other, not to digits: choose"),
         ("upper,submissions/other/one.csv", "one.csv: belongs to the competition other, not to digits: "),
         ("upper,submissions/other/one/test.npz", "one/test.npz: belongs to the competition other, not"),

@@ -85,12 +85,13 @@ def test_some_rows_only(planted: tuple[RunContext, Predictions, set[int], list[s
     assert f"{len(found)} of 144 labels look doubtful" in said[0]
 
 
-def test_data_of_an_earlier_catwalk(planted: tuple[RunContext, Predictions, set[int], list[str]]) -> None:
+def test_rows_without_numbers(planted: tuple[RunContext, Predictions, set[int], list[str]]) -> None:
+    """As where they can't be told (``row_numbers``), or their file is lost."""
     context, made, _, said = planted
     context.paths.raw_rows.unlink()
     doubtful_labels.write(context, "mine", made)
     assert list(table(context.paths)[0]) == list(doubtful_labels.COLUMNS)
-    assert said[0].endswith("labels.csv, without row numbers: an earlier catwalk prepared the data")
+    assert said[0].endswith("labels.csv, without row numbers, which are not known")
     assert len(said[0]) < 300
 
 

@@ -5,12 +5,14 @@ Also: fold_objective.py, fold_study.py, fold_training.py.
 
 import argparse
 import signal
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from catwalk import stages
 from catwalk.core.paths import Paths
@@ -153,6 +155,31 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     assert progress.last_scope(within.paths, within.prepared) == "pixels"
 
 
+def test_fewer_folds_than_asked_for_are_said(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a class has three pictures, its configurations are trained in three folds."""
+    digits = context.prepared
+    kept = np.flatnonzero((digits.labels != 4) | (np.cumsum(digits.labels == 4) <= 3))
+    few = replace(
+        digits,
+        pixels=digits.pixels[kept],
+        labels=digits.labels[kept],
+        train=np.flatnonzero(np.isin(kept, digits.train)).astype(np.int32),
+        validation=np.flatnonzero(np.isin(kept, digits.validation)).astype(np.int32),
+    )
+    said: list[str] = []
+    trained: list[Fold] = []
+
+    def train(_context: RunContext, wanted: Sequence[tuple[Fold, FrozenTrial]], *_: object) -> None:
+        trained.extend(fold for fold, _ in wanted)
+
+    monkeypatch.setattr(fold_training, "run", train)
+    within = replace(context, prepared=few, say=said.append)
+    planted.search(within)
+    assert fold_configurations.run(within, Limits(None, 2, 5), 1)
+    assert said[0] == "folds: 3 instead of 5, because a class has only 3 pictures"
+    assert {(fold.fold, fold.count) for fold in trained} == {(0, 3), (1, 3), (2, 3)}
+
+
 def test_a_submission_is_done_when_it_has_all_that_is_trained(context: RunContext) -> None:
     planted.search(context)
     key, _ = fold_study.known(context, 5)
@@ -237,3 +264,24 @@ def test_killed_and_continued_to_what_its_recipe_says(project: Path) -> None:
     np.testing.assert_allclose(anew.probabilities, saved.probabilities, atol=1e-6)
     done = run_catwalk(project, "reproduce", *common, "--submission", "mine")
     assert "equals mine.csv, byte for byte" in done.stdout, done.stderr
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+def test_a_budget_is_shared_with_the_folds(project: Path, digits_raw: Path) -> None:
+    """The search ends with its three trials; five folds fit into the rest, and all rows validate."""
+    digits_paths(project, digits_raw)
+    common = ("--competition", "digits")
+    assert run_catwalk(project, "prepare", *common).returncode == 0
+    asked = ("--folds", "5", "--budget", "40s", "--trials", "3", "--workers", "2")
+    began = time.monotonic()
+    done = run_catwalk(project, "search", *common, *asked)
+    took = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    assert took < 50, "search and folds end within 10 s of their budget"
+    assert f"({fold_study.ALL_TRAINED})" in done.stdout
+    made = run_catwalk(project, "predict", *common, "--name", "mine")
+    assert "on all 1,437 labelled rows, out of fold" in made.stdout, made.stderr
+    written = recipe.read(Paths(project, "digits"), "mine")
+    assert written.validation is not None
+    assert (written.folds, written.validation.rows) == (5, 1437)

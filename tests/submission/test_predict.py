@@ -134,7 +134,7 @@ def test_a_submission_is_of_the_study_that_began_when_its_own_did(done: Paths) -
         kept_networks.predict_proba(done, of_the_next, prepared.test_pixels)
     set_back = replace(made, created="2000-01-01T00:00:00+00:00")
     assert predict._holds(set_back, made.study, state, prepared)
-    assert not predict._holds(replace(set_back, began=""), made.study, state, prepared), "by an older catwalk"
+    assert not predict._holds(replace(set_back, began=""), made.study, state, prepared), "nothing says it is"
     recipe.write(done, name, set_back)
     run = run_catwalk(done.root, "predict", *DIGITS)
     assert f"already done, submissions/digits/{name}.csv" in run.stdout, run.stderr

@@ -1,4 +1,4 @@
-"""predictions.py: what is written is read, and what catwalk 0.1 wrote; another file is told as what it is."""
+"""predictions.py: what is written is read; another file is told as what it is."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths
 from catwalk.submission import predictions
 from catwalk.submission.predictions import Predictions
 
@@ -90,19 +89,3 @@ def test_another_file_is_one_line(tmp_path: Path, damage: Callable[[Path], None]
     with pytest.raises(UserError) as error:
         predictions.read(file, "oof.npz")
     assert str(error.value).startswith(said)
-
-
-def test_the_rows_of_a_submission(tmp_path: Path) -> None:
-    paths, split = Paths(tmp_path, "digits"), np.array([3, 5], np.int32)
-    with pytest.raises(FileNotFoundError):
-        predictions.validated(paths, "mine", split)
-    older = paths.older_predictions("mine")
-    older.parent.mkdir(parents=True)
-    np.savez(older, validation=some(2).probabilities, test=some(4).probabilities)
-    rows, probabilities = predictions.validated(paths, "mine", split)
-    np.testing.assert_array_equal(rows, split)
-    np.testing.assert_array_equal(probabilities, some(2).probabilities)
-    predictions.write(paths.oof("mine"), some())
-    rows, probabilities = predictions.validated(paths, "mine", split)
-    np.testing.assert_array_equal(rows, np.arange(5))
-    np.testing.assert_array_equal(probabilities, some().probabilities)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from catwalk.core import records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.core.records import NewerRecordError
@@ -14,7 +15,15 @@ from catwalk.submission import recipe
 from catwalk.submission.recipe import Graded, RefitNetwork, Upload
 from tests.support.records import made_recipe
 
-OLDER = "an older version of catwalk: run make predict for a new submission"
+DAMAGED = "submissions/digits/one.json: the recipe is damaged, or of another version of catwalk"
+AGAIN = "download or copy it again, or run make predict for a new submission"
+
+
+def without(name: str) -> str:
+    """The text of a recipe whose first trial lacks a field."""
+    content = records.encode(made_recipe())
+    del content["trials"][0][name]
+    return json.dumps(content)
 
 
 @pytest.fixture
@@ -76,13 +85,11 @@ def test_what_is_added_leaves_the_rest_alone(paths: Paths) -> None:
     ("text", "said"),
     [
         ("{", "submissions/digits/one.json can't be read: rename it and run make predict"),
-        ("{}", f"submissions/digits/one.json was made by {OLDER}"),
-        ("[]", f"submissions/digits/one.json was made by {OLDER}"),
-        (
-            '{"forecast": {"accuracy": "high"}}',
-            "submissions/digits/one.json: the recipe is incomplete (competition is missing): "
-            "download or copy it again",
-        ),
+        ("{}", f"{DAMAGED} (competition is missing): {AGAIN}"),
+        ("[]", f"{DAMAGED} (it has an unexpected value): {AGAIN}"),
+        ('{"forecast": {"accuracy": "high"}}', f"{DAMAGED} (competition is missing): {AGAIN}"),
+        (without("plan"), f"{DAMAGED} (trials[0].plan is missing): {AGAIN}"),
+        (without("seed"), f"{DAMAGED} (trials[0].seed is missing): {AGAIN}"),
     ],
 )  # fmt: skip
 def test_a_damaged_one_is_one_line(paths: Paths, text: str, said: str) -> None:

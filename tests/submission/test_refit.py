@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 
 from benchmarks import procfs
-from catwalk.core import memory, process_pool
+from catwalk.core import memory, process_pool, processes
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.models import network
+from catwalk.models import network, portfolio
+from catwalk.models.epoch import Epoch
 from catwalk.search import limits, progress, study, trial_record
 from catwalk.search.trial_record import TrialRecord
 from catwalk.submission import predictions, recipe, refit, submission_names
@@ -69,6 +70,31 @@ def test_it_has_half_of_the_say(done: Paths) -> None:
     np.testing.assert_allclose(written, whole, rtol=0, atol=1e-6)  # this process may have other threads
     labels = np.load(done.sealed_labels)
     assert np.mean(half.argmax(axis=1) == labels) > 0.9
+
+
+@pytest.mark.slow
+def test_a_convolutional_network_is_trained_again(done: Paths) -> None:
+    """On all labelled rows, with new seeds, for as many epochs as its trial; it is about as good."""
+    epochs = 12
+    params = {
+        **portfolio.STRONG, "family": "conv", "view": "pixels", "conv_width": 8, "conv_depth": 1,
+        "conv_pool": "both", "conv_dropout": 0.2, "batch_size": 64, "learning_rate": 1e-2, "average": 0.5,
+        "label_smoothing": 0.0, "flip": 0,
+    }  # fmt: skip
+    trial = TrialRecord(
+        number=3, state="complete", kind="portfolio conv 1", value=0.9, params=params,
+        history=tuple(Epoch(i, epochs, 0.1, 0.9, 0.1, 0.9) for i in range(1, epochs + 1)), planned=epochs,
+        seed=7, precision="float32", seconds=2.0, ended=None, versions={},
+    )  # fmt: skip
+    first = processes.call_apart(refit.answer, refit.task_of(done, 1, trial))
+    assert first is not None
+    again = refit.run(RunContext.load(done, load("digits"), 1, "local.conv"), [trial], None, None)
+    assert again is not None
+    assert [(one.trial, one.epochs, one.rows) for one in again.made] == [(3, epochs, 1437)] * 2
+    assert len({7, *(one.seed for one in again.made)}) == 3
+    labels = np.load(done.sealed_labels)
+    for probabilities in (first[1], *again.tests):
+        assert np.mean(probabilities.argmax(axis=1) == labels) > 0.85
 
 
 def test_a_light_network_is_not_trained_again() -> None:

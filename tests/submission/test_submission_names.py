@@ -20,7 +20,7 @@ def test_a_name_can_be_a_files_name() -> None:
 
 @pytest.mark.parametrize("name", ["final.csv", "final.CSV", "final.json"])
 def test_a_name_does_not_end_as_its_files_do(tmp_path: Path, name: str) -> None:
-    """SUBMISSION=final.csv means the submission final; one that an older catwalk named so is found."""
+    """SUBMISSION=final.csv means the submission final; one that has such a name is found."""
     with pytest.raises(UserError, match=rf"^NAME={name}: choose a name that does not end in .csv or .json$"):
         submission_names.check_name(name)
     paths = Paths(tmp_path, "digits")

@@ -170,10 +170,6 @@ class Paths:
         """A mark in the folder of a submission that is being written, or whose writing was interrupted."""
         return self.submission_folder(name) / ".unfinished"
 
-    def older_predictions(self, name: str) -> Path:
-        """What catwalk 0.1 wrote in place of the two files above."""
-        return self.submission_folder(name) / "predictions.npz"
-
     def doubtful_labels(self, name: str) -> Path:
         return self.submission_folder(name) / "labels.csv"
 

@@ -114,9 +114,7 @@ class _Pool(Generic[Task, Result]):
         self._give(connection, process)
 
     def close(self) -> None:
-        for _, process in self._busy.values():
-            process.kill()
-            process.join()
+        processes.end(*(process for _, process in self._busy.values()))
 
 
 def _serve(connection: Connection, work: Callable[[Task], Result]) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar, cast
 
 from catwalk.core import advice
@@ -28,8 +29,10 @@ WATCH_SECONDS = 1.0  # how often a child checks that its parent is still alive
 LOADING_SECONDS = 60.0  # the longest wait for the fork server's imports, in which Ctrl-C is answered
 POLL_SECONDS = 0.02
 DYING_SECONDS = 5.0  # the longest that a killed fork server is taken for a living one
+WRITING_SECONDS = 5.0  # the longest that a process may take to end where coverage.py measures it
 # Environment of the fork server: its parent's pid, and the file that it writes once it has imported all.
 PARENT, LOADED = "CATWALK_PARENT", "CATWALK_LOADED"
+MEASURED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")  # where coverage.py measures processes too
 SOCKET_PATH = 108  # longest path of a socket, as bytes: where temporary files lie deeper, nothing is forked
 
 
@@ -131,9 +134,28 @@ def _answered(process: Any, connection: Connection) -> Any:
 
 
 def _end(process: Any, connection: Connection) -> None:
-    process.kill()
-    process.join()
+    end(process)
     connection.close()
+
+
+def end(*started: Any) -> None:
+    """Kill processes that ``start`` has started, and wait until they are gone.
+
+    Where coverage.py measures, they are asked to end first: it knows nothing of a process that is killed.
+    """
+    if _is_measured():
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join(WRITING_SECONDS)
+    for process in started:
+        process.kill()
+    for process in started:
+        process.join()
+
+
+def _is_measured() -> bool:
+    return any(name in os.environ for name in MEASURED)
 
 
 def outcome(work: Callable[..., Result], *arguments: Any) -> Result | Exception:
@@ -177,7 +199,16 @@ def _run(target: Callable[..., None], theirs: dict[str, str], *arguments: Any) -
     os.environ.clear()
     os.environ.update(theirs)
     be_a_child()
+    if not _is_measured():
+        target(*arguments)
+        return
+    signal.signal(signal.SIGTERM, _leave)  # as ``end`` asks for
     target(*arguments)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it leaves by itself, and coverage.py writes only once
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os._exit(1)  # where coverage.py writes, see pyproject.toml
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Records: frozen dataclasses that are stored as JSON with a schema version.
 
-A record's class states its version, ``SCHEMA_VERSION: ClassVar[int]``; a file without one is version 0, from
-catwalk 0.1. Each class has one module that writes and reads its file, by ``encode`` and ``decode``.
+A record's class states its version, ``SCHEMA_VERSION: ClassVar[int]``. Each class has one module that writes
+and reads its file, by ``encode`` and ``decode``.
 """
 
 import functools

@@ -15,20 +15,21 @@ from catwalk.core.processes import ONE_THREAD
 from catwalk.report import notebook
 from catwalk.report.results import COMPETITION_VARIABLE
 
-BUDGET_VARIABLE = "CATWALK_BUDGET"  # of the fifth exercise's search
+BUDGET_VARIABLE, MODELS_VARIABLE = "CATWALK_BUDGET", "CATWALK_MODELS"  # of the fifth exercise's search
 EXERCISES = ("1-first-network", "2-softmax", "3-first-model", "4-assignment", "5-hackathon")
 CELL_SECONDS = 3600
 
 Say = Callable[[str], None]
 
 
-def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
+def run(paths: Paths, exercise: int | None, *, budget: str, models: str, say: Say) -> None:
     """Execute the exercises that are not done yet, or only the given one.
 
     Args:
         paths: the competition whose pictures they use.
         exercise: from 1 to 5; None for all.
-        budget: of the fifth one's search.
+        budget: of the fifth one's search, and so are the models.
+        models: dense, conv or all.
         say: takes a line on what happens.
 
     Raises:
@@ -45,7 +46,7 @@ def run(paths: Paths, *, exercise: int | None, budget: str, say: Say) -> None:
             say(f"{where}: already done, {paths.shown(target)}")
             continue
         started = time.monotonic()
-        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget}
+        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget, MODELS_VARIABLE: models}
         # NumPy's threads would wait for each other as soon as another program needs a core.
         given |= {name: os.environ.get(name, one) for name, one in ONE_THREAD.items()}
         with _Bar(console, where) as bar:

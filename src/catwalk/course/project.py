@@ -75,8 +75,6 @@ class Project:
 
 def _link_raw(here: Paths, there: Paths) -> None:
     """Link each raw file, with a manifest of its own: what a stage records there is not the user's."""
-    if there.raw.is_symlink():  # of an earlier catwalk: the whole folder
-        there.raw.unlink()
     shutil.rmtree(there.raw, ignore_errors=True)
     there.raw.mkdir(parents=True)
     for file in here.raw.iterdir():

@@ -44,9 +44,7 @@ def count(prepared: Prepared) -> Pictures:
         change = ~first & np.append(False, prepared.labels[1:] != prepared.labels[:-1])
         both = len(np.unique(np.cumsum(first)[change]))
     test = len(prepared.test_pixels) - prepared.duplicates["test"]
-    # An older catwalk counted only their rows: no fewer than the pictures, but more if some are repeated.
-    known = prepared.duplicates.get("known", min(test, prepared.duplicates["both"]))
-    return Pictures(train, validation, test, both, known)
+    return Pictures(train, validation, test, both, prepared.duplicates["known"])
 
 
 def distinct(prepared: Prepared, rows: npt.NDArray[np.int32]) -> int:

@@ -16,10 +16,10 @@ BY_HAND = "files put there by hand"  # as a source
 
 @dataclass(frozen=True)
 class Stamp:
-    """A file's state: size in bytes, modification time in nanoseconds (None: unknown), sha256."""
+    """A file's state: size in bytes, modification time in nanoseconds, sha256."""
 
     bytes: int
-    modified: int | None
+    modified: int
     sha256: str
 
 
@@ -54,6 +54,8 @@ def read(paths: Paths) -> Manifest | None:
         origins = {name: Stamp(**stamp) for name, stamp in content.get("origins", {}).items()}
         known = {name: content[name] for name in ("competition", "source", "fetched", "files")}
         more = {name: content[name] for name in ("reading", "replacing") if name in content}
+        for facts in known["files"].values():
+            stamp_of(facts)  # fails where one of its values is missing
         return Manifest(**known, **more, origins=origins)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -76,8 +78,8 @@ def stamp(path: Path, known: Stamp | None = None) -> Stamp:
 
 
 def stamp_of(facts: dict[str, Any]) -> Stamp:
-    """The stamp in a file's manifest entry; older manifests lack the modification time."""
-    return Stamp(int(facts["bytes"]), facts.get("modified"), str(facts["sha256"]))
+    """The stamp in a file's manifest entry."""
+    return Stamp(int(facts["bytes"]), int(facts["modified"]), str(facts["sha256"]))
 
 
 def stamp_in(paths: Paths, name: str, facts: dict[str, Any]) -> Stamp | None:

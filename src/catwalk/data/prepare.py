@@ -40,7 +40,7 @@ class Prepared:
         split: the split's name.
         duplicates: counts of duplicate pictures: "train" (within the labelled rows),
             "test" (within the test rows), "both" (test rows also among the labelled), and
-            "known" (their distinct pictures; missing in what an older catwalk prepared).
+            "known" (their distinct pictures).
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -160,12 +160,12 @@ def _read_summary(paths: Paths) -> dict[str, Any]:
 
 
 def _known_summary(paths: Paths) -> dict[str, Any]:
-    """The summary of the prepared arrays; empty if it is missing or damaged: they are then prepared again."""
+    """The summary of the arrays; empty if it is missing, damaged or incomplete: they are then made again."""
     try:
         summary: dict[str, Any] = json.loads(paths.prepared_summary.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return summary
+    return summary if "known" in summary.get("duplicates", ()) else {}
 
 
 def _described(summary: dict[str, Any]) -> str:
@@ -175,7 +175,7 @@ def _described(summary: dict[str, Any]) -> str:
         for count, what in (
             (duplicates["train"], "duplicate pictures among the labelled rows"),
             (duplicates["test"], "duplicates within the test rows"),
-            (duplicates.get("known", duplicates["both"]), "test pictures also among the labelled rows"),
+            (duplicates["known"], "test pictures also among the labelled rows"),
         )
         if count
     ]

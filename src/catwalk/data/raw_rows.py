@@ -45,7 +45,7 @@ def write(
 
 
 def read(paths: Paths, rows: int) -> RawRows | None:
-    """What ``write`` wrote; None if there is nothing, as an earlier catwalk wrote none, or it is damaged.
+    """What ``write`` wrote; None if there is nothing, as where the numbers are unknown, or it is damaged.
 
     Args:
         paths: the competition's.

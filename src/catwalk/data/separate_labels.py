@@ -65,15 +65,16 @@ def _in_order(
 
 def _read(file: CsvFile, competition: Competition) -> list[tuple[int, list[str]]]:
     """The rows' numbers and cells, without blank rows."""
-    separator = csv_dialect.sniff(file, competition).separator
+    dialect = csv_dialect.sniff(file, competition)
     with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
         try:
-            rows = list(enumerate(csv_dialect.reader(opened, separator), start=1))
+            rows = list(enumerate(csv_dialect.reader(opened, dialect.separator), start=1))
         except csv.Error:
             most = csv.field_size_limit()
             what = f"a cell has more than {most:,} characters: is a quotation mark not closed?"
             raise file.error(what) from None
-    table = [(number, [cell.strip() for cell in cells]) for number, cells in rows if "".join(cells).strip()]
+    below = rows[dialect.before :]
+    table = [(number, [cell.strip() for cell in cells]) for number, cells in below if "".join(cells).strip()]
     wide = next(((number, cells) for number, cells in table if len(cells) > 2), None)
     if wide is not None:
         what = f"{len(wide[1])} columns, expected a label, or an id and a label"

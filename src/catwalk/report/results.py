@@ -149,8 +149,8 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     if made.fingerprint != prepared.fingerprint:
         raise UserError(f"{chosen} was not made from the data that is prepared now", fix=advice.PREDICT_AGAIN)
     try:
-        rows, validation = predictions.validated(paths, chosen, prepared.validation)
-        weights = kept_networks.read_weights(paths.shown_weights(chosen), paths.older_predictions(chosen))
+        held = predictions.read(paths.oof(chosen), paths.shown(paths.oof(chosen)))
+        weights = kept_networks.read_weights(paths.shown_weights(chosen))
         trials = trial_record.read_snapshot(paths, chosen)
         complete = [trial for trial in trials if trial.is_complete]
         whole = bool(complete) and all(trial.history for trial in complete)
@@ -161,6 +161,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
             f"{paths.shown(paths.submission_folder(chosen))} is incomplete",
             fix="run make predict NAME=<new name>",
         )
+    rows = prepared.validation if held.rows is None else held.rows
     labels = np.asarray(prepared.labels[rows])
     return Results(
         competition=loaded,
@@ -170,9 +171,9 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         trials=trials,
         rows=rows,
         labels=labels,
-        validation=validation,
+        validation=held.probabilities,
         scores=metrics.score(
-            validation.argmax(axis=1), labels, len(loaded.labels), duplicates.distinct(prepared, rows)
+            held.probabilities.argmax(axis=1), labels, len(loaded.labels), duplicates.distinct(prepared, rows)
         ),
         weights=weights.softmax,
         filters=weights.filters,

@@ -2,7 +2,7 @@
 
 Seven tell the story: task, search, network, confusion, mistakes, what it looks at, what next. Two more come
 where there is something to say: out-of-fold validation, and labels that may be wrong. Fixed rules choose the
-texts; ``slide.check`` checks titles and notes.
+texts.
 """
 
 from dataclasses import replace
@@ -17,18 +17,14 @@ from catwalk.report.next_slide import following as following
 from catwalk.report.problem_slide import problem as problem
 from catwalk.report.results import Results
 from catwalk.report.search_slide import search as search
-from catwalk.report.slide import Slide, check
+from catwalk.report.slide import Slide
 from catwalk.report.weights_slide import weights as weights
 
 LONGER = {"problem": 5, "search": 5, "confusion": 5}  # seconds more, where no slide of the folds takes them
 
 
 def build(results: Results) -> list[Slide]:
-    """The slides of a submission, in their order.
-
-    Raises:
-        UserError: a slide broke a rule of ``slide.check``.
-    """
+    """The slides of a submission, in their order."""
     has_folds = results.recipe.folds > 1
     makers = [
         problem, search, network, *([folds] if has_folds else []), confusion, mistakes,
@@ -37,5 +33,4 @@ def build(results: Results) -> list[Slide]:
     slides = [one(results) for one in makers]
     if not has_folds:
         slides = [replace(one, seconds=one.seconds + LONGER.get(one.name, 0)) for one in slides]
-    check(slides)
     return slides

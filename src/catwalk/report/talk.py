@@ -9,11 +9,7 @@ UPRIGHT = 1000  # pixels: a wider figure does not fit a phone held upright, and 
 
 
 def html(results: Results) -> str:
-    """The talk as a self-contained page; the same text for the same results.
-
-    Raises:
-        UserError: see ``slide.check``.
-    """
+    """The talk as a self-contained page; the same text for the same results."""
     from markupsafe import Markup
 
     made = slides.build(results)

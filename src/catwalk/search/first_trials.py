@@ -3,6 +3,7 @@
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from catwalk.models import space
 from catwalk.models.space import Params
 from catwalk.search import retries, storage, study
 
@@ -29,7 +30,7 @@ def _drop_outdated(opened: optuna.Study, wanted: list[tuple[str, Params]]) -> No
     queued = [trial for trial in study.waiting(opened) if trial.user_attrs.get("kind") in widths]
     # Left by a search that was killed: it would run again behind the others.
     queued += [trial for trial in study.running(opened) if trial.user_attrs.get("kind") in widths]
-    if all(_width(trial) in (None, widths[trial.user_attrs["kind"]]) for trial in queued):
+    if all(_width(trial) == widths[trial.user_attrs["kind"]] for trial in queued):
         return
     for trial in queued:
         if trial.state == TrialState.WAITING:
@@ -64,7 +65,7 @@ def _is_narrower(trial: FrozenTrial, params: Params) -> bool:
     return bool(round(trial.params["conv_width"]) < params["conv_width"])
 
 
-def _width(trial: FrozenTrial) -> int | None:
-    """Channels of a queued network; None: it is of a study from before there were convolutional ones."""
-    queued = trial.system_attrs.get("fixed_params", trial.params)
-    return round(queued["conv_width"]) if "conv_width" in queued else None
+def _width(trial: FrozenTrial) -> int:
+    """Channels of a queued network; those of a dense one have no effect."""
+    queued: Params = trial.system_attrs.get("fixed_params", trial.params)
+    return int(space.fill_defaults(queued)["conv_width"])

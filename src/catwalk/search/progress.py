@@ -30,7 +30,7 @@ class StudyProgress:
         full: the largest budget that no further trial fitted into.
         folds: in which the best configurations were trained after the last search; 1: none.
         of_trials: of a folds' study: finished trials of the search when its configurations were chosen.
-        began: UTC, ISO 8601, when this was first written for the study; "": by an older catwalk.
+        began: UTC, ISO 8601, when this was first written for the study; "": not yet, or it is a team's.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -88,8 +88,7 @@ def read(paths: Paths) -> dict[str, StudyProgress]:
     records.check_version(StudyProgress, content, shown)
     for key, entry in content.items() if isinstance(content, dict) else ():
         with contextlib.suppress(records.RecordError):
-            known = {**records.encode(NOTHING), records.KEY: 0, **entry} if isinstance(entry, dict) else entry
-            found[key] = records.decode(StudyProgress, known, shown)
+            found[key] = records.decode(StudyProgress, entry, shown)
     return found
 
 

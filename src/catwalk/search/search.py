@@ -204,18 +204,22 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: L
 
 
 def _other_family(opened: "optuna.Study", context: RunContext, until: Limits) -> list[str]:
-    """A line about convolutional networks, where they would reach more in the same time."""
-    from catwalk.models import portfolio
+    """A line about the family that was not searched, where both would reach more in the same time."""
+    from catwalk.models import portfolio, space
 
-    least = portfolio.CONV_PAYS.get(opened.user_attrs.get("precision", ""))
-    if gpus.found():
-        least = portfolio.CONV_PAYS_ON_GPU
-    budget = until.budget or 0.0
-    if scopes.models_of(context.scope) != scopes.DENSE or least is None or budget < least:
+    budget, searched = until.budget or 0.0, scopes.models_of(context.scope)
+    missing, pays = "", False
+    if searched == scopes.DENSE:
+        least = portfolio.CONV_PAYS.get(opened.user_attrs.get("precision", ""))
+        least = portfolio.CONV_PAYS_ON_GPU if gpus.found() else least
+        missing, pays = "conv", least is not None and budget >= least
+    elif searched != "all":  # where a GPU trains them, dense networks add nothing
+        missing, pays = scopes.DENSE, budget > 0.0 and not gpus.found()
+    if not pays:
         return []
     if context.paths.team is not None:  # its database takes studies of one scope only
         return []
     if len(context.prepared.train) < ENOUGH_ROWS or min(context.competition.shape[:2]) < ENOUGH_SIDE:
         return []
     command = f"make search MODELS=all BUDGET={limits.shown(budget)}"
-    return [f"with convolutional networks as well, the same time should reach more: {command}"]
+    return [f"with {space.NETWORKS[missing]} networks as well, the same time should reach more: {command}"]

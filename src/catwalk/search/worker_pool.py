@@ -79,17 +79,14 @@ class Workers:
 
     def renew(self, worker: Worker) -> None:
         """Replace an idle worker with a new process."""
-        worker.process.kill()
-        worker.process.join()
+        processes.end(worker.process)
         self.all.remove(worker)
         self.start()
 
     def end(self) -> Iterator[Message]:
         """Kill all workers, and yield what they still sent: one may have begun a trial a moment ago."""
+        processes.end(*(worker.process for worker in self.all))
         for worker in self.all:
-            worker.process.kill()
-        for worker in self.all:
-            worker.process.join()
             with contextlib.suppress(OSError, EOFError):  # it was killed while it sent
                 while worker.connection.poll():
                     yield worker.connection.recv()

@@ -117,20 +117,15 @@ def _found(paths: Paths, given: str) -> Part:
     place = paths.submission_folder(given) if is_here else given_path.expanded(given)
     test = place / TEST if is_here or place.is_dir() else place
     if not test.is_file():
-        raise _missing(test, given, is_here, place.is_dir())
+        raise _missing(test, given, is_here or place.is_dir())
     _refuse_other_competition(paths, place, given)
     beside = test.with_name(OOF)
     oof = beside if test.name == TEST and beside.is_file() else None
     return Part(given, test, oof, _sha256(test), None if oof is None else _sha256(oof))
 
 
-def _missing(test: Path, given: str, is_here: bool, is_folder: bool) -> UserError:
-    if is_here:
-        what = f"has no {test.name}: an older version of catwalk made it"
-        return UserError(
-            what, where=given, fix="run make predict for a new submission, or give its CSV's path"
-        )
-    what = f"there is no {test.name} in this folder" if is_folder else "no such submission, folder or file"
+def _missing(test: Path, given: str, is_known: bool) -> UserError:
+    what = f"has no {test.name}" if is_known else "no such submission, folder or file"
     return UserError(what, where=given, fix="choose a submission's name, its folder, or a CSV")
 
 

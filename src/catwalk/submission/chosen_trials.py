@@ -67,19 +67,25 @@ class Chosen:
         """The trials as the recipe stores them."""
         shares = zip(self.trials, self.ensemble.weights, self.ensemble.temperatures, strict=True)
         return tuple(
-            RecipeTrial(
-                number=trial.number,
-                member=trial.member,
-                weight=float(weight),
-                temperature=float(temperature),
-                validation_accuracy=trial.accuracy,
-                seed=trial.seed,
-                precision=trial.precision,
-                plan=trial.plan,
-                params=trial.params,
-            )
-            for trial, weight, temperature in shares
+            _of_recipe(trial, float(weight), float(temperature)) for trial, weight, temperature in shares
         )
+
+
+def _of_recipe(trial: "TrialRecord", weight: float, temperature: float) -> RecipeTrial:
+    """A complete trial as the recipe stores it."""
+    assert trial.seed is not None
+    assert trial.precision is not None
+    return RecipeTrial(
+        number=trial.number,
+        member=trial.member,
+        weight=weight,
+        temperature=temperature,
+        validation_accuracy=trial.accuracy,
+        seed=trial.seed,
+        precision=trial.precision,
+        plan=trial.plan,
+        params=trial.params,
+    )
 
 
 def choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[FrozenTrial]") -> Chosen:

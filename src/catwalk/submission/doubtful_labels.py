@@ -46,6 +46,6 @@ def write(context: RunContext, name: str, made: Predictions) -> None:
 def _say(context: RunContext, name: str, found: int, labels: int, is_numbered: bool) -> None:
     if not found:
         return
-    missing = "" if is_numbered else ", without row numbers: an earlier catwalk prepared the data"
+    missing = "" if is_numbered else ", without row numbers, which are not known"
     file = context.paths.shown(context.paths.doubtful_labels(name))
     context.say(f"predict: {found:,} of {labels:,} labels look doubtful, see {file}{missing}")

@@ -86,19 +86,12 @@ def write_weights(file: Path, weights: Weights) -> None:
             np.savez_compressed(path, **arrays)
 
 
-def read_weights(file: Path, older: Path) -> Weights:
-    """Read them.
-
-    Args:
-        file: as ``write_weights`` wrote it.
-        older: the file of catwalk 0.1 that has them.
+def read_weights(file: Path) -> Weights:
+    """Read what ``write_weights`` wrote.
 
     Raises:
         errors.UNREADABLE_ARRAYS: the file is damaged.
     """
-    if older.is_file():
-        with np.load(older) as arrays:
-            return Weights(arrays.get("weights"), arrays.get("filters"))
     if not file.is_file():
         return Weights(None, None)
     with np.load(file) as arrays:

@@ -46,8 +46,8 @@ def taken(paths: Paths, name: str, made_from: str) -> UserError:
 def is_of_study(made: Recipe, began: str) -> bool:
     """Whether a submission is of the study that began then; others may have had its name.
 
-    As in a folder that was renamed, or that was put back. Where an older catwalk did not keep when the study
-    began, a submission that is older is not of it.
+    As in a folder that was renamed, or that was put back. Where one of the two does not say when its study
+    began, as of a team, a submission that was made before is not of it.
     """
     return made.began == began if made.began and began else made.created >= began
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
-from catwalk.core.paths import Paths, atomic_write
+from catwalk.core.paths import atomic_write
 
 REQUIRED = ("pictures", "probabilities", "labels")
 FIX = "download or copy it again"
@@ -80,25 +80,3 @@ def read(file: Path, shown: str) -> Predictions:
         tuple(str(label) for label in labels),
         content.get("rows"),
     )
-
-
-def validated(
-    paths: Paths, name: str, split: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """The rows that validate a submission, (rows,) int32 in ``Prepared``, and their (rows, classes) float32.
-
-    Args:
-        paths: the competition's.
-        name: of the submission.
-        split: the validation rows of its split.
-
-    Raises:
-        errors.UNREADABLE_ARRAYS: the file of catwalk 0.1 is missing or damaged.
-        UserError: as for ``read``.
-    """
-    file = paths.oof(name)
-    if file.is_file():
-        made = read(file, paths.shown(file))
-        return split if made.rows is None else made.rows, made.probabilities
-    with np.load(paths.older_predictions(name)) as arrays:  # of catwalk 0.1
-        return split, arrays["validation"]

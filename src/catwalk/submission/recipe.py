@@ -28,7 +28,7 @@ class RecipeTrial:
     Attributes:
         number, member, validation_accuracy: of its trial, see ``TrialRecord``.
         weight, temperature: in the ensemble.
-        seed, precision, plan, params: of its training; None and () where an older catwalk did not keep them.
+        seed, precision, plan, params: of its training.
     """
 
     number: int
@@ -36,9 +36,9 @@ class RecipeTrial:
     weight: float
     temperature: float
     validation_accuracy: float
-    seed: int | None
-    precision: str | None
-    plan: tuple[int, ...] = ()
+    seed: int
+    precision: str
+    plan: tuple[int, ...]
     params: Params
 
 
@@ -90,7 +90,7 @@ class Validation:
 
     Attributes:
         rows: how many.
-        pictures: how many different ones; None: nobody counted.
+        pictures: how many different ones.
         accuracy: share of the rows.
         interval: 95%, by the different pictures.
         best_single: accuracy of the best kept network alone; of a blend, of its best part.
@@ -98,7 +98,7 @@ class Validation:
     """
 
     rows: int
-    pictures: int | None = None
+    pictures: int
     accuracy: float
     interval: tuple[float, float]
     best_single: float
@@ -147,7 +147,7 @@ class Recipe:
         seed: names the split.
         fingerprint, test_fingerprint, split: of the prepared data.
         trials_finished: in the study then.
-        began: when the study did, as ``StudyProgress.began``; "": made by an older catwalk, or of a team.
+        began: when the study did, as ``StudyProgress.began``; "": it is a team's, or there is none.
         trials: the chosen networks, the best first; a blend has none.
         parts: the submissions that a blend joins; () for all others.
         validation, forecast: what is known of the accuracy; None for a blend of which nothing is.
@@ -259,7 +259,7 @@ def read_file(file: Path, shown: str) -> Recipe:
     """Read a recipe.
 
     Raises:
-        UserError: there is none, it is damaged, or of an older catwalk than 0.1.
+        UserError: there is none, it is damaged, or of another version.
         NewerRecordError: it is of a newer one.
     """
     try:
@@ -269,17 +269,12 @@ def read_file(file: Path, shown: str) -> Recipe:
         raise UserError("no such file", where=shown, fix=f"give a recipe's path, such as {such_as}") from None
     except (OSError, ValueError):
         raise UserError(f"{shown} can't be read", fix="rename it and run make predict") from None
-    records.check_version(Recipe, content, shown)
-    if not isinstance(content, dict) or "forecast" not in content:
-        what = f"{shown} was made by an older version of catwalk"
-        raise UserError(what, fix="run make predict for a new submission")
-    content = {"refit": [], "test_known": 0, **content}  # some of 0.1 have none
     try:
         return records.decode(Recipe, content, shown)
     except RecordError as error:
-        raise UserError(
-            f"the recipe is incomplete ({error})", where=shown, fix="download or copy it again"
-        ) from None
+        what = f"the recipe is damaged, or of another version of catwalk ({error})"
+        fix = "download or copy it again, or run make predict for a new submission"
+        raise UserError(what, where=shown, fix=fix) from None
 
 
 def known(paths: Paths, names: list[str]) -> dict[str, Recipe]:

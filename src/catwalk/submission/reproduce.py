@@ -30,7 +30,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
         name: the submission's.
 
     Raises:
-        UserError: the recipe is of other data, or of a catwalk that did not record enough.
+        UserError: the recipe is of other data, or a part of a blend is another file now.
         MachineError: one of the training runs did not finish.
     """
     paths, prepared = context.paths, context.prepared
@@ -45,7 +45,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
     if made.parts:
         _join_again(context, made, name)
         return
-    tasks = _tasks(paths, made, name)
+    tasks = _tasks(paths, made)
     if made.folds > 1:
         of_data.write(paths, prepared, made.folds, made.seed)
     many = "1 network" if len(tasks) == 1 else f"{len(tasks)} networks"
@@ -94,17 +94,9 @@ def _join_again(context: RunContext, made: Recipe, name: str) -> None:
     context.say(f"reproduce: {paths.shown(target)}, {len(parts)} parts joined again, {how.format(name)}")
 
 
-def _tasks(paths: Paths, made: Recipe, name: str) -> list[retrain.Task]:
+def _tasks(paths: Paths, made: Recipe) -> list[retrain.Task]:
     """Tasks for the processes: the chosen networks, then the refitted ones."""
-    tasks = {}
-    for one in made.trials:
-        if one.seed is None or one.precision is None or not one.plan:
-            raise UserError(
-                f"{name} was made by an older version of catwalk, which did not record how its networks "
-                "were trained",
-                fix="run make predict for a new submission",
-            )
-        tasks[one.number] = refit.task_of(paths, made.seed, one)
+    tasks = {one.number: refit.task_of(paths, made.seed, one) for one in made.trials}
     if made.folds > 1:
         return [
             replace(tasks[one.trial], seed=one.seed, plan=one.plan, fold=(one.fold, made.folds))

@@ -28,8 +28,8 @@ class ScoreRecord:
         accuracy, interval: on the test rows; the interval is 95%.
         precision, recall, f1: macro means.
         rows: how many.
-        pictures: how many different ones; None: nobody counted.
-        known: of those, how many are among the labelled ones; None as above.
+        pictures: how many different ones.
+        known: of those, how many are among the labelled ones.
         looks: how often anybody had looked at the test labels then.
     """
 
@@ -41,8 +41,8 @@ class ScoreRecord:
     recall: float
     f1: float
     rows: int
-    pictures: int | None = None
-    known: int | None = None
+    pictures: int
+    known: int
     looks: int
 
 
@@ -107,7 +107,7 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
         + (f"; validation {made.validation.accuracy:.4f})" if made.validation else ")")
     ]
     if kept.known:
-        lines.append(f"  {duplicates.warning(kept.known, kept.pictures or kept.rows)}")
+        lines.append(f"  {duplicates.warning(kept.known, kept.pictures)}")
     if made.forecast is not None:
         low, high = made.forecast.interval
         held = "inside" if low <= kept.accuracy <= high else "outside"
