@@ -14,6 +14,7 @@ import tensorflow as tf
 from catwalk.core import gpus
 
 CPU = "/CPU:0"
+ALIGNED = 64  # bytes: where a tensor's memory must begin, and the data of an .npy file does
 
 
 @cache
@@ -64,4 +65,7 @@ def table(array: npt.NDArray[Any], precision: str) -> tf.Tensor:
 
 def mapped(array: npt.NDArray[Any]) -> tf.Tensor:
     """A tensor that shares the array's memory: a file mapped from disk is loaded once for all workers."""
-    return tf.experimental.dlpack.from_dlpack(np.asarray(array).__dlpack__())
+    array = np.asarray(array)
+    if array.ctypes.data % ALIGNED:  # not of a file: TensorFlow would end the process
+        return tf.constant(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
