@@ -114,7 +114,7 @@ def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
         (HEADER, "no rows below the header"),
         ("<!DOCTYPE html><html>", "a web page, not a CSV"),
         (b"PK\x03\x04\0\0", "this is a zip archive, not a CSV: unpack it yourself"),
-        (gzip.compress(HEADER.encode()), "this is a gzip archive, not a CSV: unpack it yourself"),
+        (gzip.compress(HEADER.encode(), mtime=0), "this is a gzip archive, not a CSV: unpack it yourself"),
         ("label,pixel1,pixel2\n1,2,3\n", "row 1: shape = [1, 3] needs 3 pixel columns, found 2"),
         ("label,pixel1,pixel2,pixel3,x\n1,2,3,4,5\n", "row 1: 'x' is neither label, id nor pixel"),
         ("label,pixel1,pixel2,pixel3,pixel3\n1,2,3,4,5\n", "row 1: two columns are named 'pixel3'"),
