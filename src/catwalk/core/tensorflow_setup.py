@@ -22,8 +22,8 @@ def setup(threads: int | None = None, whole: bool = False) -> None:
     """Import TensorFlow without its start-up messages.
 
     Args:
-        threads: how many it may use; None leaves the choice to TensorFlow. A search worker takes one:
-            two processes with one thread train more networks per hour than one process with two.
+        threads: how many it may use; None leaves the choice to TensorFlow. A search worker takes one
+            (benchmarks/threads.py compares two of them with one worker of two threads).
         whole: with Keras's support for scikit-learn, pandas and matplotlib, for an interactive process
             such as a notebook's kernel.
     """
