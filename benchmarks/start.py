@@ -2,8 +2,9 @@
 
     .venv/bin/python -m benchmarks.start --rounds 3
 
-Each round is ``catwalk search`` in a new project whose data are prepared; seconds count from the command. The
-table is made while the first networks, which see pixels only, are trained, if there is a core for it.
+Each round is ``catwalk search`` in a new project whose data are prepared; seconds count from the command, of
+the first epoch from its first line of Python. The table is made while the first networks, which see pixels
+only, are trained, if there is a core for it.
 """
 
 import argparse
@@ -35,6 +36,8 @@ def one(seed: int) -> dict[str, float]:
             time.sleep(PATIENCE)
         if process.returncode:
             raise SystemExit("the search failed")
+        if "table" not in found:
+            raise SystemExit("the search ended before its table of features was there")
         curve = bench.curve_of_study(paths.root, seed)
         return {"first_epoch": min(point["second"] for point in curve), **found}
 

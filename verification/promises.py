@@ -150,8 +150,7 @@ PROOFS = {
         _mutated,
     ),
     "line_coverage": Proof(
-        "the quick tests, and the slow ones of search and folds, execute more than 90% of the lines, also of "
-        "those that only a search's workers run",
+        "the tests execute more than 90% of the lines",
         "verification.line_coverage",
         None,
         _ran,

@@ -104,6 +104,7 @@ def test_networks_that_are_behind_are_kept_for_their_family() -> None:
         ("all", "bfloat16", 600.0, []),
         ("conv", "bfloat16", 600.0, ["make search MODELS=all BUDGET=10m"]),
         ("conv", "float32", 120.0, ["make search MODELS=all BUDGET=2m"]),
+        ("conv", "bfloat16", 3600.0, []),
     ],
 )
 def test_a_search_says_where_the_other_family_would_reach_more(

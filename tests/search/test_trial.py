@@ -14,7 +14,7 @@ from catwalk.models.train import Training  # noqa: E402
 from catwalk.search.trial import EPOCHS, Clock, Objective, Plan  # noqa: E402
 
 
-def test_the_pruner_asks_after_the_same_share_of_a_convolutional_training(
+def test_the_pruner_asks_half_as_often_in_a_convolutional_training_of_twice_the_epochs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of 30 epochs on CPU cores and of 60 on a GPU; of a dense one, after as many epochs as ever."""

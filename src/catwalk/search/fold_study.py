@@ -127,5 +127,5 @@ def queued(opened: "optuna.Study | None") -> Counter[int]:
 def enqueue_once(opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:
     """Queue a training, unless the study has it; one whose worker was killed too often is queued anew."""
     if fold.fold not in trainings(opened).get(fold.trial, {}):
-        params = space.fill_defaults(trial.params)  # an older catwalk's lack the newer ones
+        params = space.fill_defaults(trial.params)  # a trial has those of its own network only
         opened.enqueue_trial(params, user_attrs={"kind": fold.title, FOLD: records.encode(fold)})

@@ -214,7 +214,7 @@ def _other_family(opened: "optuna.Study", context: RunContext, until: Limits) ->
         least = portfolio.CONV_PAYS_ON_GPU if gpus.found() else least
         missing, pays = "conv", least is not None and budget >= least
     elif searched != "all":  # where a GPU trains them, dense networks add nothing
-        missing, pays = scopes.DENSE, budget > 0.0 and not gpus.found()
+        missing, pays = scopes.DENSE, 0.0 < budget <= limits.USUAL and not gpus.found()
     if not pays:
         return []
     if context.paths.team is not None:  # its database takes studies of one scope only

@@ -125,8 +125,11 @@ def _found(paths: Paths, given: str) -> Part:
 
 
 def _missing(test: Path, given: str, is_known: bool) -> UserError:
-    what = f"has no {test.name}" if is_known else "no such submission, folder or file"
-    return UserError(what, where=given, fix="choose a submission's name, its folder, or a CSV")
+    if is_known:
+        fix = "give its CSV's path, or run make predict for a new submission"
+        return UserError(f"has no {test.name}", where=given, fix=fix)
+    fix = "choose a submission's name, its folder, or a CSV"
+    return UserError("no such submission, folder or file", where=given, fix=fix)
 
 
 def _refuse_other_competition(paths: Paths, place: Path, given: str) -> None:
