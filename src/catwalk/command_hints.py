@@ -1,4 +1,4 @@
-"""Hints: completes the commands in messages so that they can be copied and run.
+"""Command hints: completes the commands in messages so that they can be copied and run.
 
 Messages name a command as ``make search TRIALS=20``. Before a line is printed, the user's other
 variables (``COMPETITION=``, ``SEED=``, ``STUDY=`` ...) are added, if the target accepts them; without a

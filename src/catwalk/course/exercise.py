@@ -1,4 +1,4 @@
-"""Keeping: saves an exercise's figures as PNG and its tables as CSV beside the notebook."""
+"""Exercise: saves an exercise's figures as PNG and its tables as CSV beside the notebook."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Relay: runs a stage as a separate process and passes on a limited part of its output.
+"""Runs a stage as a separate process and passes on a limited part of its output.
 
 A notebook keeps every line forever, and commands run with ``!`` or ``%pip`` may fail unnoticed.
 """

@@ -1,4 +1,4 @@
-"""Training: runs the exercises' training plans in parallel, one process per core, and saves each run."""
+"""Training runs: runs the exercises' training plans in parallel, one process per core, and saves each run."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Labels: the values of the whole label column, and the classes that they form."""
+"""Classes: the values of the whole label column, and the classes that they form."""
 
 import csv
 import re

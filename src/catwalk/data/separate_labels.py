@@ -1,4 +1,4 @@
-"""Label CSV: the labels of another CSV's pictures, joined by id if both have one, else by place."""
+"""Separate labels: the labels of another CSV's pictures, joined by id if both have one, else by place."""
 
 import csv
 from dataclasses import replace

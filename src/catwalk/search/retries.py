@@ -51,7 +51,7 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
         or trial.number in retried_trials(everyone)
     ):
         return None
-    history = list(trial.system_attrs.get("retry_history", [])) + ([trial.number] if counts else [])
+    history = _history(trial, counts)
     if len(history) > RETRIES:
         return None
     attrs = {name: trial.user_attrs[name] for name in COPIED if name in trial.user_attrs}
@@ -63,13 +63,18 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
     return create_trial(state=TrialState.WAITING, system_attrs=system, user_attrs=attrs)
 
 
+def _history(trial: FrozenTrial, counts: bool = True) -> list[int]:
+    """The trials that ended before their parameters' next attempt; this one too, if it ``counts``."""
+    return [*trial.system_attrs.get("retry_history", []), *([trial.number] if counts else [])]
+
+
 def runs_again(study: optuna.Study, number: int) -> bool | None:
     """Whether the trial of a worker that died is queued again, or will be; None: it has ended otherwise."""
     everyone = study.get_trials(deepcopy=False)
     trial = everyone[number]
     if trial.state == TrialState.RUNNING:
         is_its_own = failed_trials.ERROR in trial.user_attrs
-        return not is_its_own and len(trial.system_attrs.get("retry_history", [])) < RETRIES
+        return not is_its_own and len(_history(trial)) <= RETRIES
     return number in retried_trials(everyone) if trial.state == TrialState.FAIL else None
 
 
