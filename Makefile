@@ -35,11 +35,13 @@ BIN := .venv/bin
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
 #: PYTHON        python3         the interpreter for .venv (3.11 to 3.13)
 
+TARGETS := help setup new all data prepare search try predict blend report submit kaggle kernel wheel score \
+           reproduce leaderboard grade course serve dashboard test test-slow test-all test-notebooks lint audit \
+           bench speed trust lock clean
+.PHONY: $(TARGETS)
+
 include tools/options.mk
 
-.PHONY: help setup new all data prepare search try predict blend report submit kaggle kernel wheel score reproduce \
-        leaderboard grade course serve dashboard test test-slow test-all test-notebooks lint audit bench speed trust \
-        lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 

@@ -101,7 +101,8 @@ def on_gpu(kept: Kept) -> list[str]:
         "network's building. Convolutions alone, as `models/conv_speed.py` measures them, run at",
         f"{convolution:.0f} TFLOP/s. What bounds a narrow network is not its arithmetic but the number of",
         f"operations that are started: twice the channels take {of[128] / of[64]:.1f} times as long. Mixup",
-        "blends pictures (0.2), and a square, 0.4 of the side, is erased; neither is in the portfolio.",
+        "blends pictures (0.2), and a square, 0.4 of the side, is erased; neither is in the portfolio of",
+        "convolutional networks.",
         "",
         *(
             f"\\* beside {what}"
@@ -332,7 +333,7 @@ def page() -> str:
         "# Performance",
         "",
         "Made by `benchmarks/performance.py` from the JSON files in `benchmarks/results/`; no figure is",
-        "typed by hand.",
+        "typed by hand. A pseudo-test consists of training rows that no search saw.",
     ]
     for heading, name, command, said in [*SECTIONS, *method_results.SECTIONS]:
         kept = record.newest(name)

@@ -1,6 +1,6 @@
 """cli.py, arguments.py, option_values.py: arguments, exit codes, and one line for every mistake.
 
-Also: errors.py.
+Also: errors.py, other_stages.py, stage_arguments.py.
 """
 
 import errno
@@ -52,6 +52,7 @@ def test_every_stage_has_help(catwalk: Catwalk) -> None:
         (("leaderboard",), "fashion-mnist has no submission yet: run make predict"),
         (("score", "--submission", "x"), "SUBMISSION=x: no such submission"),
         (("dance",), "invalid choice: 'dance'"),
+        (("score", "--comp", "digits"), "unrecognized arguments: --comp digits"),
         ((), "the following arguments are required: stage"),
     ],
 )

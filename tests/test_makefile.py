@@ -15,6 +15,7 @@ from tests.conftest import REPOSITORY
 PARTS = [path.read_text() for path in (REPOSITORY / "Makefile", *sorted((REPOSITORY / "tools").glob("*.mk")))]
 TARGETS = re.findall(r"^([a-z-]+):.*##", "\n".join(PARTS), re.MULTILINE)
 VARIABLES = re.findall(r"^#: ([A-Z_]+)", "\n".join(PARTS), re.MULTILINE)
+LISTED = PARTS[0].split("\nTARGETS :=")[1].split("\n.PHONY")[0].replace("\\\n", " ").split()
 
 
 def inherited() -> dict[str, str]:
@@ -151,6 +152,46 @@ def test_a_variable_that_is_none_is_refused(arguments: tuple[str, ...], said: st
     assert said in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("all", "BUDGET=", "5m"), "there is no target 5m (make alone lists them all; after a variable's ="),
+        (("search", "predict", "repotr"), "there is no target repotr, did you mean report?"),
+        (("it's",), "there is no target it's"),
+    ],
+)
+def test_a_target_that_is_none_is_refused_before_others_run(arguments: tuple[str, ...], said: str) -> None:
+    done = called("-n", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert said in done.stderr
+
+
+def test_every_target_and_every_file_may_be_asked_for() -> None:
+    assert set(TARGETS) == set(LISTED) - {"help"}
+    made = ("-o", ".venv/dev", "-o", ".venv-bench/installed")
+    make("-n", *made, "help", "search", ".venv/installed", ".venv/dev", ".venv-bench/installed", "README.md")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("score", "NAME=x"), "to choose one, write SUBMISSION="),
+        (("submit", "NAME=x", "YES=1"), "to choose one, write SUBMISSION="),
+        (("report", "NAME="), "to choose one, write SUBMISSION="),
+        (("grade", "SUBMISSIONS=class", "LABEL=mine.csv"), "for a file of labels, write LABELS="),
+    ],
+)
+def test_a_variable_that_would_be_taken_for_another_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    done = called("-n", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert said in done.stderr
+
+
+def test_a_new_submission_s_name_may_stand_beside_other_targets() -> None:
+    assert "--name 'x'" in make("-n", "all", "score", "NAME=x")
+    assert "--label 'y'" in make("-n", "new", "LABEL=y")
+
+
 def test_variables_of_the_environment_of_make_and_in_values_are_none_of_ours() -> None:
     own = ("SHELL=/bin/sh", "PYTHON=python3", "BIN=.venv/bin", "MAKEFLAGS=")
     assert "--source 'my x=1 TRAILS=2 it'" in make(
@@ -210,12 +251,17 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def set_up(folder: Path) -> str:
-    """What ``make setup`` prints there."""
-    done = subprocess.run(
-        ["make", "setup", f"PYTHON={folder.parent / 'python'}"],
-        cwd=folder, capture_output=True, text=True, env=inherited(),
+def setting_up(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """``make setup`` there."""
+    return subprocess.run(
+        ["make", "setup", *arguments],
+        cwd=folder, capture_output=True, text=True, env={**inherited(), **environment},
     )  # fmt: skip
+
+
+def set_up(folder: Path) -> str:
+    """What ``make setup`` prints there, if it succeeds."""
+    done = setting_up(folder, f"PYTHON={folder.parent / 'python'}")
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -249,3 +295,48 @@ def test_a_folder_that_was_moved_is_set_up_anew(checkout: Path) -> None:
     assert f'exec "{moved}/.venv/bin/python" ' in (moved / ".venv/bin/catwalk").read_text()
     assert not (moved / ".venv/dev").exists(), "its scripts named the old folder"
     assert "setting up .venv" not in set_up(moved)
+
+
+def test_an_environment_whose_interpreter_is_gone_is_set_up_anew(checkout: Path) -> None:
+    """Or became another version, as after an update of the system; ``installed`` is there."""
+    set_up(checkout)
+    python, library = checkout / ".venv/bin/python", checkout / ".venv/lib"
+    python.unlink()
+    python.symlink_to("/nowhere/python")
+    assert "setting up .venv" in set_up(checkout)
+    assert python.resolve() == Path(sys.executable).resolve()
+    assert "setting up .venv" not in set_up(checkout), "once"
+    next(library.glob("python*")).rename(library / "python3.0")
+    assert "setting up .venv" in set_up(checkout)
+
+
+def test_another_interpreter_sets_up_anew_where_it_is_typed(checkout: Path) -> None:
+    set_up(checkout)
+    assert "setting up .venv" not in setting_up(checkout, PYTHON="/nowhere").stdout
+    refused = setting_up(checkout, "PYTHON=/nowhere")
+    assert (refused.returncode, refused.stdout.count("\n")) == (2, 1)
+    assert "set PYTHON= to one of them" in refused.stdout
+    assert (checkout / ".venv/bin/python").exists(), "what is there is kept"
+    other = checkout.parent / "other"
+    real = checkout.parent / "python"
+    other.write_text(f'#!/bin/sh\ncase "$*" in *realpath*) exit 1;; esac\nexec "{real}" "$@"\n')
+    other.chmod(0o755)
+    assert "setting up .venv" in setting_up(checkout, f"PYTHON={other}").stdout
+
+
+def test_a_package_is_advised_only_where_it_is_missing(checkout: Path) -> None:
+    python = checkout.parent / "python"
+    failing = (
+        '#!/bin/sh\n[ "$1 $2" != "-m venv" ] || {{ echo "Error: No space left" >&2; exit 1; }}\n'
+        '{}exec "{}" "$@"\n'
+    )
+    python.write_text(failing.format("", sys.executable))
+    done = setting_up(checkout, f"PYTHON={python}")
+    assert done.returncode == 2
+    assert "No space left" in done.stderr
+    assert "apt install" not in done.stdout
+    python.write_text(failing.format('case "$*" in *ensurepip*) exit 1;; esac\n', sys.executable))
+    done = setting_up(checkout, f"PYTHON={python}")
+    assert done.returncode == 2
+    version = ".".join(map(str, sys.version_info[:2]))
+    assert done.stdout.endswith(f"on Debian and Ubuntu, apt install python{version}-venv\n")

@@ -1,4 +1,4 @@
-# Passes variables on as the command's options; unknown variables are refused.
+# Passes variables on as the command's options; unknown variables and targets are refused.
 
 # The parameters of the search space are variables of try; WIDTHS sets depth and widths.
 SPACE := src/catwalk/models/space.py
@@ -10,12 +10,33 @@ quoted = '$(subst ','\'',$(1))'
 # A variable typed on the command line that is not in the table is a mistake; make would ignore it.
 KNOWN := $(shell sed -n 's/^.: \([A-Z_]*\).*/\1/p' Makefile tools/options.mk) $(call upper,$(ROWS))
 typed = $(if $(filter command,$(firstword $(origin $(1)))),$(1))
-NAMES := $(foreach word,$(MAKEOVERRIDES),$(call typed,$(firstword $(subst =, ,$(subst :, ,$(word))))))
-UNKNOWN := $(filter-out $(KNOWN) BIN SHELL MAKE MAKEFLAGS,$(if $(filter 0,$(MAKELEVEL)),$(NAMES)))
-NEAREST = import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1, .5))
+NAMES := $(if $(filter 0,$(MAKELEVEL)), \
+           $(foreach word,$(MAKEOVERRIDES),$(call typed,$(firstword $(subst =, ,$(subst :, ,$(word)))))))
+UNKNOWN := $(filter-out $(KNOWN) BIN SHELL MAKE MAKEFLAGS,$(NAMES))
+NEAREST = import difflib, sys; names = {name.lower(): name for name in sys.argv[2:]}; \
+  print(*map(names.get, difflib.get_close_matches(sys.argv[1].lower(), names, 1, .5)))
+nearest = $(shell $(PYTHON) -I -c '$(NEAREST)' $(call quoted,$(1)) $(2) 2> /dev/null)
 ifneq ($(UNKNOWN),)
-  near := $(shell $(PYTHON) -I -c '$(NEAREST)' $(call quoted,$(firstword $(UNKNOWN))) $(KNOWN) 2> /dev/null)
+  near := $(call nearest,$(firstword $(UNKNOWN)),$(KNOWN))
   $(error there is no variable $(firstword $(UNKNOWN))$(near:%=, did you mean %?) (make alone lists them all))
+endif
+
+# Before any target runs: make itself would run those before a word that is none.
+GOALS := $(or $(MAKECMDGOALS),help)
+STRAY := $(filter-out $(TARGETS) .% $(wildcard $(GOALS)),$(GOALS))
+ifneq ($(STRAY),)
+  near := $(call nearest,$(firstword $(STRAY)),$(TARGETS))
+  none := there is no target $(firstword $(STRAY))$(near:%=, did you mean %?)
+  $(error $(none) (make alone lists them all; after a variable's = there is no space))
+endif
+
+# Other variables that a target does not take do no harm. Without these two it would go on with something else than was
+# meant: send or score the newest submission, or grade by the sealed labels.
+ifneq ($(and $(filter NAME,$(NAMES)),$(if $(filter all predict blend help,$(GOALS)),,refused)),)
+  $(error NAME= names the new submission of all, predict or blend: to choose one, write SUBMISSION=)
+endif
+ifneq ($(and $(filter LABEL,$(NAMES)),$(filter grade,$(GOALS))),)
+  $(error LABEL= names a column, for new and all: for a file of labels, write LABELS=)
 endif
 
 # Another tool's PYTHONPATH would hide modules of this environment: only folders of this checkout stay,

@@ -1,21 +1,26 @@
-# Sets up .venv when it is first needed, when a lock file has changed or the folder was moved; cleans up.
+# Sets up .venv when it is first needed, and when a lock file, the interpreter or the folder has changed; cleans up.
 
-# What is in .venv names its folder: where that is not this one, as after a move, all of it is made again.
-MOVED := $(shell bin=$$(sed -n 's:^exec "\(.*\)/python" -P .*:\1:p' .venv/bin/catwalk 2> /dev/null); \
-           [ -z "$$bin" ] || [ "$$bin" -ef .venv/bin ] || echo moved)
-ifneq ($(MOVED),)
+PRINT_VERSION = import sys; print("%d.%d" % sys.version_info[:2])
+IS_SAME = import os, sys; sys.exit(os.path.realpath(".venv/bin/python") != os.path.realpath(sys.executable))
+# What is in .venv names its folder: where that is not this one, as after a move, all of it is made again. So it is
+# where its interpreter is gone or, after an update, another version, or not the PYTHON= of make's command line.
+STALE := $(shell bin=$$(sed -n 's:^exec "\(.*\)/python" -P .*:\1:p' .venv/bin/catwalk 2> /dev/null); \
+           [ -z "$$bin" ] || { [ "$$bin" -ef .venv/bin ] \
+             && [ -d ".venv/lib/python$$(.venv/bin/python -I -S -c '$(PRINT_VERSION)' 2> /dev/null)" ] \
+             $(if $(filter PYTHON,$(NAMES)),&& $(PYTHON) -I -S -c '$(IS_SAME)' 2> /dev/null); } || echo stale)
+ifneq ($(STALE),)
 .PHONY: .venv/installed
 endif
 # Without --clear, venv keeps another interpreter's links, and pip then fills a folder that is not read.
-CLEAR_OTHER = import os, sys; \
-  print("--clear" * (os.path.realpath(".venv/bin/python") != os.path.realpath(sys.executable)))
+CLEAR = $(if $(STALE),--clear,$$($(PYTHON) -I -S -c '$(IS_SAME)' || echo --clear))
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	  || { echo 'catwalk needs Python 3.11 to 3.13: set PYTHON= to one of them'; exit 2; }
 	@echo 'setting up .venv (once; TensorFlow is large, this takes a minute or two)'
-	@$(PYTHON) -m venv $(if $(MOVED),--clear,$$($(PYTHON) -c '$(CLEAR_OTHER)')) .venv \
-	  || { echo 'the module venv is missing: on Debian and Ubuntu, apt install python3-venv'; exit 2; }
+	@$(PYTHON) -m venv $(CLEAR) .venv \
+	  || { $(PYTHON) -I -c 'import venv, ensurepip' 2> /dev/null || echo "the module venv is missing:" \
+	       "on Debian and Ubuntu, apt install python$$($(PYTHON) -I -S -c '$(PRINT_VERSION)')-venv"; exit 2; }
 	@$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
 	@PYTHONWARNINGS=ignore $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@printf '#!/bin/sh\nunset PYTHONPATH PYTHONHOME\nexec "%s/.venv/bin/python" -P -m catwalk "$$@"\n' $(call quoted,$(CURDIR)) > .venv/bin/catwalk

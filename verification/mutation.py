@@ -36,7 +36,7 @@ MODULES = {
     "data/test_labels": "data/test_test_labels.py",
     "submission/score": "submission/test_score.py",
     "data/prepare": "data/test_prepare.py",
-    "data/prepared_arrays": "data/test_prepare.py",
+    "data/prepared_arrays": "data/test_prepare.py submission/test_score.py",
     "data/split": "data/test_prepare.py",
     "data/folds": "data/test_folds.py",
     "data/test_rows": "data/test_test_rows.py",

@@ -45,6 +45,11 @@ def add(variable: str, value: str) -> None:
     _given[variable] = value
 
 
+def say(line: str) -> None:
+    """Print a line with the user's variables added to each command in it."""
+    print(completed(line), flush=True)
+
+
 def completed(text: str) -> str:
     """Return ``text`` with the user's variables added to each command in it."""
     completed = COMMAND.sub(_complete, text)

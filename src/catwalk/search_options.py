@@ -115,7 +115,7 @@ def team_seconds(options: argparse.Namespace, until: float | None) -> float:
     if until is not None:
         return until - time.time()
     budget = options.budget or (limits.USUAL if options.trials is None else math.inf)
-    return float(budget * (limits.REFIT if options.stage == "all" else 1))
+    return float(limits.refit_seconds(budget) if options.stage == "all" else budget)
 
 
 def check_name(options: argparse.Namespace, context: "RunContext", until: float | None) -> None:

@@ -1,30 +1,26 @@
-"""The stages: what each stage of the command calls, and which stages run before it."""
+"""The stages of the pipeline: what each of them calls, and which stages run before it."""
 
 import argparse
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catwalk import command_hints, search_options
-from catwalk.core.errors import UserError, shown
+from catwalk.command_hints import say
 from catwalk.core.paths import Paths
-from catwalk.search.limits import REFIT
+from catwalk.other_stages import ALONE
+from catwalk.search.limits import refit_seconds
 
 if TYPE_CHECKING:
     from catwalk.data.competition import Competition
     from catwalk.data.run_context import RunContext
 
 
-def _say(line: str) -> None:
-    print(command_hints.completed(line), flush=True)
-
-
 def _say_but_next(line: str) -> None:
     """Print a line, unless it announces the next stage, which ``all`` runs anyway."""
     if not line.startswith("next: "):
-        _say(line)
+        say(line)
 
 
 def run(options: argparse.Namespace, started: float) -> None:
@@ -52,13 +48,13 @@ def run(options: argparse.Namespace, started: float) -> None:
     if paths.team is not None:
         from catwalk.core import extras
 
-        extras.ensure("psycopg", _say)
+        extras.ensure("psycopg", say)
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)
     elif options.stage == "report" and (options.submission is not None or _has_submission(paths)):
         from catwalk.report import report, results
 
-        report.run(paths, results.choose(paths, options.submission), _say)
+        report.run(paths, results.choose(paths, options.submission), say)
     else:
         _run_making(options, paths, loaded, started)
 
@@ -69,11 +65,11 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
     from catwalk.data import infer, new_competition
 
     if options.stage == "all":
-        _say(f"all: {paths.competition} has no TOML yet: looking at {options.source} first")
+        say(f"all: {paths.competition} has no TOML yet: looking at {options.source} first")
     choice = {name: value for name in infer.CHOICES if (value := getattr(options, name.lower()))}
-    samples = new_competition.run(paths, options.source, choice, _say)
+    samples = new_competition.run(paths, options.source, choice, say)
     if samples is None:
-        _say("new: some rows can't be read: run make data, which names the first")
+        say("new: some rows can't be read: run make data, which names the first")
         return
     from catwalk.report import drawing, sample_pictures
 
@@ -83,131 +79,9 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
     lying = f"write transpose = true in {paths.shown(paths.toml)}"
     if command_hints.in_notebook():  # which shows the picture, and keeps no TOML
         shows, lying = "here are", command_hints.decided("TRANSPOSE", "true")
-    _say(f"new: {shows} ten of the pictures: if they lie on their side, {lying}")
+    say(f"new: {shows} ten of the pictures: if they lie on their side, {lying}")
     if options.stage == "new":
-        _say("next: make all")
-
-
-def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.submission import score
-
-    _say(score.leaderboard(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
-    for error in score.left_out(paths):
-        _say(f"leaderboard: left out: {error}")
-
-
-def _score(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.submission import score, submission_names
-
-    score.run(paths, loaded, submission_names.choose(paths, options.submission), _say)
-
-
-def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.data import kaggle_credentials
-
-    for line in kaggle_credentials.described():
-        _say(line)
-
-
-def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.course import kernel
-
-    choice = {"BUDGET": options.budget, "MODELS": options.models}
-    kernel.run(paths, loaded, user=options.user, accelerator=options.accelerator, choice=choice, say=_say)
-
-
-def _wheel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.course import kernel
-
-    kernel.make_dist(paths, _say)
-
-
-def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.submission import openhpi, submission_names, submit
-
-    request = submit.Request(options.to, options.assignment, options.dry, options.yes, options.force)
-    where = openhpi if (options.to or "").strip().casefold() == openhpi.NAME else submit
-    where.run(paths, loaded, submission_names.choose(paths, options.submission), request, _say)
-
-
-def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.grading import grade
-
-    grade.run(paths, loaded, handed=options.submissions, labels=options.labels, final=options.final, say=_say)
-
-
-def _course(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.course import course
-
-    course.run(paths, options.exercise, budget=options.budget, models=options.models, say=_say)
-
-
-def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.data import download, kaggle_names, prepare, split
-    from catwalk.data.run_context import RunContext
-    from catwalk.submission import blend, blend_parts, submission_names
-
-    submission_names.check_name(options.name)
-    given = [part.strip() for part in options.parts.split(",")]
-    parts = blend_parts.locate(paths, given)  # what is missing is reported before a download
-    download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
-    seed = next(iter(split.seeds(paths)), 1)  # any split: a blend trains nothing
-    prepare.run(paths, loaded, seed, _say)
-    context = RunContext.load(paths, loaded, seed, scope="", say=_say)  # of no study
-    blend.run(context, parts, options.name)
-
-
-def _reproduce(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.data import download, kaggle_names, prepare, scope
-    from catwalk.data.run_context import RunContext
-    from catwalk.submission import recipe, reproduce, submission_names
-
-    file = options.recipe or paths.recipe(submission_names.choose(paths, options.submission))
-    made = recipe.read_file(file, paths.shown(file))
-    if made.competition != paths.competition:
-        raise UserError(f"{file.name} belongs to another competition", fix=f"COMPETITION={made.competition}")
-    download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
-    try:
-        prepare.run(paths, loaded, made.seed, _say)
-        context = RunContext.load(paths, loaded, made.seed, scope.name(made.features, made.models), _say)
-        reproduce.run(replace(context, workers=options.workers), made, file.stem)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"the recipe is incomplete ({type(error).__name__}: {shown(error)})",
-            where=file.name,
-            fix="download or copy it again",
-        ) from None
-
-
-def _serve(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.search import postgres_server
-
-    features = "pixels" if options.features == "pixels" else "auto"
-    variables = {"SEED": str(options.seed), "FEATURES": features, "MODELS": options.models}
-    postgres_server.run(paths, host=options.host, port=options.port, variables=variables, say=_say)
-
-
-def _dashboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.search import dashboard
-
-    dashboard.run(paths, port=options.port, say=_say)
-
-
-# Stages that run no other stage before them.
-ALONE: dict[str, Callable[[argparse.Namespace, Paths, "Competition"], None]] = {
-    "leaderboard": _leaderboard,
-    "score": _score,
-    "kaggle": _kaggle,
-    "kernel": _kernel,
-    "wheel": _wheel,
-    "submit": _submit,
-    "grade": _grade,
-    "course": _course,
-    "serve": _serve,
-    "dashboard": _dashboard,
-    "reproduce": _reproduce,
-    "blend": _blend,
-}
+        say("next: make all")
 
 
 def _has_submission(paths: Paths) -> bool:
@@ -225,16 +99,17 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     search_options.check(options, loaded)
     until = None
     if getattr(options, "until", None) is not None:  # a time in the past is reported before a download
-        until = time.time() + search_options.until(options) * (1 + REFIT)
-    download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), _say)
+        seconds = search_options.until(options)
+        until = time.time() + seconds + refit_seconds(seconds)
+    download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), say)
     if options.stage == "data":
         return
     from catwalk.data import prepare
     from catwalk.data.run_context import RunContext
 
-    has_changed = prepare.run(paths, loaded, options.seed, _say)
+    has_changed = prepare.run(paths, loaded, options.seed, say)
     context = RunContext.load(
-        paths, loaded, options.seed, search_options.scope(options, paths, loaded, _say), _say
+        paths, loaded, options.seed, search_options.scope(options, paths, loaded, say), say
     )
     if has_changed:
         _say_what_stays(context)
@@ -284,7 +159,7 @@ def _predict(options: argparse.Namespace, context: "RunContext", until: float | 
     if options.stage != "predict":
         from catwalk.report import report
 
-        report.run(context.paths, name, _say)
+        report.run(context.paths, name, say)
 
 
 def _say_what_stays(context: "RunContext") -> None:
@@ -293,4 +168,4 @@ def _say_what_stays(context: "RunContext") -> None:
 
     if old := progress.of_other_rows(context.paths, context.prepared.fingerprint):
         stays = f'the study of the old rows ({old}) is kept, and "make search" will start a new one'
-        _say(f"prepare: the rows have changed; {stays}")
+        say(f"prepare: the rows have changed; {stays}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from catwalk.core import extras
+from catwalk.core import extras, locks
 from catwalk.core.errors import NetworkError
 from tests.conftest import REPOSITORY
 
@@ -21,6 +21,32 @@ def test_what_is_there_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(subprocess, "run", None)
     for module in extras.NEEDED:
         extras.ensure(module, print)
+
+
+def test_a_client_without_its_library_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where pip was ended between the two."""
+    assert extras._is_there("psycopg")
+    monkeypatch.setitem(sys.modules, "psycopg_binary", None)
+    assert not extras._is_there("psycopg")
+
+
+def test_who_has_waited_for_another_s_pip_does_not_run_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As eight pods of one environment that begin at once."""
+    environment, free = tmp_path / "pyvenv.cfg", list[bool]()
+    environment.touch()
+
+    def is_there(_: str) -> bool:
+        with locks.locked(environment, wait=False) as is_free:
+            free.append(is_free)
+        return len(free) == 2  # the other one has installed it
+
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(extras, "_is_there", is_there)
+    monkeypatch.setattr(subprocess, "run", None)
+    extras.ensure("psycopg", print)
+    assert free == [True, False]
 
 
 def test_every_extra_has_its_lock_and_its_ranges() -> None:
@@ -63,6 +89,24 @@ def test_a_pip_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         "installing the packages that a test needs (only once): "
         "pip install --index-url http://127.0.0.1:9/ not-there"
     ]
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason"),
+    [
+        ("/usr/bin/python: No module named pip\n\n", "/usr/bin/python: No module named pip"),
+        ("Traceback:\nOSError: full\n  a note\n", "OSError: full"),
+        ("error: first\nERROR: second\nERROR: third\nhint: x\n", "ERROR: third"),
+        ("", "no reason given"),
+    ],
+)
+def test_why_pip_failed_is_told(monkeypatch: pytest.MonkeyPatch, stderr: str, reason: str) -> None:
+    failed = subprocess.CompletedProcess[str]([], 1, "", stderr)
+    monkeypatch.setitem(extras.NEEDED, "not_there", ("team", "a test"))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(NetworkError) as error:
+        extras.ensure("not_there", lambda _: None)
+    assert error.value.what == f"a test needs packages that pip could not install ({reason})"
 
 
 @pytest.mark.slow

@@ -31,6 +31,8 @@ def test_a_url_becomes_sqlalchemy_s() -> None:
         "postgresql://ann@host/db?password=s3cr3t",
         "postgresql://ann@host/db?sslpassword=s3cr3t",
         "postgresql://ann:@host/db",
+        "postgresql://ann:12/s3cr3t@host/db",
+        "postgresql://ann:12/3?s3cr3t@host/db",
         "mysql://ann:s3cr3t@host/db",
     ],
 )
@@ -55,7 +57,11 @@ def test_another_url_is_one_line(url: str) -> None:
 def test_a_password_is_not_quoted_by_a_stage_that_knows_no_study(
     stage: str, catwalk: Callable[..., tuple[int, str, str]]
 ) -> None:
-    for url in ("postgresql://ann:s3cr3t@host/db", "postgresql://ann@host/db?password=s3cr3t"):
+    for url in (
+        "postgresql://ann:s3cr3t@host/db",
+        "postgresql://ann:12/s3cr3t@host/db",
+        "postgresql://ann@host/db?password=s3cr3t",
+    ):
         code, out, said = catwalk(stage, "--competition", "digits", "--study", url)
         assert code == 2
         assert "s3cr3t" not in out + said

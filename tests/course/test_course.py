@@ -129,6 +129,16 @@ def test_an_exercise_that_is_none(tmp_path: Path) -> None:
         course.run(Paths(tmp_path, "digits"), 6, budget="1m", models="dense", say=print)
 
 
+def test_a_cell_may_take_longer_than_the_search_s_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+    monkeypatch.setattr("catwalk.report.notebook.execute", lambda *_, seconds, **__: limits.append(seconds))
+    course.run(Paths(tmp_path, "digits"), 5, budget="2h", models="dense", say=print)
+    (limit,) = limits
+    assert limit > 2 * 3600
+
+
 @pytest.mark.slow
 def test_a_project_of_its_own(
     project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -164,10 +174,13 @@ def test_an_exercise_follows_the_project_and_changes_nothing_of_it(
 
 
 @pytest.mark.slow
-def test_an_exercise_that_is_executed_again_makes_its_submissions_again(
+def test_an_exercise_that_is_executed_again_makes_its_last_submission_again(
     digits_done: tuple[Path, Run], project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after an interruption: the study has one more trial, and what else is in the project stays."""
+    """As after an interruption: the study has one more trial, and what else is in the project stays.
+
+    The submission from before the search stays a simple model's.
+    """
     digits_paths(project, digits_raw)
     monkeypatch.chdir(project)
     exercise = Exercise("5-hackathon", "digits")
@@ -180,6 +193,10 @@ def test_an_exercise_that_is_executed_again_makes_its_submissions_again(
     made.run("try", "--widths", "128", "--view", "pixels")
     with pytest.raises(UserError, match="made from other trials: choose another name"):
         made.run("predict", "--name", "first")
-    Project(exercise, "digits").predict("first")
-    assert recipe.read(paths, "first").trials_finished > before
+    again = Project(exercise, "digits")
+    again.run("try", "--widths", "128", "--view", "pixels", unless_made="first")
+    again.predict("first", keep=True)
+    assert recipe.read(paths, "first").trials_finished == before
+    again.predict("first")
+    assert recipe.read(paths, "first").trials_finished == before + 1, "and the try was not repeated"
     assert paths.submission("mine").read_text() == "mine"

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
+import optuna
 import pytest
 
 from catwalk import command_hints
@@ -28,11 +30,12 @@ from catwalk.course import attached_data, hackathon, image_packages, mirror, run
 from catwalk.course.hackathon import Settings
 from catwalk.course.project import Project
 from catwalk.data import competition as competitions
-from catwalk.data import download, prepare, scope
+from catwalk.data import download, idx, prepare, scope
 from catwalk.data.prepare import Prepared
 from catwalk.search import progress, study
 from catwalk.submission import recipe
 from tests.conftest import REPOSITORY, load, run_catwalk
+from tests.support.forms.pictures import draw, shuffled
 from tests.support.public_forms import FORMS
 from tests.support.records import made_recipe
 
@@ -235,11 +238,51 @@ def test_attached_data_that_are_known_are_that_competition(
         (inputs / name).mkdir()
         FORMS["digit-recognizer"](inputs / name)
         assert hackathon.resolved(settings).competition == name
+        assert hackathon.resolved(Settings("auto", str(inputs / name))).competition == name
         assert hackathon.resolved(Settings("digits")).competition == "digits"
         shutil.rmtree(inputs / name)
     shutil.copytree(digits_raw, inputs / "any name")
     chosen = hackathon.resolved(settings)
     assert (chosen.competition, chosen.source) == ("digits", str(inputs / "any name"))
+
+
+def idx_files(folder: Path) -> None:
+    """Files of MNIST's names and form, with few rows."""
+    folder.mkdir(parents=True)
+    made = draw(shuffled(10, 40), 28, 4)
+    arrays = {"images": made.integers().reshape(-1, 28, 28), "labels": made.classes}
+    for name in idx.FILES:
+        array = np.asarray(arrays[name.split("-")[1]], np.uint8)
+        head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        (folder / name).write_bytes(head + array.tobytes())
+
+
+def test_idx_files_without_checksums_are_mnist_where_their_data_set_is_named_so(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_in(tmp_path, monkeypatch, competition="auto")
+    idx_files(inputs / "kmnist")
+    said = r'kmnist: IDX files in the form of MNIST, .*: set COMPETITION = "mnist" if they are'
+    for given in (settings, Settings("auto", str(inputs / "kmnist"))):
+        with pytest.raises(UserError, match=said):
+            hackathon.resolved(given)
+    there = inputs / "datasets/someone/mnist-dataset"
+    idx_files(there)
+    chosen = hackathon.resolved(settings)
+    assert (chosen.competition, chosen.source) == ("mnist", str(there))
+    assert f"{there} (also there: kmnist; set SOURCE to choose)\n" in capsys.readouterr().out
+
+
+def test_data_that_are_attached_beside_a_known_competition_s_are_named(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_in(tmp_path, monkeypatch, competition="auto")
+    for name, form in (("digit-recognizer", "digit-recognizer"), ("two", "optdigits")):
+        (inputs / name).mkdir()
+        FORMS[form](inputs / name)
+    chosen = hackathon.resolved(settings)
+    assert (chosen.competition, chosen.source) == ("digit-recognizer", str(inputs / "digit-recognizer"))
+    assert f"{chosen.source} (also there: two; set SOURCE to choose)\n" in capsys.readouterr().out
 
 
 def test_two_attached_data_sets_are_one_line_and_source_decides(
@@ -647,6 +690,56 @@ def test_a_lost_session_is_gone_on_with(tmp_path: Path) -> None:
     assert next_one.model("key", 2).read_bytes() == bytes(2)
     assert next_one.submission("one").read_text() == "one\n"
     assert not mirror.restore(next_one, kept), "what is here is newer"
+
+
+def test_a_trial_that_ends_during_a_save_is_not_saved_without_its_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
+    opened, copy = study.create(here, PREPARED, "pixels"), mirror._copy_once
+
+    def ends(number: int) -> None:
+        """In the order in which a search writes."""
+        here.model("key", number).parent.mkdir(parents=True, exist_ok=True)
+        here.model("key", number).write_bytes(bytes(number + 1))
+        opened.add_trial(optuna.trial.create_trial(value=0.5))
+        here.progress.write_text(f"{number}")
+
+    def copied(source: Path, target: Path) -> None:
+        copy(source, target)
+        if not here.model("key", 1).is_file():
+            ends(1)
+
+    ends(0)
+    monkeypatch.setattr(mirror, "_copy_once", copied)
+    mirror.save(here, kept)
+    assert here.model("key", 1).is_file()
+    assert kept.progress.read_text() == "0", "never newer than the study"
+    assert mirror.restore(next_one, kept)
+    saved = study.load(next_one, PREPARED, "pixels")
+    assert saved is not None
+    numbers = [trial.number for trial in study.complete(saved)]
+    assert numbers
+    assert all(next_one.model("key", number).is_file() for number in numbers)
+
+
+def test_a_network_that_is_dropped_during_a_save_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
+    searched(here, 1).model("key", 2).write_bytes(bytes(2))
+    copy = mirror._copy_once
+
+    def dropped_first(source: Path, target: Path) -> None:
+        here.model("key", 1).unlink(missing_ok=True)
+        copy(source, target)
+
+    monkeypatch.setattr(mirror, "_copy_once", dropped_first)
+    mirror.save(here, kept)
+    assert not kept.model("key", 1).exists()
+    assert kept.model("key", 2).is_file()
+    assert mirror.restore(next_one, kept)
+    assert waiting(next_one) == [1]
 
 
 def test_yesterday_s_study_is_continued_where_today_s_is_there_already(

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 from catwalk.course import hackathon
@@ -54,6 +55,29 @@ def test_the_token_of_the_course_is_not_in_the_notebook(tmp_path: Path) -> None:
     (said,) = execute(notebook, tmp_path, OPENHPI_TOKEN=secret)
     assert said.text == "True\n"
     assert secret not in nbformat.writes(notebook)
+
+
+def test_who_removes_the_mark_before_pip_gets_a_cell_that_runs() -> None:
+    """The mark alone, as the text above says, and not the blank after it."""
+    cells = [cell.source for cell in read("course-4-assignment").cells if cell.cell_type == "code"]
+    (source,) = [source for source in cells if "%pip" in source]
+    lines = [line.replace("#", "", 1) if "%pip" in line else line for line in source.split("\n")]
+    transformer = TransformerManager()  # type: ignore[no-untyped-call]
+    python = transformer.transform_cell("\n".join(lines))
+    compile(python, "cell", "exec")
+    assert "run_line_magic('pip', 'install --upgrade deeplearning2020')" in python
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_keras_in_a_kernel_is_whole_and_its_training_numbers_are_explained(path: Path) -> None:
+    """Its users may pass it pandas' tables; its numbers of an epoch are not those after the epoch."""
+    cells = nbformat.read(path, as_version=4).cells
+    code, words = (
+        "\n".join(cell.source for cell in cells if cell.cell_type == kind) for kind in ("code", "markdown")
+    )
+    assert set(re.findall(r"\bsetup\((.*?)\)", code)) <= {"whole=True"}
+    if "model.fit(" in code:
+        assert "measured while the network still learns" in words
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

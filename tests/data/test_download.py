@@ -113,6 +113,25 @@ def test_a_file_of_one_s_own_is_never_replaced(catwalk: Catwalk, project: Path, 
     assert (project / "data/digits/raw-1/digits_train.csv").read_text() == mine
 
 
+@pytest.mark.parametrize("downloaded", [False, True])
+def test_broken_links_of_one_s_own_are_never_replaced(
+    catwalk: Catwalk, project: Path, downloaded: bool
+) -> None:
+    """As to a disk that is not mounted; after a download only one of its files is a link."""
+    raw = project / "data/digits/raw"
+    links = [raw / name for name in ("digits_train.csv", "digits_test.csv")][downloaded:]
+    if downloaded:
+        assert catwalk("data", *DIGITS)[0] == 0
+        links[0].unlink()
+    raw.mkdir(parents=True, exist_ok=True)
+    for link in links:
+        link.symlink_to("/nowhere")
+    code, _, err = catwalk("data", *DIGITS)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"data/digits/raw: {links[0].name} is a broken link to /nowhere: put a file of that name" in err
+    assert [link.readlink() for link in links] == [Path("/nowhere")] * len(links)
+
+
 @pytest.mark.parametrize("source", ["sklearn", "folder"])
 def test_another_source_beside_files_put_there_by_hand(
     catwalk: Catwalk, project: Path, digits_raw: Path, source: str

@@ -23,6 +23,7 @@ from catwalk.data import (
     csv_rows,
     infer,
     infer_table,
+    raw_csvs,
     toml_draft,
 )  # fmt: skip
 
@@ -262,6 +263,45 @@ def test_rows_are_counted_over_blocks(
     table = infer_table.read("some.csv", path)
     assert table is not None
     assert (table.names, table.row_count) == (["a", "b"], 3)
+
+
+@pytest.mark.parametrize("test_id", [["test_id"], []])
+@pytest.mark.parametrize("name", ["train_id", "id"])
+def test_labels_of_shuffled_pictures(folder: Path, test_id: list[str], name: str) -> None:
+    """Their ids have another name than the test's, so they are no id of the TOML's."""
+    order = np.random.default_rng(0).permutation(300)
+    write(folder / "train.csv", ["train_id", *NAMES], np.column_stack([order + 1, PIXELS[order]]))
+    write(folder / "train_labels.csv", [name, "label"], enumerate(LABELS[:300], 1))
+    test = [(i, *row) if test_id else row for i, row in enumerate(PIXELS[300:400], 1)]
+    write(folder / "test.csv", [*test_id, *NAMES], test)
+    drafted = infer.look(folder, "Ours", folder.parent, {})
+    known = competition.parse("ours", toml_draft.text(drafted.values, "files"))
+    assert (known.id_column, known.ignored_columns) == (test_id[0] if test_id else None, ("train_id",))
+    names = ("train.csv", "train_labels.csv", "test.csv")
+    train, _ = raw_csvs.sides({one: csv_file.of(folder / one, known) for one in names}, known)
+    assert train.labels is not None
+    assert train.labels.tolist() == LABELS[order].tolist()
+
+
+def test_labels_that_may_be_of_two_columns(folder: Path) -> None:
+    order = np.random.default_rng(0).permutation(300)
+    rows = np.column_stack([order + 1, np.arange(1, 301), PIXELS[order]])
+    write(folder / "train.csv", ["train_id", "row", *NAMES], rows)
+    write(folder / "test.csv", NAMES, PIXELS[300:400])
+    labels = folder / "train_labels.csv"
+    write(labels, ["number", "label"], enumerate(LABELS[:300], 1))
+    drafted = infer.look(folder, "Ours", folder.parent, {})
+    known = competition.parse("ours", toml_draft.text(drafted.values, "files"))
+    names = ("train.csv", "train_labels.csv", "test.csv")
+    files = {one: csv_file.of(folder / one, known) for one in names}
+    with pytest.raises(UserError) as raised:
+        next(raw_csvs.sides(files, known))
+    said = "train_labels.csv: its ids may be those of 'train_id' or 'row' in train.csv: name the first column"
+    assert str(raised.value) == f"{said} there as in train.csv"
+    write(labels, ["train_id", "label"], enumerate(LABELS[:300], 1))
+    train = next(raw_csvs.sides(files, known))
+    assert train.labels is not None
+    assert train.labels.tolist() == LABELS[order].tolist()
 
 
 def test_a_table_that_is_no_picture_is_asked_about(folder: Path) -> None:

@@ -489,6 +489,26 @@ def test_a_page_on_kaggle_is_downloaded_once(project: Path, folder: Path, source
     assert sorted(path.name for path in (project / "data/ours").iterdir()) == ["raw", "samples.png"]
 
 
+def test_a_download_with_a_damaged_file_in_it_is_not_kept(project: Path, folder: Path) -> None:
+    """The zip's list of files can be read, and so can the test; the same command then downloads it again."""
+    for name, rows in (("train.csv", digits()), ("test.csv", digits(200, 50))):
+        write(folder / name, HEADER, rows)
+    whole = zipped({name: (folder / name).read_bytes() for name in ("train.csv", "test.csv")})
+    damaged = bytearray(whole)
+    damaged[whole.index(b"train.csv") + 1000] ^= 0xFF
+    kaggle = Kaggle(bytes(damaged))
+    asked = ("new", "--competition", "ours", "--source", "someone/eight")
+    with serving(kaggle):
+        environment = {**kaggle.environment, "HOME": str(project)}
+        done = run_catwalk(project, *asked, **environment)
+        assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+        assert "the download is not a complete zip: run the command again" in done.stderr
+        assert not Paths(project, "ours").toml.exists()
+        kaggle.blob = whole
+        done = run_catwalk(project, *asked, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_of_a_competition_s_page_make_submit_knows_where_to_send(project: Path, folder: Path) -> None:
     FORMS["optdigits"](folder)
     kaggle = Kaggle(zipped({path.name: path.read_bytes() for path in folder.iterdir()}))

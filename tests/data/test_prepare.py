@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.core.team import Team
 from catwalk.data import download, prepare, split
 from catwalk.search import progress
 from tests.conftest import digits_paths, load, make_project, shuffled_csv
@@ -285,6 +286,22 @@ def test_a_damaged_array_is_made_anew(catwalk: Catwalk, project: Path, digits_ra
         assert "fingerprint 44c0ffd11b11" in said
         assert file.read_bytes() == whole
     assert "already done" in last_line(catwalk)
+
+
+def test_nor_while_a_member_of_a_team_searches_in_the_folder(
+    catwalk: Catwalk, project: Path, digits_raw: Path
+) -> None:
+    """As on a cluster, whose nodes share it."""
+    paths = digits_paths(project, digits_raw)
+    assert last_line(catwalk)
+    paths.labels.unlink()
+    with progress.locked(replace(paths, team=Team("postgresql://host/db", "ann"))):
+        code, _, err = catwalk("prepare", "--competition", "digits")
+        assert code == 2
+        assert "arrays have changed, but a search is still running on the old rows" in err
+        assert not paths.labels.exists()
+    assert "already done" not in last_line(catwalk)
+    assert paths.labels.is_file()
 
 
 @pytest.mark.parametrize("left", [0, 100, -1])

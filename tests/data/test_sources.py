@@ -1,4 +1,4 @@
-"""sources.py: every source ends in the same two CSVs.
+"""sources.py: every source ends in the two CSVs that the TOML names.
 
 Also: idx_csvs.py.
 """

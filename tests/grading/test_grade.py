@@ -3,6 +3,7 @@
 Also: html.py.
 """
 
+import codecs
 import csv
 import os
 import re
@@ -47,7 +48,7 @@ def public_rows(paths: Paths, rows: int = ROWS) -> np.ndarray:
 
 
 def grades_of(paths: Paths) -> dict[str, dict[str, str]]:
-    with paths.grades.open(encoding="utf-8") as file:
+    with paths.grades.open(encoding="utf-8-sig") as file:
         return {row["team"]: row for row in csv.DictReader(file)}
 
 
@@ -95,9 +96,32 @@ def test_the_secret_decides_and_stays(
         publics.add(grades_of(paths)["one"]["public"])
     assert len(publics | {first}) > 1
     paths.grade_secret.write_text("not a number")
+    looks = test_labels.looks(paths)
     code, _, err = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"))
     assert (code, err.count("\n")) == (2, 1)
     assert "data/digits/grade/secret: the file is damaged: put back your copy" in err
+    assert test_labels.looks(paths) == looks
+
+
+def test_a_toml_that_has_changed_since_prepare(
+    paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path
+) -> None:
+    """The sealed labels are positions in the TOML that prepare read."""
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "one.csv").write_bytes(answers(truth, 0))
+    given = ("grade", *DIGITS, "--submissions", str(tmp_path / "all"))
+    toml = paths.toml.read_text()
+    assert '"0", "1"' in toml
+    for names in ('"1", "0"', '"zero", "one"'):
+        paths.toml.write_text(toml.replace('"0", "1"', names))
+        code, _, err = catwalk(*given)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "digits.toml: its labels, classes, columns or files have changed since" in err
+        assert "run make prepare" in err
+        assert not test_labels.looks(paths)
+    assert catwalk("prepare", *DIGITS)[0] == 0
+    assert catwalk(*given)[0] == 0
+    assert grades_of(paths)["one"]["private"] == "1.000000"
 
 
 def test_the_secret_alone_decides_and_no_order(tmp_path: Path) -> None:
@@ -350,6 +374,7 @@ def test_a_moodle_zip(paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_pat
     (tmp_path / "class.zip").write_bytes(zipped(files))
     code, out, err = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "class.zip"))
     assert code == 0, err
+    assert paths.grades.read_bytes().startswith(codecs.BOM_UTF8), "for Excel"
     found = grades_of(paths)
     assert list(found) == ["Anna Müller", "Bo Li", "Cy"]
     assert found["Bo Li"]["file"] == "project.zip/p/x.csv"
@@ -411,7 +436,7 @@ def test_a_repeated_picture_counts_once(project: Path, digits_raw: Path, tmp_pat
         rows = list(zip(ids, truth, strict=True))
         solution.write_text(text(rows[::-1]))
     grade.run(paths, load("digits"), handed=tmp_path / "in", labels=solution, final=True, say=print)
-    with paths.grades.open() as file:
+    with paths.grades.open(encoding="utf-8-sig") as file:
         found = {row["team"]: row for row in csv.DictReader(file)}
     pictures = len(np.unique(private // 3))
     right = (said == truth)[private]

@@ -40,6 +40,18 @@ def test_what_stands_there_and_what_was_expected(name: str) -> None:
     assert "\n" not in line
 
 
+@pytest.mark.parametrize("header", ["ImageId Label", '"ImageId" "Label"', "# ImageId Label"])
+def test_spaces_between_the_columns(header: str) -> None:
+    """But a sentence with both names is no header."""
+    rows = [(i, label) for i, label in enumerate(said(TRUTH), 1)]
+    with pytest.raises(NotScoredError, match="separated by spaces: write commas") as error:
+        team_csv.read(text(rows, header, " ").encode(), "x.csv", EXPECTED)
+    assert error.value.has_columns
+    with pytest.raises(NotScoredError, match="only one column, 'The columns are") as error:
+        team_csv.read(b"The columns are ImageId and Label\n7 7\n", "x.txt", EXPECTED)
+    assert not error.value.has_columns
+
+
 def test_what_kaggle_may_refuse_is_said() -> None:
     """Its parser wants exactly the sample's columns."""
     rows = [(i, label) for i, label in enumerate(said(TRUTH), 1)]

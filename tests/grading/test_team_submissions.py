@@ -1,10 +1,11 @@
 """team_submissions.py and what it reads: whose file is whose, and which of several counts.
 
-Also: class_folders.py, submitted_archives.py.
+Also: attempt_order.py, class_folders.py, submitted_archives.py.
 """
 
 import errno
 import os
+import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,8 +64,10 @@ def wrong(one: Chosen) -> int:
 def test_everyone_has_a_row(tmp_path: Path, put: Put) -> None:
     good, bad = scored(TRUTH), not_scored(TRUTH)
     files = {**good, **{name: content for name, (content, _) in bad.items()}}
-    found = chosen(put(tmp_path, {**files, "empty/": b"", "only a notebook/x.ipynb": b"{}"}))
-    assert len(found) == len(files) + 2
+    more = {"empty/": b"", "only a notebook/x.ipynb": b"{}", ".NET Ninjas/x.csv": GOOD, ".DS_Store": b"\0"}
+    found = chosen(put(tmp_path, {**files, **more, "._plain.csv": b"\0", "~$plain.csv": b"\0"}))
+    assert len(found) == len(files) + 3
+    assert wrong(found[".NET Ninjas"]) == MISTAKES
     for name in good:
         assert wrong(found[class_folders.stem(name)]) == MISTAKES, name
     for name, (_, told) in bad.items():
@@ -108,6 +111,14 @@ def test_moodle(tmp_path: Path, put: Put, outer: str, inner: str) -> None:
     assert scored == {"Anna Müller": 1, "Bo_d'Or-Łęcki": 2, **numbered, "Default group": 5}
     assert "web page" in found["Ola"].problem
     assert len(found) == 6
+
+
+@both
+def test_moodle_s_zip_alone_in_a_folder(tmp_path: Path, put: Put) -> None:
+    """A zip that is one team's stays that."""
+    inner = {f"{MOODLE}_/a.csv": GOOD, "Bo_7_assignsubmission_file_/b.csv": GOOD}
+    for files, teams in ((inner, {"Anna Müller", "Bo"}), ({"a.csv": GOOD, "b.csv": GOOD}, {"course"})):
+        assert set(chosen(put(tmp_path, {"course.zip": zipped(files)}))) == teams
 
 
 @both
@@ -221,6 +232,38 @@ def test_a_later_file_that_can_t_be_scored_is_told(tmp_path: Path) -> None:
 
 
 @both
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("v2.csv", GOOD.replace(b",", b";"), "v2.csv: row 1: separated by ';'"),
+        ("v2.csv", b"sep=;\n" + GOOD.replace(b",", b";"), "v2.csv: row 2: separated by ';'"),
+        ("v2.csv", b"Table 1\n" + GOOD, "v2.csv: row 1: 'Table 1' comes before the header"),
+        ("v2.csv", GOOD.decode().encode("utf-16"), "v2.csv: this is UTF-16 text"),
+        ("v2.csv", GOOD + b"\xff", "v2.csv: row 362: not UTF-8 text"),
+        ("v2.csv", TRAIN + b"\xff", ""),
+        ("v2.xlsx", b"PK\x03\x04 not really", "v2.xlsx: this is an Excel workbook or similar"),
+        ("v0.xlsx", b"PK\x03\x04 not really", ""),
+        ("train.xlsx", b"PK\x03\x04 not really", ""),
+        ("v2.zip", zipped({"x.csv": GOOD})[:-9], "v2.zip: not a complete zip"),
+        ("v0.zip", zipped({"x.csv": GOOD})[:-9], ""),
+    ],
+    ids=[
+        "semicolons", "sep=", "title", "UTF-16", "not UTF-8", "another table",
+        "Excel", "Excel before", "Excel beside", "zip", "zip before",
+    ],
+)  # fmt: skip
+def test_a_later_file_in_another_form_is_told(
+    tmp_path: Path, put: Put, name: str, content: bytes, told: str
+) -> None:
+    """But not an earlier one, or one of something else."""
+    files = {"red/v1.csv": answers(TRUTH, 1), f"red/{name}": content, "blue.csv": GOOD}
+    one = chosen(put(tmp_path, files))["red"]
+    assert wrong(one) == 1
+    assert one.remark.startswith(told and f"a later file could not be scored: {told}")
+    assert bool(one.remark) == bool(told)
+
+
+@both
 def test_what_lies_beside_the_answer(tmp_path: Path, put: Put) -> None:
     """A sample, training rows and a project around it are not the hand-in; a copy of it is no second one."""
     everything = {
@@ -242,13 +285,19 @@ def test_what_lies_beside_the_answer(tmp_path: Path, put: Put) -> None:
         "white/sample.csv": GOOD,
         "grey/run.csv": TRAIN,
         "grey/answer.csv": GOOD.replace(b",", b";"),
+        "pink/sample_submission.csv": GOOD,
+        "pink/history.csv": TRAIN,
+        "brown/sample_submission.csv": SAMPLE,
+        "brown/history.csv": TRAIN,
+        "gold/sample_submission.csv": GOOD,
+        "gold/answer.csv": GOOD[:-6],
         "__MACOSX/red/._submission.csv": b"\0",
         "red/.DS_Store": b"\0",
         "Thumbs.db": b"\0",
     }
     found = chosen(put(tmp_path, everything))
     assert set(found) == {
-        "red", "blue", "green", "sample only", "zeros", "black", "white", "grey"
+        "red", "blue", "green", "sample only", "zeros", "black", "white", "grey", "pink", "brown", "gold"
     }  # fmt: skip
     for team in ("red", "blue", "sample only", "white"):
         assert (wrong(found[team]), found[team].remark) == (MISTAKES, ""), team
@@ -256,7 +305,11 @@ def test_what_lies_beside_the_answer(tmp_path: Path, put: Put) -> None:
     assert wrong(found["green"]) == MISTAKES
     assert wrong(found["zeros"]) > 300
     assert "the columns are label,pixel1: expected ImageId,Label" in found["black"].problem
-    assert found["grey"].problem
+    assert found["grey"].problem.startswith("answer.csv: row 1: separated by ';'")
+    assert wrong(found["pink"]) == MISTAKES
+    assert found["pink"].remark == "no other CSV could be scored"
+    assert "the columns are label,pixel1: expected ImageId,Label" in found["brown"].problem
+    assert found["gold"].problem.startswith("answer.csv: 1 id is missing, first 360")
 
 
 def test_a_zip_made_on_windows(tmp_path: Path) -> None:
@@ -292,7 +345,11 @@ def test_two_files_of_one_name_in_a_zip(tmp_path: Path) -> None:
         (["class/one/x.csv", "class/two.xlsx", "class/three.7z"], {"one", "two", "three"}),
         (["a/b/12345/x.csv", "a/b/12346/x.csv"], {"12345", "12346"}),
         ([f"class/submission_{i}.csv" for i in range(9)], {f"submission_{i}" for i in range(9)}),
+        (["class/anna_submission.csv", "class/ben_submission.csv"], {"anna_submission", "ben_submission"}),
+        (["class/anna/x.csv", "class/ben/x.csv", "class/Train Wreck/x.csv"], {"anna", "ben", "Train Wreck"}),
         (["red/submission.csv", "red/sample_submission.csv"], {"red"}),
+        (["red/anna_v1.csv", "red/Anna_final.csv"], {"red"}),
+        (["red/submission.csv", "red/history.csv"], {"red"}),
         (["red/attempt1/x.csv", "red/attempt2/x.csv"], {"red"}),
         (["red/x.csv"], {"red"}),
         (["red.csv", "red/x.csv", "blue.csv"], {"red", "blue"}),
@@ -380,23 +437,43 @@ def test_a_zip_with_a_password(tmp_path: Path) -> None:
     assert found["red"].problem.startswith("red.zip/x.csv: needs a password: hand in")
 
 
+def with_far_offset(raw: bytes) -> bytes:
+    """A zip of one file, of which it says (as zip64 does) that it begins at byte 2**63."""
+    listed, end = raw.index(b"PK\x01\x02"), raw.index(b"PK\x05\x06")
+    entry = bytearray(raw[listed:end] + struct.pack("<HHQ", 1, 8, 1 << 63))
+    entry[30:32] = struct.pack("<H", 12)  # bytes of what was just added
+    entry[42:46] = b"\xff" * 4  # see there
+    last = bytearray(raw[end:])
+    last[12:16] = struct.pack("<I", len(entry))
+    return raw[:listed] + entry + last
+
+
 def test_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One team's many files, or zips in zips, stop nobody else."""
+    """One team's many files, or zips in zips, stop nobody else; nor do long names and large numbers."""
     many = {f"{i}.png": b"" for i in range(300)}
+    digits = {"9" * 5000 + ".csv": GOOD, "a" + ".csv" * 16_000: GOOD, "x.csv": GOOD}
+    far = zipped({"x.zip": with_far_offset(zipped({"x.csv": GOOD}))})
+    listed = {"x" * 700 + f"{i}.csv": b"" for i in range(150)}
     deep = GOOD
     for _ in range(6):
         deep = zipped({"x.zip": deep})
-    folder = as_folder(tmp_path, {"many.zip": zipped(many), "deep.zip": deep, "good.csv": GOOD})
+    files = {"many.zip": zipped(many), "deep.zip": deep, "good.csv": GOOD, "digits.zip": zipped(digits)}
+    files |= {"far.zip": far, "listed.zip": zipped(listed), "long.zip": zipped({"9" * 5000 + ".csv": GOOD})}
+    folder = as_folder(tmp_path, files)
     large = zipped(
         {"class/big.zip": zipped({"x.bin": bytes(20_000)}), "class/good.csv": GOOD, "class/x.csv": GOOD}
     )
     (tmp_path / "large.zip").write_bytes(large)
     monkeypatch.setattr(submitted_archives, "MOST_ENTRIES", 200)
     monkeypatch.setattr(submitted_archives, "MOST_PACKED", 10_000)
+    monkeypatch.setattr(submitted_archives, "MOST_LISTED", 100_000)
     found = chosen(folder)
     assert "a zip with more than 200 files" in found["many"].problem
     assert "too many zips, or zips nested too deeply" in found["deep"].problem
-    assert wrong(found["good"]) == MISTAKES
+    assert wrong(found["good"]) == wrong(found["digits"]) == MISTAKES
+    assert "far.zip/x.zip/x.csv: can't be read (" in found["far"].problem
+    assert "a zip whose list of files is larger than 0 MB" in found["listed"].problem
+    assert "a name of more than 255 characters" in found["long"].problem
     assert "a zip larger than 0 MB" in chosen(tmp_path / "large.zip")["big"].problem
     monkeypatch.setattr(submitted_archives, "MOST_ENTRIES", 2)
     with (

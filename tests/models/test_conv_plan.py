@@ -73,6 +73,7 @@ def test_a_width_is_chosen_by_the_time_for_it() -> None:
     assert replace(room, precision="bfloat16", rate=2 * slow).is_enough()
     kinds = [kind for kind, _ in portfolio.first("local.all", ("flip",), room)]
     assert kinds[:3] == ["softmax", "portfolio conv 1", "quick"]
+    assert kinds.index("portfolio 1") < kinds.index("portfolio conv 2") < kinds.index("portfolio 2")
     short = replace(room, seconds=60.0)
     late = [kind for kind, _ in portfolio.first("local.all", ("flip",), short)]
     assert sorted(late) == sorted(kinds)

@@ -158,6 +158,23 @@ def test_another_split_s_table_takes_the_place(digits: tuple[Paths, Prepared]) -
     assert names[0] != names[1]
 
 
+def test_machines_of_two_precisions_that_share_a_folder_keep_a_table_each(
+    digits: tuple[Paths, Prepared],
+) -> None:
+    """Else each would compute its own again, and remove what the other has mapped into its memory."""
+
+    def as_type(name: str) -> features.Compute:
+        return lambda pixels: pixels.astype(name)
+
+    paths, _ = digits
+    kept: list[Path] = []
+    for precision in ("float16", "float32"):
+        assert FeatureSet(*digits, (8, 8)).table(as_type(precision)) is not None
+        kept += set(paths.prepared.glob("features-table-*.npy")) - set(kept)
+    assert len(kept) == 2
+    assert all(path.is_file() for path in kept)
+
+
 @pytest.mark.slow
 def test_without_the_memory_each_step_computes_them(
     digits: tuple[Paths, Prepared], monkeypatch: pytest.MonkeyPatch

@@ -22,6 +22,7 @@ import pytest
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 
+from catwalk.data import duplicates
 from catwalk.models import metrics, portfolio, space
 from catwalk.models.epoch import Epoch
 from catwalk.report import (
@@ -76,6 +77,12 @@ FIGURES = """() => [...document.querySelectorAll(".slide.now figure")].map(figur
   return [figure.classList.contains("wide"), inner.scrollWidth > inner.clientWidth + 1,
     !!box && box.height > 0 && box.top >= 0 && box.bottom <= innerHeight && box.right <= innerWidth];
 })"""
+
+# One after the other, fingers where they touch, and those that are lifted.
+TOUCH = """([down, up]) => {
+  for (const [kind, fingers] of [["touchstart", { touches: down }], ["touchend", { changedTouches: up }]])
+    document.body.dispatchEvent(Object.assign(new Event(kind, { bubbles: true }), fingers));
+}"""
 
 # How many pixels of the slide the notes cover, how many of the notes are cut off, and where they are.
 COVERED = """() => {
@@ -443,6 +450,21 @@ def test_the_clock_runs_from_the_first_move(html: str, chromium: Any, tmp_path: 
 
 
 @needs_chromium
+def test_only_a_swipe_of_one_finger_turns_a_slide(html: str, chromium: Any, tmp_path: Path) -> None:
+    page, wrong = shown(chromium, written(html, tmp_path), (390, 844))
+    one, other = ({"clientX": x, "clientY": 300} for x in (300, 100))
+    page.evaluate(TOUCH, [[one, other], [other]])
+    assert page.evaluate("now") == 0, "two fingers zoom"
+    page.evaluate(TOUCH, [[one], [other]])
+    assert page.evaluate("now") == 1
+    page.evaluate("() => { Object.defineProperty(visualViewport, 'scale', { value: 2 }); }")
+    page.evaluate(TOUCH, [[one], [other]])
+    assert page.evaluate("now") == 1, "what is enlarged is moved"
+    page.close()
+    assert not wrong
+
+
+@needs_chromium
 @pytest.mark.parametrize(
     "case",
     [
@@ -675,6 +697,41 @@ def test_repeated_pictures_are_shown_once(loaded: Results) -> None:
     assert made.distinct.validation == 144
     assert len(findings.mistakes(made)) == 144
     assert slides.problem(made).facts[1][:2] == ("144", "validation")
+    assert re.search(r"Most often, \d is taken for \d: in \d+ rows\.", slides.confusion(made).notes)
+    assert "mistakes (rows)" in words_of(figures.trial_bars(made))
+    assert "mistakes" in words_of(figures.trial_bars(loaded))
+
+
+def copied(real: Results) -> Results:
+    """Three copies of a validation picture that is classified correctly, and one that is not."""
+    four, train = [0, 0, 0, 1], len(real.prepared.train)
+    rows = np.concatenate([real.prepared.train, real.prepared.validation[four]])
+    labels = real.labels[four]
+    prepared = replace(
+        real.prepared, pixels=real.prepared.pixels[rows], labels=real.prepared.labels[rows],
+        train=np.arange(train, dtype=np.int32), validation=np.arange(train, train + 4, dtype=np.int32),
+        duplicates={"train": 2, "test": 0, "both": 0, "known": 0},
+    )  # fmt: skip
+    said = np.eye(10, dtype=np.float32)[(labels + np.array([0, 0, 0, 1])) % 10]
+    return scored(real, said, labels, prepared=prepared)
+
+
+def test_an_accuracy_names_what_it_is_a_share_of(loaded: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, rows = copied(loaded), "4 validation rows (2 different pictures)"
+    assert made.scores.accuracy == 0.75
+    assert slides.following(made).facts[-3][:2] == ("75.0%", f"of {rows}")
+    assert "We classify 75.0% of the validation rows correctly" in slides.problem(made).notes
+    in_folds = replace(made, recipe=folded(loaded).recipe)
+    assert in_folds.accuracy_of == "4 labelled rows (2 different pictures, 5 folds)"
+    assert slides.folds(in_folds).title == "Out of fold, 75.0% of all 4 rows are correct"
+    score = replace(SCORE, rows=400)
+    assert slides.following(replace(made, test_score=score)).facts[-3][1] == (
+        "on 400 test rows (360 different pictures)"
+    )
+    monkeypatch.setattr(slides, "build", lambda _: [])
+    monkeypatch.setattr(talk, "render", lambda _, **more: more["judged"])
+    assert talk.html(made) == f"of {rows} are correct"
+    assert talk.html(loaded) == "of 144 validation pictures are correct"
 
 
 def test_findings_follow_their_rules(loaded: Results) -> None:
@@ -786,6 +843,29 @@ def test_few_networks_have_a_bar_each(loaded: Results) -> None:
     assert sorted(int(word) for word in words if word.isdigit()) == sorted(wrong_ones)
 
 
+def made_by_us(real: Results) -> Results:
+    """The last network is one of ``make try``."""
+    return replace(real, trials=[*real.trials[:-1], replace(real.trials[-1], kind="yours")])
+
+
+def test_the_audience_is_not_told_of_its_own_networks(loaded: Results) -> None:
+    presets = replace(loaded, trials=[replace(t, value=0.9) for t in loaded.trials])
+    for made in (searched(presets, 0.5, 0.99), searched(presets, 0.99)):
+        assert slides.search(made_by_us(made)).title.startswith("Our own network is the best of")
+        for slide in slides.build(made_by_us(made)):
+            assert not re.search(r"\b[Yy]ours?\b", f"{slide.title} {slide.notes}")
+    assert "All complete networks are presets or our own" in slides.search(made_by_us(made)).notes
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "that of the search was stopped"), (2, "those of the search were stopped")]
+)
+def test_what_the_search_stopped_is_one_network_or_more(loaded: Results, count: int, said: str) -> None:
+    made = searched(loaded, *[0.5] * count)
+    found = [replace(t, state="pruned") if t.kind == "search" else t for t in made.trials]
+    assert f"presets: {said} early." in slides.search(replace(made, trials=found)).notes
+
+
 def test_presets_are_compared_with_the_search(loaded: Results) -> None:
     presets = replace(loaded, trials=[replace(t, value=0.9) for t in loaded.trials])
     better = searched(presets, 0.8, 0.99)
@@ -801,9 +881,9 @@ def test_presets_are_compared_with_the_search(loaded: Results) -> None:
     level = slides.search(searched(presets, 0.91))
     assert level.title == "Among 6 networks, presets and search are level (90.0%, 91.0%)"
     assert "no clear difference" in level.notes, "on 144 pictures"
-    yours = replace(better.trials[-1], kind="yours")
-    own = slides.search(replace(better, trials=[*better.trials[:-1], yours]))
-    assert own.title == "Your own network is the best of 7: 99.0%"
+    own = slides.search(made_by_us(better))
+    assert own.title == "Our own network is the best of 7: 99.0%"
+    assert {"our own", "search"} < set(words_of(figures.trial_bars(made_by_us(better))))
     stopped = replace(better.trials[-2], state="pruned")
     one = replace(better, trials=[*better.trials[:-2], stopped, better.trials[-1]])
     assert "We trained 7 networks; 1 was stopped early." in slides.search(one).notes
@@ -851,6 +931,11 @@ def test_of_many_trials_it_says_what_mattered(loaded: Results) -> None:
             "{} trials: units in layer 1 and label smoothing mattered most",
             "Units in layer 1 and label smoothing mattered most: together 59% of the variance.",
         ),
+        (
+            {"width_1": 0.146, "label_smoothing": 0.146},  # 15% each, as the figure says
+            "{} trials: units in layer 1 and label smoothing mattered most",
+            "Units in layer 1 and label smoothing mattered most: together 30% of the variance.",
+        ),
     ],
 )
 def test_what_mattered_is_said_of_the_trials_that_tell_it(
@@ -871,6 +956,10 @@ def test_the_search_slide_says_what_is_compared(loaded: Results) -> None:
     only = replace(few_both, trials=[trial for trial in few_both.trials if trial.kind in kinds])
     assert "shown are the convolutional networks" in words_of(figures.parallel(only))
     assert not any("shown are" in word for word in words_of(figures.parallel(loaded)))
+
+
+def test_every_optimizer_has_its_name() -> None:
+    assert network_words.OPTIMIZERS.keys() == set(space.SPACE["optimizer"][1])
 
 
 def test_a_parameter_that_a_network_has_not_is_not_shown(loaded: Results) -> None:
@@ -918,6 +1007,11 @@ def test_out_of_fold_validation_has_a_slide(loaded: Results) -> None:
         words
     )
     assert re.match(r"96.0% correct out of fold, softmax \d+.\d% on validation", made[0].title)
+    wide = folded(loaded)
+    wide = replace(wide, scores=replace(wide.scores, interval=(0.2, 1.0)))  # wider than all others
+    drawn = [np.asarray(line.get_xdata(), float) for line in figures.out_of_fold(wide).axes[0].lines]
+    assert np.concatenate(drawn).min() == pytest.approx(330.0), "where the axis begins"
+    assert np.concatenate(drawn).max() == pytest.approx(960.0)
     assert "folds" not in [slide.name for slide in slides.build(loaded)]
 
 
@@ -965,8 +1059,14 @@ def test_the_group_of_many_classes_has_its_box(loaded: Results) -> None:
 
 
 def test_where_not_all_classes_are_shown_it_is_said(loaded: Results) -> None:
-    made, part = a_pair_beside_a_dozen(loaded), "the 12 of 24 classes with most mistakes"
+    made = a_pair_beside_a_dozen(loaded)
+    part = "12 of 24 classes, the box's and those with most mistakes"
     assert f"shown: {part}" in words_of(figures.confusion(made))
+    by_mistakes = "the 12 of 24 classes with most mistakes"
+    alone = made.labels < 12  # without the two classes that have fewer mistakes than the dozen
+    held = replace(made.prepared, validation=made.prepared.validation[alone])
+    dozen = scored(made, made.validation[alone], made.labels[alone], prepared=held)
+    assert findings.shown_part(dozen) == by_mistakes
     slide = slides.confusion(made)
     assert part in slide.notes
     assert dict(slide.figures)["confusion"].startswith(f"Confusion matrix of {part}, on the validation")
@@ -991,6 +1091,13 @@ def test_the_last_slide_ends_with_score_forecast_and_looks(loaded: Results, html
     assert seen[0][:2] == ("90.0%", "on 360 test pictures")
     assert seen[1][1] == "was the forecast (95%): the score is outside"
     assert seen[2][:2] == ("2", "looks at the test labels")
+    forecast_of = loaded.recipe.forecast
+    assert forecast_of is not None
+    recipe = replace(loaded.recipe, forecast=replace(forecast_of, interval=(0.941, 0.9496)))
+    near = replace(loaded, recipe=recipe, test_score=replace(SCORE, accuracy=0.9502))
+    above = slides.following(near).facts[-3:]
+    assert (above[0][0], above[1][0]) == ("95.02%", "94.10% to 94.96%"), "rounded to 95.0%, both are equal"
+    assert above[1][1].endswith("the score is outside")
     one = slides.build(replace(loaded, looks=1))[-1].facts[-1]
     assert one[:2] == ("1", "look at the test labels, for other submissions")
 
@@ -1025,11 +1132,25 @@ def test_augmentation_is_not_proposed_where_it_is_used(loaded: Results) -> None:
     without = dict.fromkeys(network_words.AUGMENTATIONS, 0)
     unused = trained_to(convolutional(loaded, **without), 0.99, 0.9)
     said = [" ".join(then for _, _, then in next_steps.next_steps(made)) for made in (unused, used)]
-    assert "or augmentation" in said[0]
+    assert "Raise dropout or add augmentation" in said[0]
     assert "ugment" not in said[1]
     always = next_steps.next_steps(replace(never_wrong(used), trials=[replace(used.best, value=1.0)]))
     count = len(used.recipe.trials) + len(used.recipe.refit)
     assert (f"{count}", "networks in the submission", "Average more networks") in always
+
+
+def test_only_what_is_not_used_is_added(loaded: Results) -> None:
+    params = {**loaded.best.params, "depth": 1, **dict.fromkeys(network_words.AUGMENTATIONS, 0)}
+    for dropout, after_a_gap, after_a_rise in (
+        (0.0, "Add dropout or augmentation", "Add dropout, stop earlier"),
+        (0.4, "Raise dropout or add augmentation", "Raise dropout, stop earlier"),
+    ):
+        best = replace(loaded.best, params={**params, "dropout": dropout})
+        made = replace(loaded, trials=[best])
+        assert next_steps.next_steps(trained_to(made, 0.99, 0.9))[0][2] == after_a_gap
+        assert next_steps.next_steps(history(made, [1.0, 0.5, 0.4, 0.5, 0.6]))[0][2] == after_a_rise
+    softmax = replace(loaded, trials=[replace(loaded.best, params={**params, "depth": 0})])
+    assert next_steps.next_steps(trained_to(softmax, 0.99, 0.9))[0][2].startswith("Raise weight decay or")
 
 
 def test_points_are_those_of_the_percentages_beside_them(loaded: Results) -> None:
@@ -1153,6 +1274,39 @@ def test_the_submission_was_chosen_on_these_rows(loaded: Results) -> None:
     assert "chose by them" not in slides.problem(folded(loaded)).notes
 
 
+@pytest.mark.parametrize("sizes", [(1293, 144, 360), (54_000, 6000, 10_000)])
+def test_the_first_slide_tells_baseline_split_and_test_labels(
+    loaded: Results, monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int, int]
+) -> None:
+    counts = duplicates.Pictures(*sizes, two_labels=0, known=0)
+    monkeypatch.setattr(duplicates, "count", lambda _: counts)
+    slide = slides.problem(replace(loaded))
+    assert "Softmax, the simplest network, reaches" in slide.notes
+    assert f"{sizes[1]:,} validate" in slide.notes
+    assert slide.notes.endswith("the test labels.")
+    assert slide.seconds == 35
+    assert slides.problem(folded(loaded)).seconds == 30
+    assert slides.problem(folded(loaded)).notes.endswith("the test labels.")
+
+
+def test_of_softmax_alone_nothing_was_chosen(loaded: Results) -> None:
+    (softmax,) = (trial for trial in loaded.trials if trial.kind == "softmax")
+    chosen = replace(loaded.recipe.trials[0], number=softmax.number, params=softmax.params)
+    made = replace(
+        loaded, trials=[softmax], recipe=replace(loaded.recipe, trials=(chosen,), refit=()),
+        scores=replace(loaded.scores, accuracy=softmax.accuracy),
+    )  # fmt: skip
+    slide = slides.problem(made)
+    assert slide.title == f"{percent(softmax.accuracy)} correct on validation, by softmax"
+    assert "We did not train on them. " in slide.notes
+    assert "chose by them" not in slide.notes
+    assert slide.figures[0][1] == "Accuracies with 95% intervals: softmax, and the submission"
+    whole = "Accuracies with 95% intervals: softmax, a layer of units, and the submission"
+    assert slides.problem(loaded).figures[0][1] == whole
+    stopped = replace(loaded.best, state="pruned", kind="search", ended=None)
+    assert "chose by them" in slides.problem(replace(made, trials=[softmax, stopped])).notes
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_no_small_number_is_a_reason(case: str, loaded: Results) -> None:
     for number, what, then in next_steps.next_steps(CASES[case](loaded)):
@@ -1169,6 +1323,46 @@ def test_a_dense_network_is_shown_as_before(loaded: Results) -> None:
     assert "residual" not in said
     assert "convolutional" not in said
     assert {"pixels in", "classes out"} < set(words_of(figures.architecture(loaded)))
+
+
+def test_training_is_shown_as_it_was(loaded: Results) -> None:
+    """Of 1,293 rows, a batch is 64 at most; SGD's and Muon's learning rates are higher."""
+    words = words_of(figures.architecture(loaded))
+    assert words[words.index("batch size") + 1] == "64"
+    for optimizer, muon, rate, decay in (
+        ("adamw", 0, "0.005", "0.03"), ("sgd", 0, "0.15", "0.001"), ("sgd", 1, "0.15, Muon: 0.01", "0.001"),
+    ):  # fmt: skip
+        made = convolutional(
+            loaded, optimizer=optimizer, conv_muon=muon, learning_rate=0.005, weight_decay=0.03
+        )
+        words = words_of(figures.architecture(made))
+        assert words[words.index("learning rate") + 1] == rate
+        assert words[words.index("weight decay") + 1] == decay
+
+
+def test_a_pixel_of_a_colour_picture_is_three_values(loaded: Results) -> None:
+    words = words_of(figures.architecture(colour(loaded)))
+    assert words[words.index("values in") - 1] == "576"
+    assert "one weight per pixel, colour and class" in slides.weights(colour(loaded)).notes
+    assert "one weight per pixel and class" in slides.weights(loaded).notes
+
+
+def test_pixels_stay_pixels(loaded: Results) -> None:
+    for draw in (figures.samples, figures.looks_at):  # pictures in a row, and one by one
+        assert {image.get_interpolation() for image in draw(loaded).axes[0].images} == {"none"}
+    written_so = drawing.svg(figures.looks_at(loaded), "looks_at", "weights")
+    assert written_so.count("image-rendering:pixelated") == written_so.count("<image") == 2
+    _, axes = drawing.canvas(100, 100)
+    drawing.picture(axes, np.zeros((128, 96), np.uint8), 0, 0, 46, is_ink=False)
+    assert axes.images[0].get_interpolation() != "none", "what is made smaller is averaged"
+
+
+def test_equal_pictures_do_not_share_an_id() -> None:
+    figure, axes = drawing.canvas(100, 100)
+    for x in (0, 50):
+        drawing.picture(axes, np.zeros((8, 8), np.uint8), x, 0, 40, is_ink=False)
+    ids = re.findall(r'\bid="([^"]*)"', drawing.svg(figure, "two", "two pictures"))
+    assert len(ids) == len(set(ids))
 
 
 def test_one_stencil_is_beside_a_mean_picture(loaded: Results) -> None:

@@ -9,12 +9,15 @@ import psycopg
 import pytest
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.trial import TrialState
+from psycopg.errors import DiskFull
+from sqlalchemy.exc import OperationalError
 
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.search import artifacts, model_store, study
 from catwalk.search.offering import Offering
+from catwalk.search.postgres_artifacts import PostgresArtifactStore
 from tests.support.postgres import Server
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
@@ -223,5 +226,30 @@ def test_a_server_that_is_gone_at_the_end_is_said(tmp_path: Path, shared: str, s
     finally:
         server.start()
     assert line.startswith(
-        "search: the last of your networks are not stored for the team, because its server"
+        "search: the last of your networks are not stored for the team, because the team's study can't be"
     )
+
+
+def test_a_full_disk_of_the_server_is_said_and_not_tried_again(
+    tmp_path: Path, shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of up to 64 MB would be sent every two seconds."""
+    sent: list[str] = []
+
+    def fill(_: PostgresArtifactStore, name: str, _body: object) -> None:
+        sent.append(name)
+        raise OperationalError("INSERT", {}, DiskFull("could not extend file"))
+
+    monkeypatch.setattr(PostgresArtifactStore, "write", fill)
+    ann, opened = machine(tmp_path, shared, "ann")
+    train(ann, opened, 1, "ann")
+    offering = Offering(ann, opened)
+    for _ in range(2):
+        offering.go_on()
+        assert offering._thread is not None
+        offering._thread.join()
+    assert list(offering.end()) == [
+        "search: the last of your networks are not stored for the team, because the disk of the team's "
+        "server is full (could not extend file): make predict stores them later"
+    ]
+    assert len(sent) == 1

@@ -62,10 +62,16 @@ def test_a_machine_that_slept_has_not_had_the_whole_budget(
     assert by_budget._state(opened).budget == 600
 
 
-def test_until_keeps_time_for_what_follows() -> None:
-    assert limits.seconds_until("14:40", NOON) == (2 * 3600 + 40 * 60 - limits.AFTER_SEARCH) / (
-        1 + limits.REFIT
-    )
+@pytest.mark.parametrize("clock", ["12:02", "12:10", "12:12", "12:30", "13:07", "20:00"])
+def test_until_keeps_time_for_what_follows(clock: str) -> None:
+    end = datetime.strptime(clock, "%H:%M").replace(year=NOON.year, month=NOON.month, day=NOON.day)
+    budget = limits.seconds_until(clock, NOON)
+    whole = budget + limits.refit_seconds(budget) + limits.AFTER_SEARCH
+    assert whole == pytest.approx((end - NOON).total_seconds())
+
+
+def test_a_refit_takes_a_smaller_share_of_a_longer_search() -> None:
+    assert [limits.refit_seconds(budget) for budget in (120.0, 600.0, 3600.0)] == [20.0, 100.0, 300.0]
 
 
 @pytest.mark.parametrize(

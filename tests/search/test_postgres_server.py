@@ -210,6 +210,14 @@ def test_a_port_that_is_taken_is_one_line(catwalk: Callable[..., tuple[int, str,
     )
 
 
+def test_other_features_are_refused_before_anything_starts(
+    catwalk: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_server, "run", None)
+    code, _, said = catwalk("serve", "--competition", "digits", "--features", "pixel")
+    assert (code, said) == (2, "catwalk serve: FEATURES=pixel: choose one of auto, pixels\n")
+
+
 def test_without_postgresql_it_says_how_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres_server, "PLACES", ())
     monkeypatch.setenv("PATH", "/nowhere")

@@ -37,7 +37,7 @@ from catwalk.search import (
     study,
     study_progress,
 )
-from tests.support.postgres import Server
+from tests.support.postgres import Server, wait_until
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 ENQUEUED = 45
@@ -114,6 +114,19 @@ def test_others_have_to_search_on_the_same(tmp_path: Path, shared: str) -> None:
         study.create(Paths(tmp_path, "another-one", paths.team), PREPARED, "pixels")
 
 
+def test_other_choices_in_the_space_are_no_reason_to_rename_one_s_own_folder(
+    tmp_path: Path, shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The study is the team's: it would be the same one again."""
+    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
+    opened.optimize(lambda trial: len(space.suggest(trial, "pixels")), n_trials=1)
+    monkeypatch.setitem(space.SPACE, "norm", ("one of", ["none", "batch"]))
+    with pytest.raises(UserError, match=r"space\.py: norm has the choices") as error:
+        study.create(member(tmp_path, shared, "bob"), PREPARED, "pixels")
+    said = "undo the change, or run git pull: all members of the team need the same space.py"
+    assert error.value.fix == said
+
+
 def test_a_study_made_anew_is_another(tmp_path: Path, shared: str, server: Server) -> None:
     """Networks kept of trials of the same numbers and the same name must not be taken for it."""
     paths = member(tmp_path, shared)
@@ -176,6 +189,25 @@ def test_a_connection_that_breaks_between_two_queries(
     event.listen(backend.engine, "before_cursor_execute", break_second)
     assert len(backend.get_all_trials(opened._study_id)) == 2
     assert len(asked) > 3, "it was broken, and asked again"
+
+
+def test_a_lock_whose_connection_breaks_ends_nobody(tmp_path: Path, shared: str, server: Server) -> None:
+    """As where the server starts again meanwhile."""
+    opened = study.create(member(tmp_path, shared), PREPARED, "pixels")
+    with psycopg.connect(server.url, passfile=server.passfile, autocommit=True) as other:
+
+        def is_free() -> bool:
+            held = other.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+            return not held
+
+        with storage.exclusive(opened):
+            assert not is_free()
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+            wait_until(is_free, 10)
+            opened.set_user_attr("n", 1)
+        with storage.exclusive(opened):
+            assert not is_free()
+    assert opened.user_attrs["n"] == 1
 
 
 def test_who_fails_twice_is_repeated_twice_but_no_oftener(tmp_path: Path, shared: str) -> None:
@@ -259,6 +291,7 @@ def test_a_wrong_password_is_the_user_s(tmp_path: Path, shared: str, monkeypatch
     with pytest.raises(UserError, match=r"password authentication failed.*~/\.pgpass") as error:
         study.create(member(tmp_path, shared), PREPARED, "pixels")
     assert "wr0ng" not in str(error.value)
+    assert "a backslash before each : and \\ in the password" in str(error.value)
     monkeypatch.delenv("PGPASSWORD")
     monkeypatch.setenv("PGPASSFILE", "/dev/null")
     with pytest.raises(UserError, match=r"no password supplied.*~/\.pgpass"):

@@ -72,5 +72,16 @@ def test_a_full_disk_of_the_server_is_said_at_once() -> None:
         PatientStorage.patiently(cast(PatientStorage, waits), lambda: raise_(full))
 
 
+def test_a_user_who_may_create_no_tables_is_told_whom_to_ask() -> None:
+    """As in databases since PostgreSQL 15, for all users but the owner; the network is not at fault."""
+    said = "permission denied for schema public\nLINE 2: CREATE TABLE studies ("
+    told = storage_errors.unreachable(
+        exc.ProgrammingError("CREATE TABLE", {}, errors.InsufficientPrivilege(said))
+    )
+    assert isinstance(told, UserError)
+    assert str(told).startswith("STUDY=: permission denied for schema public: ask whoever runs the server")
+    assert "GRANT CREATE ON SCHEMA public" in told.fix
+
+
 def raise_(error: Exception) -> None:
     raise error

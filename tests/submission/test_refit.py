@@ -27,8 +27,9 @@ from catwalk.models.epoch import Epoch
 from catwalk.search import limits, progress, study, trial_record
 from catwalk.search.trial_record import TrialRecord
 from catwalk.submission import predictions, recipe, refit, submission_names
-from catwalk.submission.ensemble import Ensemble
+from catwalk.submission.ensemble import Ensemble, scaled
 from tests.conftest import Run, clean_environment, load
+from tests.support import records
 from verification import crash_rounds
 
 
@@ -64,7 +65,11 @@ def test_it_has_half_of_the_say(done: Paths) -> None:
     again = refit.run(RunContext.load(done, load("digits"), 1, made.features), trials, None, None)
     assert again is not None
     assert again.made == made.refit
-    half = np.mean(again.tests, axis=0, dtype=np.float32)
+    temperatures = {trial.number: trial.temperature for trial in chosen}
+    half = np.mean(
+        [scaled(one, temperatures[row.trial]) for one, row in zip(again.tests, again.made, strict=True)],
+        axis=0,
+    )
     written = predictions.read(done.test_predictions(name), "test.npz").probabilities
     whole = np.mean([joined, half], axis=0, dtype=np.float32)
     np.testing.assert_allclose(written, whole, rtol=0, atol=1e-6)  # this process may have other threads
@@ -95,6 +100,16 @@ def test_a_convolutional_network_is_trained_again(done: Paths) -> None:
     labels = np.load(done.sealed_labels)
     for probabilities in (first[1], *again.tests):
         assert np.mean(probabilities.argmax(axis=1) == labels) > 0.85
+
+
+def test_a_network_that_predicts_the_same_again_changes_nothing() -> None:
+    """It is calibrated as its trial is, so that half of the weight is half of the say."""
+    random = np.random.default_rng(1)
+    raw = random.dirichlet(np.ones(4), 50).astype(np.float32)
+    trial = replace(records.made_recipe().trials[0], number=3, temperature=0.3)
+    chosen = Ensemble(np.ones(1), np.array([0.3])).average(raw[None])
+    made = [recipe.RefitNetwork(trial=3, seed=1, epochs=2, plan=(2, 2, 2), rows=50)]
+    np.testing.assert_allclose(refit.joined(chosen, raw[None], made, [trial]), chosen, atol=1e-6)
 
 
 def test_a_light_network_is_not_trained_again() -> None:

@@ -136,6 +136,15 @@ def test_nobody_looks_for_what_is_of_other_rows(made: Made, change: dict[str, An
     assert not paths.score("all").exists()
 
 
+def test_nobody_looks_with_another_toml(made: Made) -> None:
+    """The sealed labels are positions in the one that prepare read."""
+    paths, _ = made
+    classes = load("digits").classes
+    with pytest.raises(UserError, match="have changed since the rows were prepared: run make prepare"):
+        looked(paths, "all", classes=classes[::-1])
+    assert test_labels.looks(paths) == []
+
+
 def test_the_leaderboard(made: Made) -> None:
     paths, _ = made
     board = score.leaderboard(paths)

@@ -196,10 +196,21 @@ def test_what_is_no_name_on_kaggle_is_refused_before_any_call(paths: Paths, to: 
     assert not kaggle.calls
 
 
-def test_a_mistyped_to_is_blamed(paths: Paths) -> None:
-    kaggle = Kaggle(faults={"GetSubmissionLimits": Fault(404)})
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault(404), 'TO=: Kaggle has no competition class-of-62 (404: "no")'),
+        (Fault(403, "Permission 'competitions.participate' was denied"), "TO=: access denied (403: "),
+    ],
+)
+def test_a_mistyped_to_is_blamed(paths: Paths, fault: Fault, said: str) -> None:
+    """Where there is no competition of this name, Kaggle may answer as where its rules were not accepted."""
+    kaggle = Kaggle(faults={"GetSubmissionLimits": replace(fault)})
     done = submit(paths, kaggle, "--yes", "--to", "class-of-62")
-    assert "TO=: Kaggle has no competition class-of-62 (404)" in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
+    assert fault.message in done.stderr
+    assert ("if there is no such page, correct the name" in done.stderr) == (fault.status == 403)
     assert "toml" not in done.stderr.lower()
 
 
@@ -233,12 +244,24 @@ RULES = "accept the rules at https://www.kaggle.com/competitions/eight-open/rule
 FAULTS: dict[str, Broken] = {
     "401": failing("GetSubmissionLimits", Fault(401), 2, "the API key from KAGGLE_USERNAME and KAGGLE_KEY"),
     "403": failing("StartSubmissionUpload", Fault(403), 2, RULES),
-    "404": failing("GetSubmissionLimits", Fault(404), 2, "Kaggle has no competition eight-open (404)"),
+    "404": failing("GetSubmissionLimits", Fault(404), 2, "Kaggle has no competition eight-open (404"),
+    "429": failing(
+        "GetSubmissionLimits",
+        Fault(429, "Too many requests", headers={"Retry_After": "0"}, times=9),
+        3,
+        'Kaggle limits how often it is asked (429: "Too many requests")',
+    ),
     "quota used up": (
         Kaggle(limits=(5, 9, 0)),
         2,
         "no submission is left today (5 made): the count starts again",
     ),
+    "used up for ever": (
+        Kaggle(limits=(5, 100, 0), limited_by_total=True),
+        2,
+        "Kaggle allows no submission now: look at https://www.kaggle.com/competitions/eight-open\n",
+    ),
+    "none today": (Kaggle(limits=(0, 9, 0)), 2, "Kaggle allows no submission now: look at "),
     "not joined": (Kaggle(limits=(0, 0, 0)), 2, "join and accept the rules"),
     "refused": failing(
         "CreateSubmission", Fault(400, "Too many today"), 2, 'rejected the request (400: "Too many today")'
@@ -247,7 +270,7 @@ FAULTS: dict[str, Broken] = {
         "PUT", Fault(500, times=9), 3, "the upload to Kaggle failed, nothing was submitted"
     ),
     "dropped": failing("CreateSubmission", Fault(0, times=9), 3, "the submission was not received"),
-    "always busy": failing("GetSubmissionLimits", BUSY, 3, "answer from Kaggle (status 503)"),
+    "always busy": failing("GetSubmissionLimits", BUSY, 3, 'answer from Kaggle (status 503: "no")'),
 }
 
 
@@ -257,6 +280,7 @@ def test_a_fault_is_one_line(paths: Paths, fault: str) -> None:
     done = submit(paths, kaggle, "--yes")
     assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stdout + done.stderr
     assert said in done.stderr
+    assert ("00:00" in done.stderr) == (fault == "quota used up")
     assert not kept(paths)
 
 
@@ -293,6 +317,24 @@ def test_a_damaged_submission_is_not_sent(paths: Paths) -> None:
     assert done.returncode == 2
     assert "359 rows below the header, 360 expected" in done.stderr
     assert not kaggle.calls
+
+
+def test_the_accuracies_are_not_those_of_a_csv_that_was_changed_by_hand(paths: Paths) -> None:
+    (name,) = submission_names.names(paths)
+    header, first, *rest = paths.submission(name).read_text().splitlines()
+    number, label = first.split(",")
+    other = f"{number},{(int(label) + 1) % 10}"
+    paths.submission(name).write_text("\n".join([header, other, *rest]) + "\n")
+    kaggle = Kaggle(scored={"status": "COMPLETE", "publicScore": "0.10278"})
+    done = submit(paths, kaggle, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "changed since it was made: the accuracies in its recipe are not this file's" in done.stdout
+    again = submit(paths, kaggle, "--yes")
+    assert len(kaggle.submissions) == 1
+    for run in (done, again):
+        assert "public score 0.1028" in run.stdout
+        assert "accuracy" not in run.stdout
+        assert "forecast" not in run.stdout
 
 
 def test_a_submission_of_other_test_rows_is_not_sent(paths: Paths) -> None:

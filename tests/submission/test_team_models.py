@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import yaml
 
+from catwalk import arguments
 from catwalk.core import memory
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
@@ -259,8 +260,10 @@ def test_the_cluster_s_members(
     given = {"STUDY": url, "COMPETITION": "digits", "BUDGET": "40s", "PGPASSFILE": server.passfile}
     slurm = {"SLURM_SUBMIT_DIR": str(root), "SLURM_ARRAY_JOB_ID": "77", "SLURM_CPUS_PER_TASK": "1"}
     (container,) = job()["spec"]["template"]["spec"]["containers"]
-    pod = {one["name"]: one.get("value", "") for one in container["env"]} | {"INDEX": "5", "CORES": "1"}
-    pod["MEMBER"] = pod["MEMBER"].replace("$(INDEX)", pod["INDEX"])
+    pod = {one["name"]: one.get("value", "") for one in container["env"]}
+    pod |= {"INDEX": "5", "JOB": "c0ffee", "CORES": "1"}
+    for name in ("INDEX", "JOB"):
+        pod["MEMBER"] = pod["MEMBER"].replace(f"$({name})", pod[name])
     del pod["PGPASSWORD"]
     begun = [
         (["sh", str(root / "cluster.sh")], Path("/"), {**given, **slurm, "SLURM_ARRAY_TASK_ID": "0"}),
@@ -276,7 +279,22 @@ def test_the_cluster_s_members(
     said = [member.communicate(timeout=120)[0] for member in members]
     assert [member.returncode for member in members] == [0, 0], said
     trials = opened_by(folder, "ann", url)[1].trials  # on a busy machine the budget may end all of them
-    assert {trial.user_attrs.get("member") for trial in trials} >= {"slurm-77_0", "job-5"}, said
+    assert {trial.user_attrs.get("member") for trial in trials} >= {"slurm-77_0", "job-5-c0ffee"}, said
+
+
+def test_a_member_of_the_cluster_searches_as_its_team_does(tmp_path: Path) -> None:
+    """What it is not told is the command's default, as on every other machine."""
+    cluster_files(tmp_path)
+    (tmp_path / ".venv/bin/catwalk").write_text('#!/bin/sh\necho "$@"\n')
+    given = {"STUDY": "postgresql://u@h/d", "MEMBER": "ann"}
+    ours = {"MODELS": "conv", "FEATURES": "pixels", "SEED": "3"}
+    for more, said in (({}, ""), (ours, "--models conv --features pixels --seed 3")):
+        done = subprocess.run(
+            ["sh", "member.sh"], cwd=tmp_path, check=True, capture_output=True, text=True,
+            env={**clean_environment(), **dict.fromkeys(ours, ""), **given, **more},
+        )  # fmt: skip
+        assert done.stdout.strip().partition("--budget 55m")[2].strip() == said
+        arguments.parser().parse_args(done.stdout.split())
 
 
 def test_the_job_keeps_to_kubernetes_schema() -> None:
@@ -284,6 +302,7 @@ def test_the_job_keeps_to_kubernetes_schema() -> None:
     validator = jsonschema.Draft202012Validator(schema)
     good = job()
     assert [error.message for error in validator.iter_errors(good)] == []
+    assert good["spec"]["backoffLimit"] > 100 * good["spec"]["completions"], "each member may begin again"
     assert good["spec"]["template"]["spec"]["volumes"][0]["name"] == "project"
     spec = good["spec"]["template"]["spec"]
     spec["containers"][0]["comand"] = spec["containers"][0].pop("command")

@@ -98,6 +98,14 @@ def not_scored(truth: np.ndarray) -> dict[str, tuple[bytes, str]]:
         "label 10.csv": (text(at_77).replace(",\n", ",10\n"), "row 78: Label is '10': expected"),
         "decimal comma.csv": (text([(i, f"{s},0") for i, s in good]), "has 3 cells"),
         "sep.csv": ("sep=,\n" + text(good), "'sep=,' comes before the header, which is in row 2: begin with"),
+        "sep semicolon.csv": (
+            "sep=;\n" + text(good, "ImageId;Label", ";"),
+            "row 2: separated by ';': write commas",
+        ),
+        "title and tabs.csv": (
+            "Table 1\n" + text(good, "ImageId\tLabel", "\t"),
+            "row 2: separated by tabs: write commas",
+        ),
         "title.csv": ("Table 1\n" + text(good), "'Table 1' comes before the header, which is in row 2"),
         "two labels.csv": (text([(*row, 1) for row in good], "ImageId,Label,label"), "two columns are named"),
         "page.csv": ("<!doctype html><p>Log in", "this is a web page or XML: hand in a CSV with the column"),

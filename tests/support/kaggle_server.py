@@ -38,10 +38,12 @@ class Kaggle:
 
     Attributes:
         blob: the bytes of the download.
+        location: where API calls for a download redirect to; "": they answer with the blob, as a web page.
         status: of the answer to API calls; 200 redirects to the blob.
         stall: seconds to wait before any answer.
         faults: by the call's name, as "CreateSubmission", or "PUT" for the upload.
         limits: of submissions: made today, in all, and still allowed.
+        limited_by_total: whether what is still allowed depends on those in all, not on today's.
         submissions: as they are listed, the newest first.
         scored: what a submission becomes once it has been listed.
         uploaded: the bytes that were put.
@@ -52,10 +54,12 @@ class Kaggle:
     """
 
     blob: bytes = b""
+    location: str = "http://localhost/blob.zip"
     status: int = 200
     stall: threading.Event | None = None
     faults: dict[str, Fault] = field(default_factory=dict)
     limits: tuple[int, int, int] = (1, 7, 4)
+    limited_by_total: bool = False
     submissions: list[dict[str, object]] = field(default_factory=list)
     scored: dict[str, object] = field(
         default_factory=lambda: {"status": "COMPLETE", "publicScore": "0.93210"}
@@ -72,7 +76,8 @@ class Kaggle:
         """The answer to a call about submissions, which takes effect; None to other calls."""
         if name == "GetSubmissionLimits":
             today, total, left = self.limits
-            return {"numToday": today, "numTotal": total, "numAllowedNow": left}
+            counts: dict[str, object] = {"numToday": today, "numTotal": total, "numAllowedNow": left}
+            return {**counts, "limitedByTotal": self.limited_by_total}
         if name == "StartSubmissionUpload":
             return {"token": "blob-token", "createUrl": "http://localhost/put-here"}
         if name == "CreateSubmission":
@@ -121,9 +126,11 @@ class Handler(Quiet):
             )
         elif "GetDatasetMetadata" in self.path:
             self.answer(200, json.dumps({"info": {"licenses": [{"name": "MIT"}]}}).encode())
+        elif "Download" in self.path and not self.kaggle.location:
+            self.answer(200, self.kaggle.blob, "text/html")
         elif "Download" in self.path:
             self.send_response(302)
-            self.send_header("Location", "http://localhost/blob.zip")
+            self.send_header("Location", self.kaggle.location)
             self.send_header("Content-Length", "0")
             self.end_headers()
         else:

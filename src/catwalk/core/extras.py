@@ -1,5 +1,6 @@
 """Extras: packages that only some commands need, installed on first use."""
 
+import contextlib
 import importlib.util
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from catwalk.core import advice
+from catwalk.core import advice, locks
 from catwalk.core.errors import NetworkError, shown
 
 # Module: the extra of pyproject.toml that provides it, and what needs it.
@@ -16,6 +17,8 @@ NEEDED = {
     "optuna_dashboard": ("team", "the dashboard"),
     "kerasltisubmission": ("course", "the course's grader"),
 }
+# What a module needs beside itself: a pip that was ended may have left one without the other.
+PARTS = {"psycopg": ("psycopg_binary",)}
 
 
 def ensure(module: str, say: Callable[[str], None]) -> None:
@@ -27,8 +30,23 @@ def ensure(module: str, say: Callable[[str], None]) -> None:
     Raises:
         NetworkError: pip could not install them.
     """
-    if importlib.util.find_spec(module) is not None:
+    if _is_there(module):
         return
+    with contextlib.ExitStack() as stack:
+        # As machines of a cluster share one environment; elsewhere there is no such file.
+        with contextlib.suppress(OSError):
+            stack.enter_context(locks.locked(Path(sys.prefix, "pyvenv.cfg"), wait=True))
+        importlib.invalidate_caches()
+        if not _is_there(module):  # another process has not installed it meanwhile
+            _install(module, say)
+
+
+def _is_there(module: str) -> bool:
+    names = (module, *PARTS.get(module, ()))
+    return all(importlib.util.find_spec(name) is not None for name in names)
+
+
+def _install(module: str, say: Callable[[str], None]) -> None:
     extra, purpose = NEEDED[module]
     wanted = _wanted(extra)
     say(f"installing the packages that {purpose} needs (only once): pip install {' '.join(wanted)}")
@@ -36,11 +54,18 @@ def ensure(module: str, say: Callable[[str], None]) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
     importlib.invalidate_caches()
     if done.returncode or importlib.util.find_spec(module) is None:
-        lines = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["no reason given"]
         raise NetworkError(
-            f"{purpose} needs packages that pip could not install ({shown(lines[-1])})",
+            f"{purpose} needs packages that pip could not install ({shown(_reason(done.stderr))})",
             fix=advice.CHECK_NETWORK,
         )
+
+
+def _reason(stderr: str) -> str:
+    """The line that says why pip failed: its last with ERROR, else the first with an error, else the last."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in reversed(lines) if "ERROR" in line]
+    errors += [line for line in lines if "error" in line.lower()]
+    return next(iter([*errors, *reversed(lines)]), "no reason given")
 
 
 def _wanted(extra: str) -> list[str]:

@@ -68,7 +68,9 @@ def _checked(url: str) -> str:
             "STUDY= is not a URL", fix="write it as postgresql://user@host:5432/database"
         ) from None
     asked = " ".join(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    if parts.password is not None or "pass" in asked.lower():
+    # A "/" in a password ends what urlsplit takes for user and host, and the "@" comes after it.
+    is_split = "@" in parts.path + parts.query + parts.fragment
+    if parts.password is not None or is_split or "pass" in asked.lower():
         raise UserError("STUDY= contains a password", fix=SAFER)
     named = parts.hostname and parts.path.strip("/")
     if parts.scheme not in SCHEMES or not named or port <= 0:

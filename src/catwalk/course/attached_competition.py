@@ -1,5 +1,6 @@
 """Attached competition: which one a notebook's inputs are of, one that catwalk knows or a new one."""
 
+import contextlib
 import re
 import tempfile
 from collections import defaultdict
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from catwalk.core.errors import UserError
 from catwalk.course import attached_data
-from catwalk.data import infer_files
+from catwalk.data import infer_files, raw_files
 from catwalk.data.competition import Competition
 
 # Folders of Kaggle's inputs that hold the data sets, and how many levels below them these are.
@@ -22,10 +23,11 @@ LISTED = 100  # characters of the data sets' names in a message
 
 @dataclass(frozen=True)
 class Chosen:
-    """A competition's name, and the folder or zip of its files."""
+    """A competition's name, the folder or zip of its files, and, for a message, which others are there."""
 
     name: str
     place: Path
+    also: str = ""
 
 
 def find(top: Path, known: Sequence[Competition]) -> Chosen | None:
@@ -36,21 +38,37 @@ def find(top: Path, known: Sequence[Competition]) -> Chosen | None:
         known: the competitions that have a TOML.
 
     Raises:
-        UserError: more than one data set with pictures is there.
+        UserError: more than one data set with pictures is there, and none is of a known competition; or IDX
+            files that may be of one, and nothing says so.
     """
-    for competition in sorted(known, key=lambda one: not one.sha256):  # with checksums there is no doubt
-        fitting = attached_data.find(competition, top).fitting
-        if fitting and _is_named(competition, fitting[0].relative_to(top.parent if top.is_file() else top)):
-            return Chosen(competition.name, fitting[0])
+    fitting = [
+        (competition, place)
+        for competition in sorted(known, key=lambda one: not one.sha256)  # with checksums there is no doubt
+        for place in attached_data.find(competition, top).fitting
+    ]
+    for competition, place in fitting:
+        if _is_named(competition, place, top):
+            return Chosen(competition.name, place, _others(place, top, [one for _, one in fitting]))
     places = _with_pictures(top)
     parts = _parts({_data_set(place, top) for place in places}, top)
     sets = {top if (one := _data_set(place, top)) in parts else one: place for place in reversed(places)}
-    if len(sets) > 1:
-        names = ", ".join(str(one.relative_to(top)) for one in sorted(sets))
+    unnamed = {
+        data_set: competition
+        for competition, place in fitting
+        if not _has_usual_names(competition) and (data_set := _data_set(place, top)) not in sets
+    }
+    if len(sets) + len(unnamed) > 1:
         raise UserError(
-            f"more than one data set is there: {names[:LISTED]}",
+            f"more than one data set is there: {_listed({*sets, *unnamed}, top)}",
             where=str(top),
             fix="set SOURCE to the folder of one",
+        )
+    if unnamed:
+        data_set, competition = next(iter(unnamed.items()))
+        raise UserError(
+            f"IDX files in the form of {competition.title}, which other data sets have too",
+            where=str(data_set),
+            fix=f'set COMPETITION = "{competition.name}" if they are its files; attach others as CSVs',
         )
     if not sets:
         return None
@@ -58,19 +76,48 @@ def find(top: Path, known: Sequence[Competition]) -> Chosen | None:
     return Chosen(_name(data_set, known), place if len(places) == 1 else data_set)
 
 
-def _is_named(competition: Competition, place: Path) -> bool:
-    """Whether the files are the competition's by their or their folder's name, not by their form alone."""
+def _is_named(competition: Competition, place: Path, top: Path) -> bool:
+    """Whether the files are the competition's by checksums or by a name, not by their form alone.
+
+    The name is that of the CSVs, or of a folder or zip that they are in. IDX files have the same names
+    everywhere: theirs is the data set's, such as mnist-dataset; kuzushiji-mnist is another one.
+    """
     slugs = {slug.split("/")[-1] for key, slug in competition.sources.items() if key.startswith("kaggle")}
-    return not {competition.train_file, competition.test_file} & USUAL or bool(
-        {competition.name, *slugs} & {part.casefold().removesuffix(".zip") for part in place.parts}
-    )
+    names = {competition.name, *slugs}
+    if _has_usual_names(competition):
+        parts = place.relative_to(top.parent).parts
+        return bool(names & {part.casefold().removesuffix(".zip") for part in parts})
+    if competition.sha256 or not raw_files.locate(place, competition).idx:
+        return True
+    own = _data_set(place, top).name.casefold()
+    return any(re.match(rf"{re.escape(name)}([_-]|$)", own) for name in names)
 
 
-def _with_pictures(top: Path) -> list[Path]:
-    """The folders and zips that hold pictures, without those inside another."""
+def _has_usual_names(competition: Competition) -> bool:
+    return bool({competition.train_file, competition.test_file} & USUAL)
+
+
+def _others(place: Path, top: Path, fitting: Iterable[Path]) -> str:
+    """The other data sets with pictures, for a message; empty where there are none."""
+    own = _data_set(place, top)
+    places = set(fitting)
+    with contextlib.suppress(UserError, OSError):  # of a file that is not used
+        places.update(_with_pictures(top, own))
+    others = {_data_set(one, top) for one in places if not one.is_relative_to(own)}
+    return f" (also there: {_listed(others, top)}; set SOURCE to choose)" if others else ""
+
+
+def _listed(sets: Iterable[Path], top: Path) -> str:
+    return ", ".join(str(one if one == top else one.relative_to(top)) for one in sorted(sets))[:LISTED]
+
+
+def _with_pictures(top: Path, without: Path | None = None) -> list[Path]:
+    """The folders and zips that hold pictures, without those inside another, or inside ``without``."""
     found: list[Path] = []
     with tempfile.TemporaryDirectory(prefix="catwalk-") as scratch:
         for place in attached_data.own_places(top):
+            if without is not None and place.is_relative_to(without):
+                continue
             is_inside = any(place != one and place.is_relative_to(one) for one in found)
             if not is_inside and infer_files.has_pictures(place, Path(scratch)):
                 found.append(place)

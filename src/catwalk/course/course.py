@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from catwalk import option_values
 from catwalk.core import advice
 from catwalk.core.console import plain_console
 from catwalk.core.errors import UserError
@@ -17,7 +18,7 @@ from catwalk.report.results import COMPETITION_VARIABLE
 
 BUDGET_VARIABLE, MODELS_VARIABLE = "CATWALK_BUDGET", "CATWALK_MODELS"  # of the fifth exercise's search
 EXERCISES = ("1-first-network", "2-softmax", "3-first-model", "4-assignment", "5-hackathon")
-CELL_SECONDS = 3600
+CELL_SECONDS = 3600  # of a cell, and twice the budget for the one that searches
 
 Say = Callable[[str], None]
 
@@ -38,6 +39,7 @@ def run(paths: Paths, exercise: int | None, *, budget: str, models: str, say: Sa
     """
     chosen = EXERCISES if exercise is None else (_named(exercise),)
     began, console = time.monotonic(), plain_console()
+    limit = CELL_SECONDS + 2 * option_values.duration(budget)
     for number, name in enumerate(chosen, 1):
         source, folder = paths.course_notebook(name), paths.course(name)
         target = folder / f"{name}.ipynb"
@@ -50,7 +52,7 @@ def run(paths: Paths, exercise: int | None, *, budget: str, models: str, say: Sa
         # NumPy's threads would wait for each other as soon as another program needs a core.
         given |= {name: os.environ.get(name, one) for name, one in ONE_THREAD.items()}
         with _Bar(console, where) as bar:
-            notebook.execute(paths, source, target, given, seconds=CELL_SECONDS, watch=bar.cell)
+            notebook.execute(paths, source, target, given, seconds=limit, watch=bar.cell)
         say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}")
     say(f"course: {time.monotonic() - began:.0f} s; figures (PNG) and tables (CSV) are beside the notebooks")
 

@@ -115,7 +115,7 @@ def resolved(settings: Settings) -> Settings:
         default = KAGGLE_DEFAULT if INPUT.is_dir() else DEFAULT
         print(f"no data are attached that can be read as pictures: the competition is {default}")
         return replace(settings, competition=default)
-    print(f"the competition is {chosen.name}: its data are in {chosen.place}")
+    print(f"the competition is {chosen.name}: its data are in {chosen.place}{chosen.also}")
     return replace(settings, competition=chosen.name, source=str(chosen.place))
 
 

@@ -101,7 +101,7 @@ def run(
     say(f"kernel: {folder} contains {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
     if accelerator == "gpu":
         say("  its GPU trains the networks, and counts against your weekly Kaggle quota")
-    push = f"{_kaggle(paths.root)} kernels push -p {shlex.quote(folder)}"
+    push = f"{kaggle_credentials.client_command(paths.root)} kernels push -p {shlex.quote(folder)}"
     say(f"  check the files, then push them: {push}")
 
 
@@ -133,14 +133,6 @@ def _page(competition: Competition) -> Page:
             fix="add kaggle_dataset to [sources]",
         )
     return page
-
-
-def _kaggle(root: Path) -> str:
-    """The command that runs Kaggle's client from ``root``; it may not be on the PATH."""
-    beside = Path(sys.executable).with_name("kaggle")  # in .venv, as a rule
-    if beside.is_file():
-        return shlex.quote(str(beside.relative_to(root) if beside.is_relative_to(root) else beside))
-    return "kaggle" if shutil.which("kaggle") else f"{shlex.quote(sys.executable)} -m kaggle"
 
 
 def build_wheel(folder: Path) -> Path:

@@ -66,6 +66,9 @@ def restore(paths: Paths, kept: Paths) -> bool:
 def save(paths: Paths, kept: Paths) -> None:
     """Copy new files, networks before the study that refers to them; delete networks that are gone here.
 
+    A search may go on meanwhile. So the study is read before its networks, and what it says of its progress
+    before it: a trial that ends later is saved the next time.
+
     Raises:
         UserError: there are files, and this project is not their owner.
         OSError, sqlite3.Error: it can't be written there.
@@ -77,25 +80,50 @@ def save(paths: Paths, kept: Paths) -> None:
     for place in (paths, kept):
         if _text(place.saved_by) != owner:
             _write(place.saved_by, owner)
-    networks = [file for file in _files(paths.study) if file.parent != paths.study]
-    for file in networks:
-        _copy_once(file, kept.study / file.relative_to(paths.study))
+    dropped = _dropped(paths, kept)
     with tempfile.TemporaryDirectory(prefix="catwalk-") as folder:
-        copy = Path(folder) / paths.study_db.name
-        here, there = sqlite3.connect(paths.study_db), sqlite3.connect(copy)
-        with contextlib.closing(here), contextlib.closing(there):
-            here.backup(there)
-            there.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-        _copy(copy, kept.study_db)
-    for file in (paths.progress, paths.trials):
-        if file.is_file():
+        aside = _set_aside(paths, Path(folder))
+        for file in _networks(paths.study):
+            _copy_network(file, kept.study / file.relative_to(paths.study))
+        for file in aside:
             _copy(file, kept.study / file.name)
     for file in _files(paths.submissions):
         _copy_once(file, kept.submissions / file.relative_to(paths.submissions))
-    for file in _files(kept.study):
-        is_here = (paths.study / file.relative_to(kept.study)).is_file()
-        if file.parent != kept.study and not is_here and model_store.number_in(file.name) is not None:
-            file.unlink()  # a network that the search no longer keeps
+    for file in dropped:
+        file.unlink(missing_ok=True)
+
+
+def _set_aside(paths: Paths, folder: Path) -> list[Path]:
+    """Copy the study, and before it what is told of its progress, to a folder; return the copies."""
+    told = [file for file in (paths.progress, paths.trials) if file.is_file()]
+    for file in told:
+        _copy(file, folder / file.name)
+    copy = folder / paths.study_db.name
+    here, there = sqlite3.connect(paths.study_db), sqlite3.connect(copy)
+    with contextlib.closing(here), contextlib.closing(there):
+        here.backup(there)
+        there.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    return [copy, *(folder / file.name for file in told)]
+
+
+def _networks(study: Path) -> list[Path]:
+    """The files of networks in a study's folder."""
+    return [file for file in _files(study) if file.parent != study]
+
+
+def _dropped(paths: Paths, kept: Paths) -> list[Path]:
+    """The saved networks that the search no longer keeps; other files there are the user's."""
+    saved = [file for file in _networks(kept.study) if model_store.number_in(file.name) is not None]
+    return [file for file in saved if not (paths.study / file.relative_to(kept.study)).is_file()]
+
+
+def _copy_network(source: Path, target: Path) -> None:
+    """Copy a network, unless the search drops it meanwhile."""
+    try:
+        _copy_once(source, target)
+    except FileNotFoundError:
+        if source.is_file():  # then it is the target's folder that is gone
+            raise
 
 
 @contextlib.contextmanager

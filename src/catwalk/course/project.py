@@ -10,9 +10,10 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.course import hackathon, run_stage
 from catwalk.course.exercise import Exercise
-from catwalk.course.pictures import prepared_paths
-from catwalk.data import download, manifest
+from catwalk.course.pictures import SEED, prepared_paths
+from catwalk.data import download, manifest, prepare
 from catwalk.report.results import asked_for
+from catwalk.submission import recipe, submission_names
 
 
 class Project:
@@ -39,12 +40,20 @@ class Project:
         if not there.prepared.is_symlink():
             there.prepared.symlink_to(here.prepared.resolve(), target_is_directory=True)
 
-    def run(self, stage: str, *given: str) -> None:
+    def run(self, stage: str, *given: str, unless_made: str | None = None) -> None:
         """Run a stage of the pipeline there, as ``make <stage>`` does, and show its output.
+
+        Args:
+            stage: its name.
+            given: its options.
+            unless_made: a submission; if an earlier run of the notebook made it, the stage is not repeated.
 
         Raises:
             UserError: it failed; with its own last line.
         """
+        if unless_made is not None and self._has(unless_made):
+            print(f"{stage}: already done, before the submission {unless_made}")
+            return
         command = [sys.executable, "-m", "catwalk", stage, "--competition", self.competition, *given]
         with subprocess.Popen(  # noqa: S603
             command, cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -57,20 +66,36 @@ class Project:
         if process.returncode:
             raise UserError(last or f"catwalk {stage} failed")
 
-    def predict(self, name: str) -> None:
+    def predict(self, name: str, keep: bool = False) -> None:
         """Make the submission ``name`` from all trials so far, in place of the one that an earlier run made.
 
-        The notebook's own submissions are made again when it is executed again: the study then has more
-        trials, and ``catwalk predict`` never replaces a submission. Others in the project stay.
+        When the notebook is executed again, the study has more trials, and ``catwalk predict`` never replaces
+        a submission. Others in the project stay.
+
+        Args:
+            name: of the submission.
+            keep: leave an earlier run's as it is. The one before the search would else be made from the
+                search's trials, too.
 
         Raises:
             UserError: it failed; with its own last line.
         """
+        if keep and self._has(name):
+            print(f"predict: already done, the submission {name} stays as it is")
+            return
         paths = Paths(self.root, self.competition)
         shutil.rmtree(paths.submission_folder(name), ignore_errors=True)
         for file in (paths.recipe(name), paths.submission(name)):
             file.unlink(missing_ok=True)
         self.run("predict", "--name", name)
+
+    def _has(self, name: str) -> bool:
+        """Whether the submission is there, whole, and of the rows that are prepared now."""
+        paths = Paths(self.root, self.competition)
+        made = recipe.known(paths, [one for one in submission_names.names(paths) if one == name])
+        now = prepare.load(paths, SEED)
+        rows = (now.fingerprint, now.test_fingerprint)
+        return any((one.fingerprint, one.test_fingerprint) == rows for one in made.values())
 
 
 def _link_raw(here: Paths, there: Paths) -> None:

@@ -175,6 +175,8 @@ def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Man
 
     known = manifest.read(paths)
     old = {name: facts for name, facts in (known.files if known else {}).items() if "by_hand" not in facts}
+    for name in raw_files.needed(competition):
+        raw_files.refuse_dangling(paths.shown(paths.raw), paths.raw / name)
     with folder_aside(paths.raw.parent) as aside:
         before = _stamps_of_source(competition, source)
         got = sources.fetch(source, competition, aside, say)

@@ -32,11 +32,18 @@ BUSY = (429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Quota:
-    """A competition's submission quota: how many submissions were made, and how many are still allowed."""
+    """A competition's submission quota.
+
+    Attributes:
+        today, total: submissions made since 00:00 UTC, and ever.
+        left: how many are still allowed today.
+        limited_by_total: whether that is so because of all that were made, not of today's.
+    """
 
     today: int
     total: int
     left: int
+    limited_by_total: bool
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,12 @@ def quota(page: Page) -> Quota:
         UserError: Kaggle rejects the credentials, or there is no such competition.
     """
     said = _request(page, lambda api: api.competition_get_submission_limits(page.name))
-    return Quota(int(said.num_today or 0), int(said.num_total or 0), int(said.num_allowed_now or 0))
+    return Quota(
+        today=int(said.num_today or 0),
+        total=int(said.num_total or 0),
+        left=int(said.num_allowed_now or 0),
+        limited_by_total=bool(said.limited_by_total),
+    )
 
 
 def sent(page: Page) -> list[Sent]:
@@ -117,18 +129,23 @@ def upload(page: Page, csv: Path, description: str) -> int:
 
 def _request(page: Page, call: Callable[[Any], Any]) -> Any:
     """The answer to a read-only request; retried if Kaggle is busy."""
+    with _client(page) as api:
+        return _retried(lambda: call(api))
+
+
+def _retried(call: Callable[[], Any]) -> Any:
+    """What a call returns that changes nothing at Kaggle: it is made again if Kaggle is busy."""
     import requests
 
-    with _client(page) as api:
-        for attempt in range(RETRIES):
-            try:
-                return call(api)
-            except requests.HTTPError as error:
-                if error.response is None or error.response.status_code not in BUSY:
-                    raise
-                asked = error.response.headers.get("Retry-After", "")
-                time.sleep(min(float(asked) if asked.isdigit() else 2.0**attempt, LONGEST_WAIT))
-        return call(api)
+    for attempt in range(RETRIES):
+        try:
+            return call()
+        except requests.HTTPError as error:
+            if error.response is None or error.response.status_code not in BUSY:
+                raise
+            asked = error.response.headers.get("Retry-After", "")
+            time.sleep(min(float(asked) if asked.isdigit() else 2.0**attempt, LONGEST_WAIT))
+    return call()
 
 
 def download_dataset(page: Page, folder: Path) -> Path:
@@ -168,7 +185,7 @@ def _client(page: Page) -> Iterator[Any]:
     kaggle_credentials.check()
     try:
         with time_limit(), contextlib.redirect_stdout(io.StringIO()):
-            yield _logged_in()
+            yield _retried(_logged_in)
     except requests.RequestException as error:
         raise kaggle_errors.to_user_error(error, page) from None
     except (CatwalkError, OSError, MemoryError):
@@ -212,13 +229,14 @@ def _api_class() -> type[Any]:
         package.__path__ = list(spec.submodule_search_locations)
         package.__dict__["__version__"] = importlib.metadata.version("kaggle")
         sys.modules["kaggle"] = package
-    with _existing_folder():
+    with _import_environment():
         from kaggle.api.kaggle_api_extended import KaggleApi, KaggleCredentials
 
     KaggleCredentials.delete = lambda *_: None  # a rejected login is for the user to remove
 
     class Api(KaggleApi):  # type: ignore[misc]
-        # VERBOSE= in the environment: it would load a whole download into memory, and could not resume it.
+        # As another tool's import under VERBOSE= leaves it: it would load a whole download into memory, and
+        # could not resume it.
         args = [one for one in KaggleApi.args if one != "--verbose"]  # noqa: RUF012
         config_dir = str(kaggle_credentials.folder())
         config = str(kaggle_credentials.folder() / "kaggle.json")
@@ -237,13 +255,17 @@ def _api_class() -> type[Any]:
 
 
 @contextlib.contextmanager
-def _existing_folder() -> Iterator[None]:
-    """Make the client, when imported, create its folder in a temporary place: $HOME may be read-only."""
-    before = os.environ.get("KAGGLE_CONFIG_DIR")
+def _import_environment() -> Iterator[None]:
+    """The environment in which the client is imported.
+
+    It creates its folder then, in a temporary place: $HOME may be read-only. With VERBOSE= it would switch on
+    the log of all libraries, which shows the addresses of downloads with their signatures.
+    """
+    names = "KAGGLE_CONFIG_DIR", "VERBOSE", "VERBOSE_OUTPUT"
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
     os.environ["KAGGLE_CONFIG_DIR"] = tempfile.gettempdir()
     try:
         yield
     finally:
         del os.environ["KAGGLE_CONFIG_DIR"]
-        if before is not None:
-            os.environ["KAGGLE_CONFIG_DIR"] = before
+        os.environ.update(before)

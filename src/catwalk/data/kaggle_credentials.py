@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from catwalk.core.errors import UserError
 
 SETTINGS = "https://www.kaggle.com/settings"
+LOGIN = "OAuth login"  # the kind of credential that kaggle auth login makes
 # Names that browsers and editors give to kaggle.json.
 LOOKS_ALIKE = re.compile(r"kaggle.*\.json(\.\w+)?", re.IGNORECASE)
 MOST = 20_000  # characters of a file that may hold a credential
@@ -56,7 +58,7 @@ def credentials() -> list[Credential]:
         found.append(Credential("API key", variables[0], f"needs {other} too"))
     if (login := home / "credentials.json").is_file():
         whole = isinstance(content := _json(login), dict) and bool(content.get("refresh_token"))
-        found.append(Credential("OAuth login", str(login), "" if whole else "is damaged"))
+        found.append(Credential(LOGIN, str(login), "" if whole else "is damaged"))
     if home != keys.parent and _is_key(_json(home / "kaggle.json")):
         found.append(Credential("API key", str(home / "kaggle.json")))
     return found
@@ -84,8 +86,12 @@ def check() -> None:
             raise UserError(_fault(value), where=_short(where), fix=f"{fix} the token itself")
         if value:
             return
-    if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY", "").startswith(NEW):
-        raise UserError("is an access token", where="KAGGLE_KEY", fix="set KAGGLE_API_TOKEN to it instead")
+    if os.environ.get("KAGGLE_USERNAME") and (key := os.environ.get("KAGGLE_KEY")):
+        if key.startswith(NEW):
+            raise UserError(
+                "is an access token", where="KAGGLE_KEY", fix="set KAGGLE_API_TOKEN to it instead"
+            )
+        return  # the client then uses nothing of kaggle.json
     content = _json(folder() / "kaggle.json")
     if isinstance(content, dict) and str(content.get("key", "")).startswith(NEW):
         raise UserError(
@@ -149,6 +155,10 @@ def look_alikes() -> list[Path]:
 
 def _tokens() -> Iterator[tuple[str, str]]:
     """Access tokens that are set up, in the client's order: where, and the value."""
+    in_notebook = {"KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_DATA_PROXY_URL"} <= os.environ.keys()
+    own = os.environ.get("KAGGLE_API_V1_TOKEN")  # the file of a Kaggle notebook's own token
+    if in_notebook and own and (value := _text(Path(own))):
+        yield own, value
     if given := os.environ.get("KAGGLE_API_TOKEN"):
         is_file = False
         with contextlib.suppress(OSError, ValueError):
@@ -194,6 +204,14 @@ def _json(path: Path) -> Any:
 
 def _is_key(content: Any) -> bool:
     return isinstance(content, dict) and bool(content.get("username")) and bool(content.get("key"))
+
+
+def client_command(root: Path) -> str:
+    """The command that runs Kaggle's client from ``root``; it may not be on the PATH."""
+    beside = Path(sys.executable).with_name("kaggle")  # in .venv, as a rule
+    if beside.is_file():
+        return shlex.quote(str(beside.relative_to(root) if beside.is_relative_to(root) else beside))
+    return "kaggle" if shutil.which("kaggle") else f"{shlex.quote(sys.executable)} -m kaggle"
 
 
 def user_name() -> str | None:

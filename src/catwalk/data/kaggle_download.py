@@ -1,13 +1,14 @@
 """Download from Kaggle: a page's files as one zip, and a competition's CSVs out of it."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from catwalk.core import advice, locks
 from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown
-from catwalk.data import archives, kaggle_client, kaggle_names, raw_files
+from catwalk.data import archives, infer_candidates, kaggle_client, kaggle_names, raw_files
 from catwalk.data.competition import Competition
 from catwalk.data.csv_dialect import WEB_PAGE
 
@@ -39,7 +40,10 @@ def keep(page: kaggle_names.Page, place: Path) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     with locks.locked(place, wait=True):
         place.mkdir(exist_ok=True)
-        return _download(page, place)
+        archive = _download(page, place)
+        with _removed_if_damaged(archive):
+            _refuse_damaged_tables(archive)
+        return archive
 
 
 def waiting(page: kaggle_names.Page, place: Path) -> Path:
@@ -67,6 +71,11 @@ def _download(page: kaggle_names.Page, place: Path) -> Path:
         if not any(place.iterdir()):
             place.rmdir()
         raise
+    if not archive.is_file():  # the answer was no redirect to a zip: the client names the file by its address
+        files = [path for path in place.rglob("*") if path.is_file()]
+        is_page = any(WEB_PAGE.match(archives.head(path).lower()) for path in files)
+        shutil.rmtree(place)
+        raise _not_a_zip(archive, is_page)
     with _removed_if_damaged(archive):
         archives.refuse_damaged(archive)
     archive.replace(complete)
@@ -83,13 +92,32 @@ def _removed_if_damaged(archive: Path) -> Iterator[None]:
     try:
         yield
     except archives.DamagedError:
-        page = WEB_PAGE.match(archives.head(archive).lower())
+        is_page = bool(WEB_PAGE.match(archives.head(archive).lower()))
         shutil.rmtree(archive.parent)
-        raise NetworkError(
-            f"the download is {'a web page' if page else 'not a complete zip'}",
-            where=archive.name,
-            fix=f"{advice.RUN_AGAIN}, or set another SOURCE=",
-        ) from None
+        raise _not_a_zip(archive, is_page) from None
+
+
+def _not_a_zip(archive: Path, is_page: bool) -> NetworkError:
+    return NetworkError(
+        f"the download is {'a web page' if is_page else 'not a complete zip'}",
+        where=archive.name,
+        fix=f"{advice.RUN_AGAIN}, or set another SOURCE=",
+    )
+
+
+def _refuse_damaged_tables(archive: Path) -> None:
+    """Refuse a zip in which a file that may be a table is damaged, though its list of files can be read.
+
+    Raises:
+        DamagedError: it is one.
+    """
+    for _, found in infer_candidates.candidates(archive):
+        try:
+            archives.unpack(archive, found.member, Path(os.devnull))
+        except archives.DamagedError:
+            raise
+        except UserError:
+            continue  # such as a password, which is told where the file is looked at
 
 
 def _unzip(archive: Path, competition: Competition, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Errors for Kaggle's HTTP error responses, and for when Kaggle can't be reached."""
 
+from pathlib import Path
 from typing import Any
 
 from catwalk.core import advice
@@ -9,7 +10,8 @@ from catwalk.data import kaggle_credentials
 from catwalk.data.kaggle_names import Page
 
 WORDS = 120  # characters of Kaggle's own text in a message, at most
-LONG = 45  # characters of a name that still leaves this much room
+LEAST = 20  # where fewer fit, it is left out
+LINE = 275  # characters of a message without its quotes: with the stage's name before it, a line of 300
 
 
 def to_user_error(error: Any, page: Page) -> NetworkError | UserError:
@@ -46,9 +48,16 @@ def _unreachable(error: Exception) -> NetworkError:
 
 
 def _of_status(error: Any, page: Page) -> NetworkError | UserError:
+    """The error for an HTTP error response, with as much of Kaggle's own text as fits on the line."""
     status = error.response.status_code if error.response is not None else 0
-    room = WORDS - max(0, len(page.name) - LONG)  # a long name's address needs part of the room
-    words = f": {said}" if (said := _words(error, room)) else ""
+    bare = _explained(status, "", page)
+    room = min(WORDS, LINE - len(str(bare)))
+    said = _words(error, room) if room >= LEAST else ""
+    return _explained(status, f": {said}", page) if said else bare
+
+
+def _explained(status: int, words: str, page: Page) -> NetworkError | UserError:
+    """The error for a status; ``words`` are put behind its number."""
     if status in (401, 403) and not kaggle_credentials.usable():
         return UserError(
             f"Kaggle requires a login ({status}{words}), but no credential is set up",
@@ -58,26 +67,39 @@ def _of_status(error: Any, page: Page) -> NetworkError | UserError:
         return UserError(f"Kaggle rejected the request (400{words})", fix=f"look at {page.address}")
     if status == 401:
         used = kaggle_credentials.usable()[0]
-        return UserError(
-            f"Kaggle rejected the {used.kind} from {used.where} (401)",
-            fix=f"renew it at {kaggle_credentials.SETTINGS}; catwalk kaggle shows what else is set up",
+        renew = (
+            f"run {kaggle_credentials.client_command(Path.cwd())} auth login --force"
+            if used.kind == kaggle_credentials.LOGIN
+            else f"renew it at {kaggle_credentials.SETTINGS}"
         )
-    if status == 403:
+        return UserError(
+            f"Kaggle rejected the {used.kind} from {used.where} (401{words})",
+            fix=f"{renew}; catwalk kaggle shows what else is set up",
+        )
+    if status == 403:  # also Kaggle's answer where there is no such competition
         join = (
-            f"join the competition and accept the rules at {page.rules}" if page.kind == "competition" else ""
+            f"join the competition and accept the rules at {page.rules}; "
+            "if there is no such page, correct the name"
+            if page.kind == "competition"
+            else ""
         )
         return UserError(
             f"access denied (403{words})",
+            where=page.given,
             fix=join or f"look at {page.address} as the same Kaggle user",
         )
     if status == 404:
         first = "joined" if page.kind == "competition" else "shared with you"
         return UserError(
-            f"Kaggle has no {page.kind} {page.name} (404)",
+            f"Kaggle has no {page.kind} {page.name} (404{words})",
             where=page.given,
             fix=f"compare the name with its page's address; a private {page.kind} must be {first} first",
         )
-    return NetworkError(f"unexpected answer from Kaggle (status {status or 'unknown'})", fix=advice.TRY_LATER)
+    if status == 429:
+        return NetworkError(f"Kaggle limits how often it is asked (429{words})", fix=advice.TRY_LATER)
+    return NetworkError(
+        f"unexpected answer from Kaggle (status {status or 'unknown'}{words})", fix=advice.TRY_LATER
+    )
 
 
 def _words(error: Any, room: int) -> str:

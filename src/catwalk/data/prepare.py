@@ -99,15 +99,14 @@ def _is_fresh(paths: Paths, competition: Competition, summary: dict[str, Any]) -
 
 def _refuse_while_searching(paths: Paths) -> None:
     """Refuse while a search is running: its new workers would read other rows than its first workers."""
-    if not paths.study_lock.is_file():
-        return
-    with locks.locked(paths.study_lock, wait=False) as free:
-        if not free:
-            raise UserError(
-                "files, TOML or arrays have changed, but a search is still running on the old rows",
-                where=paths.competition,
-                fix=f"{advice.WAIT_OR_END} with Ctrl-C",
-            )
+    for lock in replace(paths, team=None).study.rglob(paths.study_lock.name):  # each member's of a team too
+        with locks.locked(lock, wait=False) as free:
+            if not free:
+                raise UserError(
+                    "files, TOML or arrays have changed, but a search is still running on the old rows",
+                    where=paths.competition,
+                    fix=f"{advice.WAIT_OR_END} with Ctrl-C",
+                )
 
 
 def load(paths: Paths, seed: int) -> Prepared:

@@ -1,4 +1,4 @@
-"""Prepared arrays: whether those on the disk are whole, before a stage is told that they are there."""
+"""Prepared arrays: whether those on the disk are whole and of the TOML, before a stage uses them."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from catwalk.core.errors import UNREADABLE_ARRAYS
+from catwalk.core import advice
+from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.competition import Competition
 
@@ -40,3 +41,22 @@ def is_whole_split(file: Path) -> bool:
             return len(rows["train"]) > 0 and len(rows["validation"]) > 0
     except UNREADABLE_ARRAYS:
         return False
+
+
+def require_same_toml(paths: Paths, competition: Competition) -> None:
+    """Check that the arrays were made with this TOML: their labels are positions in its classes.
+
+    Args:
+        paths: the competition's; its rows are prepared.
+        competition: what the TOML says now.
+
+    Raises:
+        UserError: it has changed since.
+    """
+    summary = json.loads(paths.prepared_summary.read_text(encoding="utf-8"))
+    if summary.get("reading") != competition.reading:
+        raise UserError(
+            "its labels, classes, columns or files have changed since the rows were prepared",
+            where=paths.shown(paths.toml),
+            fix=advice.RUN_PREPARE,
+        )

@@ -74,7 +74,7 @@ def sides(files: dict[str, CsvFile], competition: Competition) -> Iterator[Rows]
         UserError: something in them can't be used.
     """
     file = files[competition.train_file]
-    rows = _labelled(files, competition.train_labels_file, read_csv(file, competition), competition)
+    rows = _labelled(files, file, competition.train_labels_file, read_csv(file, competition), competition)
     if rows.labels is None:
         raise no_labels(file, rows, competition)
     if competition.is_one_file:
@@ -82,13 +82,15 @@ def sides(files: dict[str, CsvFile], competition: Competition) -> Iterator[Rows]
         return
     yield rows
     del rows
-    test = read_csv(files[competition.test_file], competition)
-    yield _labelled(files, competition.test_labels_file, test, competition)
+    file = files[competition.test_file]
+    yield _labelled(files, file, competition.test_labels_file, read_csv(file, competition), competition)
 
 
-def _labelled(files: dict[str, CsvFile], name: str | None, rows: Rows, competition: Competition) -> Rows:
-    """The rows with the labels from a CSV of their own, if there is one."""
-    return separate_labels.join(files[name], rows, competition) if name in files else rows
+def _labelled(
+    files: dict[str, CsvFile], file: CsvFile, name: str | None, rows: Rows, competition: Competition
+) -> Rows:
+    """The rows of a file with the labels from the CSV of this name, if there is one."""
+    return separate_labels.join(files[name], file, rows, competition) if name in files else rows
 
 
 def facts(files: dict[str, CsvFile], competition: Competition) -> dict[str, dict[str, Any]]:
@@ -143,6 +145,6 @@ def _label_csv(file: CsvFile, rows: Rows, competition: Competition) -> str | Non
         if path.name in raw_files.needed(competition) or path.stat().st_size > LARGEST:
             continue
         with contextlib.suppress(UserError):
-            separate_labels.join(replace(file, path=path, name=path.name), rows, competition)
+            separate_labels.join(replace(file, path=path, name=path.name), file, rows, competition)
             return path.name
     return None

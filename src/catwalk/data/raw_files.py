@@ -193,7 +193,7 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
         )
     missing = [name for name in required(competition) if name not in found.csvs]
     for name in missing:
-        _refuse_dangling(shown, place / name)
+        refuse_dangling(shown, place / name)
         _refuse_ambiguous(shown, place, files, zips, name)
     one = len(missing) == 1
     named = f", or write {'its actual name' if one else 'their actual names'} under [files] in "
@@ -204,7 +204,8 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
     )
 
 
-def _refuse_dangling(shown: str, path: Path) -> None:
+def refuse_dangling(shown: str, path: Path) -> None:
+    """Refuse a broken link, which seems not to be there; ``shown`` is its folder's name in the message."""
     if path.is_symlink() and not path.exists():
         target = errors.shown(path.readlink())
         raise UserError(

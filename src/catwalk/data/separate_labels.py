@@ -6,19 +6,20 @@ from dataclasses import replace
 import numpy as np
 
 from catwalk.core.errors import UserError
-from catwalk.data import csv_dialect, csv_labels
+from catwalk.data import csv_columns, csv_dialect, csv_labels
 from catwalk.data.competition import Competition
 from catwalk.data.csv_cells import Labels, whole_number
 from catwalk.data.csv_file import CsvFile, clipped
 from catwalk.data.rows import Rows
 
 
-def join(file: CsvFile, rows: Rows, competition: Competition) -> Rows:
+def join(file: CsvFile, pictures: CsvFile, rows: Rows, competition: Competition) -> Rows:
     """The pictures' rows with the labels from ``file``.
 
     Args:
         file: a column of labels, or two, of which the last is the label; with or without names above them.
-        rows: the pictures.
+        pictures: the CSV of the pictures.
+        rows: its rows.
         competition: gives the labels.
 
     Raises:
@@ -31,7 +32,9 @@ def join(file: CsvFile, rows: Rows, competition: Competition) -> Rows:
         raise file.error(
             what, fix=f"give each picture a label there, or correct it under [files] in {file.toml}"
         )
-    table = _in_order(file, table[header:], rows.ids)
+    named, table = table[:header], table[header:]
+    ids = _ignored_ids(file, pictures, named, table, competition) if rows.ids is None else rows.ids
+    table = _in_order(file, table, ids)
     cells = [cells[-1] for _, cells in table]
     known = Labels(competition, any(whole_number(cell) is None for cell in cells))
     places = [known.position(cell) for cell in cells]
@@ -44,6 +47,35 @@ def join(file: CsvFile, rows: Rows, competition: Competition) -> Rows:
     elif file.is_train:
         raise _unknown(file, competition, table[places.index(None)])
     return replace(rows, labels=None, unlabelled=f"{file.name} holds no labels")
+
+
+def _ignored_ids(
+    file: CsvFile,
+    pictures: CsvFile,
+    named: list[tuple[int, list[str]]],
+    table: list[tuple[int, list[str]]],
+    competition: Competition,
+) -> list[str] | None:
+    """The cells of the pictures' ignored column that holds the ids of ``table``; None if there is none.
+
+    If train and test name their ids differently, the TOML's id is the test's, and train's is ignored.
+    """
+    if not competition.ignored_columns or any(len(cells) < 2 for _, cells in table):
+        return None
+    columns, ids = csv_columns.find(pictures, competition), {cells[0] for _, cells in table}
+    ignored = {name.casefold() for name in competition.ignored_columns}
+    used = {columns.label, columns.id, columns.usage, *columns.pixels}
+    found: dict[str, list[str]] = {}
+    for at, name in enumerate(columns.names):
+        if name.casefold() in ignored and at not in used:
+            cells = [cell for _, cell in csv_labels.column(pictures, columns, at)]
+            if len(cells) == len(table) and set(cells) == ids:
+                found[name.casefold()] = cells
+    same = found.get(named[0][1][0].casefold()) if named else None
+    if same is None and len(set(map(tuple, found.values()))) > 1:
+        what = f"its ids may be those of {' or '.join(map(clipped, found))} in {pictures.name}"
+        raise file.error(what, fix=f"name the first column there as in {pictures.name}")
+    return same or next(iter(found.values()), None)
 
 
 def _in_order(

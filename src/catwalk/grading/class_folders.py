@@ -24,6 +24,7 @@ ONE_TEAM_S = re.compile(  # typical names of one team's files and folders, but n
     re.IGNORECASE,
 )
 MOST_OF_ONE_TEAM = 5
+NO_LETTERS = re.compile(r"[\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,12 @@ def _is_one_team(entries: list[Entry]) -> bool:
               if len(entry.parts) > 1 and entry.name.lower().endswith(HAND_INS)}  # fmt: skip
     if any(MOODLE.fullmatch(group) for group in groups):
         return False
-    return len(groups) < 2 or (
-        len(groups) <= MOST_OF_ONE_TEAM and any(ONE_TEAM_S.search(group) for group in groups)
-    )
+    return len(groups) < 2 or (len(groups) <= MOST_OF_ONE_TEAM and _are_one_team_s(groups))
+
+
+def _are_one_team_s(groups: set[str]) -> bool:
+    """Whether names are typical of one team's files; what else is in them may be the names of teams."""
+    if not any(ONE_TEAM_S.search(group) for group in groups):
+        return False
+    rests = {NO_LETTERS.sub("", ONE_TEAM_S.sub("", stem(group))).casefold() for group in groups}
+    return len(rests - {""}) < 2

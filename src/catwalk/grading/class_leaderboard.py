@@ -83,10 +83,10 @@ def _compared(row: Row, after: Row | None) -> Row:
 
 
 def write_grades(path: Path, rows: list[Row]) -> None:
-    """Write all results as a CSV, for the instructor only."""
+    """Write all results as a CSV, for the instructor only; Excel needs the byte order mark to read an ü."""
     header = ["place", "team", "file", "public", "private", "private_low", "private_high", "grade",
               "ahead_of_next_p", "note"]  # fmt: skip
-    with atomic_write(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as aside, aside.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for row in rows:

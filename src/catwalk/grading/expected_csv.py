@@ -15,7 +15,7 @@ class NotScoredError(UserError):
     """What is wrong with a CSV, for the student who submitted it.
 
     Attributes:
-        has_columns: both columns exist, so it is a submission and not some other table.
+        has_columns: both columns seem to exist, so it is a submission and not some other table.
     """
 
     has_columns = False

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
-from catwalk.data import duplicates, prepare, test_labels
+from catwalk.data import duplicates, prepare, prepared_arrays, test_labels
 from catwalk.data.competition import Competition
 from catwalk.grading import class_leaderboard, solution, team_submissions
 from catwalk.grading.class_leaderboard import Graded
@@ -55,15 +55,19 @@ def run(
             where=paths.competition,
             fix="set LABELS=<csv of ids and labels>",
         )
+    if given is None:
+        prepared_arrays.require_same_toml(paths, competition)
+    # What may fail comes before the sealed labels are opened: no look is logged then.
     with team_submissions.opened(handed) as teams:
-        # Chosen before the sealed labels are opened: if that fails, no look is logged.
         chosen = {team.name: team_submissions.choose(team, expected) for team in teams}
+    split = given is None or given.is_public is None
+    drawn = _public_rows(paths, expected.ids) if split else None
+    pictures = duplicates.of_test(paths, expected.ids)
     if given is None:
         truth = test_labels.open_labels(paths, "grade", f"{len(chosen)} teams").astype(np.int16)
         given = Solution(list(expected.ids), truth)
-    split = given.is_public is None
-    given = _split(paths, given)
-    pictures = duplicates.of_test(paths, given.ids)
+    if drawn is not None:
+        given = replace(given, is_public=drawn, is_private=~drawn)
     graded = [_graded(team, one, given, pictures, competition) for team, one in chosen.items()]
     graded = _with_twins(graded, chosen)
     note = _of_labels(competition) if labels is None else ""
@@ -101,14 +105,6 @@ def _of_labels(competition: Competition) -> str:
     if not PUBLIC_SOURCES & set(competition.sources):
         return ""
     return f"the test labels of {competition.title} are public, so ask the teams for their code too"
-
-
-def _split(paths: Paths, given: Solution) -> Solution:
-    """Split the rows into public and private: by the Usage column, or else by the secret seed."""
-    if given.is_public is not None:
-        return given
-    is_public = _public_rows(paths, given.ids)
-    return replace(given, is_public=is_public, is_private=~is_public)
 
 
 def _public_rows(paths: Paths, ids: Sequence[str]) -> npt.NDArray[np.bool_]:

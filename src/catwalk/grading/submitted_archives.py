@@ -15,8 +15,17 @@ from typing import BinaryIO
 
 MOST_ENTRIES = 200_000  # files and folders below a folder, or in a zip
 MOST_PACKED = 100_000_000  # bytes of a zip in a zip, which is read into memory
+MOST_LISTED = 20_000_000  # bytes of a zip's list of its files, which is read into memory, too
 LONGEST_NAME = 60
+LONGEST_PART = 255  # characters of a file's or folder's name, as on most disks
+ENDING = 55  # the last of them, which are kept of a longer one
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}  # what Windows and macOS leave behind
+# What begins with a dot beside the teams, and is no team: of systems, Git, editors and notebooks.
+TOOLS_FILES = {
+    ".ds_store", ".localized", ".trashes", ".spotlight-v100", ".fseventsd", ".temporaryitems", ".directory",
+    ".git", ".gitignore", ".gitattributes", ".gitkeep", ".github", ".idea", ".vscode", ".venv",
+    ".ipynb_checkpoints", ".jupyter", ".nbgrader.log", ".rproj.user", ".rhistory", ".rdata",
+}  # fmt: skip
 UTF8_NAME = 0x800  # a zip's flag
 
 
@@ -87,12 +96,13 @@ def of_folder(folder: Path) -> list[Entry]:
         entries.append(Entry((*place.relative_to(folder).parts, ""), (0.0,), _raiser(error)))
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
-        linked = {name for name in folders if _is_link(Path(place, name))}
-        folders[:] = sorted(name for name in folders if name not in linked and not _is_hidden(name))
         here = Path(place).relative_to(folder).parts
+        is_hidden = _is_hidden if here else _is_no_team
+        linked = {name for name in folders if _is_link(Path(place, name))}
+        folders[:] = sorted(name for name in folders if name not in linked and not is_hidden(name))
         entries += [Entry((*here, name), (0.0,), None) for name in folders]
         for name in sorted([*files, *linked]):
-            if not _is_hidden(name):
+            if not is_hidden(name):
                 path = Path(place, name)
                 entries.append(Entry((*here, name), (_modified(path),), _file_opener(path)))
         if len(entries) > MOST_ENTRIES:
@@ -112,15 +122,32 @@ def of_zip(opened: BinaryIO, outer: tuple[float, ...] = ()) -> Iterator[list[Ent
         RefusedError: it is not a complete zip, or it has too many files.
     """
     try:
+        _refuse_long_list(opened)
         packed = zipfile.ZipFile(opened)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, OverflowError):
         raise RefusedError("not a complete zip") from None
+    is_hidden = _is_hidden if outer else _is_no_team
     with packed:
         infos = packed.infolist()
         if len(infos) > MOST_ENTRIES:
             raise RefusedError(f"a zip with more than {MOST_ENTRIES:,} files")
         entries = (_member(packed, info, outer) for info in infos)
-        yield [entry for entry in entries if entry.parts and not any(map(_is_hidden, entry.parts))]
+        yield [
+            entry for entry in entries
+            if entry.parts and not is_hidden(entry.parts[0]) and not any(map(_is_hidden, entry.parts[1:]))
+        ]  # fmt: skip
+
+
+def _refuse_long_list(opened: BinaryIO) -> None:
+    """Refuse a zip with too many files by its last bytes, before ``ZipFile`` reads the list of them."""
+    end = zipfile._EndRecData(opened)  # type: ignore[attr-defined]  # it is what ZipFile itself reads first
+    if end is None:
+        return
+    count, size = end[4:6]
+    if count > MOST_ENTRIES:
+        raise RefusedError(f"a zip with more than {MOST_ENTRIES:,} files")
+    if size > MOST_LISTED:
+        raise RefusedError(f"a zip whose list of files is larger than {MOST_LISTED / 1e6:.0f} MB")
 
 
 @contextlib.contextmanager
@@ -151,13 +178,18 @@ def _reasons() -> Iterator[None]:
         raise RefusedError("unsupported compression method") from None
     except RuntimeError:  # zipfile's, without a password
         raise RefusedError("needs a password") from None
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise RefusedError(f"can't be read ({printable(reason or type(error).__name__)})") from None
 
 
 def _is_hidden(name: str) -> bool:
     return name.lower() in SYSTEM_FILES or (name.startswith((".", "~$")) and name != "..")
+
+
+def _is_no_team(name: str) -> bool:
+    """Whether a file or folder beside the teams is hidden: a team's own name may begin with a dot."""
+    return name.lower() in SYSTEM_FILES | TOOLS_FILES or name.startswith(("._", ".~lock.", "~$"))
 
 
 def _is_link(path: Path) -> bool:
@@ -194,10 +226,16 @@ def _file_opener(path: Path) -> Callable[[], BinaryIO]:
 
 def _member(packed: zipfile.ZipFile, info: zipfile.ZipInfo, outer: tuple[float, ...]) -> Entry:
     parts = tuple(part for part in PurePosixPath(_name_of(info).replace("\\", "/")).parts if part != "/")
+    short = tuple(map(_shortened, parts))
     modified = (*outer, _seconds(info))
     if info.filename.endswith("/"):  # is_dir fails for an empty name
-        return Entry(parts, modified, None)
-    return Entry(tuple(part for part in parts if part != ".."), modified, _member_opener(packed, info, parts))
+        return Entry(short, modified, None)
+    return Entry(tuple(part for part in short if part != ".."), modified, _member_opener(packed, info, parts))
+
+
+def _shortened(part: str) -> str:
+    """A name of the usual length: a number in it can then be read, and all else in it quickly."""
+    return part if len(part) <= LONGEST_PART else part[: LONGEST_PART - ENDING] + part[-ENDING:]
 
 
 def _member_opener(
@@ -206,6 +244,8 @@ def _member_opener(
     def opener() -> BinaryIO:
         if ".." in parts:
             raise RefusedError("a path that points outside the zip")
+        if any(len(part) > LONGEST_PART for part in parts):
+            raise RefusedError(f"a name of more than {LONGEST_PART} characters")
         # These two unpack no more than is requested, whatever size the zip claims.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise NotImplementedError

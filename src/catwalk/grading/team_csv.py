@@ -76,12 +76,22 @@ def _text(content: bytes, name: str, expected: Expected) -> str:
         )
     other = file_kind.of(content, name)
     if other is not None:
-        raise NotScoredError(f"this is {other.what}", where=name, fix=other.fix or expected.in_words)
+        told = NotScoredError(f"this is {other.what}", where=name, fix=other.fix or expected.in_words)
+        told.has_columns = _names_both(content, "utf-16", expected)
+        raise told
     try:
         return content.decode("utf-8").lstrip(csv_dialect.BOM)
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
-        raise NotScoredError("not UTF-8 text", where=f"{name}: row {row}", fix="save it as UTF-8") from None
+        told = NotScoredError("not UTF-8 text", where=f"{name}: row {row}", fix="save it as UTF-8")
+        told.has_columns = _names_both(content, "latin-1", expected)
+        raise told from None
+
+
+def _names_both(content: bytes, encoding: str, expected: Expected) -> bool:
+    """Whether the beginning of a text in another encoding contains the names of both columns."""
+    start = content[:4096].decode(encoding, errors="replace").casefold()
+    return all(name.strip().casefold() in start for name in expected.header)
 
 
 def _rows(text: str, name: str, expected: Expected) -> Iterator[Numbered]:

@@ -9,6 +9,8 @@ from catwalk.grading.submitted_archives import printable
 Cells = list[str]
 Numbered = tuple[int, Cells]  # row as a spreadsheet counts, its cells
 
+SEPARATORS = ((";", "';'"), ("\t", "tabs"), ("|", "'|'"), (" ", "spaces"))  # other than commas, in words
+
 
 def wrong_header(first: Numbered, following: list[Numbered], name: str, expected: Expected) -> NotScoredError:
     """Explain why the first row is not the header."""
@@ -17,20 +19,35 @@ def wrong_header(first: Numbered, following: list[Numbered], name: str, expected
     where = f"{name}: row {number}"
     shown = printable(",".join(cells), 40)
     fix = f"begin with the line {header}"
-    for separator, called in ((";", "';'"), ("\t", "tabs"), ("|", "'|'"), (" ", "spaces")):
-        parts = ",".join(cells).split(separator)
-        if len(parts) > 1 and column_places([part.strip(" '\"") for part in parts], expected.header):
-            return NotScoredError(
-                f"separated by {called}", where=where, fix="write commas between the columns"
+    for row, other in (first, *following):  # below a title, or Excel's sep=;
+        if called := _separator(other, expected):
+            what = f"separated by {called}"
+            return _of_submission(
+                NotScoredError(what, where=f"{name}: row {row}", fix="write commas between the columns")
             )
     low = next((row for row, other in following if column_places(other, expected.header)), None)
     if low is not None:
-        return NotScoredError(
-            f"{shown!r} comes before the header, which is in row {low}", where=where, fix=fix
-        )
+        what = f"{shown!r} comes before the header, which is in row {low}"
+        return _of_submission(NotScoredError(what, where=where, fix=fix))
     if all(NUMBER.fullmatch(cell.strip()) for cell in cells if cell.strip()) and not _is_table(cells):
         return NotScoredError(f"{shown!r} is not a header", where=where, fix=fix)
     return _wrong_columns(cells, where, expected)
+
+
+def _of_submission(error: NotScoredError) -> NotScoredError:
+    error.has_columns = True
+    return error
+
+
+def _separator(cells: Cells, expected: Expected) -> str:
+    """What is between the names of both columns, in words; empty if they are not there."""
+    for separator, called in SEPARATORS:
+        parts = [part.strip(" '\"") for part in ",".join(cells).split(separator)]
+        words = [part for part in parts if part not in ("", "#")]
+        is_sentence = separator == " " and len(words) > 2
+        if len(parts) > 1 and not is_sentence and column_places(parts, expected.header):
+            return called
+    return ""
 
 
 def _is_table(cells: Cells) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.data import file_kind
-from catwalk.grading import class_folders, submitted_archives, team_csv
+from catwalk.grading import attempt_order, class_folders, submitted_archives, team_csv
 from catwalk.grading.class_folders import Team
 from catwalk.grading.expected_csv import Expected, NotScoredError
 from catwalk.grading.submitted_archives import Entry, RefusedError, printable
@@ -27,16 +27,11 @@ DEEPEST = 3  # nesting level of zips
 LONGEST_LINE = 220  # of a team's message; with its name it fits into a line of 300
 TABLES = (".csv", ".gz")
 TEXTS = ("", ".txt", ".tsv", ".dat", ".text")
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 HELPER = re.compile(  # other files beside a submission
     r".*sample.*|(x_?|y_?)?(train|test|val|valid|validation|labels?)([ _-]?(data|set|images|labels))?",
     re.IGNORECASE,
 )
-DATE = re.compile(
-    r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?([0-3]\d)"
-    r"(?:[T _.-]*([0-2]\d)[-_:.h]?([0-5]\d)(?:[-_:.]?([0-5]\d))?)?(?!\d)"
-)
-NUMBERS = re.compile(r"([0-9]+)")
-VERSION = re.compile(r"[\W_]*(v|version|attempt|try)?[\W_]*[0-9]+[\W_]*")
 
 
 @dataclass(frozen=True)
@@ -91,25 +86,44 @@ def opened(source: Path) -> Iterator[list[Team]]:
             raise UserError(
                 f"can't be read ({error.strerror})", where=where, fix="choose another file or folder"
             ) from None
-        found = class_folders.teams(entries)
+        found = class_folders.teams(_of_moodle_s_zip(entries, stack))
         if not found:
             raise UserError("it is empty", where=where, fix="put a file or folder per team there")
         yield found
+
+
+def _of_moodle_s_zip(entries: list[Entry], stack: contextlib.ExitStack) -> list[Entry]:
+    """The entries in Moodle's zip if it is all that is there, which would otherwise be one team's."""
+    if len(entries) != 1 or entries[0].opener is None or not entries[0].name.lower().endswith(".zip"):
+        return entries
+    try:
+        inner = stack.enter_context(submitted_archives.of_nested_zip(entries[0]))
+    except RefusedError:  # which is that team's line
+        return entries
+    names = (part for one in inner for part in one.parts[len(entries[0].parts) :])
+    return inner if any(class_folders.MOODLE.fullmatch(name) for name in names) else entries
 
 
 def choose(team: Team, expected: Expected) -> Chosen:
     """Choose which of a team's files counts: the latest that can be scored."""
     with contextlib.ExitStack() as stack:
         files, refused = _expanded(team.entries, stack)
+        is_alone = all(_is_helper(one) for one in files if _is_table(one))
         tried: list[_Tried] = []
-        for group in _groups(files):
+        for group in _groups(files, tried):
             now = [_try(entry, expected) for entry in group]
-            scored = [one for one in now if one.answers is not None]
+            scored = [one for one in now if one.answers is not None
+                      and (is_alone or _is_filled(one) or not _is_helper(one.entry))]  # fmt: skip
             if scored:
-                return _latest(scored, now)
+                best = next(filter(_is_filled, scored), scored[0])
+                before = [one.error for one in now[: now.index(best)]]
+                failed = [error for error in before if error is not None and error.has_columns]
+                failed += _unread_later(best.entry, files, refused, expected)
+                is_sample = _is_helper(best.entry) and not is_alone
+                return _latest(best, scored, failed, is_sample=is_sample)
             tried += now
         for one in sorted(tried, key=lambda one: not (one.error and one.error.has_columns)):
-            is_told = not one.entry.name or one.entry.name.lower().endswith(TABLES)  # a folder, or a table
+            is_told = not one.entry.name or _is_table(one.entry)  # a folder, or a table
             if one.error and (is_told or one.error.has_columns or len(files) == 1):
                 return Chosen(_shown(one.entry), problem=_line(one.error))
         for entry, reason in refused:
@@ -146,16 +160,30 @@ def _expanded(
     return files, refused
 
 
-def _groups(files: list[Entry]) -> Iterator[list[Entry]]:
-    """Groups of files to try, the most likely first; a group is tried if no earlier one could be scored."""
-    tables = [one for one in files if one.name.lower().endswith(TABLES)]
+def _groups(files: list[Entry], tried: list[_Tried]) -> Iterator[list[Entry]]:
+    """Groups of files to try, the most likely first; a group is tried if no earlier one could be scored.
+
+    Args:
+        files: the team's.
+        tried: those of the earlier groups, by the time that the next one is asked for.
+    """
+    tables = [one for one in files if _is_table(one)]
     texts = [one for one in files if PurePosixPath(one.name).suffix.lower() in TEXTS
              and one.name != class_folders.NBGRADER_TIME]  # fmt: skip
     answers = [one for one in tables if not _is_helper(one)]
-    yield _newest_first(answers, files)[:MOST_TRIED]
-    yield _newest_first([one for one in texts if not _is_helper(one)], files)[:MOST_TRIED]
-    if not answers:
-        yield _newest_first([one for one in tables if _is_helper(one)], files)[:MOST_TRIED]
+    yield attempt_order.newest_first(answers, files)[:MOST_TRIED]
+    yield attempt_order.newest_first([one for one in texts if not _is_helper(one)], files)[:MOST_TRIED]
+    if not answers or not any(one.error is not None and one.error.has_columns for one in tried):
+        yield attempt_order.newest_first([one for one in tables if _is_helper(one)], files)[:MOST_TRIED]
+
+
+def _is_table(entry: Entry) -> bool:
+    return entry.name.lower().endswith(TABLES)
+
+
+def _is_filled(one: _Tried) -> bool:
+    """Whether there is more than one label, as in no sample."""
+    return one.answers is not None and len(np.unique(one.answers.predicted)) > 1
 
 
 def _is_helper(entry: Entry) -> bool:
@@ -172,21 +200,42 @@ def _try(entry: Entry, expected: Expected) -> _Tried:
         return _Tried(entry, None, NotScoredError(str(error), where=_shown(entry), fix=expected.in_words))
 
 
-def _latest(scored: list[_Tried], tried: list[_Tried]) -> Chosen:
-    """The latest file that can be scored; one with only one label (a sample) is a last resort."""
-    real = [one for one in scored if one.answers is not None and len(np.unique(one.answers.predicted)) > 1]
-    best = (real or scored)[0]
+def _unread_later(
+    best: Entry, files: list[Entry], refused: list[tuple[Entry, str]], expected: Expected
+) -> list[NotScoredError]:
+    """The errors of zips that can't be read, and of spreadsheets, that are later than the best file."""
+    reasons = {entry: reason for entry, reason in refused if not _is_helper(entry)}
+    sheets = [one for one in files if one.name.lower().endswith(SPREADSHEETS) and not _is_helper(one)]
+    ordered = attempt_order.newest_first([best, *reasons, *sheets[:MOST_TRIED]], files)
+    found: list[NotScoredError] = []
+    for one in ordered[: ordered.index(best)]:
+        if one in reasons:
+            found.append(NotScoredError(reasons[one], where=_shown(one), fix=expected.in_words))
+        elif (error := _try(one, expected).error) is not None:
+            found.append(error)
+    return found
+
+
+def _latest(best: _Tried, scored: list[_Tried], failed: list[NotScoredError], *, is_sample: bool) -> Chosen:
+    """The file that counts, with remarks on the team's others.
+
+    Args:
+        best: the latest that can be scored; one with only one label (a sample) is a last resort.
+        scored: all that can be scored.
+        failed: the errors of later files, the latest first.
+        is_sample: whether its name is that of a sample, and the other tables can't be scored.
+    """
     assert best.answers is not None
     remarks = []
     others = [one for one in scored if one is not best and one.answers is not None
               and not np.array_equal(one.answers.predicted, best.answers.predicted)]  # fmt: skip
     if others:
         remarks.append(f"{len(others) + 1} files could be scored, the latest counts: {_shown(best.entry)}")
-    before = tried[: tried.index(best)]
-    failed = [one.error for one in before if one.error is not None and one.error.has_columns]
     if failed:
         remarks.append(f"a later file could not be scored: {_line(failed[0])}")
-    if not best.entry.name.lower().endswith(TABLES):
+    if is_sample:
+        remarks.append("no other CSV could be scored")
+    if not _is_table(best.entry):
         remarks.append("its name should end with .csv")
     if best.answers.remark:
         remarks.append(best.answers.remark)
@@ -214,54 +263,6 @@ def _nothing(files: list[Entry], expected: Expected) -> Chosen:
         return _told(first, "not a CSV", expected)
     problem = NotScoredError(f"this is {kind.what}", where=_shown(first), fix=kind.fix or expected.in_words)
     return Chosen(_shown(first), problem=_line(problem))
-
-
-def _newest_first(some: list[Entry], files: list[Entry]) -> list[Entry]:
-    """Sort by date (of nbgrader or in the name) if all have one, else by version number, else by mtime."""
-    if len(some) < 2:
-        return some
-    times = {one.parts[:-1]: _date_in(one) for one in files if one.name == class_folders.NBGRADER_TIME}
-    dates = [_date(entry, times) for entry in some]
-    names = [_plain(_outermost(entry.parts)) for entry in some]
-    are_versions = len(set(names)) > 1 and len({VERSION.sub("", name) for name in names}) == 1
-
-    def key(i: int) -> tuple[object, ...]:
-        number = [int(part) for part in NUMBERS.split(names[i])[1::2]] if are_versions else []
-        pieces = NUMBERS.split(_plain(some[i].parts))  # text, number, text, ...
-        natural = [int(piece) if j % 2 else piece for j, piece in enumerate(pieces)]
-        return dates[i] if all(dates) else (), number, some[i].modified, natural
-
-    return [some[i] for i in sorted(range(len(some)), key=key, reverse=True)]
-
-
-def _outermost(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The path of the outermost zip that contains a file, or the file's own path."""
-    ends = (i for i, part in enumerate(parts, start=1) if part.lower().endswith(".zip"))
-    return parts[: next(ends, None)]
-
-
-def _plain(parts: tuple[str, ...]) -> str:
-    return "/".join((*parts[:-1], class_folders.stem(parts[-1]))).casefold()
-
-
-def _date(entry: Entry, times: dict[tuple[str, ...], tuple[int, ...]]) -> tuple[int, ...]:
-    """The submission date, from nbgrader's file or the file's name; () if there is none."""
-    for end in range(len(entry.parts) - 1, -1, -1):
-        if times.get(entry.parts[:end]):
-            return times[entry.parts[:end]]
-    return _date_of("/".join(entry.parts))
-
-
-def _date_in(entry: Entry) -> tuple[int, ...]:
-    try:
-        return _date_of(entry.read(200).decode("ascii", errors="replace"))
-    except RefusedError:
-        return ()
-
-
-def _date_of(text: str) -> tuple[int, ...]:
-    found = DATE.search(text)
-    return tuple(int(part or 0) for part in found.groups()) if found else ()
 
 
 def _shown(entry: Entry) -> str:

@@ -1,10 +1,10 @@
 """Features: a network's inputs, computed from pixels by fixed preprocessing that ``dense_network`` builds in.
 
-Four views. "pixels": standardised. "whitened": their principal components, the stronger ones damped; no
-information is added or lost, but a network learns faster. "gradients": pixels and oriented gradients in cells
-of two sizes. "patches": the same, and how similar each part of a picture is to small patches of training
-pictures, all reduced to principal components. None of them uses labels. The last one is slow to compute, so
-it is computed once and kept as a table.
+Four views. "pixels": standardised. "whitened": their principal components, ``COMPONENTS`` at most, the
+stronger ones damped; no information is added, and none lost where all are kept, but a network learns faster.
+"gradients": pixels and oriented gradients in cells of two sizes. "patches": the same, and how similar each
+part of a picture is to small patches of training pictures, all reduced to principal components. None of them
+uses labels. The last one is slow to compute, so it is computed once and kept as a table.
 """
 
 import hashlib
@@ -222,17 +222,22 @@ class FeatureSet:
         return table
 
     def _kept(self, what: str, compute: Compute) -> Path:
-        """The file for results of ``compute``; older files of its kind are removed.
+        """The file for results of ``compute``; files of its kind of another split or other rows are removed.
 
-        Named by a hash of some pictures' features: whatever changes the features changes the name.
+        Named by a hash of some pictures' features: whatever changes the features changes the name. Of the
+        same split there may be several: a machine that shares the folder may use one of another precision.
         """
         sample = compute(self._prepared.pixels[:8])
         digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
-        path = self._paths.features(f"{what}-{self._prepared.split}-{self._prepared.fingerprint}-{digest}")
+        of_split = f"{what}-{self._prepared.split}-{self._prepared.fingerprint}"
+        path = self._paths.features(f"{of_split}-{digest}")
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file():
-            for old in path.parent.glob(self._paths.features(f"{what}-*").name):
-                old.unlink(missing_ok=True)  # of another split, perhaps; it would be made again
+            known, kept = (
+                set(path.parent.glob(self._paths.features(f"{name}-*").name)) for name in (what, of_split)
+            )
+            for old in known - kept:
+                old.unlink(missing_ok=True)  # it would be made again
         return path
 
     def _rows(self, start: int, compute: Compute) -> Iterator[shared_table.Rows]:

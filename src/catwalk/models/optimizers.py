@@ -9,7 +9,7 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from catwalk.models import placement
+from catwalk.models import placement, space
 from catwalk.models.space import Params
 
 AVERAGE_EVERY = 4  # steps; the average of the weights is a pass over all of them
@@ -56,7 +56,7 @@ def is_kernel(weight: tf.Variable) -> bool:
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
 
-    RATE_FACTOR = 1
+    RATE_FACTOR = space.RATE_FACTORS["adamw"]
     BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
     def __init__(self, weights: list[tf.Variable], params: Params) -> None:
@@ -81,7 +81,7 @@ class AdamW:
 class SGD:
     """Stochastic gradient descent with Nesterov momentum and decoupled weight decay."""
 
-    RATE_FACTOR = 30  # how much higher its learning rates are than AdamW's
+    RATE_FACTOR = space.RATE_FACTORS["sgd"]
     MOMENTUM = 0.9
 
     def __init__(self, weights: list[tf.Variable], params: Params) -> None:
@@ -112,7 +112,7 @@ class Muon:
         kernels: (height, width, channels in, channels out).
     """
 
-    RATE_FACTOR = 2  # how much higher its learning rates are than AdamW's
+    RATE_FACTOR = space.RATE_FACTORS["muon"]
     MOMENTUM = 0.9
     COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Newton and Schulz's iteration, which Jordan tuned
     ITERATIONS = 4

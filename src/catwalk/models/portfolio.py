@@ -124,8 +124,9 @@ def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> lis
     """The networks of a new search, in order: each one's kind of trial and its parameters.
 
     The quick one comes before the larger baseline, so that a good network is there as early as possible. A
-    convolutional network takes longest, so it begins before them; where there is no time for a good one, the
-    dense ones come first.
+    convolutional network takes longest, so one begins before them; the second one, which adds more to an
+    ensemble than the further dense ones, follows the best dense one. Where there is no time for a good one,
+    all dense ones come first.
 
     Args:
         scope: of the study, see ``scope``.
@@ -138,14 +139,14 @@ def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> lis
         configurations(family, scope, allowed) if family in families else [] for family in space.NETWORKS
     )
     quick = ("quick", {**QUICK[scopes.features_of(scope)], **space.disabled_augmentations(allowed)})
-    early = 1 if conv else 0  # convolutional networks that begin before the dense ones
     if room is not None:
         conv = [(kind, {**configuration, "conv_width": room.conv_width()}) for kind, configuration in conv]
-        if not room.is_enough():
-            early = 0
-        elif room.is_shared:
-            early, dense, conv = 0, [*dense[:1], *conv[:1], *dense[1:]], conv[1:]
-    return [softmax, *conv[:early], *([quick] if dense else []), beginner, *dense, *conv[early:]]
+    is_enough = room is None or room.is_enough()
+    begins = is_enough and not (room is not None and room.is_shared)
+    early, conv = (conv[:1], conv[1:]) if begins else ([], conv)
+    before = 1 if is_enough else len(dense)
+    strong = [*dense[:before], *conv[:1], *dense[before:], *conv[1:]]
+    return [softmax, *early, *([quick] if dense else []), beginner, *strong]
 
 
 def scope_of(kind: str, scope: str) -> str:

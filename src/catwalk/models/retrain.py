@@ -81,7 +81,9 @@ def train(task: Task) -> Trained | None:
     if task.ends is None:
         epochs = training.epochs(task.plan[0], None, plan=task.plan[1:])
     else:
-        epochs = training.epochs(task.plan[-1], time.monotonic() + task.ends - time.time())
+        # Its core trains nothing else in this time, so there is no plan for trainings to come.
+        ends = time.monotonic() + task.ends - time.time()
+        epochs = training.epochs(task.plan[-1], ends, may_stretch=False)
     planned = [task.plan[0]]
     try:
         planned.extend(epoch.epochs for epoch in epochs)

@@ -66,6 +66,9 @@ MODELS = {"dense": ["dense"], "conv": ["conv"], "all": ["dense", "conv"]}
 
 NETWORKS = {"dense": "dense", "conv": "convolutional"}  # a family's networks, in words
 
+# How much higher an optimizer's learning rates are than those of ``SPACE``, which are AdamW's.
+RATE_FACTORS = {"adamw": 1, "sgd": 30, "muon": 2}
+
 LEAST_BATCH = 16  # rows
 CONV_BATCH = 256  # rows at most, of convolutional networks: their layers need memory for each place
 CHANNELS = 8  # all numbers of channels are multiples of this

@@ -111,8 +111,8 @@ def out_of_fold(results: Results) -> Figure:
     """The accuracy of each network on its fold; below, the submission's on the split, and on all rows."""
     folds, networks = results.recipe.folds, results.recipe.fold_networks
     value, interval = on_the_split(results)
-    low = min([interval[0], *(net.accuracy for net in networks)])
-    high = max([interval[1], *(net.accuracy for net in networks)])
+    shown = [*interval, *results.scores.interval, *(net.accuracy for net in networks)]
+    low, high = min(shown), max(shown)
     figure, axes = canvas(1180, 560)
     left, right, row = 330.0, 960.0, min(46.0, 280 / folds)
 

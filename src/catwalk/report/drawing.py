@@ -33,7 +33,6 @@ PER_INCH = 72  # matplotlib's points, one per unit
 STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "catwalk",
-    "image.interpolation": "none",
     "text.hinting": "no_hinting",  # letters as wide as a browser sets them
     "path.simplify": False,
     "font.family": [FONT, "DejaVu Sans"],
@@ -172,6 +171,7 @@ def picture(
         coloured(pixels, is_ink),
         extent=(left, left + wide * scale, top + high * scale, top),
         aspect="auto",
+        interpolation=_interpolation(scale),
         zorder=1,
     )
 
@@ -192,7 +192,17 @@ def mosaic(
     for k, one in enumerate(shown):
         top, left = (cell - high) // 2, cell * k + (cell - wide) // 2
         row[top : top + high, left : left + wide] = one
-    axes.imshow(row, extent=(x, x + side * len(shown), y + side, y), aspect="auto")
+    axes.imshow(
+        row,
+        extent=(x, x + side * len(shown), y + side, y),
+        aspect="auto",
+        interpolation=_interpolation(side / cell),
+    )
+
+
+def _interpolation(scale: float) -> str | None:
+    """Enlarged pixels stay pixels; of a picture that is made smaller, matplotlib averages them by default."""
+    return "none" if scale >= 1 else None
 
 
 def coloured(pixels: npt.NDArray[np.uint8], is_ink: bool) -> npt.NDArray[np.uint8]:
@@ -232,6 +242,7 @@ def svg(figure: Figure, name: str, alt: str) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(<image\b[^>]*?) id="[^"]*"', r"\1", text)  # the same for equal pictures; nothing uses it
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(url\(#|href="#)', rf"\1{name}-", text)
     text = re.sub(

@@ -162,26 +162,34 @@ def shown_classes(results: Results, most: int = 12) -> list[int]:
     The confused group is among them also where others have more mistakes, with many classes.
     """
     confusion = results.scores.confusion
-    order, block = similar_order(confusion), hard_block(confusion)
+    order, (_, block) = similar_order(confusion), confused(results)
     if block is not None:
         order = together(order, block.classes)
     if len(order) <= most:
         return order
-    wrong = confusion.sum(0) + confusion.sum(1) - 2 * np.diag(confusion)
     first = [] if block is None else block.classes
-    ranked = dict.fromkeys([*first, *np.argsort(-wrong, kind="stable").tolist()])
+    ranked = dict.fromkeys([*first, *np.argsort(-_wrong(confusion), kind="stable").tolist()])
     kept = set(list(ranked)[:most])
     return [i for i in order if i in kept]
 
 
 def shown_part(results: Results) -> str:
     """Which classes ``shown_classes`` gives, where they are not all; else empty."""
-    shown, classes = len(shown_classes(results)), len(results.competition.classes)
-    if shown == classes:
+    shown, classes = shown_classes(results), len(results.competition.classes)
+    part = f"{len(shown)} of {classes} classes"
+    if len(shown) == classes:
         return ""
     if not len(mistakes(results)):
-        return f"{shown} of {classes} classes"
-    return f"the {shown} of {classes} classes with most mistakes"
+        return part
+    wrong = _wrong(results.scores.confusion)
+    if np.delete(wrong, shown).max() > wrong[shown].min():  # some of the box's have fewer
+        return f"{part}, the box's and those with most mistakes"
+    return f"the {part} with most mistakes"
+
+
+def _wrong(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """(classes,): of each class, the mistakes on it, and those for which it was taken."""
+    return np.asarray(confusion.sum(0) + confusion.sum(1) - 2 * np.diag(confusion))
 
 
 def mistakes(results: Results) -> npt.NDArray[np.intp]:

@@ -19,14 +19,15 @@ def folds(results: Results) -> Slide:
     _, (low_split, high_split) = on_the_split(results)
     narrow, wide = 100 * (high - low), 100 * (high_split - low_split)
     each = f"Each picture is predicted by networks not trained on its fold, one of {results.recipe.folds}. "
-    all_rows = f"So all {pictures:,} validate: "
+    rows = f"{len(results.rows):,} {results.unit}"
+    all_rows = f"So all {pictures:,}{' different pictures' if results.unit == 'rows' else ''} validate: "
     width = f"the 95% interval is {narrow:.1f} points wide, instead of {wide:.1f}."
     return Slide(
         "folds",
         SECONDS,
         fitted(
-            f"Out of fold, {accuracy} of all {pictures:,} pictures are correct",
-            f"{accuracy} of {pictures:,} pictures are correct",
+            f"Out of fold, {accuracy} of all {rows} are correct",
+            f"{accuracy} of {rows} are correct",
         ),
         "oof.npz · recipe.fold_networks",
         told(SECONDS, f"{each}{all_rows}{width}", f"All {pictures:,} pictures validate: {width}"),

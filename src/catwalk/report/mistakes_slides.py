@@ -21,7 +21,8 @@ def confusion(results: Results) -> Slide:
     if pair is not None:
         true, said, count = pair
         classes = results.competition.classes
-        common = f"Most often, {short(classes[true])} is taken for {short(classes[said])}: {often(count)}. "
+        many = often(count) if results.unit == "pictures" else f"in {count:,} rows"
+        common = f"Most often, {short(classes[true])} is taken for {short(classes[said])}: {many}. "
     story = _confusion_story(results)
     end = f"On the right, precision, recall and F1 of each; F1 is {percent(results.scores.f1)} on average"
     end += " of all classes." if part else "."

@@ -3,6 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from catwalk.data import duplicates
 from catwalk.models import space
 from catwalk.report import conv_layers, findings, network_words
 from catwalk.report.accuracy_figures import scale_of
@@ -36,7 +37,7 @@ def architecture(results: Results) -> Figure:
     below = 20 + (conv_layers.draw(axes, results) if is_conv else _dense_layers(axes, results))
     axes.plot([0, 430], [below, below], color=PALE, linewidth=1.5)
     told = [name for name in TRAINING if network_words.has(params, name)]
-    rows = [(parameter(name).replace("\n", " "), number(params[name])) for name in told]
+    rows = [(parameter(name).replace("\n", " "), _used(results, name)) for name in told]
     rows.append(("augmentation", ", ".join(network_words.augmentations(params)) or "none"))
     for k, (name, value) in enumerate(rows):
         y = below + 30 + (500 - below - 30) / len(rows) * k
@@ -45,10 +46,29 @@ def architecture(results: Results) -> Figure:
     return figure
 
 
+def _used(results: Results, name: str) -> str:
+    """The best network's value of a parameter, as its training used it.
+
+    With few rows, batches are smaller than those chosen. SGD's and Muon's learning rates are higher, and
+    SGD's weight decay is lower by as much; see ``optimizers.py``.
+    """
+    params = results.best.params
+    if name == "batch_size":
+        return number(space.batch_size(params, len(duplicates.of_learning(results.prepared))))
+    factor = space.RATE_FACTORS.get(params.get("optimizer", ""), 1)
+    if name == "weight_decay":
+        return number(params[name] / factor)
+    if name != "learning_rate":
+        return number(params[name])
+    muon = f", Muon: {number(space.RATE_FACTORS['muon'] * params[name])}" if params.get("conv_muon") else ""
+    return number(factor * params[name]) + muon
+
+
 def _dense_layers(axes: Axes, results: Results) -> float:
     """Draw a bar for each layer's width; returns where they end, in pixels."""
     params = results.best.params
-    layers = [(results.competition.pixels, "pixels in", GREY)]
+    is_colour = results.competition.shape[2:] not in ((), (1,))  # a pixel has a value for each colour
+    layers = [(results.competition.pixels, "values in" if is_colour else "pixels in", GREY)]
     if params.get("view", "pixels") != "pixels":
         layers.append((0, f"fixed: {network_words.BRIEFLY[params['view']]}", GREY))
     layers += [(width, "units", BLUE) for width in network_words.widths(params)]

@@ -22,6 +22,7 @@ AUGMENTATIONS = {
     "flip": "mirrored", "shift": "shifted", "rotate": "rotated", "zoom": "zoomed", "elastic": "warped",
     "erase": "partly erased", "mixup": "mixed",
 }  # fmt: skip
+OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD"}
 WIDTHS = [name for name in space.SPACE if name.startswith("width_")]  # of the first layer, the second, ...
 HIDDEN_ONLY = ("activation", "norm", "input_dropout", "dropout")  # without hidden layers, nothing to act on
 
@@ -93,7 +94,7 @@ def seen(results: Results) -> str:
 def trained(trial: TrialRecord) -> str:
     """A sentence on how a network was trained."""
     params = trial.params
-    optimizer = {"adamw": "AdamW", "sgd": "SGD"}.get(params.get("optimizer", ""), "gradient steps")
+    optimizer = OPTIMIZERS.get(params.get("optimizer", ""), "gradient steps")
     ways = [f"Muon, {optimizer}" if params.get("conv_muon") else optimizer]
     dropout = [name for name in ("input_dropout", "dropout", "conv_dropout") if has(params, name)]
     if any(params[name] for name in dropout):

@@ -35,16 +35,20 @@ def closing(results: Results) -> tuple[tuple[str, str, str], ...]:
     """What stays on the screen: the score, its forecast, and how many looks at the test there were."""
     assert results.recipe.forecast is not None
     low, high = results.recipe.forecast.interval
-    between = f"{percent(low)} to {percent(high)}"
     test, known = results.test_score, results.distinct.known
     labelled = f" ({known:,} of them labelled)" if known else ""
     if test is None:
-        score = (percent(results.scores.accuracy), f"of {results.validated:,} {results.validated_as}", "")
-        forecast = (between, f"forecast for the test (95%){labelled}", "")
+        score = (percent(results.scores.accuracy), f"of {results.accuracy_of}", "")
+        forecast = (f"{percent(low)} to {percent(high)}", f"forecast for the test (95%){labelled}", "")
     else:
-        score = (percent(test.accuracy), f"on {test.rows:,} test pictures{labelled}", "")
-        side = "inside" if low <= test.accuracy <= high else "outside"
-        forecast = (between, f"was the forecast (95%): the score is {side}", "")
+        pictures = f"{test.rows:,} test pictures"
+        if test.rows != test.pictures:
+            pictures = f"{test.rows:,} test rows ({counted(test.pictures, 'different picture')})"
+        is_inside = low <= test.accuracy <= high
+        reached, start, end = _as_they_compare(test.accuracy, low, high, is_inside)
+        score = (reached, f"on {pictures}{labelled}", "")
+        side = "inside" if is_inside else "outside"
+        forecast = (f"{start} to {end}", f"was the forecast (95%): the score is {side}", "")
     count = looks(results)
     seen = f"look{'' if count == 1 else 's'} at the test labels"
     if not results.sealed and test is None:
@@ -52,6 +56,15 @@ def closing(results: Results) -> tuple[tuple[str, str, str], ...]:
     elif count and test is None:
         seen += ", for other submissions"
     return score, forecast, (f"{count:,}", seen, "")
+
+
+def _as_they_compare(accuracy: float, low: float, high: float, is_inside: bool) -> list[str]:
+    """The score and both ends, with so many digits that they show whether it is inside."""
+    for digits in range(1, 5):
+        score, start, end = (float(percent(share, digits, sign="")) for share in (accuracy, low, high))
+        if (start <= score <= end) == is_inside:
+            break
+    return [percent(share, digits) for share in (accuracy, low, high)]
 
 
 def _spoken(results: Results) -> str:

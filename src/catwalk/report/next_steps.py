@@ -23,15 +23,18 @@ def next_steps(results: Results) -> list[Step]:
 def _training(results: Results) -> list[Step]:
     """Against overfitting."""
     best, late = results.best, findings.overfitting(results)
-    more = "dropout" if has(best.params, "dropout") or has(best.params, "conv_dropout") else "weight decay"
+    dropout = [name for name in ("dropout", "conv_dropout") if has(best.params, name)]
+    name = dropout[0] if dropout else "weight_decay"
+    is_used = bool(best.params.get(name))
+    more = f"{'Raise' if is_used else 'Add'} {'dropout' if dropout else 'weight decay'}"
     if late is not None:
         what = f"validation loss after epoch {late.epoch}"
-        return [(f"+{percent(late.rise, 0)}", what, f"Raise {more}, stop earlier")]
+        return [(f"+{percent(late.rise, 0)}", what, f"{more}, stop earlier")]
     gap = findings.large_gap(results)
     if gap is None:
         return []
-    or_augment = "" if augmentations(best.params) else " or augmentation"
-    return [(gap, "points higher in training", f"Add {more}{or_augment}")]
+    or_augment = "" if augmentations(best.params) else f" or {'add ' if is_used else ''}augmentation"
+    return [(gap, "points higher in training", f"{more}{or_augment}")]
 
 
 def _mistakes(results: Results) -> list[Step]:

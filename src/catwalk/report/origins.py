@@ -61,10 +61,11 @@ def compared(results: Results) -> str:
     """
     made = worth(results)
     if made.search is None:
-        tried = any(of(trial) == SEARCH for trial in results.trials)
-        end = "those of the search were stopped early" if tried else "the search chose none"
+        tried = sum(of(trial) == SEARCH for trial in results.trials)
+        stopped = "that of the search was" if tried == 1 else "those of the search were"
+        end = f"{stopped} stopped early" if tried else "the search chose none"
         return (
-            f"All complete networks are presets or yours: {end}."
+            f"All complete networks are presets or our own: {end}."
             if best(results, YOURS)
             else (f"All complete networks are presets: {end}.")
         )

@@ -1,30 +1,38 @@
 """The slide of the problem: the task, the submission beside two simple networks, and the split."""
 
 from catwalk.data.duplicates import Pictures
-from catwalk.report import findings
+from catwalk.report import findings, importances
 from catwalk.report.formatting import change, often, percent, short, size
+from catwalk.report.network_words import is_softmax
 from catwalk.report.results import Results
 from catwalk.report.slide import Slide, told
 
-SECONDS = 30
+SECONDS, SECONDS_WITH_FOLDS = 35, 30  # the slide of the folds takes some
 TITLE_WORDS = 30  # characters of the competition's title that are spoken
 
 
 def problem(results: Results) -> Slide:
     """The task in a sentence, three accuracies with their intervals, and the split in one line."""
     classes = len(results.competition.classes)
+    names = {"softmax": "softmax, ", "beginner": "a layer of units, "}
+    kinds = {trial.kind for trial in results.trials if trial.value is not None}
+    simple = "".join(name for kind, name in names.items() if kind in kinds)
     return Slide(
         "problem",
-        SECONDS,
+        _seconds(results),
         _title(results),
         "recipe.validation · recipe.split · trials.json",
         _notes(results),
         (
-            ("dots", "Accuracies with 95% intervals: softmax, a layer of units, and the submission"),
+            ("dots", f"Accuracies with 95% intervals: {simple}{'and ' if simple else ''}the submission"),
             ("samples", f"Training pictures of all {classes} classes"),
         ),
         split_facts(results),
     )
+
+
+def _seconds(results: Results) -> int:
+    return SECONDS_WITH_FOLDS if results.recipe.folds > 1 else SECONDS
 
 
 def task(results: Results) -> str:
@@ -65,7 +73,9 @@ def _title(results: Results) -> str:
         return f"{results.validated} {results.validated_as} are too few to judge a network"
     simple = [t.value for t in results.trials if t.kind == "softmax" and t.value is not None]
     if not simple:
-        return f"{accuracy} {where} ({results.validated:,} pictures)"
+        return f"{accuracy} {where} ({len(results.rows):,} {results.unit})"
+    if all(is_softmax(network.params) for network in results.recipe.trials):
+        return f"{accuracy} {where}, by softmax"
     if has_folds:  # they were measured on different rows
         return f"{accuracy} {where}, softmax {percent(simple[0])} on validation"
     gain = change(simple[0], results.scores.accuracy)
@@ -77,24 +87,30 @@ def _notes(results: Results) -> str:
     classes, parts = len(results.competition.classes), results.distinct
     start = f"This is {name}: which of {classes} classes does a small picture show? {_judged(results)} "
     simple = {t.kind: t.value for t in results.trials if t.value is not None}
-    bars = "The lines are 95% intervals. "
+    softmax, lines, end = "", "The lines are 95% intervals. ", _end(results)
     if "softmax" in simple:
-        bars = f"Softmax, the simplest network, reaches {percent(simple['softmax'])}. {bars}"
-    end = _end(results)
+        softmax = f"Softmax, the simplest network, reaches {percent(simple['softmax'])}. "
     sizes = f"{parts.train:,} pictures train, {parts.validation:,} validate, {parts.test:,} are the test. "
-    return told(SECONDS, f"{start}{bars}{sizes}{end}", f"{start}{bars}{end}", f"{start}{end}")
+    return told(
+        _seconds(results),
+        f"{start}{softmax}{lines}{sizes}{end}",
+        f"{start}{softmax}{sizes}{end}",
+        f"{start}{softmax}{lines}{end}",
+        f"{start}{end}",
+    )
 
 
 def _judged(results: Results) -> str:
     """The submission's accuracy, and what it was measured on."""
     accuracy = percent(results.scores.accuracy)
     if results.recipe.folds == 1:
+        right = f"We classify {accuracy} of the validation {results.unit} correctly. We did not train on them"
+        if len(results.complete) + len(importances.stopped_early(results)) == 1:  # nothing was chosen
+            return f"{right}."
         # The forecast on the last slide takes the optimism of the weights off, and not that of which of all
         # trials were kept.
-        return (
-            f"We classify {accuracy} of the validation pictures correctly. We did not train on them, but "
-            "chose by them, so this may be a little too high; the forecast allows for part of it."
-        )
+        so = "so this may be a little too high; the forecast allows for part of it"
+        return f"{right}, but chose by them, {so}."
     return f"We classify {accuracy} correctly, each picture by networks not trained on it."
 
 
@@ -105,4 +121,4 @@ def _end(results: Results) -> str:
         return f"But {known:,} test {pictures} among the labelled ones: a test score says little."
     if times:
         return f"The test labels were read {often(times)}."
-    return "Nobody has opened its labels." if results.sealed else "Nobody here has its labels."
+    return "Nobody has opened the test labels." if results.sealed else "Nobody here has the test labels."

@@ -16,6 +16,7 @@ from catwalk.data import duplicates, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
 from catwalk.report import picture_kind
+from catwalk.report.formatting import counted
 from catwalk.search import trial_record
 from catwalk.search.trial_record import TrialRecord
 from catwalk.submission import kept_networks, predictions, recipe, score, submission_names
@@ -106,6 +107,21 @@ class Results(Data):
         if self.recipe.folds == 1:
             return "validation pictures"
         return f"labelled pictures ({self.recipe.folds} folds)"
+
+    @property
+    def unit(self) -> str:
+        """What the accuracy counts: pictures, or rows where some of them are there more than once."""
+        return "pictures" if len(self.rows) == self.validated else "rows"
+
+    @property
+    def accuracy_of(self) -> str:
+        """What the accuracy is a share of: "9 validation pictures", "9 validation rows (4 different ...)"."""
+        details = [] if self.unit == "pictures" else [counted(self.validated, "different picture")]
+        if self.recipe.folds > 1:
+            details.append(f"{self.recipe.folds} folds")
+        kind = "validation" if self.recipe.folds == 1 else "labelled"
+        words = f"{len(self.rows):,} {kind} {self.unit}"
+        return f"{words} ({', '.join(details)})" if details else words
 
     @property
     def complete(self) -> list[TrialRecord]:

@@ -52,7 +52,7 @@ def _few_title(results: Results) -> str:
         all_of = f"All {count} networks are presets" if count > 1 else "The only network is a preset"
         return f"{all_of}; the best reaches {best}"
     if origins.of(results.best) == YOURS:
-        return f"Your own network is the best of {count}: {best}"
+        return f"Our own network is the best of {count}: {best}"
     if worth.preset is None or worth.search is None:
         return f"Trial {results.best.number} is the best of {counted(count, 'network')}: {best}"
     preset, found = percent(worth.preset.accuracy), percent(worth.search.accuracy)
@@ -119,7 +119,8 @@ def _mattered(known: list[tuple[str, float]], number: int) -> tuple[str, str]:
             f"The {name} mattered most: {largest} of the variance. ",
         )
     first, second = (in_a_sentence(name) for name, _ in known[:2])
-    together = percent(known[0][1] + known[1][1], 0)
+    # Of the shares as they are shown, which a reader adds up.
+    together = f"{sum(int(percent(share, 0, sign='')) for _, share in known[:2])}%"
     return (
         fitted(
             f"In {trials}, {first} and {second} mattered most ({together})",

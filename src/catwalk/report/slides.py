@@ -20,7 +20,7 @@ from catwalk.report.search_slide import search as search
 from catwalk.report.slide import Slide
 from catwalk.report.weights_slide import weights as weights
 
-LONGER = {"problem": 5, "search": 5, "confusion": 5}  # seconds more, where no slide of the folds takes them
+LONGER = {"search": 5, "confusion": 5}  # seconds more, where no slide of the folds takes them
 
 
 def build(results: Results) -> list[Slide]:

@@ -24,7 +24,7 @@ def html(results: Results) -> str:
         title=results.competition.title,
         task=problem_slide.task(results),
         accuracy=percent(results.scores.accuracy),
-        judged=f"of {results.validated:,} {results.validated_as} are correct",
+        judged=f"of {results.accuracy_of} are correct",
         slides=made,
         pictures=pictures,
         wide={name for name, figure in drawn.items() if drawing.width(figure) > UPRIGHT},

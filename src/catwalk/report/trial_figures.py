@@ -22,7 +22,7 @@ from catwalk.report.drawing import (
 from catwalk.report.formatting import counted, percent
 from catwalk.report.results import Results
 from catwalk.report.search_slide import MOST_BARS
-from catwalk.search.trial_record import TrialRecord
+from catwalk.search.trial_record import YOURS, TrialRecord
 
 NAME, BARS, KIND, ACCURACY = 480.0, 500.0, 920.0, 1180.0  # where the columns end or begin, in pixels
 LONGEST = 340.0  # bar
@@ -35,9 +35,10 @@ def trial_bars(results: Results) -> Figure:
     """
     trials = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:MOST_BARS]
     rows = len(results.prepared.validation)
+    mistakes = "mistakes" if rows == results.distinct.validation else "mistakes (rows)"
     figure, axes = canvas(1180, 560)
     for x, words, anchor in (
-        (0.0, "network", "left"), (BARS, "mistakes", "left"), (KIND, "parameters", "left"),
+        (0.0, "network", "left"), (BARS, mistakes, "left"), (KIND, "parameters", "left"),
         (ACCURACY, "accuracy", "right"),
     ):  # fmt: skip
         text(axes, x, 16, words, size=SMALL, colour=MUTED, anchor=anchor)
@@ -65,7 +66,8 @@ def trial_bars(results: Results) -> Figure:
             linewidth=3,
         )
         text(axes, BARS + max(4.0, long) + 12, y, f"{wrong:,}", colour=BLUE_TEXT if is_best else MUTED)
-        kind = f"{origin} (baseline)" if trial.kind in portfolio.BASELINES else origin
+        kind = "our own" if origin == YOURS else origin
+        kind = f"{kind} (baseline)" if trial.kind in portfolio.BASELINES else kind
         text(axes, KIND, y, kind, colour=MUTED if is_preset else INK, bold=not is_preset)
         ink = BLUE_TEXT if is_best else INK
         text(axes, ACCURACY, y, percent(trial.accuracy), bold=is_best, colour=ink, anchor="right")

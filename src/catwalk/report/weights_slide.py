@@ -26,7 +26,9 @@ def _stencil(results: Results) -> Slide:
     found = evidence.clearest(results)
     name = results.competition.classes[evidence.shown_class(results)]
     title = f"Softmax weights from {results.distinct.train} pictures: too few to trust"
-    start = "Softmax, the simplest network, has one weight per pixel and class. "
+    is_grey = results.competition.shape[2:] in ((), (1,))
+    per = "pixel and class" if is_grey else "pixel, colour and class"
+    start = f"Softmax, the simplest network, has one weight per {per}. "
     says = ["Blue pixels count for the class, orange pixels against it."]
     if found is not None:
         share = percent(found.share, 0)

@@ -12,7 +12,9 @@ WORKER_MEMORY = 1_200_000_000  # bytes that a worker may need
 AFTER_SEARCH = 45.0  # seconds that prediction and report are given, kept free before UNTIL
 FULL = "the rest of the budget was too short for another trial"  # one of the ways in which a search ends
 FOLD_SHARE = 0.5  # of the budget, in which the best configurations are trained in folds
-REFIT = 1 / 12  # of the search's budget, that the refit may take in addition
+# What a refit may take in addition to the search's budget: a share of it, or of a longer one less and a base.
+REFIT = 1 / 6
+REFIT_BASE, REFIT_OF_LONG = 60.0, 1 / 15  # seconds, and a share: together a twelfth of an hour
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def seconds_until(clock: str, now: datetime) -> float:
     if end <= now:
         what = f"UNTIL={clock} is in the past (it is now {now:%H:%M})"
         raise UserError(what, fix="choose a later time today")
-    left = ((end - now).total_seconds() - AFTER_SEARCH) / (1 + REFIT)
+    left = _search_within((end - now).total_seconds() - AFTER_SEARCH)
     if left <= 0:
         earliest = now + timedelta(seconds=AFTER_SEARCH + 60)
         raise UserError(
@@ -86,6 +88,20 @@ def seconds_until(clock: str, now: datetime) -> float:
             fix=f"choose {earliest:%H:%M} or later",
         )
     return left
+
+
+def refit_seconds(budget: float) -> float:
+    """Seconds that a refit may take after a search with this budget.
+
+    After ten minutes that is time for about three quarters of a dense training's epochs on two cores; after
+    longer searches trainings take a smaller share.
+    """
+    return min(REFIT * budget, REFIT_BASE + REFIT_OF_LONG * budget)
+
+
+def _search_within(seconds: float) -> float:
+    """The budget of a search that with its refit takes so many seconds."""
+    return max(seconds / (1 + REFIT), (seconds - REFIT_BASE) / (1 + REFIT_OF_LONG))
 
 
 def cores() -> int:

@@ -28,12 +28,16 @@ class Offering:
         self._stores = artifacts.stores(paths, opened) if paths.team else []
         self._done: set[int] = set()  # trials whose networks are stored, or can't be
         self._refused: list[str] = []
+        self._why, self._is_full = "", False  # of an attempt that failed: the reason, whether it was the disk
         self._thread: threading.Thread | None = None
         self._ends: float | None = None  # ``time.monotonic()``
 
     def go_on(self) -> None:
-        """Store what has been trained since the last call, unless an earlier call still stores."""
-        if self._thread is not None and self._thread.is_alive():
+        """Store what has been trained since the last call, unless an earlier call still stores.
+
+        After a server's disk was full, nothing more is sent to it, up to 64 MB each time.
+        """
+        if self._is_full or (self._thread is not None and self._thread.is_alive()):
             return
         if numbers := self._wanted():
             self._thread = threading.Thread(target=self._try_to_store, args=(numbers,), daemon=True)
@@ -49,21 +53,21 @@ class Offering:
                 yield f"search: not all of your networks are stored for the team yet: {LATER}"
                 return
         if not self._store_rest():
-            where = "for the team, because its server can't be reached"
-            yield f"search: the last of your networks are not stored {where}: {LATER}"
+            why = f"for the team, because {self._why}"
+            yield f"search: the last of your networks are not stored {why}: {LATER}"
         yield from (f"search: {line}" for line in self._refused)
 
     def _is_late(self) -> bool:
         return self._ends is not None and time.monotonic() > self._ends
 
     def _store_rest(self) -> bool:
-        """Store what has not been stored; False: the server can't be reached."""
+        """Store what has not been stored; False: the server can't be reached, or its disk is full."""
         try:
             numbers = self._wanted()
         except Exception as error:
-            storage_errors.raise_others(self._paths, error)
+            self._note(error)
             return False
-        return not numbers or self._try_to_store(numbers)
+        return not numbers or (not self._is_full and self._try_to_store(numbers))
 
     def _wanted(self) -> list[int]:
         if not self._stores:
@@ -77,12 +81,19 @@ class Offering:
         ]
 
     def _try_to_store(self, numbers: list[int]) -> bool:
-        """Store these networks, and drop what they are better than; False: the server can't be reached."""
+        """Store these networks, and drop what they are better than; False: the server failed."""
         try:
             self._refused += artifacts.offer(self._paths, self._key, numbers, self._stores, self._is_late)
             artifacts.drop(self._key, self._opened, self._stores)
         except Exception as error:
-            storage_errors.raise_others(self._paths, error)
+            self._note(error)
             return False
         self._done.update(numbers)
         return True
+
+    def _note(self, error: Exception) -> None:
+        """Keep why nothing can be stored; raise what is no error of the team's storage."""
+        known = storage_errors.to_user_error(self._paths, error, shared=True)
+        if known is None:
+            raise error
+        self._why, self._is_full = known.what, self._is_full or storage_errors.is_full(error)

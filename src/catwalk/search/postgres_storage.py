@@ -100,8 +100,8 @@ class PatientStorage(QuickStorage):
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold a lock so that no other team member checks and adds trials meanwhile."""
-        with self.patiently(lambda: _locked(self.engine, STUDY)):
-            yield  # the transaction's end frees it
+        with _closing(self.patiently(lambda: _locked(self.engine, STUDY))):
+            yield
 
     def patiently(self, work: Callable[[], Any]) -> Any:
         """Call ``work`` and return its result, retrying until the server answers.
@@ -185,7 +185,7 @@ def alone(paths: Paths, team: Team, what: int) -> Iterator[None]:
         UserError: the server refuses this user.
         NetworkError: the server can't be reached.
     """
-    with _reached(paths, team, lambda engine: _locked(engine, what)):
+    with _closing(_reached(paths, team, lambda engine: _locked(engine, what))):
         yield
 
 
@@ -219,6 +219,16 @@ def _locked(engine: Engine, what: int) -> Connection:
         connection.close()
         raise
     return connection
+
+
+@contextlib.contextmanager
+def _closing(held: Connection) -> Iterator[None]:
+    """Close a connection at the end: its transaction's end frees the lock."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(exc.DBAPIError):  # the server has ended it, as when it starts again
+            held.close()
 
 
 def _connecting(paths: Paths, team: Team) -> dict[str, Any]:

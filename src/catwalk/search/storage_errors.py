@@ -60,8 +60,14 @@ def unreachable(error: BaseException) -> CatwalkError:
         return UserError(
             said,
             where="STUDY=",
-            fix="put the password into ~/.pgpass (a line host:port:database:user:password, chmod 600) "
-            "or PGPASSWORD",
+            fix="put the password into ~/.pgpass (a line host:port:database:user:password, chmod 600; a "
+            "backslash before each : and \\ in the password) or PGPASSWORD",
+        )
+    if "permission denied for" in said:
+        return UserError(
+            said,
+            where="STUDY=",
+            fix="ask whoever runs the server for the right, as by GRANT CREATE ON SCHEMA public TO your_user",
         )
     if "does not exist" in said or "no pg_hba.conf entry" in said:
         return UserError(said, where="STUDY=", fix="ask whoever runs the server for the right STUDY=")

@@ -101,10 +101,13 @@ def _check_choices(paths: Paths, study: optuna.Study, scope: str) -> None:
             continue
         values = space.choices(name, scope)
         if list(distribution.choices) != values:
+            fix = f"undo the change, or rename {paths.shown(paths.study)} to start a new study"
+            if paths.team is not None:
+                fix = "undo the change, or run git pull: all members of the team need the same space.py"
             raise UserError(
                 f"{name} has the choices {values}, but the study has {list(distribution.choices)}",
                 where="space.py",
-                fix=f"undo the change, or rename {paths.shown(paths.study)} to start a new study",
+                fix=fix,
             )
 
 

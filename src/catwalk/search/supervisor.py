@@ -222,8 +222,8 @@ class Supervisor:
         """Queue again trials that died without a heartbeat, after a grace period.
 
         A worker killed between taking a trial and its first heartbeat leaves it without a member's name,
-        because its objective never began. One killed between failing a trial and queueing it again leaves no
-        new trial.
+        which is stored after that. One killed between failing a trial and queueing it again leaves no new
+        trial.
         """
         begun = {trial.number: trial for trial in running if "member" not in trial.user_attrs}
         not_requeued = {trial.number: trial for trial in retries.waiting_for_retry(opened)}

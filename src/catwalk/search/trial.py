@@ -91,6 +91,8 @@ class Objective:
         kind = trial.user_attrs.get("kind", "search")
         self.tell(trial.number, kind, None)
         if team := self.context.paths.team:
+            # First: of a trial with a member, only a heartbeat that stopped tells that its machine died.
+            trial.study._storage.record_heartbeat(trial._trial_id)
             trial.set_user_attr("member", team.member)
         history: list[Epoch] = []
         try:
@@ -115,9 +117,11 @@ class Objective:
         """Let the trial choose its parameters, and build its network."""
         context = self.context
         chosen_in = portfolio.scope_of(self._origin(trial), context.scope)
-        limit = study.most_channels(context.paths)
-        most = trial.study.user_attrs.get(limit) if kind == "search" else None
-        params = space.suggest(trial, chosen_in, context.competition.augment, most)
+        most = trial.study.user_attrs.get(study.most_channels(context.paths))
+        if context.paths.team and most is not None and kind != trial_record.YOURS:
+            _narrow(trial, most)
+        limit = most if kind == "search" else None
+        params = space.suggest(trial, chosen_in, context.competition.augment, limit)
         seed = self._seed(trial)
         trial.set_user_attr("seed", seed)
         trial.set_user_attr("precision", self.precision)
@@ -172,11 +176,10 @@ class Objective:
         kind, family = self._origin(trial), training.params["family"]
         usual = self._usual_epochs(kind, family)
         wanted = epochs(kind, usual, training)
-        if family != "conv":
-            return Plan(wanted, every=max(1, wanted // usual))
-        # A convolutional training of twice the epochs is judged half as often: after 2 of 60 its learning
-        # rate still rises.
-        return Plan(wanted, every=max(1, round(wanted / min(usual, EPOCHS["conv"]))))
+        # A training of twice the epochs is judged half as often: at the first rung its learning rate would
+        # still rise.
+        short = min(usual, in_usual_time(family, self.context.scope))
+        return Plan(wanted, every=max(1, round(wanted / short)))
 
     def _usual_epochs(self, kind: str, family: str) -> int:
         """Epochs for a data set with enough rows; a larger budget allows longer training."""
@@ -184,8 +187,22 @@ class Objective:
             return portfolio.CONV_EPOCHS_ON_GPU
         budget = self.clock.budget
         longer = 1.0 if budget is None else min(2.0, max(0.5, math.sqrt(budget / USUAL)))
-        what = family if family in EPOCHS else scope.features_of(self.context.scope)
-        return SHORT.get(kind, round(EPOCHS[what] * longer))
+        return SHORT.get(kind, round(in_usual_time(family, self.context.scope) * longer))
+
+
+def _narrow(trial: optuna.Trial, most: int) -> None:
+    """Limit the channels of a queued network: another member may have queued it, with a faster machine.
+
+    The study keeps what was queued, for whoever runs it again.
+    """
+    queued = trial._fixed_params
+    if "conv_width" in queued:
+        trial._fixed_params = {**queued, "conv_width": min(queued["conv_width"], most)}
+
+
+def in_usual_time(family: str, of_study: str) -> int:
+    """Which of ``EPOCHS`` holds for a network of this family in a study of this scope."""
+    return EPOCHS[family if family in EPOCHS else scope.features_of(of_study)]
 
 
 def epochs(kind: str, usual: int, training: Training) -> int:

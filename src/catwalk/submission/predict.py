@@ -211,10 +211,11 @@ def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) 
     """The submission of the search's own networks, some of them trained again on all labelled rows."""
     chosen, answers = _chosen(context, opened)
     again = _refit(context, opened, chosen, until)
-    if again is not None:
-        answers = replace(answers, test=refit.joined(answers.test, again.tests))
     made = _recipe(context, opened, chosen)
-    return replace(made, refit=again.made if again else ()), answers
+    if again is None:
+        return made, answers
+    test = refit.joined(answers.test, again.tests, again.made, made.trials)
+    return replace(made, refit=again.made), replace(answers, test=test)
 
 
 def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, Answers]:

@@ -7,6 +7,7 @@ refitted networks get half the ensemble weight, and validation scores stay those
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from catwalk.core.paths import Paths
 from catwalk.data.run_context import RunContext
 from catwalk.models import retrain, space
 from catwalk.search import limits, progress
+from catwalk.submission.ensemble import scaled
 from catwalk.submission.recipe import RecipeTrial, RefitNetwork
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def run(
     Returns:
         None where the time is too short, a search needs the cores, or no network got far enough.
     """
-    seconds = None if budget is None else limits.REFIT * budget
+    seconds = None if budget is None else limits.refit_seconds(budget)
     if until is not None:
         seconds = min(seconds or math.inf, until - time.time())
     cores, say = limits.workers_after_search(context.workers), context.say
@@ -121,18 +123,29 @@ def _tasks(context: RunContext, trials: "list[TrialRecord]", ends: float | None)
     ]
 
 
-def joined(chosen: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def joined(
+    chosen: npt.NDArray[np.float32],
+    again: npt.NDArray[np.float32],
+    made: Sequence[RefitNetwork],
+    trials: Sequence[RecipeTrial],
+) -> npt.NDArray[np.float32]:
     """The mean of chosen and refitted networks, with half the ensemble weight each.
 
     Args:
         chosen: (rows, classes) float32, of the ensemble.
         again: (networks, rows, classes) float32, of the networks trained again.
+        made: what is known of each of these; they are calibrated as their trials are.
+        trials: the chosen ones.
 
     Returns:
         (rows, classes) float32.
     """
-    both = [chosen, np.mean(again, axis=0, dtype=np.float32)]
-    return np.asarray(np.mean(both, axis=0, dtype=np.float32))
+    temperatures = {one.number: one.temperature for one in trials}
+    calibrated = [
+        scaled(probabilities, temperatures[network.trial])
+        for probabilities, network in zip(again, made, strict=True)
+    ]
+    return np.asarray(np.mean([chosen, np.mean(calibrated, axis=0)], axis=0), dtype=np.float32)
 
 
 def task_of(paths: Paths, split_seed: int, trial: "TrialRecord | RecipeTrial") -> retrain.Task:

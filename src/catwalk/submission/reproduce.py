@@ -73,7 +73,8 @@ def _joined(
         validation = np.stack([of_data.joined(folds, part) for part in parts])
         return metrics.accuracy(made.ensemble.average(validation), np.asarray(prepared.labels)), tested
     if made.refit:
-        tested = refit.joined(tested, np.stack([test for _, test in answers[count:]]))
+        again = np.stack([test for _, test in answers[count:]])
+        tested = refit.joined(tested, again, made.refit, made.trials)
     validation = np.stack([rows for rows, _ in answers[:count]])
     return metrics.accuracy(made.ensemble.average(validation), prepared.labels[prepared.validation]), tested
 

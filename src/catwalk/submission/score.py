@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from catwalk.core import advice, records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
-from catwalk.data import duplicates, prepare, test_labels
+from catwalk.data import duplicates, prepare, prepared_arrays, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
 from catwalk.submission import made_before, recipe, submission_csv, submission_names
@@ -68,11 +68,13 @@ def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], 
     """Read the sealed labels once (which is logged), and store the score beside the submission.
 
     Raises:
-        UserError: there are no test labels, or the submission is not one for these test rows.
+        UserError: there are no test labels, the submission is not one for these test rows, or the TOML has
+            changed.
     """
     made = recipe.read(paths, name)
     prepared = prepare.load(paths, made.seed)
     made_before.require_these_rows(made, name, prepared)
+    prepared_arrays.require_same_toml(paths, competition)
     predicted = submission_csv.read(paths.submission(name), prepared.test_ids, competition)
     labels = test_labels.open_labels(paths, "score", name)
     pictures = duplicates.count(prepared)

@@ -146,29 +146,41 @@ def _sent_before(paths: Paths, checked: CheckedSubmission) -> tuple[str, Upload]
 
 
 def _show(checked: CheckedSubmission, quota: kaggle_client.Quota, say: Say) -> None:
-    made = checked.made
+    made = _of_these_bytes(checked.made, checked.digest)
     known = f", validation accuracy {made.validation.accuracy:.4f}" if made.validation else ""
     if made.forecast is not None:
         low, high = made.forecast.interval
         known += f", forecast accuracy {low:.4f} to {high:.4f}"
     say(f"submit: {checked.name}.csv ({made.test_rows:,} rows{known})")
+    if made is not checked.made:
+        say("  changed since it was made: the accuracies in its recipe are not this file's")
     say(
         f"  to {checked.page.address}: {quota.left} submission"
         f"{'s' if quota.left != 1 else ''} left today, {quota.today} made"
     )
 
 
+def _of_these_bytes(made: Recipe, digest: str) -> Recipe:
+    """The recipe, without accuracies if the CSV with this sha256 is not the one that was made."""
+    if made.csv_sha256 in ("", digest):
+        return made
+    return replace(made, validation=None, forecast=None)
+
+
 def _check_quota(page: Page, quota: kaggle_client.Quota) -> None:
     if quota.left:
         return
-    if not quota.total:
-        raise UserError("no submission is allowed yet", fix=f"join and accept the rules at {page.rules}")
-    now = datetime.now(UTC)
-    minutes = 24 * 60 - (60 * now.hour + now.minute)
-    raise UserError(
-        f"no submission is left today ({quota.today} made)",
-        fix=f"the count starts again at 00:00 UTC, in {minutes // 60} h {minutes % 60} min",
-    )
+    if quota.today and not quota.limited_by_total:
+        now = datetime.now(UTC)
+        minutes = 24 * 60 - (60 * now.hour + now.minute)
+        raise UserError(
+            f"no submission is left today ({quota.today} made)",
+            fix=f"the count starts again at 00:00 UTC, in {minutes // 60} h {minutes % 60} min",
+        )
+    fix = f"look at {page.address}"
+    if not quota.total and not quota.limited_by_total:  # as for everyone who has not joined
+        fix = f"join and accept the rules at {page.rules}, unless the competition has ended"
+    raise UserError("Kaggle allows no submission now", fix=fix)
 
 
 def confirm(yes: bool) -> None:
@@ -190,7 +202,7 @@ def confirm(yes: bool) -> None:
 
 def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -> None:
     """Wait for the score, and store it."""
-    made = recipe.read(paths, name)
+    made = _of_these_bytes(recipe.read(paths, name), entry.sha256)
     if entry.public is not None:
         say(f"  public score {entry.public:.4f}")
         _remark(entry.public, made, say)

@@ -74,10 +74,11 @@ if (location.hash === "#notes") {
   root.classList.add("deck");
   document.addEventListener("keydown", key);
   let from = null;
-  document.addEventListener("touchstart", event => { from = event.touches[0]; }, { passive: true });
+  document.addEventListener("touchstart", event => { from = event.touches.length === 1 ? event.touches[0] : null; }, { passive: true });
   document.addEventListener("touchend", event => {
     const figure = event.target.closest(".scroll");
     if (figure && figure.scrollWidth > figure.clientWidth) return;
+    if (!from || window.visualViewport?.scale > 1.01) return;  // two fingers zoom, one moves what is enlarged
     const to = event.changedTouches[0], across = to.clientX - from.clientX, along = to.clientY - from.clientY;
     if (Math.abs(across) > 50 && Math.abs(across) > 2 * Math.abs(along)) { start(); show(now + (across < 0 ? 1 : -1)); }
   });
