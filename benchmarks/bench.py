@@ -32,6 +32,7 @@ import numpy.typing as npt
 from benchmarks import bench_report, methods, project, record
 from benchmarks.project import ROOT
 from catwalk.data import scope as scopes
+from catwalk.search import limits
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 COMPETITION = "fashion-mnist"
@@ -110,7 +111,7 @@ def catwalk(
     folder: Path, budget: float, seed: int, models: str
 ) -> tuple[list[dict[str, float]], Answer, float]:
     """``search`` and ``predict``; the prediction's time comes out of the budget, as the peers' does."""
-    search = budget - (budget / 12 + 10)
+    search = limits.search_within(budget - 10)
     shared = ["--competition", COMPETITION, "--seed", str(seed), "--models", models]
     binary = str(Path(sys.executable).with_name("catwalk"))
     peaks = [

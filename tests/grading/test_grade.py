@@ -52,6 +52,24 @@ def grades_of(paths: Paths) -> dict[str, dict[str, str]]:
         return {row["team"]: row for row in csv.DictReader(file)}
 
 
+def test_who_is_no_better_than_guessing_is_told(
+    paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path
+) -> None:
+    """As with rows in another source's order; the private rows decide nothing, and real ids have no order."""
+    (tmp_path / "all").mkdir()
+    public = public_rows(paths)
+    common = np.full(ROWS, np.bincount(truth[public]).argmax())
+    said = {"guessed": np.where(public, common, truth), "learned": np.where(public, truth, common)}
+    for team, labels in said.items():
+        (tmp_path / "all" / f"{team}.csv").write_text(text(list(enumerate(labels, 1))))
+    assert catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"))[0] == 0
+    assert {team: row["note"] for team, row in grades_of(paths).items()} == {
+        "guessed": grade.GUESSED, "learned": "",
+    }  # fmt: skip
+    named, given = replace(load("digits"), id_column="id"), solution.Solution([], truth, public, ~public)
+    assert not grade._of_guessing(np.zeros(ROWS, np.bool_), given, np.arange(ROWS), named)
+
+
 def test_a_folder_of_every_form(paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path) -> None:
     folder = tmp_path / "all"
     (folder / "Red team").mkdir(parents=True)

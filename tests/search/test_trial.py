@@ -55,7 +55,8 @@ def test_the_pruner_asks_half_as_often_in_a_training_of_twice_the_epochs(family:
     usual, long = plan(family, scope), plan(family, scope, 3600.0)
     assert (usual.every, long.every) == (1, 2)
     assert long.epochs == 2 * usual.epochs
-    assert study.RUNGS[0] * long.every > step.WARM_UP * long.epochs or scope == "pixels"
+    if scope != "pixels":  # of whose 60 epochs 3 are the warm-up
+        assert study.RUNGS[0] * long.every > step.WARM_UP * long.epochs
 
 
 def test_on_a_gpu_it_asks_as_often_of_dense_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,15 +52,6 @@ def test_the_temperature_is_found(true: float) -> None:
     assert ensemble.temperature(ensemble.scaled(honest, 1 / true), labels) == pytest.approx(true, rel=0.06)
 
 
-def test_few_rows_that_are_all_right_do_not_make_sure() -> None:
-    """Otherwise their likelihood would be highest at the least temperature that is allowed."""
-    labels = np.arange(180) % 5
-    given_ = np.full((180, 5), 0.05) + 0.75 * np.eye(5)[labels]
-    assert ensemble.temperature(given_, labels) > 0.3
-    more = ensemble.temperature(np.tile(given_, (20, 1)), np.tile(labels, 20))
-    assert more < ensemble.temperature(given_, labels)
-
-
 @given(hnp.arrays(np.float64, (7, 3), elements=st.floats(0.01, 1)), st.floats(0.3, 3))
 def test_scaling_keeps_the_order(values: npt.NDArray[np.float64], temperature: float) -> None:
     given_ = values / values.sum(axis=1, keepdims=True)

@@ -199,7 +199,7 @@ def test_what_is_no_name_on_kaggle_is_refused_before_any_call(paths: Paths, to: 
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (Fault(404), 'TO=: Kaggle has no competition class-of-62 (404: "no")'),
+        (Fault(404, "Not found"), 'TO=: Kaggle has no competition class-of-62 (404: "Not found")'),
         (Fault(403, "Permission 'competitions.participate' was denied"), "TO=: access denied (403: "),
     ],
 )

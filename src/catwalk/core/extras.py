@@ -18,7 +18,7 @@ NEEDED = {
     "kerasltisubmission": ("course", "the course's grader"),
 }
 # What a module needs beside itself: a pip that was ended may have left one without the other.
-PARTS = {"psycopg": ("psycopg_binary",)}
+PARTS = {"psycopg": ("psycopg_binary", "psycopg_c")}  # one of them
 
 
 def ensure(module: str, say: Callable[[str], None]) -> None:
@@ -42,8 +42,8 @@ def ensure(module: str, say: Callable[[str], None]) -> None:
 
 
 def _is_there(module: str) -> bool:
-    names = (module, *PARTS.get(module, ()))
-    return all(importlib.util.find_spec(name) is not None for name in names)
+    here = [importlib.util.find_spec(name) is not None for name in (module, *PARTS.get(module, ()))]
+    return here[0] and (len(here) == 1 or any(here[1:]))
 
 
 def _install(module: str, say: Callable[[str], None]) -> None:

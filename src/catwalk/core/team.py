@@ -69,7 +69,7 @@ def _checked(url: str) -> str:
         ) from None
     asked = " ".join(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     # A "/" in a password ends what urlsplit takes for user and host, and the "@" comes after it.
-    is_split = "@" in parts.path + parts.query + parts.fragment
+    is_split = "@" not in parts.netloc and "@" in parts.path + parts.query + parts.fragment
     if parts.password is not None or is_split or "pass" in asked.lower():
         raise UserError("STUDY= contains a password", fix=SAFER)
     named = parts.hostname and parts.path.strip("/")

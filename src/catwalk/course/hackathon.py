@@ -98,7 +98,7 @@ def resolved(settings: Settings) -> Settings:
     """The settings with a competition's name: of attached data that are not known, their data set's.
 
     Raises:
-        UserError: more than one data set is attached.
+        UserError: more than one data set is attached, or IDX files that may be another data set's.
     """
     if settings.competition != AUTO:
         return settings

@@ -40,9 +40,11 @@ def keep(page: kaggle_names.Page, place: Path) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     with locks.locked(place, wait=True):
         place.mkdir(exist_ok=True)
+        is_new = not waiting(page, place).is_file()
         archive = _download(page, place)
-        with _removed_if_damaged(archive):
-            _refuse_damaged_tables(archive)
+        if is_new:  # else it was checked as it came
+            with _removed_if_damaged(archive):
+                _refuse_damaged_tables(archive)
         return archive
 
 

@@ -10,7 +10,8 @@ DATE = re.compile(
     r"(?:[T _.-]*([0-2]\d)[-_:.h]?([0-5]\d)(?:[-_:.]?([0-5]\d))?)?(?!\d)"
 )
 NUMBERS = re.compile(r"([0-9]+)")
-VERSION = re.compile(r"[\W_]*(v|version|attempt|try)?[\W_]*[0-9]+[\W_]*")
+# Possessive (*+): a name of many underscores would take minutes otherwise.
+VERSION = re.compile(r"[\W_]*+(?:v|version|attempt|try)?[\W_]*+[0-9]+[\W_]*")
 
 
 def newest_first(some: list[Entry], files: list[Entry]) -> list[Entry]:

@@ -23,6 +23,7 @@ ONE_TEAM_S = re.compile(  # typical names of one team's files and folders, but n
     r"(?![a-z])|20\d\d-\d\d-\d\d|^(data|src|code|out|output|notebooks?|models?)$",
     re.IGNORECASE,
 )
+ANSWER = re.compile(r"(my|final)?[ _-]*(submission|prediction|pred|result|answer)s?", re.IGNORECASE)
 MOST_OF_ONE_TEAM = 5
 NO_LETTERS = re.compile(r"[\W\d_]+")
 
@@ -142,4 +143,4 @@ def _are_one_team_s(groups: set[str]) -> bool:
     if not any(ONE_TEAM_S.search(group) for group in groups):
         return False
     rests = {NO_LETTERS.sub("", ONE_TEAM_S.sub("", stem(group))).casefold() for group in groups}
-    return len(rests - {""}) < 2
+    return len(rests - {""}) < 2 or any(ANSWER.fullmatch(stem(group)) for group in groups)

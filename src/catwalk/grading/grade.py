@@ -27,6 +27,7 @@ PUBLIC = 0.3  # share of the test rows whose score is shown during the competiti
 PUBLIC_SOURCES = {"kaggle_dataset", "debian", "keras", "sklearn"}  # they publish the test labels
 NUMBERS = re.compile(r"([0-9]+)")
 LONGEST_REMARK = 160  # with name and scores it fits into a line of 300
+GUESSED = "no better than guessing: perhaps made from another SOURCE=, whose rows are in another order"
 
 Say = Callable[[str], None]
 
@@ -152,7 +153,23 @@ def _graded(
     _, once = np.unique(pictures[given.is_private], return_index=True)
     interval = metrics.wilson(private, len(once))
     compared = right[given.is_private][np.sort(once)]
-    return Graded(team, one.file, compared, public, private, interval, grade, one.remark)
+    guessed = _of_guessing(right, given, pictures, competition)
+    note = "; ".join(filter(None, (guessed, one.remark)))
+    return Graded(team, one.file, compared, public, private, interval, grade, note)
+
+
+def _of_guessing(
+    right: npt.NDArray[np.bool_], given: Solution, pictures: npt.NDArray[np.intp], competition: Competition
+) -> str:
+    """A remark if answers are no better than the most frequent class; of public rows, to tell of no others.
+
+    Only where ids are the rows' numbers: real ones can't be in another order.
+    """
+    here = given.is_public
+    if competition.id_column is not None or here is None or not here.any():
+        return ""
+    low, _ = metrics.wilson(float(right[here].mean()), len(np.unique(pictures[here])))
+    return GUESSED if low <= np.bincount(given.truth[here]).max() / here.sum() else ""
 
 
 def _with_twins(graded: list[Graded], chosen: dict[str, Chosen]) -> list[Graded]:

@@ -20,12 +20,6 @@ LONGEST_NAME = 60
 LONGEST_PART = 255  # characters of a file's or folder's name, as on most disks
 ENDING = 55  # the last of them, which are kept of a longer one
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}  # what Windows and macOS leave behind
-# What begins with a dot beside the teams, and is no team: of systems, Git, editors and notebooks.
-TOOLS_FILES = {
-    ".ds_store", ".localized", ".trashes", ".spotlight-v100", ".fseventsd", ".temporaryitems", ".directory",
-    ".git", ".gitignore", ".gitattributes", ".gitkeep", ".github", ".idea", ".vscode", ".venv",
-    ".ipynb_checkpoints", ".jupyter", ".nbgrader.log", ".rproj.user", ".rhistory", ".rdata",
-}  # fmt: skip
 UTF8_NAME = 0x800  # a zip's flag
 
 
@@ -97,12 +91,11 @@ def of_folder(folder: Path) -> list[Entry]:
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
         here = Path(place).relative_to(folder).parts
-        is_hidden = _is_hidden if here else _is_no_team
         linked = {name for name in folders if _is_link(Path(place, name))}
-        folders[:] = sorted(name for name in folders if name not in linked and not is_hidden(name))
+        folders[:] = sorted(name for name in folders if name not in linked and not _is_hidden(name))
         entries += [Entry((*here, name), (0.0,), None) for name in folders]
         for name in sorted([*files, *linked]):
-            if not is_hidden(name):
+            if not _is_hidden(name):
                 path = Path(place, name)
                 entries.append(Entry((*here, name), (_modified(path),), _file_opener(path)))
         if len(entries) > MOST_ENTRIES:
@@ -126,16 +119,12 @@ def of_zip(opened: BinaryIO, outer: tuple[float, ...] = ()) -> Iterator[list[Ent
         packed = zipfile.ZipFile(opened)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, OverflowError):
         raise RefusedError("not a complete zip") from None
-    is_hidden = _is_hidden if outer else _is_no_team
     with packed:
         infos = packed.infolist()
         if len(infos) > MOST_ENTRIES:
             raise RefusedError(f"a zip with more than {MOST_ENTRIES:,} files")
         entries = (_member(packed, info, outer) for info in infos)
-        yield [
-            entry for entry in entries
-            if entry.parts and not is_hidden(entry.parts[0]) and not any(map(_is_hidden, entry.parts[1:]))
-        ]  # fmt: skip
+        yield [entry for entry in entries if entry.parts and not any(map(_is_hidden, entry.parts))]
 
 
 def _refuse_long_list(opened: BinaryIO) -> None:
@@ -185,11 +174,6 @@ def _reasons() -> Iterator[None]:
 
 def _is_hidden(name: str) -> bool:
     return name.lower() in SYSTEM_FILES or (name.startswith((".", "~$")) and name != "..")
-
-
-def _is_no_team(name: str) -> bool:
-    """Whether a file or folder beside the teams is hidden: a team's own name may begin with a dot."""
-    return name.lower() in SYSTEM_FILES | TOOLS_FILES or name.startswith(("._", ".~lock.", "~$"))
 
 
 def _is_link(path: Path) -> bool:
@@ -244,8 +228,6 @@ def _member_opener(
     def opener() -> BinaryIO:
         if ".." in parts:
             raise RefusedError("a path that points outside the zip")
-        if any(len(part) > LONGEST_PART for part in parts):
-            raise RefusedError(f"a name of more than {LONGEST_PART} characters")
         # These two unpack no more than is requested, whatever size the zip claims.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise NotImplementedError

@@ -44,7 +44,7 @@ def _separator(cells: Cells, expected: Expected) -> str:
     for separator, called in SEPARATORS:
         parts = [part.strip(" '\"") for part in ",".join(cells).split(separator)]
         words = [part for part in parts if part not in ("", "#")]
-        is_sentence = separator == " " and len(words) > 2
+        is_sentence = separator == " " and len(words) > 3
         if len(parts) > 1 and not is_sentence and column_places(parts, expected.header):
             return called
     return ""

@@ -1,7 +1,8 @@
 """Team submissions: chooses the file that counts among all files that a team submitted.
 
-Of several files or attempts, the latest that can be scored counts, and a remark says so. A sample submission
-or training rows do not count. An error in one team's files affects that team only.
+Of several files or attempts, the latest that can be scored counts, and a remark says so. Training rows do not
+count; a sample submission only where it was filled in and no other CSV can be scored. An error in one team's
+files affects that team only.
 """
 
 import contextlib
@@ -119,8 +120,9 @@ def choose(team: Team, expected: Expected) -> Chosen:
                 before = [one.error for one in now[: now.index(best)]]
                 failed = [error for error in before if error is not None and error.has_columns]
                 failed += _unread_later(best.entry, files, refused, expected)
+                wrong = [one.error for one in tried if one.error is not None and _is_table(one.entry)]
                 is_sample = _is_helper(best.entry) and not is_alone
-                return _latest(best, scored, failed, is_sample=is_sample)
+                return _latest(best, scored, failed, wrong[0] if is_sample else None)
             tried += now
         for one in sorted(tried, key=lambda one: not (one.error and one.error.has_columns)):
             is_told = not one.entry.name or _is_table(one.entry)  # a folder, or a table
@@ -216,14 +218,16 @@ def _unread_later(
     return found
 
 
-def _latest(best: _Tried, scored: list[_Tried], failed: list[NotScoredError], *, is_sample: bool) -> Chosen:
+def _latest(
+    best: _Tried, scored: list[_Tried], failed: list[NotScoredError], instead_of: NotScoredError | None
+) -> Chosen:
     """The file that counts, with remarks on the team's others.
 
     Args:
         best: the latest that can be scored; one with only one label (a sample) is a last resort.
         scored: all that can be scored.
         failed: the errors of later files, the latest first.
-        is_sample: whether its name is that of a sample, and the other tables can't be scored.
+        instead_of: the error of the latest other table, if the best one is only named like a sample.
     """
     assert best.answers is not None
     remarks = []
@@ -233,8 +237,8 @@ def _latest(best: _Tried, scored: list[_Tried], failed: list[NotScoredError], *,
         remarks.append(f"{len(others) + 1} files could be scored, the latest counts: {_shown(best.entry)}")
     if failed:
         remarks.append(f"a later file could not be scored: {_line(failed[0])}")
-    if is_sample:
-        remarks.append("no other CSV could be scored")
+    if instead_of is not None:
+        remarks.append(f"no other CSV could be scored: {_line(instead_of)}")
     if not _is_table(best.entry):
         remarks.append("its name should end with .csv")
     if best.answers.remark:

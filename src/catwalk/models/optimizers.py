@@ -1,6 +1,7 @@
 """Optimizers: how a training step updates the weights from their gradients; averaging of the weights.
 
-To add one: a class like those here, a row in ``OPTIMIZERS``, and its name in ``space.SPACE``.
+To add one: a class like those here, a row in ``OPTIMIZERS``, and its name in ``space.SPACE`` and
+``space.RATE_FACTORS``.
 """
 
 import math

@@ -79,7 +79,7 @@ def seconds_until(clock: str, now: datetime) -> float:
     if end <= now:
         what = f"UNTIL={clock} is in the past (it is now {now:%H:%M})"
         raise UserError(what, fix="choose a later time today")
-    left = _search_within((end - now).total_seconds() - AFTER_SEARCH)
+    left = search_within((end - now).total_seconds() - AFTER_SEARCH)
     if left <= 0:
         earliest = now + timedelta(seconds=AFTER_SEARCH + 60)
         raise UserError(
@@ -93,13 +93,13 @@ def seconds_until(clock: str, now: datetime) -> float:
 def refit_seconds(budget: float) -> float:
     """Seconds that a refit may take after a search with this budget.
 
-    After ten minutes that is time for about three quarters of a dense training's epochs on two cores; after
-    longer searches trainings take a smaller share.
+    After ten minutes that is time for about two thirds of a dense training's epochs on two cores; after
+    longer searches a training takes a smaller share.
     """
     return min(REFIT * budget, REFIT_BASE + REFIT_OF_LONG * budget)
 
 
-def _search_within(seconds: float) -> float:
+def search_within(seconds: float) -> float:
     """The budget of a search that with its refit takes so many seconds."""
     return max(seconds / (1 + REFIT), (seconds - REFIT_BASE) / (1 + REFIT_OF_LONG))
 

@@ -28,12 +28,6 @@ def to_user_error(paths: Paths, error: Exception, shared: bool) -> CatwalkError 
     return unreachable(error) if shared else unusable(paths, error)
 
 
-def raise_others(paths: Paths, error: Exception) -> None:
-    """Raise what is no error of a team's storage, for which the caller has a line of its own."""
-    if to_user_error(paths, error, shared=True) is None:
-        raise error
-
-
 def unusable(paths: Paths, error: Exception) -> CatwalkError:
     """The message when study.db can't be opened, read or written."""
     said, file = reason(error), paths.shown(paths.study_db)
@@ -60,8 +54,8 @@ def unreachable(error: BaseException) -> CatwalkError:
         return UserError(
             said,
             where="STUDY=",
-            fix="put the password into ~/.pgpass (a line host:port:database:user:password, chmod 600; a "
-            "backslash before each : and \\ in the password) or PGPASSWORD",
+            fix="put the password into ~/.pgpass (host:port:database:user:password, \\ before : and \\, "
+            "chmod 600) or PGPASSWORD",
         )
     if "permission denied for" in said:
         return UserError(

@@ -17,7 +17,8 @@ from catwalk.models import space
 from catwalk.search import progress, retries, storage
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-RUNGS = (2, 6)  # epochs after which the pruner may stop a trial; it is asked at no others
+# Epochs, or groups of ``Plan.every`` epochs, after which alone the pruner is asked to stop a trial.
+RUNGS = (2, 6)
 MOST_CHANNELS = "most_channels"  # the attribute that ``most_channels`` names
 ID = "id"  # the attribute that distinguishes two studies of the same name
 

@@ -53,7 +53,8 @@ class Plan:
 
     Attributes:
         epochs: that are wanted.
-        every: epochs that count as one where there are few steps in each.
+        every: epochs that count as one for the pruner: where each has few steps, or there are twice as many
+            as usual.
         least: with time for fewer the training is not worth it.
         may_stretch: whether it may have more or fewer, so that trainings like it fill the time.
     """
@@ -177,7 +178,7 @@ class Objective:
         usual = self._usual_epochs(kind, family)
         wanted = epochs(kind, usual, training)
         # A training of twice the epochs is judged half as often: at the first rung its learning rate would
-        # still rise.
+        # still rise (with FEATURES=pixels it does).
         short = min(usual, in_usual_time(family, self.context.scope))
         return Plan(wanted, every=max(1, round(wanted / short)))
 

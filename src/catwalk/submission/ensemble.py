@@ -76,9 +76,7 @@ def weights(
 def temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
     """The temperature that maximises the likelihood of the labels (Guo et al. 2017, arXiv 1706.04599).
 
-    Of many rows, which come in the order of their pictures' hashes, every n-th tells it. With few rows all
-    may be right, and nothing would be too confident: so each label counts as right in n + 1 of n + 2 cases,
-    and as one of the others in the last (Platt 1999, Probabilistic outputs for support vector machines).
+    Of many rows, which come in the order of their pictures' hashes, every n-th tells it.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
@@ -86,12 +84,10 @@ def temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.
     every = max(1, len(labels) // CALIBRATED)
     logs = np.log(np.maximum(probabilities[::every], LEAST))
     right = logs[np.arange(len(logs)), labels[::every]]
-    wrong = (logs.sum(axis=1) - right) / max(1, logs.shape[1] - 1)  # the mean of the others
-    expected = right + (wrong - right) / (len(logs) + 2)
 
     def nll(log_temperature: float) -> float:
         t = float(np.exp(log_temperature))
-        return float((logsumexp(logs / t, axis=1) - expected / t).mean())
+        return float((logsumexp(logs / t, axis=1) - right / t).mean())
 
     found = minimize_scalar(nll, bounds=(np.log(0.2), np.log(5)), method="bounded", options={"xatol": 0.01})
     return float(np.exp(found.x))

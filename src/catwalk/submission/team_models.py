@@ -84,8 +84,10 @@ def offer(context: RunContext, opened: "optuna.Study", until: float | None) -> N
         lines = artifacts.offer(paths, key, here, stored, lambda: until is not None and time.time() > until)
         artifacts.drop(key, opened, stored)
     except Exception as error:
-        storage_errors.raise_others(paths, error)
-        lines = ["your networks may not be stored for the team, because its server can't be reached"]
+        known = storage_errors.to_user_error(paths, error, shared=True)
+        if known is None:
+            raise
+        lines = [f"your networks may not be stored for the team, because {known.what}"]
     for line in lines:
         context.say(f"predict: {line}")
 
