@@ -53,7 +53,7 @@ class Net:
         self._order = tf.constant(np.random.default_rng(1).permutation(prepared.train))
         batch = space.batch_size(params, len(prepared.train))
         self.forward = conv_plan.operations(views.shape, params)  # floating-point operations for a picture
-        self._work = portfolio.TRAINING * self.forward * batch
+        self._work = conv_plan.TRAINING_FACTOR * self.forward * batch
         self.rate()  # traces
 
     def rate(self) -> float:
@@ -71,7 +71,7 @@ class Convolution:
         shapes = ((rows, stage.height, stage.width, width), (kernel, kernel, width, width))
         self._sides = [tf.cast(tf.random.stateless_normal(shape, (0, 1)), precision) for shape in shapes]
         self._run = tf.function(self._steps, autograph=False)
-        self._work = portfolio.TRAINING * rows * conv_plan.of_convolution(stage, width, kernel)
+        self._work = conv_plan.TRAINING_FACTOR * rows * conv_plan.of_convolution(stage, width, kernel)
         self.rate()  # traces
 
     def _steps(self) -> tf.Tensor:

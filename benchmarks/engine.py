@@ -80,7 +80,7 @@ class Ours:
         float(self.training._step.run(self.order, tf.constant(0), tf.constant(count))[0])
 
     def epoch(self) -> None:
-        self.steps(self.training.per_epoch)
+        self.steps(self.training.steps_per_epoch)
 
     def evaluate(self) -> None:
         float(self.training._step.evaluate()[0])
@@ -170,7 +170,7 @@ def measure(rounds: int) -> dict[str, Any]:
                 "evaluate": statistics.median(seconds(ours[name].evaluate) for _ in range(5)),
             }
             if name == "large":  # the small products cannot be timed alone: calling them takes as long
-                row["ideal"] = ideal(params, chosen) * ours[name].training.per_epoch
+                row["ideal"] = ideal(params, chosen) * ours[name].training.steps_per_epoch
                 for how in ("bfloat16", "float32"):
                     row[f"rate_{how}"] = precision.rate(how, *products(params)[0])
             rows[name].append(row)

@@ -26,7 +26,7 @@ import pandas as pd
 from benchmarks import prediction, project, record
 from catwalk import option_values
 from catwalk.core.paths import Paths
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.search import progress
 from catwalk.submission import recipe
 
@@ -89,7 +89,7 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
 def _seconds_of_folds(paths: Paths) -> float:
     """Seconds of training in folds so far."""
     states = progress.read(paths).items()
-    return sum(state.spent for key, state in states if of_data.is_of_folds(progress.parts(key)[2]))
+    return sum(state.spent for key, state in states if data_folds.is_of_folds(progress.parts(key)[2]))
 
 
 def summary(found: list[dict[str, Any]]) -> dict[str, Any]:

@@ -114,14 +114,14 @@ def test_the_printed_lines_do_what_they_say(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "until", [Limits(None, 1), Limits(1.0, None), Limits(180.0, None), Limits(1.0, 5), Limits(600.0, 1)]
+    "asked", [Limits(None, 1), Limits(1.0, None), Limits(180.0, None), Limits(1.0, 5), Limits(600.0, 1)]
 )
-def test_the_larger_search_that_is_advised_has_something_to_do(until: Limits) -> None:
+def test_the_larger_search_that_is_advised_has_something_to_do(asked: Limits) -> None:
     """Whichever limit ended the last one, after one trial in two seconds or in the whole budget."""
-    for spent in (2.0, until.budget or 2.0):
-        command = search._larger(until, spent, 1, search.ENOUGH)
+    for spent in (2.0, asked.budget or 2.0):
+        command = search._larger(asked, spent, 1, search.ENOUGH)
         given = dict(word.split("=") for word in command.split()[2:])
         budget = option_values.duration(given["BUDGET"]) if "BUDGET" in given else None
         larger = Limits(budget, int(given["TRIALS"]) if "TRIALS" in given else None)
         assert not larger.reached(spent, 1)
-        assert (larger.budget is None, larger.trials is None) == (until.budget is None, until.trials is None)
+        assert (larger.budget is None, larger.trials is None) == (asked.budget is None, asked.trials is None)

@@ -55,7 +55,7 @@ def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError | N
 
 
 def _complain(stage: str, message: str, code: int) -> int:
-    stop_signals.has_stopped()
+    stop_signals.stop_repeating()
     line = command_hints.completed(f"catwalk {stage}: {' '.join(message.split())}")
     print(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...", file=sys.stderr)
     return code

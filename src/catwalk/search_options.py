@@ -77,7 +77,7 @@ def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":
     if options.until is None:
         default = limits.USUAL if options.trials is None else None
         return limits.Limits(options.budget or default, options.trials, count)
-    left = until(options)
+    left = seconds_left(options)
     _, known = study_progress.known(context.paths, context.prepared, context.scope)
     spent = known.spent + fold_study.spent(context)
     return limits.Limits(spent + left, options.trials, count, time.time() + left)
@@ -94,8 +94,12 @@ def folds(options: argparse.Namespace, context: "RunContext") -> int:
     return study_progress.known(context.paths, context.prepared, context.scope)[1].folds
 
 
-def until(options: argparse.Namespace) -> float:
-    """Seconds left for the search so that everything is done by UNTIL."""
+def seconds_left(options: argparse.Namespace) -> float:
+    """Seconds left for the search so that everything is done by UNTIL.
+
+    Raises:
+        UserError: BUDGET= is given as well, or UNTIL= is no time of day or leaves no time for a search.
+    """
     from catwalk.search import limits
 
     if options.budget is not None:

@@ -99,7 +99,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     search_options.check(options, loaded)
     until = None
     if getattr(options, "until", None) is not None:  # a time in the past is reported before a download
-        seconds = search_options.until(options)
+        seconds = search_options.seconds_left(options)
         until = time.time() + seconds + refit_seconds(seconds)
     download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), say)
     if options.stage == "data":

@@ -36,7 +36,9 @@ def thrice(train: list[str], test: list[str]) -> None:
 def test_every_row_three_times(project: Path, digits_raw: Path, digits: Prepared) -> None:
     prepared = changed(project, digits_raw, thrice)
     seen, once = duplicates.count(prepared), duplicates.count(digits)
-    assert seen == duplicates.Pictures(train=1293, validation=144, test=360, two_labels=0, known=0) == once
+    assert (
+        seen == duplicates.DistinctCounts(train=1293, validation=144, test=360, two_labels=0, known=0) == once
+    )
     assert len(prepared.train) == 3 * 1293
     assert len(prepared.validation) == 3 * 144
     learned = duplicates.of_learning(prepared)

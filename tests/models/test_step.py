@@ -187,7 +187,7 @@ def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[st
         **changes,
     }  # fmt: skip
     step, model = make(digits, "float32", **params)
-    step.plan(epochs=2, per_epoch=20)
+    step.plan(epochs=2, steps_per_epoch=20)
     twin = keras.models.clone_model(model)
     start = model.get_weights()
     twin.set_weights(start)
@@ -209,7 +209,7 @@ def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[st
 
 def test_the_cosine_schedule_climbs_and_comes_to_zero(digits: Prepared) -> None:
     step, _ = make(digits, "float32", learning_rate=0.01)
-    step.plan(epochs=10, per_epoch=20)
+    step.plan(epochs=10, steps_per_epoch=20)
     rates = [float(step._learning_rate(tf.constant(done))) for done in (1, 5, 10, 105, 200, 220)]
     np.testing.assert_allclose(rates, [0.001, 0.005, 0.01, 0.005, 0, 0], atol=1e-8)
 
@@ -288,7 +288,7 @@ def test_a_convolutional_network_of_larger_pictures_is_saved_as_trained(
     params = {**portfolio.STRONG, **PLAIN, **CONV, "conv_stem": stem}
     views = FeatureSet(Paths(tmp_path, "digits"), large, shape)
     training = Training(large, load("digits"), views, "float32", params, 1)
-    assert training.per_epoch == 2
+    assert training.steps_per_epoch == 2
     untrained = network.probabilities(training.model, large.pixels, large.validation)
     list(training.epochs(1, None))
     inputs, _ = training._step._held_out

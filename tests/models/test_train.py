@@ -172,7 +172,7 @@ class Sized:
 
     def __init__(self, rows: int, batch: int) -> None:
         self.params, self.rows = {"batch_size": batch}, rows
-        self.per_epoch = rows // space.batch_size(self.params, rows)
+        self.steps_per_epoch = rows // space.batch_size(self.params, rows)
 
 
 @pytest.mark.parametrize(

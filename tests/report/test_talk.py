@@ -1281,7 +1281,7 @@ def test_the_submission_was_chosen_on_these_rows(loaded: Results) -> None:
 def test_the_first_slide_tells_baseline_split_and_test_labels(
     loaded: Results, monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int, int]
 ) -> None:
-    counts = duplicates.Pictures(*sizes, two_labels=0, known=0)
+    counts = duplicates.DistinctCounts(*sizes, two_labels=0, known=0)
     monkeypatch.setattr(duplicates, "count", lambda _: counts)
     slide = slides.problem(replace(loaded))
     assert "Softmax, the simplest network, reaches" in slide.notes

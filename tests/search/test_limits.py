@@ -71,7 +71,7 @@ def test_until_keeps_time_for_what_follows(clock: str) -> None:
 
 
 def test_a_refit_takes_a_smaller_share_of_a_longer_search() -> None:
-    assert [limits.refit_seconds(budget) for budget in (120.0, 600.0, 3600.0)] == [20.0, 100.0, 300.0]
+    assert [limits.refit_seconds(budget) for budget in (120.0, 600.0, 3600.0)] == [30.0, 150.0, 300.0]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.models import portfolio
-from catwalk.search import first_trials, own_queue, retries, study
+from catwalk.search import first_trials, fold_study, own_queue, retries, study
 
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
 TEAM = Team("postgresql://u@h/d", "ann")
@@ -63,6 +63,11 @@ def test_one_that_is_queued_again_is_still_its_owner_s(opened: optuna.Study) -> 
     said = own_queue.still_waiting(opened, TEAM)
     assert said is not None
     assert said.startswith(f"trial {len(opened.trials) - 1} of yours still waits; ")
+
+
+def test_what_is_queued_again_keeps_whose_it_is_and_its_fold() -> None:
+    """The modules that name these attributes import retries.py, directly or not, so it repeats the names."""
+    assert {own_queue.ASKED_BY, fold_study.FOLD} <= set(retries.COPIED)
 
 
 def test_a_worker_may_take_it_at_once(opened: optuna.Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,7 @@ def test_progress_is_read_without_the_study_s_trials(tmp_path: Path) -> None:
     progress.write(paths, "one", replace(progress.NOTHING, spent=1.5, finished=2))
     progress.write(paths, "two", replace(progress.NOTHING, spent=3.0, finished=4))
     one = progress.read(paths)["one"]
-    assert one == replace(progress.StudyProgress(1.5, 2, None, None, None, None), began=one.began)
+    assert one == replace(progress.Progress(1.5, 2, None, None, None, None), began=one.began)
     assert datetime.fromisoformat(one.began) <= datetime.now(UTC)
     progress.write(paths, "one", replace(progress.NOTHING, spent=2.5, finished=3))
     assert progress.read(paths)["one"].began == one.began

@@ -43,7 +43,7 @@ def plan(family: str, scope: str = "local.all", budget: float = 600.0) -> Plan:
     context, clock = SimpleNamespace(scope=scope), Clock(0.0, None, budget)
     one = Search(cast(Any, context), "x", cast(Any, None), "float32", clock, lambda *_: None)
     params = {**portfolio.PLAIN, "family": family, "batch_size": 128}
-    training = SimpleNamespace(params=params, rows=54_000, per_epoch=421)
+    training = SimpleNamespace(params=params, rows=54_000, steps_per_epoch=421)
     return one._plan(cast(Any, None), cast(Training, training))
 
 

@@ -144,11 +144,11 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     planted.search(context)
     within = RunContext(context.paths, context.competition, context.prepared, 1, "pixels", said.append)
     monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
-    until = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
-    fold_configurations.run(within, until, 1)
+    asked = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
+    fold_configurations.run(within, asked, 1)
     told = f"0 networks in 0 s ({fold_study.NO_TIME}); for more: make search BUDGET=136s"
     assert said == [f"folds: {told}"]
-    assert not fold_configurations.run(within, until, 1), "and the search goes on"
+    assert not fold_configurations.run(within, asked, 1), "and the search goes on"
     assert said[1:] == [f"folds: already done, {told}"]
     known = progress.read(within.paths)
     assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
@@ -214,7 +214,7 @@ def test_where_none_fits_the_search_goes_on(
     context: RunContext, monkeypatch: pytest.MonkeyPatch, fits: bool, searches: list[int]
 ) -> None:
     asked: list[Limits] = []
-    monkeypatch.setattr(search, "run", lambda _, until, *__: asked.append(until))
+    monkeypatch.setattr(search, "run", lambda _, limit, *__: asked.append(limit))
     monkeypatch.setattr(fold_configurations, "run", lambda *_: fits)
     options = argparse.Namespace(
         stage="search", until=None, budget=600.0, trials=None, workers=None, folds="5"

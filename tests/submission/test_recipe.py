@@ -12,7 +12,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.core.records import NewerRecordError
 from catwalk.submission import recipe
-from catwalk.submission.recipe import Graded, RefitNetwork, Upload
+from catwalk.submission.recipe import GraderResult, RefitNetwork, Upload
 from tests.support.records import made_recipe
 
 DAMAGED = "submissions/digits/one.json: the recipe is damaged, or of another version of catwalk"
@@ -41,7 +41,7 @@ def test_what_is_written_is_read(paths: Paths) -> None:
         missing=1,
         csv_sha256="0" * 64,
         sent=(Upload("digits", "0" * 64, None, 7, "2026-01-02T03:05:00+00:00"),),
-        graded=(Graded("openhpi", "12", 0.9, 1.0),),
+        graded=(GraderResult("openhpi", "12", 0.9, 1.0),),
     )
     recipe.write(paths, "whole", whole)
     assert recipe.read(paths, "whole") == whole
@@ -72,10 +72,10 @@ def test_what_is_added_leaves_the_rest_alone(paths: Paths) -> None:
     recipe.add_upload(paths, "one", upload)
     recipe.add_upload(paths, "one", replace(upload, ref=8))
     recipe.add_upload(paths, "one", replace(upload, public=0.5))
-    recipe.add_graded(paths, "one", Graded("openhpi", "12", 0.9, 1.0))
+    recipe.add_graded(paths, "one", GraderResult("openhpi", "12", 0.9, 1.0))
     made = recipe.read(paths, "one")
     assert [(one.ref, one.public) for one in made.sent] == [(8, None), (7, 0.5)]
-    assert made.graded == (Graded("openhpi", "12", 0.9, 1.0),)
+    assert made.graded == (GraderResult("openhpi", "12", 0.9, 1.0),)
     after = json.loads(file.read_text())
     assert {key: after[key] for key in before} == before
     assert file.stat().st_mtime == 1_000
@@ -110,7 +110,7 @@ def test_one_of_a_newer_catwalk_is_never_left_out(paths: Paths) -> None:
     for reads in (
         lambda: recipe.read(paths, "one"),
         lambda: recipe.known(paths, ["one"]),
-        lambda: recipe.add_graded(paths, "one", Graded("openhpi", "12", 0.9, 1.0)),
+        lambda: recipe.add_graded(paths, "one", GraderResult("openhpi", "12", 0.9, 1.0)),
     ):
         with pytest.raises(NewerRecordError, match=r"^submissions/digits/one\.json: written by a newer"):
             reads()

@@ -189,7 +189,7 @@ def test_one_network_is_said_to_be_one(done: Paths, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(limits, "workers", lambda _asked: 1)
     monkeypatch.setattr(process_pool, "run_all", lambda _work, tasks, *_: [None] * len(tasks))
     assert refit.run(context, trials, 6000.0, None) is None
-    assert said[0] == "predict: training 1 network again, on all 1,437 labelled rows, up to 460 s"
+    assert said[0] == "predict: training 1 network again, on all 1,437 labelled rows, up to 420 s"
 
 
 @pytest.mark.parametrize("workers", [1, 3])

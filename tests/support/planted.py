@@ -10,7 +10,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from catwalk.core import records
 from catwalk.core.paths import Paths
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.models.epoch import Epoch
@@ -67,12 +67,12 @@ def search(within: RunContext) -> optuna.Study:
 
 def train(within: RunContext, trial: int, count: int, only: tuple[int, ...] = ()) -> optuna.Study:
     """Add a configuration's folds, all or ``only`` these, to the folds' study."""
-    paths, named = within.paths, of_data.named(within.prepared, count)
-    of_data.write(paths, within.prepared, count, within.seed)
-    of_rows = of_data.load(paths, within.prepared, count)
+    paths, named = within.paths, data_folds.named(within.prepared, count)
+    data_folds.write(paths, within.prepared, count, within.seed)
+    of_rows = data_folds.load(paths, within.prepared, count)
     opened = study.create(paths, named, within.scope)
     for fold in only or range(count):
-        here = of_data.held_out(within.prepared, of_rows, fold)
+        here = data_folds.held_out(within.prepared, of_rows, fold)
         probabilities = predicted(trial, here)
         number = len(opened.trials)
         keep(paths, study.key(opened), number, probabilities)

@@ -1,4 +1,4 @@
-"""The paths of all files and folders that catwalk keeps: no other module spells out their names."""
+"""The paths of all files and folders that catwalk keeps: only kaggle_download spells out one name itself."""
 
 import contextlib
 import hashlib

@@ -32,14 +32,14 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise Stopped
 
 
-def has_stopped() -> None:
+def stop_repeating() -> None:
     """Stop repeating the stop signal: the command is already stopping."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def leave_in_peace() -> None:
     """Ignore all further stop signals: the work is done."""
-    has_stopped()
+    stop_repeating()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
 

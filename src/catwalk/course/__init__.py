@@ -1,1 +1,1 @@
-"""The stages course and kernel: the course exercises, and the notebooks for Kaggle and Colab."""
+"""The stages course, kernel and wheel: the course exercises, and the notebooks for Kaggle and Colab."""

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.report.drawing import png
 from catwalk.report.figures import shown
-from catwalk.report.results import asked_for, project_folder
+from catwalk.report.results import asked_for, project_root
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ class Exercise:
     """
 
     def __init__(self, name: str, competition: str | None = None) -> None:
-        self.folder: Path = Paths(project_folder(), competition or asked_for()).course(name)
+        self.folder: Path = Paths(project_root(), competition or asked_for()).course(name)
         self._shown: Any = None
 
     def figure(self, name: str, figure: Figure, alt: str) -> Any:

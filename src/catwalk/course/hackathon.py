@@ -24,7 +24,7 @@ from catwalk.course import (
     working_folder,
 )
 from catwalk.data import competition as competitions
-from catwalk.data import download, raw_files, scope, sources
+from catwalk.data import raw_files, scope, sources, toml_keys
 from catwalk.data.competition import Competition
 from catwalk.data.run_context import RunContext
 from catwalk.models import features
@@ -102,14 +102,14 @@ def resolved(settings: Settings) -> Settings:
     """
     if settings.competition != AUTO:
         return settings
-    top = _inputs() if settings.source in (AUTO, *download.NAMED) else given_path.expanded(settings.source)
+    top = _inputs() if settings.source in (AUTO, *toml_keys.SOURCES) else given_path.expanded(settings.source)
     known = [
         competitions.parse(file.stem, file.read_text(encoding="utf-8"))
         for file in _brought("competitions")
         if file.suffix == ".toml"
     ]
     chosen = None
-    if settings.source not in download.NAMED and top.exists():
+    if settings.source not in toml_keys.SOURCES and top.exists():
         chosen = attached_competition.find(top.resolve(), known)
     if chosen is None:
         default = KAGGLE_DEFAULT if INPUT.is_dir() else DEFAULT
@@ -162,14 +162,14 @@ def run(settings: Settings) -> tuple[Path, str]:
 def _given(settings: Settings) -> str:
     """SOURCE; an existing file's or folder's path is made absolute, for the command runs elsewhere."""
     place = given_path.expanded(settings.source)
-    is_place = settings.source not in (AUTO, *download.NAMED) and place.exists()
+    is_place = settings.source not in (AUTO, *toml_keys.SOURCES) and place.exists()
     return str(place.resolve()) if is_place else settings.source
 
 
 def _files(settings: Settings, source: str, competition: Competition | None) -> list[Path]:
     """The files of the data: the competition's, or all that a new one may be drafted from."""
     place = Path(source)
-    if source in (AUTO, *download.NAMED) or not place.exists():
+    if source in (AUTO, *toml_keys.SOURCES) or not place.exists():
         return []
     if competition is not None:
         return raw_files.locate(place, competition).paths
@@ -250,7 +250,7 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
     Raises:
         UserError: a folder or zip was given, and nothing in it matches.
     """
-    if settings.source in download.NAMED:
+    if settings.source in toml_keys.SOURCES:
         return settings.source
     is_auto = settings.source == "auto"
     top = inputs if is_auto else given_path.expanded(settings.source).resolve()

@@ -61,28 +61,28 @@ def weights(network: Network, competition: Competition) -> Figure:
     return figure
 
 
-def worst_mistakes(said: Array, labels: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
+def worst_mistakes(probabilities: Array, labels: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
     """The misclassified rows, those with the lowest probability of their true class first.
 
     Args:
-        said: (rows, classes) probabilities.
+        probabilities: (rows, classes).
         labels: (rows,) positions of classes.
     """
-    wrong = np.flatnonzero(said.argmax(axis=1) != labels)
-    return wrong[np.argsort(said[wrong, labels[wrong]], kind="stable")]
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return wrong[np.argsort(probabilities[wrong, labels[wrong]], kind="stable")]
 
 
-def mistakes(part: Part, said: Array, competition: Competition, most: int = 10) -> Figure:
+def mistakes(part: Part, probabilities: Array, competition: Competition, most: int = 10) -> Figure:
     """The misclassified pictures, those with the lowest probability of their true class first."""
-    return answers(part, said, competition, worst_mistakes(said, part.labels)[:most])
+    return answers(part, probabilities, competition, worst_mistakes(probabilities, part.labels)[:most])
 
 
-def answers(part: Part, said: Array, competition: Competition, rows: Iterable[int]) -> Figure:
+def answers(part: Part, probabilities: Array, competition: Competition, rows: Iterable[int]) -> Figure:
     """Pictures with the predicted class and, if it differs, the true class, each with its probability.
 
     Args:
         part: the pictures.
-        said: (n, k) probabilities of all of them.
+        probabilities: (rows, classes), of all of them.
         competition: names the classes.
         rows: the pictures to show.
     """
@@ -93,13 +93,13 @@ def answers(part: Part, said: Array, competition: Competition, rows: Iterable[in
         text(axes, 0, 60, "No picture was misclassified.", size=26)
     for k, row in enumerate(rows):
         x, y = CELL * (k % COLUMNS), 290 * (k // COLUMNS)
-        guess, truth = int(said[row].argmax()), int(part.labels[row])
+        guess, truth = int(probabilities[row].argmax()), int(part.labels[row])
         picture(axes, part.raw[row].reshape(competition.shape), x, y, 200, is_ink=is_ink)
-        words = f"{competition.classes[guess]} ({percent(float(said[row, guess]), 0)})"
+        words = f"{competition.classes[guess]} ({percent(float(probabilities[row, guess]), 0)})"
         colour = BLUE_TEXT if guess == truth else ORANGE_TEXT
         text(axes, x, y + 222, shortened(words, 226, bold=True), bold=True, colour=colour)
         if guess != truth:
-            true = f"true: {competition.classes[truth]} ({small_percent(float(said[row, truth]))})"
+            true = f"true: {competition.classes[truth]} ({small_percent(float(probabilities[row, truth]))})"
             text(axes, x, y + 250, shortened(true, 226), colour=MUTED)
     return figure
 

@@ -13,7 +13,7 @@ from catwalk.data import competition as competitions
 from catwalk.data import download, prepare, sources, split
 from catwalk.data.competition import Competition
 from catwalk.report import results
-from catwalk.report.results import asked_for, project_folder
+from catwalk.report.results import asked_for, project_root
 
 TEST_SHARE = 1 / 9  # of the pipeline's training rows, as many as it has for validation
 SEED = 1
@@ -126,7 +126,7 @@ def from_keras(
     If Keras's archive can't be reached, it uses this project's copy of the pictures and says so. The test set
     of Keras is not used.
     """
-    paths = Paths(project_folder(), name or asked_for())
+    paths = Paths(project_root(), name or asked_for())
     competition = competitions.load(paths)
     try:
         (pictures, labels), _ = sources.keras_arrays(competition)
@@ -144,7 +144,7 @@ def prepared_paths(name: str) -> Paths:
     Raises:
         CatwalkError: the data are not available.
     """
-    paths = Paths(project_folder(), name)
+    paths = Paths(project_root(), name)
     competition = competitions.load(paths)
     said: list[str] = []  # the exercise does not show these messages
     download.run(paths, competition, "auto", said.append)

@@ -16,7 +16,7 @@ from catwalk.course import pictures as exercise_pictures
 from catwalk.course.exercise import Exercise
 from catwalk.course.numpy_network import Array, Batches, History, Network, descend, initial
 from catwalk.course.pictures import Pictures
-from catwalk.report.results import project_folder
+from catwalk.report.results import project_root
 from catwalk.search import limits
 
 
@@ -131,7 +131,7 @@ _pools: dict[tuple[Path, str], ProcessPoolExecutor] = {}  # at most one
 
 def _pool(pictures: Pictures) -> ProcessPoolExecutor:
     """The processes that train on these pictures; they are kept, for each has to load the pictures first."""
-    key = (project_folder().resolve(), pictures.fingerprint)
+    key = (project_root().resolve(), pictures.fingerprint)
     if key not in _pools:
         end_processes()
         name = pictures.competition.name

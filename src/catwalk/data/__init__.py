@@ -1,1 +1,1 @@
-"""The stages data and prepare: find or download the raw CSVs, read and split them, hide the test labels."""
+"""The stages new, data, prepare and kaggle: a competition's TOML, CSVs, arrays, split and sealed labels."""

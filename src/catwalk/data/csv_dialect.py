@@ -22,6 +22,7 @@ LONGEST = 64 * BLOCK  # bytes that must contain the first rows: enough for a mil
 BOM = "\ufeff"  # a program that does not recognize it adds a second one
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+EXCELS_LINE = re.compile(r'"?sep=(.)"?[,;\t]*', re.IGNORECASE)  # which names the separator
 WEB_PAGE = re.compile(rb"\s*(<!doctype|<html|<\?xml)")
 
 
@@ -31,7 +32,7 @@ class Dialect:
 
     Attributes:
         separator: one character between two cells.
-        before: rows to skip at the start: blank ones, and Excel's ``sep=;``.
+        before: rows to skip at the start: blank ones, Excel's ``sep=;``, and the TOML's ``skip_rows``.
         rows: the first rows' cells without surrounding spaces, at most four rows.
     """
 
@@ -58,7 +59,7 @@ def sniff(file: CsvFile, competition: Competition, skip: int = 0) -> Dialect:
     before = next((i for i, line in enumerate(lines) if line.strip()), None)
     if before is None:
         raise file.error("the file is empty")
-    said = re.fullmatch(r'"?sep=(.)"?[,;\t]*', lines[before], re.IGNORECASE)
+    said = EXCELS_LINE.fullmatch(lines[before])
     if said:
         before += 1
     before += skip

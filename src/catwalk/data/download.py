@@ -16,9 +16,8 @@ from catwalk.data import manifest, raw_files
 from catwalk.data.competition import Competition
 from catwalk.data.manifest import BY_HAND, Manifest, Stamp
 from catwalk.data.raw_files import Found
-from catwalk.data.toml_keys import KEYS
+from catwalk.data.toml_keys import SOURCES
 
-NAMED = {key.split("_")[0] for key in KEYS["sources"]}  # sources that a TOML may name
 Say = Callable[[str], None]
 
 
@@ -92,7 +91,7 @@ def _current(paths: Paths, competition: Competition, known: Manifest) -> Manifes
 
 def _origins_now(competition: Competition, known: Manifest) -> dict[str, Stamp] | None:
     """The current stamps of a SOURCE= folder's files; None if it is gone, or no folder was given."""
-    if known.source in NAMED or not Path(known.source).exists():
+    if known.source in SOURCES or not Path(known.source).exists():
         return None
     found = raw_files.locate(Path(known.source), competition)
     return manifest.origins(found.paths, known) if found.is_whole(competition) else None
@@ -135,7 +134,7 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
 
 def _again(source: str, known: Manifest | None) -> str:
     """The source to fetch from: the requested one, else the folder given before if it still exists."""
-    if source == "auto" and known and known.source not in (*NAMED, BY_HAND) and Path(known.source).exists():
+    if source == "auto" and known and known.source not in (*SOURCES, BY_HAND) and Path(known.source).exists():
         return known.source
     return source
 
@@ -184,7 +183,7 @@ def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Man
         files = _read(paths, competition, raw_files.locate(aside, competition), origins)
         if got == "kaggle":  # before the rows are counted: a download that lacks some is not to be used again
             kaggle_download.discard(paths.download)
-        if got in NAMED:
+        if got in SOURCES:
             _check_rows(files, got, competition)
         theirs = [name for name in files if name not in old and (paths.raw / name).exists()]
         ours = {name: facts for name, facts in files.items() if name not in theirs}
@@ -200,7 +199,7 @@ def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Man
 def _stamps_of_source(competition: Competition, source: str) -> dict[str, Stamp]:
     """The stamps of a folder's files before they are copied, so that later changes are noticed."""
     place = given_path.expanded(source).resolve()
-    if source in ("auto", *NAMED) or not place.exists():
+    if source in ("auto", *SOURCES) or not place.exists():
         return {}
     return manifest.origins(raw_files.locate(place, competition).paths)
 
@@ -210,7 +209,7 @@ def _origin_names(paths: Paths, competition: Competition, source: str) -> dict[s
     from catwalk.data import kaggle_download, kaggle_names
 
     names = raw_files.needed(competition)
-    if source in NAMED:
+    if source in SOURCES:
         original = "the original file"
         if source == "kaggle":
             zipped = kaggle_download.waiting(kaggle_names.of_data(competition), paths.download)
@@ -222,13 +221,13 @@ def _origin_names(paths: Paths, competition: Competition, source: str) -> dict[s
 
 def _check_source(paths: Paths, competition: Competition, known: Manifest, source: str) -> None:
     """Check that an explicitly given source is the one that the data came from."""
-    if source == "auto" or (source in NAMED and source == known.source):
+    if source == "auto" or (source in SOURCES and source == known.source):
         return
     place = given_path.expanded(source).resolve()
-    if source not in NAMED and not place.exists():
+    if source not in SOURCES and not place.exists():
         fix = "correct it, or leave SOURCE= out to use the existing data"
         raise UserError("no such folder", where=f"SOURCE={source}", fix=fix)
-    if source not in NAMED and str(place) == known.source:
+    if source not in SOURCES and str(place) == known.source:
         raw_files.check_whole(f"SOURCE={source}", place, raw_files.locate(place, competition), competition)
         return
     if known.source == BY_HAND and place == paths.raw.resolve():

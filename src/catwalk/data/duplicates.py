@@ -17,7 +17,7 @@ BLOCK = 8192  # pictures compared at a time
 
 
 @dataclass(frozen=True)
-class Pictures:
+class DistinctCounts:
     """Counts of distinct pictures.
 
     Attributes:
@@ -33,7 +33,7 @@ class Pictures:
     known: int
 
 
-def count(prepared: Prepared) -> Pictures:
+def count(prepared: Prepared) -> DistinctCounts:
     """Count the distinct pictures; pixels are read only if there are duplicates."""
     train, validation, both = len(prepared.train), len(prepared.validation), 0
     if prepared.duplicates["train"]:
@@ -44,7 +44,7 @@ def count(prepared: Prepared) -> Pictures:
         change = ~first & np.append(False, prepared.labels[1:] != prepared.labels[:-1])
         both = len(np.unique(np.cumsum(first)[change]))
     test = len(prepared.test_pixels) - prepared.duplicates["test"]
-    return Pictures(train, validation, test, both, prepared.duplicates["known"])
+    return DistinctCounts(train, validation, test, both, prepared.duplicates["known"])
 
 
 def distinct(prepared: Prepared, rows: npt.NDArray[np.int32]) -> int:

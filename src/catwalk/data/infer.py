@@ -12,7 +12,7 @@ from catwalk.data import (
     infer_shape,
     infer_submission,
 )
-from catwalk.data.infer_columns import Columns
+from catwalk.data.infer_columns import ColumnRoles
 from catwalk.data.infer_doubt import DoubtError
 from catwalk.data.infer_files import Files, Pictures
 from catwalk.data.infer_submission import Submission
@@ -95,7 +95,7 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
     return Draft(values, [*notes, f"pixels: {why_scale}"], train.table)
 
 
-def _with_label(train: Pictures, files: Files, choice: dict[str, str]) -> Columns:
+def _with_label(train: Pictures, files: Files, choice: dict[str, str]) -> ColumnRoles:
     """The train table's columns, with the right one as the label."""
     columns, table = train.columns, train.table
     names = table.names or []
@@ -133,7 +133,7 @@ def _chosen(text: str, table: Table, variable: str) -> int:
     )
 
 
-def _classes(train: Pictures, columns: Columns, files: Files) -> infer_classes.Classes:
+def _classes(train: Pictures, columns: ColumnRoles, files: Files) -> infer_classes.Classes:
     if columns.label is not None:
         name = train.table.names[columns.label] if train.table.names else f"column {columns.label + 1}"
         cells = infer_classes.label_column(train.table, columns.label, columns.usage)
@@ -143,7 +143,7 @@ def _classes(train: Pictures, columns: Columns, files: Files) -> infer_classes.C
     return infer_classes.classes(infer_classes.column(table, table.width - 1), table.name)
 
 
-def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[infer_shape.Shape, str]:
+def _shape(sampled: object, columns: ColumnRoles, choice: dict[str, str]) -> tuple[infer_shape.Shape, str]:
     import numpy as np
 
     values = np.asarray(sampled)
@@ -179,7 +179,7 @@ def _shape(sampled: object, columns: Columns, choice: dict[str, str]) -> tuple[i
 
 
 def _id(
-    columns: Columns, train: Pictures, files: Files, choice: dict[str, str]
+    columns: ColumnRoles, train: Pictures, files: Files, choice: dict[str, str]
 ) -> tuple[str | None, list[str], str]:
     """The id column's name, the columns that are ignored, and why that column is the id."""
     names = train.table.names
@@ -211,7 +211,7 @@ def _id(
 
 
 def _submission(
-    files: Files, columns: Columns, classes: infer_classes.Classes, id_: str | None
+    files: Files, columns: ColumnRoles, classes: infer_classes.Classes, id_: str | None
 ) -> Submission:
     names = files.train.table.names
     label = names[columns.label] if names and columns.label is not None else "Label"
@@ -254,7 +254,7 @@ def _divides(files: Files) -> bool:
     return files.test is None and files.train.has_test_rows
 
 
-def _columns(files: Files, columns: Columns) -> list[Value]:
+def _columns(files: Files, columns: ColumnRoles) -> list[Value]:
     table, pixels = files.train.table, columns.pixels
     found = []
     names = None if columns.by_place else table.names

@@ -17,7 +17,7 @@ LIKELY = 0.1  # of 1, how likely a column without a name is at least
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnRoles:
     """The positions of a table's columns, by role.
 
     Attributes:
@@ -44,7 +44,7 @@ class Columns:
         return self.labels[0] if self.labels else None
 
 
-def find(table: Table) -> Columns | None:
+def find(table: Table) -> ColumnRoles | None:
     """The columns' roles, as far as this table alone shows them; None if it contains no pictures."""
     pixels = infer_pixels.find(table)
     if pixels is None:
@@ -66,7 +66,9 @@ def find(table: Table) -> Columns | None:
     why = f"the column {names[labels[0]]!r}" if labels else ""
     if len(labels) == 1 and not column_names.is_label(names[labels[0]]):
         why += ", the only one that is neither pixel nor id"
-    return Columns(pixels, False, tuple(labels), why, is_sure, ids[0] if ids else None, used, tuple(ignored))
+    return ColumnRoles(
+        pixels, False, tuple(labels), why, is_sure, ids[0] if ids else None, used, tuple(ignored)
+    )
 
 
 def _is_usage(cells: list[str]) -> bool:
@@ -102,18 +104,18 @@ def _says_the_same(table: Table, one: int, other: int) -> bool:
     return len(set(zip(ours, theirs, strict=True))) == len(set(ours)) == len(set(theirs))
 
 
-def _beside_a_cell(table: Table, pixels: Pixels, others: list[int]) -> Columns | None:
+def _beside_a_cell(table: Table, pixels: Pixels, others: list[int]) -> ColumnRoles | None:
     """Without names: next to a cell with all pixels, the label is the column with few different values."""
     labels = [i for i in others if _score(table, i)]
     ids = [i for i in others if i not in labels and _is_id(table, i)]
     if len(others) > len(labels[:1]) + len(ids[:1]):
-        return Columns(pixels, True, tuple(labels), "", is_sure=False)
-    return Columns(
+        return ColumnRoles(pixels, True, tuple(labels), "", is_sure=False)
+    return ColumnRoles(
         pixels, True, tuple(labels), "the column next to the pixels", True, ids[0] if ids else None
     )
 
 
-def _by_place(table: Table) -> Columns | None:
+def _by_place(table: Table) -> ColumnRoles | None:
     """All columns are numbers, except for the label, which is first or last, and an id before it."""
     width = table.width
     texts = [i for i in range(width) if not table.is_numeric[i]]
@@ -121,7 +123,7 @@ def _by_place(table: Table) -> Columns | None:
         return None
     start = int((_is_id(table, 0) and _counts_up(table.column(0))) or (len(texts) > 1 and texts[0] == 0))
     named = [i for i in (start, width - 1) if table.names and column_names.is_label(table.names[i])]
-    columns = Columns(Pixels([], 0), by_place=True, id=0 if start else None)
+    columns = ColumnRoles(Pixels([], 0), by_place=True, id=0 if start else None)
     ends = named or [i for i in texts if i >= start]
     likely = {i: 1.0 if i in ends else _likelihood(table, i) for i in ends or (start, width - 1)}
     labels = sorted((i for i in likely if likely[i] > LIKELY), key=lambda i: -likely[i])
@@ -157,7 +159,7 @@ def hindrance(table: Table, labels: tuple[int, ...]) -> tuple[str, str] | None:
     return None
 
 
-def with_label(columns: Columns, label: int | None, width: int) -> Columns:
+def with_label(columns: ColumnRoles, label: int | None, width: int) -> ColumnRoles:
     """The columns with another label; if found by position, all but id and label are pixels."""
     labels = () if label is None else (label, *(i for i in columns.labels if i != label))
     if not columns.by_place or columns.pixels.is_one_cell:

@@ -7,7 +7,7 @@ from pathlib import Path
 from catwalk.core.errors import UserError
 from catwalk.data import csv_dialect, infer_candidates, infer_columns, usage_column
 from catwalk.data.csv_file import CsvFile
-from catwalk.data.infer_columns import Columns
+from catwalk.data.infer_columns import ColumnRoles
 from catwalk.data.infer_doubt import DoubtError, listed
 from catwalk.data.infer_table import NARROW, Table
 from catwalk.data.raw_files import Place
@@ -27,7 +27,7 @@ class Pictures:
     name: str
     place: Place
     table: Table
-    columns: Columns
+    columns: ColumnRoles
 
     @property
     def has_labels(self) -> bool:

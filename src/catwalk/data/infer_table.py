@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from catwalk.data import csv_dialect
 from catwalk.data.csv_cells import AROUND, NUMBER
-from catwalk.data.csv_dialect import BOM, SEPARATORS
+from catwalk.data.csv_dialect import BOM, EXCELS_LINE, SEPARATORS
 
 HEAD = 200  # rows from the file's beginning
 SAMPLED = 2000  # rows in all, spread over the file
@@ -127,7 +127,7 @@ def read(name: str, path: Path) -> Table | None:
     before = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
     if before == len(lines) or b"\0" in start[:4096]:
         return None
-    said = re.fullmatch(r'"?sep=(.)"?[,;\t]*', lines[before], re.IGNORECASE)
+    said = EXCELS_LINE.fullmatch(lines[before])
     before += bool(said)
     all_filled = [line for line in lines[before:] if line.strip()]
     filled = all_filled[:HEAD]

@@ -22,7 +22,7 @@ def fetch(competition: Competition, folder: Path) -> None:
     Raises:
         UserError, NetworkError: it can't be downloaded, or is damaged, or lacks a CSV.
     """
-    place = folder.with_name(".download")
+    place = folder.with_name(".download")  # ``Paths.download``: a source is given only the folder beside it
     place.mkdir(exist_ok=True)
     with locks.locked(place, wait=True):
         place.mkdir(exist_ok=True)  # another process may have finished and removed it

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.core import advice
-from catwalk.core.errors import NetworkError, UserError
+from catwalk.core.errors import NetworkError, UserError, shown
 from catwalk.core.http_timeout import TIMEOUT
 from catwalk.data import kaggle_credentials
 from catwalk.data.kaggle_names import Page
@@ -112,6 +112,5 @@ def _words(error: Any, room: int) -> str:
 
 def quoted(words: str, room: int = WORDS) -> str:
     """Kaggle's own text as shown in messages: quoted, short, without control characters or secrets."""
-    words = " ".join(kaggle_credentials.masked(words).split())
-    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in words)
-    return f'"{shown if len(shown) <= room else shown[: room - 3] + "..."}"' if shown else ""
+    said = shown(kaggle_credentials.masked(words), room)
+    return f'"{said}"' if said else ""

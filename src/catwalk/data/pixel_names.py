@@ -15,6 +15,9 @@ def listed(pattern: str, first: int, shape: tuple[int, ...]) -> tuple[str, ...]:
             is the name of the one column that holds all pixels.
         first: the first number.
         shape: of a picture, as a row of the file holds it.
+
+    Raises:
+        ValueError: the pattern's numbers are neither one, nor one for each dimension; or it is blank.
     """
     fields = PIXEL_NUMBER.findall(pattern)
     if not fields and pattern.strip():

@@ -217,13 +217,10 @@ def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[
         test = _write_test(next(sides), files, aside, competition)
     train_keys, test_keys = split.keys(train.hashes), split.keys(test.hashes)
     return {
-        "competition": competition.name,
-        "shape": list(competition.shape),
         "rows": len(train.hashes),
         "test_rows": len(test.hashes),
         "fingerprint": train.fingerprint,
         "test_fingerprint": test.fingerprint,
-        "form": competition.form,
         "reading": competition.reading,
         "duplicates": {
             "train": len(train_keys) - len(np.unique(train_keys)),

@@ -15,7 +15,7 @@ from catwalk.data.rows import Rows
 
 
 def ids_of(rows: Rows, competition: Competition) -> list[str]:
-    """The test rows' ids, in the test CSV's order: from its id column, else counted from ``first_id``."""
+    """The rows' ids, in their CSV's order: from its id column, else counted from ``first_id``."""
     return rows.ids or [str(competition.first_id + i) for i in range(len(rows.pixels))]
 
 

@@ -27,7 +27,12 @@ Fetch = Callable[[Competition, Path], None]
 
 
 def fetch_debian(competition: Competition, folder: Path) -> None:
-    """Fetch from the Debian package: the installed one, or one that apt downloads without being root."""
+    """Fetch from the Debian package: the installed one, or one that apt downloads without being root.
+
+    Raises:
+        UserError: there is no apt here, or the files are damaged or not the competition's.
+        NetworkError: apt can't fetch the package, or it does not contain these files.
+    """
     installed = idx.find(DEBIAN_DATASETS / competition.name)
     idx_csvs.convert(installed or debian_files(competition, folder), competition, folder)
 
@@ -93,7 +98,12 @@ def _run(*command: str, cwd: Path | None = None) -> None:
 
 
 def fetch_keras(competition: Competition, folder: Path) -> None:
-    """Fetch from Keras's download server, with ``keras.datasets`` (cached in $KERAS_HOME/datasets)."""
+    """Fetch from Keras's download server, with ``keras.datasets`` (cached in $KERAS_HOME/datasets).
+
+    Raises:
+        UserError: the competition names no Keras dataset, or one with other shapes.
+        NetworkError: it is not in $KERAS_HOME/datasets, and the server can't be reached.
+    """
     (train, train_labels), (test, test_labels) = keras_arrays(competition)
     idx_csvs.write(train, train_labels, test, test_labels, competition, folder)
 
@@ -129,7 +139,11 @@ def keras_arrays(competition: Competition) -> Any:
 
 
 def fetch_sklearn(competition: Competition, folder: Path) -> None:
-    """Write scikit-learn's digits, split once (1,437 to train, 360 to test); needs no network."""
+    """Write scikit-learn's digits, split once (1,437 to train, 360 to test); needs no network.
+
+    Raises:
+        UserError: the TOML names another data set, or another shape.
+    """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -144,7 +158,12 @@ def fetch_sklearn(competition: Competition, folder: Path) -> None:
 
 
 def fetch_folder(source: Path, competition: Competition, folder: Path) -> None:
-    """Copy from a folder or zip that contains the competition's CSVs or IDX files, gzipped or not."""
+    """Copy from a folder or zip that contains the competition's CSVs or IDX files, gzipped or not.
+
+    Raises:
+        UserError: a file is missing, ambiguous or damaged, or not the competition's.
+        MachineError: there is not enough disk space.
+    """
     found = raw_files.locate(source, competition)
     raw_files.check_whole(f"SOURCE={source}", source, found, competition)
     disk_space.require(folder, 2 * sum(path.stat().st_size for path in found.paths), "to copy the data")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.data import csv_columns, csv_labels, picture_hashes
+from catwalk.data import csv_columns, csv_labels, picture_hashes, sample_submission
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
 from catwalk.data.rows import Rows
@@ -35,7 +35,7 @@ def divide(file: CsvFile, rows: Rows, competition: Competition) -> tuple[Rows, R
         raise file.error(f"{what} of the test", fix=fix)
     if rows.labels is not None and (rows.labels[~is_test] < 0).any():
         raise _unknown(file, competition, int(np.flatnonzero(~is_test & (rows.labels < 0))[0]))
-    ids = rows.ids or [str(competition.first_id + i) for i in range(len(is_test))]
+    ids = sample_submission.ids_of(rows, competition)
     test_ids = [ids[i] for i in np.flatnonzero(is_test)]
     test = replace(rows, pixels=rows.pixels[is_test], ids=test_ids, is_test=None, numbers=None)
     numbers = None if rows.numbers is None else rows.numbers[~is_test]

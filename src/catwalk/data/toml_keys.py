@@ -12,9 +12,8 @@ KEYS: dict[str, set[str]] = {
     "sources": {"kaggle_dataset", "kaggle_competition", "debian", "keras", "sklearn"},
 }
 
-
 # The names that SOURCE= takes for them.
-SOURCES = tuple(key.split("_")[0] for key in ("kaggle_dataset", "debian", "keras", "sklearn"))
+SOURCES = {key.split("_")[0] for key in KEYS["sources"]}
 
 
 def refuse_unknown(table: dict[str, Any]) -> None:

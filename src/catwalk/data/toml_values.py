@@ -12,7 +12,7 @@ def typed(kind: type[Kind], value: object, key: str) -> Kind:
     """A value of the given type.
 
     Raises:
-        TypeError: its type is a different one; all functions here raise this.
+        TypeError: its type is a different one; all functions here raise this, and ``choice`` ValueError too.
     """
     if type(value) is not kind:
         raise TypeError(f"{key}: {value!r} is not {KINDS[kind]}")
@@ -40,7 +40,12 @@ def texts(table: dict[str, Any], key: str) -> dict[str, str]:
 
 
 def choice(table: dict[str, Any], key: str, known: tuple[str, ...]) -> str:
-    """One of the known words; the first if the key is missing."""
+    """One of the known words; the first if the key is missing.
+
+    Raises:
+        TypeError: it is not a string.
+        ValueError: it is another word.
+    """
     value = typed(str, table.get(key, known[0]), key)
     if value not in known:
         raise ValueError(f"{key}: {value!r} is not one of {', '.join(known)}")

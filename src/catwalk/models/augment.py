@@ -13,7 +13,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from catwalk.models import placement
-from catwalk.models.space import ONE_COPY, Params
+from catwalk.models.space import UNAUGMENTED_BUT_FLIP, Params
 
 GROUPS = 8  # parts of a batch, each warped and erased its own way
 BANK = 64  # warps to draw from
@@ -27,7 +27,7 @@ WARPS = ("shift", "rotate", "zoom", "elastic")
 
 def changes(params: Params) -> bool:
     """Whether these parameters change pictures in any way other than mirroring them."""
-    return any(params[name] for name in ONE_COPY)
+    return any(params[name] for name in UNAUGMENTED_BUT_FLIP)
 
 
 class Augmentation:

@@ -11,6 +11,7 @@ from catwalk.models.space import CHANNELS, Params
 LEAST_SIDE = 8  # pixels: a stage with a smaller side is the last one
 LEAST_HALVED = 16  # pixels: a smaller picture is not halved by the stem
 BLOCK_KERNEL = 3  # pixels: the side of all kernels but the first one's
+TRAINING_FACTOR = 3  # times the operations of the forward pass: the backward pass takes twice as many
 
 
 @dataclass(frozen=True)

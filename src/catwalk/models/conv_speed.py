@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from catwalk.models import conv_plan, portfolio
+from catwalk.models import conv_plan
 from catwalk.models.conv_plan import BLOCK_KERNEL, Stage
 from catwalk.models.precision import fastest_round
 
@@ -47,7 +47,7 @@ def block(precision: str) -> float:
     seconds: list[float] = []
     while not seconds or time.perf_counter() < ends:
         seconds.append(_seconds(graph))
-    return 2 * portfolio.TRAINING * _operations() / statistics.median(seconds)  # of two convolutions
+    return 2 * conv_plan.TRAINING_FACTOR * _operations() / statistics.median(seconds)  # of two convolutions
 
 
 def block_step(precision: str) -> Callable[[], tf.Tensor]:

@@ -30,9 +30,9 @@ CONTRAST = 10.0  # grey values (of 255) added to a patch's deviation, so that fl
 FULL_RANGE = 255.0  # grey values from black to white
 OUTLIERS = 0.001  # share of the pixels at either end that the range of grey values leaves out
 LEAST_SPREAD = 0.02  # of that range: the smallest deviation that pixels are divided by
-WHITENING = 0.1  # added to the variances that whitening divides by
+WHITENING_EPS = 0.1  # added to the variances that whitening divides by
 COMPONENTS = 1024  # at most, of a view that is given as such
-LEAST_DEVIATION = 0.02  # added to a component's, so that noise is not amplified
+DEVIATION_EPS = 0.02  # added to a component's, so that noise is not amplified
 EXAMPLES = 6000  # pictures that the components are estimated from
 BLOCK = 512  # pictures at a time
 TINY = 1e-9  # divided by instead of zero
@@ -132,7 +132,7 @@ class FeatureSet:
             patches = np.concatenate([patches, noise - noise.mean(axis=1, keepdims=True)])
         patches /= np.sqrt(patches.var(axis=1, keepdims=True) + self.contrast**2)
         variances, axes = np.linalg.eigh(np.cov(patches.T))
-        whiten = (axes / np.sqrt(np.maximum(variances, 0) + WHITENING)) @ axes.T
+        whiten = (axes / np.sqrt(np.maximum(variances, 0) + WHITENING_EPS)) @ axes.T
         white = (patches - patches.mean(axis=0)) @ whiten
         white /= np.maximum(np.linalg.norm(white, axis=1, keepdims=True), TINY)
         filters = whiten @ _centres(white).T
@@ -191,9 +191,9 @@ class FeatureSet:
         seen = np.concatenate([compute(self._prepared.pixels[b]) for b in blocks])
         found = PCA(min(COMPONENTS, *seen.shape), iterated_power=2, random_state=0).fit(seen)
         deviations = np.sqrt(found.explained_variance_)
-        divisors = (deviations + LEAST_DEVIATION) ** whitening
+        divisors = (deviations + DEVIATION_EPS) ** whitening
         together = np.sqrt(np.mean((deviations / divisors) ** 2))
-        axes = found.components_.T / divisors / max(together, LEAST_DEVIATION)
+        axes = found.components_.T / divisors / max(together, DEVIATION_EPS)
         return np.vstack([axes, -found.mean_ @ axes]).astype(np.float32)
 
     def table(self, compute: Compute) -> npt.NDArray[Any] | None:

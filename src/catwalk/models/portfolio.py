@@ -65,7 +65,6 @@ CONV_PAYS_ON_GPU = 60.0  # the same where a GPU trains: one needs half a minute 
 # time or 32: with 24 of them an epoch takes longer than with 32 (benchmarks/conv_rate.py). float16: on GPUs.
 WIDE = (128, 96, 64, 48, 32)
 CONV_WIDTHS = {"bfloat16": WIDE, "float16": WIDE, "float32": (*WIDE, 24)}
-TRAINING = 3  # times the operations of the forward pass: the backward pass takes twice as many
 CONV_EPOCHS = 20  # that a width must have time for; with fewer a smaller one is better
 # The same on a GPU, and what is planned there: 128 channels reach 0.9513 in 20 epochs and 0.9585 in 60, where
 # 96 reach 0.9557 (benchmarks/gpu.py); more epochs have not been measured.
@@ -116,7 +115,7 @@ class Room:
     def _epochs(self, width: int) -> float:
         """Epochs of a network that there is time for."""
         seconds = self.seconds / 2 if self.is_shared else self.seconds
-        can = self.rate * seconds / self.rows / TRAINING  # operations for a picture
+        can = self.rate * seconds / self.rows / conv_plan.TRAINING_FACTOR  # operations for a picture
         return can / conv_plan.operations(self.shape, {**CONV, "conv_width": width})
 
 

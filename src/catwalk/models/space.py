@@ -72,12 +72,12 @@ RATE_FACTORS = {"adamw": 1, "sgd": 30, "muon": 2}
 LEAST_BATCH = 16  # rows
 CONV_BATCH = 256  # rows at most, of convolutional networks: their layers need memory for each place
 CHANNELS = 8  # all numbers of channels are multiples of this
-STEPS_AN_EPOCH = 20  # at least: no batch is larger than this share of the rows
+STEPS_AN_EPOCH = 20  # at least: no batch is larger than 1/20 of the rows, or LEAST_BATCH
 
 PURE = ["pixels", "whitened"]  # the views of FEATURES=pixels
 
 # Patches are computed once, for a picture and its mirror image: no other augmentation is possible then.
-ONE_COPY: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
+UNAUGMENTED_BUT_FLIP: Params = {name: SPACE[name][1][0] for name in AUGMENTATIONS if name != "flip"}
 
 
 def family_of(name: str) -> str | None:
@@ -140,7 +140,7 @@ def checked(params: Params, scope: str, allowed: tuple[str, ...]) -> Params:
                 where=where,
                 fix="leave it out, or add it there",
             )
-        if params["view"] == "patches" and value != ONE_COPY.get(name, value):
+        if params["view"] == "patches" and value != UNAUGMENTED_BUT_FLIP.get(name, value):
             raise UserError("not possible with VIEW=patches", where=where, fix="choose gradients or pixels")
         if kind == "one of":
             if value not in values:
@@ -198,7 +198,7 @@ def suggest(
                 values = [values[0], max(values[0], min(values[1], most_channels))]
             params[name] = _suggest(trial, name, kind, values)
         if params.get("view") == "patches":
-            params |= ONE_COPY
+            params |= UNAUGMENTED_BUT_FLIP
     return fill_defaults(params)
 
 

@@ -70,6 +70,11 @@ class Step:
         model: from ``network.build``; ``finish`` leaves the trained weights in it.
         labelled: what it is trained and evaluated on.
         settings: of the step.
+
+    Attributes:
+        run: (order, first, count) -> (loss, right): trains ``count`` steps from step ``first``, on the rows
+            ``order``, (rows,) int32; the loss and the correct rows (int32) are totals.
+        evaluate: () -> (loss, accuracy): means over the validation rows, with the averaged weights.
     """
 
     def __init__(self, model: keras.Model, labelled: Labelled, settings: Settings) -> None:
@@ -87,7 +92,7 @@ class Step:
         self._loss_scale = LossScale() if settings.precision == "float16" else None
         self._done = tf.Variable(0, dtype=tf.int64)  # steps so far; GPUs hold no int32 variables
         self._planned = tf.Variable(1.0)  # steps in all: the schedule's length
-        self._per_epoch = tf.Variable(1.0)
+        self._steps_per_epoch = tf.Variable(1.0)
         number = tf.TensorSpec([], tf.int32)
         order = tf.TensorSpec([None], tf.int32)
         self.run = tf.function(
@@ -100,10 +105,10 @@ class Step:
         self._held_out = seen, tf.gather(self._labels, rows)
         self.evaluate = tf.function(self._evaluate, input_signature=[], autograph=False)
 
-    def plan(self, epochs: int, per_epoch: int) -> None:
+    def plan(self, epochs: int, steps_per_epoch: int) -> None:
         """Set how many epochs of how many steps are planned; may change during training."""
-        self._planned.assign(float(epochs * per_epoch))
-        self._per_epoch.assign(float(per_epoch))
+        self._planned.assign(float(epochs * steps_per_epoch))
+        self._steps_per_epoch.assign(float(steps_per_epoch))
 
     def finish(self) -> None:
         """End the training: put the averaged weights, if there are any, into the model."""
@@ -131,7 +136,7 @@ class Step:
         done = tf.cast(self._done.assign_add(1), tf.int32)
         self._update.apply(gradients, self._learning_rate(done), done)
         if self._layers.averages:
-            self._layers.averages.update(done, self._params["average"] * self._per_epoch)
+            self._layers.averages.update(done, self._params["average"] * self._steps_per_epoch)
         return tf.reduce_sum(losses), tf.math.count_nonzero(right, dtype=tf.int32)
 
     def _gradients(self, rows: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:

@@ -65,8 +65,8 @@ class Training:
         self.predicted_rows = len(prepared.validation)  # once it is trained, for which the time must last
         batch = space.batch_size(params, self.rows)
         # The rows that do not fill a last batch wait for the next epoch's order.
-        self.per_epoch = self.rows // batch
-        self._rows = self.per_epoch * batch  # of an epoch
+        self.steps_per_epoch = self.rows // batch
+        self._rows_per_epoch = self.steps_per_epoch * batch
         self.model = network.build(len(competition.classes), params, views, seed)
         labelled = Labelled(
             placement.pixels(prepared.pixels, precision),
@@ -122,7 +122,7 @@ class Training:
             OutOfTimeError: the deadline came before an epoch's end.
             DivergedError: the loss became NaN or infinite.
         """
-        self._step.plan(epochs, self.per_epoch)
+        self._step.plan(epochs, self.steps_per_epoch)
         wanted, epoch, parts = epochs, 0, 1  # trainings like this one that share the time
         most = math.ceil(STRETCH * wanted) if may_stretch else wanted
         if deadline is not None:
@@ -147,7 +147,7 @@ class Training:
                 planned = plan[epoch - 1] if epoch <= len(plan) else epochs
             if planned != epochs:
                 epochs = max(epoch, planned)
-                self._step.plan(epochs, self.per_epoch)
+                self._step.plan(epochs, self.steps_per_epoch)
             if is_compiling:
                 self._began = now
             elif limit is not None and now - self._began + seconds > limit:
@@ -175,9 +175,9 @@ class Training:
     def _epoch(self, deadline: float | None) -> tuple[float, float]:
         order = tf.convert_to_tensor(self._random.permutation(self._learned))
         loss = right = 0.0
-        step, count = 0, self.per_epoch if deadline is None else 10
-        while step < self.per_epoch:
-            count = min(count, self.per_epoch - step)
+        step, count = 0, self.steps_per_epoch if deadline is None else 10
+        while step < self.steps_per_epoch:
+            count = min(count, self.steps_per_epoch - step)
             started = time.monotonic()
             # Tensors, not Python integers: each new integer would be traced again.
             sums = self._step.run(order, tf.constant(step), tf.constant(count))
@@ -189,7 +189,7 @@ class Training:
                 if now > deadline:
                     raise OutOfTimeError
                 count = max(10, int(count * CHECK_SECONDS / max(now - started, 1e-3)))
-        return loss / self._rows, right / self._rows
+        return loss / self._rows_per_epoch, right / self._rows_per_epoch
 
 
 def may_grow_until(epochs: int) -> int:

@@ -27,7 +27,7 @@ from catwalk.report.results import Results
 
 @dataclass(frozen=True)
 class Accuracy:
-    """An accuracy with its 95% interval: ``ours`` is the submission's."""
+    """An accuracy with its 95% interval: ``is_ours`` marks the submission's."""
 
     name: str
     value: float

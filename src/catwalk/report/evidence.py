@@ -47,14 +47,14 @@ def votes(results: Results) -> npt.NDArray[np.float64] | None:
         axis=1, keepdims=True
     )  # softmax depends on differences only
     shape = (len(results.competition.classes), *results.competition.shape)
-    said = (weights * deviation[:, None]).T.reshape(shape)
-    return np.asarray(said.sum(axis=3) if said.ndim == 4 else said, np.float64)
+    evidence = (weights * deviation[:, None]).T.reshape(shape)
+    return np.asarray(evidence.sum(axis=3) if evidence.ndim == 4 else evidence, np.float64)
 
 
-def half_a_vote(said: npt.NDArray[np.float64]) -> tuple[int, float]:
+def half_a_vote(evidence: npt.NDArray[np.float64]) -> tuple[int, float]:
     """The class for which the fewest pixels carry half of the total weight, and those pixels' share."""
     shares = []
-    for one in said:
+    for one in evidence:
         sizes = np.sort(np.abs(one).ravel())[::-1]
         enough = np.searchsorted(np.cumsum(sizes), sizes.sum() / 2) + 1
         shares.append(enough / sizes.size)
@@ -67,27 +67,27 @@ def clearest(results: Results) -> Evidence | None:
 
     Only classes with enough training pictures are considered, or none is found.
     """
-    said, judged = votes(results), findings.learned_classes(results)
-    if said is None or not judged:
+    evidence, judged = votes(results), findings.learned_classes(results)
+    if evidence is None or not judged:
         return None
-    best, share = half_a_vote(said[judged])
-    supports, opposes = strongest(said[judged[best]])
+    best, share = half_a_vote(evidence[judged])
+    supports, opposes = strongest(evidence[judged[best]])
     return Evidence(judged[best], share, supports, opposes)
 
 
-def strongest(said: npt.NDArray[np.float64]) -> tuple[str, str]:
+def strongest(evidence: npt.NDArray[np.float64]) -> tuple[str, str]:
     """In which ninth of the picture brighter pixels count most for a class, and in which most against it.
 
     The ninths' means are compared: not all of them have the same number of pixels.
 
     Args:
-        said: (height, width), each pixel's evidence for the class; see ``votes``.
+        evidence: (height, width), each pixel's evidence for the class; see ``votes``.
 
     Returns:
         Two of ``PLACES``; empty instead of the first if no mean is above 0, of the second if none is below.
     """
     places = [place for row in PLACES for place in row]
-    cells = [c for row in np.array_split(said, 3, axis=0) for c in np.array_split(row, 3, axis=1)]
+    cells = [c for row in np.array_split(evidence, 3, axis=0) for c in np.array_split(row, 3, axis=1)]
     means = np.array([cell.mean() if cell.size else 0.0 for cell in cells])
     best, worst = int(means.argmax()), int(means.argmin())
     return places[best] if means[best] > 0 else "", places[worst] if means[worst] < 0 else ""

@@ -232,16 +232,16 @@ def _once(results: Results, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
 
 
 def confident_mistakes(
-    said: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.integer]
+    probabilities: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.intp]:
     """The misclassified rows, the most confident first.
 
     Args:
-        said: (rows, classes) probabilities.
+        probabilities: (rows, classes).
         labels: (rows,) positions of classes.
     """
-    wrong = np.flatnonzero(said.argmax(axis=1) != labels)
-    sure = said[wrong].max(axis=1)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    sure = probabilities[wrong].max(axis=1)
     return wrong[np.argsort(-sure, kind="stable")]
 
 

@@ -18,7 +18,7 @@ from catwalk.report.drawing import (
 from catwalk.report.formatting import percent
 from catwalk.report.results import Results
 
-DOZEN = 12
+SHOWN_DOUBTFUL = 12  # pictures: two rows of six
 
 
 def mistakes(results: Results) -> Figure:
@@ -49,7 +49,7 @@ def mistakes(results: Results) -> Figure:
 def doubtful(results: Results) -> Figure:
     """The pictures with the most doubtful labels, each with its label and the answer."""
     classes = results.competition.classes
-    found = findings.doubtful_pictures(results)[:DOZEN]
+    found = findings.doubtful_pictures(results)[:SHOWN_DOUBTFUL]
     figure, axes = canvas(1180, 560)
     if not len(found):
         text(axes, 0, 60, f"None of the {len(results.labels):,} labels looks doubtful.", size=30)

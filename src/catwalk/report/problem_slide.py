@@ -1,6 +1,6 @@
 """The slide of the problem: the task, the submission beside two simple networks, and the split."""
 
-from catwalk.data.duplicates import Pictures
+from catwalk.data.duplicates import DistinctCounts
 from catwalk.report import findings, importances
 from catwalk.report.formatting import change, often, percent, short, size
 from catwalk.report.network_words import is_softmax
@@ -57,7 +57,7 @@ def looks(results: Results) -> int:
     return max(results.looks, results.test_score.looks if results.test_score else 0)
 
 
-def _test_state(results: Results, parts: Pictures) -> str:
+def _test_state(results: Results, parts: DistinctCounts) -> str:
     """Who knows the test labels."""
     if parts.known:
         return f"{parts.known:,} of them labelled"

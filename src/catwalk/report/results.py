@@ -58,7 +58,7 @@ class Data:
         return picture_kind.is_ink(self.pictures(self.prepared.train[: picture_kind.SOME]))
 
     @cached_property
-    def distinct(self) -> duplicates.Pictures:
+    def distinct(self) -> duplicates.DistinctCounts:
         """The number of distinct pictures in each part."""
         return duplicates.count(self.prepared)
 
@@ -140,7 +140,7 @@ def load_data(competition: str | None = None, seed: int = 1) -> Data:
     Raises:
         UserError: they are not prepared.
     """
-    paths = Paths(project_folder(), competition or asked_for())
+    paths = Paths(project_root(), competition or asked_for())
     return Data(competitions.load(paths), prepare.load(paths, seed))
 
 
@@ -157,7 +157,7 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
     """
     competition = competition or asked_for()
     name = name or os.environ.get(SUBMISSION_VARIABLE)
-    paths = Paths(root or project_folder(), competition)
+    paths = Paths(root or project_root(), competition)
     loaded = competitions.load(paths)
     chosen = choose(paths, name)
     made = recipe.read(paths, chosen)
@@ -220,7 +220,7 @@ def asked_for() -> str:
     return os.environ.get(COMPETITION_VARIABLE) or DEFAULT
 
 
-def project_folder() -> Path:
+def project_root() -> Path:
     """The project's folder: the current one or one above it (a notebook starts in its own folder)."""
     here = Path.cwd()
     return next((p for p in (here, *here.parents) if competitions_folder(p).is_dir()), here)

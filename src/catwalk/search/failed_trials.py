@@ -103,5 +103,5 @@ def check(table: str, trials: "list[FrozenTrial]", ours: set[int]) -> None:
     if last.user_attrs[ERROR] in OF_GPU and gpus.found():
         raise MachineError(what, fix=f"{advice.ON_THE_CORES}; {kept}")
     if last.user_attrs[ERROR] == MEMORY:
-        raise MachineError(what, fix=f"close other programs, or set WORKERS=1; {kept}")
+        raise MachineError(what, fix=f"{advice.CLOSE_PROGRAMS}; {kept}")
     raise UserError(what, fix=f"undo changes to space.py or portfolio.py, if there are any; {kept}")

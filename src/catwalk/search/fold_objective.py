@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
 from catwalk.models.train import Training
 from catwalk.search import fold_study, model_store
@@ -35,11 +35,11 @@ class FoldObjective(Objective):
     @staticmethod
     def of(context: RunContext, count: int) -> "Callable[..., FoldObjective]":
         """The class with the folds of these rows."""
-        return functools.partial(FoldObjective, folds=of_data.load(context.paths, context.prepared, count))
+        return functools.partial(FoldObjective, folds=data_folds.load(context.paths, context.prepared, count))
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Train, and return the accuracy on the fold that is held out."""
-        prepared = of_data.held_out(self.context.prepared, self.folds, fold_study.of(trial).fold)
+        prepared = data_folds.held_out(self.context.prepared, self.folds, fold_study.of(trial).fold)
         held_out = replace(self, context=replace(self.context, prepared=prepared))
         return Objective.__call__(held_out, trial)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from catwalk.core import records
 from catwalk.core.paths import Paths
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
 from catwalk.models import space
 from catwalk.search import progress
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 FOLD = "fold"  # the attribute of a trial that says which fold it trains
-OF_TRIALS = "of_trials"  # the study's attribute that ``StudyProgress.of_trials`` has
+OF_TRIALS = "of_trials"  # the study's attribute that ``Progress.of_trials`` has
 ALL_TRAINED = "all folds are trained"
 ALL_FAILED = "every training failed"
 NO_TIME = "no configuration fits in the rest of the budget"
@@ -53,12 +53,12 @@ def of(trial: "FrozenTrial | optuna.Trial") -> Fold:
 
 def named(context: RunContext, count: int) -> RunContext:
     """The context under the folds' name: its study is that of the folds."""
-    return replace(context, prepared=of_data.named(context.prepared, count))
+    return replace(context, prepared=data_folds.named(context.prepared, count))
 
 
-def known(context: RunContext, count: int) -> tuple[str, progress.StudyProgress]:
+def known(context: RunContext, count: int) -> tuple[str, progress.Progress]:
     """The key of the folds' study and its progress, from a file, without Optuna."""
-    key = progress.study_name(context.paths, of_data.named(context.prepared, count), context.scope)
+    key = progress.study_name(context.paths, data_folds.named(context.prepared, count), context.scope)
     return key, progress.read(context.paths).get(key, progress.NOTHING)
 
 
@@ -68,12 +68,12 @@ def spent(context: RunContext, but: int = 1) -> float:
     total = 0.0
     for key, state in progress.read(context.paths).items():
         _, fingerprint, split, scope = progress.parts(key)
-        is_ours = (fingerprint, of_data.split_of(split), scope) == (
+        is_ours = (fingerprint, data_folds.split_of(split), scope) == (
             ours.fingerprint,
             ours.split,
             context.scope,
         )
-        if is_ours and split not in (ours.split, of_data.name(ours.split, but)):
+        if is_ours and split not in (ours.split, data_folds.name(ours.split, but)):
             total += state.spent
     return total
 
@@ -81,14 +81,16 @@ def spent(context: RunContext, but: int = 1) -> float:
 def are_running(paths: Paths) -> bool:
     """Whether folds are being trained, or were when their run was killed."""
     states = progress.read(paths).items()
-    return any(of_data.is_of_folds(progress.parts(key)[2]) and state.ended is None for key, state in states)
+    return any(
+        data_folds.is_of_folds(progress.parts(key)[2]) and state.ended is None for key, state in states
+    )
 
 
 def load(context: RunContext, count: int) -> "optuna.Study | None":
     """The folds' study; None if there is none."""
     from catwalk.search import study
 
-    return study.load(context.paths, of_data.named(context.prepared, count), context.scope)
+    return study.load(context.paths, data_folds.named(context.prepared, count), context.scope)
 
 
 def complete_sets(opened: "optuna.Study") -> "dict[int, list[FrozenTrial]]":

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catwalk.search import failed_trials, fold_study, study
-from catwalk.search.progress import StudyProgress
+from catwalk.search.progress import Progress
 from catwalk.search.supervisor import LEAST_SECONDS, OVERRUN, Supervisor
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class FoldSupervisor(Supervisor):
             return super()._limit_reached()
         return fold_study.ALL_TRAINED if self._finished else fold_study.ALL_FAILED
 
-    def _state(self, opened: "optuna.Study") -> StudyProgress:
+    def _state(self, opened: "optuna.Study") -> Progress:
         return replace(super()._state(opened), full=None, of_trials=opened.user_attrs[fold_study.OF_TRIALS])
 
     def _drop_models(self, opened: "optuna.Study") -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catwalk.core import disk_space, processes, shared_table
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
 from catwalk.search import fold_study, model_store, progress
 from catwalk.search.fold_study import Fold
@@ -60,12 +60,12 @@ def run(
 
     paths, prepared = context.paths, context.prepared
     disk_space.require(paths.prepared, disk_space.SEARCH, "to train folds")
-    of_data.write(paths, prepared, has.count, context.seed)
+    data_folds.write(paths, prepared, has.count, context.seed)
     with progress.locked(paths), Display() as display:
         processes.preload()
         workers = Workers(paths, context.seed, context.scope, has.count)
         try:
-            opened = study.create(paths, of_data.named(prepared, has.count), context.scope)
+            opened = study.create(paths, data_folds.named(prepared, has.count), context.scope)
             model_store.drop_unfinished(paths, study.key(opened))
             study.precision(opened, lambda: has.precision)
             opened.set_user_attr(fold_study.OF_TRIALS, has.of_trials)

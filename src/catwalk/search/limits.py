@@ -13,8 +13,8 @@ AFTER_SEARCH = 45.0  # seconds that prediction and report are given, kept free b
 FULL = "the rest of the budget was too short for another trial"  # one of the ways in which a search ends
 FOLD_SHARE = 0.5  # of the budget, in which the best configurations are trained in folds
 # What a refit may take in addition to the search's budget: a share of it, or of a longer one less and a base.
-REFIT = 1 / 6
-REFIT_BASE, REFIT_OF_LONG = 60.0, 1 / 15  # seconds, and a share: together a twelfth of an hour
+REFIT = 1 / 4
+REFIT_BASE, REFIT_OF_LONG = 120.0, 1 / 20  # seconds, and a share: together a twelfth of an hour
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def seconds_until(clock: str, now: datetime) -> float:
 def refit_seconds(budget: float) -> float:
     """Seconds that a refit may take after a search with this budget.
 
-    After ten minutes that is time for about two thirds of a dense training's epochs on two cores; after
-    longer searches a training takes a smaller share.
+    After ten minutes that is time for most of a dense training's epochs on two cores; after longer searches
+    a training takes a smaller share.
     """
     return min(REFIT * budget, REFIT_BASE + REFIT_OF_LONG * budget)
 

@@ -29,7 +29,7 @@ PLACES = (
 )
 CONNECTIONS = 400  # a process of a search holds two: 20 machines with 8 workers each need 360
 STARTING = 60.0  # seconds until it answers
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # hosts that are this machine
 # A tunnel that is broken or whose port is taken must end; else queries would wait for a quarter of an hour.
 TUNNEL = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ExitOnForwardFailure=yes"
 SYSTEM_USER = "postgres"  # PostgreSQL refuses to run as root; Debian's package makes this user

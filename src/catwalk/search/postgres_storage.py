@@ -18,6 +18,7 @@ from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.search import postgres_artifacts
 from catwalk.search.postgres_quick import QuickStorage
+from catwalk.search.postgres_server import LOOPBACK
 from catwalk.search.storage_errors import is_full, reason, unreachable
 
 # Seconds to wait for a server that is gone; less than storage.GRACE, so that no trial is taken for dead.
@@ -40,7 +41,6 @@ CONNECTING = {
     "options": "-c idle_in_transaction_session_timeout=30s -c lock_timeout=30s -c timezone=UTC",
 }
 T = TypeVar("T")
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # RDBStorage's methods that open a session; each is one transaction, so that it can be made again.
 TRANSACTIONS = (
     "create_new_study", "delete_study", "set_study_user_attr", "set_study_system_attr",

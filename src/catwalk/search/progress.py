@@ -17,7 +17,7 @@ from catwalk.data.prepare import Prepared
 
 
 @dataclass(frozen=True)
-class StudyProgress:
+class Progress:
     """The progress of one study's search.
 
     Attributes:
@@ -46,7 +46,7 @@ class StudyProgress:
     began: str = ""
 
 
-NOTHING = StudyProgress(0.0, 0, None, None, None, None)
+NOTHING = Progress(0.0, 0, None, None, None, None)
 
 
 def study_name(paths: Paths, prepared: Prepared, scope: str) -> str:
@@ -70,7 +70,7 @@ def variables(name: str) -> dict[str, str]:
     }
 
 
-def read(paths: Paths) -> dict[str, StudyProgress]:
+def read(paths: Paths) -> dict[str, Progress]:
     """Read ``progress.json``, by study key; damaged entries are ignored.
 
     What it says may be older than the study, never newer.
@@ -85,10 +85,10 @@ def read(paths: Paths) -> dict[str, StudyProgress]:
         content = json.loads(paths.progress.read_text(encoding="utf-8"))
     except ValueError:
         return {}
-    records.check_version(StudyProgress, content, shown)
+    records.check_version(Progress, content, shown)
     for key, entry in content.items() if isinstance(content, dict) else ():
         with contextlib.suppress(records.RecordError):
-            found[key] = records.decode(StudyProgress, entry, shown)
+            found[key] = records.decode(Progress, entry, shown)
     return found
 
 
@@ -120,7 +120,7 @@ def last_scope(
     return None
 
 
-def write(paths: Paths, key: str, state: StudyProgress) -> None:
+def write(paths: Paths, key: str, state: Progress) -> None:
     """Write a study's progress into ``progress.json``, with when it began; the other studies' entries stay.
 
     Raises:

@@ -94,7 +94,7 @@ def waiting_for_retry(study: optuna.Study) -> list[FrozenTrial]:
         if trial.state == TrialState.FAIL
         and not failed_trials.has_error(trial)
         and trial.number not in done
-        and len(trial.system_attrs.get("retry_history", [])) < RETRIES
+        and len(_history(trial)) <= RETRIES
     ]
 
 

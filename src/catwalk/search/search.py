@@ -11,7 +11,7 @@ from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
 from catwalk.search import fold_study, limits, model_store, progress, study_progress
 from catwalk.search.limits import Limits
-from catwalk.search.progress import StudyProgress
+from catwalk.search.progress import Progress
 
 if TYPE_CHECKING:
     import optuna
@@ -23,12 +23,12 @@ ENOUGH_ROWS, ENOUGH_SIDE = 10_000, 14  # training rows, and pixels, from which c
 STARTING = 20.0  # seconds of a search before its first long training begins, and after it ended
 
 
-def run(context: RunContext, until: Limits, workers: int | None, started: float) -> None:
+def run(context: RunContext, asked: Limits, workers: int | None, started: float) -> None:
     """Search until a limit is reached; an existing study is continued.
 
     Args:
         context: the competition, its split and scope.
-        until: when to end.
+        asked: when to end.
         workers: processes; None: as many as ``limits.workers`` says.
         started: ``time.monotonic()`` of the command's start, from which the budget counts.
 
@@ -39,12 +39,12 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
     paths, prepared, say = context.paths, context.prepared, context.say
     key, before = study_progress.known(paths, prepared, context.scope)
     in_folds = fold_study.spent(context)
-    limits_here = until.of_search(in_folds)
+    limits_here = asked.of_search(in_folds)
     if limits_here.reached(before.spent, before.finished, before.full):
         is_last = progress.last_scope(paths, prepared) == context.scope
-        if key is not None and not (is_last and before.folds == until.folds):  # later stages follow it
-            progress.write(paths, key, replace(before, folds=until.folds))
-        say(_already(before, until, limits_here.budget, in_folds))
+        if key is not None and not (is_last and before.folds == asked.folds):  # later stages follow it
+            progress.write(paths, key, replace(before, folds=asked.folds))
+        say(_already(before, asked, limits_here.budget, in_folds))
         return
     count = limits.workers(workers)
     disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
@@ -55,14 +55,14 @@ def run(context: RunContext, until: Limits, workers: int | None, started: float)
         say(line)
     with progress.locked(paths):
         opened, spent = run_trials(context, limits_here, count, started, before.spent)
-    for line in _summary(opened, spent, context, until):
+    for line in _summary(opened, spent, context, asked):
         say(line)
 
 
-def is_done(context: RunContext, until: Limits) -> bool:
+def is_done(context: RunContext, asked: Limits) -> bool:
     """Whether a search with these limits has nothing left to do."""
     _, before = study_progress.known(context.paths, context.prepared, context.scope)
-    return until.of_search(fold_study.spent(context)).reached(before.spent, before.finished, before.full)
+    return asked.of_search(fold_study.spent(context)).reached(before.spent, before.finished, before.full)
 
 
 def _repeated(prepared: prepare.Prepared) -> list[str]:
@@ -75,13 +75,21 @@ def _repeated(prepared: prepare.Prepared) -> list[str]:
 
 def run_trials(
     context: RunContext,
-    until: Limits | None,
+    asked: Limits | None,
     count: int,
     started: float,
     spent_before: float,
     yours: dict[str, Any] | None = None,
 ) -> tuple["optuna.Study", float]:
     """Make the study while TensorFlow is being imported; then start the workers and supervise them.
+
+    Args:
+        context: the competition, its split and scope.
+        asked: the search's limits; None: only ``yours`` is trained, and what waits before it.
+        count: of workers.
+        started: ``time.monotonic()`` at which this run began.
+        spent_before: seconds of search in earlier runs.
+        yours: the parameters of a network of the user's own; None: there is none.
 
     Returns:
         The study, and the seconds of search so far in all runs.
@@ -100,23 +108,23 @@ def run_trials(
 
             opened = study.create(paths, context.prepared, scope)
             model_store.drop_unfinished(paths, study.key(opened))
-            room = None if until is None else _room(context, until, count, spent_before)
-            if until is not None:
+            room = None if asked is None else _room(context, asked, count, spent_before)
+            if asked is not None:
                 most = None if room is None else room.conv_width()
                 opened.set_user_attr(study.most_channels(paths), most)
             first = portfolio.first(scope, context.competition.augment, room)
             if yours is not None:
                 first = [(kind, params) for kind, params in first if kind in portfolio.BASELINES]
             first_trials.enqueue(opened, first)
-            if until is not None:
-                study.set_budget(opened, until.budget, is_shared=paths.team is not None)
+            if asked is not None:
+                study.set_budget(opened, asked.budget, is_shared=paths.team is not None)
             number = -1 if yours is None else own_queue.put_first(opened, yours)
-            if until is None:
+            if asked is None:
                 before = sum(trial.number <= number for trial in study.waiting(opened))
-                until = Limits(None, len(study.finished(opened)) + before)
+                asked = Limits(None, len(study.finished(opened)) + before)
             for _ in range(count):
                 workers.start()
-            supervisor = Supervisor(paths, until, started, spent_before, display, counts=yours is None)
+            supervisor = Supervisor(paths, asked, started, spent_before, display, counts=yours is None)
             supervisor.run(opened, workers)
         finally:
             workers.kill()
@@ -127,12 +135,12 @@ def run_trials(
     return opened, spent
 
 
-def _room(context: RunContext, until: Limits, workers: int, spent: float) -> "Room | None":
+def _room(context: RunContext, asked: Limits, workers: int, spent: float) -> "Room | None":
     """What a search with convolutional networks has room for; None: it has none, or that is not known."""
     from catwalk.models import training_speed
     from catwalk.models.portfolio import Room
 
-    if until.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
+    if asked.budget is None or scopes.models_of(context.scope) == scopes.DENSE:
         return None
     shape = (*context.competition.shape, 1)[:3]
     on_each = math.ceil(workers / len(gpus.found())) if gpus.found() else 1  # workers that share a GPU
@@ -144,28 +152,28 @@ def _room(context: RunContext, until: Limits, workers: int, spent: float) -> "Ro
         return None
     precision, rate = training_speed.middle(measured)
     is_shared = workers == 1 and scopes.models_of(context.scope) == "all"
-    seconds, rows = until.budget - spent - STARTING, len(context.prepared.train)
+    seconds, rows = asked.budget - spent - STARTING, len(context.prepared.train)
     return Room(seconds, rows, shape, precision, rate / on_each, is_shared, bool(gpus.found()))
 
 
-def _already(before: StudyProgress, until: Limits, budget: float | None, in_folds: float) -> str:
+def _already(before: Progress, asked: Limits, budget: float | None, in_folds: float) -> str:
     best = f", best {before.best:.4f} on validation" if before.best else ""
     full = budget is not None and before.spent < budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
         f"search: already done, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
-        f"for more: {_larger(until, before.spent + in_folds, before.finished)}"
+        f"for more: {_larger(asked, before.spent + in_folds, before.finished)}"
     )
 
 
-def _larger(until: Limits, spent: float, finished: int, least: Limits | None = None) -> str:
+def _larger(asked: Limits, spent: float, finished: int, least: Limits | None = None) -> str:
     """The command to search longer: twice the limits asked for, and at least ``least``."""
     more, least = [], least or Limits(0.0, 0)
-    if until.budget is not None:
-        budget = max(2 * until.budget, 2 * math.ceil(spent), least.budget or 0.0)
+    if asked.budget is not None:
+        budget = max(2 * asked.budget, 2 * math.ceil(spent), least.budget or 0.0)
         more.append(f"BUDGET={limits.shown(budget)}")
-    if until.trials is not None:
-        more.append(f"TRIALS={max(2 * until.trials, 2 * finished, least.trials or 0)}")
+    if asked.trials is not None:
+        more.append(f"TRIALS={max(2 * asked.trials, 2 * finished, least.trials or 0)}")
     return f"make search {' '.join(more)}"
 
 
@@ -173,7 +181,7 @@ def _trials(count: int) -> str:
     return f"{count} trial{'' if count == 1 else 's'}"
 
 
-def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: Limits) -> list[str]:
+def _summary(opened: "optuna.Study", spent: float, context: RunContext, asked: Limits) -> list[str]:
     """The search's summary: the best trial, compared with the baselines, and the next command."""
     from catwalk.models.metrics import wilson
     from catwalk.models.portfolio import BASELINES
@@ -182,7 +190,7 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: L
     ended = study.finished(opened)
     best = study.complete(opened)[:1]
     if not best:
-        more = _larger(until, spent, len(ended), ENOUGH)
+        more = _larger(asked, spent, len(ended), ENOUGH)
         return [f"search: {len(ended)} trials, none complete; for more: {more}"]
     value = best[0].value or 0.0
     low, high = wilson(value, duplicates.count(context.prepared).validation)
@@ -196,18 +204,18 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, until: L
             less = 100 * (value - trial.value)
             lines.append(f"  baseline {kind}: {trial.value:.4f}, {less:.2f} points below the best trial")
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
-        what = "TRIALS" if until.trials == 1 else "the budget"
-        lines.append(f"{what} was too small for more trials: {_larger(until, spent, len(ended), ENOUGH)}")
+        what = "TRIALS" if asked.trials == 1 else "the budget"
+        lines.append(f"{what} was too small for more trials: {_larger(asked, spent, len(ended), ENOUGH)}")
     if waits := own_queue.still_waiting(opened, context.paths.team):
-        lines.append(f"search: {waits}: {_larger(until, spent, len(ended))}")
-    return [*lines, *_other_family(opened, context, until), "next: make predict"]
+        lines.append(f"search: {waits}: {_larger(asked, spent, len(ended))}")
+    return [*lines, *_other_family(opened, context, asked), "next: make predict"]
 
 
-def _other_family(opened: "optuna.Study", context: RunContext, until: Limits) -> list[str]:
+def _other_family(opened: "optuna.Study", context: RunContext, asked: Limits) -> list[str]:
     """A line about the family that was not searched, where both would reach more in the same time."""
     from catwalk.models import portfolio, space
 
-    budget, searched = until.budget or 0.0, scopes.models_of(context.scope)
+    budget, searched = asked.budget or 0.0, scopes.models_of(context.scope)
     missing, pays = "", False
     if searched == scopes.DENSE:
         least = portfolio.CONV_PAYS.get(opened.user_attrs.get("precision", ""))

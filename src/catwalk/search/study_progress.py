@@ -5,10 +5,10 @@ from dataclasses import replace
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.search import progress
-from catwalk.search.progress import StudyProgress
+from catwalk.search.progress import Progress
 
 
-def known(paths: Paths, prepared: Prepared, scope: str) -> tuple[str | None, StudyProgress]:
+def known(paths: Paths, prepared: Prepared, scope: str) -> tuple[str | None, Progress]:
     """The study's key (None if it is unknown) and its progress.
 
     A team's study is read itself: others may have continued it. Seconds are only this member's.

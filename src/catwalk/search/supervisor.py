@@ -90,7 +90,7 @@ class Supervisor:
                 self._display.tick(self.spent(), self._limits)
             self._ended = self._limit_reached()
         finally:
-            stop_signals.has_stopped()
+            stop_signals.stop_repeating()
             self._ours |= {sent.trial for sent in workers.end() if isinstance(sent, TrialBegun)}
             storage.hurry(opened)
             for trial in self._of_ours(study.running(opened)):
@@ -244,13 +244,13 @@ class Supervisor:
             trial_record.write_table(self._table(), opened)
             self._tabled = now
 
-    def _state(self, opened: "optuna.Study") -> progress.StudyProgress:
+    def _state(self, opened: "optuna.Study") -> progress.Progress:
         best, budget = study.complete(opened)[:1], self._budget()
         before = progress.read(self._paths).get(study.key(opened), progress.NOTHING)
         full = before.full
         if self._ended == FULL:
             full = max(full or 0.0, budget or 0.0)
-        return progress.StudyProgress(
+        return progress.Progress(
             spent=round(self.spent(), 1),
             finished=self._finished,
             best=best[0].value if best else None,

@@ -179,7 +179,7 @@ class Objective:
         wanted = epochs(kind, usual, training)
         # A training of twice the epochs is judged half as often: at the first rung its learning rate would
         # still rise (with FEATURES=pixels it does).
-        short = min(usual, in_usual_time(family, self.context.scope))
+        short = min(usual, epochs_in_usual_time(family, self.context.scope))
         return Plan(wanted, every=max(1, round(wanted / short)))
 
     def _usual_epochs(self, kind: str, family: str) -> int:
@@ -188,7 +188,7 @@ class Objective:
             return portfolio.CONV_EPOCHS_ON_GPU
         budget = self.clock.budget
         longer = 1.0 if budget is None else min(2.0, max(0.5, math.sqrt(budget / USUAL)))
-        return SHORT.get(kind, round(in_usual_time(family, self.context.scope) * longer))
+        return SHORT.get(kind, round(epochs_in_usual_time(family, self.context.scope) * longer))
 
 
 def _narrow(trial: optuna.Trial, most: int) -> None:
@@ -201,9 +201,9 @@ def _narrow(trial: optuna.Trial, most: int) -> None:
         trial._fixed_params = {**queued, "conv_width": min(queued["conv_width"], most)}
 
 
-def in_usual_time(family: str, of_study: str) -> int:
+def epochs_in_usual_time(family: str, study_scope: str) -> int:
     """Which of ``EPOCHS`` holds for a network of this family in a study of this scope."""
-    return EPOCHS[family if family in EPOCHS else scope.features_of(of_study)]
+    return EPOCHS[family if family in EPOCHS else scope.features_of(study_scope)]
 
 
 def epochs(kind: str, usual: int, training: Training) -> int:
@@ -219,6 +219,6 @@ def epochs(kind: str, usual: int, training: Training) -> int:
         training: says how many rows and steps there are.
     """
     chosen = min(space.chosen_batch(training.params), training.rows)
-    steps = usual * min(training.per_epoch, 2 * (training.rows // chosen))
+    steps = usual * min(training.steps_per_epoch, 2 * (training.rows // chosen))
     steps = max(steps, LEAST_STEPS.get(kind, LEAST_STEPS_ELSE))
-    return min(math.ceil(steps / training.per_epoch), max(MOST_EPOCHS, usual))
+    return min(math.ceil(steps / training.steps_per_epoch), max(MOST_EPOCHS, usual))

@@ -1,1 +1,1 @@
-"""The stages predict, score, submit and reproduce: from finished trials to a CSV and its score."""
+"""The stages predict, blend, score, leaderboard, submit and reproduce: from trials to a CSV and its score."""

@@ -28,7 +28,7 @@ DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
-class Columns:
+class BlendColumns:
     """Where a CSV's columns are.
 
     Attributes:
@@ -120,7 +120,7 @@ def _point(cell: str) -> str:
     return cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell
 
 
-def _columns(file: CsvFile, first: tuple[int, list[str]], competition: Competition) -> Columns:
+def _columns(file: CsvFile, first: tuple[int, list[str]], competition: Competition) -> BlendColumns:
     """The columns that the header names; row numbers that pandas wrote, without a name, are ignored."""
     number, names = first
     folded = [name.casefold() for name in names]
@@ -128,11 +128,11 @@ def _columns(file: CsvFile, first: tuple[int, list[str]], competition: Competiti
     found = next((folded.index(name) for name in (of_ids, "id") if folded.count(name) == 1), None)
     others = [i for i, name in enumerate(names) if name and i != found]
     if found is not None and [folded[i] for i in others] == [of_labels]:
-        return Columns(found, others[0], ())
+        return BlendColumns(found, others[0], ())
     order = class_order([names[i] for i in others], competition)
     if found is None or order is None:
         raise file.error("unexpected columns", row=number, fix=f"write the columns {_expected(competition)}")
-    return Columns(found, None, tuple(others[i] for i in order))
+    return BlendColumns(found, None, tuple(others[i] for i in order))
 
 
 def _expected(competition: Competition) -> str:
@@ -144,7 +144,7 @@ def _expected(competition: Competition) -> str:
 
 
 def _in_order(
-    file: CsvFile, rows: list[tuple[int, list[str]]], columns: Columns, ids: Sequence[str]
+    file: CsvFile, rows: list[tuple[int, list[str]]], columns: BlendColumns, ids: Sequence[str]
 ) -> list[tuple[int, list[str]]]:
     """The rows below the header, one for each of ``ids``."""
     place = {text: i for i, text in enumerate(ids)}
@@ -168,7 +168,7 @@ def _in_order(
 
 
 def _probabilities(
-    file: CsvFile, cells: list[tuple[int, list[str]]], columns: Columns
+    file: CsvFile, cells: list[tuple[int, list[str]]], columns: BlendColumns
 ) -> npt.NDArray[np.float32]:
     """(test rows, classes) float32, of which each row sums to 1."""
     values = np.array([[_number(row[i]) for i in columns.classes] for _, row in cells])

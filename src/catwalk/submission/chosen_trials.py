@@ -63,15 +63,15 @@ class Chosen:
             duplicates.groups(self.prepared, self.rows),
         )
 
-    def of_recipe(self) -> tuple[RecipeTrial, ...]:
+    def recipe_trials(self) -> tuple[RecipeTrial, ...]:
         """The trials as the recipe stores them."""
         shares = zip(self.trials, self.ensemble.weights, self.ensemble.temperatures, strict=True)
         return tuple(
-            _of_recipe(trial, float(weight), float(temperature)) for trial, weight, temperature in shares
+            _recipe_trial(trial, float(weight), float(temperature)) for trial, weight, temperature in shares
         )
 
 
-def _of_recipe(trial: "TrialRecord", weight: float, temperature: float) -> RecipeTrial:
+def _recipe_trial(trial: "TrialRecord", weight: float, temperature: float) -> RecipeTrial:
     """A complete trial as the recipe stores it."""
     assert trial.seed is not None
     assert trial.precision is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catwalk.core import disk_space
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
 from catwalk.search import fold_study, fold_training, limits, progress, study_progress
 from catwalk.search.fold_study import Fold
@@ -28,12 +28,12 @@ PLANNED = 0.9  # of the time, for trainings take more or less than the search's
 LEAST = 0.6  # of the epochs that the search's trial had; trained for less, it is not worth its folds
 
 
-def run(context: RunContext, until: Limits, workers: int | None) -> bool:
+def run(context: RunContext, asked: Limits, workers: int | None) -> bool:
     """Train the configurations with the largest ensemble weights in folds, as many as the budget allows.
 
     Args:
         context: of the search, which has ended.
-        until: the limits of search and folds together.
+        asked: the limits of search and folds together.
         workers: processes; None: as many as ``limits.workers`` says.
 
     Returns:
@@ -43,34 +43,34 @@ def run(context: RunContext, until: Limits, workers: int | None) -> bool:
         UserError, MachineError: see ``fold_training.run``.
     """
     started, paths, prepared, say = time.monotonic(), context.paths, context.prepared, context.say
-    count = of_data.possible(prepared, until.folds)
-    if count < until.folds:
-        say(f"folds: {count} instead of {until.folds}, because a class has only {count} pictures")
+    count = data_folds.possible(prepared, asked.folds)
+    if count < asked.folds:
+        say(f"folds: {count} instead of {asked.folds}, because a class has only {count} pictures")
     _, before = fold_study.known(context, count)
     search_key, searched = study_progress.known(paths, prepared, context.scope)
     budget = None
-    if until.budget is not None:
-        budget = max(0.0, until.budget - searched.spent - fold_study.spent(context, but=count))
-    if search_key is not None and searched.folds != until.folds:  # later stages follow it
-        progress.write(paths, search_key, replace(searched, folds=until.folds))
+    if asked.budget is not None:
+        budget = max(0.0, asked.budget - searched.spent - fold_study.spent(context, but=count))
+    if search_key is not None and searched.folds != asked.folds:  # later stages follow it
+        progress.write(paths, search_key, replace(searched, folds=asked.folds))
     if _is_done(before, budget, searched.finished):
-        say(f"folds: already done, {_told(before, until)}")
+        say(f"folds: already done, {_told(before, asked)}")
         return before.ended != fold_study.NO_TIME
-    _train(context, Limits(budget, None, count, until.until), limits.workers(workers), started)
+    _train(context, Limits(budget, None, count, asked.until), limits.workers(workers), started)
     _, after = fold_study.known(context, count)
     if after.ended is not None:
-        say(f"folds: {_told(after, until)}")
+        say(f"folds: {_told(after, asked)}")
     for line in _left_out(context, count):
         say(line)
     return after.ended != fold_study.NO_TIME
 
 
-def _told(state: progress.StudyProgress, until: Limits) -> str:
+def _told(state: progress.Progress, asked: Limits) -> str:
     """What was trained, why it ended, and how to train more."""
     told = f"{state.finished} networks in {state.spent:.0f} s ({state.ended})"
-    if state.ended == fold_study.ALL_TRAINED or until.budget is None:
+    if state.ended == fold_study.ALL_TRAINED or asked.budget is None:
         return told
-    return f"{told}; for more: make search BUDGET={limits.shown(2 * until.budget)}"
+    return f"{told}; for more: make search BUDGET={limits.shown(2 * asked.budget)}"
 
 
 def _left_out(context: RunContext, count: int) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _left_out(context: RunContext, count: int) -> Iterator[str]:
             yield f"folds: {fold.title} ended without a network, so trial {fold.trial} is left out: {why}"
 
 
-def _is_done(before: progress.StudyProgress, budget: float | None, searched: int) -> bool:
+def _is_done(before: progress.Progress, budget: float | None, searched: int) -> bool:
     """Whether an earlier run trained all that fits in the budget, from the same trials of the search."""
     if before.ended is None or before.of_trials != searched:
         return False
@@ -97,7 +97,7 @@ def _is_done(before: progress.StudyProgress, budget: float | None, searched: int
     return before.budget is not None and budget <= before.budget
 
 
-def _train(context: RunContext, until: Limits, workers: int, started: float) -> None:
+def _train(context: RunContext, asked: Limits, workers: int, started: float) -> None:
     from catwalk.search import study
 
     paths, prepared = context.paths, context.prepared
@@ -105,23 +105,23 @@ def _train(context: RunContext, until: Limits, workers: int, started: float) -> 
     trials = {trial.number: trial for trial in study.complete(opened)} if opened is not None else {}
     if opened is None or not trials:  # the search has said so
         return
-    key, before = fold_study.known(context, until.folds)
-    left = math.inf if until.budget is None else max(0.0, until.budget - before.spent)
-    wanted = list(_wanted(context, opened, until.folds, left, workers))
+    key, before = fold_study.known(context, asked.folds)
+    left = math.inf if asked.budget is None else max(0.0, asked.budget - before.spent)
+    wanted = list(_wanted(context, opened, asked.folds, left, workers))
     searched = len(study.finished(opened))
-    known = fold_study.load(context, until.folds)
+    known = fold_study.load(context, asked.folds)
     begun = 0 if known is None else len([*study.waiting(known), *study.running(known)])
     if not wanted and not begun:
-        state = replace(before, budget=until.budget, ended=before.ended or fold_study.NO_TIME)
-        progress.write(paths, key, replace(state, folds=until.folds, of_trials=searched))
+        state = replace(before, budget=asked.budget, ended=before.ended or fold_study.NO_TIME)
+        progress.write(paths, key, replace(state, folds=asked.folds, of_trials=searched))
         return
-    has = Resources(until.folds, workers, started, str(opened.user_attrs["precision"]), searched)
+    has = Resources(asked.folds, workers, started, str(opened.user_attrs["precision"]), searched)
     context.say(
-        f"folds: training {len(wanted) + begun} networks, {until.folds} of each of the best configurations"
+        f"folds: training {len(wanted) + begun} networks, {asked.folds} of each of the best configurations"
     )
     size = sum(paths.model(study.key(opened), fold.trial).stat().st_size for fold in wanted)
     disk_space.require(paths.prepared, size, "to keep the folds' networks")
-    fold_training.run(context, [(fold, trials[fold.trial]) for fold in wanted], until, has)
+    fold_training.run(context, [(fold, trials[fold.trial]) for fold in wanted], asked, has)
 
 
 def _wanted(

@@ -21,7 +21,7 @@ from catwalk.core.paths import Paths
 from catwalk.data.competition import Competition
 from catwalk.submission import recipe
 from catwalk.submission.kept_networks import predict_proba
-from catwalk.submission.recipe import Graded, Recipe
+from catwalk.submission.recipe import GraderResult, Recipe
 from catwalk.submission.submit import Request, confirm
 
 NAME = "openhpi"  # as TO= names it
@@ -60,7 +60,7 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
     model = _Answering(paths, competition, made)
     found = _graded(address, token, assignment, model)
     say(f"submit: the grader found an accuracy of {found['accuracy']:.2f} and gave {found['grade']:.2f}")
-    recipe.add_graded(paths, name, Graded(NAME, assignment, found["accuracy"], found["grade"]))
+    recipe.add_graded(paths, name, GraderResult(NAME, assignment, found["accuracy"], found["grade"]))
 
 
 def _token() -> str:

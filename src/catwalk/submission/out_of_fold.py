@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catwalk.data import duplicates
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.search import fold_study
@@ -69,10 +69,10 @@ def choose(context: RunContext, opened: "optuna.Study", count: int) -> OutOfFold
     }
     if not sets:
         return None
-    of_data.write(paths, prepared, count, context.seed)  # prepare removes the file with its arrays
-    labels, folds = np.asarray(prepared.labels), of_data.load(paths, prepared, count)
+    data_folds.write(paths, prepared, count, context.seed)  # prepare removes the file with its arrays
+    labels, folds = np.asarray(prepared.labels), data_folds.load(paths, prepared, count)
     known = {
-        number: of_data.joined(
+        number: data_folds.joined(
             folds, [chosen_trials.read(paths.probabilities(key, one.number)) for one in trials]
         )
         for number, trials in sets.items()

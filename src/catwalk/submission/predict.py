@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from catwalk.core import advice, processes
 from catwalk.core.errors import UserError
 from catwalk.data import duplicates, prepare, scope
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.search import fold_study, limits, progress, study_progress
-from catwalk.search.progress import StudyProgress
+from catwalk.search.progress import Progress
 from catwalk.submission import (
     chosen_trials,
     kept_networks,
@@ -27,7 +27,7 @@ from catwalk.submission import (
 )
 from catwalk.submission.chosen_trials import Chosen
 from catwalk.submission.recipe import Recipe
-from catwalk.submission.submission_files import Answers
+from catwalk.submission.submission_files import SubmissionArrays
 
 if TYPE_CHECKING:
     import optuna
@@ -52,7 +52,7 @@ def is_done(
     """
     prepared = context.prepared
     study, state = study_progress.known(context.paths, prepared, context.scope)
-    count = of_data.possible(prepared, folds)
+    count = data_folds.possible(prepared, folds)
 
     def is_same(made: Recipe) -> bool:
         holds = (
@@ -71,7 +71,7 @@ def _has_folds(context: RunContext, made: Recipe, folds: int) -> bool:
     return made.fold_study == key and made.fold_trainings >= state.finished
 
 
-def _holds(made: Recipe, study: str, state: StudyProgress, prepared: prepare.Prepared) -> bool:
+def _holds(made: Recipe, study: str, state: Progress, prepared: prepare.Prepared) -> bool:
     """Whether a submission was made from all finished trials of this study, for these test rows."""
     same = (made.study, made.test_fingerprint) == (study, prepared.test_fingerprint)
     is_of_it = same and made_before.is_of_study(made, state.began)
@@ -110,6 +110,10 @@ def run(
         search: runs a search; called where no trial has been completed yet.
         folds: of out-of-fold validation; 1: the split's validation rows validate.
         team_seconds: to train a team's networks again that can't be copied.
+
+    Raises:
+        UserError: the name can't be used, no trial is complete, or a kept file is damaged or missing.
+        NetworkError: the team's server can't be reached.
     """
     paths, prepared = context.paths, context.prepared
     if done := is_done(context, name, folds, team_seconds):
@@ -128,7 +132,7 @@ def run(
             predict_summary.say_already(context, done)
             team_models.offer(context, opened, until)
             return done
-    records, count = trial_record.of_study(opened), of_data.possible(prepared, folds)
+    records, count = trial_record.of_study(opened), data_folds.possible(prepared, folds)
     # Of the study and of the folds: what ends meanwhile may not have been looked at.
     key, trained = fold_study.known(context, count) if count > 1 else ("", progress.NOTHING)
     in_folds = _in_folds(context, opened, folds, count) if count > 1 else None
@@ -177,7 +181,7 @@ def _refuse_while_searching(context: RunContext) -> None:
 
 def _in_folds(
     context: RunContext, opened: "optuna.Study", asked: int, count: int
-) -> tuple[Recipe, Answers] | None:
+) -> tuple[Recipe, SubmissionArrays] | None:
     """The submission of the configurations that were trained in ``count`` folds; None if there are none.
 
     Args:
@@ -207,7 +211,9 @@ def _in_folds(
     return in_folds, answers
 
 
-def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) -> tuple[Recipe, Answers]:
+def _on_split(
+    context: RunContext, opened: "optuna.Study", until: float | None
+) -> tuple[Recipe, SubmissionArrays]:
     """The submission of the search's own networks, some of them trained again on all labelled rows."""
     chosen, answers = _chosen(context, opened)
     again = _refit(context, opened, chosen, until)
@@ -218,7 +224,7 @@ def _on_split(context: RunContext, opened: "optuna.Study", until: float | None) 
     return replace(made, refit=again.made), replace(answers, test=test)
 
 
-def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, Answers]:
+def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, SubmissionArrays]:
     """The ensemble and its predictions; tried again if a search has dropped one of its networks."""
     from catwalk.search import study
 
@@ -235,12 +241,12 @@ def _chosen(context: RunContext, opened: "optuna.Study") -> tuple[Chosen, Answer
 
 def _answers(
     context: RunContext, opened: "optuna.Study", chosen: Chosen, networks: list[tuple[str, int]]
-) -> Answers:
+) -> SubmissionArrays:
     """The ensemble's predictions; ``networks`` as for ``kept_networks.average_and_weights``."""
     test, weights = kept_networks.average_and_weights(
         context.paths, opened, chosen, networks, context.prepared
     )
-    return Answers(test, chosen.rows, chosen.validation, weights)
+    return SubmissionArrays(test, chosen.rows, chosen.validation, weights)
 
 
 def _refit(
@@ -270,7 +276,7 @@ def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen) -> Reci
         test_fingerprint=prepared.test_fingerprint,
         split=prepared.split,
         trials_finished=len(study.finished(opened)),
-        trials=chosen.of_recipe(),
+        trials=chosen.recipe_trials(),
         validation=recipe.Validation(
             rows=len(chosen.rows),
             pictures=distinct,

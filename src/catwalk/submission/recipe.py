@@ -66,7 +66,7 @@ class FoldNetwork:
     """A network that was trained without one fold.
 
     Attributes:
-        trial: number of the search's trial whose recipe it has.
+        trial: number of the search's trial whose parameters it has.
         fold: that was held out, from 0.
         number: its trial of the folds' study.
         seed, plan: see ``retrain.Task``.
@@ -125,7 +125,7 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Graded:
+class GraderResult:
     """One result from the course's grader: the grader's name, the exercise, and the accuracy and grade."""
 
     to: str
@@ -147,7 +147,7 @@ class Recipe:
         seed: names the split.
         fingerprint, test_fingerprint, split: of the prepared data.
         trials_finished: in the study then.
-        began: when the study did, as ``StudyProgress.began``; "": it is a team's, or there is none.
+        began: when the study did, as ``Progress.began``; "": it is a team's, or there is none.
         trials: the chosen networks, the best first; a blend has none.
         parts: the submissions that a blend joins; () for all others.
         validation, forecast: what is known of the accuracy; None for a blend of which nothing is.
@@ -196,7 +196,7 @@ class Recipe:
     began: str = ""
     csv_sha256: str = ""
     sent: tuple[Upload, ...] = ()
-    graded: tuple[Graded, ...] = ()
+    graded: tuple[GraderResult, ...] = ()
 
     @property
     def ensemble(self) -> Ensemble:
@@ -231,7 +231,7 @@ def add_upload(paths: Paths, name: str, upload: Upload) -> None:
     _change(paths.recipe(name), "sent", [*others, upload])
 
 
-def add_graded(paths: Paths, name: str, graded: Graded) -> None:
+def add_graded(paths: Paths, name: str, graded: GraderResult) -> None:
     """Store a result from the course's grader."""
     _change(paths.recipe(name), "graded", [*read(paths, name).graded, graded])
 

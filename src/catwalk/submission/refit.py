@@ -102,8 +102,8 @@ def _fitting(
 ) -> "list[TrialRecord]":
     """``count`` trials to train again; if fewer fit in the time, some are trained twice, with new seeds.
 
-    None if the first does not fit: the others have less weight, as a dense network beside a convolutional one
-    that takes longer, and would get half of it.
+    Empty if the first does not fit: the others have less weight, as a dense network beside a convolutional
+    one that takes longer, and would get half of it.
     """
     prepared, fitting = context.prepared, trials
     if seconds is not None:

@@ -11,7 +11,7 @@ from catwalk.core import advice, process_pool
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download
-from catwalk.data import folds as of_data
+from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics, retrain
 from catwalk.search import limits
@@ -47,7 +47,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
         return
     tasks = _tasks(paths, made)
     if made.folds > 1:
-        of_data.write(paths, prepared, made.folds, made.seed)
+        data_folds.write(paths, prepared, made.folds, made.seed)
     many = "1 network" if len(tasks) == 1 else f"{len(tasks)} networks"
     context.say(f"reproduce: training {many} again from {name}.json")
     cores = limits.workers(context.workers)
@@ -69,8 +69,8 @@ def _joined(
     tested = made.ensemble.of_folds(made.folds).average(np.stack([test for _, test in answers[:count]]))
     if made.folds > 1:
         parts = [[rows for rows, _ in answers[i : i + made.folds]] for i in range(0, count, made.folds)]
-        folds = of_data.load(paths, prepared, made.folds)
-        validation = np.stack([of_data.joined(folds, part) for part in parts])
+        folds = data_folds.load(paths, prepared, made.folds)
+        validation = np.stack([data_folds.joined(folds, part) for part in parts])
         return metrics.accuracy(made.ensemble.average(validation), np.asarray(prepared.labels)), tested
     if made.refit:
         again = np.stack([test for _, test in answers[count:]])
@@ -96,7 +96,7 @@ def _join_again(context: RunContext, made: Recipe, name: str) -> None:
 
 
 def _tasks(paths: Paths, made: Recipe) -> list[retrain.Task]:
-    """Tasks for the processes: the chosen networks, then the refitted ones."""
+    """Tasks for the processes: the chosen networks, then the refitted ones; in folds, theirs alone."""
     tasks = {one.number: refit.task_of(paths, made.seed, one) for one in made.trials}
     if made.folds > 1:
         return [

@@ -1,4 +1,4 @@
-"""Score: scores a submission with the sealed test labels, and prints the leaderboard of all of them."""
+"""Score: scores a submission with the sealed test labels, and builds the leaderboard of all of them."""
 
 import json
 from collections.abc import Callable

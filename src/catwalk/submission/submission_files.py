@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answers:
+class SubmissionArrays:
     """Arrays of a submission.
 
     Attributes:
@@ -44,7 +44,7 @@ class Answers:
 
 
 def write(
-    context: RunContext, name: str, made: Recipe, answers: Answers, trials: "list[TrialRecord]"
+    context: RunContext, name: str, made: Recipe, answers: SubmissionArrays, trials: "list[TrialRecord]"
 ) -> None:
     """Write all files, the CSV and then the recipe last: without a recipe, a submission is incomplete."""
     from catwalk.search import trial_record
@@ -82,7 +82,7 @@ def finish(context: RunContext, name: str, labels: npt.NDArray[np.integer], made
     context.paths.unfinished(name).unlink(missing_ok=True)
 
 
-def _write_predictions(context: RunContext, name: str, answers: Answers) -> None:
+def _write_predictions(context: RunContext, name: str, answers: SubmissionArrays) -> None:
     """Write the probabilities of the test rows, and of the rows that validate the submission."""
     prepared, labels = context.prepared, context.competition.submitted
     hashes = picture_hashes.of(prepared.pixels[answers.rows])

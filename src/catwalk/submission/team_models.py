@@ -1,6 +1,6 @@
 """Team models: networks that other members trained; they are copied from where the team stores them.
 
-What can't be copied is trained again here from its recipe, as far as predict's own time allows.
+What can't be copied is trained again here from its trial record, as far as predict's own time allows.
 """
 
 import math
