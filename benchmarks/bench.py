@@ -8,6 +8,7 @@ they answer for the validation and the test rows is kept; the test labels are op
 and nothing is chosen by them. Three rounds of ten minutes take four and a half hours: the same command goes
 on after the last run that came to its end, and ``--rounds 1 --collect`` leaves the others for another day
 (``benchmarks/results/bench-10m/`` keeps the finished ones until all are there, also in git).
+docs/performance.md shows only results of all tools in three rounds, docs/bench.png those of ten minutes.
 ``--draw`` makes table and picture again from the JSON, and runs nothing.
 """
 
@@ -31,12 +32,16 @@ import numpy.typing as npt
 
 from benchmarks import bench_report, methods, project, record
 from benchmarks.project import ROOT
+from catwalk.core import processes
 from catwalk.data import scope as scopes
 from catwalk.search import limits
+from catwalk.submission import provenance
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 COMPETITION = "fashion-mnist"
 GRACE = 60.0  # seconds after the budget until a tool that goes on is ended
+ROUNDS = 3  # of a whole comparison
+SHOWN = 600.0  # the budget, in seconds, of the comparison that docs/bench.png shows
 # Labels of the validation and of the test rows; None where a tool had none within the budget.
 Answer = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None
 
@@ -111,13 +116,13 @@ def catwalk(
     folder: Path, budget: float, seed: int, models: str
 ) -> tuple[list[dict[str, float]], Answer, float]:
     """``search`` and ``predict``; the prediction's time comes out of the budget, as the peers' does."""
+    started = time.monotonic()
     search = limits.search_within(budget - 10)
     shared = ["--competition", COMPETITION, "--seed", str(seed), "--models", models]
     binary = str(Path(sys.executable).with_name("catwalk"))
-    peaks = [
-        run([binary, "search", *shared, "--budget", f"{search:.0f}s"], folder, budget),
-        run([binary, "predict", *shared, "--name", "bench"], folder, budget),
-    ]
+    peaks = [run([binary, "search", *shared, "--budget", f"{search:.0f}s"], folder, budget)]
+    left = budget - (time.monotonic() - started)
+    peaks.append(run([binary, "predict", *shared, "--name", "bench"], folder, left))
     return curve_of_study(folder, seed, models), _answer_of_submission(folder), max(peaks)
 
 
@@ -141,6 +146,8 @@ def _answer_of_submission(folder: Path) -> Answer:
 
     paths = Paths(folder, COMPETITION)
     files = (paths.oof("bench"), paths.test_predictions("bench"))
+    if not all(file.is_file() for file in files):  # as where predict was ended
+        return None
     oof, test = (predictions.read(file, str(file)).probabilities.argmax(axis=1) for file in files)
     return oof, test
 
@@ -150,7 +157,8 @@ def random_engine(folder: Path, budget: float, seed: int) -> tuple[list[dict[str
     command = [sys.executable, "-m", "benchmarks.bench"]
     command += ["--random-engine", f"{budget - 15}", "--seed", str(seed)]
     peak = run([*command, "--folder", str(folder)], folder, budget, ROOT)
-    return curve_of_study(folder, seed), _answer_of_best(folder, seed), peak
+    # In a process of its own: TensorFlow's set-up would change the environment of the tools after this one.
+    return curve_of_study(folder, seed), processes.call_apart(_answer_of_best, folder, seed), peak
 
 
 def _random_worker(folder: Path, budget: float, seed: int, worker: int, started: float) -> None:
@@ -235,6 +243,7 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
     """Run one tool; what is kept of it, and its answer."""
     with tempfile.TemporaryDirectory() as name:
         folder = project.copied(COMPETITION, Path(name), seed).root
+        commit = provenance.git_commit(ROOT)
         started = time.monotonic()
         if tool in bench_report.OURS:
             curve, answer, peak = catwalk(folder, budget, seed, bench_report.OURS[tool])
@@ -247,6 +256,7 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
             "tool": tool,
             "seed": seed,
             "date": record.now(),
+            "commit": commit,
             "processor": record.machine()["processor"],
             "seconds": round(time.monotonic() - started, 1),
             "peak_mb": round(peak),
@@ -278,10 +288,10 @@ def rising(curve: list[dict[str, float]]) -> list[list[float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--budget", default="3m", help="a tool's, with a unit")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--tools", default=",".join(bench_report.TOOLS), help="all: %(default)s")
     parser.add_argument("--collect", action="store_true", help="end before the labels are opened")
-    parser.add_argument("--draw", type=Path, help="a kept JSON: draw it again, run nothing")
+    parser.add_argument("--draw", type=Path, help="a kept JSON: draw docs/bench.png of it, run nothing")
     parser.add_argument("--random-engine", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -301,13 +311,16 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> None:
     """Run what has not been run yet; the labels are opened only when all of it is there."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and the tool with it
+    project.end_by_sigterm()
     from catwalk import option_values
     from catwalk.core.paths import Paths
     from catwalk.data import test_labels
 
     budget, tools = option_values.duration(options.budget), options.tools.split(",")
-    unfinished = record.RESULTS / f"bench-{options.budget}"
+    is_whole = sorted(tools) == sorted(bench_report.TOOLS) and options.rounds >= ROUNDS
+    # No page shows a part, and what is collected for the whole is not removed with it.
+    name = f"bench-{options.budget}{'' if is_whole or options.collect else '-part'}"
+    unfinished = record.RESULTS / name
     unfinished.mkdir(exist_ok=True)
     runs, answers = [], []
     for number in range(options.rounds):
@@ -322,7 +335,7 @@ def measure(options: argparse.Namespace) -> None:
                 flush=True,
             )
     if options.collect:
-        print(f"kept in {unfinished}: the same command without --collect goes on")
+        print(f"kept in {unfinished}: the command goes on without --collect, for all tools and rounds")
         return
     # The last line that matters: the labels are opened when nothing can be changed any more.
     labels = test_labels.open_labels(Paths(ROOT, COMPETITION), "bench", f"{len(runs)} runs")
@@ -331,14 +344,16 @@ def measure(options: argparse.Namespace) -> None:
             row["test"] = float((answer[1] == labels).mean())
     print(bench_report.table(runs))
     content = {"budget": budget, "rounds": options.rounds, "runs": runs}
-    print(f"kept in {record.keep(f'bench-{options.budget}', content)}")
+    print(f"kept in {record.keep(name, content)}")
     shutil.rmtree(unfinished)
-    bench_report.picture(content, ROOT / "docs" / "bench.png")
+    if is_whole and budget == SHOWN:
+        bench_report.picture(content, ROOT / "docs" / "bench.png")
 
 
 def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
     """A run, or what an earlier call kept of it."""
-    if not kept.is_file():
+    was_kept = kept.is_file()
+    if not was_kept:
         row, answer = one(tool, budget, seed)
         aside = kept.with_suffix(".part.npz")
         validation, test = answer or (np.zeros(0), np.zeros(0))
@@ -347,6 +362,9 @@ def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, An
         aside.rename(kept)
     with np.load(kept) as found:
         row = json.loads(str(found["row"]))
+        now, then = provenance.git_commit(ROOT), row.get("commit")
+        if was_kept and tool in bench_report.OF_CATWALK and not bench_report.is_same(now, then):
+            print(f"{kept} is of {then or 'an unknown commit'}: to run it again, remove it", flush=True)
         return row, (found["validation"], found["test"]) if len(found["test"]) else None
 
 

@@ -1,6 +1,6 @@
 """Reading CSVs: catwalk's reader beside pyarrow's own and pandas.read_csv, each in a process of its own.
 
-    python benchmarks/csv_reader.py            # Fashion-MNIST's 60,000 rows, and 700,000 generated ones
+    .venv/bin/python -m benchmarks.csv_reader  # Fashion-MNIST's 60,000 rows, and 700,000 generated ones
 
 A row of the table is a reader: median seconds and the range over the rounds, the ratio to pyarrow's own
 (median of the rounds' ratios; the readers take turns, so that a slow moment of the machine hits all),

@@ -7,8 +7,8 @@ For each split PSEUDO of Fashion-MNIST's 60,000 training rows become the test of
 and the commands run as a user types them: a search of half the budget, whose best configurations are trained
 in folds in the other half; and the same search continued to the whole budget, with its refit. Both
 submissions are scored on the pseudo-test, the second also step by step (``benchmarks.prediction``). The
-official test rows are not read. Splits that the newest kept file has and that are not asked for stay in it:
-the same command goes on with ``--splits 3 4 5`` on another day.
+official test rows are not read. What the newest kept file has of a split stays in it until that split has
+been measured again: the same command goes on with ``--splits 3 4 5`` on another day.
 """
 
 import argparse
@@ -112,15 +112,16 @@ def main() -> None:
     parser.add_argument("--budget", type=option_values.duration, default=600.0)
     parser.add_argument("--folds", type=int, default=5)
     options = parser.parse_args()
+    project.end_by_sigterm()
     paths, loaded = project.here(SOURCE)
     rows = pd.read_csv(paths.raw / loaded.train_file)
     name = f"folds{options.folds}-{options.models}-{options.budget / 60:g}m"
-    kept = record.newest(name) or {"splits": []}
-    found = [one for one in kept["splits"] if one["split"] not in options.splits]
+    found = (record.newest(name) or {"splits": []})["splits"]
     for split in options.splits:
-        found.append(one_split(rows, split, options.models, options.budget, options.folds))
+        new = one_split(rows, split, options.models, options.budget, options.folds)
+        found = record.replaced(found, new, "split")
         said = summary(found)
-        print(found[-1], said, flush=True)
+        print(new, said, flush=True)
         print(f"kept in {record.keep(name, {'summary': said, 'splits': found})}", flush=True)
 
 

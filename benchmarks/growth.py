@@ -33,6 +33,11 @@ def sizes(prepared: prepare.Prepared) -> list[tuple[int, int]]:
     return [(int(share * rows), WIDTH) for share in SHARES] + [(rows, w) for w in WIDTHS if w != WIDTH]
 
 
+def multiplications(rows: int, width: int) -> int:
+    """An epoch's: forwards, and backwards by weights and inputs; but not by the pixels."""
+    return rows * (2 * 784 * width + 3 * (width * width + 10 * width))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
@@ -44,14 +49,13 @@ def main() -> None:
         params = {**engine.NETS["large"], "width_1": width, "width_2": width}
         mine = engine.Ours(loaded, replace(prepared, train=np.resize(prepared.train, rows)), params, how)
         seconds = [engine.seconds(mine.epoch) for _ in range(options.rounds)]
-        weights = 784 * width + width * width + width * 10
         measured.append(
             {
                 "rows": rows,
                 "width": width,
                 "seconds": statistics.median(seconds),
                 "range": [min(seconds), max(seconds)],
-                "multiplications": 3 * rows * weights,  # forwards, and twice backwards
+                "multiplications": multiplications(rows, width),
             }
         )
         print(f"{rows:>7,} rows, width {width:>4}: {measured[-1]['seconds']:.2f} s an epoch", flush=True)

@@ -64,16 +64,21 @@ def predict_all(members: list[Paths], dice: random.Random) -> dict[str, Any]:
     asked = ("predict", "--budget", "10m", "--name", "team")
     begun = [start(paths, *asked) for paths in members]
     killed = 0
-    for wait in sorted(dice.uniform(2, PREDICTING) / len(members) for _ in members):
-        time.sleep(wait)
-        victim = begun[killed]
-        for pid in (victim.pid, *procfs.descendants_of(victim.pid)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        victim.wait()
-        begun[killed] = start(members[killed], *asked)
-        killed += 1
-    codes = [one.wait(timeout=PATIENCE) for one in begun]
+    try:
+        for wait in sorted(dice.uniform(2, PREDICTING) / len(members) for _ in members):
+            time.sleep(wait)
+            victim = begun[killed]
+            for pid in (victim.pid, *procfs.descendants_of(victim.pid)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            victim.wait()
+            begun[killed] = start(members[killed], *asked)
+            killed += 1
+        codes = [one.wait(timeout=PATIENCE) for one in begun]
+    finally:
+        for one in begun:
+            one.kill()
+            one.wait()
     if any(codes):
         said = "".join((paths.root / "predict.log").read_text() for paths in members)
         raise SystemExit(f"a predict has failed:\n{said[-2000:]}")
@@ -209,6 +214,7 @@ def main() -> None:
     parser.add_argument("--restarts", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    project.end_by_sigterm()
     with tempfile.TemporaryDirectory() as folder:
         dice = random.Random(options.seed)  # noqa: S311
         figures = fire(Path(folder), options.kills, options.restarts, dice)

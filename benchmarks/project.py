@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -15,6 +16,11 @@ from catwalk.data.competition import Competition
 from catwalk.search import postgres_server
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def end_by_sigterm() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, and so what it has started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def here(name: str, seeds: Iterable[int] = (1,)) -> tuple[Paths, Competition]:

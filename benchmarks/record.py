@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from catwalk.core.paths import atomic_write
+
 RESULTS = Path(__file__).resolve().parent / "results"
 VERIFICATION = RESULTS.parents[1] / "verification" / "results"
 UNITS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # instructions for matrix products
@@ -19,9 +21,14 @@ def keep(name: str, figures: dict[str, Any], folder: Path = RESULTS) -> Path:
     """Write ``<folder>/<name>-<date>.json``: the figures, with the date, versions and processor."""
     content = {"date": now(), "machine": machine(), **figures}
     path = folder / f"{name}-{content['date'][:10]}.json"
-    folder.mkdir(exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    with atomic_write(path) as aside:
+        aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def replaced(rows: list[dict[str, Any]], new: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The rows with the new one, in the place of the one that has its ``key``, if any; sorted by ``key``."""
+    return sorted([*(row for row in rows if row[key] != new[key]), new], key=lambda row: row[key])
 
 
 def newest(name: str) -> dict[str, Any] | None:

@@ -5,9 +5,9 @@
     .venv/bin/python -m benchmarks.scores --write          only the tables, from what is kept; runs nothing
 
 Each seed is ``catwalk all`` in a new project, from the raw CSVs to the talk; then the test labels are opened,
-once a row, in this checkout, whose log of looks says so. Seeds that the newest kept file has and that are not
-asked for stay in it, so the same command goes on with ``--seeds 2 3`` on another day. The tables in README
-(the first seed of each) and in docs/results.md are written anew after each row.
+once a row, in this checkout, whose log of looks says so. What the newest kept file has of a seed stays in it
+until that seed has run again, so the same command goes on with ``--seeds 2 3`` on another day. The tables in
+README (the first seed of each) and in docs/results.md are written anew after each row.
 """
 
 import argparse
@@ -130,14 +130,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--write", action="store_true", help="only the tables, from what is kept")
     options = parser.parse_args()
+    project.end_by_sigterm()
     if not options.write:
         asked = {name: getattr(options, name) for name in (*DEFAULTS, "budget")}
         name = "-".join([NAME, *asked.values()])
-        kept = record.newest(name) or {"rows": []}
-        rows = [row for row in kept["rows"] if row["seed"] not in options.seeds]
+        rows = (record.newest(name) or {"rows": []})["rows"]
         for seed in options.seeds:
-            rows.append(one(asked, seed))
-            print(rows[-1], flush=True)
+            new = one(asked, seed)
+            rows = record.replaced(rows, new, "seed")
+            print(new, flush=True)
             print(f"kept in {record.keep(name, {'asked': asked, 'rows': rows})}", flush=True)
             write()
     if options.write:

@@ -4,8 +4,8 @@
 
 As in ``benchmarks.folds``, PSEUDO of Fashion-MNIST's training rows become the test of a competition of their
 own, and the commands run as a user types them, with another number of threads in a copy of the package. Both
-submissions are scored on the pseudo-test; the official test rows are not read. Splits that the newest kept
-file has and that are not asked for stay in it.
+submissions are scored on the pseudo-test; the official test rows are not read. What the newest kept file has
+of a split stays in it until that split has been measured again.
 """
 
 import argparse
@@ -96,13 +96,14 @@ def main() -> None:
     parser.add_argument("--models", default="dense")
     parser.add_argument("--budget", type=option_values.duration, default=600.0)
     options = parser.parse_args()
+    project.end_by_sigterm()
     paths, loaded = project.here(folds.SOURCE)
     rows = pd.read_csv(paths.raw / loaded.train_file)
     name = f"threads-{options.models}-{options.budget / 60:g}m"
-    kept = record.newest(name) or {"splits": []}
-    found = [one for one in kept["splits"] if one["split"] not in options.splits]
+    found = (record.newest(name) or {"splits": []})["splits"]
     for split in options.splits:
-        found.append(one_split(rows, split, options.models, options.budget))
+        new = one_split(rows, split, options.models, options.budget)
+        found = record.replaced(found, new, "split")
         said = summary(found)
         print(said, flush=True)
         print(f"kept in {record.keep(name, {'summary': said, 'splits': found})}", flush=True)

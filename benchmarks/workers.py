@@ -96,10 +96,14 @@ def held_now(paths: Paths) -> dict[str, float] | None:
 
 
 def feed(root: Path) -> None:
-    """Let tiny trials wait in line, a few at a time, until ended; in a process of its own, for it grows."""
+    """Let tiny trials wait in line, a few at a time, until ended; in a process of its own, for it grows.
+
+    It also ends with the process that has started it, which may have been killed.
+    """
+    parent = os.getppid()
     paths = Paths(root, "digits")
     opened = study.create(paths, prepare.load(paths, 1), "pixels")
-    while True:
+    while os.getppid() == parent:
         for _ in range(LINE - len(study.waiting(opened))):
             opened.enqueue_trial(TINY, user_attrs={"kind": "quick"})
         time.sleep(1)
@@ -157,6 +161,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "feed":
         feed(options.root)
+        return
+    project.end_by_sigterm()
     if options.what == "scaling":
         figures = scaling(options.rounds, options.trials or 8)
     elif options.what == "memory":

@@ -1,12 +1,23 @@
-"""README, docs and docstrings: every link leads somewhere, and what they list is what the code has."""
+"""README, docs and docstrings: every link leads somewhere, and what they list is what the code has.
 
+Also what the benchmarks keep, which pages are made of.
+"""
+
+import argparse
 import ast
+import json
+import os
 import re
+import signal
 import subprocess
+import sys
+import time
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from catwalk import arguments
@@ -186,6 +197,146 @@ def test_generated_pages_are_made_of_the_kept_figures() -> None:
     for page, only_first in scores.PAGES.items():
         table = f"{scores.BEGIN}\n{scores.table(only_first)}\n{scores.END}"
         assert table in page.read_text(encoding="utf-8"), "run benchmarks.scores --write"
+
+
+def test_growth_counts_no_gradient_by_the_pixels() -> None:
+    from benchmarks import growth, record
+
+    assert growth.multiplications(1, 1) == 2 * 784 + 3 * (1 + 10)
+    kept = record.newest("growth")
+    assert kept
+    for row in kept["figures"]:
+        assert row["multiplications"] == growth.multiplications(row["rows"], row["width"])
+
+
+def test_only_a_whole_bench_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import bench, bench_report, project, record
+    from catwalk.data import test_labels
+
+    def once(_kept: Path, tool: str, _budget: float, seed: int) -> tuple[dict[str, Any], None]:
+        return {"tool": tool, "seed": seed, "seconds": 1.0, "peak_mb": 1, "curve": []}, None
+
+    kept, drawn = list[str](), list[str]()
+    monkeypatch.setattr(project, "end_by_sigterm", lambda: None)
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    monkeypatch.setattr(record, "keep", lambda name, _: kept.append(name))
+    monkeypatch.setattr(test_labels, "open_labels", lambda *_: np.zeros(1))
+    monkeypatch.setattr(bench_report, "picture", lambda *_: drawn.append(kept[-1]))
+    monkeypatch.setattr(bench, "_once", once)
+    for budget, tools in (("10m", bench_report.TOOLS), ("3m", bench_report.TOOLS), ("10m", ("catwalk",))):
+        asked = {"budget": budget, "rounds": 3, "tools": ",".join(tools), "collect": False}
+        bench.measure(argparse.Namespace(**asked))
+    assert kept == ["bench-10m", "bench-3m", "bench-10m-part"]
+    assert drawn == ["bench-10m"]
+
+
+def test_a_kept_run_of_another_commit_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from benchmarks import bench, bench_report
+    from catwalk.submission import provenance
+
+    monkeypatch.setattr(provenance, "git_commit", lambda _root: "b" * 40)
+    unknown, other, same, peer = (tmp_path / f"{number}.npz" for number in range(4))
+    rows = [
+        {"tool": "catwalk", "seed": 1},  # as it was kept before
+        {"tool": "random_engine", "seed": 1, "commit": "a" * 40},
+        {"tool": "catwalk_all", "seed": 1, "commit": f"{'b' * 40}+changes"},
+        {"tool": "beginner", "seed": 1, "commit": "a" * 40},
+    ]
+    for file, row in zip((unknown, other, same, peer), rows, strict=True):
+        np.savez(file, row=json.dumps(row), validation=np.zeros(0), test=np.zeros(0))
+        assert bench._once(file, str(row["tool"]), 1.0, 1) == (row, None)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in said] == [
+        f"{unknown} is of an unknown commit",
+        f"{other} is of {'a' * 40}",
+    ]
+    assert bench_report.commits(rows) == (
+        "These runs are of several commits; of an unknown commit: catwalk in round 1; of aaaaaaaaaa: random "
+        "search, catwalk's engine in round 1; of bbbbbbbbbb: catwalk, MODELS=all in round 1."
+    )
+    assert not bench_report.commits(rows[2:]), "a peer's do not depend on it"
+
+
+def test_the_prediction_gets_what_the_search_left_of_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks import bench
+
+    given = list[float]()
+
+    def run(_command: list[str], _folder: Path, budget: float) -> float:
+        given.append(budget)
+        time.sleep(0.05)
+        return 1.0
+
+    monkeypatch.setattr(bench, "run", run)
+    monkeypatch.setattr(bench, "curve_of_study", lambda *_: [])
+    assert bench.catwalk(tmp_path, 600.0, 1, "dense") == ([], None, 1.0), "nor is there an answer"
+    assert given[0] == 600
+    assert given[1] <= 600 - 0.05
+
+
+def test_an_interrupted_repetition_loses_nothing_that_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks import project, record, scores
+
+    def one(_asked: dict[str, str], seed: int) -> dict[str, int]:
+        if seed == 3:
+            raise KeyboardInterrupt
+        return {"seed": seed, "test": 2}
+
+    kept = list[Any]()
+    monkeypatch.setattr(project, "end_by_sigterm", lambda: None)
+    monkeypatch.setattr(record, "newest", lambda _: {"rows": [{"seed": n, "test": 1} for n in (3, 2, 1)]})
+    monkeypatch.setattr(scores, "one", one)
+    monkeypatch.setattr(scores, "write", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["scores", "--seeds", "2", "3"])
+    with monkeypatch.context() as patched:
+        patched.setattr(record, "keep", lambda _, content: kept.append(content["rows"]))
+        with pytest.raises(KeyboardInterrupt):
+            scores.main()
+    assert kept == [[{"seed": 1, "test": 1}, {"seed": 2, "test": 2}, {"seed": 3, "test": 1}]]
+
+    def half(path: Path, text: str, **_: object) -> None:
+        path.write_bytes(text[:9].encode())
+        raise KeyboardInterrupt
+
+    before = record.keep("scores", {}, tmp_path).read_text()
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(KeyboardInterrupt):
+        record.keep("scores", {}, tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == [before]
+
+
+def test_sigterm_ends_a_benchmark_as_ctrl_c_does_and_its_feeder_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks import project, workers
+    from catwalk.data import prepare
+    from catwalk.search import study
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        project.end_by_sigterm()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    parents = iter((1234,))
+    monkeypatch.setattr(os, "getppid", lambda: next(parents, 1))
+    monkeypatch.setattr(study, "create", lambda *_: None)
+    monkeypatch.setattr(prepare, "load", lambda *_: None)
+    workers.feed(tmp_path)
+
+
+def test_no_task_of_the_methods_runs_alone() -> None:
+    from benchmarks import methods
+
+    assert methods.with_neighbours([1, 2, 3], 2) == [1, 2, 3, 1]
+    assert methods.with_neighbours([1, 2], 2) == [1, 2]
 
 
 def test_the_glossary_is_short() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from catwalk.arguments import STAGES, defaults, option
 from tests.conftest import REPOSITORY
+from verification import audit
 
 PARTS = [path.read_text() for path in (REPOSITORY / "Makefile", *sorted((REPOSITORY / "tools").glob("*.mk")))]
 TARGETS = re.findall(r"^([a-z-]+):.*##", "\n".join(PARTS), re.MULTILINE)
@@ -72,6 +73,26 @@ def test_every_variable_of_a_stage_reaches_its_command_line(stage: str) -> None:
     for name, value in values.items():
         asked = f" --{option(name)} " if value == "1" else f" --{option(name)} '{value}' "
         assert asked in f"{said} ", name
+
+
+@pytest.mark.parametrize("target", ["bench", "speed", "trust"])
+def test_what_measures_leaves_no_generated_page_stale(target: str) -> None:
+    said = make("-n", "-o", ".venv/dev", "-o", ".venv-bench/installed", target).splitlines()
+    assert [line.split(" -m ")[1] for line in said[-2:]] == [
+        "benchmarks.performance",
+        "verification.promises --draw",
+    ]
+
+
+def test_an_audit_without_an_answer_says_so_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def silent(command: list[str], *, timeout: float, **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", silent)
+    assert audit.main() == 0
+    assert capsys.readouterr().out.count("audit: NOT DONE for ") == len(audit.LOCKS)
 
 
 def test_every_listed_variable_is_a_stage_s() -> None:

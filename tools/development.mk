@@ -30,6 +30,8 @@ audit: .venv/dev ## check the locked packages for known vulnerabilities (pip-aud
 
 bench: .venv/dev .venv-bench/installed ## compare catwalk with similar tools, each with BENCH_BUDGET, in three rounds
 	@$(BIN)/python -m benchmarks.bench $(call flag,BENCH_BUDGET,budget)
+	@$(BIN)/python -m benchmarks.performance
+	@$(BIN)/python -m verification.promises --draw
 
 speed: .venv/dev ## run benchmarks: training speed, CSV reading, coordination overhead, workers (two hours)
 	@$(BIN)/python -m benchmarks.engine
@@ -42,12 +44,14 @@ speed: .venv/dev ## run benchmarks: training speed, CSV reading, coordination ov
 	@$(BIN)/python -m benchmarks.workers long
 	@$(BIN)/python -m benchmarks.numpy_network
 	@$(BIN)/python -m benchmarks.performance
+	@$(BIN)/python -m verification.promises --draw
 
 trust: .venv/dev ## run the proofs in docs/promises.md (some hours); mutants and guided fuzzing run apart, as docs/usage.md says
 	@$(BIN)/python -m verification.promises
 	@$(BIN)/python -m verification.line_coverage
 	@$(BIN)/python -m benchmarks.kills
 	@$(BIN)/python -m benchmarks.workers long
+	@$(BIN)/python -m benchmarks.performance
 	@$(BIN)/python -m verification.promises --draw
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'

@@ -14,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = (*sorted(file.name for file in ROOT.glob("requirements*.txt")), "benchmarks/requirements.txt")
+LONGEST = 600  # seconds that pip-audit may take for a file
 # Weaknesses that do not concern us, each with the reason.
 JUDGED: dict[str, str] = {}
 
@@ -28,9 +29,11 @@ def audited(lock: Path) -> list[dict[str, Any]] | str:
         "--disable-pip",
         "--progress-spinner=off",
     ]
-    done = subprocess.run(
-        [*command, "-f", "json", "-r", lock], capture_output=True, text=True, check=False, timeout=600
-    )
+    command += ["-f", "json", "-r", str(lock)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        return f"no answer within {LONGEST} s"
     try:
         return list(json.loads(done.stdout)["dependencies"])
     except (ValueError, KeyError):

@@ -11,13 +11,16 @@ SQLite passes its integrity check, and data, arrays, submission, recipe, talk an
 import argparse
 import contextlib
 import json
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +38,22 @@ STAGES = ("data", "prepare", "search", "predict", "report")
 TRIALS = 3  # the baselines, which are quick
 
 
-def command(root: Path, trials: int, name: str) -> "subprocess.Popen[bytes]":
+@contextlib.contextmanager
+def command(root: Path, trials: int, name: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """``catwalk all``; where the block fails or is interrupted, all its processes are killed."""
     asked = ["--competition", "digits", "--trials", str(trials), "--workers", "2", "--name", name]
     with (root / "all.log").open("wb") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "catwalk", "all", *asked],
             cwd=root, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
+    try:
+        yield process
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
 
 
 def take_away(paths: Paths, stage: str, name: str) -> None:
@@ -82,7 +94,8 @@ def check(paths: Paths, name: str, before: set[int]) -> None:
 def whole_run(root: Path, trials: int) -> float:
     """Seconds that the command takes from here to its end."""
     started = time.monotonic()
-    assert command(root, trials, f"trials-{trials}").wait(timeout=300) == 0, (root / "all.log").read_text()
+    with command(root, trials, f"trials-{trials}") as process:
+        assert process.wait(timeout=300) == 0, (root / "all.log").read_text()
     return time.monotonic() - started
 
 
@@ -92,19 +105,20 @@ def one_round(root: Path, stage: str, trials: int, seconds: float, dice: random.
     name = f"trials-{trials}"
     before = crash_rounds.finished(root)
     take_away(paths, stage, name)
-    process = command(root, trials, name)
-    moment = dice.uniform(0, seconds)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(moment)
-    before |= crash_rounds.finished(root)
-    children = procfs.descendants_of(process.pid) if process.poll() is None else []
-    whole_group = dice.random() < 0.5
-    for pid in [process.pid, *(children if whole_group else [])]:
-        crash_rounds.kill(pid)
-    ended = process.wait()
-    crash_rounds.assert_all_gone(children)
-    again = command(root, trials, name)
-    assert again.wait(timeout=300) == 0, (root / "all.log").read_text()
+    with command(root, trials, name) as process:
+        moment = dice.uniform(0, seconds)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moment)
+        before |= crash_rounds.finished(root)
+        children = procfs.descendants_of(process.pid) if process.poll() is None else []
+        whole_group = dice.random() < 0.5
+        for pid in [process.pid, *(children if whole_group else [])]:
+            crash_rounds.kill(pid)
+        ended = process.wait()
+        assert ended in (0, -signal.SIGKILL), (root / "all.log").read_text()  # else it failed by itself
+        crash_rounds.assert_all_gone(children)
+    with command(root, trials, name) as again:
+        assert again.wait(timeout=300) == 0, (root / "all.log").read_text()
     check(paths, name, before)
     what = "was done before" if ended == 0 else f"{'all' if whole_group else 'parent'} killed"
     return f"{stage} away, {what} after {moment:.1f} s"
@@ -136,6 +150,7 @@ def rounds(root: Path, count: int, seed: int) -> dict[str, Any]:
 
 
 def measure(count: int, seed: int) -> dict[str, Any]:
+    project.end_by_sigterm()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         project.bare(root)

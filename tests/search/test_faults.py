@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import random
 import re
 import shutil
 import signal
@@ -9,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,29 @@ def test_kill_9_in_every_stage(tmp_path: Path) -> None:
     """Two rounds of what ``make trust`` does a hundred times: this seed takes prepare, then predict away."""
     root = make_project(tmp_path / "project")
     assert list(faults.rounds(root, 2, seed=4)["seconds"]) == ["prepare", "predict"]
+
+
+def test_a_command_that_fails_by_itself_does_not_count_as_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = iter((3, 0))
+
+    @contextlib.contextmanager
+    def ending(*_: object) -> Iterator["subprocess.Popen[bytes]"]:
+        yield subprocess.Popen([sys.executable, "-S", "-c", f"raise SystemExit({next(codes)})"])
+
+    (tmp_path / "all.log").write_text("why it failed")
+    monkeypatch.setattr(faults, "command", ending)
+    monkeypatch.setattr(faults, "check", lambda *_: None)
+    monkeypatch.setattr(crash_rounds, "finished", lambda _root: set())
+    with pytest.raises(AssertionError, match="why it failed"):
+        faults.one_round(tmp_path, "search", 3, 100.0, random.Random(1))  # noqa: S311
+
+
+def test_an_interrupted_round_leaves_no_process_behind(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), faults.command(tmp_path, 3, "one") as process:
+        raise KeyboardInterrupt
+    assert process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.long
