@@ -1,7 +1,7 @@
 """The bench: catwalk beside its peers, each with the same wall-clock budget, rows and cores.
 
     .venv/bin/python -m benchmarks.bench --budget 3m --rounds 3       (make bench)
-    .venv/bin/python -m benchmarks.bench --draw benchmarks/results/bench-3m-2026-11-23.json
+    .venv/bin/python -m benchmarks.bench --draw benchmarks/results/bench-10m-2026-11-23.json
 
 The tools run one after the other, in another order each round, each in a process group of its own. What
 they answer for the validation and the test rows is kept; the test labels are opened once, in the last line,
@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,8 @@ import numpy.typing as npt
 
 from benchmarks import bench_report, methods, project, record
 from benchmarks.project import ROOT
-from catwalk.core import processes
 from catwalk.data import scope as scopes
 from catwalk.search import limits
-from catwalk.submission import provenance
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 COMPETITION = "fashion-mnist"
@@ -158,7 +157,10 @@ def random_engine(folder: Path, budget: float, seed: int) -> tuple[list[dict[str
     command += ["--random-engine", f"{budget - 15}", "--seed", str(seed)]
     peak = run([*command, "--folder", str(folder)], folder, budget, ROOT)
     # In a process of its own: TensorFlow's set-up would change the environment of the tools after this one.
-    return curve_of_study(folder, seed), processes.call_apart(_answer_of_best, folder, seed), peak
+    # It ends here: a fork server that stays would share memory with catwalk's later processes.
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        answer = apart.submit(_answer_of_best, folder, seed).result()
+    return curve_of_study(folder, seed), answer, peak
 
 
 def _random_worker(folder: Path, budget: float, seed: int, worker: int, started: float) -> None:
@@ -243,7 +245,7 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
     """Run one tool; what is kept of it, and its answer."""
     with tempfile.TemporaryDirectory() as name:
         folder = project.copied(COMPETITION, Path(name), seed).root
-        commit = provenance.git_commit(ROOT)
+        commit = code_commit()
         started = time.monotonic()
         if tool in bench_report.OURS:
             curve, answer, peak = catwalk(folder, budget, seed, bench_report.OURS[tool])
@@ -362,10 +364,18 @@ def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, An
         aside.rename(kept)
     with np.load(kept) as found:
         row = json.loads(str(found["row"]))
-        now, then = provenance.git_commit(ROOT), row.get("commit")
-        if was_kept and tool in bench_report.OF_CATWALK and not bench_report.is_same(now, then):
+        then = row.get("commit")
+        if was_kept and tool in bench_report.OF_CATWALK and then != code_commit():
             print(f"{kept} is of {then or 'an unknown commit'}: to run it again, remove it", flush=True)
         return row, (found["validation"], found["test"]) if len(found["test"]) else None
+
+
+def code_commit() -> str | None:
+    """The last commit that changed what catwalk's runs depend on; None where git can't say."""
+    command = ["git", "-C", str(ROOT), "log", "-1", "--format=%H", "--", "src", "requirements.txt"]
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None  # noqa: S603
+    return None
 
 
 if __name__ == "__main__":

@@ -31,17 +31,12 @@ LINES = (
 MARKS = (0.85, 0.88, 0.90)
 
 
-def is_same(one: str | None, other: str | None) -> bool:
-    """Whether these are one commit. Of changes nothing is known: the bench's own files are among them."""
-    return (one or "").partition("+")[0] == (other or "").partition("+")[0]
-
-
 def commits(runs: list[dict[str, Any]]) -> str:
     """Of which commits catwalk's runs are, in words; "" where all are of one."""
     found: dict[str, list[str]] = {}
     for run in runs:
         if run["tool"] in OF_CATWALK:
-            commit = (run.get("commit") or "").partition("+")[0][:10] or "an unknown commit"
+            commit = (run.get("commit") or "")[:10] or "an unknown commit"
             found.setdefault(commit, []).append(f"{NAMES[run['tool']]} in round {run['seed']}")
     said = "; ".join(f"of {commit}: {', '.join(names)}" for commit, names in found.items())
     return f"These runs are of several commits; {said}." if len(found) > 1 else ""
