@@ -91,13 +91,7 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
         default="none",
         help="gpu: train on a GPU, which counts against your Kaggle quota (%(default)s)",
     )
-    stage.add_argument(
-        "--budget",
-        type=values.budget,
-        default="10m",
-        help="time for the search on Kaggle (%(default)s)",
-    )
-    _add_models(stage, "dense")
+    _add_notebook_search(stage, "10m", "the search on Kaggle")
 
 
 def _add_grade(stage: argparse.ArgumentParser) -> None:
@@ -112,12 +106,11 @@ def _add_grade(stage: argparse.ArgumentParser) -> None:
 
 def _add_course(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--exercise", type=int, help="run only this exercise, 1 to 5")
-    stage.add_argument(
-        "--budget",
-        type=values.budget,
-        default="3m",
-        help="time for the hackathon's search (%(default)s)",
-    )
+    _add_notebook_search(stage, "3m", "the hackathon's search")
+
+
+def _add_notebook_search(stage: argparse.ArgumentParser, budget: str, what: str) -> None:
+    stage.add_argument("--budget", type=values.budget, default=budget, help=f"time for {what} (%(default)s)")
     _add_models(stage, "dense")
 
 

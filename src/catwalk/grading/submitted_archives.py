@@ -90,9 +90,9 @@ def of_folder(folder: Path) -> list[Entry]:
         entries.append(Entry((*place.relative_to(folder).parts, ""), (0.0,), _raiser(error)))
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
-        here = Path(place).relative_to(folder).parts
         linked = {name for name in folders if _is_link(Path(place, name))}
         folders[:] = sorted(name for name in folders if name not in linked and not _is_hidden(name))
+        here = Path(place).relative_to(folder).parts
         entries += [Entry((*here, name), (0.0,), None) for name in folders]
         for name in sorted([*files, *linked]):
             if not _is_hidden(name):

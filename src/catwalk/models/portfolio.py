@@ -123,9 +123,9 @@ def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> lis
     """The networks of a new search, in order: each one's kind of trial and its parameters.
 
     The quick one comes before the larger baseline, so that a good network is there as early as possible. A
-    convolutional network takes longest, so one begins before them; the second one, which adds more to an
-    ensemble than the further dense ones, follows the best dense one. Where there is no time for a good one,
-    all dense ones come first.
+    convolutional network takes longest, so one begins before them; the second one follows the best dense one,
+    while there is time for more than a few of its epochs. Where there is no time for a good one, all dense
+    ones come first.
 
     Args:
         scope: of the study, see ``scope``.

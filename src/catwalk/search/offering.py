@@ -93,7 +93,5 @@ class Offering:
 
     def _note(self, error: Exception) -> None:
         """Keep why nothing can be stored; raise what is no error of the team's storage."""
-        known = storage_errors.to_user_error(self._paths, error, shared=True)
-        if known is None:
-            raise error
-        self._why, self._is_full = known.what, self._is_full or storage_errors.is_full(error)
+        self._why = storage_errors.of_team(self._paths, error).what
+        self._is_full = self._is_full or storage_errors.is_full(error)

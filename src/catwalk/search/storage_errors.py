@@ -28,6 +28,14 @@ def to_user_error(paths: Paths, error: Exception, shared: bool) -> CatwalkError 
     return unreachable(error) if shared else unusable(paths, error)
 
 
+def of_team(paths: Paths, error: Exception) -> CatwalkError:
+    """The message for an error of a team's storage, for a line of the caller's own; raise any other."""
+    known = to_user_error(paths, error, shared=True)
+    if known is None:
+        raise error
+    return known
+
+
 def unusable(paths: Paths, error: Exception) -> CatwalkError:
     """The message when study.db can't be opened, read or written."""
     said, file = reason(error), paths.shown(paths.study_db)

@@ -84,10 +84,8 @@ def offer(context: RunContext, opened: "optuna.Study", until: float | None) -> N
         lines = artifacts.offer(paths, key, here, stored, lambda: until is not None and time.time() > until)
         artifacts.drop(key, opened, stored)
     except Exception as error:
-        known = storage_errors.to_user_error(paths, error, shared=True)
-        if known is None:
-            raise
-        lines = [f"your networks may not be stored for the team, because {known.what}"]
+        why = storage_errors.of_team(paths, error).what
+        lines = [f"your networks may not be stored for the team, because {why}"]
     for line in lines:
         context.say(f"predict: {line}")
 
