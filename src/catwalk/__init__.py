@@ -4,4 +4,4 @@ The pipeline: ``data`` (raw CSVs) -> ``prepare`` (arrays, split) -> ``search`` (
 (ensemble, predictions) -> ``report`` (the talk). docs/architecture.md lists the packages.
 """
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
