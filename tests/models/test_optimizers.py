@@ -74,13 +74,13 @@ def test_momentum_is_nesterovs() -> None:
 
 @pytest.mark.parametrize(("name", "other"), [("sgd", SGD), ("adamw", AdamW)])
 def test_muon_updates_kernels_and_the_other_optimizer_all_else(name: str, other: Any) -> None:
-    with_it, without = updated(3, optimizer=name), updated(3, optimizer=name, conv_muon=0)
+    with_it, without = updated(5, optimizer=name), updated(5, optimizer=name, conv_muon=0)
     for place in (1, 3):
         np.testing.assert_allclose(with_it[place], without[place], atol=1e-6)
         assert (with_it[place] != variables()[place].numpy()).any()
     alone = [tf.Variable(variables()[place]) for place in (0, 2)]
     muon = Muon(alone)
-    for step in range(1, 4):
+    for step in range(1, 6):
         both = [gradients(step)[place] for place in (0, 2)]
         muon.apply(both, tf.constant(Muon.RATE_FACTOR * RATE), tf.constant(step))
     for place, kernel in zip((0, 2), alone, strict=True):

@@ -25,8 +25,8 @@ tensorflow_setup.setup(threads=1)
 import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
-from catwalk.models import optimizers  # noqa: E402
-from catwalk.models.optimizers import AVERAGE_EVERY, SGD  # noqa: E402
+from catwalk.models import optimizers, placement  # noqa: E402
+from catwalk.models.optimizers import AVERAGE_EVERY, DECAY_EVERY, SGD  # noqa: E402
 from catwalk.models.step import Labelled, Settings, Step  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
 
@@ -98,7 +98,12 @@ def test_gradients_agree_with_finite_differences(digits: Prepared, changes: dict
     for weight in model.trainable_variables:  # away from zero and one, where mistakes hide
         weight.assign(weight + 0.05 * np.random.default_rng(1).normal(size=weight.shape))
     rows = tf.constant(digits.train[:64])
-    run = tf.function(lambda: step._gradients(rows)[:2], autograph=False)
+
+    def one_step() -> tuple[list[tf.Tensor], tf.Tensor]:
+        step._layers.draw_masks(64, tf.constant(0))
+        return step._gradients(rows)[:2]
+
+    run = tf.function(one_step, autograph=False)
     gradients, losses = run()
     random = np.random.default_rng(0)
     assert len(gradients) == len(model.trainable_variables)
@@ -140,13 +145,11 @@ def keras_run(
     logits = keras.Model(model.input, model.get_layer("logits").output)
     rate, decay, clip = params["learning_rate"], params["weight_decay"], params["clip"] or None
     if params["optimizer"] == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=decay, global_clipnorm=clip)
+        optimizer = keras.optimizers.Adam(rate, global_clipnorm=clip)
     else:
         optimizer = keras.optimizers.SGD(
-            rate * SGD.RATE_FACTOR, momentum=0.9, nesterov=True, weight_decay=decay / SGD.RATE_FACTOR,
-            global_clipnorm=clip,
-        )  # fmt: skip
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+            rate * SGD.RATE_FACTOR, momentum=0.9, nesterov=True, global_clipnorm=clip
+        )
     losses, averages = [], [w.numpy() for w in model.weights]
     for number, batch in enumerate(rows, 1):
         with tf.GradientTape() as tape:
@@ -157,7 +160,12 @@ def keras_run(
                     target, output, from_logits=True, label_smoothing=params["label_smoothing"]
                 )
             )
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        if number % DECAY_EVERY == 0:
+            for weight in model.trainable_variables:
+                if len(weight.shape) > 1:
+                    weight.assign(weight * (1 - DECAY_EVERY * rate * decay))
+        optimizer.apply(gradients, model.trainable_variables)
         losses.append(float(loss))
         if number % AVERAGE_EVERY == 0:
             reach = max(1.0, min(params["average"] * 20, number / 10) / AVERAGE_EVERY)
@@ -217,14 +225,54 @@ def test_the_cosine_schedule_climbs_and_comes_to_zero(digits: Prepared) -> None:
 def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
     step, model = make(digits, "float32", dropout=0.3, width_1=512)
     layer = model.get_layer("dropout_1")
-    ones = tf.ones((256, 512))
-    first = step._layers._dropout(layer, ones, 4, True).numpy()
-    assert abs((first == 0).mean() - 77 / 256) < 0.005
+    layers, ones = step._layers, tf.ones((64, 512))
+    place = 1 + [one for _, one, _ in layers._runs].index(layer)
+    first = dropped(step, layer, place, since=0)
+    assert abs((first == 0).mean() - 77 / 256) < 0.01
     assert set(np.unique(first)) == {np.float32(0), np.float32(256 / 179)}
-    assert (first != step._layers._dropout(layer, ones, 5, True).numpy()).any(), "another place, another mask"
+    np.testing.assert_array_equal(first, dropped(step, layer, place, since=0))
     step._done.assign_add(1)
-    assert (first != step._layers._dropout(layer, ones, 4, True).numpy()).any(), "another step, another mask"
-    np.testing.assert_array_equal(step._layers._dropout(layer, ones, 4, False), ones)
+    second = dropped(step, layer, place, since=1)
+    assert (first != second).any(), "another step, another mask"
+    assert (second != dropped(step, layer, place, since=0)).any(), "another epoch, other numbers"
+    np.testing.assert_array_equal(layers._dropout(layer, ones, place, False), ones)
+
+
+def dropped(step: Step, layer: Any, place: int, since: int) -> npt.NDArray[np.float32]:
+    """Dropout of ones, with masks that were drawn so many steps ago."""
+    step._layers.draw_masks(64, tf.constant(since))
+    return np.asarray(step._layers._dropout(layer, tf.ones((64, 512)), place, True))
+
+
+@pytest.mark.parametrize("changes", [{}, {**CONV, "conv_dropout": 0.3}], ids=["dense", "conv"])
+def test_an_epoch_is_the_same_in_parts(digits: Prepared, changes: dict[str, Any]) -> None:
+    rows = np.random.default_rng(0).choice(digits.train, 10 * 64).astype(np.int32)
+    ended = []
+    for parts in ([10], [3, 4, 3]):
+        step, model = make(digits, "float32", **{"dropout": 0.4, "input_dropout": 0.1, **changes})
+        step.plan(epochs=1, steps_per_epoch=10)
+        for first, count in zip(np.cumsum([0, *parts]), parts, strict=False):
+            step.run(tf.constant(rows), tf.constant(first, tf.int32), tf.constant(count))
+        ended.append(model.get_weights())
+    for one, other in zip(*ended, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_compiled_by_xla_as_on_a_gpu_the_steps_are_the_same(
+    digits: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.random.default_rng(0).choice(digits.train, 10 * 64).astype(np.int32)
+    ended = []
+    for compiles in (False, True):
+        monkeypatch.setattr(placement, "compiles", lambda compiles=compiles: compiles)
+        step, model = make(digits, "float32", norm="batch", dropout=0.4, input_dropout=0.1, average=2.0)
+        step.plan(epochs=1, steps_per_epoch=10)
+        step.run(tf.constant(rows), tf.constant(0), tf.constant(10))
+        step.finish()
+        ended.append(model.get_weights())
+    for one, other in zip(*ended, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from catwalk.models.optimizers import Averages
 
+STEPS_OF_MASKS = 4  # for so many steps numbers are drawn, and used in all steps of an epoch
+
 
 class Layers:
     """The layers of one network after its layer "features", run in the order in which they were built.
@@ -21,7 +23,8 @@ class Layers:
         model: from ``network.build``.
         precision: "float32", "bfloat16" or "float16", of the layers; the logits are always in the weights'
             own.
-        random_seed: from a position in the network to a random seed, another one in each step.
+        random_seed: from a position in the network to a random seed, another one in each step; or from a
+            position and a number of steps, the seed so many steps ago.
 
     Attributes:
         features: the model up to the layer "features".
@@ -33,7 +36,7 @@ class Layers:
         averages: of weights and statistics, which are used instead of them where nothing is trained.
     """
 
-    def __init__(self, model: keras.Model, precision: str, random_seed: Callable[[int], tf.Tensor]) -> None:
+    def __init__(self, model: keras.Model, precision: str, random_seed: Callable[..., tf.Tensor]) -> None:
         fixed = model.get_layer("features")
         learned = model.layers[model.layers.index(fixed) + 1 : -1]  # the last one is the softmax
         self.features = keras.Model(model.input, fixed.output)
@@ -47,6 +50,30 @@ class Layers:
         self.classes: int = self._last.units
         self._runs = _runs(fixed, learned)
         self._random_seed = random_seed
+        self._masks: dict[int, tf.Tensor] = {}
+
+    def draw_masks(self, rows: int, first: tf.Tensor) -> None:
+        """Draw what dropout's masks are made of in this epoch, before its steps are run.
+
+        To draw them in each step would take almost as long as the update of the weights. So numbers are drawn
+        for a few steps, and each step takes its masks from a random place among them, as evolution strategies
+        take their noise from a table (Salimans et al. 2017, arXiv 1703.03864, section 2.1).
+
+        Args:
+            rows: of a step.
+            first: steps of this epoch that were run before. The numbers are the same for all of its steps.
+        """
+        for place, (_, layer, _) in enumerate(self._runs, 1):
+            if isinstance(layer, keras.layers.Dropout) and (dropped := _dropped(layer)):
+                values = STEPS_OF_MASKS * rows * math.prod(layer.input.shape[1:])
+                self._masks[place] = self._mask(dropped, values, self._random_seed(place, first))
+
+    def _mask(self, dropped: int, values: int, seed: tf.Tensor) -> tf.Tensor:
+        """(values,) in the layers' precision: of 256 units ``dropped`` are 0, the others keep the mean."""
+        words = tf.random.stateless_uniform([math.ceil(values / 4)], seed, None, None, tf.uint32, "philox")
+        random = tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:values]
+        kept = tf.cast(random >= tf.constant(dropped, tf.uint8), self.dtype)
+        return kept * tf.constant(256 / (256 - dropped), self.dtype)
 
     def logits(self, x: tf.Tensor, training: bool) -> tf.Tensor:
         """Logits (rows, classes), in full precision, of features (rows, values) in the layers' precision."""
@@ -109,17 +136,12 @@ class Layers:
         return tf.cast(full, x.dtype)
 
     def _dropout(self, layer: Any, x: tf.Tensor, place: int, training: bool) -> tf.Tensor:
-        """Dropout (Srivastava et al. 2014) with one random byte per unit: the rate is a multiple of 1/256."""
-        dropped = round(layer.rate * 256)
-        if not training or not dropped:
+        """Dropout (Srivastava et al. 2014); see ``draw_masks``."""
+        if not training or not _dropped(layer):
             return x
-        rows, units = x.shape
-        words = tf.random.stateless_uniform(
-            [math.ceil(rows * units / 4)], self._random_seed(place), None, None, tf.uint32, "philox"
-        )
-        random = tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[: rows * units], [rows, units])
-        kept = tf.cast(random >= tf.constant(dropped, tf.uint8), x.dtype)
-        return x * (kept * tf.constant(256 / (256 - dropped), x.dtype))
+        masks, size = self._masks[place], math.prod(x.shape)
+        start = tf.random.stateless_uniform([], self._random_seed(place), 0, masks.shape[0] - size, tf.int32)
+        return x * tf.reshape(tf.slice(masks, [start], [size]), x.shape)
 
     def _convolution(self, layer: Any, x: tf.Tensor, _place: int, training: bool) -> tf.Tensor:
         kernel = tf.cast(self._weight(layer.kernel, training), self.dtype)
@@ -167,6 +189,11 @@ def _runs(fixed: Any, learned: list[Any]) -> list[tuple[Callable[..., tf.Tensor]
         (_LAYERS[type(layer).__name__], layer, [numbers[id(x)] for x in tf.nest.flatten(layer.input)])
         for layer in learned
     ]
+
+
+def _dropped(layer: Any) -> int:
+    """How many units of 256 are dropped: there is one random byte per unit."""
+    return round(layer.rate * 256)
 
 
 def _fused_batch_norm(

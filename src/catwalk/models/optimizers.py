@@ -13,7 +13,7 @@ import tensorflow as tf
 from catwalk.models import placement, space
 from catwalk.models.space import Params
 
-AVERAGE_EVERY = 4  # steps; the average of the weights is a pass over all of them
+AVERAGE_EVERY = DECAY_EVERY = 4  # steps; each is a pass over all weights, and changes little in one step
 
 
 class Optimizer(Protocol):
@@ -67,12 +67,12 @@ class AdamW:
 
     def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, step: tf.Tensor) -> None:
         """Update the weights; ``step`` counts from 1."""
-        step = tf.cast(step, tf.float32)
-        power_1, power_2 = self.BETA_1**step, self.BETA_2**step
+        _decay(self._weights, rate * self._decay, step)
+        number = tf.cast(step, tf.float32)
+        power_1, power_2 = self.BETA_1**number, self.BETA_2**number
         for weight, first, second, gradient in zip(
             self._weights, self._first, self._second, gradients, strict=True
         ):
-            _decay(weight, rate * self._decay)
             tf.raw_ops.ResourceApplyAdam(
                 var=weight.handle, m=first.handle, v=second.handle, beta1_power=power_1, beta2_power=power_2,
                 lr=rate, beta1=self.BETA_1, beta2=self.BETA_2, epsilon=self.EPSILON, grad=gradient,
@@ -92,9 +92,9 @@ class SGD:
         self._velocity = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
 
     def apply(self, gradients: list[tf.Tensor], rate: tf.Tensor, step: tf.Tensor) -> None:
-        """Update the weights."""
+        """Update the weights; ``step`` counts from 1."""
+        _decay(self._weights, rate * self._decay, step)
         for weight, velocity, gradient in zip(self._weights, self._velocity, gradients, strict=True):
-            _decay(weight, rate * self._decay)
             tf.raw_ops.ResourceApplyKerasMomentum(
                 var=weight.handle, accum=velocity.handle, lr=rate, grad=gradient, momentum=self.MOMENTUM,
                 use_nesterov=True,
@@ -175,10 +175,32 @@ class WithMuon:
 OPTIMIZERS: dict[str, Callable[[list[tf.Variable], Params], Optimizer]] = {"adamw": AdamW, "sgd": SGD}
 
 
-def _decay(weight: tf.Variable, amount: tf.Tensor) -> None:
-    """Apply weight decay to a layer's weights, but not to vectors: biases and normalisation parameters."""
-    if weight.shape.rank > 1:
-        weight.assign_sub(amount * weight)
+def _decay(weights: list[tf.Variable], amount: tf.Tensor, step: tf.Tensor) -> None:
+    """Every few steps, apply their weight decay, of ``amount`` a step.
+
+    Only layers' weights decay, not vectors: biases and normalisation parameters.
+    """
+
+    def decay(share: tf.Tensor) -> None:
+        for weight in weights:
+            if weight.shape.rank > 1:
+                weight.assign_sub(share * DECAY_EVERY * amount * weight)
+
+    _every(DECAY_EVERY, step, decay)
+
+
+def _every(steps: int, step: tf.Tensor, change: Callable[[tf.Tensor], None]) -> None:
+    """Change variables every few steps; ``change`` gets the share of the change to make, 1 or 0."""
+    is_due = step % steps == 0
+    if placement.compiles():  # a GPU would wait for the decision; a pass over the weights takes it no time
+        change(tf.cast(is_due, tf.float32))
+        return
+
+    def changed() -> tf.Tensor:
+        change(tf.constant(1.0))
+        return tf.constant(0)
+
+    tf.cond(is_due, changed, lambda: tf.constant(0))
 
 
 class Averages:
@@ -199,20 +221,11 @@ class Averages:
             length: steps over which the average reaches back; in the beginning, a tenth of those done.
         """
         reach = tf.maximum(1.0, tf.minimum(length, tf.cast(step, tf.float32) / 10) / AVERAGE_EVERY)
-        is_due = step % AVERAGE_EVERY == 0
-        if placement.compiles():  # a GPU would wait for the decision; the pass itself takes it no time
-            self._move(tf.where(is_due, reach, math.inf))
-            return
+        _every(AVERAGE_EVERY, step, lambda share: self._move(share / reach))
 
-        def move() -> tf.Tensor:
-            self._move(reach)
-            return tf.constant(0)
-
-        tf.cond(is_due, move, lambda: tf.constant(0))
-
-    def _move(self, reach: tf.Tensor) -> None:
+    def _move(self, share: tf.Tensor) -> None:
         for original, average in self._pairs:
-            average.assign_sub((average - original) / reach)
+            average.assign_sub(share * (average - original))
 
     def assign_to_originals(self) -> None:
         for original, average in self._pairs:

@@ -123,6 +123,7 @@ class Step:
             step_loss, step_right = self._step(rows)
             return i + 1, loss + step_loss, right + step_right
 
+        self._layers.draw_masks(self._batch, first)
         start = (first, tf.zeros((), self._full), tf.zeros((), tf.int32))
         end = first + count
         _, loss, right = tf.while_loop(lambda i, *_: i < end, body, start, parallel_iterations=1)
@@ -211,6 +212,7 @@ class Step:
         """Features of raw pixels (rows, pixels) 0-255, in the layers' precision."""
         return tf.cast(self._layers.features(tf.cast(pixels, self._full)), self._layers.dtype)
 
-    def _random_seed(self, place: int) -> tf.Tensor:
-        """A random seed, different in each step and at each position in the network."""
-        return tf.stack([tf.cast(self._done, tf.int32), tf.constant((self._seed * 64 + place) % 2**31)])
+    def _random_seed(self, place: int, ago: tf.Tensor | int = 0) -> tf.Tensor:
+        """A random seed, different in each step and at each position in the network; or so many steps ago."""
+        step = tf.cast(self._done, tf.int32) - ago
+        return tf.stack([step, tf.constant((self._seed * 64 + place) % 2**31)])
