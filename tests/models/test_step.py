@@ -25,7 +25,7 @@ tensorflow_setup.setup(threads=1)
 import keras  # noqa: E402  (after the set-up)
 import tensorflow as tf  # noqa: E402
 
-from catwalk.models import optimizers, placement  # noqa: E402
+from catwalk.models import optimizers  # noqa: E402
 from catwalk.models.optimizers import AVERAGE_EVERY, DECAY_EVERY, SGD  # noqa: E402
 from catwalk.models.step import Labelled, Settings, Step  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
@@ -256,23 +256,6 @@ def test_an_epoch_is_the_same_in_parts(digits: Prepared, changes: dict[str, Any]
         ended.append(model.get_weights())
     for one, other in zip(*ended, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.slow
-def test_compiled_by_xla_as_on_a_gpu_the_steps_are_the_same(
-    digits: Prepared, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = np.random.default_rng(0).choice(digits.train, 10 * 64).astype(np.int32)
-    ended = []
-    for compiles in (False, True):
-        monkeypatch.setattr(placement, "compiles", lambda compiles=compiles: compiles)
-        step, model = make(digits, "float32", norm="batch", dropout=0.4, input_dropout=0.1, average=2.0)
-        step.plan(epochs=1, steps_per_epoch=10)
-        step.run(tf.constant(rows), tf.constant(0), tf.constant(10))
-        step.finish()
-        ended.append(model.get_weights())
-    for one, other in zip(*ended, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ class Layers:
             rows: of a step.
             first: steps of this epoch that were run before. The numbers are the same for all of its steps.
         """
-        for place, (_, layer, _) in enumerate(self._runs, 1):
-            if isinstance(layer, keras.layers.Dropout) and (dropped := _dropped(layer)):
+        for place, (run, layer, _) in enumerate(self._runs, 1):
+            if run is Layers._dropout and (dropped := _dropped(layer)):
                 values = STEPS_OF_MASKS * rows * math.prod(layer.input.shape[1:])
                 self._masks[place] = self._mask(dropped, values, self._random_seed(place, first))
 
