@@ -193,7 +193,7 @@ def _runs(fixed: Any, learned: list[Any]) -> list[tuple[Callable[..., tf.Tensor]
 
 def _dropped(layer: Any) -> int:
     """How many units of 256 are dropped: there is one random byte per unit."""
-    return round(layer.rate * 256)
+    return round(float(layer.rate) * 256)
 
 
 def _fused_batch_norm(
