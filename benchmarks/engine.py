@@ -134,7 +134,10 @@ def ideal(params: space.Params, how: str) -> float:
 
 
 def profile(ours: Ours, steps: int) -> dict[str, float]:
-    """Milliseconds a step by kind of kernel, from TensorFlow's profiler."""
+    """Milliseconds a step by kind of kernel, from TensorFlow's profiler.
+
+    Without what is computed before the steps: dropout's numbers.
+    """
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     with tempfile.TemporaryDirectory() as folder:

@@ -29,6 +29,15 @@ def test_the_machine() -> None:
     assert 10**8 < memory.available() < 10**14
 
 
+@pytest.mark.parametrize("names", [memory.V2, memory.V1], ids=["v2", "v1"])
+def test_what_the_system_can_reclaim_is_left(names: tuple[str, str, str], tmp_path: Path) -> None:
+    limit, used, given_back = names
+    (tmp_path / limit).write_text("8000000\n")
+    (tmp_path / used).write_text("5000000\n")
+    (tmp_path / "memory.stat").write_text(f"anon 1000000\n{given_back} 3000000\nactive_file 500000\n")
+    assert memory._left(tmp_path, *names) == 6_000_000
+
+
 def test_what_a_group_is_allowed(group: Group) -> None:
     group.limit(2_000)
     asked = group.entered(

@@ -22,6 +22,16 @@ def dies_at_two(number: int) -> int:
     return number
 
 
+def meets(task: tuple[str, str, Path]) -> bool:
+    """Whether the other task begins within half a minute, in which this one does not end without it."""
+    own, other, folder = task
+    (folder / own).touch()
+    ends = time.monotonic() + 30
+    while not (folder / other).exists() and time.monotonic() < ends:
+        time.sleep(0.01)
+    return (folder / other).exists()
+
+
 def until_it_is_late(task: tuple[str, Path]) -> str:
     """Of the second one: it ends once the parent has seen that no more may start."""
     name, folder = task
@@ -37,6 +47,11 @@ def test_a_process_does_one_task_after_another() -> None:
     results = process_pool.run_all(square, list(range(6)), "squares", 2, None)
     assert [result[0] for result in results if result] == [0, 1, 4, 9, 16, 25]
     assert len({result[1] for result in results if result}) <= 2
+
+
+def test_two_processes_work_at_once(tmp_path: Path) -> None:
+    tasks = [("one", "other", tmp_path), ("other", "one", tmp_path)]
+    assert process_pool.run_all(meets, tasks, "tasks", 2, None) == [True, True]
 
 
 def test_what_fails_has_no_result(capfd: pytest.CaptureFixture[str]) -> None:

@@ -126,7 +126,11 @@ def test_what_the_command_is_given(
     shutil.copytree(digits_raw, inputs / "ours")
     root, _ = hackathon.run(settings)
     assert root != first, "whose data are from elsewhere"
-    hackathon.run(Settings("digits", until="14:40", workers=2, source="kaggle"))
+    hackathon.run(
+        Settings(
+            "digits", "kaggle", until="14:40", seed=3, features="pixels", models="conv", folds="5", workers=2
+        )
+    )
     common = ("all", "--competition=digits")
     rest = ("--seed=1", "--features=auto", "--models=dense", "--folds=auto")
     assert called == [
@@ -144,10 +148,10 @@ def test_what_the_command_is_given(
             *common,
             "--source=kaggle",
             "--until=14:40",
-            "--seed=1",
-            "--features=auto",
-            "--models=dense",
-            "--folds=auto",
+            "--seed=3",
+            "--features=pixels",
+            "--models=conv",
+            "--folds=5",
             "--workers=2",
         ),
     ]
@@ -740,6 +744,31 @@ def test_a_network_that_is_dropped_during_a_save_does_not_end_it(
     assert kept.model("key", 2).is_file()
     assert mirror.restore(next_one, kept)
     assert waiting(next_one) == [1]
+
+
+def test_a_restore_that_is_interrupted_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study whose networks are not all there would be taken for one that has dropped them."""
+    here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
+    searched(here, 1).model("key", 2).write_bytes(bytes(2))
+    mirror.save(here, kept)
+    copy = mirror._copy_once
+
+    def interrupted_at_the_second(source: Path, target: Path) -> None:
+        if source == kept.model("key", 2):
+            raise KeyboardInterrupt
+        copy(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mirror, "_copy_once", interrupted_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            mirror.restore(next_one, kept)
+    assert next_one.model("key", 1).is_file()
+    assert not next_one.study_db.exists()
+    assert mirror.restore(next_one, kept)
+    mirror.save(next_one, kept)
+    assert waiting(next_one) == [1]
+    for place in (next_one, kept):
+        assert [place.model("key", number).is_file() for number in (1, 2)] == [True, True]
 
 
 def test_yesterday_s_study_is_continued_where_today_s_is_there_already(

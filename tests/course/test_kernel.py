@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -15,6 +16,7 @@ from nbclient import NotebookClient
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.course import kernel
+from catwalk.course.hackathon import Settings
 from tests.conftest import REPOSITORY, clean_environment, make_project, run_catwalk
 from tests.support.kaggle_server import Kaggle, serving
 
@@ -107,14 +109,21 @@ def test_the_notebook_brings_catwalk_along(made: Path, tmp_path: Path) -> None:
     )
     search = next(cell for cell in notebook.cells if "hackathon.Settings(" in cell.source)
     settings, _, _ = search.source.partition("project, submission = ")  # what follows would search
-    options = f"{settings}print(*settings.options('auto'))"
-    notebook.cells = [given, catwalk, *map(nbformat.v4.new_code_cell, (shown, options))]
+    set_there: dict[str, Any] = {
+        "SOURCE": "kaggle", "UNTIL": "14:40", "SEED": 3, "FEATURES": "pixels", "FOLDS": "5", "WORKERS": 2,
+        "KEEP": "kept", "TOML": "a text", "DECIDE": {"LABEL": "kind"},
+    }  # fmt: skip
+    given.source += "".join(f"\n{name} = {value!r}" for name, value in set_there.items())
+    printed = f"{settings}print(settings)"
+    notebook.cells = [given, catwalk, *map(nbformat.v4.new_code_cell, (shown, printed))]
     environment = clean_environment(JUPYTER_PREFER_ENV_PATH="1", TMPDIR=str(tmp_path))
     NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute(
         env=environment
     )
     assert notebook.cells[2].outputs[0].text == "True True\n"
-    assert {"--models=all", "--budget=90s"} <= set(notebook.cells[3].outputs[0].text.split())
+    rest = {name.lower(): value for name, value in set_there.items()}
+    asked = Settings("fashion-mnist", budget="90s", models="all", **rest)
+    assert notebook.cells[3].outputs[0].text == f"{asked}\n"
 
 
 def test_what_others_upload_is_small_and_whole(dist: list[Path]) -> None:

@@ -123,6 +123,16 @@ def test_a_mini_batch_of_all_pictures_is_batch_gradient_descent() -> None:
     assert histories[0].loss == pytest.approx(histories[1].loss)
 
 
+def test_the_seed_decides_which_pictures_are_in_a_batch() -> None:
+    ends = []
+    for seed in (1, 1, 2):
+        network = initial((64, 10), 1, dtype=np.float64)
+        history = descend(network, some(200), some(100), rate=0.1, epochs=1, batches=Batches(50, seed))
+        ends.append(history.loss[-1])
+    assert ends[0] == pytest.approx(ends[1])
+    assert ends[0] != pytest.approx(ends[2])
+
+
 @pytest.mark.parametrize("rate", [1e3, 1e38])
 def test_a_rate_that_is_too_high_is_told_not_a_crash(rate: float) -> None:
     network = initial((64, 30, 10), 1, activation="relu")

@@ -1,5 +1,7 @@
 """augment.py: what a batch of pictures becomes."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -66,6 +68,25 @@ def test_a_turn_of_a_right_angle_is_numpys() -> None:
     ends = {np.unravel_index(one.argmax(), one.shape) for one in made}
     assert {(4, 2), (4, 6)} <= ends, "to both sides"
     assert all(abs(one.sum() - 1) < 0.2 for one in made)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "limit"),
+    [
+        ("shift", 2.0, 2.0),
+        ("rotate", 15.0, 2 * math.sin(math.radians(15))),
+        ("zoom", 0.1, 2 / 0.9 - 2),
+        ("elastic", 1.0, 1.0),
+    ],
+)
+def test_a_warp_moves_pixels_no_farther_than_asked(name: str, value: float, limit: float) -> None:
+    """In all warps of a bank, at two pixels from the middle; the largest move comes near the limit."""
+    side, y, x = 15, 7, 9
+    bank = warps({**portfolio.PLAIN, name: value}, side, side, BANK, 7)
+    from_y, from_x = np.divmod(bank.sources[:, :, side * y + x], side)
+    shares = bank.shares[:, :, side * y + x]  # of a pixel that comes from between four others
+    moves = [np.abs((shares * come).sum(axis=1) - to) for come, to in ((from_y, y), (from_x, x))]
+    assert 0.8 * limit < np.max(moves) <= limit + 1e-4
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -82,6 +82,23 @@ def test_features_are_a_matter_of_contrast_not_of_grey_values(
     assert agreement > 0.99
 
 
+def test_principal_components_have_the_variances_that_are_asked_for(digits: tuple[Paths, Prepared]) -> None:
+    """Of the training rows: without whitening their own, with all of it equal ones, and 1 in the mean."""
+    _, prepared = digits
+    pixels = np.asarray(prepared.pixels[prepared.train], np.float64)
+    # Without the weakest ones, of pixels that are nearly always blank.
+    own = np.linalg.eigvalsh(np.cov(pixels.T))[::-1][:50]
+    for whitening in (0.0, 0.5, 1.0):
+        views = FeatureSet(*digits, (8, 8))
+        projection, offset = views.components(lambda some: some.astype(np.float64), whitening)
+        found = pixels @ projection + offset
+        np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-3)
+        variances = found.var(axis=0, ddof=1)
+        assert variances.mean() == pytest.approx(1, rel=1e-3)
+        asked = (own / own[0]) ** (1 - whitening)
+        np.testing.assert_allclose(variances[:50] / variances[0], asked, rtol=0.01)
+
+
 FLAT = {
     "zeros": np.zeros((300, 64), np.uint8),
     "white": np.full((300, 64), 255, np.uint8),

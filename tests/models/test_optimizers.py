@@ -12,7 +12,7 @@ tensorflow_setup.setup(threads=1)
 
 import tensorflow as tf  # noqa: E402  (after the set-up)
 
-from catwalk.models import optimizers  # noqa: E402
+from catwalk.models import optimizers, placement  # noqa: E402
 from catwalk.models.optimizers import SGD, AdamW, Muon  # noqa: E402
 
 RATE = 0.01
@@ -86,6 +86,24 @@ def test_muon_updates_kernels_and_the_other_optimizer_all_else(name: str, other:
     for place, kernel in zip((0, 2), alone, strict=True):
         np.testing.assert_allclose(with_it[place], kernel.numpy(), atol=1e-6)
     assert isinstance(optimizers.create({**portfolio.CONV, "optimizer": name, "conv_muon": 0}, alone), other)
+
+
+@pytest.mark.parametrize("compiles", [False, True], ids=["cpu", "gpu"])
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_weights_decay_by_their_rate_a_step(
+    name: str, compiles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without gradients nothing else changes them; on a GPU it is another branch of the same graph."""
+    monkeypatch.setattr(placement, "compiles", lambda: compiles)
+    weights, starts = variables(), [weight.numpy() for weight in variables()]
+    params = {**portfolio.CONV, "optimizer": name, "conv_muon": 0, "weight_decay": 0.1}
+    optimizer = optimizers.create(params, weights)
+    for step in range(1, 9):
+        none = [tf.zeros_like(weight) for weight in weights]
+        optimizer.apply(none, tf.constant(optimizer.RATE_FACTOR * RATE), tf.constant(step))
+    for weight, start in zip(weights, starts, strict=True):
+        kept = (1 - RATE * 0.1) ** 8 if start.ndim > 1 else 1.0
+        np.testing.assert_allclose(weight.numpy(), kept * start, rtol=1e-4)
 
 
 def test_a_kernel_keeps_its_length() -> None:

@@ -91,6 +91,26 @@ def test_each_gpu_has_its_own_precision(monkeypatch: pytest.MonkeyPatch) -> None
         assert {precision.here(known) for known in ("float32", "bfloat16", "float16")} == {own}
 
 
+@pytest.mark.parametrize(
+    ("has_units", "share", "chosen"),
+    [(True, 1.8, "bfloat16"), (True, 0.75, "bfloat16"), (True, 0.4, "float32"), (False, 1.8, "float32")],
+)
+def test_cpu_cores_have_bfloat16_where_it_is_worth_it(
+    has_units: bool, share: float, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``share`` of float32's rate: with instructions for it, beside other programs, and emulated."""
+    asked: set[str] = set()
+
+    def rate(how: str, *_: int) -> float:
+        asked.add(how)
+        return {"bfloat16": share, "float32": 1.0}[how]
+
+    monkeypatch.setattr(precision, "_has_units", lambda: has_units)
+    monkeypatch.setattr(precision, "rate", rate)
+    assert precision.fastest() == chosen
+    assert asked == ({"bfloat16", "float32"} if has_units else set())
+
+
 def test_cpu_cores_compile_nothing() -> None:
     assert not placement.on_gpu()
     assert not placement.compiles()

@@ -223,7 +223,7 @@ def test_the_cosine_schedule_climbs_and_comes_to_zero(digits: Prepared) -> None:
 
 
 def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
-    step, model = make(digits, "float32", dropout=0.3, width_1=512)
+    step, model = make(digits, "float32", dropout=0.3, width_1=512, width_2=512)
     layer = model.get_layer("dropout_1")
     layers, ones = step._layers, tf.ones((64, 512))
     place = 1 + [one for _, one, _ in layers._runs].index(layer)
@@ -231,6 +231,10 @@ def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
     assert abs((first == 0).mean() - 77 / 256) < 0.01
     assert set(np.unique(first)) == {np.float32(0), np.float32(256 / 179)}
     np.testing.assert_array_equal(first, dropped(step, layer, place, since=0))
+    other = model.get_layer("dropout_2")
+    its = 1 + [one for _, one, _ in layers._runs].index(other)
+    assert (first != dropped(step, other, its, since=0)).any(), "another place, another mask"
+    assert len(layers._masks[place]) == 4 * 64 * 512
     step._done.assign_add(1)
     second = dropped(step, layer, place, since=1)
     assert (first != second).any(), "another step, another mask"
@@ -242,6 +246,21 @@ def dropped(step: Step, layer: Any, place: int, since: int) -> npt.NDArray[np.fl
     """Dropout of ones, with masks that were drawn so many steps ago."""
     step._layers.draw_masks(64, tf.constant(since))
     return np.asarray(step._layers._dropout(layer, tf.ones((64, 512)), place, True))
+
+
+def test_a_wide_network_s_numbers_need_little_more_memory(digits: Prepared) -> None:
+    step, _ = make(digits, "float32", dropout=0.3, width_1=2048)
+    step._layers.draw_masks(2048, tf.constant(0))
+    assert max(map(len, step._layers._masks.values())) == 2048 * 2048 + 2**21
+
+
+def test_the_steps_of_a_run_have_different_masks(digits: Prepared) -> None:
+    rows = tf.constant(np.tile(digits.train[:64], 2).astype(np.int32))
+    losses = []
+    for steps in (1, 2):
+        step, _ = make(digits, "float32", dropout=0.4, learning_rate=1e-12, schedule="constant")
+        losses.append(float(step.run(rows, tf.constant(0), tf.constant(steps))[0]))
+    assert abs(losses[1] - 2 * losses[0]) > 0.1, "the same pictures and weights: only the masks differ"
 
 
 @pytest.mark.parametrize("changes", [{}, {**CONV, "conv_dropout": 0.3}], ids=["dense", "conv"])

@@ -23,7 +23,7 @@ from tests.conftest import load
 
 tensorflow_setup.setup(threads=1)
 
-from catwalk.models import train  # noqa: E402
+from catwalk.models import graph, train  # noqa: E402
 from catwalk.models.train import DivergedError, OutOfTimeError, Training, seconds_an_epoch  # noqa: E402
 from catwalk.search import trial as trials  # noqa: E402  (after the set-up)
 
@@ -75,10 +75,9 @@ def test_the_same_seed_gives_the_same_net(digits: Prepared) -> None:
     assert runs[0] != runs[2]
 
 
-def test_the_epochs_fit_the_time(digits: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a clock of the test's own, by which a step takes 50 ms and an evaluation 200."""
-    training, clock = net(digits, choice(), 1), [0.0]
-    run, evaluate = training._step.run, training._step.evaluate
+def own_clock(training: Training, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock of the test's own, the time in a list: a step takes 50 ms and an evaluation 200."""
+    clock, run, evaluate = [0.0], training._step.run, training._step.evaluate
 
     def timed_run(order: Any, first: Any, count: Any) -> Any:
         clock[0] += 0.05 * int(count)
@@ -91,10 +90,38 @@ def test_the_epochs_fit_the_time(digits: Prepared, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(training._step, "run", timed_run)
     monkeypatch.setattr(training._step, "evaluate", timed_evaluate)
     monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return clock
+
+
+def test_the_epochs_fit_the_time(digits: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = net(digits, choice(), 1)
+    clock = own_clock(training, monkeypatch)
     epochs = list(training.epochs(100_000, deadline=16.0))
     assert 12 < clock[0] <= 16
     assert 1 < epochs[-1].epoch == len(epochs)
     assert epochs[-1].epoch == epochs[-1].epochs, "the schedule has come to its end"
+
+
+@pytest.mark.parametrize(("flip", "seconds"), [(0, 5.0), (1, 10.0)])
+def test_there_is_time_to_predict(
+    flip: int, seconds: float, digits: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four times the rows of the sample, which takes a second, and a second to begin; mirrored, twice."""
+    training, clock = net(digits, choice(flip=flip), 1), [0.0]
+    training.predicted_rows *= 4
+
+    def predicted(_pixels: object, _rows: object) -> None:
+        clock[0] += 1.0
+
+    def epoch(_deadline: float | None) -> tuple[float, float]:
+        clock[0] += 1.0
+        return 0.5, 0.8
+
+    monkeypatch.setattr(graph, "Predictor", lambda _model: predicted)
+    monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(training, "_epoch", epoch)
+    list(training.epochs(100_000, deadline=20.0))
+    assert 18 - seconds < clock[0] <= 20 - seconds
 
 
 @pytest.mark.parametrize(("slow", "planned", "ended"), [(3, 12, 30), (5, 12, 12), (0, 19, 19)])
@@ -144,11 +171,15 @@ def test_a_limit_ends_between_epochs(digits: Prepared) -> None:
     assert len(list(net(digits, choice(), 1).epochs(5, None, limit=0.0))) == 1
 
 
-def test_a_training_that_must_be_there_has_its_seconds(digits: Prepared) -> None:
+def test_a_training_that_must_be_there_has_its_seconds(
+    digits: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also after the deadline: an epoch of few rows alone teaches nothing."""
     training = net(digits, {**portfolio.PLAIN, "batch_size": 64}, 1)
-    epochs = list(training.epochs(100_000, time.monotonic() - 1, first_epoch_seconds=6.0))
-    assert 1 < epochs[-1].epoch < 100_000
+    clock = own_clock(training, monkeypatch)
+    epochs = list(training.epochs(100_000, deadline=-1.0, first_epoch_seconds=30.0))
+    assert 20 < clock[0] <= 30
+    assert epochs[-1].epoch == len(epochs) > 1
     assert epochs[-1].accuracy > epochs[0].accuracy
 
 

@@ -13,7 +13,9 @@ import tensorflow as tf
 
 from catwalk.models.optimizers import Averages
 
-STEPS_OF_MASKS = 4  # for so many steps numbers are drawn, and used in all steps of an epoch
+# Numbers for dropout are drawn for so many steps, of which all steps of an epoch use parts; at most so many
+# more than a step needs, because of the memory.
+STEPS_OF_MASKS, MOST_FURTHER = 4, 2**21
 
 
 class Layers:
@@ -53,7 +55,7 @@ class Layers:
         self._masks: dict[int, tf.Tensor] = {}
 
     def draw_masks(self, rows: int, first: tf.Tensor) -> None:
-        """Draw what dropout's masks are made of in this epoch, before its steps are run.
+        """Draw what dropout's masks are made of, before steps are run.
 
         To draw them in each step would take almost as long as the update of the weights. So numbers are drawn
         for a few steps, and each step takes its masks from a random place among them, as evolution strategies
@@ -61,11 +63,12 @@ class Layers:
 
         Args:
             rows: of a step.
-            first: steps of this epoch that were run before. The numbers are the same for all of its steps.
+            first: steps of this epoch that were run before. The numbers are the same in all parts of an epoch.
         """
         for place, (run, layer, _) in enumerate(self._runs, 1):
             if run is Layers._dropout and (dropped := _dropped(layer)):
-                values = STEPS_OF_MASKS * rows * math.prod(layer.input.shape[1:])
+                size = rows * math.prod(layer.input.shape[1:])
+                values = size + min((STEPS_OF_MASKS - 1) * size, MOST_FURTHER)
                 self._masks[place] = self._mask(dropped, values, self._random_seed(place, first))
 
     def _mask(self, dropped: int, values: int, seed: tf.Tensor) -> tf.Tensor:
