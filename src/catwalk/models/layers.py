@@ -63,7 +63,7 @@ class Layers:
 
         Args:
             rows: of a step.
-            first: steps of this epoch that were run before. The numbers are the same in all parts of an epoch.
+            first: steps of this epoch that were run before; the numbers are the same in all of its parts.
         """
         for place, (run, layer, _) in enumerate(self._runs, 1):
             if run is Layers._dropout and (dropped := _dropped(layer)):
