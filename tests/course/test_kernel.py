@@ -166,6 +166,19 @@ def test_notebooks_of_one_s_own_and_what_cells_have_printed_stay_here(tmp_path: 
         kernel.copy_notebooks(source, tmp_path / "again")
 
 
+def test_the_data_of_a_competition_is_attached_as_such(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl"))
+    )
+    done = run_catwalk(project, "kernel", "--competition", "digit-recognizer", "--user", "me")
+    assert done.returncode == 0, done.stderr
+    metadata = json.loads((Paths(project, "digit-recognizer").kernel / kernel.METADATA).read_text())
+    assert metadata["id"] == "me/catwalk-digit-recognizer"
+    assert (metadata["competition_sources"], metadata["dataset_sources"]) == (["digit-recognizer"], [])
+
+
 def test_what_a_gpu_costs_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0.whl"))

@@ -6,6 +6,7 @@ Also: csv_careful.py, csv_columns.py, csv_dialect.py, csv_fast.py, csv_file.py, 
 import gzip
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,21 +67,47 @@ def test_what_is_written_is_read(
         np.testing.assert_array_equal(np.array([0, 1, 3])[one.labels], labels)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(st.text("0123456789 .-+e\"'x,;", max_size=5), min_size=4, max_size=4), max_size=6))
-def test_the_fast_reader_never_says_other_than_the_careful_one(
-    tmp_path: Path, cells: list[list[str]]
-) -> None:
-    path = tmp_path / "train.csv"
-    path.write_text(HEADER + "".join(",".join(row) + "\n" for row in cells))
-    file = csv_file.of(path, SMALL)
-    columns = csv_columns.find(file, SMALL)
-    fast = csv_fast.read(file, columns, SMALL)
-    if fast is None or not len(fast.pixels):
-        return
-    careful = csv_careful.read(file, columns, SMALL)
-    np.testing.assert_array_equal(fast.pixels, careful.pixels)
-    np.testing.assert_array_equal(fast.labels, careful.labels)
+def in_any_notation(numbers: st.SearchStrategy[int]) -> st.SearchStrategy[str]:
+    """Cells that both readers take."""
+    written = st.sampled_from(["{}", " {}", "{} ", '"{}"', "0{}"])
+    return st.tuples(written, numbers).map(lambda pair: pair[0].format(pair[1]))
+
+
+ODD = st.sampled_from(["7.0", "1e1", "256", "-1", "0x1F", "0X1f"]) | st.text(
+    "0123456789 .-+ex\"',;", max_size=5
+)
+
+
+@st.composite
+def almost_plain(draw: st.DrawFn) -> list[list[str]]:
+    """Rows of a label and three pixels; in half of the files one cell is anything."""
+    label, pixel = in_any_notation(st.sampled_from(SMALL.labels)), in_any_notation(st.integers(0, 255))
+    rows = [[draw(label), *(draw(pixel) for _ in range(3))] for _ in range(draw(st.integers(1, 6)))]
+    if draw(st.booleans()):
+        rows[draw(st.integers(0, len(rows) - 1))][draw(st.integers(0, 3))] = draw(ODD)
+    return rows
+
+
+def test_the_fast_reader_never_says_other_than_the_careful_one(tmp_path: Path) -> None:
+    path, compared = tmp_path / "train.csv", 0
+
+    @settings(max_examples=150)
+    @given(almost_plain())
+    def compare(cells: list[list[str]]) -> None:
+        nonlocal compared
+        path.write_text(HEADER + "".join(",".join(row) + "\n" for row in cells))
+        file = csv_file.of(path, SMALL)
+        columns = csv_columns.find(file, SMALL)
+        fast = csv_fast.read(file, columns, SMALL)
+        if fast is None or not len(fast.pixels):
+            return
+        careful = csv_careful.read(file, columns, SMALL)
+        np.testing.assert_array_equal(fast.pixels, careful.pixels)
+        np.testing.assert_array_equal(fast.labels, careful.labels)
+        compared += 1
+
+    compare()
+    assert compared >= 20
 
 
 @pytest.mark.parametrize(
@@ -126,6 +153,7 @@ def test_forms_that_mean_the_same(tmp_path: Path, text: str) -> None:
         (HEADER + "1,2,3,4\n1,2.5,3,4\n", "row 3: column 'pixel1': the pixel '2.5'"),
         (HEADER + "1,2,3,4\n1,,3,4\n", "row 3: column 'pixel1': the pixel ''"),
         (HEADER + "1,2,3,4\n1,nan,3,4\n", "row 3: column 'pixel1': the pixel 'nan'"),
+        (HEADER + "1,2,3,4\n1,0X1f,3,4\n", "row 3: column 'pixel1': the pixel '0X1f'"),
         (
             HEADER + "1,2,3,4\n2,2,3,4\n",
             "row 3: column 'label': the label '2' is not one of the 3 from 0 to 3",
@@ -171,12 +199,54 @@ def test_a_test_file_has_no_labels(tmp_path: Path) -> None:
         read(tmp_path, "1,2,3,4,5\n", headerless)
 
 
+@pytest.fixture
+def fast_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The careful reader, which gives the same slowly, is not to take over."""
+
+    def refuse(*_: object) -> None:
+        pytest.fail("the careful reader was needed")
+
+    monkeypatch.setattr(csv_careful, "read", refuse)
+
+
+@pytest.mark.usefixtures("fast_alone")
 def test_blocks_end_where_lines_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_fast, "BLOCK", 50)
     text = HEADER + "".join(f"{i % 2},{i % 256},{i % 7},{i % 99}\n" for i in range(500))
     got = read(tmp_path, text)
     np.testing.assert_array_equal(got.pixels[:, 0], np.arange(500) % 256)
     np.testing.assert_array_equal(got.pixels[:, 2], np.arange(500) % 99)
+
+
+PARTS = ("Training", "PublicTest")
+# By what they are called: what the TOML says, the header, and a row.
+FAST: dict[str, tuple[dict[str, Any], str, str]] = {
+    "one cell": ({"pixel_columns": ("pixels",)}, "label,pixels\n", "{label},{0} {1} {2}\n"),
+    "usage": ({"usage_column": "Usage"}, f"{HEADER[:-1]},Usage\n", "{label},{0},{1},{2},{part}\n"),
+    "ids": ({"id_column": "id"}, f"id,{HEADER}", "row {i},{label},{0},{1},{2}\n"),
+    "names": ({}, HEADER, "{name},{0},{1},{2}\n"),
+}
+
+
+@pytest.mark.usefixtures("fast_alone")
+@pytest.mark.parametrize("form", FAST)
+def test_the_fast_reader_takes_more_than_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(csv_fast, "BLOCK", 100)
+    changes, text, row = FAST[form]
+    count = 200
+    pixels = np.arange(3 * count).reshape(count, 3) % 256
+    places, parts = np.arange(count) % 3, np.arange(count) % 2
+    for i, (place, part) in enumerate(zip(places, parts, strict=True)):
+        label, name = SMALL.labels[place], SMALL.classes[place]
+        text += row.format(*pixels[i], i=i, label=label, name=name, part=PARTS[part])
+    got = read(tmp_path, text, replace(SMALL, **changes))
+    np.testing.assert_array_equal(got.pixels, pixels)
+    np.testing.assert_array_equal(got.labels, places)
+    assert got.ids == ([f"row {i}" for i in range(count)] if form == "ids" else None)
+    is_test = None if got.is_test is None else got.is_test.tolist()
+    assert is_test == ((parts == 1).tolist() if form == "usage" else None)
 
 
 @pytest.mark.parametrize(("side", "is_one_cell"), [(128, False), (200, True)])

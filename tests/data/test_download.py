@@ -226,6 +226,34 @@ def test_a_source_folder_that_changed_is_copied_again(
     assert ("no such folder: correct it, or leave SOURCE= out" in err) == asked
 
 
+def test_a_copy_that_was_cut_off_is_not_taken_for_one_s_own(
+    catwalk: Catwalk, project: Path, digits_raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two files that changed: the one that is still the older copy is ours too."""
+    folder, raw = tmp_path / "mine", project / "data/digits/raw"
+    shutil.copytree(digits_raw, folder)
+    given = (*DIGITS, "--source", str(folder))
+    assert catwalk("data", *given)[0] == 0
+    names = ("digits_train.csv", "digits_test.csv")
+    before, mine = (raw / names[1]).read_text(), [edit(folder / name) for name in names]
+    replace = Path.replace
+
+    def cut(self: Path, target: Path) -> Path:
+        if Path(target).name == names[1]:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut)
+        assert catwalk("data", *given)[0] == 130
+    assert [(raw / name).read_text() for name in names] == [mine[0], before]
+    code, out, _ = catwalk("data", *given)
+    assert code == 0
+    assert "changed by hand" not in out
+    assert [(raw / name).read_text() for name in names] == mine
+    assert "already done" in catwalk("data", *given)[1]
+
+
 def test_a_copy_that_was_changed_by_hand_stays(
     catwalk: Catwalk, project: Path, digits_raw: Path, tmp_path: Path
 ) -> None:

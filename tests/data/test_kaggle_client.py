@@ -20,6 +20,7 @@ import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -144,12 +145,22 @@ def test_a_full_disk_in_a_download_is_one_line(on_kaggle: Path, digits_raw: Path
     assert len(kaggle.ranges) == 1, "it begins where the disk was full"
 
 
-@pytest.mark.slow
-def test_a_busy_kaggle_is_asked_again_when_it_says(on_kaggle: Path, digits_raw: Path) -> None:
-    busy = {"DownloadDataset": Fault(429, headers={"Retry_After": "1"}), "GET": Fault(500)}
+@pytest.mark.parametrize(
+    ("asked", "times", "waits"),
+    [("7", 1, [7.0, 2.0]), ("600", 1, [60.0, 2.0]), ("some time", 2, [1.0, 2.0, 4.0])],
+)
+def test_a_busy_kaggle_is_asked_again_when_it_says(
+    on_kaggle: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch, asked: str, times: int,
+    waits: list[float],
+) -> None:  # fmt: skip
+    """It asks for a time, at first; then the download itself fails once, without a word."""
+    waited = list[float]()
+    monkeypatch.setattr(kaggle_client, "time", SimpleNamespace(sleep=waited.append))
+    busy = {"DownloadDataset": Fault(429, headers={"Retry_After": asked}, times=times), "GET": Fault(500)}
     kaggle = Kaggle(zipped(digits_raw, "digits_train.csv", "digits_test.csv"), faults=busy)
     done = fetch(on_kaggle, kaggle)
     assert done.returncode == 0, done.stderr
+    assert waited == waits
 
 
 def test_a_busy_kaggle_is_asked_again_at_login(on_kaggle: Path, digits_raw: Path) -> None:

@@ -94,6 +94,25 @@ def test_a_folder_of_every_form(paths: Paths, truth: np.ndarray, catwalk: Catwal
     assert "the test labels of Digits 8x8 are public" in out
     assert [found[team]["place"] for team in found] == ["1", "1", "3"]
     assert [float(found[team]["ahead_of_next_p"] or 1) < 0.001 for team in found] == [False, True, False]
+    assert {row["grade"] for row in found.values()} == {""}, "the TOML says nothing of full marks"
+
+
+def test_the_grade_is_of_the_private_rows(
+    paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path
+) -> None:
+    toml = paths.toml.read_text()
+    paths.toml.write_text(toml.replace("first_id = 1", "first_id = 1\nfull_marks = 0.8"))
+    said, private = truth.copy(), np.flatnonzero(~public_rows(paths))
+    half = private[: len(private) // 2]
+    said[half] = (said[half] + 1) % 10
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "half.csv").write_text(text(list(enumerate(said, 1))))
+    (tmp_path / "all" / "whole.csv").write_bytes(answers(truth, 0))
+    code, _, err = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"))
+    assert code == 0, err
+    found = grades_of(paths)
+    assert found["half"]["public"] == "1.000000"
+    assert {team: row["grade"] for team, row in found.items()} == {"whole": "1.0000", "half": "0.6250"}
 
 
 def test_the_secret_decides_and_stays(

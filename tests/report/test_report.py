@@ -19,8 +19,9 @@ from catwalk.core.paths import Paths
 from catwalk.data import test_labels
 from catwalk.report import browser, figures, report, results, talk
 from catwalk.report.drawing import png
+from catwalk.report.notebook import execute
 from catwalk.submission import submission_names
-from tests.conftest import Run, clean_environment, run_catwalk
+from tests.conftest import Run, clean_environment, run_catwalk, surroundings
 
 
 @pytest.fixture
@@ -82,6 +83,10 @@ def test_it_reads_without_tensorflow(digits_done: tuple[Path, Run]) -> None:
             lambda paths, name: paths.recipe(name).write_text("{}"),
             "run make predict COMPETITION=digits for a new submission",
         ),
+        (
+            lambda paths, _: prepare_another_pixel(paths),
+            "was not made from the data that is prepared now: run make predict COMPETITION=digits",
+        ),
         (lambda paths, name: paths.notebook_source.unlink(), "git checkout notebooks/talk.ipynb"),
     ],
 )
@@ -102,6 +107,32 @@ def test_damaged_records_are_one_line(
 
 def without_history(path: Path) -> None:
     path.write_text(json.dumps([{**trial, "history": []} for trial in json.loads(path.read_text())]))
+
+
+def prepare_another_pixel(paths: Paths) -> None:
+    """Change one pixel of the training rows by hand, and prepare them."""
+    train = paths.raw / "digits_train.csv"
+    header, first, rest = train.read_text().split("\n", 2)
+    cells = first.split(",")
+    cells[-1] = str(int(cells[-1]) ^ 1)
+    train.write_text("\n".join([header, ",".join(cells), rest]))
+    done = run_catwalk(paths.root, "prepare", "--competition", "digits")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_kernel_is_reached_by_sockets_that_only_we_can_open(tmp_path: Path) -> None:
+    """Another user of the machine could connect to a port."""
+    cell = (
+        "import os\nfrom ipykernel.connect import get_connection_info\n"
+        "known = get_connection_info(unpack=True)\n"
+        "print(known['transport'], oct(os.stat(os.path.dirname(known['ip'])).st_mode & 0o777))"
+    )
+    source, target = tmp_path / "source.ipynb", tmp_path / "target.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), source)
+    with surroundings(tmp_path, clean_environment()):
+        execute(Paths(tmp_path, "digits"), source, target, {}, seconds=60)
+    (executed,) = nbformat.read(target, as_version=4).cells
+    assert executed.outputs[0].text == "ipc 0o700\n"
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from catwalk.data import duplicates
 from catwalk.models import metrics, portfolio, space
@@ -1025,6 +1026,60 @@ def test_the_columns_of_the_confusion_matrix_have_names(loaded: Results) -> None
     assert upright == shown_ones
 
 
+def test_precision_and_recall_have_their_names_and_marks(loaded: Results) -> None:
+    """Of classes of ten pictures, half of the fourth are taken for the sixth."""
+    labels = np.repeat(np.arange(10), 10).astype(np.uint8)
+    answer = labels.copy()
+    answer[30:35] = 5
+    said = np.where(np.eye(10)[answer] > 0, 0.91, 0.01).astype(np.float32)
+    prepared = replace(loaded.prepared, validation=np.arange(100, dtype=np.int32))
+    made = scored(loaded, said, labels, prepared=prepared)
+
+    table, classes = tables.classes(made), made.competition.classes
+    for row, by_hand in (
+        (classes[3], [0.95, 1.0, 0.5, 0.6667]),
+        (classes[5], [0.95, 0.6667, 1.0, 0.8]),
+        ("all (accuracy, then macro averages)", [0.95, 0.9667, 0.95, 0.9467]),
+    ):
+        names = ("accuracy (one vs. rest)", "precision", "recall", "F1")
+        assert [table.loc[row, name] for name in names] == by_hand
+
+    axes, shown_ones = figures.confusion(made).axes[0], findings.shown_classes(made)
+    at = {text.get_text(): text.get_position()[0] for text in axes.texts}
+    circles, squares = (
+        [float(np.asarray(line.get_xdata())[0]) for line in axes.lines if mark_of(line) == mark]
+        for mark in (("o", 10), ("s", 9))
+    )
+    for place, precision, recall in ((3, 1.0, 0.5), (5, 2 / 3, 1.0)):
+        row_at = shown_ones.index(place)
+        found = [
+            0.5 + 0.5 * (marks[row_at] - at["50%"]) / (at["100%"] - at["50%"]) for marks in (circles, squares)
+        ]
+        assert found == pytest.approx([precision, recall])
+
+
+def mark_of(line: Line2D) -> tuple[object, float]:
+    """A line's marker and its size; those that join others have none."""
+    return line.get_marker(), line.get_markersize()
+
+
+def test_a_pixel_s_evidence_is_scaled_by_its_spread(loaded: Results) -> None:
+    weights = np.random.default_rng(0).normal(size=(64, 10)).astype(np.float32)
+    votes = evidence.votes(replace(loaded, weights=weights))
+    assert votes is not None
+    pixels = np.asarray(loaded.prepared.pixels[loaded.prepared.train])
+    assert not pixels[:, 0].any(), "a constant pixel"
+    assert not votes[:, 0, 0].any()
+    by_hand = (weights[20] - weights[20].mean()) * pixels[:, 20].std()
+    np.testing.assert_allclose(votes[:, 2, 4], by_hand, rtol=1e-3, atol=1e-3)
+
+
+def test_the_pixels_that_carry_half_of_the_weight_are_counted() -> None:
+    """Of the second class they are two of eight, with 4 and 2 of 12; of the first, four."""
+    level, uneven = [[1, 1, 1, 1], [1, 1, 1, 1]], [[1, -4, 1, 1], [2, 1, 1, 1]]
+    assert evidence.half_a_vote(np.array([level, uneven], np.float64)) == (1, 0.25)
+
+
 def test_the_group_of_classes_is_the_title(loaded: Results) -> None:
     names = tuple(f"a class of a really long name, number {i}" for i in range(10))
     made = wrong(loaded, 20)
@@ -1101,6 +1156,8 @@ def test_the_last_slide_ends_with_score_forecast_and_looks(loaded: Results, html
     above = slides.following(near).facts[-3:]
     assert (above[0][0], above[1][0]) == ("95.02%", "94.10% to 94.96%"), "rounded to 95.0%, both are equal"
     assert above[1][1].endswith("the score is outside")
+    within = slides.following(replace(near, test_score=replace(SCORE, accuracy=0.945))).facts[-3:]
+    assert (within[0][0], within[1][1]) == ("94.5%", "was the forecast (95%): the score is inside")
     one = slides.build(replace(loaded, looks=1))[-1].facts[-1]
     assert one[:2] == ("1", "look at the test labels, for other submissions")
 
@@ -1286,7 +1343,13 @@ def test_the_first_slide_tells_baseline_split_and_test_labels(
     slide = slides.problem(replace(loaded))
     assert "Softmax, the simplest network, reaches" in slide.notes
     assert f"{sizes[1]:,} validate" in slide.notes
-    assert slide.notes.endswith("the test labels.")
+    for sealed, state, end in (
+        (True, "unopened", "Nobody has opened the test labels."),
+        (False, "labels not here", "Nobody here has the test labels."),
+    ):
+        told_so = slides.problem(replace(loaded, sealed=sealed))
+        assert told_so.facts[2][1] == f"test, {state}"
+        assert told_so.notes.endswith(f". {end}")
     assert slide.seconds == 35
     assert slides.problem(folded(loaded)).seconds == 30
     assert slides.problem(folded(loaded)).notes.endswith("the test labels.")

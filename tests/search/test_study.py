@@ -4,6 +4,7 @@ Also: progress.py, retries.py, storage.py.
 """
 
 import gc
+import itertools
 import multiprocessing
 import sqlite3
 import subprocess
@@ -187,6 +188,25 @@ def test_a_trial_is_compared_with_its_own_family() -> None:
         pruned.append(trial.should_prune())
         opened.tell(trial, value)
     assert pruned[3:] == [False, True]
+
+
+def drawn(seed: int, worker: int, done: int, team: bool = False) -> list[space.Params]:
+    """The parameters of twelve trials in a row: eight random ones, then four that the sampler models."""
+    sampler = study.sampler(seed, worker, "pixels", done, team)
+    opened, chosen = optuna.create_study(direction="maximize", sampler=sampler), []
+    for _ in range(12):
+        trial = opened.ask()
+        chosen.append(space.suggest(trial, "pixels"))
+        opened.tell(trial, chosen[-1]["dropout"])
+    return chosen
+
+
+def test_each_worker_of_each_run_draws_its_own_parameters() -> None:
+    """And the same ones again, but in a team, whose machines may have the same seed and worker."""
+    first = drawn(1, 0, 0)
+    assert drawn(1, 0, 0) == first
+    others = [drawn(2, 0, 0), drawn(1, 1, 0), drawn(1, 0, 12), *(drawn(1, 0, 0, team=True) for _ in range(2))]
+    assert all(one != other for one, other in itertools.combinations([first, *others], 2))
 
 
 def test_no_study_yet(tmp_path: Path) -> None:

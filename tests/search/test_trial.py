@@ -1,5 +1,6 @@
-"""trial.py: how long a trial is trained."""
+"""trial.py: how long a trial is trained, and which ones are stopped early."""
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,6 +17,7 @@ from catwalk.data.prepare import Prepared
 tensorflow_setup.setup(threads=1)
 
 from catwalk.models import placement, portfolio, step  # noqa: E402  (after the set-up)
+from catwalk.models.epoch import Epoch  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
 from catwalk.search import study  # noqa: E402
 from catwalk.search import trial as trials  # noqa: E402
@@ -73,6 +75,41 @@ def test_a_convolutional_network_is_trained_longer_on_a_gpu(monkeypatch: pytest.
     monkeypatch.setattr(placement, "on_gpu", lambda: True)
     assert Objective._usual_epochs(one, "search", "conv") == portfolio.CONV_EPOCHS_ON_GPU > usual["conv"]
     assert Objective._usual_epochs(one, "search", "dense") == usual["dense"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked_after", "epochs"),
+    [("search", [2], 2), ("portfolio 1", [2, 6], 8), (YOURS, [2, 6], 8), ("softmax", [], 8)],
+)
+def test_only_a_trial_of_the_search_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, asked_after: list[int], epochs: int
+) -> None:
+    """The portfolio is judged as well, as others are compared with it; baselines are not."""
+
+    class Unsaved(Objective):
+        def _keep(self, number: int, model: object) -> float:
+            return 0.9
+
+    eight = [Epoch(i, 8, 0.1, 0.9, 0.1, 0.9) for i in range(1, 9)]
+    training = SimpleNamespace(
+        params=portfolio.PLAIN, rows=54_000, steps_per_epoch=421,
+        epochs=lambda *_, **__: iter(eight), finish=lambda: None,
+    )  # fmt: skip
+    history: list[Epoch] = []
+    asked: list[int] = []
+
+    def should_prune() -> bool:
+        asked.append(len(history))
+        return True
+
+    opened = optuna.create_study(direction="maximize")
+    opened.enqueue_trial({}, user_attrs={"kind": kind})
+    begun = opened.ask()
+    monkeypatch.setattr(begun, "should_prune", should_prune)
+    one = objective(Unsaved, Paths(tmp_path, "digits"), "pixels")
+    with contextlib.suppress(optuna.TrialPruned):
+        assert one._train(begun, kind, cast(Training, training), history) == 0.9
+    assert (asked, len(history)) == (asked_after, epochs)
 
 
 def test_a_heartbeat_comes_before_the_member_s_name(

@@ -68,3 +68,13 @@ def test_average_is_the_weighted_mean(values: npt.NDArray[np.float64]) -> None:
     stacked = np.stack([one, one[:, ::-1]])
     joined = Ensemble(np.array([0.25, 0.75]), np.ones(2)).average(stacked)
     np.testing.assert_allclose(joined, 0.25 * one + 0.75 * one[:, ::-1], atol=1e-6)
+
+
+def test_the_networks_of_all_folds_share_the_weight_of_their_configuration() -> None:
+    """Two configurations in two folds: the first is made more confident, the second less."""
+    four = np.random.default_rng(0).dirichlet(np.ones(3), (4, 5))
+    squares, roots = four[:2] ** 2, np.sqrt(four[2:])
+    first = (squares / squares.sum(axis=-1, keepdims=True)).mean(axis=0)
+    second = (roots / roots.sum(axis=-1, keepdims=True)).mean(axis=0)
+    joined = Ensemble(np.array([0.75, 0.25]), np.array([0.5, 2.0])).of_folds(2).average(four)
+    np.testing.assert_allclose(joined, 0.75 * first + 0.25 * second, atol=1e-6)

@@ -27,9 +27,20 @@ from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.models import metrics
 from catwalk.report import browser
-from catwalk.search import progress, study
-from catwalk.submission import kept_networks, predict, predictions, recipe, reproduce, submission_names
+from catwalk.search import progress, search, study
+from catwalk.search.limits import Limits
+from catwalk.submission import (
+    chosen_trials,
+    kept_networks,
+    predict,
+    predictions,
+    recipe,
+    reproduce,
+    submission_names,
+)
+from catwalk.submission.recipe import Recipe
 from tests.conftest import DONE_TRIALS, Run, load, run_catwalk
+from tests.data.test_duplicates import changed, thrice
 from tests.support import planted
 
 DIGITS = ("--competition", "digits")
@@ -159,6 +170,36 @@ def test_a_search_without_a_complete_trial_is_waited_for(tmp_path: Path, digits:
         predict._study(context, lambda: pytest.fail("a second search is started"))
     assert error.value.what == "the search that runs here has no complete trial yet"
     assert error.value.fix == "run the command again in a minute"
+
+
+def known_of(context: RunContext) -> tuple[Recipe, str]:
+    """A planted search: the recipe of its ensemble, and the search's line about its best trial."""
+    opened, prepared = planted.search(context), context.prepared
+    key = study.key(opened)
+    chosen = chosen_trials.choose(context.paths, prepared, key, study.complete(opened))
+    said = search._summary(opened, 60.0, context, Limits(600.0, None))
+    return predict._recipe(context, opened, chosen), said[0]
+
+
+def test_what_is_known_of_the_accuracy_counts_each_picture_once(
+    project: Path, digits_raw: Path, digits: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every row three times: the intervals and the forecast are those of the rows once."""
+    made, said = known_of(planted.context(Paths(tmp_path, "digits"), digits))
+    prepared, of_each = changed(project, digits_raw, thrice), planted.predicted
+    # Of models trained on the rows once, so that both ensembles are chosen from the same.
+    monkeypatch.setattr(planted, "predicted", lambda number, _: of_each(number, digits).repeat(3, axis=0))
+    again, said_again = known_of(planted.context(Paths(project, "digits"), prepared))
+    assert said_again == said
+    assert made.validation is not None
+    assert again.validation is not None
+    assert (again.validation.rows, again.validation.pictures) == (432, made.validation.pictures) == (432, 144)
+    assert again.validation.interval == pytest.approx(made.validation.interval, abs=1e-9)
+    assert made.forecast is not None
+    assert again.forecast is not None
+    assert again.forecast.interval == pytest.approx(made.forecast.interval, abs=1e-9)
+    assert again.forecast.accuracy == pytest.approx(made.forecast.accuracy, abs=1e-9)
+    assert again.forecast.optimism == pytest.approx(made.forecast.optimism, abs=1e-9)
 
 
 @pytest.mark.parametrize(("stage", "module"), [("predict", predict), ("reproduce", reproduce)])

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -17,12 +18,12 @@ import numpy as np
 import pytest
 
 from benchmarks import procfs
-from catwalk.core import memory, process_pool, processes
+from catwalk.core import memory, process_pool, processes, tensorflow_setup
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.models import network, portfolio
+from catwalk.models import network, portfolio, precision, retrain, train
 from catwalk.models.epoch import Epoch
 from catwalk.search import limits, progress, study, trial_record
 from catwalk.search.trial_record import TrialRecord
@@ -180,6 +181,44 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
     near = time.time() + 0.1  # as UNTIL= may be
     assert refit.run(context, trials, 600.0, near) is None
     assert not said
+
+
+def test_it_learns_from_the_validation_rows_too(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the rows are chosen; nothing is trained."""
+    learning: list[Prepared] = []
+
+    def training(prepared: Prepared, *_: object) -> SimpleNamespace:
+        learning.append(prepared)
+        return SimpleNamespace(epochs=lambda *_, **__: iter(()), finish=lambda: None)
+
+    monkeypatch.setattr(train, "Training", training)
+    # TensorFlow may have started in this process, in another way; here it is not needed.
+    monkeypatch.setattr(tensorflow_setup, "setup", lambda **_: None)
+    monkeypatch.setattr(precision, "here", lambda known: known)
+    context, trials = searched(done, [])
+    (task,) = refit._tasks(context, trials[:1], None)
+    for one in (task, replace(task, everything=False)):
+        assert retrain.train(one) is not None
+    whole, split = learning
+    np.testing.assert_array_equal(whole.train, np.arange(1437))
+    np.testing.assert_array_equal(split.train, context.prepared.train)
+
+
+@pytest.mark.parametrize(("epochs", "networks"), [(10, 0), (12, 2)])
+def test_a_network_trained_too_briefly_is_left_out(
+    done: Paths, monkeypatch: pytest.MonkeyPatch, epochs: int, networks: int
+) -> None:
+    """It needs 55% of its trial's epochs, which were 20; nothing is trained."""
+    said: list[str] = []
+    context, trials = searched(done, said)
+    trial = replace(trials[0], history=trials[0].history[:1] * 20)
+    answer = (20,) * (1 + epochs), np.full((360, 10), 0.1, np.float32)
+    monkeypatch.setattr(process_pool, "run_all", lambda _work, tasks, *_: [answer] * len(tasks))
+    again = refit.run(context, [trial], None, None)
+    made: tuple[recipe.RefitNetwork, ...] = () if again is None else again.made
+    assert [one.epochs for one in made] == [epochs] * networks
+    briefly = "  one of them was trained too briefly and is left out"
+    assert said[1:] == [briefly] * (refit.NETS - networks)
 
 
 def test_one_network_is_said_to_be_one(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

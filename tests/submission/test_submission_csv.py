@@ -110,3 +110,13 @@ def test_nothing_is_left_of_a_refused_one(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
         submission_csv.write(tmp_path / "made.csv", IDS[:2], np.array([0, 1, 2]), GAPPED)
     assert not list(tmp_path.iterdir())
+
+
+def test_one_that_can_not_be_read_back_replaces_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "made.csv"
+    submission_csv.write(path, IDS, np.array([0, 1, 2]), GAPPED)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=r"not a CSV \(field larger than field limit"):
+        submission_csv.write(path, ["1" * 200_000, *IDS[1:]], np.array([2, 1, 0]), GAPPED)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -7,16 +7,19 @@ import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from catwalk.core.paths import Paths
-from catwalk.data import kaggle_names
+from catwalk.data import kaggle_client, kaggle_names
 from catwalk.submission import recipe, submission_names
 from catwalk.submission import submit as submitting
+from catwalk.submission.forecast import Forecast
 from tests.conftest import Run, run_catwalk
 from tests.support.kaggle_server import Fault, Kaggle, serving
+from tests.support.records import made_recipe
 
 SECRET = "s3cret-Value-of-the-key"  # noqa: S105
 
@@ -76,6 +79,22 @@ def test_the_good_way(paths: Paths) -> None:
     forced = submit(paths, kaggle, "--yes", "--force")
     assert forced.returncode == 0
     assert [one["ref"] for one in kept(paths)] == [4711, 4712]
+
+
+def test_a_file_that_kaggle_already_has_is_not_sent_again(paths: Paths) -> None:
+    """As where it was sent from another machine: nothing here knows of it."""
+    other = {"ref": 4710, "description": "by hand", "status": "COMPLETE", "publicScore": "0.50000"}
+    kaggle = Kaggle(submissions=[other])
+    first = submit(paths, kaggle, "--yes")
+    assert first.returncode == 0, first.stderr
+    (name,) = submission_names.names(paths)
+    recipe.write(paths, name, replace(recipe.read(paths, name), sent=()))
+    again = submit(paths, kaggle, "--yes")
+    assert again.returncode == 0, again.stderr
+    assert "submit: Kaggle already has this file, as ref 4712; FORCE=1 sends it again" in again.stdout
+    assert len(kaggle.uploaded) == 1
+    (entry,) = kept(paths)
+    assert (entry["ref"], entry["public"], entry["time"]) == (4712, 0.9321, None)
 
 
 def test_a_dry_run_and_one_that_can_not_ask_send_nothing(paths: Paths) -> None:
@@ -232,6 +251,24 @@ def test_a_score_far_outside_of_the_forecast_gets_a_remark(paths: Paths, score: 
     assert ("wrong ids, shuffled rows" in done.stdout) == ("below" in said)
 
 
+@pytest.mark.parametrize(
+    ("interval", "near", "far"),
+    [
+        ((0.60, 0.65), (0.51, 0.74), (0.49, 0.76)),  # two widths of it
+        ((0.600, 0.605), (0.585, 0.620), (0.575, 0.630)),  # of a narrow one: two points
+    ],
+)
+def test_which_score_is_far(
+    interval: tuple[float, float], near: tuple[float, float], far: tuple[float, float]
+) -> None:
+    made = made_recipe(forecast=Forecast(0.6, interval, 0.0))
+    for scores, remarks in ((near, ["", ""]), (far, ["below", "above"])):
+        for score, side in zip(scores, remarks, strict=True):
+            said: list[str] = []
+            submitting._remark(score, made, said.append)
+            assert [line.split(" the forecast")[0] for line in said] == [f"  that is far {side}"] * bool(side)
+
+
 Broken = tuple[Kaggle, int, str]
 
 
@@ -300,11 +337,13 @@ def test_an_answer_that_was_lost_is_looked_up(paths: Paths) -> None:
     assert kept(paths)[0]["public"] == 0.9321
 
 
-@pytest.mark.slow
-def test_patience_as_kaggle_asks_for_it(paths: Paths) -> None:
-    kaggle = Kaggle(faults={"ListSubmissions": Fault(429, headers={"Retry_After": "1"}, times=2)})
+def test_patience_as_kaggle_asks_for_it(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = list[float]()
+    monkeypatch.setattr(kaggle_client, "time", SimpleNamespace(sleep=waited.append))
+    kaggle = Kaggle(faults={"ListSubmissions": Fault(429, headers={"Retry_After": "7"}, times=2)})
     done = submit(paths, kaggle, "--yes")
     assert done.returncode == 0, done.stderr
+    assert waited == [7.0, 7.0]
     assert kept(paths)[0]["public"] == 0.9321
 
 

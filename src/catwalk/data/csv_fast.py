@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -101,6 +102,8 @@ def _batches(path: Path, columns: Columns, competition: Competition) -> Iterator
     parse = pacsv.ParseOptions(delimiter=columns.dialect.separator)
     skip = columns.header_rows
     for block in _blocks(path):
+        if _has_hexadecimals(block, skip):
+            raise pa.ArrowInvalid("perhaps a hexadecimal number, which only pyarrow takes for one")
         read = pacsv.ReadOptions(column_names=columns.names, block_size=THREADED, skip_rows=skip)
         skip = 0
         if not bytes(block[:4096]).strip() and not bytes(block).strip():
@@ -112,6 +115,18 @@ def _batches(path: Path, columns: Columns, competition: Competition) -> Iterator
             if any(column.null_count for column in batch.columns):
                 raise pa.ArrowInvalid("an empty cell")
             yield batch
+
+
+def _has_hexadecimals(block: memoryview, header_rows: int) -> bool:
+    """Whether a number like 0x1F may be in a block's rows, or a text with these characters."""
+    buffer, start = cast(bytearray, block.obj), 0
+    for _ in range(header_rows):
+        start = buffer.find(b"\n", start, len(block)) + 1
+    # One character alone is found ten times as fast, and where it is missing the other search is saved.
+    return any(
+        buffer.find(x, start, len(block)) >= 0 and buffer.find(b"0" + x, start, len(block)) >= 0
+        for x in (b"x", b"X")
+    )
 
 
 def _number(competition: Competition) -> pa.DataType:
