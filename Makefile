@@ -81,7 +81,9 @@ kaggle: .venv/installed ## show which Kaggle credential would be used, and where
 	@$(BIN)/catwalk kaggle
 
 kernel: .venv/installed ## write a Kaggle notebook that runs the pipeline there, and print how to push it
-	@$(BIN)/catwalk kernel $(COMMON) $(call flag,KAGGLE_USER,user) $(call flag,ACCELERATOR,accelerator) $(call flag,BUDGET,budget) $(call flag,MODELS,models)
+	@$(BIN)/catwalk kernel $(COMMON) $(call flag,KAGGLE_USER,user) $(call flag,ACCELERATOR,accelerator) \
+		$(call flag,BUDGET,budget) $(call flag,SEED,seed) $(call flag,FEATURES,features) \
+		$(call flag,MODELS,models) $(call flag,FOLDS,folds)
 
 wheel: .venv/installed ## build catwalk's wheel, and the notebook that contains it, in dist/
 	@$(BIN)/catwalk wheel $(COMMON)

@@ -86,6 +86,11 @@ def test_durations(text: str, seconds: float) -> None:
             4,
             "x: Permission denied: make it readable",
         ),
+        (
+            OSError(errno.EMFILE, "Too many open files", "x"),
+            4,
+            "x: Too many open files: close other programs",
+        ),
         (MemoryError(), 4, "out of memory"),
         (KeyboardInterrupt(), 130, "the same command continues"),
     ],

@@ -37,7 +37,8 @@ def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.course import kernel
 
-    choice = {"BUDGET": options.budget, "MODELS": options.models}
+    names = ("budget", "seed", "features", "models", "folds")
+    choice = {name.upper(): getattr(options, name) for name in names}
     kernel.run(paths, loaded, user=options.user, accelerator=options.accelerator, choice=choice, say=say)
 
 

@@ -92,6 +92,8 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
         help="gpu: train on a GPU, which counts against your Kaggle quota (%(default)s)",
     )
     _add_notebook_search(stage, "10m", "the search on Kaggle")
+    _add_features(stage)
+    _add_folds(stage, "")
 
 
 def _add_grade(stage: argparse.ArgumentParser) -> None:
@@ -127,15 +129,19 @@ def add_search(stage: argparse.ArgumentParser) -> None:
         help="total number of finished trials, instead of the default budget",
     )
     stage.add_argument("--workers", type=values.workers, help=WORKERS)
+    _add_folds(stage, "; predict and report: those of the last search")
+    stage.add_argument(
+        "--until", help="a time today, such as 14:40, by which prediction and report must finish"
+    )
+
+
+def _add_folds(stage: argparse.ArgumentParser, usual: str) -> None:
     stage.add_argument(
         "--folds",
         choices=("auto", "1", "5", "10"),
         default="auto",
         help="5 or 10: train the best in folds after the search, so that all labelled rows validate "
-        "(auto: 1, none; predict and report: those of the last search)",
-    )
-    stage.add_argument(
-        "--until", help="a time today, such as 14:40, by which prediction and report must finish"
+        f"(auto: 1, none{usual})",
     )
 
 

@@ -36,8 +36,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, dist: list[Path]) -> Path:
     project = make_project(tmp_path_factory.mktemp("kernel") / "project")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(kernel, "build_wheel", lambda aside: Path(shutil.copy(dist[1], aside)))
-        asked = ("--user", "me", "--accelerator", "gpu", "--budget", "90s", "--models", "all")
-        done = run_catwalk(project, "kernel", *asked)
+        asked = "--user me --accelerator gpu --budget 90s --seed 3 --features pixels --models all --folds 5"
+        done = run_catwalk(project, "kernel", *asked.split())
     assert done.returncode == 0, done.stderr
     return Paths(project, "fashion-mnist").kernel
 
@@ -96,8 +96,8 @@ def test_the_notebook_brings_catwalk_along(made: Path, tmp_path: Path) -> None:
     nbformat.validate(notebook)
     (given,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert 'COMPETITION = "fashion-mnist"\n' in given.source
-    assert 'BUDGET = "90s"  #' in given.source
-    assert 'MODELS = "all"  #' in given.source
+    for line in ('BUDGET = "90s"', "SEED = 3", 'FEATURES = "pixels"', 'MODELS = "all"', 'FOLDS = "5"'):
+        assert f"\n{line}  #" in given.source
     assert "glob(" not in "".join(cell.source for cell in notebook.cells), "it looks for no wheel"
     catwalk = next(cell for cell in notebook.cells if "WHEEL" in cell.source)
     assert max(map(len, catwalk.source.splitlines())) <= 1000
@@ -110,7 +110,7 @@ def test_the_notebook_brings_catwalk_along(made: Path, tmp_path: Path) -> None:
     search = next(cell for cell in notebook.cells if "hackathon.Settings(" in cell.source)
     settings, _, _ = search.source.partition("project, submission = ")  # what follows would search
     set_there: dict[str, Any] = {
-        "SOURCE": "kaggle", "UNTIL": "14:40", "SEED": 3, "FEATURES": "pixels", "FOLDS": "5", "WORKERS": 2,
+        "SOURCE": "kaggle", "UNTIL": "14:40", "SEED": 4, "FEATURES": "auto", "FOLDS": "10", "WORKERS": 2,
         "KEEP": "kept", "TOML": "a text", "DECIDE": {"LABEL": "kind"},
     }  # fmt: skip
     given.source += "".join(f"\n{name} = {value!r}" for name, value in set_there.items())

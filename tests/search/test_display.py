@@ -36,6 +36,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 def test_what_is_shown() -> None:
     text = drawn(100, Limits(600, 100), no_color=True, color_system=None)
     assert "8:55 left, 60 trials left" in text
+    assert " 2:58:55 left" in drawn(100, Limits(3 * 3600, None), color_system=None)
     assert "40 trials finished (26 stopped early), 2 running" in text
     assert "best 0.8900 on validation, trial 39" in text
     assert "depth 2, width_1 512, learning_rate 0.0012, activation relu" in text

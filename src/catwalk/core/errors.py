@@ -57,6 +57,8 @@ FIXES = {
     errno.EDQUOT: advice.MAKE_ROOM,
     errno.EACCES: "make it readable and writable for your user",
     errno.EROFS: "use a folder that can be written to",
+    errno.EMFILE: "close other programs, or allow more open files first: ulimit -n 4096",
+    errno.ENFILE: "close other programs",
 }
 
 

@@ -48,7 +48,7 @@ if "catwalk" not in sys.modules:
 
 
 def run(
-    paths: Paths, competition: Competition, *, user: str | None, accelerator: str, choice: dict[str, str],
+    paths: Paths, competition: Competition, *, user: str | None, accelerator: str, choice: dict[str, Any],
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Write notebook, metadata and wheel, and print how to push them; nothing is sent.
@@ -58,7 +58,7 @@ def run(
         competition: whose Kaggle dataset or competition is attached.
         user: the Kaggle user name; None: from the credentials.
         accelerator: "none" or "gpu", which trains the networks and counts against the Kaggle quota.
-        choice: of the notebook's settings, such as {"BUDGET": "10m"}.
+        choice: of the notebook's settings, such as {"BUDGET": "10m", "SEED": 1}.
         say: takes lines for people.
 
     Raises:
@@ -192,14 +192,14 @@ def _write(target: Path, notebook: dict[str, Any]) -> None:
     target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str]) -> None:
+def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, Any]) -> None:
     """Write the hackathon's notebook with the wheel inside.
 
     Args:
         target: the notebook to write.
         source: the one of the repository.
         wheel: takes the place of the cell that looks for one.
-        given: values that replace the defaults in the first cell, by setting.
+        given: texts or numbers that replace the defaults in the first cell, by setting.
 
     Raises:
         UserError: the source is missing or damaged.
@@ -212,7 +212,8 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, str
     parameters, catwalk = (_tagged(notebook, tag) for tag in ("parameters", "catwalk"))
     text = "".join(parameters["source"])
     for name, value in given.items():
-        text = re.sub(rf"(?m)^{name} = .*?(?=  #|$)", f'{name} = "{value}"', text)
+        line = f"{name} = {json.dumps(value)}"
+        text = re.sub(rf"(?m)^{name} = .*?(?=  #|$)", lambda _, line=line: line, text)
     parameters["source"] = text.splitlines(keepends=True)
     encoded = base64.b64encode(wheel.read_bytes()).decode()
     lines = "\n".join(encoded[start : start + LINE] for start in range(0, len(encoded), LINE))

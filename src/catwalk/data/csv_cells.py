@@ -12,7 +12,7 @@ NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?
 SPACE = " \t\r\n\v\f"
 AROUND = re.compile(r"[\[\],;]")  # what may stand around the numbers in one cell
 EXACT = 2**53  # up to here a float represents every integer
-NO_LABEL = {"", "?", "-", "na", "n/a", "nan", "none", "null", "unknown"}
+NO_LABEL = {"", "?", "-", "na", "n/a", "#n/a", "<na>", "nan", "none", "null", "unknown"}
 
 
 def whole_number(cell: str) -> int | None:
