@@ -212,8 +212,8 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, Any
     parameters, catwalk = (_tagged(notebook, tag) for tag in ("parameters", "catwalk"))
     text = "".join(parameters["source"])
     for name, value in given.items():
-        line = f"{name} = {json.dumps(value)}"
-        text = re.sub(rf"(?m)^{name} = .*?(?=  #|$)", lambda _, line=line: line, text)
+        line = f"{name} = {json.dumps(value)}".replace("\\", r"\\")  # for re, a backslash is not itself
+        text = re.sub(rf"(?m)^{name} = .*?(?=  #|$)", line, text)
     parameters["source"] = text.splitlines(keepends=True)
     encoded = base64.b64encode(wheel.read_bytes()).decode()
     lines = "\n".join(encoded[start : start + LINE] for start in range(0, len(encoded), LINE))
