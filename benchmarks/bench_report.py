@@ -1,4 +1,4 @@
-"""The bench's table and picture, from what was kept of its runs; runs nothing."""
+"""The bench's table and picture in docs/performance.md, from what was kept of its runs; runs nothing."""
 
 import statistics
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Errors: each has a one-line message (where, what, the fix) and an exit code."""
+"""Errors: each has a one-line message (where, what, the fix) and an exit code, the system's errors too."""
 
 import errno
 import zipfile

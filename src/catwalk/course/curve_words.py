@@ -1,4 +1,4 @@
-"""Curve words: what a training's losses and accuracies show, computed from its history."""
+"""Curve words: the sentences below the curves, what losses and accuracies show, computed from a history."""
 
 from itertools import pairwise
 

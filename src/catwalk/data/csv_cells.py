@@ -1,4 +1,4 @@
-"""Parses a CSV's cells: numbers, labels and names of classes."""
+"""Parses a CSV's cells: numbers, labels and names of classes, and the texts for a missing label."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Class folders: assigns the files that a learning platform or an instructor collected to teams.
+"""Class folders: whose file is it? Assigns to teams what a learning platform or an instructor collected.
 
 Supports Moodle's ``Name_123_assignsubmission_file`` (before Moodle 4.1 with another ``_`` at the end; without
 an id for a group), nbgrader's ``submitted/<student>/<assignment>`` and

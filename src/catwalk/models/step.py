@@ -1,4 +1,6 @@
-"""One training step, from pixels to weight update; the update rules are in optimizers.py.
+"""One training step, from pixels to weight update, with the learning rate's schedule.
+
+The update rules are in optimizers.py.
 
 The network is a plain Keras model whose variables are trained here in place. Keras's own layers are not run
 in a step: the same computation, in few TensorFlow operations and in the machine's fastest precision

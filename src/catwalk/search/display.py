@@ -1,4 +1,7 @@
-"""Display: what a search shows while it runs: a live display on a terminal, elsewhere one line per trial."""
+"""Display: what a search shows while it runs: a live display on a terminal, elsewhere one line per trial.
+
+The display has the time that is left, the counts of trials, the workers and the best trials.
+"""
 
 import time
 from types import TracebackType
