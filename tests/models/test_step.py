@@ -225,27 +225,31 @@ def test_the_cosine_schedule_climbs_and_comes_to_zero(digits: Prepared) -> None:
 def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
     step, model = make(digits, "float32", dropout=0.3, width_1=512, width_2=512)
     layer = model.get_layer("dropout_1")
-    layers, ones = step._layers, tf.ones((64, 512))
-    place = 1 + [one for _, one, _ in layers._runs].index(layer)
-    first = dropped(step, layer, place, since=0)
+    layers, place = step._layers, place_of(step, layer)
+    first = dropped(step, layer, since=0)
     assert abs((first == 0).mean() - 77 / 256) < 0.01
     assert set(np.unique(first)) == {np.float32(0), np.float32(256 / 179)}
-    np.testing.assert_array_equal(first, dropped(step, layer, place, since=0))
-    other = model.get_layer("dropout_2")
-    its = 1 + [one for _, one, _ in layers._runs].index(other)
-    assert (first != dropped(step, other, its, since=0)).any(), "another place, another mask"
+    np.testing.assert_array_equal(first, dropped(step, layer, since=0))
+    other = dropped(step, model.get_layer("dropout_2"), since=0)
+    assert (first != other).any(), "another place, another mask"
     assert len(layers._masks[place]) == 4 * 64 * 512
     step._done.assign_add(1)
-    second = dropped(step, layer, place, since=1)
+    second = dropped(step, layer, since=1)
     assert (first != second).any(), "another step, another mask"
-    assert (second != dropped(step, layer, place, since=0)).any(), "another epoch, other numbers"
+    assert (second != dropped(step, layer, since=0)).any(), "another epoch, other numbers"
+    ones = tf.ones((64, 512))
     np.testing.assert_array_equal(layers._dropout(layer, ones, place, False), ones)
 
 
-def dropped(step: Step, layer: Any, place: int, since: int) -> npt.NDArray[np.float32]:
+def place_of(step: Step, layer: Any) -> int:
+    """A layer's position in the network, by which its random numbers are drawn."""
+    return 1 + [one for _, one, _ in step._layers._runs].index(layer)
+
+
+def dropped(step: Step, layer: Any, since: int) -> npt.NDArray[np.float32]:
     """Dropout of ones, with masks that were drawn so many steps ago."""
     step._layers.draw_masks(64, tf.constant(since))
-    return np.asarray(step._layers._dropout(layer, tf.ones((64, 512)), place, True))
+    return np.asarray(step._layers._dropout(layer, tf.ones((64, 512)), place_of(step, layer), True))
 
 
 def test_a_wide_network_s_numbers_need_little_more_memory(digits: Prepared) -> None:
