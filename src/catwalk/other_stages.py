@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
-    from catwalk.submission import score
+    from catwalk.submission import leaderboard
 
-    say(score.leaderboard(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
-    for error in score.left_out(paths):
+    say(leaderboard.table(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
+    for error in leaderboard.left_out(paths):
         say(f"leaderboard: left out: {error}")
 
 

@@ -9,54 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
-from sklearn.neighbors import KNeighborsClassifier
 
 from catwalk.core import records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.data import download, prepare, test_labels
+from catwalk.data import test_labels
 from catwalk.models import metrics
-from catwalk.submission import recipe, score, submission_csv
+from catwalk.submission import leaderboard, recipe, score
 from catwalk.submission.blend_parts import BlendPart
-from catwalk.submission.forecast import Forecast
-from tests.conftest import digits_paths, load, run_catwalk
-from tests.support.records import made_recipe
-
-Made = tuple[Paths, Any]
+from tests.conftest import digits_paths, load
+from tests.support.nearest_submissions import Made, looked, made_of
 
 
 @pytest.fixture
 def made(project: Path, digits_raw: Path) -> Made:
     """Two submissions: the nearest of all pictures, and of 40."""
     return made_of(digits_paths(project, digits_raw))
-
-
-def made_of(paths: Paths) -> Made:
-    """The same for raw files that were changed."""
-    download.run(paths, load("digits"), "auto", lambda _: None)
-    prepare.run(paths, load("digits"), 1, lambda _: None)
-    prepared = prepare.load(paths, 1)
-    for name, rows in (("all", prepared.train), ("few", prepared.train[:40])):
-        model = KNeighborsClassifier(1).fit(prepared.pixels[rows], prepared.labels[rows])
-        said = model.predict(prepared.test_pixels)
-        right = model.predict(prepared.pixels[prepared.validation]) == prepared.labels[prepared.validation]
-        submission_csv.write(paths.submission(name), prepared.test_ids, said, load("digits"))
-        share = float(right.mean())
-        interval = metrics.wilson(share, len(right))
-        before = made_recipe()
-        assert before.validation is not None
-        recipe.write(paths, name, replace(
-            before, test_fingerprint=prepared.test_fingerprint, split=prepared.split,
-            validation=replace(before.validation, accuracy=share, interval=interval),
-            forecast=Forecast(share, interval, 0.0), test_known=prepared.duplicates["both"],
-        ))  # fmt: skip
-    return paths, np.array(submission_csv.read(paths.submission("all"), prepared.test_ids, load("digits")))
-
-
-def looked(paths: Paths, name: str, **changed: Any) -> list[str]:
-    lines: list[str] = []
-    score.run(paths, replace(load("digits"), **changed), name, lines.append)
-    return lines
 
 
 def test_what_is_kept_and_said(made: Made) -> None:
@@ -145,37 +113,6 @@ def test_nobody_looks_with_another_toml(made: Made) -> None:
     assert test_labels.looks(paths) == []
 
 
-def test_the_leaderboard(made: Made) -> None:
-    paths, _ = made
-    board = score.leaderboard(paths)
-    assert board["submission"].tolist() == ["all", "few"], "the best on validation first"
-    assert board["validation"].is_monotonic_decreasing
-    assert score.KNOWN not in board, "there are none"
-    assert board["test"].isna().all()
-    assert board["public"].isna().all()
-    assert (board["test 95% interval"] == "").all()
-    looked(paths, "few")
-    there = recipe.read(paths, "few")
-    for ref, public in ((1, 0.5), (2, 0.6), (3, None), (3, 0.75)):
-        recipe.add_upload(paths, "few", recipe.Upload("digits", "0" * 64, public, ref, None))
-    row = score.leaderboard(paths).set_index("submission").loc["few"]
-    kept = json.loads(paths.score("few").read_text())
-    assert row["test"] == kept["accuracy"]
-    assert row["test 95% interval"] == "{:.4f}-{:.4f}".format(*kept["interval"])
-    assert row["public"] == 0.75, "the last one sent"
-    assert there.validation is not None
-    assert there.forecast is not None
-    assert row["validation"] == there.validation.accuracy
-    assert row["95% interval"] == "{:.4f}-{:.4f}".format(*there.validation.interval)
-    assert row["forecast"] == "{:.4f}-{:.4f}".format(*there.forecast.interval)
-    assert (row["nets"], row["trials"], row["features"], row["split"]) == (2, 3, "pixels", "s1")
-    assert row["models"] == "dense"
-    assert row["validated rows"] == f"{there.validation.rows:,}"
-    recipe.write(paths, "few", replace(there, validation=None, forecast=None))
-    row = score.leaderboard(paths).set_index("submission").loc["few"]
-    assert (row["validated rows"], row["95% interval"], row["forecast"]) == ("-", "-", "-")
-
-
 def test_a_score_is_read_as_it_was_written(made: Made) -> None:
     paths, _ = made
     assert score.read(paths, "all") is None
@@ -184,7 +121,7 @@ def test_a_score_is_read_as_it_was_written(made: Made) -> None:
     assert kept is not None
     assert records.encode(kept) == content
     assert content[records.KEY] == 1
-    assert score.leaderboard(paths)["test"].max() == kept.accuracy
+    assert leaderboard.table(paths)["test"].max() == kept.accuracy
 
 
 @pytest.mark.parametrize(
@@ -208,7 +145,7 @@ def test_a_score_that_can_t_be_read_is_one_line(made: Made, text: str, said: str
     _scored(paths)
     paths.score("all").write_text(text)
     with pytest.raises(UserError) as error:
-        score.leaderboard(paths)
+        leaderboard.table(paths)
     assert str(error.value).startswith("submissions/digits/all/score.json")
     assert said in str(error.value)
     assert paths.score("all").read_text() == text
@@ -226,7 +163,7 @@ def test_test_pictures_that_are_labelled_stay_visible(project: Path, digits_raw:
     )
     kept = json.loads(paths.score("all").read_text())
     assert (kept["known"], kept["pictures"]) == (1437, 1437)
-    assert score.leaderboard(paths)[score.KNOWN].tolist() == [1437, 1437]
+    assert leaderboard.table(paths)[leaderboard.KNOWN].tolist() == [1437, 1437]
 
 
 def test_a_labelled_test_picture_counts_once(project: Path, digits_raw: Path) -> None:
@@ -250,26 +187,6 @@ def test_an_interval_counts_pictures(project: Path, digits_raw: Path) -> None:
     kept = json.loads(paths.score("all").read_text())
     assert (kept["rows"], kept["pictures"]) == (1080, 360)
     assert kept["interval"] == pytest.approx(metrics.wilson(kept["accuracy"], 360))
-
-
-def test_nothing_to_show(project: Path) -> None:
-    with pytest.raises(UserError, match="digits has no submission yet: run make predict"):
-        score.leaderboard(Paths(project, "digits"))
-
-
-def test_a_submission_whose_recipe_is_damaged_is_named(made: Made) -> None:
-    paths, _ = made
-    paths.recipe("few").write_text("{")
-    done = run_catwalk(paths.root, "leaderboard", "--competition", "digits")
-    assert done.returncode == 0, done.stderr
-    *table, last = done.stdout.splitlines()
-    assert [line.split()[0] for line in table[1:]] == ["all"]
-    assert last.startswith(
-        "leaderboard: left out: submissions/digits/few.json can't be read: rename it and run"
-    )
-    paths.recipe("all").write_text("{")
-    with pytest.raises(UserError, match=r"submissions/digits/\w+\.json can't be read: rename it"):
-        score.leaderboard(paths)
 
 
 def test_a_blend_of_other_test_rows_is_to_be_blended_again(made: Made) -> None:

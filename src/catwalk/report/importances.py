@@ -13,7 +13,7 @@ from catwalk.models import portfolio, space
 from catwalk.report import findings
 from catwalk.report.network_words import has, is_softmax
 from catwalk.report.results import Results
-from catwalk.search.trial_record import TrialRecord
+from catwalk.search.trial_record import TrialRecord, best_first
 
 ENOUGH_TRIALS = 12  # complete ones, for importances to be meaningful
 SHOWN_PARAMETERS = 5
@@ -47,8 +47,7 @@ def compared(trials: list[TrialRecord]) -> list[TrialRecord]:
     complete = [trial for trial in trials if trial.is_complete]
     searched = {space.family_in(t.params) for t in complete if t.kind not in portfolio.BASELINES}
     same = [trial for trial in complete if space.family_in(trial.params) in searched]
-    best = max(complete, key=lambda trial: (trial.accuracy, -trial.number), default=None)
-    return same if best in same else complete
+    return same if all(best in same for best in best_first(complete)[:1]) else complete
 
 
 def ranked(trials: list[TrialRecord]) -> list[TrialRecord]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catwalk.report import findings
 from catwalk.report.formatting import change, percent
 from catwalk.report.results import Results
-from catwalk.search.trial_record import YOURS, TrialRecord
+from catwalk.search.trial_record import YOURS, TrialRecord, best_first
 
 PRESET, SEARCH = "preset", "search"
 
@@ -41,8 +41,7 @@ def of(trial: TrialRecord) -> str:
 
 def best(results: Results, origin: str) -> TrialRecord | None:
     """The best complete trial of an origin; None if there is none."""
-    there = [trial for trial in results.complete if of(trial) == origin]
-    return max(there, key=lambda trial: (trial.accuracy, -trial.number), default=None)
+    return next((trial for trial in best_first(results.complete) if of(trial) == origin), None)
 
 
 def worth(results: Results) -> Worth:

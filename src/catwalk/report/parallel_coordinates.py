@@ -27,13 +27,13 @@ from catwalk.report.drawing import (
 )
 from catwalk.report.formatting import number, parameter, percent
 from catwalk.report.results import Results
-from catwalk.search.trial_record import TrialRecord
+from catwalk.search.trial_record import TrialRecord, best_first
 
 
 def parallel(results: Results) -> Figure:
     """Parallel coordinates of the complete trials; the most important parameter is next to the score."""
     shares = importances.shares(results)
-    whole = sorted(importances.compared(results.trials), key=lambda t: (t.accuracy, -t.number))
+    whole = best_first(importances.compared(results.trials))[::-1]
     complete = importances.evenly(whole)  # the last is the best
     columns: list[str | None] = [
         *reversed(importances.shown_parameters(complete, shares)),

@@ -131,7 +131,7 @@ class Results(Data):
     @property
     def best(self) -> TrialRecord:
         """The best complete trial's record."""
-        return max(self.complete, key=lambda trial: (trial.accuracy, -trial.number))
+        return trial_record.best_first(self.complete)[0]
 
 
 def load_data(competition: str | None = None, seed: int = 1) -> Data:

@@ -6,6 +6,7 @@ from catwalk.models.metrics import Scores
 from catwalk.report.formatting import number
 from catwalk.report.network_words import has
 from catwalk.report.results import Results
+from catwalk.search.trial_record import best_first
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def trials(results: Results, most: int = 10) -> "pd.DataFrame":
     """The best complete trials and their parameters."""
     import pandas as pd
 
-    best = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:most]
+    best = best_first(results.complete)[:most]
     rows = [
         {"trial": t.number, "kind": t.kind, "validation": round(t.accuracy, 4)}
         | {name: number(value) for name, value in t.params.items() if has(t.params, name)}

@@ -22,7 +22,7 @@ from catwalk.report.drawing import (
 from catwalk.report.formatting import counted, percent
 from catwalk.report.results import Results
 from catwalk.report.search_slide import MOST_BARS
-from catwalk.search.trial_record import YOURS, TrialRecord
+from catwalk.search.trial_record import YOURS, TrialRecord, best_first
 
 NAME, BARS, KIND, ACCURACY = 480.0, 500.0, 920.0, 1180.0  # where the columns end or begin, in pixels
 LONGEST = 340.0  # bar
@@ -33,7 +33,7 @@ def trial_bars(results: Results) -> Figure:
 
     At most ``MOST_BARS`` have a bar; a line below says so where there are more.
     """
-    trials = sorted(results.complete, key=lambda trial: (-trial.accuracy, trial.number))[:MOST_BARS]
+    trials = best_first(results.complete)[:MOST_BARS]
     rows = len(results.prepared.validation)
     mistakes = "mistakes" if rows == results.distinct.validation else "mistakes (rows)"
     figure, axes = canvas(1180, 560)

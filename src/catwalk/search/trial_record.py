@@ -5,6 +5,7 @@ Optuna is imported only where the study is.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -104,6 +105,11 @@ def of(trial: "FrozenTrial") -> TrialRecord:
         ended=attrs.get("ended"),
         versions=attrs.get("versions", {}),
     )
+
+
+def best_first(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Sort by validation accuracy; a tie goes to the earlier trial, as in ``study.complete``."""
+    return sorted(trials, key=lambda trial: (-trial.accuracy, trial.number))
 
 
 def of_study(opened: "optuna.Study") -> list[TrialRecord]:

@@ -1,23 +1,17 @@
-"""Score: scores a submission with the sealed test labels, and builds the leaderboard of all of them."""
+"""Score: scores a submission with the sealed test labels, and stores the score beside it."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
-from catwalk.core import advice, records
+from catwalk.core import records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import duplicates, prepare, prepared_arrays, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
-from catwalk.submission import made_before, recipe, submission_csv, submission_names
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-KNOWN = "test pictures among the labelled ones"  # shown where there are any
+from catwalk.submission import made_before, recipe, submission_csv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,52 +114,3 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
         f"  macro precision {kept.precision:.4f}, recall {kept.recall:.4f}, F1 {kept.f1:.4f}; "
         f"the sealed test labels have been read {times}: do not base any choice on this score",
     ]
-
-
-def leaderboard(paths: Paths) -> "pd.DataFrame":
-    """All submissions but those of ``left_out``, the best on validation first; test columns where scored.
-
-    Raises:
-        UserError: there are none, or none whose recipe can be read.
-    """
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = []
-    for name, made in recipe.known(paths, submission_names.names(paths)).items():
-        seen = read(paths, name)
-        row = {
-            "submission": name,
-            "validation": made.validation.accuracy if made.validation else None,
-            "validated rows": f"{made.validation.rows:,}" if made.validation else "-",
-            "95% interval": "{:.4f}-{:.4f}".format(*made.validation.interval) if made.validation else "-",
-            "forecast": "{:.4f}-{:.4f}".format(*made.forecast.interval) if made.forecast else "-",
-            "nets": len(made.networks) or "-",
-            "trials": made.trials_finished or "-",
-            "features": f"blend of {len(made.parts)}" if made.parts else made.features,
-            "models": made.models or "-",
-            "split": made.split or "-",
-            "public": made.sent[-1].public if made.sent else None,
-            "test": seen.accuracy if seen else None,
-            "test 95% interval": "{:.4f}-{:.4f}".format(*seen.interval) if seen else "",
-            KNOWN: made.test_known,
-        }
-        rows.append(row)
-    if not rows and (damaged := left_out(paths)):
-        raise damaged[0]
-    if not rows:
-        raise UserError(f"{paths.competition} has no submission yet", fix=advice.RUN_PREDICT)
-    table = pd.DataFrame(rows).astype({"validation": float, "public": float, "test": float})
-    if not table[KNOWN].any():
-        table = table.drop(columns=KNOWN)
-    return table.sort_values("validation", ascending=False, kind="stable")
-
-
-def left_out(paths: Paths) -> list[UserError]:
-    """What is wrong with the submissions whose recipe can't be read, so that they have no row."""
-    found = []
-    for name in submission_names.names(paths):
-        try:
-            recipe.read(paths, name)
-        except UserError as error:
-            found.append(error)
-    return found
