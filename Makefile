@@ -19,17 +19,12 @@ BIN := .venv/bin
 #: SEED          1               random seed of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
 #: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest
-#: PARTS                         for blend: two or more submissions, folders with test.npz, or CSVs, such as a,b.csv
+#: PARTS                         for blend: two or more submissions, folders with test.npz, or CSVs, such as a,b
 #: WIDTHS                        for try: units of up to three hidden layers, such as 512,256; 0 for none
-#: TO                            for submit: a Kaggle competition's name or URL, or openhpi
-#: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
 #: SUBMISSIONS                   for grade: a folder or a zip of all teams' files, also Moodle's or nbgrader's
 #: LABELS                        for grade: a CSV of ids and true labels, or Kaggle's solution file
 #: FINAL         0               1: grade shows the private scores too
 #: EXERCISE                      for course: run only this exercise, 1 to 5
-#: DRY           0               1: submit shows what it would send, but sends nothing
-#: YES           0               1: submit does not ask for confirmation
-#: FORCE         0               1: submit sends a file even if it was sent before
 #: KAGGLE_USER                   for kernel: your Kaggle user name; by default from the credentials
 #: ACCELERATOR   none            for kernel: gpu trains on a GPU, which counts against the Kaggle quota
 #: BENCH_BUDGET  3m              for bench: wall-clock time of each tool in each round
@@ -68,7 +63,7 @@ try: .venv/installed ## train one network of your choice: WIDTHS=512,256 DROPOUT
 predict: .venv/installed ## average the best networks and write the submission's CSV
 	@$(BIN)/catwalk predict $(SEARCHING) $(named)
 
-blend: .venv/installed ## join submissions, also teammates' files, into a new one: PARTS=a,b.csv
+blend: .venv/installed ## join submissions, also teammates' files, into a new one: PARTS=a,b
 	@$(BIN)/catwalk blend $(MAKING) $(call flag,PARTS,parts) $(named)
 
 report: .venv/installed ## make the talk (HTML, PDF) and the notebook that show the results

@@ -1,14 +1,15 @@
 """The bench: catwalk beside its peers, each with the same wall-clock budget, rows and cores.
 
     .venv/bin/python -m benchmarks.bench --budget 3m --rounds 3       (make bench)
-    .venv/bin/python -m benchmarks.bench --draw benchmarks/results/bench-10m-2026-11-23.json
+    .venv/bin/python -m benchmarks.bench --draw benchmarks/results/bench-10m-2026-11-28.json
 
 The tools run one after the other, in another order each round, each in a process group of its own. What
 they answer for the validation and the test rows is kept; the test labels are opened once, in the last line,
 and nothing is chosen by them. Three rounds of ten minutes take four and a half hours: the same command goes
 on after the last run that came to its end, and ``--rounds 1 --collect`` leaves the others for another day
 (``benchmarks/results/bench-10m/`` keeps the finished ones until all are there, also in git).
-docs/performance.md shows only results of all tools in three rounds, docs/bench.png those of ten minutes.
+docs/performance.md shows only results of all tools in three rounds; README and docs/bench.png, those of ten
+minutes.
 ``--draw`` makes table and picture again from the JSON, and runs nothing.
 """
 
@@ -40,7 +41,7 @@ PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 COMPETITION = "fashion-mnist"
 GRACE = 60.0  # seconds after the budget until a tool that goes on is ended
 ROUNDS = 3  # of a whole comparison
-SHOWN = 600.0  # the budget, in seconds, of the comparison that docs/bench.png shows
+SHOWN = 600.0  # the budget, in seconds, of the comparison that README and docs/bench.png show
 # Labels of the validation and of the test rows; None where a tool had none within the budget.
 Answer = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None
 
@@ -245,7 +246,7 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
     """Run one tool; what is kept of it, and its answer."""
     with tempfile.TemporaryDirectory() as name:
         folder = project.copied(COMPETITION, Path(name), seed).root
-        commit = code_commit()
+        commit = record.code_commit()
         started = time.monotonic()
         if tool in bench_report.OURS:
             curve, answer, peak = catwalk(folder, budget, seed, bench_report.OURS[tool])
@@ -303,7 +304,7 @@ def main() -> None:
     elif options.draw:
         kept = json.loads(options.draw.read_text())
         print(bench_report.table(kept["runs"]))
-        bench_report.picture(kept, ROOT / "docs" / "bench.png")
+        bench_report.picture(kept, bench_report.PICTURE)
     else:
         try:
             measure(options)
@@ -349,7 +350,7 @@ def measure(options: argparse.Namespace) -> None:
     print(f"kept in {record.keep(name, content)}")
     shutil.rmtree(unfinished)
     if is_whole and budget == SHOWN:
-        bench_report.picture(content, ROOT / "docs" / "bench.png")
+        bench_report.show()
 
 
 def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
@@ -365,17 +366,9 @@ def _once(kept: Path, tool: str, budget: float, seed: int) -> tuple[dict[str, An
     with np.load(kept) as found:
         row = json.loads(str(found["row"]))
         then = row.get("commit")
-        if was_kept and tool in bench_report.OF_CATWALK and then != code_commit():
+        if was_kept and tool in bench_report.OF_CATWALK and then != record.code_commit():
             print(f"{kept} is of {then or 'an unknown commit'}: to run it again, remove it", flush=True)
         return row, (found["validation"], found["test"]) if len(found["test"]) else None
-
-
-def code_commit() -> str | None:
-    """The last commit that changed what catwalk's runs depend on; None where git can't say."""
-    command = ["git", "-C", str(ROOT), "log", "-1", "--format=%H", "--", "src", "requirements.txt"]
-    with contextlib.suppress(OSError):
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None  # noqa: S603
-    return None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The bench's table and picture in docs/performance.md, from what was kept of its runs; runs nothing."""
+"""The bench's tables, in docs/performance.md and README, and its picture, from kept runs; runs nothing."""
 
 import statistics
 from pathlib import Path
@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import markdown, record
 from catwalk.report import drawing
 
+NAME = "bench-10m"  # the comparison that README and docs/bench.png show
+README, PICTURE = record.ROOT / "README.md", record.ROOT / "docs" / "bench.png"
+BEGIN = "<!-- made by benchmarks/bench_report.py -->"
 OURS = {"catwalk": "dense", "catwalk_all": "all"}  # the value of MODELS=
 OF_CATWALK = (*OURS, "random_engine")  # what these do depends on the commit
 NAMES = {
@@ -33,13 +37,10 @@ MARKS = (0.85, 0.88, 0.90)
 
 def commits(runs: list[dict[str, Any]]) -> str:
     """Of which commits catwalk's runs are, in words; "" where all are of one."""
-    found: dict[str, list[str]] = {}
-    for run in runs:
-        if run["tool"] in OF_CATWALK:
-            commit = (run.get("commit") or "")[:10] or "an unknown commit"
-            found.setdefault(commit, []).append(f"{NAMES[run['tool']]} in round {run['seed']}")
-    said = "; ".join(f"of {commit}: {', '.join(names)}" for commit, names in found.items())
-    return f"These runs are of several commits; {said}." if len(found) > 1 else ""
+    ours = [run for run in runs if run["tool"] in OF_CATWALK]
+    return markdown.several_commits(
+        "runs", ((f"{NAMES[run['tool']]} in round {run['seed']}", run.get("commit")) for run in ours)
+    )
 
 
 def seconds_to(curve: list[list[float]], mark: float) -> float | None:
@@ -48,22 +49,76 @@ def seconds_to(curve: list[list[float]], mark: float) -> float | None:
 
 def table(runs: list[dict[str, Any]]) -> str:
     """Medians and ranges, a line a tool, as Markdown."""
-    lines = [
-        "| tool | validation | test | seconds to 0.85 | 0.88 | 0.90 | peak MB |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for tool in TOOLS:
-        mine = [run for run in runs if run["tool"] == tool]
-        if not mine:
-            continue
-        cells = [_range([100 * run[key] for run in mine if key in run], 2) for key in ("validation", "test")]
-        for mark in MARKS:
-            reached = [seconds_to(run["curve"], mark) for run in mine]
-            known = [second for second in reached if second is not None]
-            cells.append(_range(known, 0) if len(known) == len(mine) else f"{len(known)} of {len(mine)}")
-        cells.append(f"{statistics.median(run['peak_mb'] for run in mine):,.0f}")
-        lines.append(f"| {NAMES[tool]} | {' | '.join(cells)} |")
+    lines = markdown.table("tool", "validation", "test", "seconds to 0.85", "0.88", "0.90", "peak MB")
+    for name, mine in _by_tool(runs):
+        cells = [_percent(mine, "validation"), _percent(mine, "test")]
+        cells += [*(_seconds(mine, mark) for mark in MARKS), _memory(mine)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def families(runs: list[dict[str, Any]]) -> str:
+    """How far ``MODELS=all`` is above dense networks, each pair of one round and so of one split."""
+    said = []
+    for key in ("validation", "test"):
+        rounds = [
+            {OURS[run["tool"]]: 100 * run[key] for run in runs if run["tool"] in OURS and run["seed"] == seed}
+            for seed in sorted({run["seed"] for run in runs})
+        ]
+        ahead = [one["all"] - one["dense"] for one in rounds if len(one) == len(OURS)]
+        if not ahead:
+            return ""
+        mean, pairs = statistics.mean(ahead), ", ".join(f"{value:+.2f}" for value in ahead)
+        said.append(f"{mean:+.2f} points on {key} ({pairs})")
+    return f"MODELS=all is, in the mean of the rounds, above MODELS=dense by {' and '.join(said)}."
+
+
+def readme(kept: dict[str, Any]) -> str:
+    """What README shows of it: the picture, and a shorter table."""
+    machine = kept["machine"]
+    _, *text = markdown.paragraph(
+        f"Medians (ranges) of {kept['rounds']} rounds of {kept['budget'] / 60:g} minutes, {machine['cores']} "
+        f"cores of {machine['processor']}, {kept['date'][:10]}, catwalk {machine['versions']['catwalk']}; "
+        "other tools learn from raw pixels. [Where catwalk loses](docs/performance.md)."
+    )
+    lines = [
+        *text,
+        "![Best validation accuracy over time, a line for each tool, the range shaded](docs/bench.png)",
+        "",
+        *markdown.table("tool", "test accuracy, %", "seconds to 0.90 on validation", "peak MB"),
+    ]
+    for name, mine in _by_tool(kept["runs"]):
+        lines.append(f"| {name} | {_percent(mine, 'test')} | {_seconds(mine, MARKS[-1])} | {_memory(mine)} |")
+    return "\n".join(lines)
+
+
+def show() -> None:
+    """README's table and docs/bench.png, from the newest kept figures; nothing where there are none."""
+    kept = record.newest(NAME)
+    if kept is not None:
+        markdown.write_marked(README, BEGIN, readme(kept))
+        picture(kept, PICTURE)
+
+
+def _by_tool(runs: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Each tool's name and its runs; without tools that have none."""
+    found = [(NAMES[tool], [run for run in runs if run["tool"] == tool]) for tool in TOOLS]
+    return [(name, mine) for name, mine in found if mine]
+
+
+def _percent(mine: list[dict[str, Any]], key: str) -> str:
+    return _range([100 * run[key] for run in mine if key in run], 2)
+
+
+def _seconds(mine: list[dict[str, Any]], mark: float) -> str:
+    """Until an accuracy was reached; in how many runs it was, where not in all."""
+    reached = [seconds_to(run["curve"], mark) for run in mine]
+    known = [second for second in reached if second is not None]
+    return _range(known, 0) if len(known) == len(mine) else f"{len(known)} of {len(mine)}"
+
+
+def _memory(mine: list[dict[str, Any]]) -> str:
+    return f"{statistics.median(run['peak_mb'] for run in mine):,.0f}"
 
 
 def losses(runs: list[dict[str, Any]]) -> list[str]:

@@ -4,10 +4,10 @@
 
 One thread, batches of the training rows of Fashion-MNIST, all in one process. A network's rate is three times
 the operations of its forward pass (2 for each multiplication and addition; a backward pass takes two forward
-ones) for each picture and second, with augmentation, loss, update and averages in the time. Beside it stands
-the product of two 1024 x 1024 matrices, in bfloat16 and in float32, and what bounds a network: a convolution
-of portfolio conv 1's first stage alone, with both of its gradients; and the residual block that a search
-measures before it chooses a width. Medians of the rounds.
+ones) for each picture and second, with augmentation, loss, update and averages in the time. Beside it stand
+the product of two 1024 x 1024 matrices, in bfloat16 and in float32; a convolution of portfolio conv 1's first
+stage alone, with both of its gradients; and the residual block that a search measures before it chooses a
+width. Medians of the rounds. The profile says where a step of portfolio conv 1 goes.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import project, record
+from benchmarks import engine, project, record
 from catwalk.core import tensorflow_setup
 
 tensorflow_setup.setup(threads=1)
@@ -30,8 +30,9 @@ from catwalk.models import conv_plan, conv_speed, portfolio, precision, space  #
 from catwalk.models.features import FeatureSet  # noqa: E402
 from catwalk.models.train import Training  # noqa: E402
 
+FIRST = "portfolio conv 1"
 NETS: dict[str, space.Params] = {
-    "portfolio conv 1": portfolio.CONV,
+    FIRST: portfolio.CONV,
     "24 channels": {**portfolio.CONV, "conv_width": 24},  # not a multiple of 16, see portfolio.CONV_WIDTHS
     "64 channels": {**portfolio.CONV, "conv_width": 64, "batch_size": 256},
     "64 channels, stepped stem": {**portfolio.CONV, "conv_width": 64, "conv_stem": "stepped"},
@@ -58,8 +59,10 @@ class Net:
 
     def rate(self) -> float:
         """Operations per second."""
-        steps = tf.constant(0), tf.constant(STEPS)
-        return _rate(lambda: float(self.training._step.run(self._order, *steps)[0]), self._work)
+        return _rate(lambda: self.steps(STEPS), self._work)
+
+    def steps(self, count: int) -> None:
+        float(self.training._step.run(self._order, tf.constant(0), tf.constant(count))[0])
 
 
 class Convolution:
@@ -114,7 +117,10 @@ def measure(rounds: int) -> dict[str, Any]:
         name: statistics.median(row[name] / row["bfloat16"] for row in rows) for name in [*NETS, ALONE, BLOCK]
     }
     work = {name: net.forward for name, net in nets.items()}
-    return {"precision": chosen, "rounds": rows, "rates": middle, "shares": shares, "operations": work}
+    return {
+        "precision": chosen, "rounds": rows, "rates": middle, "shares": shares, "operations": work,
+        "profile": engine.profile(nets[FIRST].steps, STEPS),
+    }  # fmt: skip
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """When folds pay: out-of-fold training against the refit, on pseudo-tests carved from the training rows.
 
     .venv/bin/python -m benchmarks.folds --budget 10m --splits 1 2 3 4 5
-    .venv/bin/python -m benchmarks.folds --budget 10m --models conv
+    .venv/bin/python -m benchmarks.folds --budget 10m --models conv       (or all: both families)
 
 For each split PSEUDO of Fashion-MNIST's 60,000 training rows become the test of a competition of their own,
 and the commands run as a user types them: a search of half the budget, whose best configurations are trained
@@ -27,6 +27,8 @@ from benchmarks import prediction, project, record
 from catwalk import option_values
 from catwalk.core.paths import Paths
 from catwalk.data import folds as data_folds
+from catwalk.data import prepare
+from catwalk.models import space
 from catwalk.search import progress
 from catwalk.submission import recipe
 
@@ -58,7 +60,7 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
         common = ["--competition", "pseudo", "--seed", str(split), "--models", models]
         test = pd.read_csv(paths.raw / f"{SOURCE}_test.csv")
         truth, pixels = test.pop("label").to_numpy(), test.to_numpy(np.uint8)
-        found: dict[str, Any] = {"split": split, "models": models, "date": record.now()}
+        found: dict[str, Any] = {"split": split, "models": models, "date": record.now(), **record.program()}
         found["processor"] = record.machine()["processor"]
         for arm, folds in (("folds", count), ("refit", 1)):
             # What the folds took counts as spent: the second arm is the same search without it.
@@ -81,7 +83,9 @@ def one_split(rows: pd.DataFrame, split: int, models: str, budget: float, count:
                 "refitted": len(made.refit),
             }
         found["in_folds"] = prediction.of_folds(paths, recipe.read(paths, "folds"), truth)
-        found["steps"] = prediction.steps(paths, recipe.read(paths, "refit"), pixels, truth)
+        made = recipe.read(paths, "refit")
+        found["steps"] = prediction.steps(paths, made, pixels, truth)
+        found["steps"] |= prediction.of_families(paths, prepare.load(paths, split), made, pixels, truth)
         shutil.rmtree(paths.root)
     return found
 
@@ -98,6 +102,10 @@ def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
     tests = [one["steps"] | {"refit": one["refit"]["test"], "folds": one["folds"]["test"]} for one in found]
     for step, before in STEPS.items():
         said[f"{step}_above_{before}"] = record.mean([100 * (one[step] - one[before]) for one in tests])
+    for family in space.NETWORKS:  # with --models all, where each split has networks of it
+        if all(family in one for one in tests):
+            gains = [100 * (one["ensemble"] - one[family]) for one in tests]
+            said[f"ensemble_above_{family}"] = record.mean(gains)
     for arm in ("folds", "refit"):
         intervals = [(one[arm]["forecast"], one[arm]["test"]) for one in found]
         said[f"{arm}_inside"] = sum(low <= test <= high for (low, high), test in intervals)

@@ -103,6 +103,7 @@ def train(chosen: Sequence[str], file: Path | None) -> dict[str, Any]:
         each = [later - before for before, later in itertools.pairwise(ends)]
         figures["networks"][name] = {
             "date": record.now(),
+            **record.program(),
             "cores": limits.cores(),
             "building": ends[0] - began,
             "first epoch": each[0],

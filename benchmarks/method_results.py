@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.markdown import paragraph, table
+from benchmarks.markdown import compared, paragraph, several_commits, table
+from catwalk.models import space
 
 Kept = dict[str, Any]
 FIRST = 3  # networks of `benchmarks.methods` that are not the sampler's
@@ -27,26 +28,66 @@ def search_methods(kept: Kept) -> list[str]:
 
 
 def folds(kept: Kept) -> list[str]:
+    said = kept["summary"]
+    return [
+        *(_without_folds(kept) if _had_no_time(kept["splits"]) else _both_arms(kept)),
+        *paragraph(
+            f"Without folds: compared with its best network, the ensemble is "
+            f"{compared(said['ensemble_above_best'])}; {_families(said)}the mean over a picture and its "
+            f"mirror image, compared with the picture alone, is {compared(said['best_above_unmirrored'])}. "
+            f"{_refit(kept)}"
+        ),
+        *commits_of_splits(kept),
+    ]
+
+
+def _both_arms(kept: Kept) -> list[str]:
+    """The search with folds beside the same search without."""
     arms = [f"{what} {arm}" for arm in ("with folds", "without") for what in COLUMNS]
     lines = table("split", *arms)
     for one in kept["splits"]:
         lines.append(f"| {one['split']} | {_arm(one['folds'])} | {_arm(one['refit'])} |")
     said, splits = kept["summary"], kept["summary"]["splits"]
-    return [
-        *lines,
-        *paragraph(
-            "The same search with folds in the second half of its time, and without, as accuracy in percent. "
-            f"On the pseudo-tests the submission with folds is {_compared(said['folds_above_refit'])}. "
-            f"{said['folds_inside']} of {splits} pseudo-tests are inside their forecast, which is "
-            f"{said['folds_width']:.1f} points wide; without folds {said['refit_inside']} of {splits}, and "
-            f"{said['refit_width']:.1f}. {_used(kept)}"
-        ),
-        *paragraph(
-            f"Without folds: compared with its best network, the ensemble is "
-            f"{_compared(said['ensemble_above_best'])}; the mean over a picture and its mirror image, "
-            f"compared with the picture alone, is {_compared(said['best_above_unmirrored'])}. {_refit(kept)}"
-        ),
-    ]
+    text = (
+        "The same search with folds in the second half of its time, and without, as accuracy in percent. "
+        f"On the pseudo-tests the submission with folds is {compared(said['folds_above_refit'])}. "
+        f"{said['folds_inside']} of {splits} pseudo-tests are inside their forecast, which is "
+        f"{said['folds_width']:.1f} points wide; without folds {said['refit_inside']} of {splits}, and "
+        f"{said['refit_width']:.1f}. {_used(kept)}"
+    )
+    return [*lines, *paragraph(text)]
+
+
+def _without_folds(kept: Kept) -> list[str]:
+    """The one submission that both arms made."""
+    lines = table("split", *COLUMNS)
+    lines += [f"| {one['split']} | {_arm(one['refit'])} |" for one in kept["splits"]]
+    said = kept["summary"]
+    text = (
+        "No split had time for folds: nothing was compared. The search went on instead (accuracy in "
+        f"percent): {said['refit_inside']} of {said['splits']} pseudo-tests are inside their forecast, which "
+        f"is {said['refit_width']:.1f} points wide."
+    )
+    return [*lines, *paragraph(text)]
+
+
+def _had_no_time(splits: list[Kept]) -> bool:
+    """Whether nothing was trained in folds; of a split that does not tell it, no."""
+    return all(one.get("in_folds", 0.0) is None for one in splits)
+
+
+def _families(said: Kept) -> str:
+    """What the ensemble of both families is worth, where it was measured."""
+    return "".join(
+        f"compared with an ensemble of its {what} networks alone, {compared(said[name])}; "
+        for family, what in space.NETWORKS.items()
+        if (name := f"ensemble_above_{family}") in said
+    )
+
+
+def commits_of_splits(kept: Kept) -> list[str]:
+    named = ((f"split {one['split']}", one.get("commit")) for one in kept["splits"])
+    return paragraph(several_commits("splits", named))
 
 
 def _arm(arm: Kept) -> str:
@@ -55,21 +96,33 @@ def _arm(arm: Kept) -> str:
 
 
 def _used(kept: Kept) -> str:
-    """In which splits the submission after a search with folds is the search's own ensemble."""
-    without = [str(one["split"]) for one in kept["splits"] if one["folds"]["folds"] == 1]
-    if not without:
-        return ""
-    splits = f"split{'s' if without[1:] else ''} {', '.join(without)}"
-    return (
-        f"In {splits} the folds were not used, or had no time: that submission is the search's own ensemble."
+    """In which splits the submission after a search with folds is the search's own ensemble, and why."""
+    found: dict[str, list[Kept]] = {}
+    for one in kept["splits"]:
+        if one["folds"]["folds"] == 1:
+            why = "were not used, or had no time"  # a split of which it was not kept
+            if "in_folds" in one:
+                why = "had no time" if one["in_folds"] is None else "were not better and not used"
+            found.setdefault(why, []).append(one)
+    return " ".join(
+        f"In split{'s' if own[1:] else ''} {', '.join(str(one['split']) for one in own)} the folds {why}: "
+        f"that submission is the search's own ensemble{_with_refit(own)}."
+        for why, own in found.items()
     )
+
+
+def _with_refit(splits: list[Kept]) -> str:
+    refitted = [one["folds"]["refitted"] > 0 for one in splits]
+    if not any(refitted):
+        return ""
+    return ", with its refit" if all(refitted) else ", with its refit where there was time for one"
 
 
 def _refit(kept: Kept) -> str:
     """What the refit is worth, where one was trained."""
     if not any(one["refit"]["refitted"] for one in kept["splits"]):
         return "There was no time for a refit."
-    gain = _compared(kept["summary"]["refit_above_ensemble"])
+    gain = compared(kept["summary"]["refit_above_ensemble"])
     return f"Compared with the ensemble alone, the submission with the refit is {gain}."
 
 
@@ -88,9 +141,9 @@ def forecast(kept: Kept) -> list[str]:
         *paragraph(
             f"One network, in percent. {said['inside']} of {said['rounds']} pseudo-tests are inside their "
             f"forecast. Compared with them, the validation accuracy is "
-            f"{_compared(said['validation_less_test'])}. A network that is trained again, on training and "
-            f"validation rows, is {_compared(said['refit_gain'])} there; the mean of both is "
-            f"{_compared(said['both_gain'])}."
+            f"{compared(said['validation_less_test'])}. A network that is trained again, on training and "
+            f"validation rows, is {compared(said['refit_gain'])} there; the mean of both is "
+            f"{compared(said['both_gain'])}."
         ),
     ]
 
@@ -111,17 +164,8 @@ def blend_rows(kept: Kept) -> list[str]:
     ]
 
 
-def _compared(mean: dict[str, float | None]) -> str:
-    """As "0.16 points lower (standard error 0.03)"."""
-    value, error = mean["mean"], mean["standard_error"]
-    if not value:
-        return "the same"
-    shown = f"{abs(value):.2f} points {'lower' if value < 0 else 'higher'}"
-    return shown if error is None else f"{shown} (standard error {error:.2f})"
-
-
 def _folds_of(models: str, minutes: int) -> tuple[str, str, str, Callable[[Kept], list[str]]]:
-    what = {"dense": "dense networks", "conv": "convolutional networks"}[models]
+    what = {"dense": "dense networks", "conv": "convolutional networks", "all": "both families"}[models]
     command = f"folds --budget {minutes}m --models {models}"
     return f"Folds: {what}, {minutes} minutes", f"folds5-{models}-{minutes}m", command, folds
 
@@ -129,7 +173,7 @@ def _folds_of(models: str, minutes: int) -> tuple[str, str, str, Callable[[Kept]
 # Heading, the benchmark's name, the command, and what is said of its figures.
 SECTIONS: list[tuple[str, str, str, Callable[[Kept], list[str]]]] = [
     ("Successive halving and TPE", "methods", "methods", search_methods),
-    *(_folds_of(models, minutes) for minutes in (10, 60) for models in ("dense", "conv")),
+    *(_folds_of(models, minutes) for minutes in (10, 60) for models in space.MODELS),
     ("Forecast and refit", "forecast-strong", "forecast --rounds 6 --strong", forecast),
     ("Rows for the weights of a blend", "blend_rows", "blend_rows", blend_rows),
 ]

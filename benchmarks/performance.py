@@ -1,18 +1,19 @@
-"""Writes docs/performance.md from the newest JSON of each benchmark; runs nothing.
+"""Writes docs/performance.md, and the bench in README, from the newest JSON of each benchmark; runs nothing.
 
 .venv/bin/python -m benchmarks.performance
 """
 
+import itertools
 import statistics
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from benchmarks import bench_report, conv_rate, engine, method_results, record
-from benchmarks.markdown import paragraph, table
+from benchmarks.markdown import compared, paragraph, several_commits, table
 from catwalk.models import training_speed
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+PAGE = record.ROOT / "docs" / "performance.md"
+LARGEST = 5  # kernels of a step that are named
 Kept = dict[str, Any]
 ENGINE = {
     "share": "784-1024-1024-10: time of its matrix products alone, as a share of an epoch's",
@@ -31,9 +32,10 @@ def peers(kept: Kept) -> list[str]:
         "validation rows, and the settings that its documentation recommends (`benchmarks/peers.py`).",
         f"The table shows medians and ranges of {kept['rounds']} rounds, each with another split and order.",
         "The test labels were opened once, after all runs.",
-        *(paragraph(said) if (said := bench_report.commits(kept["runs"])) else []),
+        *paragraph(bench_report.commits(kept["runs"])),
         "",
         bench_report.table(kept["runs"]),
+        *paragraph(bench_report.families(kept["runs"])),
     ]
 
 
@@ -45,7 +47,20 @@ def engine_page(kept: Kept) -> list[str]:
         *lines,
         "",
         f"In {kept['precision']}, on one thread.",
+        *paragraph(kernels("784-1024-1024-10", kept["profile"]["large"])),
     ]
+
+
+def kernels(network: str, spent: dict[str, float]) -> str:
+    """Where the time of a step goes, in words: its largest kernels, as TensorFlow's profiler names them."""
+    total = sum(spent.values())
+    largest = sorted(spent.items(), key=lambda one: -one[1])[:LARGEST]
+    named = ", ".join(f"{name} {time:.2f} ms ({time / total:.0%})" for name, time in largest)
+    others = total - sum(time for _, time in largest)
+    return (
+        f"The kernels of a step of {network} take {total:.1f} ms: {named}, all others {others:.2f} ms "
+        f"({others / total:.0%})."
+    )
 
 
 def required(name: str) -> str:
@@ -61,17 +76,22 @@ def conv(kept: Kept) -> list[str]:
         work = f"{kept['operations'][name] / 1e6:.1f}" if name in kept["operations"] else ""
         lines.append(f"| {name} | {work} | {kept['rates'][name] / 1e9:.0f} | {share:.2f} |")
     product = " and ".join(f"{kept['rates'][how] / 1e9:.0f} in {how}" for how in ("bfloat16", "float32"))
+    in_convolutions = statistics.median(row[conv_rate.FIRST] / row[conv_rate.ALONE] for row in kept["rounds"])
     text = (
         f"Whole training steps in {kept['precision']}, on one thread; a product of two 1024 x 1024 matrices "
-        f"reaches {product}. The share of portfolio conv 1 must be at least {conv_rate.MUST}. The "
-        "convolution is what bounds a network: one of its first stage alone, with both of its gradients. "
-        "Between it and the whole step lie batch norm, ReLU, sums, the shifts of pictures and the update, by "
-        "Muon. The residual block of 64 channels is what a search measures before it chooses a width: "
-        f"{training_speed.CPU_SHARE:g} of the block's rate is expected, portfolio conv 1 has "
-        f"{of_block(kept, 'portfolio conv 1')} of it, "
-        f"64 channels {of_block(kept, '64 channels')}."
+        f"reaches {product}. The share of {conv_rate.FIRST} must be at least {conv_rate.MUST}. The row "
+        "convolution is one of its first stage alone, with both gradients. If all convolutions of that "
+        f"network ran at this rate, they would take {in_convolutions:.0%} of a step's time. The other "
+        f"{1 - in_convolutions:.0%} go to slower convolutions and to what does not count as an operation "
+        "here: batch norm, ReLU, sums, the shifts of pictures and the update, by Muon."
     )
-    return [*lines, *paragraph(text)]
+    block = (
+        "Before a search chooses a width, it measures the residual block of 64 channels, and expects "
+        f"training to run at {training_speed.CPU_SHARE:g} of the block's rate. Here {conv_rate.FIRST} has "
+        f"{of_block(kept, conv_rate.FIRST)} of it, 64 channels {of_block(kept, '64 channels')}."
+    )
+    profile = kernels(conv_rate.FIRST, kept["profile"]) if "profile" in kept else ""
+    return [*lines, *paragraph(text), *paragraph(profile), *paragraph(block)]
 
 
 def of_block(kept: Kept, name: str) -> str:
@@ -109,6 +129,7 @@ def on_gpu(kept: Kept) -> list[str]:
             f"\\* beside {what}"
             for what in dict.fromkeys(net["beside"] for net in nets.values() if "beside" in net)
         ),
+        *paragraph(several_commits("networks", ((f'"{n}"', net.get("commit")) for n, net in nets.items()))),
     ]
 
 
@@ -132,22 +153,35 @@ def gpu_search(kept: Kept) -> list[str]:
 def start(kept: Kept) -> list[str]:
     first, whole = (statistics.median(one[key] for one in kept["rounds"]) for key in ("first_epoch", "table"))
     return [
-        f"After {first:.1f} s a search of Fashion-MNIST has its first epoch, after {whole:.0f} s the table",
-        f"of features (medians of {len(kept['rounds'])} searches in new projects, imports included).",
+        f"A search of Fashion-MNIST has its first epoch {first:.1f} s after its first line of Python, and",
+        f"its table of features {whole:.0f} s after the command was started, a moment earlier (medians of",
+        f"{len(kept['rounds'])} searches in new projects; both include the import of TensorFlow).",
     ]
 
 
 def threads(kept: Kept) -> list[str]:
-    lines = table("split", "two workers, one thread each", "one worker, two threads", "the first is ahead by")
+    arms = ("two workers", "one worker", "points ahead")
+    judged = {"test": "pseudo-test", "validation": "validation"}
+    lines = table("split", *(f"{rows}: {what}" for rows, what in itertools.product(judged.values(), arms)))
     for one in kept["splits"]:
-        two, single = one["workers"]["test"], one["threads"]["test"]
-        lines.append(f"| {one['split']} | {two:.2%} | {single:.2%} | {100 * (two - single):+.2f} points |")
-    return [
-        *lines,
-        "",
-        "Accuracy of the submission on 12,000 training rows that no search saw, after ten minutes. On one",
-        "split a difference below 0.3 points says nothing.",
-    ]
+        cells = [str(one["split"])]
+        for rows in judged:
+            two, single = one["workers"][rows], one["threads"][rows]
+            cells += [f"{two:.2%}", f"{single:.2%}", f"{100 * (two - single):+.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    said = kept["summary"]
+    means = [compared(said[f"workers_above_threads_{rows}"]) for rows in judged]
+    text = (
+        "Two workers with one thread each, and one worker with two threads: accuracy of their submissions "
+        "after ten minutes, on 12,000 training rows that no search saw and on the validation rows, which "
+        "chose the networks. "
+    )
+    if said["splits"] == 1:
+        text += "On one split a difference below 0.3 points says nothing."
+    else:
+        text += f"In the mean of {said['splits']} splits, two workers are {means[0]} on the pseudo-tests "
+        text += f"and {means[1]} on validation."
+    return [*lines, *paragraph(text), *method_results.commits_of_splits(kept)]
 
 
 def growth(kept: Kept) -> list[str]:
@@ -343,7 +377,8 @@ def page() -> str:
         machine = kept["machine"]
         lines += ["", f"## {heading}", "", *said(kept), ""]
         lines += [
-            f"`.venv/bin/python -m benchmarks.{command}`, {kept['date'][:10]}, {machine['cores']} cores of"
+            f"`.venv/bin/python -m benchmarks.{command}`, {kept['date'][:10]}, catwalk "
+            f"{machine['versions']['catwalk']}, {machine['cores']} cores of"
         ]
         lines += [f"{machine['processor']}, Python {machine['python']}."]
     lines += ["", "## Where catwalk loses", "", *losses()]
@@ -352,7 +387,8 @@ def page() -> str:
 
 def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    bench_report.show()
+    print(f"wrote {PAGE}, {bench_report.README} and {bench_report.PICTURE}")
 
 
 if __name__ == "__main__":

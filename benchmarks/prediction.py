@@ -1,9 +1,11 @@
-"""What each step of a prediction is worth: the best network, its mirror image, the ensemble, the refit.
+"""What each step of a prediction is worth: the best network, its mirror image, a family alone, the ensemble.
 
 Used by ``benchmarks.folds`` on pseudo-tests, whose labels it knows. The networks are those that the search
-has kept; nothing is trained here.
+has kept; nothing is trained here. So the mean of a network's weights over its last epochs can't be judged
+here: a kept network has the mean, not the weights of its last step (``benchmarks.portfolio`` compares both).
 """
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,10 @@ import numpy.typing as npt
 
 from catwalk.core import processes
 from catwalk.core.paths import Paths
-from catwalk.submission import kept_networks
+from catwalk.data import scope
+from catwalk.data.prepare import Prepared
+from catwalk.models import space
+from catwalk.submission import chosen_trials, kept_networks
 from catwalk.submission.recipe import Recipe
 
 
@@ -36,6 +41,46 @@ def steps(
     joined = kept_networks.predict_proba(paths, made, pixels)
     answers = dict(zip(("best", "unmirrored"), both, strict=True), ensemble=joined)
     return {name: float(np.mean(one.argmax(axis=1) == truth)) for name, one in answers.items()}
+
+
+def of_families(
+    paths: Paths,
+    prepared: Prepared,
+    made: Recipe,
+    pixels: npt.NDArray[np.uint8],
+    truth: npt.NDArray[np.integer],
+) -> dict[str, float]:
+    """Accuracy on the pseudo-test of each family alone, where a search had both.
+
+    Of the ensemble that is chosen on the validation rows among this family's kept networks. Each family had a
+    part of the search's time, so a search of it alone may reach more.
+
+    Args:
+        paths: the competition's.
+        prepared: its arrays and split.
+        made: as for ``steps``.
+        pixels: as for ``steps``.
+        truth: as for ``steps``.
+
+    Returns:
+        By the family; without one of which no network is kept.
+    """
+    from catwalk.search import study
+
+    families = space.MODELS[made.models]
+    if len(families) == 1:
+        return {}
+    opened = study.load(paths, prepared, scope.name(made.features, made.models))
+    assert opened is not None
+    found: dict[str, float] = {}
+    for family in families:
+        trials = [one for one in study.complete(opened) if space.family_in(one.params) == family]
+        with contextlib.suppress(FileNotFoundError):  # none of it is kept
+            chosen = chosen_trials.choose(paths, prepared, made.study, trials)
+            networks = [(made.study, one.number) for one in chosen.trials]
+            joined = kept_networks.average(paths, networks, chosen.ensemble, pixels)
+            found[family] = float(np.mean(joined.argmax(axis=1) == truth))
+    return found
 
 
 def of_folds(paths: Paths, made: Recipe, truth: npt.NDArray[np.integer]) -> float | None:

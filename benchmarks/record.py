@@ -1,8 +1,10 @@
 """Results of benchmarks and verification: their JSON files, and what these say of the machine."""
 
+import contextlib
 import json
 import platform
 import statistics
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,8 +13,10 @@ from typing import Any
 
 from catwalk.core.paths import atomic_write
 
-RESULTS = Path(__file__).resolve().parent / "results"
-VERIFICATION = RESULTS.parents[1] / "verification" / "results"
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+VERIFICATION = ROOT / "verification" / "results"
+CODE = ("src", "requirements.txt")  # what a run of catwalk depends on
 UNITS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # instructions for matrix products
 PACKAGES = ("catwalk", "tensorflow", "keras", "numpy", "optuna", "scikit-learn", "pandas", "pyarrow")
 
@@ -48,6 +52,19 @@ def mean(values: Sequence[float]) -> dict[str, float | None]:
     """Their mean and its standard error; None for one value."""
     error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
     return {"mean": statistics.mean(values), "standard_error": error}
+
+
+def code_commit(*more: str) -> str | None:
+    """The last commit that changed ``CODE``, or ``more`` paths; None where git can't say."""
+    command = ["git", "-C", str(ROOT), "log", "-1", "--format=%H", "--", *CODE, *more]
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None  # noqa: S603
+    return None
+
+
+def program() -> dict[str, str | None]:
+    """Which catwalk a row is of: a file may have rows of several."""
+    return {"catwalk": version("catwalk"), "commit": code_commit()}
 
 
 def now() -> str:

@@ -40,13 +40,14 @@ COLUMNS = (
     "in all",
     "processor",
 )
-BEGIN, END = "<!-- made by benchmarks/scores.py -->", "<!-- end -->"
+BEGIN = "<!-- made by benchmarks/scores.py -->"
 LONGER = 1.25  # times the search's budget, and MORE seconds, that a run may take before it is ended
 MORE = 300.0
 
 
 def one(asked: dict[str, str], seed: int) -> dict[str, Any]:
     """One run, and its score on the sealed test labels."""
+    program = record.program()
     ours, loaded = project.here(asked["competition"], [seed])
     with tempfile.TemporaryDirectory() as folder:
         project.bare(Path(folder))
@@ -67,6 +68,7 @@ def one(asked: dict[str, str], seed: int) -> dict[str, Any]:
     return {
         "seed": seed,
         "date": record.now(),
+        **program,
         "processor": record.machine()["processor"],
         "cores": record.machine()["cores"],
         "seconds": round(seconds, 1),
@@ -86,25 +88,35 @@ def table(only_first: bool) -> str:
     Args:
         only_first: the first seed of each command.
     """
-    lines, inside = markdown.table(*COLUMNS), list[bool]()
+    lines, inside, commits = markdown.table(*COLUMNS), list[bool](), list[tuple[str, str | None]]()
     for kept in record.newest_of_all(NAME):
         for row in sorted(kept["rows"], key=lambda row: row["seed"])[: 1 if only_first else None]:
+            variables = f"`{_variables(kept['asked'], row['seed'])}`"
             said = " | ".join(
                 (
-                    f"`{_variables(kept['asked'], row['seed'])}`",
+                    variables,
                     f"{100 * row['validation']:.2f}%",
                     "{:.2f} to {:.2f}".format(*(100 * bound for bound in row["forecast"])),
                     "**{:.2f}%** ({:.2f} to {:.2f})".format(
                         *(100 * share for share in (row["test"], *row["interval"]))
                     ),
                     f"{row['seconds']:,.0f} s, {row['peak_mb'] / 1000:.1f} GB",
-                    f"{row['cores']} cores of {row['processor']}, {row['date'][:10]}",
+                    f"{row['cores']} cores of {row['processor']}, {row['date'][:10]}{_version(kept, row)}",
                 )
             )
             lines.append(f"| {said} |")
             inside.append(row["forecast"][0] <= row["test"] <= row["forecast"][1])
+            commits.append((variables, row.get("commit")))
     held = f"In {sum(inside)} of these {len(inside)} rows the official test is inside its forecast."
-    return "\n".join([*lines, "", held])
+    # In one line: README has not many.
+    return "\n".join([*lines, "", f"{held} {markdown.several_commits('rows', commits)}".strip()])
+
+
+def _version(kept: dict[str, Any], row: dict[str, Any]) -> str:
+    """As ", catwalk 0.2.0"; "" for an old row beside others, of which the file does not tell it."""
+    alone = kept["machine"]["versions"]["catwalk"] if len(kept["rows"]) == 1 else None
+    version = row.get("catwalk", alone)
+    return f", catwalk {version}" if version else ""
 
 
 def _variables(asked: dict[str, str], seed: int) -> str:
@@ -116,10 +128,7 @@ def _variables(asked: dict[str, str], seed: int) -> str:
 def write() -> None:
     """Write the tables of both pages anew."""
     for page, only_first in PAGES.items():
-        text = page.read_text(encoding="utf-8")
-        before, rest = text.split(BEGIN, 1)
-        after = rest.split(END, 1)[1]
-        page.write_text(f"{before}{BEGIN}\n{table(only_first)}\n{END}{after}", encoding="utf-8")
+        markdown.write_marked(page, BEGIN, table(only_first))
 
 
 def main() -> None:

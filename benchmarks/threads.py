@@ -74,7 +74,7 @@ def one(rows: pd.DataFrame, split: int, models: str, arm: str, budget: float) ->
 
 def one_split(rows: pd.DataFrame, split: int, models: str, budget: float) -> dict[str, Any]:
     """Both arms, in another order in each split."""
-    found = {"split": split, "models": models, "date": record.now()}
+    found: dict[str, Any] = {"split": split, "models": models, "date": record.now(), **record.program()}
     found["processor"] = record.machine()["processor"]
     for arm in sorted(ARMS, reverse=split % 2 == 0):
         found[arm] = one(rows, split, models, arm, budget)

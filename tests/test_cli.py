@@ -53,6 +53,8 @@ def test_every_stage_has_help(catwalk: Catwalk) -> None:
         (("score", "--submission", "x"), "SUBMISSION=x: no such submission"),
         (("dance",), "invalid choice: 'dance'"),
         (("score", "--comp", "digits"), "unrecognized arguments: --comp digits"),
+        (("data", "two\nlines"), "unrecognized arguments: two lines: see catwalk --help\n"),
+        (("grade", "--submissions", *(f"class/{n}.csv" for n in range(99))), "...: see catwalk --help\n"),
         ((), "the following arguments are required: stage"),
     ],
 )
@@ -62,6 +64,7 @@ def test_a_mistake_is_told_in_one_line(
     code, out, err = catwalk(*arguments)
     assert code == 2
     assert err.count("\n") == 1
+    assert len(err.rstrip("\n")) <= 300
     assert said in err
     assert "Traceback" not in err
     assert out == ""

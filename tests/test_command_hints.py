@@ -1,21 +1,33 @@
 """command_hints.py: what a message advises can be pasted, and does what it says."""
 
+import ast
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from catwalk import command_hints, option_values
-from catwalk.arguments import STAGES, defaults, option, variable
-from catwalk.search import search
+from catwalk.arguments import STAGES, defaults, option, parser, variable
+from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
+from catwalk.data import infer_classes
+from catwalk.data.prepare import Prepared
+from catwalk.data.run_context import RunContext
+from catwalk.search import fold_study, postgres_server, progress, search
 from catwalk.search.limits import Limits
-from tests.conftest import Run, clean_environment, run_catwalk
+from catwalk.submission import fold_configurations, out_of_fold, predict
+from tests.conftest import REPOSITORY, Run, clean_environment, load, run_catwalk
 
 DIGITS = ("--competition", "digits")
+REQUIRED = {"blend": ("--parts", "a,b"), "grade": ("--submissions", ".")}  # these were given before the hint
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +78,96 @@ def test_where_there_is_no_makefile_the_command_is_named(tmp_path: Path) -> None
         command_hints.completed("make kernel KAGGLE_USER=me")
         == "catwalk kernel --competition digits --user me"
     )
+
+
+def test_a_notebook_s_second_decision_keeps_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is copied over the one that is in the first cell."""
+    monkeypatch.setenv(command_hints.NOTEBOOK, "1")
+    command_hints.remember(["all", "--competition=ours", "--label=last"])
+    both = 'set DECIDE = {"LABEL": "last", "SHAPE": "8x8"} in the first cell'
+    assert command_hints.completed("set SHAPE= to one of 8x8") == both
+    assert command_hints.decided("TRANSPOSE", "true").count('"LABEL": "last"') == 1
+    assert command_hints.completed("set LABEL= to one of kind") == (
+        'set DECIDE = {"LABEL": "kind"} in the first cell'
+    )
+
+
+@pytest.mark.parametrize("cells", [["3", "", "4"], ["3", "3"]], ids=["an empty one", "one class"])
+def test_a_notebook_names_no_variable_that_it_lacks(
+    cells: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(command_hints.NOTEBOOK, "1")
+    with pytest.raises(UserError) as error:
+        infer_classes.classes(cells, "train.csv: kind")
+    told = command_hints.completed(error.value.fix)
+    assert told.endswith('set DECIDE = {"LABEL": "..."} in the first cell to choose another column')
+
+
+def commands(text: str) -> list[str]:
+    """The commands of catwalk's stages in a text, with 5 for what is to be filled in."""
+    found = command_hints.COMMAND.finditer(re.sub(r"<[^>]*>", "5", text.replace("``", "")))
+    return [command[0] for command in found if command[1] in STAGES]
+
+
+@cache
+def written() -> set[str]:
+    """The commands in all texts of the package, with 5 for what is known only as it runs."""
+    found: set[str] = set()
+    codes = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "src/catwalk").rglob("*.py")]
+    for node in (node for code in codes if "make " in code for node in ast.walk(ast.parse(code))):
+        if isinstance(node, ast.JoinedStr | ast.Constant):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            texts = [part.value if isinstance(part, ast.Constant) else 5 for part in parts]
+            found.update(commands("".join(map(str, texts))))
+    return found
+
+
+def parse(command: str) -> None:
+    """Let the real parser read a command with what was given before; it ends the test if it does not."""
+    stage = command.split()[1]
+    command_hints.remember([stage, *REQUIRED.get(stage, ())])
+    Path("Makefile").unlink(missing_ok=True)
+    parser().parse_args(shlex.split(command_hints.completed(command))[1:])
+
+
+@pytest.mark.parametrize("command", sorted(written()))
+def test_the_parser_takes_what_a_message_advises(command: str) -> None:
+    parse(command)
+
+
+def test_what_messages_advise_is_found() -> None:
+    some = {"make all", "make predict BUDGET=5m", "make search FOLDS=5", "make search MODELS=all BUDGET=5"}
+    assert some | {"make leaderboard", "make submit SUBMISSION=5"} <= written()
+
+
+def test_the_parser_takes_what_is_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths, said = Paths(tmp_path, "digits"), list[str]()
+    rows = SimpleNamespace(fingerprint="aaaa", split="s1", train=range(54_000))
+    prepared = cast(Prepared, rows)
+    context = RunContext(paths, load("fashion-mnist"), prepared, 1, "local", said.append)
+    key = progress.study_name(paths, prepared, "local")
+    paths.study.mkdir(parents=True)
+    paths.study_db.touch()
+    monkeypatch.setattr(out_of_fold, "choose", lambda *_: None)
+    for budget in (600.0, None):
+        progress.write(paths, key, replace(progress.NOTHING, spent=123.4, finished=7, budget=budget))
+        predict._in_folds(context, cast(Any, None), 5, 5)
+    late = replace(progress.NOTHING, ended=fold_study.NO_TIME)
+    said.append(fold_configurations._told(late, Limits(123.4, None, 5)))
+    opened = cast(Any, SimpleNamespace(user_attrs={"precision": "bfloat16"}))
+    said += search._other_family(opened, context, Limits(603.0, None))
+    said += postgres_server._lines(paths, "127.0.0.1", 5433, progress.variables(key))
+    found = [command for line in said for command in commands(line)]
+    for command in found:
+        parse(command)
+    assert found == [
+        "make search FOLDS=5 BUDGET=5m",
+        "make search FOLDS=5 TRIALS=7",
+        "make search BUDGET=246.8s",
+        "make search MODELS=all BUDGET=603s",
+        "make search COMPETITION=digits SEED=1 FEATURES=auto MODELS=dense "
+        "STUDY=postgresql://catwalk@127.0.0.1:5433/catwalk",
+    ]
 
 
 def test_every_option_has_its_variable() -> None:

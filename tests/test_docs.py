@@ -20,9 +20,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catwalk import arguments
+from catwalk import arguments, option_values, search_options
+from catwalk.course import course
+from catwalk.data import scope
 from catwalk.models.space import SPACE
-from tests.conftest import REPOSITORY
+from catwalk.search import limits
+from tests.conftest import REPOSITORY, load
 
 PAGES = [
     path.relative_to(REPOSITORY).as_posix()
@@ -40,6 +43,7 @@ MEANING = 30  # the column of make's help where a variable's meaning begins, or 
 FOLDERS = "src|tests|docs|benchmarks|verification|competitions|notebooks|examples"
 SUFFIXES = ("csv", "json", "toml", "pdf")  # of files whose names look like a module's function
 PYTHON = ("src", "tests", "benchmarks", "verification", "examples", "tools")  # folders with Python files
+LATER = {"BUDGET": "10m", "FEATURES": "auto", "MODELS": "dense"}  # defaults that the parser leaves open
 # Files of other packages, and of a student's own.
 OTHERS = {"kaggle/__init__.py", "coverage.py", "random.py", "numpy.py"}
 
@@ -137,6 +141,36 @@ def test_usage_has_every_option_of_a_stage_and_no_other(stage: str) -> None:
     assert told == {f"--{arguments.option(name)}" for name in arguments.defaults(stage)}
 
 
+@pytest.mark.parametrize("stage", arguments.STAGES)
+def test_usage_has_the_defaults_of_a_stage_s_options(stage: str) -> None:
+    """Those that the parser leaves open are found later: by the last search, or as the next test has it."""
+    for name, default in arguments.defaults(stage).items():
+        _, cell, _, meaning = variables()[name]
+        if name == "PORT":
+            assert f"{default} ({stage})" in meaning
+        elif (stage, name) == ("course", "BUDGET"):
+            assert re.search(rf"`course`[^;]* {course.USUAL[course.BUDGET_VARIABLE]}\b", meaning)
+        else:
+            usual = LATER.get(name, "") if default is None else "0" if default is False else str(default)
+            assert "".join(named(cell)) == usual, name
+
+
+def test_what_the_parser_leaves_open_is_found_later() -> None:
+    """No stage is run: of the context nothing is asked."""
+    nothing: Any = None
+    given = arguments.parser().parse_args(["search"])
+    budget = option_values.duration(LATER["BUDGET"])
+    assert search_options.limits_of(given, nothing) == limits.Limits(budget, None, 1)
+    given = arguments.parser().parse_args(["search", "--trials", "5"])
+    assert search_options.limits_of(given, nothing) == limits.Limits(None, 5, 1)
+    loaded = load("fashion-mnist")
+    features = search_options._features(given, loaded)
+    assert features == search_options._features(argparse.Namespace(features=LATER["FEATURES"]), loaded)
+    asked = scope.name(features, LATER["MODELS"])
+    assert search_options.scope(given, nothing, loaded, print) == asked
+    assert course.USUAL[course.MODELS_VARIABLE] == LATER["MODELS"]
+
+
 @pytest.mark.parametrize("name", [name for name in SPACE if not name.startswith(("depth", "width_"))])
 def test_usage_has_the_choices_of_the_space(name: str) -> None:
     *_, meaning = variables()[name.upper()]
@@ -189,14 +223,31 @@ def test_architecture_has_the_packages_in_the_order_of_their_imports() -> None:
 
 
 def test_generated_pages_are_made_of_the_kept_figures() -> None:
-    from benchmarks import performance, scores
+    from benchmarks import bench_report, markdown, performance, record, scores
     from verification import promises
 
     for maker in (performance, promises):
         assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), f"run {maker.__name__} again"
     for page, only_first in scores.PAGES.items():
-        table = f"{scores.BEGIN}\n{scores.table(only_first)}\n{scores.END}"
+        table = markdown.marked(scores.BEGIN, scores.table(only_first))
         assert table in page.read_text(encoding="utf-8"), "run benchmarks.scores --write"
+    kept = record.newest(bench_report.NAME)
+    assert kept
+    bench = markdown.marked(bench_report.BEGIN, bench_report.readme(kept))
+    assert bench in (REPOSITORY / "README.md").read_text(encoding="utf-8"), "run benchmarks.performance again"
+
+
+def test_the_readme_has_room_for_all_tools_of_the_bench() -> None:
+    from benchmarks import bench_report, record
+
+    kept = record.newest(bench_report.NAME)
+    assert kept
+    one = {"seed": 1, "test": 0.9, "curve": [[9.0, 0.9]], "peak_mb": 1}
+    whole = {**kept, "runs": [{**one, "tool": tool} for tool in bench_report.TOOLS]}
+    now, then = (bench_report.readme(figures).splitlines() for figures in (kept, whole))
+    lines = (REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) - len(now) + len(then) <= README_LINES
+    assert sum(line.startswith("|") for line in then) == len(bench_report.TOOLS) + 2 <= 12
 
 
 def test_growth_counts_no_gradient_by_the_pixels() -> None:
@@ -221,7 +272,7 @@ def test_only_a_whole_bench_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(record, "RESULTS", tmp_path)
     monkeypatch.setattr(record, "keep", lambda name, _: kept.append(name))
     monkeypatch.setattr(test_labels, "open_labels", lambda *_: np.zeros(1))
-    monkeypatch.setattr(bench_report, "picture", lambda *_: drawn.append(kept[-1]))
+    monkeypatch.setattr(bench_report, "show", lambda: drawn.append(kept[-1]))
     monkeypatch.setattr(bench, "_once", once)
     for budget, tools in (("10m", bench_report.TOOLS), ("3m", bench_report.TOOLS), ("10m", ("catwalk",))):
         asked = {"budget": budget, "rounds": 3, "tools": ",".join(tools), "collect": False}
@@ -233,9 +284,9 @@ def test_only_a_whole_bench_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_kept_run_of_another_commit_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from benchmarks import bench, bench_report
+    from benchmarks import bench, bench_report, record
 
-    monkeypatch.setattr(bench, "code_commit", lambda: "b" * 40)
+    monkeypatch.setattr(record, "code_commit", lambda: "b" * 40)
     unknown, other, same, peer = (tmp_path / f"{number}.npz" for number in range(4))
     rows = [
         {"tool": "catwalk", "seed": 1},  # as it was kept before
@@ -340,5 +391,5 @@ def test_no_task_of_the_methods_runs_alone() -> None:
 
 def test_the_glossary_is_short() -> None:
     text = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
-    terms = re.findall(r"^\| ([a-z ]+) \| ", text.split("## Glossary")[1], re.MULTILINE)
+    terms = re.findall(r"^\| ([^|]+) \| ", text.split("## Glossary")[1], re.MULTILINE)
     assert len(terms) - 1 <= GLOSSARY_TERMS  # and the table's header

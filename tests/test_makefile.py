@@ -16,6 +16,12 @@ from verification import audit
 PARTS = [path.read_text() for path in (REPOSITORY / "Makefile", *sorted((REPOSITORY / "tools").glob("*.mk")))]
 TARGETS = re.findall(r"^([a-z-]+):.*##", "\n".join(PARTS), re.MULTILINE)
 VARIABLES = re.findall(r"^#: ([A-Z_]+)", "\n".join(PARTS), re.MULTILINE)
+# What Make 3.81 does not know: functions, assignments, directives, special targets and variables.
+NEWER = re.compile(
+    r"\$[({](?:file|guile|let|intcmp) |^ *[\w.-]+ *(?:!=|:::?=)|^ *(?:private|undefine|load) |^ *define .*=|"
+    r"\.(?:ONESHELL|SHELLFLAGS|SHELLSTATUS|EXTRA_PREREQS|WAIT|NOTINTERMEDIATE)\b|&:",
+    re.MULTILINE,
+)
 LISTED = PARTS[0].split("\nTARGETS :=")[1].split("\n.PHONY")[0].replace("\\\n", " ").split()
 
 
@@ -46,6 +52,14 @@ def test_make_alone_prints_every_target_and_variable() -> None:
     for variable in VARIABLES:
         assert re.search(rf"^  {variable} +\w", said, re.MULTILINE)
     assert set(STAGES) < set(TARGETS)
+
+
+def test_nothing_needs_a_newer_make_than_macos_has() -> None:
+    newer = "$(file >x,y)", "X != date", "X ::= y", "undefine X", "define X =", ".ONESHELL:", "a b &: c"
+    for line in newer:
+        assert NEWER.search(f"all:\n{line}\n"), line
+    for text in PARTS:
+        assert not NEWER.findall(text)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -343,6 +357,22 @@ def test_another_interpreter_sets_up_anew_where_it_is_typed(checkout: Path) -> N
     other.write_text(f'#!/bin/sh\ncase "$*" in *realpath*) exit 1;; esac\nexec "{real}" "$@"\n')
     other.chmod(0o755)
     assert "setting up .venv" in setting_up(checkout, f"PYTHON={other}").stdout
+
+
+def test_two_makes_do_not_fill_one_environment(checkout: Path) -> None:
+    """The second one ends with a line; a lock that is left of a make that was ended holds nobody up."""
+    lock, endless = checkout / ".venv.setup", checkout.parent / "endless.mk"
+    endless.write_text("all:\n\t@cat\n")
+    python = f"PYTHON={checkout.parent / 'python'}"
+    with subprocess.Popen(["make", "-f", endless], stdin=subprocess.PIPE, env=inherited()) as other:
+        lock.symlink_to(str(other.pid))
+        refused = setting_up(checkout, python)
+    assert (refused.returncode, refused.stdout) == (2, "another make is setting up .venv: wait for it\n")
+    assert not (checkout / ".venv").exists()
+    assert "setting up .venv (once" in set_up(checkout)
+    assert not lock.is_symlink()
+    (checkout / ".venv/installed").unlink()
+    assert "setting up .venv (once" in set_up(checkout), "it was given back"
 
 
 def test_a_package_is_advised_only_where_it_is_missing(checkout: Path) -> None:

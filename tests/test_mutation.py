@@ -1,13 +1,18 @@
-"""verification/mutation.py: what --again counts as caught; the module is itself the test that is run."""
+"""verification/mutation.py: what --again counts as caught; the module is itself the test that is run.
+
+Also of which commits the kept figures are.
+"""
 
 import contextlib
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from benchmarks import record
 from tests.conftest import REPOSITORY
 from verification import mutation
 
@@ -28,6 +33,7 @@ def a_module_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(mutation, "copied", copied)
     monkeypatch.setattr(mutation, "tests_of", lambda module: f"{sys.executable} src/catwalk/{module}.py")
+    monkeypatch.setattr(record, "code_commit", lambda *_: "a" * 40)
 
 
 def test_each_module_and_its_tests_are_there() -> None:
@@ -43,7 +49,38 @@ def test_each_module_and_its_tests_are_there() -> None:
 
 def test_what_fails_is_caught_and_what_passes_survives() -> None:
     kept = {"mutants": {"data/split": 2}, "survivors": [mutant("None"), mutant("1")]}
-    assert mutation.again(kept) == {"mutants": {"data/split": 2}, "survivors": [mutant("None")]}
+    assert mutation.again(kept) == {
+        "mutants": {"data/split": 2},
+        "survivors": [mutant("None")],
+        "commits": {},
+        "again": "a" * 40,
+    }
+
+
+def test_each_module_s_figures_have_their_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And those of an earlier file, which has none, stay; the page says that they are of several."""
+    from verification import promises
+
+    kept = list[dict[str, Any]]()
+    monkeypatch.setattr(record, "newest", lambda _: {"mutants": {"data/folds": 3}, "survivors": []})
+    monkeypatch.setattr(mutation, "survivors_of", lambda *_: (2, []))
+    monkeypatch.setattr(mutation, "keep", kept.append)
+    mutation.measure(["data/split"])
+    assert kept == [
+        {
+            "mutants": {"data/folds": 3, "data/split": 2},
+            "survivors": [],
+            "commits": {"data/split": "a" * 40},
+            "again": None,
+        }
+    ]
+    said = promises.PROOFS["mutation"].said
+    assert said(kept[0]) == (
+        "5 mutants of folds, split; 0 survived (below). These modules are of several commits; "
+        "of an unknown commit: folds; of aaaaaaaaaa: split."
+    )
+    again = {**kept[0], "commits": {}, "again": "b" * 40}
+    assert said(again).endswith("0 survived (below); earlier survivors were tried again at bbbbbbbbbb")
 
 
 def test_what_hangs_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

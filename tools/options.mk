@@ -73,6 +73,11 @@ on = $(call switch,$(1),$(call given,$(1)),$(2))
 #: SHAPE                         for new: of a picture: 28x28, 28x28x3, or 3x28x28 for planes
 #: TRANSPOSE                     for new: true where the files hold the pictures lying on their side
 LOOKING = $(foreach word,train test label id shape transpose,$(if $(call given,$(call upper,$(word))),$(call flag,$(call upper,$(word)),$(word))))
+#: TO                            for submit: a Kaggle competition's name or URL, or openhpi
+#: ASSIGNMENT                    for submit TO=openhpi: the exercise's id (its token in OPENHPI_TOKEN)
+#: DRY           0               1: submit shows what it would send, but sends nothing
+#: YES           0               1: submit does not ask for confirmation
+#: FORCE         0               1: submit sends a file even if it was sent before
 # DRY counts in the environment too: with it nothing is sent.
 SENDING = $(if $(call given,TO),$(call flag,TO,to)) $(call flag,ASSIGNMENT,assignment) \
           $(call switch,DRY,$(DRY),dry) $(call on,YES,yes) $(call on,FORCE,force)

@@ -14,9 +14,18 @@ endif
 # Without --clear, venv keeps another interpreter's links, and pip then fills a folder that is not read.
 CLEAR = $(if $(STALE),--clear,$$($(PYTHON) -I -S -c '$(IS_SAME)' || echo --clear))
 
+# Two makes, begun side by side in a fresh clone, must not fill one .venv. The lock is a link that leads to the number
+# of the make that holds it, so it never is there without it; one that a make left as it was ended is taken over.
+LOCK := .venv.setup
+LOCKED = ln -s "$$PPID" $(LOCK) 2> /dev/null || { other=$$(readlink $(LOCK)); \
+  case "$$(cat "/proc/$$other/comm" 2> /dev/null || ps -p "$$other" -o comm= 2> /dev/null)" in \
+  *make*) echo 'another make is setting up .venv: wait for it'; exit 2;; esac; \
+  rm -f $(LOCK); ln -s "$$PPID" $(LOCK) 2> /dev/null || :; }
+
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	  || { echo 'catwalk needs Python 3.11 to 3.13: set PYTHON= to one of them'; exit 2; }
+	@$(LOCKED)
 	@echo 'setting up .venv (once; TensorFlow is large, this takes a minute or two)'
 	@$(PYTHON) -m venv $(CLEAR) .venv \
 	  || { $(PYTHON) -I -c 'import venv, ensurepip' 2> /dev/null || echo "the module venv is missing:" \
@@ -25,11 +34,14 @@ CLEAR = $(if $(STALE),--clear,$$($(PYTHON) -I -S -c '$(IS_SAME)' || echo --clear
 	@PYTHONWARNINGS=ignore $(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@printf '#!/bin/sh\nunset PYTHONPATH PYTHONHOME\nexec "%s/.venv/bin/python" -P -m catwalk "$$@"\n' $(call quoted,$(CURDIR)) > .venv/bin/catwalk
 	@touch $@
+	@rm -f $(LOCK)
 
 .venv/dev: .venv/installed requirements-dev.txt
+	@$(LOCKED)
 	@echo 'installing the packages for tests, lint and benchmarks into .venv (once)'
 	@$(BIN)/pip install --disable-pip-version-check -q --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
+	@rm -f $(LOCK)
 
 .venv-bench/installed: benchmarks/requirements.txt
 	@echo 'setting up .venv-bench with the other tools (once)'
@@ -38,7 +50,7 @@ CLEAR = $(if $(STALE),--clear,$$($(PYTHON) -I -S -c '$(IS_SAME)' || echo --clear
 	@touch $@
 
 clean: ## remove .venv, .images, caches, feature tables and unfinished files; never data, studies, submissions or the log of looks
-	rm -rf .venv .venv-bench .images .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(LOCK) .venv-bench .images .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f data/*/prepared/features-*.npy
 	rm -rf data/*/.part-* data/*/.download data/*/*/.*.part* data/*/study/kept/*/.*.part* submissions/*/.*.part* submissions/*/*/.*.part*
 	find src tests benchmarks verification -name __pycache__ -type d -prune -exec rm -rf {} +

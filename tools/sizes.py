@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FILES = {"README.md": 150, "Makefile": 120}  # lines; a target takes three of the Makefile's
+FILES = {"README.md": 150, "Makefile": 110}  # lines; a target takes three of the Makefile's
 MODULE = 300  # lines
 FUNCTION = 60  # lines
 NINE_OF_TEN = 30  # lines that nine of ten functions do not exceed

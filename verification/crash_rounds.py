@@ -4,7 +4,8 @@
 
 All rounds go on in one study. After each: no process is left 5 s after the parent's death, and after the next
 start no finished trial is lost, none is counted twice (as itself and as its own repetition), nothing is left
-RUNNING, and SQLite passes its integrity check. Prints a line a round, and fails at the first broken promise.
+RUNNING, trials.csv lists what has finished, and SQLite passes its integrity check. Prints a line a round, and
+fails at the first broken promise.
 """
 
 import argparse
@@ -17,14 +18,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 from benchmarks import project
 from benchmarks.procfs import alive, descendants_of, workers_of
 from catwalk.core.paths import Paths
+from catwalk.search import trial_record
 
 VICTIMS = ("worker", "parent", "all")
+FINISHED = ("COMPLETE", "PRUNED")
+# The failed trials that were queued again; numbers begin at 0 in each study, ids are those of the whole file.
+REPEATED = """
+SELECT failed.trial_id
+FROM trial_system_attributes AS attribute
+JOIN trials AS again ON again.trial_id = attribute.trial_id
+JOIN trials AS failed ON failed.study_id = again.study_id
+AND failed.number = CAST(attribute.value_json AS INTEGER)
+WHERE attribute.key = 'failed_trial'
+"""
 
 
 def begin(root: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -63,27 +74,33 @@ def assert_all_gone(pids: list[int], seconds: float = 5.0) -> None:
 
 
 def states(root: Path) -> dict[int, str]:
-    """Each trial's state by number, read straight from SQLite."""
+    """Each trial's state by number, read straight from SQLite: of the first study, which is the search's."""
+    asked = "SELECT number, state FROM trials WHERE study_id = (SELECT MIN(study_id) FROM studies)"
     with sqlite3.connect(Paths(root, "digits").study_db) as database:
-        return dict(database.execute("SELECT number, state FROM trials"))
+        return dict(database.execute(asked))
 
 
 def finished(root: Path) -> set[int]:
-    return {number for number, state in states(root).items() if state in ("COMPLETE", "PRUNED")}
+    """The ids of all finished trials, those of a training in folds too."""
+    with sqlite3.connect(Paths(root, "digits").study_db) as database:
+        found = database.execute("SELECT trial_id, state FROM trials")
+        return {trial for trial, state in found if state in FINISHED}
 
 
 def check(root: Path, before: set[int]) -> None:
-    """The study's promises, with no search running."""
-    assert before <= finished(root), f"lost: {before - finished(root)}"
-    counts = Counter(states(root).values())
-    assert not counts["RUNNING"], "left RUNNING"
-    with sqlite3.connect(Paths(root, "digits").study_db) as database:
-        repeated = database.execute(
-            "SELECT CAST(value_json AS INTEGER) FROM trial_system_attributes WHERE key = 'failed_trial'"
-        ).fetchall()
+    """The study's promises, also of its training in folds, with no search running."""
+    paths, now = Paths(root, "digits"), finished(root)
+    assert before <= now, f"lost: {before - now}"
+    with sqlite3.connect(paths.study_db) as database:
+        running = database.execute("SELECT trial_id FROM trials WHERE state = 'RUNNING'").fetchall()
+        repeated = database.execute(REPEATED).fetchall()
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    twice = {number for (number,) in repeated} & finished(root)
+    assert not running, "left RUNNING"
+    twice = {trial for (trial,) in repeated} & now
     assert not twice, f"counted as themselves and repeated: {twice}"
+    searched = sum(state in FINISHED for state in states(root).values())
+    listed = [trial_record.count_finished(file) for file in (paths.trials, paths.fold_trials)]
+    assert listed == [searched, len(now) - searched], f"trials.csv and folds.csv list {listed} trials"
 
 
 def one_round(root: Path, victim: str, workers: int, dice: random.Random) -> str:

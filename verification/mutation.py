@@ -7,8 +7,8 @@
 
 cosmic-ray changes one operator, comparison, number or branch at a time in a copy of the repository, and runs
 the module's quick tests; a mutant that they all pass with has survived. One module a core at once, each in a
-copy of its own. A module's figures are kept as soon as they are there, beside those of the other modules from
-earlier runs; docs/promises.md lists the survivors with what mutants.toml says of each.
+copy of its own. A module's figures are kept as soon as they are there, with their commit, beside those of the
+other modules from earlier runs; docs/promises.md lists the survivors with what mutants.toml says of each.
 """
 
 import argparse
@@ -112,13 +112,21 @@ def measure(modules: list[str]) -> None:
     kept = record.newest("mutation") or {"mutants": {}, "survivors": []}
     counts = {module: count for module, count in kept["mutants"].items() if module in MODULES}
     survivors = [mutant for mutant in kept["survivors"] if module_of(mutant) in counts]
+    commits = {module: commit for module, commit in kept.get("commits", {}).items() if module in counts}
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # the work is in cosmic-ray's processes
         running = {threads.submit(in_a_copy, module): module for module in modules}
         for ended in as_completed(running):
-            module, (count, left) = running[ended], ended.result()
-            counts[module] = count
+            module, (commit, count, left) = running[ended], ended.result()
+            counts[module], commits[module] = count, commit
             survivors = [mutant for mutant in survivors if module_of(mutant) != module] + left
-            keep({"mutants": counts, "survivors": survivors})
+            keep(
+                {
+                    "mutants": counts,
+                    "survivors": survivors,
+                    "commits": commits,
+                    "again": kept.get("again"),
+                }
+            )
             print(f"{module}: {count} mutants, {len(left)} survive", flush=True)
 
 
@@ -131,10 +139,10 @@ def module_of(mutant: dict[str, str]) -> str | None:
     return next((name for name in MODULES if Path(name).name == Path(mutant["file"]).stem), None)
 
 
-def in_a_copy(module: str) -> tuple[int, list[dict[str, str]]]:
-    """``survivors_of`` a module in a copy of the repository, where a mutant is nobody else's."""
+def in_a_copy(module: str) -> tuple[str | None, int, list[dict[str, str]]]:
+    """The commit, and ``survivors_of`` a module in a copy of the repository, where a mutant is no other's."""
     with copied() as folder:
-        return survivors_of(folder, module)
+        return (record.code_commit("tests"), *survivors_of(folder, module))
 
 
 @contextlib.contextmanager
@@ -160,7 +168,12 @@ def again(kept: dict[str, Any]) -> dict[str, Any]:
         list(threads.map(check_unchanged, sorted(module for module in modules if module is not None)))
         alive = list(threads.map(survives, kept["survivors"]))
     left = [mutant for mutant, lives in zip(kept["survivors"], alive, strict=True) if lives]
-    return {"mutants": kept["mutants"], "survivors": left}
+    return {
+        "mutants": kept["mutants"],
+        "survivors": left,
+        "commits": kept.get("commits", {}),
+        "again": record.code_commit("tests"),
+    }
 
 
 def check_unchanged(module: str) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import record
+from benchmarks import markdown, record
 from verification import faults, hostile
 
 JUDGED = Path(__file__).resolve().parent / "mutants.toml"
@@ -43,7 +43,9 @@ class Proof:
 
 def _hit(kept: Figures) -> str:
     hit = sum(count for what, count in kept["what"].items() if what.endswith("killed"))
-    return f"{kept['rounds']} rounds, {hit} of them killed a running stage: {kept['broken']} broken promises"
+    missing = [stage for stage in faults.STAGES if stage not in kept["seconds"]]
+    said = f"{kept['rounds']} rounds, {hit} of them killed a running stage: {kept['broken']} broken promises"
+    return f"{said}; none of {', '.join(missing)} yet" if missing else said
 
 
 def _killed(kept: Figures) -> str:
@@ -64,9 +66,13 @@ def _predicted(kept: Figures) -> str:
 
 
 def _mutated(kept: Figures) -> str:
-    modules = ", ".join(name.rpartition("/")[2] for name in kept["mutants"])
-    count, left = sum(kept["mutants"].values()), len(kept["survivors"])
-    return f"{count} mutants of {modules}; {left} survived (below)"
+    names = {module: module.rpartition("/")[2] for module in kept["mutants"]}
+    count, left, commits = sum(kept["mutants"].values()), len(kept["survivors"]), kept.get("commits", {})
+    said = markdown.several_commits("modules", ((name, commits.get(at)) for at, name in names.items()))
+    again = f"; earlier survivors were tried again at {kept['again'][:10]}" if kept.get("again") else ""
+    return f"{count} mutants of {', '.join(names.values())}; {left} survived (below){again}" + (
+        f". {said}" if said else ""
+    )
 
 
 def _ran(kept: Figures) -> str:
@@ -115,9 +121,10 @@ def _held(kept: Figures) -> str:
 
 PROOFS = {
     "faults": Proof(
-        "kill -9 at any moment of data, prepare, search, predict or report: the same command then finishes "
-        "the work; no finished trial is lost or counted twice, and no half-written file is taken for a "
-        "complete one",
+        "kill -9 at any moment of data, prepare, search, training in folds, predict or report: the same "
+        "command then finishes the work; no finished trial is lost or counted twice, and no half-written "
+        "file is taken for a complete one; the folds' submission is that of a run without a kill, byte for "
+        "byte",
         "verification.promises faults --rounds 100",
         lambda asked: faults.measure(asked.rounds, asked.seed),
         _hit,
@@ -178,7 +185,10 @@ def page() -> str:
     ]
     for name, proof in PROOFS.items():
         kept = record.newest(name)
-        last = f"{proof.said(kept)} ({kept['date'][:10]})" if kept else "not run yet"
+        last = "not run yet"
+        if kept:
+            version = kept["machine"]["versions"]["catwalk"]
+            last = f"{proof.said(kept)} ({kept['date'][:10]}, catwalk {version})"
         lines.append(f"| {proof.promise} | `{proof.command}` | {last} |")
     return "\n".join([*lines, *survivors(), ""])
 

@@ -1,12 +1,12 @@
 """The arguments of the command ``catwalk``: its stages, and the options that several of them have."""
 
 import argparse
-import re
 from functools import cache
 from typing import Any, NoReturn
 
 from catwalk import __version__, stage_arguments
 from catwalk import option_values as values
+from catwalk.core.errors import LINE, masked, shown
 
 STAGES = {
     "all": "the whole pipeline: data, prepare, search, predict, report",
@@ -44,8 +44,9 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that reports a mistake on one line."""
 
     def error(self, message: str) -> NoReturn:
-        message = re.sub(r"//\S*@|pass\w*=[^\s&]*", "...", message)  # it may quote a URL with a password
-        self.exit(2, f"{self.prog}: {message}: see {self.prog} --help\n")
+        begin, end = f"{self.prog}: ", f": see {self.prog} --help"
+        said = shown(masked(message), LINE - len(begin + end))  # it quotes what was given
+        self.exit(2, f"{begin}{said}{end}\n")
 
 
 def variable(option: str) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from catwalk import arguments, command_hints, stages
 from catwalk.core import stop_signals
-from catwalk.core.errors import CatwalkError, to_user_error
+from catwalk.core.errors import CatwalkError, one_line, to_user_error
 from catwalk.core.paths import Paths
 
 STOPPED = "stopped; finished work is kept, and the same command continues it"
-LONGEST = 300  # characters of an error's line
+STOPPED_TRY = "stopped; finished work is kept, and the same command trains the network from its first epoch"
 
 
 def main(given: list[str] | None = None) -> int:
@@ -25,25 +25,26 @@ def main(given: list[str] | None = None) -> int:
     options = arguments.parser().parse_args(given)
     command_hints.remember(sys.argv[1:] if given is None else given)
     stop_signals.stop_by_signals()
+    stopped = STOPPED_TRY if options.stage == "try" else STOPPED
     try:
         with warnings.catch_warnings():
             if not sys.warnoptions:  # python -W shows what libraries warn of
                 warnings.simplefilter("ignore")
             stages.run(options, started)
     except CatwalkError as error:
-        return _complain(options.stage, str(error), error.exit_code)
+        return _complain(options.stage, error)
     except KeyboardInterrupt:
-        return _complain(options.stage, STOPPED, 130)
+        return _tell(options.stage, stopped, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone
         return 141
     except Exception as error:
         if stop_signals.Stopped.asked:
-            return _complain(options.stage, STOPPED, 130)
+            return _tell(options.stage, stopped, 130)
         told = to_user_error(error) or _of_study(options, error)
         if told is None:
             raise
-        return _complain(options.stage, str(told), told.exit_code)
+        return _complain(options.stage, told)
     return 0
 
 
@@ -54,10 +55,15 @@ def _of_study(options: argparse.Namespace, error: Exception) -> CatwalkError | N
     return storage_errors.to_user_error(paths, error, shared)
 
 
-def _complain(stage: str, message: str, code: int) -> int:
+def _complain(stage: str, error: CatwalkError) -> int:
+    return _tell(stage, error.what, error.exit_code, error.where, error.fix)
+
+
+def _tell(stage: str, what: str, code: int, where: str = "", fix: str = "") -> int:
+    """Print why the command ends, with the user's variables in the commands that it advises."""
     stop_signals.stop_repeating()
-    line = command_hints.completed(f"catwalk {stage}: {' '.join(message.split())}")
-    print(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...", file=sys.stderr)
+    parts = (command_hints.completed(" ".join(part.split())) for part in (where, what, fix))
+    print(one_line(f"catwalk {stage}", *parts), file=sys.stderr)
     return code
 
 

@@ -6,13 +6,13 @@ Makefile, the command ``catwalk search --trials 20`` replaces it, and in the not
 what to write in its first cell.
 """
 
-import os
+import json
 import re
 import shlex
 from pathlib import Path
 
 from catwalk import arguments
-from catwalk.core import advice
+from catwalk.core import advice, terminal
 
 COMMAND = re.compile(r"\bmake ([a-z]+)((?: [A-Z_]+=(?:'[^']*'|<[^>]*>|[^\s,;()']*[^\s,;:()'.]))*)(?![\w-])")
 VARIABLE = re.compile(r"([A-Z_]+)=('[^']*'|<[^>]*>|\S+)")
@@ -20,7 +20,7 @@ VARIABLE = re.compile(r"([A-Z_]+)=('[^']*'|<[^>]*>|\S+)")
 NEVER = {"NAME", "UNTIL", "DRY", "YES", "FORCE", "FINAL"}
 
 CHOICE = re.compile(r"\bset (TRAIN|TEST|LABEL|ID|SHAPE)=(?: to one of ([^,]*)(,?))?")
-NOTEBOOK = "CATWALK_NOTEBOOK"  # set where a notebook's first cell gives the variables (run_stage.py)
+NOTEBOOK = terminal.NOTEBOOK
 
 _given: dict[str, str] = {}
 
@@ -60,12 +60,18 @@ def completed(text: str) -> str:
 
 def in_notebook() -> bool:
     """Whether a notebook's first cell gives the variables."""
-    return NOTEBOOK in os.environ
+    return terminal.is_notebook()
 
 
 def decided(variable: str, value: str) -> str:
-    """How the notebook's first cell decides what a new competition's files leave in doubt."""
-    return f'set DECIDE = {{"{variable}": "{value}"}} in the first cell'
+    """How the notebook's first cell decides what a new competition's files leave in doubt.
+
+    What it decides already is repeated, for the line is copied over the one that is there.
+    """
+    from catwalk.data import toml_choices
+
+    before = {name: _given[name] for name in toml_choices.CHOICES if name in _given}
+    return f"set DECIDE = {json.dumps(before | {variable: value}, ensure_ascii=False)} in the first cell"
 
 
 def _decide(found: "re.Match[str]") -> str:

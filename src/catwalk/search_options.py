@@ -47,10 +47,10 @@ def scope(
 
     models, features = getattr(options, "models", None), _features(options, loaded)
     usual = scopes.name(features, models or scopes.DENSE)
-    given = None if getattr(options, "features", "auto") == "auto" else features
+    is_given = getattr(options, "features", None) is not None  # FEATURES=auto too
 
     def agrees(other: str) -> bool:
-        is_same = given in (None, scopes.features_of(other))
+        is_same = not is_given or features == scopes.features_of(other)
         return is_same and models in (None, scopes.models_of(other))
 
     if options.stage not in FOLLOWING:
@@ -67,7 +67,7 @@ def scope(
 def _features(options: argparse.Namespace, loaded: "Competition") -> str:
     from catwalk.models import features
 
-    return features.resolve(getattr(options, "features", "auto"), loaded.shape)
+    return features.resolve(getattr(options, "features", None) or "auto", loaded.shape)
 
 
 def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":

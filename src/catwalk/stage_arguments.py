@@ -24,18 +24,19 @@ def add_looking(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_scope(stage: argparse.ArgumentParser) -> None:
-    _add_features(stage)
+    _add_features(stage, None)
     _add_models(stage, None)
 
 
-def _add_features(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--features", default="auto", help="auto, or pixels: raw pixels only (%(default)s)")
+def _add_features(stage: argparse.ArgumentParser, default: str | None = "auto") -> None:
+    usual = default or "auto; try, predict and report: those of the last search"
+    stage.add_argument("--features", default=default, help=f"auto, or pixels: raw pixels only ({usual})")
 
 
-def _add_models(stage: argparse.ArgumentParser, default: str | None) -> None:
+def _add_models(stage: argparse.ArgumentParser, default: str | None, usual: str | None = None) -> None:
     from catwalk.models.space import MODELS
 
-    usual = default or "dense; try, predict and report: those of the last search"
+    usual = usual or default or "dense; try, predict and report: those of the last search"
     stage.add_argument(
         "--models",
         choices=tuple(MODELS),
@@ -91,7 +92,10 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
         default="none",
         help="gpu: train on a GPU, which counts against your Kaggle quota (%(default)s)",
     )
-    _add_notebook_search(stage, "10m", "the search on Kaggle")
+    stage.add_argument(
+        "--budget", type=values.budget, default="10m", help="time for the search on Kaggle (%(default)s)"
+    )
+    _add_models(stage, "dense")
     _add_features(stage)
     _add_folds(stage, "")
 
@@ -108,12 +112,9 @@ def _add_grade(stage: argparse.ArgumentParser) -> None:
 
 def _add_course(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--exercise", type=int, help="run only this exercise, 1 to 5")
-    _add_notebook_search(stage, "3m", "the hackathon's search")
-
-
-def _add_notebook_search(stage: argparse.ArgumentParser, budget: str, what: str) -> None:
-    stage.add_argument("--budget", type=values.budget, default=budget, help=f"time for {what} (%(default)s)")
-    _add_models(stage, "dense")
+    last = "at first; then as the last time"
+    stage.add_argument("--budget", type=values.budget, help=f"time for the hackathon's search (3m {last})")
+    _add_models(stage, None, f"dense {last}")
 
 
 def add_search(stage: argparse.ArgumentParser) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catwalk import command_hints, search_options
+from catwalk import arguments, command_hints, search_options
 from catwalk.command_hints import say
+from catwalk.core.errors import masked
 from catwalk.core.paths import Paths
 from catwalk.other_stages import ALONE
 from catwalk.search.limits import refit_seconds
@@ -38,13 +39,18 @@ def run(options: argparse.Namespace, started: float) -> None:
 
     shared = [getattr(options, name, None) for name in ("study", "member", "artifacts")]
     paths = Paths(Path.cwd(), options.competition, Team.from_options(*shared))
-    if options.stage == "new" or (options.stage == "all" and competition.is_new(paths, options.source)):
+    is_new = options.stage == "new" or (options.stage == "all" and competition.is_new(paths, options.source))
+    if is_new:
         _new(options, paths)
         if Path(options.source).exists():  # also where its name is that of a source
             options.source = str(Path(options.source).resolve())
     if options.stage == "new":
         return
     loaded = competition.load(paths)
+    if options.stage == "all" and not is_new and (choice := _choice(options)):
+        from catwalk.data import toml_choices
+
+        toml_choices.check(loaded, choice, say)
     if paths.team is not None:
         from catwalk.core import extras
 
@@ -52,22 +58,26 @@ def run(options: argparse.Namespace, started: float) -> None:
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)
     elif options.stage == "report" and (options.submission is not None or _has_submission(paths)):
-        from catwalk.report import report, results
-
-        report.run(paths, results.choose(paths, options.submission), say)
+        _report(options, paths, loaded)
     else:
         _run_making(options, paths, loaded, started)
+
+
+def _choice(options: argparse.Namespace) -> dict[str, str]:
+    """What the user decides of a competition's TOML: LABEL=, SHAPE= and so on."""
+    from catwalk.data import toml_choices
+
+    return {name: value for name in toml_choices.CHOICES if (value := getattr(options, name.lower()))}
 
 
 def _new(options: argparse.Namespace, paths: Paths) -> None:
     """Look at a competition's files, write its TOML, and a picture of ten samples."""
     from catwalk.core.paths import atomic_write
-    from catwalk.data import infer, new_competition
+    from catwalk.data import new_competition
 
     if options.stage == "all":
-        say(f"all: {paths.competition} has no TOML yet: looking at {options.source} first")
-    choice = {name: value for name in infer.CHOICES if (value := getattr(options, name.lower()))}
-    samples = new_competition.run(paths, options.source, choice, say)
+        say(f"all: {paths.competition} has no TOML yet: looking at {masked(options.source)} first")
+    samples = new_competition.run(paths, options.source, _choice(options), say)
     if samples is None:
         say("new: some rows can't be read: run make data, which names the first")
         return
@@ -82,6 +92,21 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
     say(f"new: {shows} ten of the pictures: if they lie on their side, {lying}")
     if options.stage == "new":
         say("next: make all")
+
+
+def _report(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
+    """Present a submission that is there, and say which later or other results it does not show."""
+    from catwalk.report import other_results, report, results
+
+    name = results.choose(paths, options.submission)
+    report.run(paths, name, say)
+    if options.submission is not None:
+        return
+    usual = arguments.defaults("report")
+    given = {one: str(getattr(options, one.lower())) for one in other_results.VARIABLES}
+    asked = {one: value for one, value in given.items() if value != str(usual[one])}
+    if line := other_results.line(paths, loaded, name, asked):
+        say(line)
 
 
 def _has_submission(paths: Paths) -> bool:

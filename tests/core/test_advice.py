@@ -4,13 +4,14 @@ Also: errors.py.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from catwalk.core import advice, memory
-from catwalk.core.errors import MachineError, UserError, shown
+from catwalk.core.errors import MachineError, UserError, one_line, shown
 from catwalk.core.paths import Paths
 from catwalk.data import kaggle_credentials, prepare
 from catwalk.models import features
@@ -205,7 +206,13 @@ def test_every_advice_is_of_one_kind() -> None:
 
 
 def test_no_advice_is_to_remove_anything() -> None:
+    """Nor is a page's, whose readers may have only this copy."""
     assert not [text for text in advices() if {"remove", "delete", "rm"} & set(text.split())]
+    asked = re.compile(r"(?i)(?:^|[.,:;(] |\b(?:to|then|first) )(?:remove|delete|rm)\b.{,40}")
+    pages = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
+    assert len(pages) > 10
+    for page in pages:
+        assert not asked.findall(" ".join(page.read_text(encoding="utf-8").split())), page
 
 
 def test_of_each_kind_a_test_follows_the_advice() -> None:
@@ -283,3 +290,19 @@ def test_so_many_workers_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_others_words_are_escaped_and_short() -> None:
     assert shown("two\nlines\x1b[31m\u202e") == "two lines\\x1b[31m\\u202e"
     assert len(shown(b"\x00" * 500)) == 120
+
+
+@pytest.mark.parametrize(
+    ("where", "what"), [("SOURCE=" + "/a" * 200, "is not there"), ("x.csv", "b" * 400), ("/a" * 99, "b" * 99)]
+)
+@pytest.mark.parametrize("of_another_process", [False, True])
+def test_an_error_s_line_ends_with_its_advice(where: str, what: str, of_another_process: bool) -> None:
+    """Also where the line is that of a stage which failed in another process."""
+    fix = "run make data again: the files of " + "c" * 20
+    if of_another_process:
+        where, what, fix = "", f"{where}: {what}: run make data again", ""
+    line = one_line("catwalk data", where, what, fix)
+    assert len(line) == 300
+    assert line.startswith("catwalk data: ")
+    assert line.endswith(f": {fix or 'run make data again'}")
+    assert not where or line[14:].startswith(("...a", ".../a", "x.csv: b"))

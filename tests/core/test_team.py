@@ -1,12 +1,15 @@
 """team.py: which study is shared, and as whom; no password gets through."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from catwalk.core.errors import UserError
+from catwalk.core.paths import Paths
 from catwalk.core.team import Team
+from catwalk.data import kaggle_names
 
 URL = "postgresql://catwalk@host:5433/db"
 
@@ -65,6 +68,44 @@ def test_a_password_is_not_quoted_by_a_stage_that_knows_no_study(
         code, out, said = catwalk(stage, "--competition", "digits", "--study", url)
         assert code == 2
         assert "s3cr3t" not in out + said
+
+
+@pytest.mark.parametrize(
+    ("stage", "competition", "source"),
+    [
+        ("data", "digits", "https://me:s3cr3t@host/x.zip"),
+        ("new", "ours", "https://me:s3cr3t@host/x.zip"),
+        ("all", "ours", "https://me:s3cr3t@www.kaggle.com/c/ours"),
+    ],
+)
+def test_a_password_is_not_quoted_from_source(
+    stage: str, competition: str, source: str, catwalk: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, out, said = catwalk(stage, "--competition", competition, "--source", source)
+    assert (code, said.count("\n")) == (2, 1)
+    assert re.search("SOURCE=.*host|not the name of a dataset", said)
+    assert "s3cr3t" not in out + said
+
+
+def test_nor_is_it_where_data_are_there_already(
+    project: Path, catwalk: Callable[..., tuple[int, str, str]]
+) -> None:
+    """From the competition's own source, then put there by hand."""
+    digits = ("data", "--competition", "digits")
+    assert catwalk(*digits)[0] == 0
+    for told in ("no such folder", "holds files put there by hand"):
+        code, out, said = catwalk(*digits, "--source", "https://me:s3cr3t@host/x.zip")
+        assert code == 2
+        assert told in said
+        assert "s3cr3t" not in out + said
+        Paths(project, "digits").manifest.unlink(missing_ok=True)
+
+
+def test_a_password_is_not_quoted_from_to() -> None:
+    for address in ("https://me:s3cr3t@host/c/x", f"https://{'m' * 40}:s3cr3t{'x' * 40}@host"):
+        with pytest.raises(UserError, match="is not the name of a competition on Kaggle") as error:
+            kaggle_names.contest(address, "TO=")
+        assert "s3cr3t" not in str(error.value)
 
 
 @pytest.mark.parametrize("member", ["../x", "a/b", ".", "a b", "a\nb", "x" * 65])

@@ -5,6 +5,8 @@ Also: console.py, exercise.py, project.py.
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -16,7 +18,7 @@ from catwalk.course import course
 from catwalk.course.exercise import Exercise
 from catwalk.course.project import Project
 from catwalk.submission import recipe
-from tests.conftest import Run, digits_paths, run_catwalk
+from tests.conftest import Run, digits_paths, run_catwalk, taken_as_done
 
 LEAVES = {
     "1-first-network": {
@@ -137,6 +139,45 @@ def test_a_cell_may_take_longer_than_the_search_s_budget(
     course.run(Paths(tmp_path, "digits"), 5, budget="2h", models="dense", say=print)
     (limit,) = limits
     assert limit > 2 * 3600
+
+
+def test_what_is_done_is_said_at_once_without_heavy_imports(project: Path) -> None:
+    taken_as_done(Paths(project, "digits"), course.EXERCISES)
+    code = (
+        "import sys; from catwalk.cli import main; code = main(sys.argv[1:]); "
+        "print('HEAVY', sorted({'tensorflow', 'keras', 'optuna', 'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    asked = [sys.executable, "-c", code, "course", "--competition", "digits"]
+    done = subprocess.run(asked, cwd=project, capture_output=True, text=True)
+    *said, _, heavy = done.stdout.splitlines()
+    assert ["already done" in line for line in said] == [True] * 5, done.stdout + done.stderr
+    assert heavy == "HEAVY []"
+
+
+def test_another_search_executes_the_hackathon_again_and_keeps_the_notebook_of_before(project: Path) -> None:
+    """What is not given is as it was; a notebook that does not say what it was given counts as done."""
+    paths, name = Paths(project, "digits"), "5-hackathon"
+    cell = nbformat.v4.new_code_cell(
+        "import os; print(os.environ['CATWALK_BUDGET'], os.environ['CATWALK_MODELS'])"
+    )
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), paths.course_notebook(name))
+
+    def executed(*given: str) -> bool:
+        done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "5", *given)
+        assert done.returncode == 0, done.stderr
+        return "already done" not in done.stdout
+
+    assert executed("--budget", "8s")
+    assert not executed("--budget", "8s")
+    assert not executed()
+    assert not executed("--models", "dense")
+    assert executed("--models", "all")
+    assert not executed("--models", "all")
+    assert shown(paths, name) == "8s all\n"
+    kept = paths.course(name) / f"{name}-1.ipynb"
+    assert "8s dense" in kept.read_text()
+    (paths.course(name) / f"{name}.ipynb").write_text("")
+    assert not executed("--models", "conv")
 
 
 @pytest.mark.slow

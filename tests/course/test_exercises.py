@@ -359,6 +359,39 @@ def test_one_run_of_a_method_shows_nothing_of_the_method() -> None:
         assert f"There is one run of {'A' if pair[0] is one else 'B'}, so" in said
 
 
+def test_intervals_count_a_picture_once() -> None:
+    """Those of the test rows three times, in any order, are those of the rows once."""
+    draw = np.random.default_rng(0)
+    raw, labels = draw.integers(0, 256, (300, 64), np.uint8), np.arange(300) % 10
+    softmax = [Plan(None, 0.1, None, 1, seed) for seed in range(4)]
+    layer = [Plan(8, 0.1, None, 1, seed) for seed in range(3)]
+    methods = [
+        [Run(plan, History(), 0.1, training_runs.start(plan, (64, 10))) for plan in plans]
+        for plans in (softmax, layer)
+    ]
+    found: dict[int, list[tuple[float, float]]] = {}
+    for times in (1, 3):
+        order = draw.permutation(300 * times)
+        pixels, truth = raw.repeat(times, axis=0)[order], labels.repeat(times)[order]
+        distinct = pictures.distinct_rows(pixels)
+        assert len(distinct) == 300
+        tested = [comparing.tested(runs, pixels / 255, truth, 10, len(distinct)) for runs in methods]
+        found[times] = [one.interval for method in tested for one in method.scores]
+        found[times].append(comparing.difference(*tested).interval)
+    np.testing.assert_allclose(found[3], found[1])
+
+
+def test_identical_pictures_are_held_out_together() -> None:
+    draw = np.random.default_rng(0)
+    order = draw.permutation(600)
+    images = draw.integers(0, 256, (200, 4, 4), np.uint8).repeat(3, axis=0)[order]
+    labels = (np.arange(200) % 10).astype(np.uint8).repeat(3)[order]
+    apart = pictures.hold_out(images, labels)
+    assert np.bincount(labels[apart]).tolist() == [6] * 10
+    assert len(pictures.distinct_rows(images[apart])) == 20
+    assert len(pictures.distinct_rows(images[~apart])) == 180
+
+
 def test_which_classes_are_found_more_often_than_before() -> None:
     labels, place = np.repeat(np.arange(3), 10), np.tile(np.arange(10), 3)
     found = []

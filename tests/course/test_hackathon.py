@@ -29,8 +29,8 @@ from catwalk.core.paths import Paths
 from catwalk.course import attached_data, hackathon, image_packages, mirror, run_stage, working_folder
 from catwalk.course.hackathon import Settings
 from catwalk.course.project import Project
+from catwalk.data import archives, download, idx, prepare, scope
 from catwalk.data import competition as competitions
-from catwalk.data import download, idx, prepare, scope
 from catwalk.data.prepare import Prepared
 from catwalk.search import progress, study
 from catwalk.submission import recipe
@@ -185,6 +185,8 @@ def test_a_run_with_earlier_settings_places_their_submission(
         )  # fmt: skip
         recipe.write(paths, models, made)
         paths.submission(models).write_text(f"{models}\n")
+        paths.submission_folder(models).mkdir()
+        paths.test_predictions(models).touch()
 
     monkeypatch.setattr(run_stage, "run", search)
     for models in ("dense", "all", "dense"):
@@ -231,6 +233,18 @@ def test_attached_data_that_are_not_known_are_a_new_competition(
     assert (done.returncode, done.stderr) == (0, "")
     hackathon.run(hackathon.resolved(Settings("auto")))
     assert commands[1] == commands[0], "the second time, its TOML is there"
+
+
+def test_a_damaged_zip_stops_only_where_nothing_else_has_pictures(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path, monkeypatch, competition="auto")
+    (inputs / "ours").mkdir()
+    (inputs / "ours/half.zip").write_bytes(archives.ZIP + bytes(100))
+    with pytest.raises(UserError, match=r"half\.zip: damaged zip file: download it again"):
+        hackathon.resolved(settings)
+    FORMS["optdigits"](inputs / "ours")
+    assert hackathon.resolved(settings).competition == "ours"
 
 
 def test_attached_data_that_are_known_are_that_competition(
@@ -329,7 +343,7 @@ def test_on_colab_what_is_uploaded_is_read_and_nothing_else(
     settings = hackathon.resolved(Settings("auto"))
     assert (settings.competition, settings.source) == ("attached", str(content))
     root, _ = hackathon.run(settings)
-    done = run_catwalk(root, "new", *commands[0][1:3])
+    done = run_catwalk(root, "new", *commands[0][1:3], **{command_hints.NOTEBOOK: "1"})
     assert (done.returncode, done.stderr) == (0, "")
     assert "mnist_train_small.csv" not in done.stdout, "nor is it said that it also contains pictures"
     known = competitions.load(Paths(root, "attached"))
@@ -355,7 +369,7 @@ def test_a_train_and_a_test_part_are_one_data_set(
     settings = hackathon.resolved(Settings("auto"))
     assert (settings.competition, settings.source) == ("attached", str(content))
     root, _ = hackathon.run(settings)
-    done = run_catwalk(root, "new", *commands[0][1:3])
+    done = run_catwalk(root, "new", *commands[0][1:3], **{command_hints.NOTEBOOK: "1"})
     assert (done.returncode, done.stderr) == (0, "")
     known = competitions.load(Paths(root, "attached"))
     assert (known.train_file, known.test_file) == (truth.train, truth.test)
@@ -424,9 +438,22 @@ def test_the_results_of_one_run_do_not_change_the_data_of_the_next(content: Path
     assert (first.competition, first.source) == ("archive", str(content / "archive.zip"))
     for name in ("one", "two"):
         working_folder.place(submitted, name, content)
-        assert hackathon.resolved(Settings("auto")) == first, "the notebook asks before they are set aside"
-        working_folder.set_aside(content)
+        assert hackathon.resolved(Settings("auto")) == first
     assert hackathon.resolved(Settings("auto")) == first
+
+
+def test_what_refuses_the_settings_leaves_no_earlier_submission(
+    content: Path, submitted: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("sign-language-mnist", "optdigits"):
+        (content / name).mkdir()
+        FORMS[name](content / name)
+    placed = working_folder.place(submitted, "one", content)
+    with pytest.raises(UserError, match="data set"):
+        hackathon.resolved(Settings("auto"))
+    assert placed
+    assert not any(path.exists() for path in placed)
+    assert "files of an earlier run were moved to earlier" in capsys.readouterr().out
 
 
 def test_a_doubt_is_decided_in_the_first_cell(
@@ -638,6 +665,7 @@ def test_a_command_that_is_not_catwalk_s_fault_is_none_of_its_kinds(
 
 def test_advice_in_a_notebook_is_of_its_first_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(command_hints.NOTEBOOK, "1")
+    command_hints.remember([])  # what another test has given
     assert (
         command_hints.completed("for more: make search BUDGET=20m")
         == 'for more: BUDGET = "20m" in the first cell'

@@ -71,6 +71,31 @@ def test_the_command_that_is_printed_pushes_it(
     assert [one["slug"] for one in kaggle.kernels] == ["me/catwalk-fashion-mnist"]
 
 
+def test_what_was_changed_before_it_was_pushed_is_kept(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the line asks for: "check the files, then push them"; a wheel of the user's own stays too."""
+    monkeypatch.setattr(
+        kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0-py3-none-any.whl"))
+    )
+    asked = ("kernel", "--user", "me")
+    folder = Paths(project, "fashion-mnist").kernel
+    for _ in range(2):
+        assert "is kept as" not in run_catwalk(project, *asked, "--budget", "1m").stdout
+    (folder / "mine.whl").write_text("mine")
+    edited = {folder / name: f"{name}, edited" for name in (kernel.METADATA, kernel.NOTEBOOK)}
+    for path, content in edited.items():
+        path.write_text(content)
+    done = run_catwalk(project, *asked)
+    assert done.returncode == 0, done.stderr
+    for path, content in edited.items():
+        assert (folder / f"{path.stem}-1{path.suffix}").read_text() == content
+        assert f"{path.name}: the earlier file, which may have been edited, is kept as" in done.stdout
+        json.loads(path.read_text())
+    assert (folder / "mine.whl").read_text() == "mine"
+    assert len(list(folder.glob("catwalk-*.whl"))) == 1
+
+
 def test_the_official_command_pushes_it(made: Path, tmp_path: Path) -> None:
     kaggle, login = Kaggle(), {"HOME": str(tmp_path), "KAGGLE_USERNAME": "me", "KAGGLE_KEY": "key"}
     with serving(kaggle):

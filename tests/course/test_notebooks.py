@@ -3,6 +3,7 @@
 Modules: explore.py.
 """
 
+import ast
 import gzip
 import os
 import re
@@ -19,6 +20,7 @@ from catwalk.report.notebook import KERNEL
 from tests.conftest import REPOSITORY, Run, clean_environment, copy_checkout, run_process
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+INTERVALS = {"metrics.score", "metrics.wilson", "comparing.tested"}  # whose last argument counts the pictures
 
 
 def execute(notebook: Any, folder: Path, **environment: str) -> list[Any]:
@@ -78,6 +80,16 @@ def test_keras_in_a_kernel_is_whole_and_its_training_numbers_are_explained(path:
     assert set(re.findall(r"\bsetup\((.*?)\)", code)) <= {"whole=True"}
     if "model.fit(" in code:
         assert "measured while the network still learns" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "intervals"), [("course-2-softmax", 3), ("course-3-first-model", 1), ("course-4-assignment", 1)]
+)
+def test_intervals_count_distinct_pictures(name: str, intervals: int) -> None:
+    code = "\n".join(cell.source for cell in read(name).cells if cell.cell_type == "code")
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    counted = [call for call in calls if ast.unparse(call.func) in INTERVALS]
+    assert [ast.unparse(call.args[-1]) for call in counted] == ["len(distinct)"] * intervals
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catwalk.data import csv_cells
+from catwalk.data import csv_cells, usage_column
 from catwalk.data.csv_cells import ClassNames
 
 
@@ -27,6 +27,14 @@ def test_case_matters_only_where_two_names_differ_in_nothing_else() -> None:
     assert [names.position(cell) for cell in ("AB", "ab", "cat", " CAT ")] == [0, 1, 2, 2]
     assert names.position("Ab") is None, "either may be meant"
     assert names.position("dog") is None
+
+
+def test_a_mark_of_a_missing_label_may_be_a_class() -> None:
+    """In a usage column's test rows: it is one if a training row has it."""
+    parts = ["Training", "Training", "PublicTest", "PrivateTest"]
+    assert usage_column.without_empty_tests(["1", "2", "?", " NaN "], parts) == ["1", "2"]
+    assert usage_column.without_empty_tests(["1", "none", "none", "-1"], parts) == ["1", "none", "none"]
+    assert usage_column.without_empty_tests(["1", "", "2", ""], parts) == ["1", "", "2"]
 
 
 def test_one_hot_rows() -> None:

@@ -249,6 +249,19 @@ def test_the_fast_reader_takes_more_than_numbers(
     assert is_test == ((parts == 1).tolist() if form == "usage" else None)
 
 
+@pytest.mark.usefixtures("fast_alone")
+def test_a_text_with_0x_within_it_is_no_hexadecimal_number(tmp_path: Path) -> None:
+    text = f"id,{HEADER}cell_10x20.png,3,0,128,255\nx_0X1,1,0,1,2\n"
+    got = read(tmp_path, text, replace(SMALL, id_column="id"))
+    assert got.ids == ["cell_10x20.png", "x_0X1"]
+
+
+@pytest.mark.parametrize("cell", ["0x1F", "0X1f", "+0x1F", " 0x1F", '"0x1F"'])
+def test_a_hexadecimal_number_is_no_pixel(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(UserError, match="row 3: column 'pixel1': the pixel"):
+        read(tmp_path, f"{HEADER}1,2,3,4\n1,{cell},3,4\n")
+
+
 @pytest.mark.parametrize(("side", "is_one_cell"), [(128, False), (200, True)])
 def test_a_header_or_a_cell_longer_than_python_s_csv_allows(
     tmp_path: Path, side: int, is_one_cell: bool

@@ -274,6 +274,26 @@ def test_a_copy_that_was_changed_by_hand_stays(
     assert copy.read_text() == mine
 
 
+def test_a_sample_put_there_by_hand_stays(
+    catwalk: Catwalk, project: Path, digits_raw: Path, tmp_path: Path
+) -> None:
+    """Also after the TOML has changed, and when the folder of SOURCE= has one too."""
+    folder, toml = tmp_path / "theirs", project / "competitions/digits.toml"
+    shutil.copytree(digits_raw, folder)
+    toml.write_text(toml.read_text().replace("rows = ", 'sample = "sample.csv"\nrows = '))
+    given = (*DIGITS, "--source", str(folder))
+    assert catwalk("data", *given)[0] == 0
+    sample = project / "data/digits/raw/sample.csv"
+    mine = "ImageId,Label\n" + "".join(f"{i},0\n" for i in range(1, 361))
+    sample.write_text(mine)
+    assert catwalk("data", *given)[0] == 0
+    toml.write_text(toml.read_text().replace('"0", "1"', '"zero", "1"'))
+    assert catwalk("data", *given)[0] == 0
+    (folder / "sample.csv").write_text(mine.replace(",0", ",1"))
+    assert catwalk("data", *given)[0] == 0
+    assert sample.read_text() == mine
+
+
 def test_what_is_known_is_not_read_again(
     catwalk: Catwalk, project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,3 +361,14 @@ def test_the_longest_line_still_fits(catwalk: Catwalk, project: Path) -> None:
     assert len(err) <= 300
     assert "fashion-mnist_train.csv and fashion-mnist_test.csv are missing" in err
     assert err.endswith("mv data/fashion-mnist/raw data/fashion-mnist/raw-1\n")
+
+
+def test_a_source_s_long_path_leaves_the_advice_whole(catwalk: Catwalk, tmp_path: Path) -> None:
+    folder = tmp_path / f"{'the files of a class, ' * 5}2026"
+    folder.mkdir()
+    code, _, err = catwalk("data", "--competition", "fashion-mnist", "--source", str(folder))
+    assert (code, err.count("\n")) == (2, 1)
+    assert len(err.rstrip("\n")) <= 300
+    assert err.startswith("catwalk data: ...")
+    assert "of a class, 2026: fashion-mnist_train.csv and fashion-mnist_test.csv are missing" in err
+    assert err.endswith("names under [files] in competitions/fashion-mnist.toml\n")

@@ -100,7 +100,6 @@ def test_a_labelled_test_picture_counts_once(project: Path, digits_raw: Path) ->
     prepared = changed(project, digits_raw, known_thrice)
     seen = duplicates.count(prepared)
     assert (len(prepared.test_pixels), seen.test, seen.known) == (460, 360, 50)
-    assert prepared.duplicates["both"] == 150, "its rows"
 
 
 def test_pictures_are_compared_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,5 +116,5 @@ def test_pictures_are_compared_across_blocks(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_nothing_is_read_where_nothing_is_repeated(digits: Prepared) -> None:
-    assert digits.duplicates == {"train": 0, "test": 0, "both": 0, "known": 0}
+    assert digits.duplicates == {"train": 0, "test": 0, "known": 0}
     assert duplicates.of_learning(digits) is digits.train

@@ -12,7 +12,7 @@ import gzip
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 IDS = [7 * i + 3 for i in range(len(TEST))]
 HEAD = ["label", *(f"pixel{i}" for i in range(1, 65))]
 PIXELS = HEAD[1:]
+NOTES = [f"note{i}" for i in range(12)]
 UNLABELLED = [row[1:] for row in TEST]
 BY_ID = [[id_, *row[1:]] for id_, row in zip(IDS, TEST, strict=True)]
 
@@ -111,6 +112,8 @@ def idx_files(dot: str = "-") -> Files:
 PLAIN = both(same)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 133047193\n"
 PAGE = b"<!DOCTYPE html><html><body>busy</body></html>"
+PARTS = ["Public", "Private"]
+SOLUTION = {**PLAIN, "test.csv": csv([*HEAD, "Usage"], [[*r, PARTS[i % 2]] for i, r in enumerate(TEST)])}
 WITH_ID = {"columns": 'id = "id"', "header": '["id", "label"]'}
 
 
@@ -126,7 +129,7 @@ class Case:
         said: words of the one line that refuses it; empty where it is read.
         noted: words that are said where it is read.
         labelled: whether the test rows have labels.
-        follow: what the line advises, done: changes of the TOML by regular expressions, or more files.
+        follow: what the line advises, done: changes of the TOML by regular expressions, and more files.
         equal: whether the labelled rows are ``TRAIN``.
     """
 
@@ -135,7 +138,7 @@ class Case:
     noted: tuple[str, ...] = ()
     toml: dict[str, str] = field(default_factory=dict)
     labelled: bool = True
-    follow: dict[str, str] | Files | None = None
+    follow: Mapping[str, str | bytes] | None = None
     equal: bool = True
 
 
@@ -205,6 +208,11 @@ FORMS: dict[str, Case] = {
     "columns that are ignored": Case(
         both(lambda r: [r[0], "x.png", *r[1:], "Training"], ["label", "file", *PIXELS, "split"]),
         toml={"columns": 'first_pixel = 1\nignore = ["file", "Split"]'},
+    ),
+    "many columns that are ignored, and empty": Case(
+        both(lambda r: [r[0], *(v // 30 for v in r[1:]), *[""] * 12], [*HEAD, *NOTES]),
+        toml={"columns": f"first_pixel = 1\nignore = {NOTES!r}".replace("'", '"')},
+        equal=False,
     ),
     "labels in CSVs of their own": Case(label_files(), toml=OWN_LABELS),
     "labels in CSVs of their own, with names and ids": Case(
@@ -299,6 +307,10 @@ FORMS: dict[str, Case] = {
     "a folder deeper": Case(
         renamed(PLAIN, train="archive/train.csv", test="archive/test.csv"),
         noted=("train.csv: read from data/case/raw/archive/train.csv",),
+    ),
+    "a folder with a name of Colab's": Case(
+        renamed(PLAIN, train="sample_data/train.csv", test="test.csv"),
+        noted=("train.csv: read from data/case/raw/sample_data/train.csv",),
     ),
     "IDX files": Case(idx_files()),
     "IDX files with dots, packed": Case({f"{k}.gz": gzip.compress(v) for k, v in idx_files(".").items()}),
@@ -530,6 +542,17 @@ REFUSED: dict[str, Case] = {
         {**PLAIN, "test.csv": csv(["id", *PIXELS], BY_ID)},
         said=("test.csv: row 1: 'id' is neither", 'add id = "id" under [columns] in competitions/case.toml'),
         follow={"first_pixel = 1": 'first_pixel = 1\nid = "id"'},
+    ),
+    "Kaggle's solution as the test": Case(
+        SOLUTION,
+        said=("test.csv: row 1: 'Usage' is neither label, id nor pixel: add ignore = [\"Usage\"] under",),
+        follow={"first_pixel = 1": 'first_pixel = 1\nignore = ["Usage"]'},
+    ),
+    "Kaggle's solution as the test, where more is ignored": Case(
+        SOLUTION,
+        said=("test.csv: row 1: 'Usage' is neither", ': add "Usage" to ignore under [columns]'),
+        toml={"columns": 'first_pixel = 1\nignore = ["file"]'},
+        follow={r'\["file"\]': '["file", "Usage"]'},
     ),
     "an id twice": Case(
         {**PLAIN, "test.csv": csv(["id", *PIXELS], [*BY_ID[:9], [IDS[3], *BY_ID[9][1:]], *BY_ID[10:]])},
@@ -773,7 +796,11 @@ def test_a_form_that_is_read(catwalk: Catwalk, project: Path, fingerprint: str, 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_form_that_is_refused(catwalk: Catwalk, project: Path, name: str) -> None:
     """In one line; where its advice is followed, the same command succeeds."""
-    case = REFUSED[name]
+    advised(catwalk, project, REFUSED[name])
+
+
+def advised(catwalk: Catwalk, project: Path, case: Case) -> str:
+    """What the command says once the advice of its one line is followed; empty if there is none to follow."""
     paths = write(project, case)
     code, _, err = catwalk("prepare", "--competition", "case")
     assert (code, err.count("\n")) == (2, 1), err
@@ -782,7 +809,7 @@ def test_a_form_that_is_refused(catwalk: Catwalk, project: Path, name: str) -> N
     for words in case.said:
         assert words in err
     if case.follow is None:
-        return
+        return ""
     for what, change in case.follow.items():
         if isinstance(change, bytes):
             add(paths, {what: change})
@@ -790,8 +817,9 @@ def test_a_form_that_is_refused(catwalk: Catwalk, project: Path, name: str) -> N
             text = paths.toml.read_text()
             paths.toml.write_text(re.sub(what, change, text, count=1))
             assert paths.toml.read_text() != text
-    code, _, err = catwalk("prepare", "--competition", "case")
+    code, out, err = catwalk("prepare", "--competition", "case")
     assert (code, err) == (0, "")
+    return out
 
 
 def test_the_sample_s_order_is_the_submission_s(catwalk: Catwalk, project: Path) -> None:
@@ -854,6 +882,29 @@ def test_joined_labels(catwalk: Catwalk, project: Path, fingerprint: str, name: 
     (line,) = re.findall(r"write (train_labels = .*) under \[files\]", err)
     paths.toml.write_text(paths.toml.read_text().replace("[files]\n", f"[files]\n{line}\n"))
     assert catwalk("prepare", "--competition", "case")[0] == 0
+    assert prepare.load(paths, 1).fingerprint == fingerprint
+
+
+@pytest.mark.parametrize("where", ["folder", "folder.zip", "raw"])
+def test_joined_labels_of_a_source(
+    catwalk: Catwalk, project: Path, tmp_path: Path, fingerprint: str, where: str
+) -> None:
+    """Also where only the files that the TOML names are copied: from SOURCE=, or out of a zip."""
+    files, source = LABEL_FILES["labels alone"].files, tmp_path / where
+    paths = write(project, Case({"a.zip": zipped(files)} if where == "raw" else {}, toml=NO_HEADER))
+    if where == "folder":
+        source.mkdir()
+        for name, content in files.items():
+            (source / name).write_bytes(content)
+    elif where == "folder.zip":
+        source.write_bytes(zipped(files))
+    command = ["prepare", "--competition", "case", *([] if where == "raw" else ["--source", str(source)])]
+    _, _, err = catwalk(*command)
+    line = 'train_labels = "train_labels.csv"'
+    assert f"write {line} under [files] in competitions/case.toml" in err
+    paths.toml.write_text(paths.toml.read_text().replace("[files]\n", f"[files]\n{line}\n"))
+    code, _, err = catwalk(*command)
+    assert (code, err) == (0, "")
     assert prepare.load(paths, 1).fingerprint == fingerprint
 
 

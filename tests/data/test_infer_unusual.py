@@ -17,6 +17,7 @@ from catwalk.data import (
     competition,
     csv_careful,
     csv_columns,
+    csv_dialect,
     csv_fast,
     csv_file,
     csv_labels,
@@ -80,6 +81,15 @@ def test_train_and_test_as_the_files_extensions(folder: Path) -> None:
     assert (found["train"], found["test"], found["label"]) == ("zip.train", "zip.test", "first")
 
 
+def test_words_beside_the_numbers_of_an_array_s_columns(folder: Path) -> None:
+    """As pandas writes an array into which a column of words was inserted."""
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    rows = [(words[label], *row) for label, row in zip(LABELS[:300], PIXELS, strict=False)]
+    write(folder / "train.csv", ["label", *(str(i) for i in range(64))], rows)
+    found = look(folder)
+    assert (found["label"], found["pixels"], found["classes"]) == ("label", "{}", sorted(words))
+
+
 def test_a_label_and_its_name_are_no_doubt(folder: Path) -> None:
     """As in Chinese MNIST: 3 and its character in two columns; either gives the same classes."""
     rows = [(*row, label, "zyxwvutsrq"[label]) for row, label in zip(PIXELS[:300], LABELS, strict=False)]
@@ -118,17 +128,34 @@ def test_a_shape_that_could_be_a_square_in_colour(folder: Path, shape: tuple[int
     assert look(folder)["shape"] == list(shape)
 
 
+def coloured(height: int, width: int, in_planes: bool) -> Any:
+    """(200, values) digits, each of two colours."""
+    grey = drawn(height, width)[..., None] / 240
+    ink, paper = np.random.default_rng(0).integers(20, 240, (2, 200, 1, 1, 3))
+    pictures = np.rint(ink * grey + paper * (1 - grey)).astype(int)
+    return (np.moveaxis(pictures, -1, 1) if in_planes else pictures).reshape(200, -1)
+
+
 @pytest.mark.parametrize("shape", [(12, 16), (20, 15), (16, 16)])
 @pytest.mark.parametrize("in_planes", [False, True])
 def test_a_shape_in_colour(folder: Path, shape: tuple[int, int], in_planes: bool) -> None:
-    grey = drawn(*shape)[..., None] / 240
-    ink, paper = np.random.default_rng(0).integers(20, 240, (2, 200, 1, 1, 3))
-    pictures = np.rint(ink * grey + paper * (1 - grey)).astype(int)
-    values = (np.moveaxis(pictures, -1, 1) if in_planes else pictures).reshape(200, -1)
+    values = coloured(*shape, in_planes)
     names = ["label", *(f"pixel{i}" for i in range(values.shape[1]))]
     write(folder / "train.csv", names, np.column_stack([LABELS[:200], values]))
     found = look(folder)
     assert (found["shape"], found.get("planes", False)) == ([*shape, 3], in_planes)
+
+
+@pytest.mark.parametrize("cell", ["", "NaN"])
+@pytest.mark.parametrize("rows", [1, 200])
+def test_a_pixel_that_is_missing_leaves_the_layout_as_it_is(folder: Path, cell: str, rows: int) -> None:
+    """In one row, or in each row another one; the stage data names the row."""
+    values = [[label, *row] for label, row in zip(LABELS[:200], coloured(16, 16, True).tolist(), strict=True)]
+    for i in range(3, 3 + rows):
+        values[i % 200][1 + 3 * i] = cell
+    write(folder / "train.csv", ["label", *(f"pixel{i}" for i in range(768))], values)
+    found = look(folder)
+    assert (found["shape"], found["planes"]) == ([16, 16, 3], True)
 
 
 @pytest.mark.parametrize(
@@ -385,3 +412,16 @@ def test_a_cell_longer_than_python_s_csv_allows(folder: Path) -> None:
     write(folder / "train.csv", ["label", "pixels"], rows)
     found = look(folder, SHAPE="200x200")
     assert (found["label"], found["pixels"], found["shape"]) == ("label", "pixels", [200, 200])
+
+
+def test_ids_of_a_large_file_with_few_rows(folder: Path) -> None:
+    """It is longer than what is read first, and has fewer rows than are sampled: none is sampled twice."""
+    pictures = drawn(28, 28, 1200).reshape(1200, -1)
+    ids, names = np.random.default_rng(0).permutation(1000) + 1, [f"pixel{i}" for i in range(784)]
+    write(folder / "train.csv", ["label", *names], np.column_stack([LABELS[:200], pictures[:200]]))
+    write(folder / "test.csv", ["id", *names], np.column_stack([ids, pictures[200:]]))
+    write(folder / "sample_submission.csv", ["id", "label"], [(i + 1, 0) for i in range(1000)])
+    assert (folder / "test.csv").stat().st_size > csv_dialect.BLOCK
+    found = look(folder)
+    assert (found["id"], found["sample"]) == ("id", "sample_submission.csv")
+    assert "ignore" not in found

@@ -1,6 +1,7 @@
 """new_competition.py: the command that looks at files, what it asks, and what it leaves alone.
 
-Also: csv_head.py, infer_candidates.py, infer_doubt.py, stages.py, toml_draft.py.
+Also: csv_head.py, infer_candidates.py, infer_doubt.py, stages.py, toml_choices.py, toml_draft.py,
+unknown_competition.py.
 """
 
 import builtins
@@ -10,17 +11,19 @@ import os
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
 from catwalk import stages
 from catwalk.core.paths import Paths
-from catwalk.data import competition, new_competition, prepare, test_labels, test_rows
-from tests.conftest import run_catwalk
-from tests.data.test_file_forms import PLAIN, locked, zipped
+from catwalk.data import competition, new_competition, prepare, test_labels, test_rows, toml_choices
+from tests.conftest import load, run_catwalk
+from tests.data.test_file_forms import LFS, PAGE, PLAIN, REFUSED, locked, zipped
 from tests.support.kaggle_server import Kaggle, serving
 from tests.support.public_forms import FORMS
 
@@ -278,6 +281,48 @@ def test_files_of_one_name_in_two_folders_are_named(catwalk: Catwalk, folder: Pa
     assert "data.csv is in more than one folder: put a copy of each with a name" in err
 
 
+def both_csvs(folder: Path) -> None:
+    for name, rows in (("train.csv", digits()), ("test.csv", digits(200, 50))):
+        write(folder / name, HEADER, rows)
+
+
+def test_a_csv_beside_the_archive_that_it_came_from(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    both_csvs(folder)
+    (folder / "train.csv.gz").write_bytes(gzip.compress((folder / "train.csv").read_bytes()))
+    assert catwalk("new", "--competition", "ours", "--source", str(folder))[::2] == (0, "")
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "200 labelled rows, 50 test rows" in out
+
+
+def test_a_damaged_zip_beside_whole_csvs(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    """It matters only where the pictures are nowhere else."""
+    (folder / "half.zip").write_bytes(zipped(PLAIN)[:3000])
+    asked = ("new", "--competition", "ours", "--source", str(folder))
+    code, _, err = catwalk(*asked)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "half.zip: damaged zip file: download it again" in err
+    both_csvs(folder)
+    assert catwalk(*asked)[::2] == (0, "")
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "200 labelled rows, 50 test rows" in out
+
+
+def test_a_folder_in_which_a_disk_is_mounted_is_looked_into(
+    catwalk: Catwalk, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unlike a notebook, where it may be Google Drive (test_hackathon.py)."""
+    both_csvs(folder)
+    (folder / "disk").mkdir()
+    (folder / "train.csv").rename(folder / "disk/train.csv")
+    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "disk")
+    assert catwalk("new", "--competition", "ours", "--source", str(folder))[::2] == (0, "")
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "200 labelled rows, 50 test rows" in out
+
+
 def test_a_packed_csv(catwalk: Catwalk, project: Path, folder: Path) -> None:
     write(folder / "numbers.csv", HEADER, digits())
     packed = folder / "numbers.csv.gz"
@@ -349,6 +394,80 @@ def test_a_comma_at_each_row_s_end(catwalk: Catwalk, project: Path, folder: Path
     assert "170 labelled rows, 30 test rows" in out
 
 
+@pytest.mark.parametrize("has_index", [False, True])
+def test_a_comma_at_each_line_s_end_read_and_written_by_pandas(
+    catwalk: Catwalk, project: Path, folder: Path, has_index: bool
+) -> None:
+    """It gives the empty column a name."""
+    for name, rows in (("train.csv", digits()), ("test.csv", digits(200, 50))):
+        write(folder / name, [*HEADER, ""], [[*row, ""] for row in rows])
+        pd.read_csv(folder / name).to_csv(folder / name, index=has_index)
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err) == (0, "")
+    assert competition.load(Paths(project, "ours")).ignored_columns == ("Unnamed: 65",)
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "200 labelled rows, 50 test rows" in out
+
+
+def test_kaggle_s_solution_as_the_test(catwalk: Catwalk, project: Path, folder: Path) -> None:
+    """The training file has no such column as its Usage."""
+    rows = [[*row, ("Public", "Private")[i % 2]] for i, row in enumerate(digits(200, 50))]
+    write(folder / "train.csv", HEADER, digits())
+    write(folder / "test.csv", [*HEADER, "Usage"], rows)
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
+    assert (code, err) == (0, "")
+    paths = Paths(project, "ours")
+    assert competition.load(paths).ignored_columns == ("Usage",)
+    code, out, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert "200 labelled rows, 50 test rows" in out
+    assert test_labels.are_there(paths)
+
+
+def test_labels_that_are_not_utf_8(catwalk: Catwalk, folder: Path) -> None:
+    """As Excel saves words with accents; once they are saved as advised, they are the classes."""
+    case = REFUSED["labels in Latin-1"]
+    assert case.follow
+    for name, content in case.files.items():
+        (folder / name).write_bytes(content)
+    asked = ("new", "--competition", "ours", "--source", str(folder))
+    code, _, err = catwalk(*asked)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "train.csv: label: 'z\ufffdro' is not UTF-8: save the file as CSV (UTF-8)" in err
+    for name, changed in case.follow.items():
+        assert isinstance(changed, bytes)
+        (folder / name).write_bytes(changed)
+    assert catwalk(*asked)[0] == 0
+
+
+@pytest.mark.parametrize("side", ["train", "test"])
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (".csv", LFS, "this is a Git LFS pointer, not the file itself: run git lfs pull"),
+        (".csv", PAGE, "this is a web page, not a CSV: download"),
+        (".csv", b"", "the file is empty"),
+        (".csv", zipped({"[Content_Types].xml": b""}), "this is an Excel workbook: save it as CSV"),
+        (".csv.gz", gzip.compress(PLAIN["train.csv"])[:1000], "damaged gzip file: download it again"),
+        (".zip", zipped(PLAIN)[:3000], "damaged zip file: download it again"),
+    ],
+    ids=["a pointer", "a web page", "nothing", "a workbook", "half a gzip file", "half a zip"],
+)
+def test_a_side_that_can_t_be_read_is_named(
+    catwalk: Catwalk, folder: Path, side: str, name: str, content: bytes, said: str
+) -> None:
+    """The other side does not stand in for it, unless that is chosen."""
+    other = {"train": "test.csv", "test": "train.csv"}[side]
+    (folder / f"{side}{name}").write_bytes(content)
+    write(folder / other, HEADER, digits())
+    asked = ("new", "--competition", "ours", "--source", str(folder))
+    code, _, err = catwalk(*asked)
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"{side}{name}: {said}" in err
+    assert catwalk(*asked, f"--{side}", "test.csv" if side == "train" else "0.25")[::2] == (0, "")
+
+
 @pytest.mark.parametrize("divided_by", ["a share", "a usage column"])
 def test_no_row_of_the_test_is_among_the_samples(project: Path, folder: Path, divided_by: str) -> None:
     """Of one file with more rows than are sampled; half of them are of the test."""
@@ -395,19 +514,27 @@ def test_a_share_instead_of_the_usage_column(catwalk: Catwalk, project: Path, fo
     assert "150 labelled rows, 50 test rows" in out
 
 
-def test_test_rows_of_a_usage_column_need_no_label(catwalk: Catwalk, project: Path, folder: Path) -> None:
-    rows = digits()
-    rows = [[*row, "Training"] if i >= 50 else ["", *row[1:], "PrivateTest"] for i, row in enumerate(rows)]
+@pytest.mark.parametrize(
+    ("mark", "count"), [("", 50), ("#N/A", 15), ("?", 15), ("nan", 50), ("-", 50), ("-1", 15)]
+)
+def test_test_rows_of_a_usage_column_need_no_label(
+    catwalk: Catwalk, project: Path, folder: Path, mark: str, count: int
+) -> None:
+    """Few test rows, so that the column's cells are nearly all numbers, or many; labels from 1."""
+    rows: list[list[object]] = [
+        [mark, *row[1:], "PrivateTest"] if i < count else [LABELS[i] + 1, *row[1:], "Training"]
+        for i, row in enumerate(digits())
+    ]
     write(folder / "numbers.csv", [*HEADER, "Usage"], rows)
     code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder))
     assert (code, err) == (0, "")
     paths = Paths(project, "ours")
     known = competition.load(paths)
     assert (known.label_column, known.usage_column) == ("label", "Usage")
-    assert known.classes == tuple(str(i) for i in range(10))
+    assert known.labels == tuple(range(1, 11))
     code, out, err = catwalk("prepare", "--competition", "ours")
     assert (code, err) == (0, "")
-    assert "150 labelled rows, 50 test rows" in out
+    assert f"{200 - count} labelled rows, {count} test rows" in out
     assert not test_labels.are_there(paths)
 
 
@@ -461,10 +588,72 @@ def test_all_begins_with_it_where_the_competition_is_unknown(
     assert (code, out, begun) == (0, "", ["ours", "ours"]), "the TOML is there now"
 
 
-def test_all_without_files_says_which_competitions_are_known(catwalk: Catwalk) -> None:
+def test_what_a_toml_that_is_there_does_not_follow_is_said(
+    catwalk: Catwalk, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "train.csv", HEADER, digits())
+    begun: list[str] = []
+    monkeypatch.setattr(
+        stages, "_run_making", lambda options, paths, loaded, started: begun.append(loaded.name)
+    )
+    source = ("all", "--competition", "ours", "--source", str(folder))
+    decided = (*source, "--label", "label", "--shape", "8x8")
+    assert catwalk(*decided)[::2] == (0, "")
+    assert catwalk(*decided) == (0, "", ""), "the same command goes on"
+    code, out, err = catwalk(*decided, "--transpose", "true")
+    assert (code, out, len(begun)) == (2, "", 2)
+    assert err == (
+        "catwalk all: competitions/ours.toml: exists, and is not changed by TRANSPOSE=: "
+        "change it in the TOML, or leave TRANSPOSE= out\n"
+    )
+    code, out, err = catwalk(*source, "--label", "first")  # which it is
+    assert (code, err, len(begun)) == (0, "", 3)
+    assert out == "all: competitions/ours.toml exists, and is not changed by LABEL=: edit it there\n"
+    toml = Paths(project, "ours").toml
+    toml.write_text(toml.read_text().replace("transpose = false", "transpose = true"))
+    assert catwalk(*decided, "--transpose", "true") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "is_same"),
+    [
+        ("TRAIN", "digits_train.csv", True),
+        ("TRAIN", "other.csv", False),
+        ("TEST", ".20", True),
+        ("TEST", "0.3", False),
+        ("TEST", "digits_test.csv", False),
+        ("LABEL", "LABEL", True),
+        ("LABEL", "kind", False),
+        ("LABEL", "last", None),
+        ("ID", "id", True),
+        ("ID", "number", False),
+        ("ID", "first", None),
+        ("SHAPE", "3x8x8", True),
+        ("SHAPE", "8x8x3", False),
+        ("SHAPE", "9x9", False),
+        ("TRANSPOSE", "false", True),
+        ("TRANSPOSE", "true", False),
+    ],
+)
+def test_whether_a_toml_has_what_is_decided(variable: str, value: str, is_same: bool | None) -> None:
+    """None: it can't be known."""
+    known = replace(load("digits"), shape=(8, 8, 3), is_planar=True, test_share=0.2, id_column="Id")
+    assert toml_choices._is_same(known, variable, value) is is_same
+
+
+def test_all_without_files_says_which_competitions_are_known(catwalk: Catwalk, project: Path) -> None:
+    """And how a new one begins; with its files in the raw folder already, one command does it."""
     code, _, err = catwalk("all", "--competition", "ours")
-    assert code == 2
+    assert (code, err.count("\n")) == (2, 1)
     assert "unknown competition 'ours'" in err
+    assert err.endswith(", for a new one, set SOURCE= to its files and run make new COMPETITION=ours\n")
+    raw = Paths(project, "ours").raw
+    raw.mkdir(parents=True)
+    write(raw / "train.csv", HEADER, digits())
+    code, _, err = catwalk("all", "--competition", "ours")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.endswith("): run make new COMPETITION=ours\n")
+    assert catwalk("new", "--competition", "ours")[0] == 0
 
 
 @pytest.mark.parametrize("source", ["someone/eight", "https://www.kaggle.com/datasets/someone/eight/data"])

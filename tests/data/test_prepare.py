@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
-from catwalk.data import download, prepare, split
+from catwalk.data import download, prepare, split, test_labels
 from catwalk.search import progress
 from tests.conftest import digits_paths, load, make_project, shuffled_csv
 
@@ -288,6 +288,58 @@ def test_a_damaged_array_is_made_anew(catwalk: Catwalk, project: Path, digits_ra
     assert "already done" in last_line(catwalk)
 
 
+def test_sealed_labels_that_were_lost_are_sealed_again(
+    catwalk: Catwalk, project: Path, digits_raw: Path
+) -> None:
+    """The looks at them stay; what an earlier catwalk prepared does not say whether there were any."""
+    paths = digits_paths(project, digits_raw)
+    assert last_line(catwalk)
+    whole, before = paths.sealed_labels.read_bytes(), prepare.load(paths, 1)
+    test_labels.open_labels(paths, "score", "one")
+    paths.sealed_labels.unlink()
+    with pytest.raises(UserError, match="the sealed test labels are missing: run make prepare"):
+        test_labels.open_labels(paths, "score", "two")
+    assert "already done" not in last_line(catwalk)
+    assert paths.sealed_labels.read_bytes() == whole
+    assert [look.submission for look in test_labels.looks(paths)] == ["one"]
+    after = prepare.load(paths, 1)
+    assert progress.study_name(paths, after, "local") == progress.study_name(paths, before, "local")
+    assert after.test_fingerprint == before.test_fingerprint
+    summary = json.loads(paths.prepared_summary.read_text())
+    del summary["sealed"]
+    paths.prepared_summary.write_text(json.dumps(summary))
+    paths.sealed_labels.unlink()
+    assert "already done" in last_line(catwalk)
+    with pytest.raises(UserError, match="the test rows have no labels, so there is no score"):
+        test_labels.open_labels(paths, "score", "two")
+
+
+def test_a_count_that_an_earlier_catwalk_wrote_does_no_harm(
+    catwalk: Catwalk, project: Path, digits_raw: Path
+) -> None:
+    """The test rows, instead of the different pictures, that are among the labelled ones."""
+    paths = digits_paths(project, digits_raw)
+    assert "already done" not in last_line(catwalk)
+    before = prepare.load(paths, 1)
+    assert set(before.duplicates) == {"train", "test", "known"}
+    summary = json.loads(paths.prepared_summary.read_text())
+    summary["duplicates"]["both"] = 0
+    paths.prepared_summary.write_text(json.dumps(summary))
+    assert "already done" in last_line(catwalk)
+    assert prepare.load(paths, 1).fingerprint == before.fingerprint
+
+
+def test_test_rows_without_labels_are_prepared_once(
+    catwalk: Catwalk, project: Path, digits_raw: Path
+) -> None:
+    paths = digits_paths(project, digits_raw)
+    test = paths.raw / "digits_test.csv"
+    test.write_text("".join(line.split(",", 1)[1] for line in test.read_text().splitlines(True)))
+    assert "already done" not in last_line(catwalk)
+    assert not test_labels.are_there(paths)
+    assert "already done" in last_line(catwalk)
+
+
 def test_nor_while_a_member_of_a_team_searches_in_the_folder(
     catwalk: Catwalk, project: Path, digits_raw: Path
 ) -> None:
@@ -344,7 +396,7 @@ def test_kaggle_s_row_order_gives_the_same_split(project: Path, tmp_path: Path, 
     assert one.fingerprint == two.fingerprint
     np.testing.assert_array_equal(one.validation, two.validation)
     np.testing.assert_array_equal(one.pixels[one.validation], two.pixels[two.validation])
-    assert one.duplicates == {"train": 0, "test": 0, "both": 0, "known": 0}
+    assert one.duplicates == {"train": 0, "test": 0, "known": 0}
 
 
 def test_not_prepared(project: Path) -> None:

@@ -6,11 +6,13 @@ Also: idx_csvs.py.
 import gzip
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from catwalk.core.errors import CatwalkError, NetworkError, UserError
+from catwalk.core import tensorflow_setup
+from catwalk.core.errors import LONGEST, CatwalkError, NetworkError, UserError
 from catwalk.data import idx, sources
 from tests.conftest import Run, load, run_catwalk, run_process
 
@@ -93,6 +95,44 @@ def test_auto_names_every_attempt_and_its_fix(
     assert "SOURCE=" in str(error.value)
     assert any(line.startswith("keras: ") and "Connection refused)" in line for line in lines), "whole"
     assert not list(folder.iterdir())
+
+
+def test_apt_works_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As apt itself reads its options; an update that fails, perhaps of another repository, is no end."""
+    calls: list[tuple[str, ...]] = []
+
+    def run(*command: str, cwd: Path | None = None) -> None:
+        assert (command[0], cwd) == ("apt-get", tmp_path)
+        calls.append(command[1:])
+        if command[-1] == "update":
+            raise NetworkError("no Release file", fix="try again later")
+
+    monkeypatch.setattr(sources, "_run", run)
+    sources._apt_download("dataset-fashion-mnist", tmp_path)
+    assert [words[-1] for words in calls] == ["update", "dataset-fashion-mnist"]
+    if shutil.which("apt-config") is None:
+        pytest.skip("apt is not installed")
+    asked = ("shell", "LISTS", "Dir::State::Lists/d", "CACHE", "Dir::Cache::Archives/d")
+    own = tmp_path.resolve() / "apt"
+    for words in calls:
+        options = [word for word in words if word.startswith("-o")]
+        done = subprocess.run(["apt-config", *options, *asked], capture_output=True, text=True)
+        assert done.stdout.split() == [f"LISTS='{own}/lists/'", f"CACHE='{own}/cache/archives/'"], done.stderr
+    assert (own / "lists/partial").is_dir()
+    assert (own / "cache/archives/partial").is_dir()
+
+
+def test_keras_s_own_words_are_short_and_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(f"URL fetch failure on https://example.org/{'a' * 90}/b.gz: None -- {'why ' * 60}")
+
+    tensorflow_setup.load()  # before Keras is imported
+    monkeypatch.setattr("keras.datasets.fashion_mnist.load_data", fail)
+    with pytest.raises(NetworkError) as error:
+        sources.keras_arrays(load("fashion-mnist"))
+    _, _, words = error.value.what.partition("(")
+    assert words.startswith("URL fetch failure: None -- why why")
+    assert len(words) == LONGEST + len(")")
 
 
 @pytest.mark.parametrize(

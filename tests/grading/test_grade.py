@@ -140,6 +140,30 @@ def test_the_secret_decides_and_stays(
     assert test_labels.looks(paths) == looks
 
 
+def test_remarks_in_the_grades_are_kept(
+    paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path
+) -> None:
+    """The instructor's, written between ``make grade`` and ``make grade FINAL=1``."""
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "one.csv").write_bytes(answers(truth, 40))
+    given = ("grade", *DIGITS, "--submissions", str(tmp_path / "all"))
+    for more in ((), ("--final",), ()):
+        assert "is kept as" not in catwalk(*given, *more)[1], "it is as catwalk wrote it"
+    made = (paths.grades, paths.leaderboard)
+    edited = {path: path.read_bytes().replace(b"one", b"one, spoke well") for path in made}
+    for path, content in edited.items():
+        path.write_bytes(content)
+    code, out, err = catwalk(*given, "--final")
+    assert code == 0, err
+    for path, content in edited.items():
+        kept = path.with_name(f"{path.stem}-1{path.suffix}")
+        assert kept.read_bytes() == content != path.read_bytes()
+        said = f"{path.name}: the earlier file, which may have been edited, is kept as {kept.name}"
+        assert f"  data/digits/grade/{said}" in out.splitlines()
+    assert list(grades_of(paths)) == ["one"]
+    assert "is kept as" not in catwalk(*given)[1]
+
+
 def test_a_toml_that_has_changed_since_prepare(
     paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path
 ) -> None:
@@ -193,7 +217,7 @@ def test_the_private_part_is_shown_at_the_end(
     page = paths.leaderboard.read_text()
     assert "private" in page, "it says that there is one"
     assert "<th>ahead" not in page
-    assert "interval" not in out
+    assert out.count("95% interval") == 1, "of the public score"
     assert "ahead" not in out
     _, out, _ = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"), "--final")
     page = paths.leaderboard.read_text()
@@ -466,15 +490,23 @@ def test_a_repeated_picture_counts_once(project: Path, digits_raw: Path, tmp_pat
     said[:60] = (said[:60] + 1) % 10
     (tmp_path / "in/red.csv").write_text(text(list(zip(ids, said, strict=True))))
     (tmp_path / "in/blue.csv").write_text(text(list(zip(ids, truth, strict=True))))
-    private = np.flatnonzero(~public_rows(paths, len(truth)))
+    public = public_rows(paths, len(truth))
+    private, shown = np.flatnonzero(~public), np.flatnonzero(public)
     solution = None
+    out: list[str] = []
     if labels == "given":
         solution = tmp_path / "labels.csv"
         rows = list(zip(ids, truth, strict=True))
         solution.write_text(text(rows[::-1]))
-    grade.run(paths, load("digits"), handed=tmp_path / "in", labels=solution, final=True, say=print)
+    grade.run(paths, load("digits"), handed=tmp_path / "in", labels=solution, final=True, say=out.append)
     with paths.grades.open(encoding="utf-8-sig") as file:
         found = {row["team"]: row for row in csv.DictReader(file)}
+    share = float((said == truth)[shown].mean())
+    low, high = metrics.wilson(share, len(np.unique(shown // 3)))
+    (told,) = [line for line in out if line.split()[1] == "red"]
+    assert f"{share:.4f}  {low:.4f}-{high:.4f}" in told
+    cell = f"{100 * share:.2f}%<small>{100 * low:.2f} to {100 * high:.2f}</small>"
+    assert cell in paths.leaderboard.read_text()
     pictures = len(np.unique(private // 3))
     right = (said == truth)[private]
     assert float(found["red"]["private"]) == pytest.approx(right.mean(), abs=1e-6)

@@ -119,7 +119,7 @@ def test_pictures_that_say_nothing_still_have_features(pixels: np.ndarray, view:
     prepared = Prepared(
         pixels=pixels, labels=(rows % 10).astype(np.uint8), train=rows[:250], validation=rows[250:],
         test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t", split="s1",
-        duplicates={"train": 0, "test": 0, "both": 0},
+        duplicates={"train": 0, "test": 0, "known": 0},
     )  # fmt: skip
     model = network.build(
         10, {**PATCHED, "view": view}, FeatureSet(Paths(tmp_path, "any"), prepared, (8, 8)), 1
@@ -218,7 +218,7 @@ def test_any_shape_that_a_competition_has(shape: tuple[int, ...], view: str, tmp
     prepared = Prepared(
         pixels=pixels, labels=random.integers(0, 24, 300).astype(np.uint8), train=rows[:250],
         validation=rows[250:], test_pixels=pixels[:5], test_ids=[], fingerprint="f", test_fingerprint="t",
-        split="s1", duplicates={"train": 0, "test": 0, "both": 0},
+        split="s1", duplicates={"train": 0, "test": 0, "known": 0},
     )  # fmt: skip
     views = FeatureSet(Paths(tmp_path, "any"), prepared, shape)
     model = network.build(24, {**PATCHED, "view": view}, views, 1)

@@ -3,6 +3,8 @@
 Also: layers.py.
 """
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,7 @@ from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.models import network, portfolio, precision, space
 from catwalk.models.features import FeatureSet
-from tests.conftest import load
+from tests.conftest import clean_environment, load
 
 tensorflow_setup.setup(threads=1)
 
@@ -293,10 +295,11 @@ def test_an_epoch_is_the_same_in_parts(digits: Prepared, changes: dict[str, Any]
         pytest.param("batch", "convolutions", marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize(("dtype", "equal"), [("float32", 1.0), ("bfloat16", 0.99)])
+@pytest.mark.parametrize(("dtype", "equal"), [("float32", 1.0), ("bfloat16", 0.999)])
 def test_the_saved_model_is_what_was_trained(
     digits: Prepared, norm: str, view: str, dtype: str, equal: float, tmp_path: Path
 ) -> None:
+    """Of all 1,437 labelled rows, of which bfloat16 may label one differently."""
     params = {
         **portfolio.STRONG,
         **PLAIN,
@@ -310,16 +313,17 @@ def test_the_saved_model_is_what_was_trained(
     paths = Paths(tmp_path, "digits")
     training = Training(digits, load("digits"), FeatureSet(paths, digits, (8, 8)), dtype, params, 1)
     last = list(training.epochs(12, None))[-1]
-    inputs, _ = training._step._held_out
-    ours = tf.nn.softmax(training._step._layers.logits(inputs, training=False)).numpy()
+    step, rows = training._step, tf.constant(np.arange(len(digits.pixels), dtype=np.int32))
+    inputs = step._computed(rows) if step._table is None else step._looked_up(rows)
+    ours = tf.nn.softmax(step._layers.logits(inputs, training=False)).numpy()
     training.finish().save(tmp_path / "net.keras")
     saved = keras.models.load_model(tmp_path / "net.keras", compile=False, safe_mode=True)
-    theirs = network.probabilities(saved, digits.pixels, digits.validation)
+    theirs = network.probabilities(saved, digits.pixels)
     assert (ours.argmax(axis=1) == theirs.argmax(axis=1)).mean() >= equal
-    assert (theirs.argmax(axis=1) == digits.labels[digits.validation]).mean() > 0.85
+    accuracy = (theirs.argmax(axis=1) == digits.labels)[digits.validation].mean()
+    assert accuracy > 0.85
     if dtype == "float32":
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
-        accuracy = (theirs.argmax(axis=1) == digits.labels[digits.validation]).mean()
         assert last.accuracy == pytest.approx(accuracy)
 
 
@@ -352,7 +356,53 @@ def test_a_convolutional_network_of_larger_pictures_is_saved_as_trained(
     saved = keras.models.load_model(tmp_path / "net.keras", compile=False, safe_mode=True)
     assert saved.input_shape == (None, np.prod(shape))
     theirs = network.probabilities(saved, large.pixels, large.validation)
-    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_mirrored_training_s_model_is_the_mean_of_both_pictures(digits: Prepared) -> None:
+    params = {**portfolio.STRONG, **PLAIN, "flip": 1}
+    views = FeatureSet(HERE, digits, (8, 8))
+    training = Training(digits, load("digits"), views, "float32", params, 1)
+    list(training.epochs(1, None))
+    whole, pixels = training.finish(), np.asarray(digits.pixels[:200])
+    mirror = np.ascontiguousarray(pixels.reshape(-1, 8, 8)[:, :, ::-1]).reshape(pixels.shape)
+    one, other = (network.probabilities(training.model, seen) for seen in (pixels, mirror))
+    assert np.abs(one - other).max() > 0.01
+    np.testing.assert_allclose(network.probabilities(whole, pixels), (one + other) / 2, atol=1e-6)
+
+
+OPENING = """
+import sys
+sys.modules["catwalk"] = None  # as where it is not installed
+import keras, numpy
+pixels = numpy.load(sys.argv[1])
+for path in sys.argv[2:]:
+    model = keras.models.load_model(path, safe_mode=True)
+    numpy.save(f"{path}.npy", model.predict(pixels, verbose=0))
+"""
+
+
+def test_a_saved_network_is_opened_where_catwalk_is_not_installed(digits: Prepared, tmp_path: Path) -> None:
+    """One of each kind of features, in one process, by Keras alone."""
+    views, pixels = FeatureSet(HERE, digits, (8, 8)), np.asarray(digits.pixels[:200])
+    kinds: dict[str, dict[str, Any]] = {
+        "dense": {}, "whitened": {"view": "whitened", "norm": "batch"},
+        "gradients": {"view": "gradients", "norm": "layer"}, "patches": {"view": "patches"}, "conv": CONV,
+    }  # fmt: skip
+    expected = {}
+    for name, changes in kinds.items():
+        model = network.build(10, {**portfolio.STRONG, **PLAIN, **changes}, views, 3)
+        model = network.mirrored(model, views.shape)
+        model.save(tmp_path / f"{name}.keras")
+        expected[f"{name}.keras"] = network.probabilities(model, pixels)
+    np.save(tmp_path / "pixels.npy", pixels.astype(np.float32))
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", OPENING, "pixels.npy", *expected],
+        cwd=tmp_path, capture_output=True, text=True, env=clean_environment(),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name, probabilities in expected.items():
+        np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), probabilities, atol=1e-5)
 
 
 def test_precision_is_one_of_two_and_measured() -> None:

@@ -1,9 +1,10 @@
 """report.py, results.py, figures.py and the notebook: what a person gets to see.
 
-Also: drawing.py, notebook.py.
+Also: drawing.py, notebook.py, other_results.py.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,12 @@ import nbformat
 import pytest
 
 from catwalk.core.paths import Paths
-from catwalk.data import test_labels
+from catwalk.data import prepare, scope, test_labels
 from catwalk.report import browser, figures, report, results, talk
 from catwalk.report.drawing import png
 from catwalk.report.notebook import execute
-from catwalk.submission import submission_names
+from catwalk.search import progress
+from catwalk.submission import recipe, submission_names
 from tests.conftest import Run, clean_environment, run_catwalk, surroundings
 
 
@@ -181,6 +183,76 @@ def test_a_talk_is_made_anew_after_a_look_at_the_test_labels_or_a_change_of_the_
     paths.toml.write_text(paths.toml.read_text().replace("Digits 8x8", "Eights"))
     assert [is_done(), is_done()] == [False, True]
     assert told == [(1, "Digits 8x8"), (1, "Eights")]
+
+
+def test_what_a_report_does_not_show_is_said(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
+    """Other values than the newest submission has, and trials of the study that was searched last."""
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    paths = Paths(tmp_path / "copy", "digits")
+    (name,) = submission_names.names(paths)
+
+    def said(*asked: str) -> list[str]:
+        done = run_catwalk(paths.root, "report", "--competition", "digits", *asked)
+        assert (done.returncode, done.stderr) == (0, "")
+        first, *others = done.stdout.splitlines()
+        assert first == f"report: already done, {paths.shown(paths.talk(name))}"
+        return [line for line in others if not line.startswith("  no PDF")]
+
+    assert said() == said("--seed", "1", "--models", "dense", "--folds", "1") == []
+    of_two = f"report: {name} is of SEED=1; for a submission of SEED=2: make"
+    assert said("--seed", "2") == [f"{of_two} predict COMPETITION=digits SEED=2"]
+    assert said("--models", "all", "--folds", "5") == [
+        f"report: {name} is of MODELS=dense FOLDS=1; for a submission of MODELS=all FOLDS=5: "
+        "make predict COMPETITION=digits MODELS=all FOLDS=5"
+    ]
+    made = recipe.read(paths, name)
+    recipe.write(paths, "older", replace(made, seed=2, study=made.study.replace("-s1", "-s2")))
+    paths.submission("older").touch()
+    os.utime(paths.recipe("older"), (1, 1))
+    assert said("--seed", "2") == [f"{of_two} report COMPETITION=digits SEED=2 SUBMISSION=older"]
+
+    lacks = f"report: {name} lacks trials of the study that was searched last; for one with them: make"
+    state = progress.read(paths)[made.study]
+    progress.write(paths, made.study, replace(state, finished=state.finished + 1))
+    assert said() == [f"{lacks} predict COMPETITION=digits"]
+    for models, spent in (("all", 60.0), ("conv", 0.0)):  # the last one is of make try
+        key = progress.study_name(paths, prepare.load(paths, 1), scope.name("local", models))
+        progress.write(paths, key, replace(progress.NOTHING, spent=spent, finished=3))
+    assert said() == [f"{lacks} predict COMPETITION=digits MODELS=all"]
+    assert said("--models", "dense") == [f"{lacks} predict COMPETITION=digits MODELS=dense"]
+    assert said("--submission", name) == []
+
+
+def test_an_edited_talk_is_kept_where_it_is_made_anew(
+    digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its notebook too, and of each only what a person has changed."""
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    paths = Paths(tmp_path / "copy", "digits")
+    (name,) = submission_names.names(paths)
+    made, said = (paths.talk(name), paths.notebook(name)), list[str]()
+
+    def execute(_paths: Paths, _source: Path, target: Path, *_: object, **__: object) -> None:
+        target.write_text("{}")
+
+    monkeypatch.setattr(talk, "html", lambda loaded: f"<p>{loaded.looks}")
+    monkeypatch.setattr(report, "execute", execute)
+    monkeypatch.setattr(browser, "find", lambda: None)
+    edited = [path.read_bytes() + b"edited" for path in made]
+    for path, content in zip(made, edited, strict=True):
+        path.write_bytes(content)
+    for _ in range(2):
+        time.sleep(0.02)  # the clock of some file systems goes on every ten milliseconds
+        test_labels.open_labels(paths, "score", "another")
+        report.run(paths, name, said.append)
+    assert [path.read_text() for path in made] == ["<p>2", "{}"]
+    kept = [path.with_name(f"talk-1{path.suffix}") for path in made]
+    assert [path.read_bytes() for path in kept] == edited
+    lines = [line for line in said if "is kept as" in line]
+    assert lines == [
+        f"  {paths.shown(path)}: the earlier file, which may have been edited, is kept as talk-1{path.suffix}"
+        for path in made
+    ]
 
 
 def test_results(loaded: results.Results) -> None:

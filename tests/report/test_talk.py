@@ -666,7 +666,7 @@ def test_no_finding_rests_on_fewer_than_twenty_pictures(loaded: Results) -> None
 def test_a_test_whose_pictures_are_labelled_is_no_secret(
     loaded: Results, known: int, test_score: ScoreRecord | None
 ) -> None:
-    prepared = replace(loaded.prepared, duplicates={"train": 0, "test": 0, "both": known, "known": known})
+    prepared = replace(loaded.prepared, duplicates={"train": 0, "test": 0, "known": known})
     made = slides.build(replace(loaded, prepared=prepared, test_score=test_score, sealed=True, looks=1))
     words = " ".join([s.title + s.notes + str(s.facts) for s in made])
     assert not re.search("sealed|unseen|closed", words)
@@ -678,7 +678,7 @@ def test_a_test_whose_pictures_are_labelled_is_no_secret(
 
 
 def test_a_labelled_test_picture_is_told_once(loaded: Results) -> None:
-    counts = {"train": 0, "test": 0, "both": 720, "known": 350}
+    counts = {"train": 0, "test": 0, "known": 350}
     slide = slides.problem(replace(loaded, prepared=replace(loaded.prepared, duplicates=counts)))
     assert slide.facts[2][1] == "test, 350 of them labelled"
     assert "350 test pictures are among the labelled ones" in slide.notes
@@ -691,7 +691,7 @@ def test_repeated_pictures_are_shown_once(loaded: Results) -> None:
     prepared = replace(
         loaded.prepared, pixels=pixels, labels=labels, train=np.arange(30, dtype=np.int32),
         validation=np.arange(len(rows), dtype=np.int32),
-        duplicates={"train": 288, "test": 0, "both": 0, "known": 0},
+        duplicates={"train": 288, "test": 0, "known": 0},
     )  # fmt: skip
     wrong_ones = np.eye(10, dtype=np.float32)[(labels + 1) % 10]
     made = scored(loaded, wrong_ones, labels, prepared=prepared)
@@ -711,7 +711,7 @@ def copied(real: Results) -> Results:
     prepared = replace(
         real.prepared, pixels=real.prepared.pixels[rows], labels=real.prepared.labels[rows],
         train=np.arange(train, dtype=np.int32), validation=np.arange(train, train + 4, dtype=np.int32),
-        duplicates={"train": 2, "test": 0, "both": 0, "known": 0},
+        duplicates={"train": 2, "test": 0, "known": 0},
     )  # fmt: skip
     said = np.eye(10, dtype=np.float32)[(labels + np.array([0, 0, 0, 1])) % 10]
     return scored(real, said, labels, prepared=prepared)

@@ -15,12 +15,18 @@ from sqlalchemy.exc import OperationalError
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
-from catwalk.search import artifacts, model_store, study
+from catwalk.data.run_context import RunContext
+from catwalk.search import artifacts, model_store, search, study
+from catwalk.search.limits import Limits
 from catwalk.search.offering import Offering
 from catwalk.search.postgres_artifacts import PostgresArtifactStore
+from tests.conftest import load
 from tests.support.postgres import Server
 
-PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+PREPARED = cast(
+    Prepared,
+    SimpleNamespace(fingerprint="aaaa", split="s1", validation=range(144), duplicates={"train": 0}),
+)
 BEST = model_store.MAX_KEPT_MODELS
 
 
@@ -213,6 +219,21 @@ def test_a_search_stores_its_own_of_the_best(tmp_path: Path, shared: str) -> Non
     assert list(offering.end()) == []
     stored = artifacts.stores(ann, opened)
     assert artifacts.available(ann, study.key(opened), stored, study.complete(opened)) == {0, 1, 3}
+
+
+def test_a_search_that_is_done_stores_in_a_folder_that_is_new(tmp_path: Path, shared: str) -> None:
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    without, opened = machine(tmp_path, shared, "ann")
+    train(without, opened, 2, "ann")
+    ann, _ = machine(tmp_path, shared, "ann", folder)
+    said: list[str] = []
+    context = RunContext(ann, load("digits"), PREPARED, 1, "pixels", said.append)
+    search.run(context, Limits(None, 2), 1, 0.0)
+    assert [line[:31] for line in said] == ["search: already done, 2 trials "]
+    stored = [artifacts.FolderStore(folder, study.key(opened)), *artifacts.stores(without, opened)]
+    for store in stored:
+        assert artifacts.available(ann, study.key(opened), [store], study.complete(opened)) == {0, 1}
 
 
 def test_a_server_that_is_gone_at_the_end_is_said(tmp_path: Path, shared: str, server: Server) -> None:

@@ -14,10 +14,11 @@ from typing import Any, cast
 import pytest
 from optuna.trial import FrozenTrial
 
+from catwalk import arguments, command_hints, search_options
 from catwalk.core import gpus, processes
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
-from catwalk.data import prepare, scope
+from catwalk.data import download, prepare, scope
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.models import space, training_speed
@@ -25,7 +26,7 @@ from catwalk.search import progress, search, study
 from catwalk.search.limits import Limits
 from catwalk.search.model_store import MAX_KEPT_MODELS, MAX_KEPT_OF_FAMILY, is_kept, worth_keeping
 from catwalk.submission import chosen_trials, recipe, submission_names
-from tests.conftest import load, make_project, run_catwalk
+from tests.conftest import digits_paths, load, make_project, run_catwalk
 
 DIGITS = ("--competition", "digits")
 
@@ -58,6 +59,75 @@ def test_the_scope_of_the_last_search_is_followed(tmp_path: Path) -> None:
     assert progress.last_scope(paths, prepared, lambda name: scope.models_of(name) == "conv") is None
     other = cast(Prepared, SimpleNamespace(fingerprint="bbbb", split="s1"))
     assert progress.last_scope(paths, other) is None
+
+
+def test_a_search_is_followed_not_a_later_make_try(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "digits")
+    prepared = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
+    paths.study.mkdir(parents=True)
+    paths.study_db.touch()
+    for name, spent, finished in (("local", 600.0, 20), ("local.all", 0.0, 3)):
+        state = replace(progress.NOTHING, spent=spent, finished=finished)
+        progress.write(paths, progress.study_name(paths, prepared, name), state)
+    assert progress.last_scope(paths, prepared) == "local"
+    assert progress.last_scope(paths, prepared, lambda name: scope.models_of(name) == "all") == "local.all"
+
+
+@pytest.mark.parametrize(
+    ("typed", "followed"),
+    [((), "pixels"), (("--features", "pixels"), "pixels"), (("--features", "auto"), "local")],
+)
+def test_auto_is_not_what_a_search_had_where_it_is_typed(
+    tmp_path: Path,
+    digits_raw: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: tuple[str, ...],
+    followed: str,
+) -> None:
+    monkeypatch.setattr(command_hints, "_given", {})
+    paths, competition = digits_paths(tmp_path, digits_raw), load("digits")
+    download.run(paths, competition, "auto", lambda _: None)
+    prepare.run(paths, competition, 1, lambda _: None)
+    paths.study.mkdir(parents=True)
+    paths.study_db.touch()
+    key = progress.study_name(paths, prepare.load(paths, 1), "pixels")
+    progress.write(paths, key, replace(progress.NOTHING, spent=60.0, finished=3))
+    for stage in ("try", "predict", "report"):
+        options = arguments.parser().parse_args([stage, *DIGITS, *typed])
+        assert search_options.scope(options, paths, competition, lambda _: None) == followed
+    options = arguments.parser().parse_args(["search", *DIGITS])
+    assert search_options.scope(options, paths, competition, lambda _: None) == "local"
+
+
+def test_a_new_study_beside_another_one_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SEED= or MODELS= may have been forgotten."""
+    paths = Paths(tmp_path, "digits")
+    one, two = (cast(Prepared, SimpleNamespace(fingerprint="aaaa", split=split)) for split in ("s1", "s2"))
+    paths.study.mkdir(parents=True)
+    paths.study_db.touch()
+    context = RunContext(paths, load("digits"), one, 1, "local")
+    assert search._beside_other(context) == []
+    state = replace(progress.NOTHING, spent=60.0, finished=26)
+    of_folds = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1f5"))
+    for prepared, name in ((two, "local.all"), (of_folds, "pixels"), (one, "local")):
+        progress.write(paths, progress.study_name(paths, prepared, name), state)
+    begins = "search: this starts a new study"
+    assert search._beside_other(context) == [
+        f"{begins} (SEED=1 MODELS=dense); there is one of SEED=2 MODELS=all with 26 trials"
+    ]
+    both = replace(context, scope="local.all")
+    assert search._beside_other(both) == [
+        f"{begins} (MODELS=all); there is one of MODELS=dense with 26 trials"
+    ]
+    said: list[str] = []
+    monkeypatch.setattr(gpus, "described", list)
+    monkeypatch.setattr(search, "_repeated", lambda _: [])
+    monkeypatch.setattr(search, "_table_growth", lambda *_: 0)
+    monkeypatch.setattr(search, "run_trials", lambda *_: (None, 0.0, None))
+    monkeypatch.setattr(search, "_summary", lambda *_: [])
+    for new in (both, context):  # the second one has trials
+        search.run(replace(new, say=said.append), Limits(None, 99), 1, 0.0)
+    assert [line for line in said if "new study" in line] == search._beside_other(both)
 
 
 def test_the_scope_of_a_search_that_is_done_already_is_followed_too(tmp_path: Path) -> None:

@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
+from optuna.trial import TrialState, create_trial
 
 from catwalk.core import locks
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
-from catwalk.search import study
+from catwalk.data.prepare import Prepared
+from catwalk.search import study, trial_record
 from catwalk.submission import recipe, submission_names
 from tests.conftest import (
     Run,
@@ -30,7 +33,8 @@ from tests.conftest import (
     run_catwalk,
     start_catwalk,
 )
-from verification import crash_rounds, faults
+from tests.support import planted
+from verification import crash_rounds, faults, promises
 
 DIGITS = ("--competition", "digits")
 
@@ -40,6 +44,69 @@ def test_kill_9_in_every_stage(tmp_path: Path) -> None:
     """Two rounds of what ``make trust`` does a hundred times: this seed takes prepare, then predict away."""
     root = make_project(tmp_path / "project")
     assert list(faults.rounds(root, 2, seed=4)["seconds"]) == ["prepare", "predict"]
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_kill_9_while_folds_are_trained(tmp_path: Path) -> None:
+    """With this seed, in the midst of it; CI kills one in test_fold_configurations.py."""
+    root = make_project(tmp_path / "project")
+    assert list(faults.rounds(root, 1, seed=3, stages=["folds"])["seconds"]) == ["folds"]
+
+
+def test_another_result_of_folds_is_a_broken_promise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "project/submissions").mkdir(parents=True)
+    results = iter(("as undisturbed", "as undisturbed", "another"))
+    monkeypatch.setattr(faults, "whole_run", lambda *_: 1.0)
+    monkeypatch.setattr(faults, "one_round", lambda *_: "folds away, all killed after 0.5 s")
+    monkeypatch.setattr(faults, "in_folds", lambda *_: (next(results),))
+    with pytest.raises(AssertionError, match="not the result of a run without a kill"):
+        faults.rounds(tmp_path / "project", 2, seed=1, stages=["folds"])
+    assert next(results, None) is None, "the first round's is the same"
+    assert not (tmp_path / "folds/submissions").exists(), "a run makes its own"
+
+
+def test_stages_that_were_not_killed_are_named() -> None:
+    whole = {"rounds": 2, "what": {"data away, all killed": 1, "data away, was done before": 1}, "broken": 0}
+    told = "2 rounds, 1 of them killed a running stage: 0 broken promises"
+    for stages, missing in ((faults.STAGES, ""), (faults.STAGES[:-2], "; none of report, folds yet")):
+        said = promises.PROOFS["faults"].said({**whole, "seconds": dict.fromkeys(stages, 1.0)})
+        assert said == told + missing
+
+
+@pytest.fixture
+def trained(tmp_path: Path, digits: Prepared) -> optuna.Study:
+    """The folds' study in a project that has searched, with both tables; its numbers begin at 0 again."""
+    context = planted.context(Paths(tmp_path, "digits"), digits)
+    trial_record.write_table(context.paths.trials, planted.search(context))
+    opened = planted.train(context, 1, 5)
+    trial_record.write_table(context.paths.fold_trials, opened)
+    return opened
+
+
+def test_trainings_in_folds_are_checked(trained: optuna.Study, tmp_path: Path) -> None:
+    before = crash_rounds.finished(tmp_path)
+    assert len(before) == len(planted.MODELS) + 5
+    crash_rounds.check(tmp_path, before)
+    again = create_trial(state=TrialState.RUNNING, system_attrs={"failed_trial": 1})
+    trained.add_trial(again)
+    with pytest.raises(AssertionError, match="left RUNNING"):
+        crash_rounds.check(tmp_path, before)
+    trained.tell(5, state=TrialState.FAIL)
+    with pytest.raises(AssertionError, match="counted as themselves and repeated"):
+        crash_rounds.check(tmp_path, before)
+
+
+@pytest.mark.parametrize("table", ["trials", "fold_trials"])
+def test_a_table_without_a_finished_trial_is_a_broken_promise(
+    trained: optuna.Study, tmp_path: Path, table: str
+) -> None:
+    file: Path = getattr(Paths(tmp_path, "digits"), table)
+    crash_rounds.check(tmp_path, set())
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:-1]))
+    with pytest.raises(AssertionError, match=r"trials\.csv and folds\.csv list"):
+        crash_rounds.check(tmp_path, set())
 
 
 def test_a_command_that_fails_by_itself_does_not_count_as_killed(
@@ -60,7 +127,7 @@ def test_a_command_that_fails_by_itself_does_not_count_as_killed(
 
 
 def test_an_interrupted_round_leaves_no_process_behind(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), faults.command(tmp_path, 3, "one") as process:
+    with pytest.raises(KeyboardInterrupt), faults.command(tmp_path, "folds", 3) as process:
         raise KeyboardInterrupt
     assert process.returncode == -signal.SIGKILL
 

@@ -114,6 +114,22 @@ def test_only_a_server_of_this_cluster_is_ended(tmp_path: Path) -> None:
         running.kill()
 
 
+def test_a_server_is_known_by_its_whole_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without /proc, as on macOS, whose ps cuts lines to 79 characters unless given -ww."""
+    cluster = Path("/Users") / ("a" * 60) / "postgresql"
+    ps = tmp_path / "ps"
+    ps.write_text(
+        f'#!/bin/sh\nline="/opt/homebrew/opt/postgresql@17/bin/postgres -D {cluster} -p 5433"\n'
+        'case " $* " in *" -ww "*) echo "$line" ;; *) echo "$line" | cut -c 1-79 ;; esac\n'
+    )
+    ps.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with monkeypatch.context() as without_proc:
+        without_proc.setattr(Path, "exists", lambda _: False)
+        known = [postgres_server._is_of("7", one) for one in (cluster, cluster.with_name("another"))]
+    assert known == [True, False]
+
+
 def test_a_closed_terminal_ends_it(shared: str, server: Server) -> None:
     assert server.process
     server.process.send_signal(signal.SIGHUP)

@@ -4,26 +4,35 @@ Also: messages.py, own_trial.py, search_options.py, supervisor.py, worker_pool.p
 """
 
 import json
+import math
 import re
 import shutil
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import optuna
 import pytest
+from optuna.trial import create_trial
 
 from benchmarks import procfs
 from catwalk.core import processes
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
+from catwalk.data import prepare
 from catwalk.data.competition import AUGMENTATIONS
+from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.models import space
-from catwalk.search import limits, search, supervisor, worker_pool
+from catwalk.models import metrics, space
+from catwalk.search import limits, own_trial, progress, search, study, supervisor, worker_pool
+from catwalk.search.display import Display
 from catwalk.search.limits import Limits
-from tests.conftest import DONE_TRIALS, Run, digits_paths, load, run_catwalk
+from tests.conftest import DONE_TRIALS, Run, digits_paths, load, run_catwalk, start_catwalk
+from tests.support import planted
 from verification import crash_rounds
 
 DIGITS = ("--competition", "digits")
@@ -69,6 +78,38 @@ def test_what_a_trial_keeps(digits_done: tuple[Path, Run]) -> None:
         assert seconds[-1] - seconds[0] <= record["seconds"]
         if record["state"] == "complete":
             assert record["history"][-1]["accuracy"] == pytest.approx(record["value"], abs=1e-6)
+
+
+def test_a_disk_too_small_for_the_features_is_said_before_the_search(
+    project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for a search that needs none of them, nor where they are there or take an older table's place."""
+
+    def begin(*_: Any) -> None:
+        raise MachineError("the search has begun")
+
+    paths = digits_paths(project, digits_raw)
+    assert run_catwalk(project, "prepare", *DIGITS).returncode == 0
+    monkeypatch.setattr(search, "run_trials", begin)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=23_000_000))
+
+    def run(scope: str = "local", trials: int | None = None) -> None:
+        context = RunContext.load(paths, load("digits"), 1, scope, lambda _: None)
+        search.run(context, Limits(None if trials else 600.0, trials), 1, time.monotonic())
+
+    need = r"about 25\.9 MB are needed for a search, but only 23\.0 MB are free"  # 5.9 for the features
+    with pytest.raises(MachineError, match=need):
+        run()
+    for scope, trials in (("pixels", None), ("local", 3)):
+        with pytest.raises(MachineError, match="has begun"):
+            run(scope, trials)
+    fingerprint = prepare.load(paths, 1).fingerprint
+    for name, size in (("table-s2-aaaa-1", 6_000_000), (f"table-s1-{fingerprint}-1", 0)):
+        kept = paths.features(name)
+        kept.write_bytes(bytes(size))
+        with pytest.raises(MachineError, match="has begun"):
+            run()
+        kept.unlink()
 
 
 @pytest.mark.slow
@@ -187,17 +228,98 @@ def test_a_second_ctrl_c_ends_at_once(project: Path, digits_raw: Path) -> None:
     crash_rounds.assert_all_gone(children)
 
 
+def test_what_is_said_of_a_net_of_one_s_own() -> None:
+    """Each accuracy with its interval, by the different pictures that validate."""
+    opened = optuna.create_study(direction="maximize")
+    for value, kind in ((0.9, "yours"), (0.95, "search")):
+        opened.add_trial(create_trial(value=value, user_attrs={"kind": kind}))
+    yours, best = opened.trials
+    prepared = cast(Prepared, SimpleNamespace(validation=range(144), duplicates={"train": 0}))
+    intervals = ["95% interval {:.4f} to {:.4f}".format(*metrics.wilson(share, 144)) for share in (0.9, 0.95)]
+    assert own_trial._compared(yours, [best, yours], prepared) == [
+        f"try: your trial 0: 0.9000 on validation ({intervals[0]}), rank 2 of 2",
+        f"  the best is trial 1 (search): 0.9500 on validation ({intervals[1]})",
+        "next: make predict, or another make try",
+    ]
+
+
+def test_a_search_that_is_done_writes_the_trials_that_its_table_lacks(
+    tmp_path: Path, digits: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the machine stopped at its end, or somebody removed trials.csv; else Optuna is not imported."""
+    said: list[str] = []
+    context = replace(planted.context(Paths(tmp_path, "digits"), digits), say=said.append)
+    key, table = study.key(planted.search(context)), context.paths.trials
+    assert not table.exists()
+    for content in (None, "number,state\n0,complete\n", ""):
+        if content is not None:
+            table.write_text(content)
+        search.run(context, Limits(None, 2), 1, 0.0)
+        assert said[-1].startswith("search: already done, 2 trials in 60 s; ")
+        rows = [line.split(",")[:2] for line in table.read_text().splitlines()[1:]]
+        assert rows == [["0", "complete"], ["1", "complete"]]
+    monkeypatch.setattr(study, "load", lambda *_: pytest.fail("the study is opened"))
+    progress.write(context.paths, key, replace(progress.read(context.paths)[key], best=0.9))
+    search.run(context, Limits(None, 2), 1, 0.0)
+    low, high = metrics.wilson(0.9, 144)
+    assert f", best 0.9000 on validation (95% interval {low:.4f} to {high:.4f}); for more" in said[-1]
+
+
+def test_trials_are_listed_before_the_search_is_said_to_be_done(
+    tmp_path: Path, digits: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the machine stopped between the two files."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    context = planted.context(Paths(tmp_path, "digits"), digits)
+    opened = planted.search(context)
+    made = supervisor.Supervisor(context.paths, Limits(None, 2), time.monotonic(), 0.0, Display())
+    made._recorded = made._tabled = -math.inf
+    monkeypatch.setattr(progress, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        made.record(opened)
+    assert len(context.paths.trials.read_text().splitlines()) == 3
+
+
 @pytest.mark.slow
 def test_a_net_of_one_s_own(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
     shutil.copytree(digits_done[0], tmp_path / "copy")
     done = run_catwalk(tmp_path / "copy", "try", *DIGITS, "--widths", "300,100", "--dropout", "0.1")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"try: your trial 7: [01]\.\d{4} on validation", done.stdout)
+    assert re.search(r"try: your trial 7: [01]\.\d{4} on validation \(95% interval ", done.stdout)
     rows = [row.split(",") for row in trials_of(tmp_path / "copy")]
     assert len(rows) == DONE_TRIALS + 1, "the portfolio's further trials, which wait, are not run for it"
     assert rows[-1][:3] == ["7", "complete", "yours"]
     assert {"2", "300", "100", "0.1"} <= set(rows[-1])
     assert sorted(crash_rounds.states(tmp_path / "copy").values())[-2:] == ["WAITING", "WAITING"]
+
+
+@pytest.mark.slow
+def test_a_net_of_one_s_own_that_is_stopped_is_trained_once(
+    digits_done: tuple[Path, Run], tmp_path: Path
+) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(digits_done[0], root)
+    asked = ("try", *DIGITS, "--widths", "300,100", "--dropout", "0.1")
+    process = start_catwalk(root, *asked)
+    while crash_rounds.states(root).get(7) != "RUNNING":  # two that wait come before it by their number
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == (
+        "catwalk try: stopped; finished work is kept, and the same command trains the network from its first "
+        "epoch"
+    )
+    again = run_catwalk(root, *asked)
+    assert again.returncode == 0, again.stderr
+    mine = [row.split(",")[:3] for row in trials_of(root) if ",yours," in row]
+    assert [state for _, state, _ in mine] == ["failed", "complete"]
+    assert f"try: your trial {mine[1][0]}: " in again.stdout
+    assert "make try was stopped" in next(row for row in trials_of(root) if row.startswith("7,"))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from psycopg import errors
 from sqlalchemy import exc
 
-from catwalk.core.errors import MachineError, UserError
+from catwalk.core.errors import LONGEST, MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.search import storage_errors, study
@@ -81,6 +81,13 @@ def test_a_user_who_may_create_no_tables_is_told_whom_to_ask() -> None:
     assert isinstance(told, UserError)
     assert str(told).startswith("STUDY=: permission denied for schema public: ask whoever runs the server")
     assert "GRANT CREATE ON SCHEMA public" in told.fix
+
+
+def test_a_long_text_of_the_server_is_understood_and_shortened() -> None:
+    said = f"connection to server at {'x' * 150}, port 5433 failed: FATAL:  no pg_hba.conf entry for host"
+    told = storage_errors.unreachable(exc.OperationalError("SELECT", {}, errors.OperationalError(said)))
+    assert isinstance(told, UserError)
+    assert len(told.what) == LONGEST
 
 
 def raise_(error: Exception) -> None:

@@ -278,10 +278,14 @@ def test_one_search_at_a_time(tmp_path: Path) -> None:
     paths = Paths(tmp_path, "digits")
     with (
         progress.locked(paths),
-        pytest.raises(UserError, match="another search of digits is running"),
+        pytest.raises(UserError, match="another search of digits is running") as error,
         progress.locked(paths),
     ):
         pass
+    assert error.value.what.endswith(" here, or a make try or make predict that trains networks")
+    assert error.value.fix.endswith(
+        '; "make leaderboard" still works, and "make predict" of a study with a complete trial'
+    )
     with progress.locked(paths):
         pass
 

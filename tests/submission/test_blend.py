@@ -145,6 +145,24 @@ def test_the_same_parts_again_are_done_at_once_without_heavy_imports(mine: Team)
     assert len(submission_names.names(mine.paths)) == 5
 
 
+def test_a_blend_whose_files_were_changed_is_made_again(mine: Team) -> None:
+    """Its CSV as Excel saves it, and its probabilities gone."""
+    blended(mine, "upper,lower")
+    csv, there = mine.paths.submission("both"), len(submission_names.names(mine.paths))
+    before = csv.read_bytes()
+    csv.write_bytes(before.replace(b"\n", b"\r\n"))
+    named = blend(mine, "upper,lower", "--name", "both")
+    assert (named.returncode, named.stderr) == (
+        2,
+        "catwalk blend: NAME=both: submissions/digits/both.csv was changed since it was made: "
+        "choose another name\n",
+    )
+    csv.write_bytes(before)
+    mine.paths.test_predictions("both").unlink()
+    assert blend(mine, "upper,lower").returncode == 0
+    assert len(submission_names.names(mine.paths)) == there + 1
+
+
 def test_a_file_of_that_name_is_not_replaced(mine: Team) -> None:
     """A CSV that a teammate sent, a recipe to be made again, a folder of probabilities."""
     mine.labels("ben.csv", mine.said["lower"].test.argmax(axis=1))
@@ -177,8 +195,8 @@ def test_an_interrupted_one_is_written_anew(mine: Team) -> None:
     mine.paths.recipe("both").unlink()
     mine.paths.unfinished("both").touch()
     mine.labels("labels.csv", mine.said["lower"].test.argmax(axis=1))
-    blended(mine, "upper,labels.csv")
-    assert recipe.read(mine.paths, "both").parts[1].given == "labels.csv"
+    blended(mine, "upper,narrow,labels.csv")
+    assert recipe.read(mine.paths, "both").parts[2].given == "labels.csv"
     assert not mine.paths.oof("both").exists()
     assert not mine.paths.unfinished("both").exists()
 
@@ -271,10 +289,15 @@ def test_labels_alone_are_joined_by_vote(mine: Team) -> None:
     np.testing.assert_array_equal(csv_labels(mine, "both"), expected)
     blended(mine, "c.csv,b.csv,a.csv", "turned")
     np.testing.assert_array_equal(csv_labels(mine, "turned"), truth)
-    mixed = blended(mine, "upper,a.csv", "mixed")
-    assert mixed[2] == "  labels alone, which count as certain: a.csv"
-    sure = np.eye(10)[said[0]]
-    np.testing.assert_array_equal(csv_labels(mine, "mixed"), (mine.said["upper"].test + sure).argmax(axis=1))
+    again = blended(mine, "submissions/digits/both.csv,upper", "again")
+    assert again[0] == "  submissions/digits/both.csv  probabilities  weight 0.500", "of its folder"
+    mixed = blended(mine, "upper,lower,a.csv", "mixed")
+    assert mixed[3] == "  labels alone, which count as certain: a.csv"
+    total = mine.said["upper"].test + mine.said["lower"].test + np.eye(10)[said[0]]
+    ordered = np.sort(total, axis=1)
+    clear = ordered[:, -1] - ordered[:, -2] > 1e-3  # elsewhere two classes are as good as equal
+    assert clear.sum() > 300
+    np.testing.assert_array_equal(csv_labels(mine, "mixed")[clear], total.argmax(axis=1)[clear])
 
 
 def test_a_blend_that_is_not_better_says_so(mine: Team) -> None:

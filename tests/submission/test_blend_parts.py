@@ -247,6 +247,52 @@ def test_the_forms_of_a_part_of_npz_files(mine: Team, form: str, monkeypatch: py
     assert made.oof is not None
 
 
+def test_a_submission_s_csv_is_read_as_the_folder_beside_it(
+    mine: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the path is pasted that predict prints; a copy elsewhere is labels alone."""
+    mine.submit("lower")
+    monkeypatch.chdir(mine.paths.root)
+    shutil.copy("submissions/digits/lower.csv", "alone.csv")
+    path, pictures = "submissions/digits/lower.csv", mine.predictions("upper")[1].pictures
+    named, part, alone = (
+        blend_parts.locate(mine.paths, [given, "upper"])[0] for given in ("lower", path, "alone.csv")
+    )
+    assert (part.given, part.sha256, part.oof_sha256) == (path, named.sha256, named.oof_sha256)
+    made = blend_parts.read(part, mine.prepared, pictures, load("digits"))
+    assert (made.kind, made.by_picture) == ("probabilities", True)
+    np.testing.assert_allclose(made.test, mine.said["lower"].test, atol=1e-6)
+    assert made.oof is not None
+    assert blend_parts.read(alone, mine.prepared, pictures, load("digits")).kind == "labels"
+    refused(mine, f"lower,{path}", f"{path}: the same predictions as lower: give each part once")
+
+
+def test_a_csv_that_is_not_of_the_folder_beside_it_is_refused(mine: Team) -> None:
+    """Neither is read in silence; a CSV of probabilities that agree with the folder's is fine."""
+    mine.submit("lower")
+    path, said = "submissions/digits/lower.csv", mine.said["lower"].test.argmax(axis=1)
+    said[:2] = (said[:2] + 1) % 10
+    mine.labels(path, said)
+    refused(
+        mine,
+        f"upper,{path}",
+        f"{path}: differs from test.npz in the folder beside it on 2 of the 360 test rows: choose one of the",
+    )
+    part, _ = blend_parts.locate(mine.paths, [str(mine.csv(path, "lower")), "upper"])
+    made = blend_parts.read(part, mine.prepared, mine.predictions("lower")[1].pictures, load("digits"))
+    assert made.oof is not None
+
+
+def test_labels_alone_beside_one_other_part(mine: Team) -> None:
+    mine.labels("hers.csv", mine.said["lower"].test.argmax(axis=1))
+    refused(
+        mine,
+        "upper,hers.csv",
+        "catwalk blend: hers.csv: has labels alone, so the blend would be this file, whatever upper says: "
+        "give its folder with test.npz, or a third part\n",
+    )
+
+
 def test_rows_and_classes_in_another_order_are_put_in_ours(mine: Team) -> None:
     _, test = mine.predictions("lower")
     rows, classes = np.random.default_rng(0).permutation(360), np.arange(10)[::-1]
@@ -312,7 +358,7 @@ def test_npz_files_that_can_t_be_joined(mine: Team) -> None:
         ("upper,submissions/digits/upper", "digits/upper: the same predictions as upper: give"),
         ("upper,submissions/digits/upper/test.npz", "upper/test.npz: the same predictions as upper: give"),
         ("upper,copy.npz", "copy.npz: the same predictions as upper: give each part once"),
-        ("upper,old", "old: has no test.npz: give its CSV's path, or run make predict"),
+        ("upper,old", "old: has no test.npz: give its CSV's path beside two other parts, or run make pred"),
         ("upper,submissions/other/one", "other/one: belongs to the competition other, not to digits: choose"),
         ("upper,submissions/other/one.csv", "one.csv: belongs to the competition other, not to digits: "),
         ("upper,submissions/other/one/test.npz", "one/test.npz: belongs to the competition other, not"),

@@ -204,15 +204,35 @@ def test_labels_count_as_certain_beside_probabilities(mine: Team) -> None:
     said = (mine.said["upper"].test.argmax(axis=1) + 1) % 10
     said[50:] = mine.said["upper"].test[50:].argmax(axis=1)
     mine.labels("a.csv", said)
-    made = join(mine, ["upper", "a.csv"])
+    made = join(mine, ["upper", "lower", "a.csv"])
     assert made.how == "equal weights, as a.csv has no out-of-fold rows"
-    sure = np.eye(10)[said]
-    both = np.sort(mine.said["upper"].test + sure, axis=1)
+    total = mine.said["upper"].test + mine.said["lower"].test + np.eye(10)[said]
+    both = np.sort(total, axis=1)
     clear = both[:, -1] - both[:, -2] > 1e-3  # elsewhere two classes are as good as equal
-    expected = (mine.said["upper"].test + sure).argmax(axis=1)
+    expected = total.argmax(axis=1)
     assert clear[:50].sum() > 20
     np.testing.assert_array_equal(made.labels[clear], expected[clear])
     np.testing.assert_array_equal(made.labels, made.test.argmax(axis=1))
+    assert (made.labels[:50] != said[:50]).any(), "two others that agree outvote it"
+
+
+def test_labels_alone_beside_one_other_part_are_refused(mine: Team) -> None:
+    """They would decide every row; of two such files the first would, as each row is a tie."""
+    for name, model in (("a.csv", "lower"), ("b.csv", "upper")):
+        mine.labels(name, mine.said[model].test.argmax(axis=1))
+    for parts, copied, other in (
+        (["upper", "a.csv"], "a.csv", "upper"),
+        (["a.csv", "upper"], "a.csv", "upper"),
+        (["b.csv", "a.csv"], "b.csv", "a.csv"),
+    ):
+        with pytest.raises(UserError) as refused:
+            join(mine, parts)
+        assert str(refused.value) == (
+            f"{copied}: has labels alone, so the blend would be this file, whatever {other} says: "
+            "give its folder with test.npz, or a third part"
+        )
+    made = join(mine, ["upper", "a.csv", "b.csv"])
+    assert [part.kind for part in made.parts] == ["probabilities", "labels", "labels"]
 
 
 def test_a_csv_of_other_rows_is_refused(mine: Team) -> None:
@@ -225,7 +245,7 @@ def test_a_csv_of_other_rows_is_refused(mine: Team) -> None:
     shown = str(refused.value)
     assert "other.csv" in shown
     assert "% of the test rows, hardly more than by chance" in shown
-    assert len(join(mine, ["upper", "fair.csv"]).parts) == 2
+    assert len(join(mine, ["upper", "lower", "fair.csv"]).parts) == 3
 
 
 def test_the_refusal_names_the_part_that_agrees_most(mine: Team) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,6 +154,20 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     known = progress.read(within.paths)
     assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
     assert progress.last_scope(within.paths, within.prepared) == "pixels"
+
+
+def test_what_was_killed_before_its_end_was_recorded_is_recorded(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All folds are trained, and the file of the progress does not know: no time is not the reason."""
+    planted.search(context)
+    planted.train(context, 1, 5)
+    wanted_of: list[Any] = []
+    monkeypatch.setattr(fold_training, "run", lambda _, wanted, *rest: wanted_of.append(wanted))
+    assert not wanted(context, 5, 0.0), "nothing else fits"
+    fold_configurations.run(context, Limits(60.0 + 8.0, None, 5), 1)
+    assert wanted_of == [[]]
+    assert fold_study.known(context, 5)[1].ended is None, "fold_training records it"
 
 
 def test_fewer_folds_than_asked_for_are_said(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:

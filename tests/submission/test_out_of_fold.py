@@ -46,7 +46,6 @@ def test_all_rows_choose_and_validate(context: RunContext) -> None:
     np.testing.assert_allclose(made.chosen.ensemble.weights, selected.weights[selected.weights > 0])
     np.testing.assert_allclose(made.chosen.validation, selected.average(expected), atol=1e-6)
     assert made.chosen.validation.shape == (1437, 10)
-    assert made.chosen.best_number == 1
     assert made.chosen.best_single == np.mean(expected[0].argmax(axis=1) == labels)
     assert [(one.trial, one.fold) for one in made.networks[:5]] == [(1, fold) for fold in range(5)]
     assert {one.seed for one in made.networks} == {1}
@@ -124,13 +123,13 @@ def test_what_a_choice_gains_by_chance_is_no_lead(
     candidates = (np.eye(10)[said] * 0.5 + 0.05).astype(np.float32)
     selected = ensemble.select(candidates, labels)
     validation = selected.average(candidates)
-    own = Chosen([], selected, validation, 0.5, 0, rows, candidates, context.prepared)
+    own = Chosen([], selected, validation, 0.5, rows, candidates, context.prepared)
     monkeypatch.setattr(chosen_trials, "choose", lambda *_: own)
     answers = np.full((len(context.prepared.labels), 10), 0.1, np.float32)
     answers[rows] = validation
     broken = rows[np.flatnonzero(validation.argmax(axis=1) == labels)[:fewer]]
     answers[broken] = np.eye(10)[(context.prepared.labels[broken] + 1) % 10]
-    folds_own = Chosen([], selected, answers, 0.5, 0, rows, candidates, context.prepared)
+    folds_own = Chosen([], selected, answers, 0.5, rows, candidates, context.prepared)
     found = metrics.mcnemar(*(one.argmax(axis=1) == labels for one in (answers[rows], validation)))
     assert found.p < out_of_fold.CHANCE, "McNemar's test alone calls both leads clear"
     made = out_of_fold.OutOfFold(folds_own, (), "")

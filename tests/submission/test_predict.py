@@ -66,7 +66,8 @@ def test_the_submission(done: Paths) -> None:
     if browser.find() is None:
         talks = [file for file in talks if not file.endswith(".pdf")]
     files = sorted(path.name for path in done.submission_folder(name).iterdir())
-    assert files == ["labels.csv", "oof.npz", *talks, "test.npz", "trials.json", "weights.npz"]
+    digests = [".talk.html.digest", ".talk.ipynb.digest"]
+    assert files == [*digests, "labels.csv", "oof.npz", *talks, "test.npz", "trials.json", "weights.npz"]
     listed = done.doubtful_labels(name).read_text().splitlines()[0]
     assert listed == "row,label,class,answer,answer class,probability of label,probability of answer"
     with done.submission(name).open() as file:
@@ -90,8 +91,7 @@ def test_the_recipe_tells_what_it_was_made_from(done: Paths) -> None:
     assert said is not None
     assert said.accuracy == share >= said.best_single
     trials = json.loads(done.snapshot(only(done)).read_text())
-    best = max((t for t in trials if t["state"] == "complete"), key=lambda t: (t["value"], -t["number"]))
-    assert (said.best_single, said.best_trial) == (best["value"], best["number"])
+    assert said.best_single == max(one["value"] for one in trials if one["state"] == "complete")
     assert (said.rows, said.pictures, made.test_known) == (144, 144, 0)
     assert said.interval == metrics.wilson(share, 144)
     assert sum(trial.weight for trial in made.trials) == pytest.approx(1)
@@ -163,13 +163,48 @@ def test_a_name_that_is_taken_is_refused_before_a_longer_search(done: Paths) -> 
     assert done.trials.read_text() == before, "no trial was run for it"
 
 
-def test_a_search_without_a_complete_trial_is_waited_for(tmp_path: Path, digits: Prepared) -> None:
+@pytest.mark.parametrize("has_study", [True, False])
+def test_a_search_without_a_complete_trial_is_waited_for(
+    tmp_path: Path, digits: Prepared, has_study: bool
+) -> None:
+    """Also one of another study, or one that has not begun its own yet."""
     context = planted.context(Paths(tmp_path, "digits"), digits)
-    study.create(context.paths, digits, context.scope)
+    if has_study:
+        study.create(context.paths, digits, context.scope)
     with progress.locked(context.paths), pytest.raises(UserError) as error:
         predict._study(context, lambda: pytest.fail("a second search is started"))
-    assert error.value.what == "the search that runs here has no complete trial yet"
-    assert error.value.fix == "run the command again in a minute"
+    assert error.value.what == (
+        "no trial of SEED=1 FEATURES=pixels MODELS=dense is complete yet, and another command is training "
+        "networks here"
+    )
+    assert error.value.fix == "run the command again in a minute, or when that has ended"
+
+
+@pytest.mark.parametrize("stage", ["predict", "report"])
+def test_a_study_of_another_seed_is_named_instead_of_a_new_search(done: Paths, stage: str) -> None:
+    """SEED= was forgotten: without it, ten minutes of search would begin."""
+    for file in done.submissions.glob("*.json"):  # report would show that submission
+        file.unlink()
+    run = run_catwalk(done.root, stage, *DIGITS, "--seed", "2", "--trials", "1", "--workers", "1")
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stdout
+    assert (
+        f"the study of SEED=2 has no trial, but there is one of SEED=1 with {DONE_TRIALS} trials: "
+        "run make predict COMPETITION=digits SEED=1 "
+    ) in run.stderr
+    assert len(progress.read(done)) == 1, "none was begun"
+
+
+def test_a_study_that_a_search_has_begun_is_waited_for_beside_another(
+    tmp_path: Path, digits: Prepared
+) -> None:
+    """The other one is named where no search has taken a trial of this one."""
+    context = planted.context(Paths(tmp_path, "digits"), digits)
+    planted.search(replace(context, prepared=replace(digits, split="s2")))
+    opened = study.create(context.paths, digits, context.scope)
+    for said in ("there is one of SEED=2 with 2 trials", "is complete yet, and "):
+        with progress.locked(context.paths), pytest.raises(UserError, match=said):
+            predict._study(context, lambda: pytest.fail("a search is started"))
+        opened.ask()
 
 
 def known_of(context: RunContext) -> tuple[Recipe, str]:
@@ -302,8 +337,62 @@ def test_a_submission_changed_by_hand_is_not_scored(done: Paths) -> None:
     assert test_labels.looks(done) == []
 
 
-def test_no_labels_no_score(done: Paths) -> None:
+@pytest.mark.slow
+def test_predict_makes_another_where_a_submission_was_changed_by_hand(done: Paths) -> None:
+    """As the error of score says; both stages once more, and the new one is scored."""
+    name = only(done)
+    path = done.submission(name)
+    before = path.read_bytes()
+    path.write_bytes(before.replace(b"\n7,", b"\n8,", 1))
+    assert "run make predict for a new one" in run_catwalk(done.root, "score", *DIGITS).stderr
+    run = run_catwalk(done.root, "predict", *DIGITS)
+    assert run.returncode == 0, run.stderr
+    first, second = submission_names.names(done)
+    assert (first, done.submission(second).read_bytes()) == (name, before)
+    run = run_catwalk(done.root, "score", *DIGITS)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert f"score: {second}: " in run.stdout
+    assert "  the forecast was " in run.stdout
+    again = run_catwalk(done.root, "predict", *DIGITS)
+    assert f"already done, submissions/digits/{second}.csv" in again.stdout
+
+
+def test_a_submission_without_its_own_files_is_not_done(done: Paths) -> None:
+    """Its CSV as Excel saves it, and its probabilities gone."""
+    name = only(done)
+    made, prepared = recipe.read(done, name), prepare.load(done, 1)
+    context = RunContext(
+        done, load("digits"), prepared, 1, scopes.name(made.features, made.models), lambda _: None
+    )
+    csv_file, test = done.submission(name), done.test_predictions(name)
+    before = csv_file.read_bytes()
+    assert predict.is_done(context, None) == predict.is_done(context, name) == name
+    csv_file.write_bytes(before.replace(b"\n", b"\r\n"))
+    assert predict.is_done(context, None) is None
+    with pytest.raises(UserError, match=rf"{name}\.csv was changed since it was made: choose another name"):
+        predict.is_done(context, name)
+    csv_file.write_bytes(before)
+    test.unlink()
+    assert predict.is_done(context, None) is None
+    with pytest.raises(UserError, match=rf"{name}/test\.npz is missing: choose another name"):
+        predict.is_done(context, name)
+
+
+def test_labels_that_were_lost_are_sealed_again(done: Paths) -> None:
     done.sealed_labels.unlink()
+    run = run_catwalk(done.root, "score", *DIGITS)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert "digits: the sealed test labels are missing: run make prepare" in run.stderr
+    assert run_catwalk(done.root, "prepare", *DIGITS).returncode == 0
+    run = run_catwalk(done.root, "score", *DIGITS)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "have been read once" in run.stdout
+
+
+def test_no_labels_no_score(done: Paths) -> None:
+    test = done.raw / "digits_test.csv"
+    test.write_text("".join(line.split(",", 1)[1] for line in test.read_text().splitlines(True)))
+    assert run_catwalk(done.root, "prepare", *DIGITS).returncode == 0
     run = run_catwalk(done.root, "score", *DIGITS)
     assert run.returncode == 2
     assert "the test rows have no labels" in run.stderr

@@ -54,6 +54,16 @@ def test_what_is_written_is_read(paths: Paths) -> None:
     assert not {"missing", "sent", "graded"} & set(kept), "nothing came of it yet"
 
 
+def test_what_an_earlier_catwalk_wrote_is_read(paths: Paths) -> None:
+    """With the best network's number, which nothing read."""
+    recipe.write(paths, "one", made_recipe())
+    plain = recipe.read(paths, "one")
+    content = json.loads(paths.recipe("one").read_text())
+    content["validation"]["best_trial"] = 1
+    paths.recipe("one").write_text(json.dumps(content))
+    assert recipe.read(paths, "one") == plain
+
+
 def test_a_name_follows_from_the_content() -> None:
     name = recipe.name_of(made_recipe()).rsplit("-", 1)[1]
     time = "2026-01-02T03:04:05+00:00"

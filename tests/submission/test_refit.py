@@ -93,7 +93,6 @@ def test_a_convolutional_network_is_trained_again(done: Paths) -> None:
         seed=7, precision="float32", seconds=2.0, ended=None, versions={},
     )  # fmt: skip
     first = processes.call_apart(refit.answer, refit.task_of(done, 1, trial))
-    assert first is not None
     again = refit.run(RunContext.load(done, load("digits"), 1, "local.conv"), [trial], None, None)
     assert again is not None
     assert [(one.trial, one.epochs, one.rows) for one in again.made] == [(3, epochs, 1437)] * 2
@@ -219,6 +218,41 @@ def test_a_network_trained_too_briefly_is_left_out(
     assert [one.epochs for one in made] == [epochs] * networks
     briefly = "  one of them was trained too briefly and is left out"
     assert said[1:] == [briefly] * (refit.NETS - networks)
+
+
+def test_a_network_that_failed_is_not_said_to_be_trained_too_briefly(
+    done: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its process was killed; nothing is trained."""
+    said: list[str] = []
+    context, trials = searched(done, said)
+    monkeypatch.setattr(process_pool, "run_all", lambda _work, tasks, *_: [None] * len(tasks))
+    assert refit.run(context, trials[:1], None, None) is None
+    assert said[1:] == ["  one of them failed and is left out"] * refit.NETS
+
+
+def test_a_diverged_training_is_an_error_and_one_out_of_time_has_no_epoch(
+    done: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the process of a network answers; nothing is trained."""
+    context, trials = searched(done, [])
+    (task,) = refit._tasks(context, trials[:1], None)
+    monkeypatch.setattr(tensorflow_setup, "setup", lambda **_: None)
+    monkeypatch.setattr(precision, "here", lambda known: known)
+
+    def ended_by(error: Exception) -> None:
+        def fail(_: int) -> Epoch:
+            raise error
+
+        made = SimpleNamespace(epochs=lambda *_, **__: map(fail, [1]))
+        monkeypatch.setattr(train, "Training", lambda *_: made)
+
+    ended_by(train.OutOfTimeError())
+    plan, tested = refit.answer(task)
+    assert (plan, len(tested)) == (task.plan[:1], 0)
+    ended_by(train.DivergedError("the loss is no longer a finite number"))
+    with pytest.raises(train.DivergedError):
+        refit.answer(task)
 
 
 def test_one_network_is_said_to_be_one(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """score.py: real answers for the digits' test rows, without a search; the whole way is in test_predict.py."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -63,6 +64,29 @@ def test_the_course_s_grade(made: Made) -> None:
         looked(paths, "all", full_marks=0.5)[-1] == "  the course would grade it 100% (full marks from 50%)"
     )
     assert looked(paths, "all", full_marks=1.0)[-1].startswith(f"  the course would grade it {share:.0%} ")
+
+
+def test_a_csv_that_was_changed_has_neither_validation_nor_forecast(made: Made) -> None:
+    """Those of its recipe are another file's; the leaderboard does not show them either."""
+    paths, _ = made
+    csv, there = paths.submission("all"), recipe.read(paths, "all")
+    digest = hashlib.sha256(csv.read_bytes()).hexdigest()
+    recipe.write(paths, "all", replace(there, csv_sha256=digest))
+    assert looked(paths, "all")[1].startswith("  the forecast was ")
+    assert _row(paths, "all")["forecast"] != "-"
+    header, first, *rest = csv.read_text().splitlines()
+    number, label = first.split(",")
+    csv.write_text("\n".join([header, f"{number},{(int(label) + 1) % 10}", *rest]) + "\n")
+    lines = looked(paths, "all", full_marks=None)
+    assert lines[-1] == "  changed since it was made: the accuracies in its recipe are not this file's"
+    assert not [line for line in lines if "validation" in line or "forecast" in line]
+    row = _row(paths, "all")
+    assert (row["validated rows"], row["95% interval"], row["forecast"]) == ("-", "-", "-")
+
+
+def _row(paths: Paths, name: str) -> Any:
+    """A submission's row of the leaderboard."""
+    return leaderboard.table(paths).set_index("submission").loc[name]
 
 
 def _scored(paths: Paths) -> str:

@@ -34,7 +34,7 @@ def made_of(paths: Paths) -> Made:
         recipe.write(paths, name, replace(
             before, test_fingerprint=prepared.test_fingerprint, split=prepared.split,
             validation=replace(before.validation, accuracy=share, interval=interval),
-            forecast=Forecast(share, interval, 0.0), test_known=prepared.duplicates["both"],
+            forecast=Forecast(share, interval, 0.0), test_known=prepared.duplicates["known"],
         ))  # fmt: skip
     return paths, np.array(submission_csv.read(paths.submission("all"), prepared.test_ids, load("digits")))
 

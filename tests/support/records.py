@@ -31,7 +31,7 @@ def made_recipe(**changes: Any) -> Recipe:
         fingerprint="0123456789ab", test_fingerprint="ba9876543210", split="s1", trials_finished=3,
         trials=(trial, replace(trial, number=2)),
         validation=recipe.Validation(
-            rows=144, pictures=144, accuracy=0.9, interval=(0.85, 0.94), best_single=0.9, best_trial=1
+            rows=144, pictures=144, accuracy=0.9, interval=(0.85, 0.94), best_single=0.9
         ),
         forecast=Forecast(0.9, (0.85, 0.94), 0.0), test_rows=360, test_known=0,
         versions={"catwalk": "0.1.0"}, processor="one", git_commit=None, refit=(),

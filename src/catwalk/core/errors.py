@@ -1,6 +1,7 @@
 """Errors: each has a one-line message (where, what, the fix) and an exit code, the system's errors too."""
 
 import errno
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from catwalk.core import advice
 
 LONGEST = 120  # characters of another program's text in a message
+LINE = 300  # characters of an error's line
+LEAST = 40  # of them that stay of where the error is, and of what is wrong
 # What NumPy raises if a file of arrays can't be read: it is missing, damaged, or another kind of file.
 UNREADABLE_ARRAYS: tuple[type[Exception], ...] = (
     OSError, ValueError, EOFError, KeyError, TypeError, RuntimeError, zlib.error, zipfile.BadZipFile,
@@ -26,7 +29,7 @@ class CatwalkError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
-        super().__init__(": ".join(part for part in (where, what, fix) if part))
+        super().__init__(_joined(where, what, fix))
         self.what, self.where, self.fix = what, where, fix
 
     def _render_traceback_(self) -> list[str]:
@@ -67,6 +70,32 @@ def shown(text: object, longest: int = LONGEST) -> str:
     line = " ".join(str(text).split())
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
     return line if len(line) <= longest else line[: longest - 3] + "..."
+
+
+def one_line(stage: str, where: str, what: str, fix: str) -> str:
+    """The line for an error, of at most ``LINE`` characters.
+
+    If it is too long, ``where`` is cut at its beginning, then ``what`` at its end, and ``fix`` last of all.
+    """
+    if not fix:  # another process has told the whole error, with the advice at its end
+        what, _, fix = what.rpartition(": ")
+    over = len(_joined(stage, where, what, fix)) - LINE
+    if over > 0 and len(where) > LEAST:
+        where = f"...{where[-max(LEAST, len(where) - over) + 3 :]}"
+    over = len(_joined(stage, where, what, fix)) - LINE
+    if over > 0 and len(what) > LEAST:
+        what = f"{what[: max(LEAST, len(what) - over) - 3]}..."
+    line = _joined(stage, where, what, fix)
+    return line if len(line) <= LINE else f"{line[: LINE - 3]}..."
+
+
+def _joined(*parts: str) -> str:
+    return ": ".join(part for part in parts if part)
+
+
+def masked(text: str) -> str:
+    """A text without the passwords of URLs that it may contain."""
+    return re.sub(r"//\S*@|pass\w*=[^\s&]*", "...", text)
 
 
 def _system_message(error: OSError) -> str:

@@ -105,6 +105,7 @@ class _Pool(Generic[Task, Result]):
             answer = connection.recv()
         except (EOFError, OSError):  # it died; another one replaces it
             process.join()
+            print(f"  failed: a process died (exit code {process.exitcode})", file=sys.stderr)
             return
         if isinstance(answer, Exception):
             print(f"  failed: {type(answer).__name__}: {shown(answer)}", file=sys.stderr)

@@ -1,6 +1,14 @@
-"""The terminal: asks the user a question."""
+"""The terminal: asks the user a question; a notebook that runs the command has none."""
 
 import getpass
+import os
+
+NOTEBOOK = "CATWALK_NOTEBOOK"  # set where a notebook on Kaggle or Colab runs the command (run_stage.py)
+
+
+def is_notebook() -> bool:
+    """Whether a notebook on Kaggle or Colab runs the command."""
+    return NOTEBOOK in os.environ
 
 
 def ask(question: str, *, hidden: bool = False) -> str:

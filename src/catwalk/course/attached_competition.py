@@ -10,7 +10,7 @@ from pathlib import Path
 
 from catwalk.core.errors import UserError
 from catwalk.course import attached_data
-from catwalk.data import infer_files, raw_files
+from catwalk.data import archives, infer_files, raw_files
 from catwalk.data.competition import Competition
 
 # Folders of Kaggle's inputs that hold the data sets, and how many levels below them these are.
@@ -87,7 +87,7 @@ def _is_named(competition: Competition, place: Path, top: Path) -> bool:
     if _has_usual_names(competition):
         parts = place.relative_to(top.parent).parts
         return bool(names & {part.casefold().removesuffix(".zip") for part in parts})
-    if competition.sha256 or not raw_files.locate(place, competition).idx:
+    if competition.sha256 or not raw_files.locate(place, competition, in_notebook=True).idx:
         return True
     own = _data_set(place, top).name.casefold()
     return any(re.match(rf"{re.escape(name)}([_-]|$)", own) for name in names)
@@ -112,15 +112,22 @@ def _listed(sets: Iterable[Path], top: Path) -> str:
 
 
 def _with_pictures(top: Path, without: Path | None = None) -> list[Path]:
-    """The folders and zips that hold pictures, without those inside another, or inside ``without``."""
-    found: list[Path] = []
+    """The folders and zips that hold pictures, without those inside another, or inside ``without``.
+
+    Raises:
+        DamagedError: none was found, and the pictures may be in an archive that is damaged.
+    """
+    found, unread = list[Path](), list[UserError]()
     with tempfile.TemporaryDirectory(prefix="catwalk-") as scratch:
         for place in attached_data.own_places(top):
             if without is not None and place.is_relative_to(without):
                 continue
             is_inside = any(place != one and place.is_relative_to(one) for one in found)
-            if not is_inside and infer_files.has_pictures(place, Path(scratch)):
+            if not is_inside and infer_files.has_pictures(place, Path(scratch), unread):
                 found.append(place)
+    damaged = [error for error in unread if isinstance(error, archives.DamagedError)]
+    if damaged and not found:
+        raise damaged[0]
     return found
 
 

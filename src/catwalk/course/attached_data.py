@@ -45,7 +45,7 @@ def find(competition: Competition, top: Path) -> Attached:
     attached, seen = Attached(), set[tuple[Path, ...]]()
     folders = list(_folders(top))
     for place in _places(top, folders):
-        found = raw_files.locate(place, competition)
+        found = raw_files.locate(place, competition, in_notebook=True)
         files = tuple(found.paths)
         if not found.is_whole(competition) or files in seen:
             continue
@@ -62,7 +62,7 @@ def files(place: Path) -> list[Path]:
     """The data files in a folder, without what an earlier run of the notebook wrote; or the one file."""
     if place.is_file():
         return [place]
-    return [path for path in raw_files.listed(place) if _is_data(path.name)]
+    return [path for path in raw_files.listed(place, in_notebook=True) if _is_data(path.name)]
 
 
 def toml(name: str, top: Path) -> Path | None:

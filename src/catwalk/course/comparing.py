@@ -28,10 +28,12 @@ class MethodScores:
     Attributes:
         right: (runs, rows) whether a run classifies a picture correctly.
         scores: of each run.
+        pictures: how many different ones, for intervals; None: as many as rows.
     """
 
     right: Bools
     scores: list[Scores]
+    pictures: int | None = None
 
     @property
     def accuracies(self) -> npt.NDArray[np.float64]:
@@ -44,11 +46,11 @@ class MethodScores:
         return np.asarray(np.mean([one.by_class[:, 2] for one in self.scores], axis=0))
 
 
-def tested(runs: Sequence[Run], pixels: Array, labels: Integers, classes: int) -> MethodScores:
-    """Classify the test pictures (n, d) with each run's network."""
+def tested(runs: Sequence[Run], pixels: Array, labels: Integers, classes: int, pictures: int) -> MethodScores:
+    """Classify the test rows (n, d), with so many different pictures, with each run's network."""
     said = [probabilities(run.network, pixels).argmax(axis=1) for run in runs]
     right = np.array([one == labels for one in said])
-    return MethodScores(right, [metrics.score(one, labels, classes) for one in said])
+    return MethodScores(right, [metrics.score(one, labels, classes, pictures) for one in said], pictures)
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,12 @@ def difference(first: MethodScores, second: MethodScores) -> Difference:
 
     each = second.right.mean(axis=0) - first.right.mean(axis=0)
     samples = (first.accuracies, second.accuracies, each)
-    variances = [deviation(one) ** 2 / len(one) for one in samples]
+    freedoms = [len(first.scores) - 1, len(second.scores) - 1, (first.pictures or len(each)) - 1]
+    variances = [
+        float(one.var()) / free if free else 0.0 for one, free in zip(samples, freedoms, strict=True)
+    ]
     total = sum(variances)
-    parts = sum(v**2 / (len(one) - 1) for v, one in zip(variances, samples, strict=True) if len(one) > 1)
+    parts = sum(v**2 / free for v, free in zip(variances, freedoms, strict=True) if free)
     half = float(t.ppf(0.975, total**2 / parts)) * math.sqrt(total) if parts else 0.0
     value = float(each.mean())
     by_runs, by_pictures = math.sqrt(variances[0] + variances[1]), math.sqrt(variances[2])

@@ -1,8 +1,10 @@
 """Course: executes the five exercises' notebooks, one after the other, each once."""
 
+import itertools
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -11,25 +13,28 @@ from catwalk import option_values
 from catwalk.core import advice
 from catwalk.core.console import plain_console
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths
+from catwalk.core.paths import Paths, atomic_write
 from catwalk.core.processes import ONE_THREAD
 from catwalk.report import notebook
 from catwalk.report.results import COMPETITION_VARIABLE
 
 BUDGET_VARIABLE, MODELS_VARIABLE = "CATWALK_BUDGET", "CATWALK_MODELS"  # of the fifth exercise's search
+USUAL = {BUDGET_VARIABLE: "3m", MODELS_VARIABLE: "dense"}
 EXERCISES = ("1-first-network", "2-softmax", "3-first-model", "4-assignment", "5-hackathon")
 CELL_SECONDS = 3600  # of a cell, and twice the budget for the one that searches
 
 Say = Callable[[str], None]
 
 
-def run(paths: Paths, exercise: int | None, *, budget: str, models: str, say: Say) -> None:
+def run(paths: Paths, exercise: int | None, *, budget: str | None, models: str | None, say: Say) -> None:
     """Execute the exercises that are not done yet, or only the given one.
+
+    The fifth one is executed again with another budget or other models; the notebook of before is kept.
 
     Args:
         paths: the competition whose pictures they use.
         exercise: from 1 to 5; None for all.
-        budget: of the fifth one's search, and so are the models.
+        budget: of the fifth one's search, and so are the models; None: as the last time, at first ``USUAL``.
         models: dense, conv or all.
         say: takes a line on what happens.
 
@@ -39,22 +44,36 @@ def run(paths: Paths, exercise: int | None, *, budget: str, models: str, say: Sa
     """
     chosen = EXERCISES if exercise is None else (_named(exercise),)
     began, console = time.monotonic(), plain_console()
-    limit = CELL_SECONDS + 2 * option_values.duration(budget)
+    asked = {BUDGET_VARIABLE: budget, MODELS_VARIABLE: models}
     for number, name in enumerate(chosen, 1):
-        source, folder = paths.course_notebook(name), paths.course(name)
-        target = folder / f"{name}.ipynb"
+        source, target = paths.course_notebook(name), paths.course(name) / f"{name}.ipynb"
         where = f"course: {number} of {len(chosen)}, {name}"
-        if notebook.is_newer(target, [source, paths.prepared_summary]):
+        before = notebook.given_to(target)
+        search = {key: asked[key] or before.get(key, usual) for key, usual in USUAL.items()}
+        is_other = name == EXERCISES[-1] and any(before.get(key, one) != one for key, one in search.items())
+        if notebook.is_newer(target, [source, paths.prepared_summary]) and not is_other:
             say(f"{where}: already done, {paths.shown(target)}")
             continue
         started = time.monotonic()
-        given = {COMPETITION_VARIABLE: paths.competition, BUDGET_VARIABLE: budget, MODELS_VARIABLE: models}
+        given = {COMPETITION_VARIABLE: paths.competition, **search}
         # NumPy's threads would wait for each other as soon as another program needs a core.
         given |= {name: os.environ.get(name, one) for name, one in ONE_THREAD.items()}
+        limit = CELL_SECONDS + 2 * option_values.duration(search[BUDGET_VARIABLE])
+        old = target.read_bytes() if is_other else b""
         with _Bar(console, where) as bar:
             notebook.execute(paths, source, target, given, seconds=limit, watch=bar.cell)
-        say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}")
+        kept = f"; that of before is {paths.shown(_keep(target, old))}" if old else ""
+        say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}{kept}")
     say(f"course: {time.monotonic() - began:.0f} s; figures (PNG) and tables (CSV) are beside the notebooks")
+
+
+def _keep(target: Path, old: bytes) -> Path:
+    """Write the notebook of before, which has its figures and tables in it, beside the new one."""
+    numbered = (target.with_stem(f"{target.stem}-{number}") for number in itertools.count(1))
+    kept = next(path for path in numbered if not path.exists())
+    with atomic_write(kept) as aside:
+        aside.write_bytes(old)
+    return kept
 
 
 def _named(exercise: int) -> str:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from catwalk.core import advice, given_path
-from catwalk.core.errors import UserError, to_user_error
+from catwalk.core.errors import UserError, masked, to_user_error
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.course import (
     attached_competition,
@@ -97,9 +97,12 @@ def _in_one_line() -> Iterator[None]:
 def resolved(settings: Settings) -> Settings:
     """The settings with a competition's name: of attached data that are not known, their data set's.
 
+    Files of an earlier run are moved aside first, so that none is left should this or ``run`` fail.
+
     Raises:
         UserError: more than one data set is attached, or IDX files that may be another data set's.
     """
+    _set_earlier_aside()
     if settings.competition != AUTO:
         return settings
     top = _inputs() if settings.source in (AUTO, *toml_keys.SOURCES) else given_path.expanded(settings.source)
@@ -119,6 +122,12 @@ def resolved(settings: Settings) -> Settings:
     return replace(settings, competition=chosen.name, source=str(chosen.place))
 
 
+def _set_earlier_aside() -> None:
+    work = Path.cwd()
+    if aside := working_folder.set_aside(work):
+        print(f"files of an earlier run were moved to {aside.relative_to(work)}")
+
+
 def _inputs() -> Path:
     """The folder of what is attached or uploaded."""
     return INPUT if INPUT.is_dir() else Path.cwd()
@@ -134,9 +143,7 @@ def run(settings: Settings) -> tuple[Path, str]:
     Raises:
         CatwalkError: with one line on what to do; then neither file is written.
     """
-    work = Path.cwd()
-    if aside := working_folder.set_aside(work):
-        print(f"files of an earlier run were moved to {aside.relative_to(work)}")
+    _set_earlier_aside()
     image_packages.ensure(print)
     inputs, settings = _inputs(), resolved(settings)
     toml, source = _toml(settings, inputs), _given(settings)
@@ -154,8 +161,8 @@ def run(settings: Settings) -> tuple[Path, str]:
     with _kept(settings, paths):
         run_stage.run("all", *settings.options(source), root=paths.root, say=_teller(paths))
     name = _made(settings, paths)
-    placed = working_folder.place(paths, name, work)
-    print(f"{' and '.join(path.name for path in placed)}: in {work}")
+    placed = working_folder.place(paths, name, Path.cwd())
+    print(f"{' and '.join(path.name for path in placed)}: in {Path.cwd()}")
     return paths.root, name
 
 
@@ -172,7 +179,7 @@ def _files(settings: Settings, source: str, competition: Competition | None) -> 
     if source in (AUTO, *toml_keys.SOURCES) or not place.exists():
         return []
     if competition is not None:
-        return raw_files.locate(place, competition).paths
+        return raw_files.locate(place, competition, in_notebook=True).paths
     kept = given_path.expanded(settings.keep).resolve() if settings.keep else None
     return [path for path in attached_data.files(place) if kept is None or not path.is_relative_to(kept)]
 
@@ -252,10 +259,10 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
     """
     if settings.source in toml_keys.SOURCES:
         return settings.source
-    is_auto = settings.source == "auto"
+    is_auto, given = settings.source == "auto", f"SOURCE={masked(settings.source)}"
     top = inputs if is_auto else given_path.expanded(settings.source).resolve()
     if not top.exists():
-        raise UserError("no such folder", where=f"SOURCE={settings.source}", fix=advice.CHOOSE_ONE_SOURCE)
+        raise UserError("no such folder", where=given, fix=advice.CHOOSE_ONE_SOURCE)
     attached = attached_data.find(competition, top)
     if attached.fitting:
         chosen, *others = attached.fitting
@@ -267,10 +274,8 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
         f"no file there has the columns of {competition.name}, {attached_data.columns(competition)}{refused}"
     )
     if not is_auto:
-        raise UserError(nothing, where=f"SOURCE={settings.source}", fix=advice.ATTACH)
-    if inputs == INPUT and sources.offered(competition) == [
-        "kaggle"
-    ]:  # Kaggle's own data are attached, not downloaded
+        raise UserError(nothing, where=given, fix=advice.ATTACH)
+    if inputs == INPUT and sources.offered(competition) == ["kaggle"]:  # they are attached, not downloaded
         raise UserError(nothing, where=str(inputs), fix=advice.ATTACH)
     if inputs == INPUT and "sklearn" not in competition.sources:
         print(f"{inputs}: {nothing}: {advice.ATTACH}; or turn Internet on to download them")

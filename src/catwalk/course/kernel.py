@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from catwalk.core import advice
+from catwalk.core import advice, edited_files
 from catwalk.core.errors import MachineError, UserError, shown
 from catwalk.core.paths import Paths, folder_aside
 from catwalk.course import course
@@ -52,6 +52,8 @@ def run(
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Write notebook, metadata and wheel, and print how to push them; nothing is sent.
+
+    What the user has changed in these since is kept under another name.
 
     Args:
         paths: the competition's.
@@ -92,17 +94,31 @@ def run(
         (aside / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
         given = {"COMPETITION": competition.name, **choice}
         write_notebook(aside / NOTEBOOK, paths.notebooks / NOTEBOOK, wheel, given)
-        paths.kernel.mkdir(exist_ok=True)
-        for old in paths.kernel.glob("*.whl"):
-            old.unlink()
-        for made in aside.iterdir():
-            made.replace(paths.kernel / made.name)
+        kept = _place(paths, aside)
     folder = paths.shown(paths.kernel)
     say(f"kernel: {folder} contains {NOTEBOOK} (catwalk is inside it), {METADATA} and {wheel.name}")
+    for line in kept:
+        say(line)
     if accelerator == "gpu":
         say("  its GPU trains the networks, and counts against your weekly Kaggle quota")
     push = f"{kaggle_credentials.client_command(paths.root)} kernels push -p {shlex.quote(folder)}"
     say(f"  check the files, then push them: {push}")
+
+
+def _place(paths: Paths, made: Path) -> list[str]:
+    """Move the files to the kernel's folder, the wheel in place of the last; lines about what was renamed."""
+    kept: list[str] = []
+    paths.kernel.mkdir(exist_ok=True)
+    for old in paths.kernel.glob("catwalk-*.whl"):
+        old.unlink()
+    for file in sorted(made.iterdir()):
+        target = paths.kernel / file.name
+        if file.suffix == ".whl":
+            file.replace(target)
+            continue
+        with edited_files.rewrite(paths, target, kept.append) as aside:
+            file.replace(aside)
+    return kept
 
 
 def make_dist(paths: Paths, say: Callable[[str], None]) -> None:

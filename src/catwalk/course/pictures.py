@@ -138,6 +138,21 @@ def from_keras(
     return pictures, labels.ravel()
 
 
+def distinct_rows(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    """The first row of each distinct picture (n, ...), in any order: an interval counts a picture once."""
+    _, first = np.unique(split.keys(images.reshape(len(images), -1)), return_index=True)
+    return np.sort(first)
+
+
+def hold_out(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which rows to hold out, a tenth, as ``split.hold_out`` does; the pictures (n, ...) are in any order."""
+    flat = images.reshape(len(images), -1)
+    order = np.argsort(split.keys(flat), kind="stable")
+    apart = np.empty(len(labels), np.bool_)
+    apart[order] = split.hold_out(flat[order], labels[order], split.VALIDATION_SHARE, SEED)
+    return apart
+
+
 def prepared_paths(name: str) -> Paths:
     """A competition's paths, after its data were downloaded and prepared if needed.
 

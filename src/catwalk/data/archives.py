@@ -16,6 +16,7 @@ from catwalk.core.errors import UserError
 from catwalk.data.csv_dialect import UTF16, WEB_PAGE
 
 LARGEST = 8_000_000_000  # bytes of an unpacked CSV; anything larger is a zip bomb
+WORKBOOK = "[Content_Types].xml"  # in every Excel workbook, which is a zip
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 ENCRYPTED = 1  # the bit of a member's flags
 # What zipfile raises for damaged archives.
@@ -158,7 +159,7 @@ def unpacked(file: IO[bytes], member: str | None, name: str) -> Iterator[IO[byte
 def _wanted(opened: zipfile.ZipFile, member: str | None, name: str) -> zipfile.ZipInfo:
     """The file of a zip that is asked for; without ``member``, the only CSV in it."""
     if member is None:
-        if "[Content_Types].xml" in opened.namelist():
+        if WORKBOOK in opened.namelist():
             raise UserError("this is an Excel workbook", where=name, fix="save it as CSV (UTF-8)")
         csvs = [one for one in _files(opened) if one.casefold().endswith(".csv")]
         if len(csvs) != 1:

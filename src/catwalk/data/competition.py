@@ -11,7 +11,7 @@ from typing import Any
 from catwalk.core import advice
 from catwalk.core.errors import UserError, shown
 from catwalk.core.paths import Paths, competitions_folder
-from catwalk.data import pixel_names, toml_keys, toml_values
+from catwalk.data import pixel_names, toml_keys, toml_values, unknown_competition
 from catwalk.data.toml_values import listed, text, texts, typed
 
 MOST_SAID = 230  # characters of the message about an invalid TOML
@@ -174,7 +174,7 @@ def load(paths: Paths) -> Competition:
     if paths.competition not in known:
         raise UserError(
             f"unknown competition {paths.competition!r} (known: {', '.join(known)})",
-            fix="choose one with COMPETITION=, or add a TOML of that name to competitions/",
+            fix=unknown_competition.what_to_do(paths),
         )
     where = paths.shown(paths.toml)
     try:

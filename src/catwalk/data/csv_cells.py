@@ -26,6 +26,11 @@ def whole_number(cell: str) -> int | None:
     return int(value) if value.is_integer() and abs(value) < EXACT else None
 
 
+def is_mark(cell: str) -> bool:
+    """Whether a cell marks a missing label, unless a class has that name: empty, ``?``, ``-1``."""
+    return cell.strip().casefold() in NO_LABEL or whole_number(cell) == -1
+
+
 def are_mixed(names: Sequence[str]) -> bool:
     """Whether only some class names are numbers, as for handwritten characters (0 to 9, A to Z)."""
     return len({whole_number(name) is None for name in names}) == 2
@@ -83,6 +88,4 @@ class Labels:
 
     def is_none(self, cell: str) -> bool:
         """Whether the cell marks a missing label: empty, ``?``, ``-1``."""
-        if self.position(cell) is not None:
-            return False
-        return cell.strip().casefold() in NO_LABEL or whole_number(cell) == -1
+        return self.position(cell) is None and is_mark(cell)

@@ -4,10 +4,10 @@ import itertools
 import re
 from dataclasses import dataclass, replace
 
-from catwalk.data import csv_dialect, pixel_order
+from catwalk.data import csv_dialect, csv_header, pixel_order
 from catwalk.data.competition import Competition
-from catwalk.data.csv_cells import NUMBER, is_one_hot
-from catwalk.data.csv_columns_errors import no_header, one_hot, shape_of, wrong
+from catwalk.data.csv_cells import is_one_hot
+from catwalk.data.csv_columns_errors import one_hot, shape_of, wrong
 from catwalk.data.csv_columns_numbered import by_number
 from catwalk.data.csv_dialect import Dialect
 from catwalk.data.csv_file import CsvFile, clipped
@@ -69,16 +69,9 @@ def _in_picture_order(columns: Columns, competition: Competition) -> Columns:
     return replace(columns, pixels=[columns.pixels[i] for i in pixel_order.places(competition)])
 
 
-def _without_empty_end(cells: list[str]) -> list[str]:
-    end = len(cells)
-    while end and not cells[end - 1]:
-        end -= 1
-    return cells[:end]
-
-
 def _by_header(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
     first, *below = dialect.rows
-    cells = _without_empty_end(first)
+    cells = csv_header.without_empty_end(first)
     empty = len(first) - len(cells)
     if cells and not cells[0]:
         free = (f"{INDEX}{'.1' * again}" for again in itertools.count())
@@ -87,8 +80,8 @@ def _by_header(file: CsvFile, dialect: Dialect, competition: Competition) -> Col
         cells = [INDEX, *cells]
     place = {name: i for i, name in enumerate(cells)}
     if len(place) != len(cells):
-        if all(NUMBER.fullmatch(cell) for cell in cells):
-            raise no_header(file)
+        if csv_header.are_mostly_numbers(cells):
+            raise csv_header.missing(file, dialect, competition)
         twice = next(name for name in cells if cells.count(name) > 1)
         raise file.error(f"two columns are named {clipped(twice)}", row=1)
     named = _in_any_case(place, competition)
@@ -140,12 +133,9 @@ def _in_any_case(place: dict[str, int], competition: Competition) -> dict[str | 
 
 def _by_position(file: CsvFile, dialect: Dialect, competition: Competition) -> Columns:
     """Without a header, the order is id (if the competition has one), label (if any), pixels."""
-    cells = _without_empty_end(dialect.rows[0])
-    width, empty = len(cells), len(dialect.rows[0]) - len(cells)
-    texts = sum(not NUMBER.fullmatch(cell) for cell in cells)
-    if texts > width // 2 and sum(not NUMBER.fullmatch(cell) for cell in dialect.rows[-1]) < texts:
-        what = f"this looks like a header ({clipped(cells[0])}, {clipped(cells[-1])}), but header = false"
-        raise file.error(what, row=1, fix=f"change header = false to header = true in {file.toml}")
+    csv_header.refuse_names(file, dialect, competition)
+    width = len(csv_header.without_empty_end(dialect.rows[0]))
+    empty = len(dialect.rows[0]) - width
     count = len(competition.pixel_columns)
     before = width - count
     ids = int(competition.id_column is not None)

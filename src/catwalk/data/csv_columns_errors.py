@@ -3,7 +3,7 @@
 import math
 import re
 
-from catwalk.data import column_names
+from catwalk.data import column_names, csv_header
 from catwalk.data.competition import Competition
 from catwalk.data.csv_cells import NUMBER, is_one_hot
 from catwalk.data.csv_columns_numbered import by_number, families
@@ -24,13 +24,13 @@ def wrong(
     """The error for wrong columns: what is missing or unknown, and how to fix the TOML or the file."""
     label, id_, pixels = found
     cells, toml = dialect.rows[0], file.toml
-    if all(NUMBER.fullmatch(cell) for cell in cells):
-        return no_header(file)
+    if csv_header.are_numbers(csv_header.without_empty_end(cells)):
+        return csv_header.missing(file, dialect, competition)
     if pixels < len(competition.pixel_columns):
         return _wrong_pixels(file, dialect, competition, pixels, unknown)
     if competition.id_column and id_ is None and not file.is_train:
         what = f"no id column {clipped(competition.id_column)}"
-        if len(unknown) == 1:
+        if len(unknown) == 1 and _may_be_ids(dialect, unknown[0]):
             return file.error(what, row=1, fix=f'write id = "{unknown[0][:40]}" under [columns] in {toml}')
         return file.error(what, row=1, fix=f"name it under [columns] in {toml}, or leave id out there")
     if label is None and file.is_train and len(unknown) == len(competition.labels):
@@ -44,11 +44,23 @@ def wrong(
         return file.error(
             what, row=1, fix=f'if it is the label, write label = "{unknown[0]}" under [columns] in {toml}'
         )
-    if plain and competition.id_column is None and (not file.is_train or column_names.is_id(unknown[0])):
+    is_id = plain and competition.id_column is None and _may_be_ids(dialect, unknown[0])
+    if is_id and (not file.is_train or column_names.is_id(unknown[0])):
         return file.error(what, row=1, fix=f'add id = "{unknown[0]}" under [columns] in {toml}')
+    if plain and not file.is_train:  # such as Usage, in a solution as Kaggle has it
+        added = f'"{unknown[0]}" to ignore' if competition.ignored_columns else f'ignore = ["{unknown[0]}"]'
+        return file.error(what, row=1, fix=f"add {added} under [columns] in {toml}")
     return file.error(
         what, row=1, fix=f"drop the column in a copy of the file, or name it under [columns] in {toml}"
     )
+
+
+def _may_be_ids(dialect: Dialect, name: str) -> bool:
+    """Whether a column's first cells all differ, as ids do."""
+    names, *below = dialect.rows
+    at = names.index(name)
+    cells = [row[at] for row in below if len(row) > at]
+    return len(set(cells)) == len(cells)
 
 
 def _wrong_pixels(
@@ -106,11 +118,6 @@ def shape_of(pixels: int) -> str:
         if side * side * channels == pixels:
             return f" (shape = {[side, side, *([3] if channels == 3 else [])]}?)"
     return ""
-
-
-def no_header(file: CsvFile) -> Exception:
-    what = "the first row holds numbers, not column names"
-    return file.error(what, row=1, fix=f"add header = false under [columns] in {file.toml}")
 
 
 def one_hot(file: CsvFile, which: str) -> Exception:

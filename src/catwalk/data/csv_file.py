@@ -20,6 +20,8 @@ class CsvFile:
         origin: what the user would change, as a message shows it.
         is_train: whether it holds the labelled rows.
         toml: the competition's TOML, as a message shows it.
+        other: the competition's other CSV of pictures, for what must be the same in both.
+        original: the file or archive that ``path`` was copied from; None: ``path`` is the original.
     """
 
     path: Path
@@ -27,6 +29,8 @@ class CsvFile:
     origin: str
     is_train: bool
     toml: str
+    other: "CsvFile | None" = None
+    original: Path | None = None
 
     def error(self, what: str, *, row: int | None = None, column: str = "", fix: str = "") -> UserError:
         """The error to raise, with its location in the file.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.core import advice, given_path, locks
-from catwalk.core.errors import NetworkError, UserError
+from catwalk.core.errors import NetworkError, UserError, masked
 from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import manifest, raw_files
 from catwalk.data.competition import Competition
@@ -125,8 +125,9 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
         say(f"data: {what}: fetching again")
         return _fetch(paths, competition, known.source, say)
     files = _read(paths, competition, raw_files.locate(paths.raw, competition), {})
-    for name in set(files) - set(known.files):
-        files[name]["by_hand"] = True
+    for name in files:
+        if name not in known.files or "by_hand" in known.files[name]:  # it never came from the source
+            files[name]["by_hand"] = True
     return replace(
         known, files=files, reading=competition.reading, origins=origins or known.origins, replacing={}
     )
@@ -226,7 +227,7 @@ def _check_source(paths: Paths, competition: Competition, known: Manifest, sourc
     place = given_path.expanded(source).resolve()
     if source not in SOURCES and not place.exists():
         fix = "correct it, or leave SOURCE= out to use the existing data"
-        raise UserError("no such folder", where=f"SOURCE={source}", fix=fix)
+        raise UserError("no such folder", where=f"SOURCE={masked(source)}", fix=fix)
     if source not in SOURCES and str(place) == known.source:
         raw_files.check_whole(f"SOURCE={source}", place, raw_files.locate(place, competition), competition)
         return
@@ -239,7 +240,7 @@ def _check_source(paths: Paths, competition: Competition, known: Manifest, sourc
 def _other_source(paths: Paths, source: str, there: str) -> UserError:
     return UserError(
         f"{paths.shown(paths.raw)} {there}",
-        where=f"SOURCE={source}",
+        where=f"SOURCE={masked(source)}",
         fix=f"leave SOURCE= out to use that data, or first rename its folder: {move_aside(paths)}",
     )
 

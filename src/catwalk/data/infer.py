@@ -19,7 +19,6 @@ from catwalk.data.infer_submission import Submission
 from catwalk.data.infer_table import Table
 from catwalk.data.toml_draft import Value
 
-CHOICES = ("TRAIN", "TEST", "LABEL", "SHAPE", "ID", "TRANSPOSE")  # what the user may decide
 HELD_OUT = 0.15  # share of the one file's pictures that becomes the test
 WHY_SHIFT = (
     "a picture shifted by a pixel keeps its class; the files can't show whether a flipped or rotated one "
@@ -50,7 +49,7 @@ def look(source: Path, title: str, scratch: Path, choice: dict[str, str]) -> Dra
         source: a folder, a zip or a CSV.
         title: for people.
         scratch: an empty folder for what must be unpacked; the draft's table may lie there.
-        choice: what the user has decided, by the names in ``CHOICES``.
+        choice: what the user has decided, by the names in ``toml_choices.CHOICES``.
 
     Raises:
         DoubtError: something must be decided by the user.
@@ -200,7 +199,7 @@ def _id(
     test_names = files.test.table.names
     if test_names:
         label = names[columns.label] if names and columns.label is not None else None
-        unknown = [*theirs.ignored, *(test_names[i] for i in theirs.labels)]
+        unknown = [*theirs.ignored, *(test_names[i] for i in (*theirs.labels, theirs.usage) if i is not None)]
         ignored += [name for name in unknown if name not in (*ignored, label)]
     test_id = None
     if theirs.id is not None:

@@ -11,6 +11,7 @@ import pyarrow.csv as pacsv
 from catwalk.core.errors import UserError
 from catwalk.data import csv_dialect, usage_column
 from catwalk.data.csv_cells import whole_number
+from catwalk.data.csv_file import clipped
 from catwalk.data.infer_columns import CLASSES
 from catwalk.data.infer_table import Table
 
@@ -75,15 +76,18 @@ def classes(cells: list[str], where: str) -> Classes:
     """The classes of a column of labels.
 
     Raises:
-        UserError: there are fewer than two, or more than 256.
+        UserError: there are fewer than two, or more than 256; or one is empty or not UTF-8.
     """
     counts = Counter(cells)
     if "" in counts:
         raise UserError(
             f"{counts['']:,} of {len(cells):,} labels are empty",
             where=where,
-            fix="give each row a label, or choose another column with LABEL=",
+            fix="give each row a label, or set LABEL= to choose another column",
         )
+    if unreadable := [cell for cell in counts if "\ufffd" in cell]:  # as in files that Excel wrote in cp1252
+        fix = "save the file as CSV (UTF-8)"
+        raise UserError(f"{clipped(unreadable[0])} is not UTF-8", where=where, fix=fix)
     numbers = {whole_number(cell) for cell in counts}
     is_text = None in numbers
     found = sorted(counts, key=_natural) if is_text else [str(n) for n in sorted(map(int, numbers - {None}))]  # type: ignore[arg-type]
@@ -91,7 +95,7 @@ def classes(cells: list[str], where: str) -> Classes:
         raise UserError(
             f"{len(found):,} different labels, expected 2 to {CLASSES}",
             where=where,
-            fix="choose another column with LABEL=",
+            fix="set LABEL= to choose another column",
         )
     rare = min(counts.values())
     few = f", the rarest in {rare:,} row{'s' if rare > 1 else ''}"

@@ -62,7 +62,8 @@ def find(table: Table) -> ColumnRoles | None:
     labels = sorted((i for i in rest if scores[i] > 0), key=lambda i: (-scores[i], i))
     rivals = [i for i in labels[1:] if not _says_the_same(table, labels[0], i)]
     is_sure = not rivals or scores[labels[0]] >= scores[rivals[0]] + 2
-    ignored = [names[i] for i in (*ids[1:], *(i for i in rest if i not in labels)) if names[i]]
+    empty = range(table.width, len(names))  # in all rows, as pandas writes a comma at each line's end
+    ignored = [names[i] for i in (*ids[1:], *(i for i in rest if i not in labels), *empty) if names[i]]
     why = f"the column {names[labels[0]]!r}" if labels else ""
     if len(labels) == 1 and not column_names.is_label(names[labels[0]]):
         why += ", the only one that is neither pixel nor id"

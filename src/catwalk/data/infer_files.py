@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catwalk.core.errors import UserError
-from catwalk.data import csv_dialect, infer_candidates, infer_columns, usage_column
-from catwalk.data.csv_file import CsvFile
+from catwalk.data import infer_candidates, infer_columns, usage_column
 from catwalk.data.infer_columns import ColumnRoles
 from catwalk.data.infer_doubt import DoubtError, listed
 from catwalk.data.infer_table import NARROW, Table
@@ -85,12 +84,14 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
     if not pictures:
         if unread:  # perhaps that is the file with the pictures
             raise unread[0]
-        _refuse_other_kinds(source)
+        for name, place in infer_candidates.candidates(source, []):
+            infer_candidates.refuse_other_kind(name, place)
         raise UserError(
             "found no CSV with one picture in each row",
             where=str(source),
             fix="set SOURCE= to a folder, zip or CSV of pixels (pictures as image files can't be read)",
         )
+    _refuse_unread(source, scratch, pictures, choice)
     train, test, why = _train_and_test(pictures, choice)
     _refuse_same_names(source, train, test)
     _refuse_other_header(train, test)
@@ -101,9 +102,12 @@ def find(source: Path, scratch: Path, choice: dict[str, str]) -> Files:
     return _with_narrow(found, narrow, tuple(unused))
 
 
-def has_pictures(source: Path, scratch: Path) -> bool:
-    """Whether a folder, zip or CSV holds a table of pictures, judged by the tables' beginnings."""
-    tables = infer_candidates.tables(source, scratch, [])
+def has_pictures(source: Path, scratch: Path, unread: list[UserError]) -> bool:
+    """Whether a notebook's folder, zip or CSV holds a table of pictures, judged by the tables' beginnings.
+
+    The reasons why files can't be read are added to ``unread``.
+    """
+    tables = infer_candidates.tables(source, scratch, unread, in_notebook=True)
     return any(infer_columns.find(table) is not None for _, _, table in tables)
 
 
@@ -123,21 +127,19 @@ def _is_sample(table: Table) -> bool:
     return is_said or (table.width <= NARROW and bool(SAMPLE.search(table.name)))
 
 
-def _refuse_other_kinds(source: Path) -> None:
-    """Refuse a file that only has a CSV's name, and say what it really is."""
-    for name, place in infer_candidates.candidates(source):
-        if infer_candidates.is_plain(place):
-            with place.path.open("rb") as file:
-                start = file.read(csv_dialect.BLOCK)
-            shown = CsvFile(place.path, name, str(place.path), True, "")
-            csv_dialect.refuse_other_kinds(shown, start)
+def _refuse_unread(source: Path, scratch: Path, pictures: list[Pictures], choice: dict[str, str]) -> None:
+    """Refuse a file that can't be read and is train or test by its name, if no other is, or it was chosen."""
+    known = {role(one.name)[0] for one in pictures} | {variable.casefold() for variable in choice}
+    lacking, chosen = {"train", "test"} - known, {choice.get("TRAIN"), choice.get("TEST")}
+    infer_candidates.refuse_unread(source, scratch, lambda name: name in chosen or role(name)[0] in lacking)
 
 
 def _refuse_same_names(source: Path, *used: Pictures | None) -> None:
-    """Refuse a file whose name another one has at the same level: a TOML can't tell them apart."""
-    places = [(depth, name) for depth, name, _ in infer_candidates.places(source)]
+    """Refuse a file whose name another folder has at the same level: a TOML can't tell them apart."""
+    places = infer_candidates.places(source, [])
     for one in used:
-        if one is not None and places.count(min(place for place in places if place[1] == one.name)) > 1:
+        same = [(depth, place.folder) for depth, name, place in places if one and name == one.name]
+        if one is not None and len({folder for depth, folder in same if depth == min(same)[0]}) > 1:
             raise UserError(
                 f"{one.name} is in more than one folder",
                 where=str(source),

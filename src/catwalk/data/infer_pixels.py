@@ -74,13 +74,21 @@ def _named(names: list[str], family: list[tuple[tuple[int, ...], int]]) -> Pixel
 
 
 def values(table: Table, pixels: Pixels, rows: int) -> np.ndarray:
-    """(at most ``rows``, pixels) float64 of sampled rows, spread over the file."""
+    """(at most ``rows``, pixels) float64 of sampled rows, spread over the file.
+
+    Rows with a cell that is no number are left out: the shapes are compared by means over all values. If
+    every row has such a cell, it counts as 0. The reader names its row.
+    """
     step = max(1, len(table.rows) // rows)
     if pixels.is_one_cell:
         cells = (AROUND.sub(" ", row[pixels.at[0]]) for row in table.rows[::step][:rows])
         found = [np.fromstring(cell, np.float64, sep=" ") for cell in cells]
-        return np.array([one for one in found if len(one) == pixels.count])
-    return table.numbers(pixels.at)[::step][:rows]
+        fitting = [one for one in found if len(one) == pixels.count]
+        sampled = np.array(fitting, np.float64).reshape(-1, pixels.count)
+    else:
+        sampled = table.numbers(pixels.at)[::step][:rows]
+    whole: np.ndarray = sampled[~np.isnan(sampled).any(axis=1)]
+    return whole if len(whole) else np.nan_to_num(sampled)
 
 
 def has_points(table: Table, pixels: Pixels) -> bool:

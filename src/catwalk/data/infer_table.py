@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.data import csv_dialect
+from catwalk.data import csv_dialect, csv_header
 from catwalk.data.csv_cells import AROUND, NUMBER
 from catwalk.data.csv_dialect import BOM, EXCELS_LINE, SEPARATORS
 
@@ -18,7 +18,6 @@ HEAD = 200  # rows from the file's beginning
 SAMPLED = 2000  # rows in all, spread over the file
 CELLS = 3_000_000  # cells of them
 PLACES = 50  # from which they are taken
-MANGLED = re.compile(r"-?\d+(\.\d+)?\.\d+", re.ASCII)  # a number as a name, as pandas writes it a second time
 BLOCK = 1 << 20  # bytes read at once while the lines are counted
 NARROW = 3  # columns at most of a file of labels or ids
 MANY = 16  # numbers in one cell, which is a picture then
@@ -170,16 +169,20 @@ def _some(lines: list[str], size: int, read: int, rows: int) -> list[str]:
 
 
 def _spread(path: Path, start: int, rows: int) -> list[str]:
-    """About ``rows`` whole lines from places spread over the file, after its first ``start`` bytes."""
+    """At most about ``rows`` whole lines from places spread over the file, after its first ``start`` bytes.
+
+    No line is taken twice, even from a file with fewer: a column with repeated cells would not look like ids.
+    """
     size, found = path.stat().st_size, list[str]()
     if rows <= 0 or size <= start:
         return found
-    each = -(-rows // PLACES)
+    each, end = -(-rows // PLACES), 0
     with path.open("rb") as file:
         for place in np.linspace(start, size, PLACES, endpoint=False).astype(int):
-            file.seek(int(place))
+            file.seek(max(int(place), end - 1))  # what is left of this line is skipped
             file.readline()
             lines = [file.readline() for _ in range(each)]
+            end = file.tell()
             found += [line.decode("utf-8", errors="replace").rstrip("\r\n") for line in lines if line.strip()]
     return found
 
@@ -198,8 +201,11 @@ def _names(rows: list[list[str]]) -> tuple[list[str] | None, int]:
     first, *rest = rows
     if not rest:
         return None, 0
-    if len(first) > MANY and not first[0] and _count_up(first[1:]):
-        return first, 0  # as pandas writes its row numbers, and an array's columns
+    named = [cell for cell in first if cell]
+    counted = [cell for cell in named if NUMBER.fullmatch(cell)]
+    is_unique = len(set(named)) == len(named)
+    if len(counted) >= MANY and (len(counted) < len(named) or not first[0]) and csv_header.count_up(counted):
+        return (first, 0) if is_unique else (None, 1)  # as pandas names an array's columns beside the label
     below = [row for row in rest if len(row) in (len(first), len(first) + 1)]
     if len(first) <= NARROW and not any(NUMBER.fullmatch(cell) or numbers_in(cell) for cell in first):
         columns = list(zip(*below, strict=False))
@@ -211,27 +217,5 @@ def _names(rows: list[list[str]]) -> tuple[list[str] | None, int]:
         for i, cell in enumerate(first)
     )  # fmt: skip
     if is_named and below:
-        named = [cell for cell in first if cell]
-        return (None, 1) if len(set(named)) < len(named) else (first, 0)
-    return None, int(_says_nothing(first, below))
-
-
-def _says_nothing(first: list[str], below: list[list[str]]) -> bool:
-    """Whether the numbers in a first row are meaningless names: counted up, changed by pandas, or equal."""
-    if len(first) < MANY or not all(NUMBER.fullmatch(cell) or MANGLED.fullmatch(cell) for cell in first):
-        return False
-    values = "".join(cell for row in below for cell in row)
-    mangled = sum(bool(MANGLED.fullmatch(cell)) for cell in first)
-    if 4 * mangled > len(first) and "." not in values:
-        return True
-    if not all(NUMBER.fullmatch(cell) for cell in first):
-        return True
-    return _count_up(first) or len(set(first)) == 1
-
-
-def _count_up(cells: list[str]) -> bool:
-    """Whether nearly all cells are numbers that follow each other."""
-    if not all(NUMBER.fullmatch(cell) for cell in cells):
-        return False
-    steps = [b - a for a, b in zip(map(float, cells[:-1]), map(float, cells[1:]), strict=True)]
-    return steps.count(1.0) > 0.9 * len(steps)
+        return (first, 0) if is_unique else (None, 1)
+    return None, int(csv_header.says_nothing(first, below))

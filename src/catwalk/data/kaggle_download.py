@@ -111,9 +111,10 @@ def _refuse_damaged_tables(archive: Path) -> None:
     """Refuse a zip in which a file that may be a table is damaged, though its list of files can be read.
 
     Raises:
-        DamagedError: it is one.
+        DamagedError: it is one, or its list of files can't be read.
     """
-    for _, found in infer_candidates.candidates(archive):
+    archives.refuse_damaged(archive)
+    for _, found in infer_candidates.candidates(archive, []):
         try:
             archives.unpack(archive, found.member, Path(os.devnull))
         except archives.DamagedError:

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.core import advice
-from catwalk.core.errors import NetworkError, UserError, shown
+from catwalk.core.errors import LONGEST, NetworkError, UserError, shown
 from catwalk.core.http_timeout import TIMEOUT
 from catwalk.data import kaggle_credentials
 from catwalk.data.kaggle_names import Page
 
-WORDS = 120  # characters of Kaggle's own text in a message, at most
 LEAST = 20  # where fewer fit, it is left out
 LINE = 275  # characters of a message without its quotes: with the stage's name before it, a line of 300
 
@@ -51,7 +50,7 @@ def _of_status(error: Any, page: Page) -> NetworkError | UserError:
     """The error for an HTTP error response, with as much of Kaggle's own text as fits on the line."""
     status = error.response.status_code if error.response is not None else 0
     bare = _explained(status, "", page)
-    room = min(WORDS, LINE - len(str(bare)))
+    room = min(LONGEST, LINE - len(str(bare)))
     said = _words(error, room) if room >= LEAST else ""
     return _explained(status, f": {said}", page) if said else bare
 
@@ -110,7 +109,7 @@ def _words(error: Any, room: int) -> str:
         return ""
 
 
-def quoted(words: str, room: int = WORDS) -> str:
+def quoted(words: str, room: int = LONGEST) -> str:
     """Kaggle's own text as shown in messages: quoted, short, without control characters or secrets."""
     said = shown(kaggle_credentials.masked(words), room)
     return f'"{said}"' if said else ""

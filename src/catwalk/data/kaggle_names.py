@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from catwalk.core import given_path
-from catwalk.core.errors import UserError
+from catwalk.core.errors import UserError, masked
 from catwalk.data.competition import Competition
 from catwalk.data.toml_keys import SOURCES
 
@@ -154,5 +154,6 @@ def _invalid_name(text: str, given: str, kind: str, form: str, near: str) -> Use
 
 
 def _quoted(text: str) -> str:
-    """A text as shown in messages: short, and without control characters."""
+    """A text as shown in messages: short, without control characters or a URL's password."""
+    text = masked(text)
     return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from catwalk.core import given_path, terminal
 from catwalk.core.console import plain_console
-from catwalk.core.errors import UserError, shown
+from catwalk.core.errors import UserError, masked, shown
 from catwalk.core.paths import Paths, atomic_write, competitions_folder, folder_aside
 from catwalk.data import (
     competition,
@@ -61,7 +61,7 @@ def run(paths: Paths, source: str, choice: dict[str, str], say: Say) -> Samples 
     Args:
         paths: the new competition's.
         source: an existing folder, zip or CSV; the address or slug of Kaggle's page; "auto": the raw folder.
-        choice: what the user has decided, by the names in ``infer.CHOICES``.
+        choice: what the user has decided, by the names in ``toml_choices.CHOICES``.
         say: prints a line for the user.
 
     Returns:
@@ -126,7 +126,7 @@ def _resolved(paths: Paths, source: str) -> tuple[Path | None, kaggle_names.Page
         source.startswith((".", "/", "~")) or source.count("/") > 1
     ):
         fix = "correct it, or give the address of Kaggle's page"
-        raise UserError("no such folder, zip or CSV", where=f"SOURCE={source}", fix=fix)
+        raise UserError("no such folder, zip or CSV", where=f"SOURCE={masked(source)}", fix=fix)
     return None, kaggle_names.page(source, "SOURCE=")
 
 

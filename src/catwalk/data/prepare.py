@@ -16,7 +16,7 @@ import numpy.typing as npt
 from catwalk.core import advice, disk_space, locks
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write, folder_aside
-from catwalk.data import download, picture_hashes, prepared_arrays, raw_rows, split
+from catwalk.data import download, picture_hashes, prepared_arrays, raw_rows, split, test_labels
 from catwalk.data.competition import Competition
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ class Prepared:
         test_fingerprint: a hash of the test pictures, their order, and the submission's format.
         split: the split's name.
         duplicates: counts of duplicate pictures: "train" (within the labelled rows),
-            "test" (within the test rows), "both" (test rows also among the labelled), and
-            "known" (their distinct pictures).
+            "test" (within the test rows), and "known" (different test pictures that are among the labelled).
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -222,10 +221,10 @@ def _write_arrays(paths: Paths, aside: Paths, competition: Competition) -> dict[
         "fingerprint": train.fingerprint,
         "test_fingerprint": test.fingerprint,
         "reading": competition.reading,
+        "sealed": test_labels.are_there(aside),
         "duplicates": {
             "train": len(train_keys) - len(np.unique(train_keys)),
             "test": len(test_keys) - len(np.unique(test_keys)),
-            "both": int(np.isin(test_keys, train_keys).sum()),
             "known": int(np.isin(np.unique(test_keys), train_keys).sum()),
         },
         "raw": _raw_sums(paths),

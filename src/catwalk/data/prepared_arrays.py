@@ -9,11 +9,14 @@ import numpy as np
 from catwalk.core import advice
 from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
 from catwalk.core.paths import Paths
+from catwalk.data import test_labels
 from catwalk.data.competition import Competition
 
 
 def are_whole(paths: Paths, competition: Competition, summary: dict[str, Any]) -> bool:
     """Whether no array is missing, empty or truncated; of the pictures, only the files' headers are read.
+
+    Of the sealed test labels, only whether they are there.
 
     Args:
         paths: the competition's.
@@ -31,7 +34,7 @@ def are_whole(paths: Paths, competition: Competition, summary: dict[str, Any]) -
         mapped = [np.load(path, mmap_mode="r").shape for path in shapes]
     except UNREADABLE_ARRAYS:
         return False
-    return mapped == list(shapes.values()) and len(ids) == test_rows
+    return mapped == list(shapes.values()) and len(ids) == test_rows and not test_labels.are_lost(paths)
 
 
 def is_whole_split(file: Path) -> bool:

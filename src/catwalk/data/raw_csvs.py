@@ -1,6 +1,7 @@
 """Raw CSVs: opens the files that were found, and checks them."""
 
 import contextlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import (
     archives,
+    csv_head,
     idx_csvs,
     manifest,
     raw_files,
@@ -36,7 +38,8 @@ def opened(
         paths: the competition's; nothing is written to its raw folder.
         competition: gives the names.
         found: what ``locate`` found.
-        origins: what a message calls the file to change; by default the one that was found.
+        origins: what a message calls the file to change, its path if it was copied from there; by default
+            the one that was found.
     """
     with contextlib.ExitStack() as stack:
         scratch: Path | None = None
@@ -46,12 +49,13 @@ def opened(
         if found.idx and scratch:
             idx_csvs.convert(found.idx, competition, scratch)
             csvs |= {name: Place(scratch / name) for name in (competition.train_file, competition.test_file)}
-        files = {}
+        files: dict[str, CsvFile] = {}
         for name, place in csvs.items():
             path = place.path
             if not _is_direct(place) and scratch:
                 archives.unpack(place.path, place.member, scratch / name)
                 path = scratch / name
+            original = Path((origins or {}).get(name, place.path))
             inside = place.member and f"{place.path.name}: {place.member[-60:]}"
             files[name] = CsvFile(
                 path=path,
@@ -59,8 +63,19 @@ def opened(
                 origin=(origins or {}).get(name) or paths.shown(paths.raw if found.idx else place.path),
                 is_train=name in (competition.train_file, competition.train_labels_file),
                 toml=f"competitions/{competition.name}.toml",
+                original=original if original.is_file() else None,
             )
-        yield files
+        yield _paired(files, competition)
+
+
+def _paired(files: dict[str, CsvFile], competition: Competition) -> dict[str, CsvFile]:
+    """The same files; train and test know each other."""
+    pair = [files[name] for name in (competition.train_file, competition.test_file) if name in files]
+    if competition.is_one_file or len(pair) < 2:
+        return files
+    train, test = pair
+    paired = (replace(train, other=test), replace(test, other=train))
+    return files | dict(zip((competition.train_file, competition.test_file), paired, strict=True))
 
 
 def _is_direct(place: Place) -> bool:
@@ -140,11 +155,24 @@ def no_labels(file: CsvFile, rows: Rows, competition: Competition) -> UserError:
 
 def _label_csv(file: CsvFile, rows: Rows, competition: Competition) -> str | None:
     """The name of a CSV beside the training file that contains a label for each picture, or None."""
-    others = [path for path in file.path.parent.glob("*.[cC][sS][vV]") if path != file.path]
-    for path in sorted(others):
-        if path.name in raw_files.needed(competition) or path.stat().st_size > LARGEST:
-            continue
-        with contextlib.suppress(UserError):
-            separate_labels.join(replace(file, path=path, name=path.name), file, rows, competition)
-            return path.name
+    with tempfile.TemporaryDirectory(prefix="catwalk-") as folder:
+        for place in _beside(file):
+            name, path = Path(place.member or place.path).name, place.path
+            if name in raw_files.needed(competition) or (not place.member and path.stat().st_size > LARGEST):
+                continue
+            with contextlib.suppress(UserError):
+                if place.member:
+                    path = Path(folder) / "labels.csv"
+                    path.write_bytes(csv_head.read(place))  # a longer one is cut, and has too few rows
+                separate_labels.join(replace(file, path=path, name=name), file, rows, competition)
+                return name
     return None
+
+
+def _beside(file: CsvFile) -> list[Place]:
+    """The other CSVs in the zip or the folder that a file comes from."""
+    original = file.original or file.path
+    if archives.is_zip(original):
+        inside = sorted(archives.members(original))
+        return [Place(original, name) for name in inside if name.casefold().endswith(".csv")]
+    return [Place(path) for path in sorted(original.parent.glob("*.[cC][sS][vV]")) if path != original]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catwalk.core import errors
+from catwalk.core import errors, terminal
 from catwalk.core.errors import UserError
 from catwalk.data import archives, idx
 from catwalk.data.competition import Competition
@@ -31,6 +31,11 @@ class Place:
 
     path: Path
     member: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that it is in; in a zip, below the zip's path."""
+        return (self.path / (self.member or "")).parent
 
 
 @dataclass(frozen=True)
@@ -60,26 +65,32 @@ class Found:
         return sorted({place.path for place in self.csvs.values()} | set(self.idx.values()))
 
 
-def listed(folder: Path) -> list[Path]:
-    """The files that the user may have put into a folder or its subfolders, sorted."""
-    return sorted(_walk(folder, DEPTH))
+def listed(folder: Path, in_notebook: bool = False) -> list[Path]:
+    """The files that the user may have put into a folder or its subfolders, sorted.
+
+    Args:
+        folder: the folder.
+        in_notebook: whether it may be a notebook's own, of which ``is_searched`` tells the subfolders; so it
+            may be, too, where a notebook runs the command.
+    """
+    return sorted(_walk(folder, DEPTH, in_notebook or terminal.is_notebook()))
 
 
-def _walk(folder: Path, depth: int) -> Iterator[Path]:
+def _walk(folder: Path, depth: int, in_notebook: bool) -> Iterator[Path]:
     if not folder.is_dir():
         return
     for path in folder.iterdir():
         if path.name.startswith((".", "__MACOSX")):
             continue
         if path.is_dir():
-            if depth and is_searched(path):
-                yield from _walk(path, depth - 1)
+            if depth and (not in_notebook or is_searched(path)):
+                yield from _walk(path, depth - 1, in_notebook)
         elif path.is_file() and path.name != MANIFEST and not NOT_DATA.fullmatch(path.name):
             yield path
 
 
 def is_searched(folder: Path) -> bool:
-    """Whether data are looked for in a subfolder: not in ``OTHERS``, and not in what is mounted there.
+    """Whether a notebook looks for data in a subfolder: not in ``OTHERS``, and not in what is mounted there.
 
     A mount may be Google Drive on Colab, and to walk it would take minutes. Below ``/kaggle`` each input is a
     mount.
@@ -88,8 +99,14 @@ def is_searched(folder: Path) -> bool:
     return folder.name not in OTHERS and (is_of_kaggle or not folder.is_mount())
 
 
-def locate(place: Path, competition: Competition) -> Found:
-    """Find the competition's files in a folder or a zip; missing ones are left out."""
+def locate(place: Path, competition: Competition, in_notebook: bool = False) -> Found:
+    """Find the competition's files in a folder or a zip; missing ones are left out.
+
+    Args:
+        place: the folder or the zip.
+        competition: names the files.
+        in_notebook: as ``listed`` has it.
+    """
     names = needed(competition)
     if place.is_file() and competition.is_one_file and plain_name(place.name) == plain_name(names[0]):
         return Found({names[0]: Place(place)})
@@ -97,7 +114,7 @@ def locate(place: Path, competition: Competition) -> Found:
         return Found(_in_zips([place], names))
     if all((place / name).is_file() for name in names):
         return Found({name: Place(place / name) for name in names})
-    files = listed(place)
+    files = listed(place, in_notebook)
     csvs = {name: Place(path) for name in names if (path := _choose(place, files, name))}
     if not csvs.keys() >= set(required(competition)):
         zips = [path for path in files if path.suffix.casefold() == ".zip"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from catwalk.core import advice, disk_space, given_path
-from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown
+from catwalk.core.errors import CatwalkError, NetworkError, UserError, masked, shown
 from catwalk.core.http_timeout import TIMEOUT
 from catwalk.data import archives, idx, idx_csvs, kaggle_download, raw_files
 from catwalk.data.competition import Competition
 
-REASON = 160  # characters of Keras's own error, which names a long address before it says why
 STORY = 180  # characters about all attempts in the message that none worked
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
@@ -129,8 +129,9 @@ def keras_arrays(competition: Competition) -> Any:
     try:
         return module.load_data()
     except Exception as error:
-        # Keras wraps what went wrong below it in a bare Exception of one line.
-        reason = shown((str(error).splitlines() or [type(error).__name__])[0], REASON)
+        # Keras wraps what went wrong below it in a bare Exception of one line: a long address, then why.
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = shown(re.sub(r" on https?://\S+:(?= )", ":", said))
         raise NetworkError(
             f"Keras's download server can't be reached ({reason})", fix=advice.CHECK_NETWORK
         ) from None
@@ -208,7 +209,7 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
         if not source or not place.exists():
             raise UserError(
                 f"neither a folder, a zip nor one of {', '.join(['auto', *names])}",
-                where=f"SOURCE={source}",
+                where=f"SOURCE={masked(source)}",
                 fix=advice.CHOOSE_ONE,
             )
         fetch_folder(place, competition, folder)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import records
+from catwalk.core import advice, records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 
@@ -46,11 +46,13 @@ def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.ui
         (test rows,) uint8, positions in ``Competition.labels``.
 
     Raises:
-        UserError: this competition has no test labels here.
+        UserError: this competition has no test labels here, or they were lost.
         NewerRecordError: a newer catwalk has logged an access; nothing is logged or read then.
     """
     looks(paths)
-    if not paths.sealed_labels.is_file():
+    if are_lost(paths):
+        raise UserError("the sealed test labels are missing", where=paths.competition, fix=advice.RUN_PREPARE)
+    if not are_there(paths):
         raise UserError(
             "the test rows have no labels, so there is no score",
             where=paths.competition,
@@ -67,6 +69,15 @@ def open_labels(paths: Paths, caller: str, submission: str) -> npt.NDArray[np.ui
 def are_there(paths: Paths) -> bool:
     """Whether this competition's test labels are available here."""
     return paths.sealed_labels.is_file()
+
+
+def are_lost(paths: Paths) -> bool:
+    """Whether ``prepare`` sealed test labels that are no longer there; an earlier catwalk did not say so."""
+    try:
+        summary = json.loads(paths.prepared_summary.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return summary.get("sealed") is True and not are_there(paths)
 
 
 def looks(paths: Paths) -> list[Look]:

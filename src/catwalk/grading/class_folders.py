@@ -25,7 +25,9 @@ ONE_TEAM_S = re.compile(  # typical names of one team's files and folders, but n
 )
 ANSWER = re.compile(r"(my|final)?[ _-]*(submission|prediction|pred|result|answer)s?", re.IGNORECASE)
 MOST_OF_ONE_TEAM = 5
-NO_LETTERS = re.compile(r"[\W\d_]+")
+# With the number behind it, as in submission_2; the one before it may be a team's, as in team2_submission.
+NUMBERED = re.compile(rf"(?:{ONE_TEAM_S.pattern})[\W\d_]*", re.IGNORECASE)
+BETWEEN = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True)
@@ -142,5 +144,5 @@ def _are_one_team_s(groups: set[str]) -> bool:
     """Whether names are typical of one team's files; what else is in them may be the names of teams."""
     if not any(ONE_TEAM_S.search(group) for group in groups):
         return False
-    rests = {NO_LETTERS.sub("", ONE_TEAM_S.sub("", stem(group))).casefold() for group in groups}
+    rests = {BETWEEN.sub("", NUMBERED.sub("", stem(group))).casefold() for group in groups}
     return len(rests - {""}) < 2 or any(ANSWER.fullmatch(stem(group)) for group in groups)

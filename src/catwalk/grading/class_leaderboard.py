@@ -24,7 +24,7 @@ class Graded:
         file: the CSV.
         right: (different private pictures,) whether the answer is right; None where nothing could be scored.
         public, private: accuracy on the public and on the private rows.
-        interval: 95%, of the private accuracy.
+        public_interval, interval: 95%, of the public and of the private accuracy, by different pictures.
         grade: from 0 to 1, where the competition says what gives full marks.
         note: why nothing could be scored, or a remark.
     """
@@ -34,6 +34,7 @@ class Graded:
     right: npt.NDArray[np.bool_] | None = None
     public: float = 0.0
     private: float = 0.0
+    public_interval: tuple[float, float] = (0.0, 0.0)
     interval: tuple[float, float] = (0.0, 0.0)
     grade: float | None = None
     note: str = ""
@@ -119,7 +120,7 @@ def table(rows: list[Row], *, final: bool) -> list[str]:
     """One line per team for the terminal; private scores only in the final leaderboard."""
     wide = max(len(row.team.team) for row in rows)
     private = "  private  95% interval   ahead of the next   " if final else ""
-    lines = [f"place  {'team':{wide}s}  public{private}".rstrip()]
+    lines = [f"place  {'team':{wide}s}  public  95% interval {private}".rstrip()]
     for row in rows:
         team = row.team
         if row.place is None:
@@ -131,5 +132,7 @@ def table(rows: list[Row], *, final: bool) -> list[str]:
             small = "< 0.0001" if row.p is not None and row.p < 1e-4 else f"= {row.p or 0:.2g}"
             ahead = "" if row.p is None else f"{row.ahead} (p {small})"
             private = f"  {team.private:.4f}   {low:.4f}-{high:.4f}  {ahead:28s}"
-        lines.append(f"{row.place:5d}  {team.team:{wide}s}  {team.public:.4f}{private}  {team.note}".rstrip())
+        low, high = team.public_interval
+        public = f"{team.public:.4f}  {low:.4f}-{high:.4f}"
+        lines.append(f"{row.place:5d}  {team.team:{wide}s}  {public}{private}  {team.note}".rstrip())
     return lines

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from catwalk.core import edited_files
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.data import duplicates, prepare, prepared_arrays, test_labels
@@ -26,7 +27,7 @@ from catwalk.models import metrics
 PUBLIC = 0.3  # share of the test rows whose score is shown during the competition, as on Kaggle
 PUBLIC_SOURCES = {"kaggle_dataset", "debian", "keras", "sklearn"}  # they publish the test labels
 NUMBERS = re.compile(r"([0-9]+)")
-LONGEST_REMARK = 160  # with name and scores it fits into a line of 300
+LONGEST_REMARK = 150  # with name and scores it fits into a line of 300
 GUESSED = "no better than guessing: perhaps made from another SOURCE=, whose rows are in another order"
 
 Say = Callable[[str], None]
@@ -36,6 +37,8 @@ def run(
     paths: Paths, competition: Competition, *, handed: Path, labels: Path | None, final: bool, say: Say
 ) -> None:
     """Score every team's CSV, and write the leaderboard (HTML) and the grades (CSV).
+
+    What the instructor has changed in these since, such as remarks, is kept under another name.
 
     Args:
         paths: the competition's.
@@ -74,11 +77,16 @@ def run(
     note = _of_labels(competition) if labels is None else ""
     rows = class_leaderboard.by_private(graded)
     shown = rows if final else class_leaderboard.by_public(graded)
-    class_leaderboard.write_grades(paths.grades, rows)
-    class_leaderboard.write_page(paths.leaderboard, shown, competition, note, final=final)
+    kept: list[str] = []
+    with edited_files.rewrite(paths, paths.grades, kept.append) as aside:
+        class_leaderboard.write_grades(aside, rows)
+    with edited_files.rewrite(paths, paths.leaderboard, kept.append) as aside:
+        class_leaderboard.write_page(aside, shown, competition, note, final=final)
     for line in class_leaderboard.table(shown, final=final):
         say(line)
     _say_summary(paths, graded, given, note, final=final, say=say)
+    for line in kept:
+        say(line)
     if split:
         say(f"  {paths.shown(paths.grade_secret)} decides which rows are public: keep it secret")
 
@@ -151,11 +159,19 @@ def _graded(
     public, private = float(right[given.is_public].mean()), float(right[given.is_private].mean())
     grade = None if competition.full_marks is None else metrics.grade(private, competition.full_marks)
     _, once = np.unique(pictures[given.is_private], return_index=True)
-    interval = metrics.wilson(private, len(once))
-    compared = right[given.is_private][np.sort(once)]
+    seen = max(1, len(np.unique(pictures[given.is_public])))  # there is none if there is one test row
     guessed = _of_guessing(right, given, pictures, competition)
-    note = "; ".join(filter(None, (guessed, one.remark)))
-    return Graded(team, one.file, compared, public, private, interval, grade, note)
+    return Graded(
+        team,
+        one.file,
+        right=right[given.is_private][np.sort(once)],
+        public=public,
+        private=private,
+        public_interval=metrics.wilson(public, seen),
+        interval=metrics.wilson(private, len(once)),
+        grade=grade,
+        note="; ".join(filter(None, (guessed, one.remark))),
+    )
 
 
 def _of_guessing(

@@ -211,7 +211,7 @@ class FeatureSet:
             sample = compute(pixels[:1])
             size = (2 * len(pixels), sample.shape[1])
             needed = sample.itemsize * math.prod(size)
-            if not shared_table.is_begun(path) and needed > memory.available() // 4:
+            if not shared_table.is_begun(path) and _is_too_large(needed):
                 return None
 
             blocks = -(-len(pixels) // BLOCK)
@@ -229,7 +229,7 @@ class FeatureSet:
         """
         sample = compute(self._prepared.pixels[:8])
         digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
-        of_split = f"{what}-{self._prepared.split}-{self._prepared.fingerprint}"
+        of_split = _of_split(what, self._prepared)
         path = self._paths.features(f"{of_split}-{digest}")
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file():
@@ -247,6 +247,31 @@ class FeatureSet:
         mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
         yield start, compute(block)
         yield len(pixels) + start, compute(mirror)
+
+
+def table_growth(paths: Paths, prepared: Prepared) -> int:
+    """Bytes that ``FeatureSet.table`` will take on the disk, at least; 0 if it is there or begun.
+
+    That is in bfloat16, less the tables of other splits or rows, which it replaces. A picture has more values
+    than there are components.
+    """
+    here, others = (paths.features(f"{name}-*").name for name in (_of_split("table", prepared), "table"))
+    if any(paths.prepared.glob(f"*{here}")):
+        return 0
+    components = min(COMPONENTS, EXAMPLES, len(prepared.train))
+    needed = 2 * len(prepared.pixels) * components * np.dtype(np.uint16).itemsize
+    freed = sum(file.stat().st_size for file in paths.prepared.glob(others))
+    return 0 if _is_too_large(needed) else max(0, needed - freed)
+
+
+def _is_too_large(needed: int) -> bool:
+    """Whether memory is too short for a table of so many bytes."""
+    return needed > memory.available() // 4
+
+
+def _of_split(what: str, prepared: Prepared) -> str:
+    """The part of a kept file's name that all files of its kind, split and rows share."""
+    return f"{what}-{prepared.split}-{prepared.fingerprint}"
 
 
 def _centres(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

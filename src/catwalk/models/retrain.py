@@ -58,14 +58,18 @@ class Trained:
 
 
 def train(task: Task) -> Trained | None:
-    """Train; None if it diverged or did not finish an epoch. To be called in a separate process only."""
+    """Train; None if it did not finish an epoch in time. To be called in a separate process only.
+
+    Raises:
+        DivergedError: the loss became NaN or infinite.
+    """
     from catwalk.core import tensorflow_setup
 
     tensorflow_setup.setup(threads=1)
     from catwalk.data import competition as competitions
     from catwalk.models import precision
     from catwalk.models.features import FeatureSet
-    from catwalk.models.train import DivergedError, OutOfTimeError, Training
+    from catwalk.models.train import OutOfTimeError, Training
 
     prepared = learning = prepare.load(task.paths, task.split_seed)
     loaded = competitions.load(task.paths)
@@ -87,6 +91,6 @@ def train(task: Task) -> Trained | None:
     planned = [task.plan[0]]
     try:
         planned.extend(epoch.epochs for epoch in epochs)
-    except (DivergedError, OutOfTimeError):
+    except OutOfTimeError:
         return None
     return Trained(training.finish(), prepared if task.fold is None else learning, tuple(planned))

@@ -183,7 +183,7 @@ class Training:
             sums = self._step.run(order, tf.constant(step), tf.constant(count))
             loss, right, step = loss + float(sums[0]), right + float(sums[1]), step + count
             if not math.isfinite(loss):
-                raise DivergedError
+                raise DivergedError("the loss is no longer a finite number")
             if deadline is not None:
                 now = time.monotonic()
                 if now > deadline:

@@ -1,5 +1,6 @@
 """Notebook: executes a notebook in a separate kernel and saves the result."""
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -16,6 +17,8 @@ KERNEL = {
     "JUPYTER_PLATFORM_DIRS": "1",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+
+GIVEN = "catwalk"  # the metadata of an executed notebook with the variables that it was given
 
 Watch = Callable[[int, int, str], None]  # a cell begins: its number, how many there are, the heading above
 
@@ -84,12 +87,20 @@ def execute(
     except CellExecutionError as error:
         raise _of_cell(error, paths.shown(source)) from None
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise MachineError(
-            f"the notebook's kernel died or timed out ({shown(reason)})", fix=advice.RUN_AGAIN
-        ) from None
+        what = f"the notebook's kernel died or timed out ({shown(str(error).splitlines()[0])})"
+        raise MachineError(what, fix=advice.RUN_AGAIN) from None
+    notebook.metadata[GIVEN] = given
     with atomic_write(target) as path:
         nbformat.write(notebook, path)
+
+
+def given_to(target: Path) -> dict[str, str]:
+    """The environment variables that an executed notebook was given; empty if it does not say."""
+    try:
+        given = json.loads(target.read_text(encoding="utf-8"))["metadata"][GIVEN]
+        return {str(name): str(value) for name, value in given.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
 
 
 def _of_cell(error: Any, where: str) -> CatwalkError:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from catwalk.core.paths import Paths, atomic_write
+from catwalk.core import edited_files
+from catwalk.core.paths import Paths
 from catwalk.report import browser
 from catwalk.report.notebook import check, execute, is_newer
 from catwalk.report.results import COMPETITION_VARIABLE, SUBMISSION_VARIABLE
@@ -12,6 +13,8 @@ CELL_SECONDS = 300
 
 def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
     """Make the talk, its PDFs if a Chromium is installed, and the executed notebook.
+
+    Where talk and notebook are made anew, what a person has changed in them is kept under other names.
 
     Raises:
         UserError: the records are incomplete, the notebook is missing, or one of its cells fails.
@@ -27,11 +30,15 @@ def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
         from catwalk.report import results, talk
 
         page = talk.html(results.load(paths.competition, name, paths.root))
-        with atomic_write(target) as path:
+        kept: list[str] = []
+        with edited_files.rewrite(paths, target, kept.append) as path:
             path.write_text(page, encoding="utf-8")
         say(f"report: {paths.shown(target)}, three minutes: open it in a browser; N opens the speaker view")
+        for line in kept:
+            say(line)
         given = {COMPETITION_VARIABLE: paths.competition, SUBMISSION_VARIABLE: name}
-        execute(paths, source, notebook, given, seconds=CELL_SECONDS)
+        with edited_files.rewrite(paths, notebook, say) as path:
+            execute(paths, source, path, given, seconds=CELL_SECONDS)
         say(f"  {paths.shown(notebook)}")
     _print(paths, name, say)
 

@@ -18,6 +18,7 @@ NO_EPOCH = "the budget ended before its first epoch did"
 UNFINISHED = "the budget ended before its training did"
 TOO_SHORT = "the rest of the budget was too short for enough epochs"
 OUT_OF_TIME = (NO_EPOCH, UNFINISHED, TOO_SHORT)
+WITHDRAWN = "make try was stopped"  # of a network of the user's own: it is not queued again
 REASON_LENGTH = 200
 SAID_LENGTH = 80  # characters of the reason in the message that ends a search
 ENOUGH = 10  # trials from which more than half failing ends the search

@@ -1,20 +1,23 @@
 """The queue of a study, as far as it concerns a network of the user's own (``make try``)."""
 
+import contextlib
 import uuid
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
 
+from catwalk.core.stop_signals import unstopped
 from catwalk.core.team import Team
 from catwalk.models.portfolio import BASELINES
-from catwalk.search import retries, study
+from catwalk.search import failed_trials, retries, study
 from catwalk.search.trial_record import YOURS
 
 if TYPE_CHECKING:
     import optuna
 
 ASKED_BY = "asked_by"  # its attribute: the member who queued it
-ID = "asked"  # its attribute: an id, for a worker may take it, or others queue theirs, meanwhile
+ID = "asked"  # its attribute: an id, which it keeps where it is queued again under another number
 
 
 def put_first(opened: "optuna.Study", params: dict[str, Any], team: Team | None = None) -> int:
@@ -25,14 +28,105 @@ def put_first(opened: "optuna.Study", params: dict[str, Any], team: Team | None 
     asked = {"kind": YOURS, ID: uuid.uuid4().hex, **({ASKED_BY: team.member} if team else {})}
     opened.enqueue_trial(params, user_attrs=asked)
     yours = next(one for one in opened.get_trials(deepcopy=False) if one.user_attrs.get(ID) == asked[ID])
+    _put_others_behind(opened, yours.number)
+    return int(yours.number)
+
+
+def _put_others_behind(opened: "optuna.Study", number: int) -> None:
+    """Queue again what waits before a network of the user's own, but baselines and other such networks."""
     for trial in study.waiting(opened):
         kind = trial.user_attrs.get("kind")
-        if trial.number >= yours.number or kind in (*BASELINES, YOURS):
+        if trial.number >= number or kind in (*BASELINES, YOURS):
             continue
         # As a worker takes it; where one was faster it is left.
         if opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
             retries.run_again(opened, trial, "queued again behind a network of your own", counts=False)
-    return int(yours.number)
+
+
+@contextlib.contextmanager
+def in_this_run(
+    opened: "optuna.Study", params: dict[str, Any] | None, team: Team | None
+) -> Iterator[int | None]:
+    """Queue the user's own network for a run that only trains it, and take it out when the run has ended.
+
+    Else, after Ctrl-C, the next run would train it first, and then once more what was asked for.
+
+    Args:
+        opened: the study.
+        params: of the network; None: there is none.
+        team: the study's.
+
+    Yields:
+        Its trial's number; None: there is none.
+    """
+    number: int | None = None
+    try:
+        if params is not None:
+            with unstopped():  # or it would not be known which trial is to be taken out
+                number = put_first(opened, params, team)
+        yield number
+    finally:
+        if number is not None:
+            take_out(opened, number, team)
+
+
+def take_out(opened: "optuna.Study", number: int, team: Team | None) -> None:
+    """End the user's own network without queueing it again, unless it has ended or another member trains it.
+
+    Args:
+        opened: the study; no worker of this machine runs.
+        number: of the trial that was queued first; after a worker's death it has another one.
+        team: the study's.
+    """
+    for trial in _attempts(opened, number):
+        is_ours = trial.state == TrialState.RUNNING
+        if is_ours and team is not None:
+            is_ours = trial.user_attrs.get("member", team.member) == team.member
+        elif trial.state == TrialState.WAITING:  # taken as a worker takes it; where one was faster it is left
+            is_ours = opened._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+        if is_ours:
+            retries.end(opened, trial, failed_trials.WITHDRAWN)
+
+
+def left(opened: "optuna.Study", number: int) -> tuple[int, int]:
+    """What is left to wait for until the user's own network has ended.
+
+    If its worker died, it is queued again, unless whoever saw that has done so, and put first again.
+
+    Args:
+        opened: the study.
+        number: of the trial that was queued first.
+
+    Returns:
+        How many of its trials wait or run, and how many of these run.
+    """
+    numbers = {trial.number for trial in _attempts(opened, number)}
+    for trial in retries.waiting_for_retry(opened):
+        if trial.number in numbers:
+            retries.repeat(opened, trial)
+    trials = _attempts(opened, number)
+    waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
+    running = sum(trial.state == TrialState.RUNNING for trial in trials)
+    for trial in waiting:
+        _put_others_behind(opened, trial.number)
+    return len(waiting) + running, running
+
+
+def outcome(opened: "optuna.Study", number: int) -> "optuna.trial.FrozenTrial":
+    """The finished trial of the user's own network; if there is none, the last one that failed.
+
+    Args:
+        opened: the study.
+        number: of the trial that was queued first.
+    """
+    trials = _attempts(opened, number)
+    return max(trials, key=lambda trial: (trial.state in study.FINISHED, trial.number))
+
+
+def _attempts(opened: "optuna.Study", number: int) -> "list[optuna.trial.FrozenTrial]":
+    """The user's own network's trials: the one that was queued first, and those that repeat it."""
+    trials = opened.get_trials(deepcopy=False)
+    return [trial for trial in trials if trial.user_attrs.get(ID) == trials[number].user_attrs[ID]]
 
 
 def place(opened: "optuna.Study", number: int, team: Team | None) -> str:

@@ -8,8 +8,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_study, progress, search, study_progress
-from catwalk.search.trial_record import YOURS
+from catwalk.search import fold_study, progress, search, study_progress, trial_record
 
 if TYPE_CHECKING:
     import optuna
@@ -20,7 +19,8 @@ STUDY_SECONDS = 60  # how long a search may take until it runs a trial
 def run(context: RunContext, choice: dict[str, Any]) -> None:
     """Train one network of the user's own choice as a trial of the study, to its last epoch.
 
-    If a search is running, its next free worker takes the trial; else it runs at once.
+    If a search is running, its next free worker takes the trial; else it runs at once, and is not queued
+    again if it is stopped.
 
     Args:
         context: the competition, its split and scope.
@@ -30,7 +30,7 @@ def run(context: RunContext, choice: dict[str, Any]) -> None:
         UserError: the choice is outside the search space, or the study is of other data.
     """
     from catwalk.models import portfolio, space
-    from catwalk.search import study
+    from catwalk.search import own_queue, study
 
     paths, prepared, scope = context.paths, context.prepared, context.scope
     allowed = context.competition.augment
@@ -42,10 +42,9 @@ def run(context: RunContext, choice: dict[str, Any]) -> None:
             context.say(_queue_try(paths, prepared, scope, params))
             return
         spent = study_progress.known(paths, prepared, scope)[1].spent
-        opened, _ = search.run_trials(context, None, 1, time.monotonic(), spent, params)
-    made = [trial for trial in study.finished(opened) if trial.user_attrs.get("kind") == YOURS]
-    same = [trial for trial in made if space.rounded(trial.params).items() <= params.items()][-1:]
-    for line in _compared(same[0], study.complete(opened)) if same else ["try: the trial did not finish"]:
+        opened, _, number = search.run_trials(context, None, 1, time.monotonic(), spent, params)
+    assert number is not None, "it was queued"
+    for line in _compared(own_queue.outcome(opened, number), study.complete(opened), prepared):
         context.say(line)
 
 
@@ -70,19 +69,25 @@ def _queue_try(paths: Paths, prepared: prepare.Prepared, scope: str, params: dic
             number = own_queue.put_first(opened, params, paths.team)
             return f"try: queued as {own_queue.place(opened, number, paths.team)}"
         time.sleep(1)
-    what = "a make predict, or a search of other data, features or models, is running here"
+    what = "a make predict, or a search of other data or another SEED, FEATURES or MODELS, is running here"
     if fold_study.are_running(paths):
         what = "folds are being trained, and no other network meanwhile"
     raise UserError(what, fix=advice.WAIT_OR_END)
 
 
-def _compared(yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.FrozenTrial]") -> list[str]:
-    """The rank of the user's own network among the complete trials."""
+def _compared(
+    yours: "optuna.trial.FrozenTrial", best: "list[optuna.trial.FrozenTrial]", prepared: prepare.Prepared
+) -> list[str]:
+    """The rank of the user's own network among the complete trials, or why it has none."""
+    if yours.state.name == "FAIL":
+        return [f"try: your trial {yours.number} failed: {trial_record.of(yours).reason}"]
     if yours.value is None or yours not in best:
         return [f"try: trial {yours.number} diverged: a lower LEARNING_RATE may help"]
     place = best.index(yours) + 1
-    lines = [f"try: your trial {yours.number}: {yours.value:.4f} on validation, rank {place} of {len(best)}"]
+    shown = study_progress.shown(prepared, yours.value)
+    lines = [f"try: your trial {yours.number}: {shown}, rank {place} of {len(best)}"]
     if place > 1:
         kind = best[0].user_attrs.get("kind", "search")
-        lines.append(f"  the best is trial {best[0].number} ({kind}): {best[0].value or 0.0:.4f}")
+        shown = study_progress.shown(prepared, best[0].value or 0.0)
+        lines.append(f"  the best is trial {best[0].number} ({kind}): {shown}")
     return [*lines, "next: make predict, or another make try"]

@@ -129,7 +129,8 @@ def _is_of(process: str, cluster: Path) -> bool:
         with contextlib.suppress(OSError):  # it is gone, or another user's
             return place.readlink() == cluster.resolve()
         return False
-    found = subprocess.run(["ps", "-o", "args=", "-p", process], check=False, capture_output=True, text=True)  # noqa: S603, S607
+    command = ["ps", "-ww", "-o", "args=", "-p", process]  # without -ww, macOS cuts a line to 79 characters
+    found = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
     return str(cluster) in found.stdout
 
 

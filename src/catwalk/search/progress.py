@@ -102,20 +102,61 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
     return "; ".join(f"fingerprint {one}, {count} trials" for one, count in trials.items()) or None
 
 
+def other_study(paths: Paths, prepared: Prepared, scope: str) -> tuple[str, str, int] | None:
+    """The study of the same rows, but another SEED, FEATURES or MODELS, that was searched last, if any.
+
+    Returns:
+        What to type for the study that is asked for, and for that one, as far as they differ ("SEED=1",
+        "SEED=2"), and that one's finished trials.
+    """
+    if paths.team is not None:  # its database has one study, and names it
+        return None
+    ours = variables(study_name(paths, prepared, scope))
+    for key, known in _latest(paths):
+        _, fingerprint, split, _ = parts(key)
+        theirs = {name: value for name, value in variables(key).items() if value != ours[name]}
+        if theirs and fingerprint == prepared.fingerprint and not folds.is_of_folds(split):
+            typed = [" ".join(f"{name}={study[name]}" for name in theirs) for study in (ours, theirs)]
+            return typed[0], typed[1], known.finished
+    return None
+
+
+def refuse_beside_other(paths: Paths, prepared: Prepared, scope: str) -> None:
+    """Refuse to search for a stage that follows a search, where the user may have meant another study.
+
+    Raises:
+        UserError: there is one, of the same rows.
+    """
+    if (other := other_study(paths, prepared, scope)) is not None:
+        ours, theirs, finished = other
+        count = f"{finished} trial{'' if finished == 1 else 's'}"
+        raise UserError(
+            f"the study of {ours} has no trial, but there is one of {theirs} with {count}",
+            fix=f"run make predict {theirs}, or make search {ours} first",
+        )
+
+
+def _latest(paths: Paths) -> list[tuple[str, Progress]]:
+    """Studies with finished trials, the last one first; where only ``make try`` trained, after the others."""
+    found = [(key, known) for key, known in reversed(read(paths).items()) if known.finished]
+    return sorted(found, key=lambda one: one[1].spent <= 0)
+
+
 def last_scope(
     paths: Paths, prepared: Prepared, agrees: Callable[[str], bool] = lambda _: True
 ) -> str | None:
     """The scope of the study of these rows and this split that was searched last; None if there is none.
+
+    One in which only ``make try`` trained is followed where none was searched.
 
     Args:
         paths: the competition's.
         prepared: its arrays and split.
         agrees: which scopes may be it.
     """
-    for key, known in reversed(read(paths).items()):
+    for key, _ in _latest(paths):
         _, fingerprint, split, scope = parts(key)
-        is_ours = (fingerprint, split) == (prepared.fingerprint, prepared.split)
-        if known.finished and is_ours and agrees(scope):
+        if (fingerprint, split) == (prepared.fingerprint, prepared.split) and agrees(scope):
             return scope
     return None
 
@@ -129,7 +170,7 @@ def write(paths: Paths, key: str, state: Progress) -> None:
     everything = read(paths)
     before = everything.pop(key, None)
     began = before.began if before else datetime.now(UTC).isoformat(timespec="seconds")
-    everything[key] = replace(state, began=began)  # the last one is the one that was searched last
+    everything[key] = replace(state, began=began)  # the last one is the one that was worked on last
     content = {name: records.encode(known) for name, known in everything.items()}
     with atomic_write(paths.progress) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -149,13 +190,15 @@ def locked(paths: Paths) -> Iterator[None]:
     """Hold the search lock.
 
     Raises:
-        UserError: another search holds it.
+        UserError: a search holds it, or another command that trains networks.
     """
     with lock_if_free(paths) as free:
         if not free:
             raise UserError(
-                f"another search of {paths.competition} is running here",
-                fix=f'{advice.WAIT_OR_END}; "make predict" and "make leaderboard" still work'
+                f"another search of {paths.competition} is running here, or a make try or make predict "
+                "that trains networks",
+                fix=f'{advice.WAIT_OR_END}; "make leaderboard" still works, and "make predict" of a study '
+                "with a complete trial"
                 + (f"; or search under another name than MEMBER={paths.team.member}" if paths.team else ""),
             )
         yield

@@ -6,7 +6,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from catwalk.search import failed_trials, storage
 
 RETRIES = 2  # how often a trial whose worker died, or whose search was killed, is run again
-COPIED = ("kind", "fold", "asked_by")  # attributes that say what the trial is, and whose
+COPIED = ("kind", "fold", "asked_by", "asked")  # attributes that say what the trial is, and whose
 
 
 def run_again(study: optuna.Study, trial: FrozenTrial, reason: str, counts: bool = True) -> None:
@@ -47,7 +47,7 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
     trial = everyone[trial.number]
     if (
         trial.state != TrialState.FAIL
-        or failed_trials.has_error(trial)
+        or _has_ended_for_good(trial)
         or trial.number in retried_trials(everyone)
     ):
         return None
@@ -61,6 +61,12 @@ def _again(study: optuna.Study, trial: FrozenTrial, counts: bool) -> FrozenTrial
         "retry_history": history,
     }
     return create_trial(state=TrialState.WAITING, system_attrs=system, user_attrs=attrs)
+
+
+def _has_ended_for_good(trial: FrozenTrial) -> bool:
+    """Whether a failed trial is not to run again, however few its attempts."""
+    reason = trial.user_attrs.get(failed_trials.REASON)
+    return failed_trials.has_error(trial) or reason == failed_trials.WITHDRAWN
 
 
 def _history(trial: FrozenTrial, counts: bool = True) -> list[int]:
@@ -92,7 +98,7 @@ def waiting_for_retry(study: optuna.Study) -> list[FrozenTrial]:
         trial
         for trial in trials
         if trial.state == TrialState.FAIL
-        and not failed_trials.has_error(trial)
+        and not _has_ended_for_good(trial)
         and trial.number not in done
         and len(_history(trial)) <= RETRIES
     ]

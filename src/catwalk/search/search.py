@@ -1,5 +1,6 @@
 """The search: runs trials until a limit is reached, and prints a summary."""
 
+import contextlib
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from catwalk.core.errors import MachineError
 from catwalk.data import duplicates, prepare
 from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_study, limits, model_store, progress, study_progress
+from catwalk.search import augment_change, fold_study, limits, model_store, progress, study_progress
 from catwalk.search.limits import Limits
 from catwalk.search.progress import Progress
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import optuna
 
     from catwalk.models.portfolio import Room
+    from catwalk.search.supervisor import Supervisor
+    from catwalk.search.worker_pool import Workers
 
 ENOUGH = Limits(180.0, 10)  # the least that is advised after a search that ended too early
 ENOUGH_ROWS, ENOUGH_SIDE = 10_000, 14  # training rows, and pixels, from which convolutional networks pay
@@ -41,20 +44,27 @@ def run(context: RunContext, asked: Limits, workers: int | None, started: float)
     in_folds = fold_study.spent(context)
     limits_here = asked.of_search(in_folds)
     if limits_here.reached(before.spent, before.finished, before.full):
+        changed = augment_change.of_done(context)  # before progress.json, whose time it reads, is written
+        study_progress.restore_table(context, before.finished)
         is_last = progress.last_scope(paths, prepared) == context.scope
         if key is not None and not (is_last and before.folds == asked.folds):  # later stages follow it
             progress.write(paths, key, replace(before, folds=asked.folds))
-        say(_already(before, asked, limits_here.budget, in_folds))
+        best = study_progress.best(prepared, before)
+        say(_already(before, asked, limits_here.budget, in_folds, best))
+        for line in [*_offered(context), *changed]:
+            say(line)
         return
     count = limits.workers(workers)
-    disk_space.require(paths.prepared, disk_space.SEARCH, "for a search")
+    disk_space.require(paths.prepared, disk_space.SEARCH + _table_growth(context, asked), "for a search")
     old = progress.of_other_rows(paths, prepared.fingerprint)
     if old and not before.finished:
         say(f"search: starting a new study (fingerprint {prepared.fingerprint}); others are kept ({old})")
+    for line in [] if before.finished else _beside_other(context):
+        say(line)
     for line in [*_repeated(prepared), *gpus.described()]:
         say(line)
     with progress.locked(paths):
-        opened, spent = run_trials(context, limits_here, count, started, before.spent)
+        opened, spent, _ = run_trials(context, limits_here, count, started, before.spent)
     for line in _summary(opened, spent, context, asked):
         say(line)
 
@@ -63,6 +73,35 @@ def is_done(context: RunContext, asked: Limits) -> bool:
     """Whether a search with these limits has nothing left to do."""
     _, before = study_progress.known(context.paths, context.prepared, context.scope)
     return asked.of_search(fold_study.spent(context)).reached(before.spent, before.finished, before.full)
+
+
+def _offered(context: RunContext) -> list[str]:
+    """Store networks for the team that were trained before there was a place for them; what could not be."""
+    if context.paths.team is None:
+        return []
+    from catwalk.search import study
+    from catwalk.search.offering import Offering
+
+    opened = study.load(context.paths, context.prepared, context.scope)
+    return [] if opened is None else list(Offering(context.paths, opened).end())
+
+
+def _table_growth(context: RunContext, asked: Limits) -> int:
+    """Bytes of disk space that the features of this search's first networks will need, at least."""
+    from catwalk.models import features, portfolio
+
+    first = portfolio.first(context.scope, context.competition.augment)[: asked.trials]
+    has_table = any(params["view"] == "patches" for _, params in first)
+    return features.table_growth(context.paths, context.prepared) if has_table else 0
+
+
+def _beside_other(context: RunContext) -> list[str]:
+    """That a study begins beside another one of the same rows: SEED= or MODELS= may have been forgotten."""
+    other = progress.other_study(context.paths, context.prepared, context.scope)
+    if other is None:
+        return []
+    ours, theirs, finished = other
+    return [f"search: this starts a new study ({ours}); there is one of {theirs} with {_trials(finished)}"]
 
 
 def _repeated(prepared: prepare.Prepared) -> list[str]:
@@ -80,7 +119,7 @@ def run_trials(
     started: float,
     spent_before: float,
     yours: dict[str, Any] | None = None,
-) -> tuple["optuna.Study", float]:
+) -> tuple["optuna.Study", float, int | None]:
     """Make the study while TensorFlow is being imported; then start the workers and supervise them.
 
     Args:
@@ -92,7 +131,7 @@ def run_trials(
         yours: the parameters of a network of the user's own; None: there is none.
 
     Returns:
-        The study, and the seconds of search so far in all runs.
+        The study, the seconds of search so far in all runs, and the number of the trial of ``yours``.
     """
     from catwalk.search.display import Display
     from catwalk.search.worker_pool import Workers
@@ -102,8 +141,7 @@ def run_trials(
         processes.preload()
         workers = Workers(paths, context.seed, scope, 1)
         try:
-            from catwalk.models import portfolio
-            from catwalk.search import first_trials, own_queue, study
+            from catwalk.search import own_queue, study
             from catwalk.search.supervisor import Supervisor
 
             opened = study.create(paths, context.prepared, scope)
@@ -112,27 +150,54 @@ def run_trials(
             if asked is not None:
                 most = None if room is None else room.conv_width()
                 opened.set_user_attr(study.most_channels(paths), most)
-            first = portfolio.first(scope, context.competition.augment, room)
-            if yours is not None:
-                first = [(kind, params) for kind, params in first if kind in portfolio.BASELINES]
-            first_trials.enqueue(opened, first)
+            _enqueue_first(opened, context, room, is_try=yours is not None)
             if asked is not None:
                 study.set_budget(opened, asked.budget, is_shared=paths.team is not None)
-            number = -1 if yours is None else own_queue.put_first(opened, yours)
-            if asked is None:
-                before = sum(trial.number <= number for trial in study.waiting(opened))
-                asked = Limits(None, len(study.finished(opened)) + before)
-            for _ in range(count):
-                workers.start()
-            supervisor = Supervisor(paths, asked, started, spent_before, display, counts=yours is None)
-            supervisor.run(opened, workers)
+            with own_queue.in_this_run(opened, yours, paths.team) as number:
+                if asked is None:
+                    before = sum(number is None or one.number <= number for one in study.waiting(opened))
+                    asked = Limits(None, len(study.finished(opened)) + before)
+                for _ in range(count):
+                    workers.start()
+                supervisor = Supervisor(paths, asked, started, spent_before, display, number)
+                _supervise(supervisor, opened, workers, context)
         finally:
             workers.kill()
             shared_table.drop_abandoned(paths.prepared)
     spent = supervisor.spent()
     for line in supervisor.offering.end():
         context.say(line)
-    return opened, spent
+    return opened, spent, number
+
+
+def _enqueue_first(opened: "optuna.Study", context: RunContext, room: "Room | None", is_try: bool) -> None:
+    """Queue the first networks of a search, of which a try needs the baselines alone."""
+    from catwalk.models import portfolio
+    from catwalk.search import first_trials
+
+    first = portfolio.first(context.scope, context.competition.augment, room)
+    if is_try:
+        first = [(kind, params) for kind, params in first if kind in portfolio.BASELINES]
+    else:
+        augment_change.remember(context, opened)
+        for line in augment_change.lines(context, opened):
+            context.say(line)
+    first_trials.enqueue(opened, first)
+
+
+def _supervise(
+    supervisor: "Supervisor", opened: "optuna.Study", workers: "Workers", context: RunContext
+) -> None:
+    """Run the search; if it ends before its limits, say what still waits, which else the summary says."""
+    from catwalk.search import own_queue
+
+    try:
+        supervisor.run(opened, workers)
+    except BaseException:
+        with contextlib.suppress(Exception):  # the study's storage may be what has failed
+            if waits := own_queue.still_waiting(opened, context.paths.team):
+                context.say(f"search: {waits}")
+        raise
 
 
 def _room(context: RunContext, asked: Limits, workers: int, spent: float) -> "Room | None":
@@ -156,8 +221,7 @@ def _room(context: RunContext, asked: Limits, workers: int, spent: float) -> "Ro
     return Room(seconds, rows, shape, precision, rate / on_each, is_shared, bool(gpus.found()))
 
 
-def _already(before: Progress, asked: Limits, budget: float | None, in_folds: float) -> str:
-    best = f", best {before.best:.4f} on validation" if before.best else ""
+def _already(before: Progress, asked: Limits, budget: float | None, in_folds: float, best: str = "") -> str:
     full = budget is not None and before.spent < budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
@@ -189,9 +253,11 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, asked: L
 
     ended = study.finished(opened)
     best = study.complete(opened)[:1]
+    waits = own_queue.still_waiting(opened, context.paths.team)
     if not best:
         more = _larger(asked, spent, len(ended), ENOUGH)
-        return [f"search: {len(ended)} trials, none complete; for more: {more}"]
+        none = f"search: {len(ended)} trials, none complete; for more: {more}"
+        return [none, f"search: {waits}"] if waits else [none]
     value = best[0].value or 0.0
     low, high = wilson(value, duplicates.count(context.prepared).validation)
     lines = [
@@ -206,7 +272,7 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, asked: L
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
         what = "TRIALS" if asked.trials == 1 else "the budget"
         lines.append(f"{what} was too small for more trials: {_larger(asked, spent, len(ended), ENOUGH)}")
-    if waits := own_queue.still_waiting(opened, context.paths.team):
+    if waits:
         lines.append(f"search: {waits}: {_larger(asked, spent, len(ended))}")
     return [*lines, *_other_family(opened, context, asked), "next: make predict"]
 

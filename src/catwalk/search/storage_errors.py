@@ -55,23 +55,23 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
 
 def unreachable(error: BaseException) -> CatwalkError:
     """The message when the team's server can't be used."""
-    said = reason(error)
+    whole, said = _text(error), reason(error)
     if is_full(error):
         return MachineError(f"the disk of the team's server is full ({said})", fix="make room on that disk")
-    if "password" in said:
+    if "password" in whole:
         return UserError(
             said,
             where="STUDY=",
             fix="put the password into ~/.pgpass (host:port:database:user:password, \\ before : and \\, "
             "chmod 600) or PGPASSWORD",
         )
-    if "permission denied for" in said:
+    if "permission denied for" in whole:
         return UserError(
             said,
             where="STUDY=",
             fix="ask whoever runs the server for the right, as by GRANT CREATE ON SCHEMA public TO your_user",
         )
-    if "does not exist" in said or "no pg_hba.conf entry" in said:
+    if "does not exist" in whole or "no pg_hba.conf entry" in whole:
         return UserError(said, where="STUDY=", fix="ask whoever runs the server for the right STUDY=")
     return NetworkError(
         f"the team's study can't be reached ({said})",
@@ -87,8 +87,13 @@ def is_full(error: BaseException) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """The underlying database error, in one line."""
+    """The underlying database error, in one line, as messages show it."""
+    return shown(_text(error))
+
+
+def _text(error: BaseException) -> str:
+    """The same, however long."""
     cause = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error.__cause__ or error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     said = lines[0] if lines else type(cause).__name__
-    return shown(said.replace("connection failed: ", ""), 200)
+    return said.replace("connection failed: ", "")

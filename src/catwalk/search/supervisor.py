@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from catwalk.core import advice, gpus, shared_table, stop_signals
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
-from catwalk.search import failed_trials, model_store, progress, retries, storage, study, trial_record
+from catwalk.search import (
+    failed_trials,
+    model_store,
+    own_queue,
+    progress,
+    retries,
+    storage,
+    study,
+    trial_record,
+)
 from catwalk.search.limits import FULL, Limits
 from catwalk.search.messages import Done, EpochEnded, Failed, Message, Order, Ready, TrialBegun
 from catwalk.search.offering import Offering
@@ -39,7 +48,8 @@ class Supervisor:
         started: ``time.monotonic()`` from which this run counts.
         spent_before: seconds of the runs before.
         display: takes what happens.
-        counts: whether this run's time counts as spent of the budget.
+        yours: the trial of ``make try``, with which this run ends; its time does not count as spent of the
+            budget. None: it is a search.
     """
 
     def __init__(
@@ -49,10 +59,11 @@ class Supervisor:
         started: float,
         spent_before: float,
         display: "Display",
-        counts: bool = True,
+        yours: int | None = None,
     ) -> None:
         self._paths, self._limits, self._display = paths, limits, display
-        self._started, self._spent_before, self._counts = started, spent_before, counts
+        self._started, self._spent_before, self._counts = started, spent_before, yours is None
+        self._yours = yours
         self._finished = 0
         self._deaths = 0  # since a trial last ended
         self._orphans = False  # a worker died, and its trial has not been looked for yet
@@ -88,11 +99,13 @@ class Supervisor:
                 self.record(opened)
                 self._display.preparing(shared_table.share_done(self._paths.prepared))
                 self._display.tick(self.spent(), self._limits)
-            self._ended = self._limit_reached()
+            self._ended = self._limit_reached() if self._counts else None
         finally:
             stop_signals.stop_repeating()
             self._ours |= {sent.trial for sent in workers.end() if isinstance(sent, TrialBegun)}
             storage.hurry(opened)
+            if self._yours is not None:
+                own_queue.take_out(opened, self._yours, self._paths.team)
             for trial in self._of_ours(study.running(opened)):
                 retries.run_again(opened, trial, "the search was stopped", counts=False)
             self._recorded = self._tabled = -math.inf
@@ -116,7 +129,10 @@ class Supervisor:
         return left if self._limits.until is None else min(left, self._limits.until - time.time())
 
     def _room(self, opened: "optuna.Study", workers: Workers) -> float:
-        """How many trials may begin, as far as TRIALS= limits them."""
+        """How many trials may begin, as far as TRIALS= or ``make try`` limits them."""
+        if self._yours is not None:  # one by one, until it has ended: it may fail, and a team trains others
+            room, self._elsewhere = (0, 0) if workers.busy() else own_queue.left(opened, self._yours)
+            return room
         if self._limits.trials is None:
             return math.inf
         return self._limits.trials - self._finished - len(workers.busy())
@@ -235,14 +251,17 @@ class Supervisor:
                 retries.repeat(opened, not_requeued[number])
 
     def record(self, opened: "optuna.Study") -> None:
-        """Write progress.json every few seconds, and trials.csv less often."""
+        """Write progress.json every few seconds, and trials.csv less often.
+
+        At the end the table comes first: what progress.json counts is in it if the machine stops in between.
+        """
         now = time.monotonic()
-        if now - self._recorded > RECORD_SECONDS:
-            progress.write(self._paths, study.key(opened), self._state(opened))
-            self._recorded = now
         if now - self._tabled > TABLE_SECONDS:
             trial_record.write_table(self._table(), opened)
             self._tabled = now
+        if now - self._recorded > RECORD_SECONDS:
+            progress.write(self._paths, study.key(opened), self._state(opened))
+            self._recorded = now
 
     def _state(self, opened: "optuna.Study") -> progress.Progress:
         best, budget = study.complete(opened)[:1], self._budget()

@@ -4,6 +4,7 @@ In the study it is the trial's attributes, which ``trial.Objective`` sets; ``tri
 Optuna is imported only where the study is.
 """
 
+import csv
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -151,6 +152,15 @@ def write_table(file: Path, opened: "optuna.Study") -> None:
     rows = [_row(of(one)) for one in trials if one.state in ended and one.number not in repeated]
     with atomic_write(file) as path:
         pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def count_finished(file: Path) -> int:
+    """How many trials a trials.csv lists as complete or pruned; 0 if it is missing or damaged."""
+    try:
+        with file.open(encoding="utf-8", newline="") as opened:
+            return sum(row.get("state") in ("complete", "pruned") for row in csv.DictReader(opened))
+    except (OSError, ValueError, csv.Error):
+        return 0
 
 
 def _row(record: TrialRecord) -> dict[str, Any]:

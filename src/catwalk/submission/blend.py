@@ -118,7 +118,7 @@ def _report(context: RunContext, name: str, joined: Blend) -> None:
         if joined.validation.accuracy <= joined.validation.best_single:
             context.say("  that is not better than the best part alone")
     has_page = kaggle_names.of_submissions(context.competition, None) is not None
-    context.say(f"next: make {f'submit SUBMISSION={name}' if has_page else 'leaderboard'}")
+    context.say(f"next: {f'make submit SUBMISSION={name}' if has_page else 'make leaderboard'}")
 
 
 def _accuracy(joined: Blend) -> str:

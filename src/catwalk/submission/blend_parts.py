@@ -1,7 +1,8 @@
 """A blend's parts: finds the submissions and files that PARTS= names, and reads their probabilities.
 
 A part is a submission's name, a folder with ``test.npz`` and perhaps ``oof.npz`` (a teammate's submission,
-copied from anywhere), the path of a ``test.npz``, or a CSV. Rows of the ``.npz`` files are found by their
+copied from anywhere), the path of a ``test.npz``, or a CSV. A submission's CSV with its folder beside it is
+read as that folder: its labels alone would count as certain. Rows of the ``.npz`` files are found by their
 picture, those of a CSV by their id.
 """
 
@@ -36,6 +37,7 @@ class Part:
         oof: its ``oof.npz``; None: there is none.
         sha256: of ``test``.
         oof_sha256: of ``oof``; None as above.
+        csv: the submission's CSV that was given, ``test`` being in the folder beside it; None: it was not.
     """
 
     given: str
@@ -43,6 +45,7 @@ class Part:
     oof: Path | None
     sha256: str
     oof_sha256: str | None
+    csv: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -119,14 +122,21 @@ def _found(paths: Paths, given: str) -> Part:
     if not test.is_file():
         raise _missing(test, given, is_here or place.is_dir())
     _refuse_other_competition(paths, place, given)
+    csv, test = _with_folder(test)
     beside = test.with_name(OOF)
     oof = beside if test.name == TEST and beside.is_file() else None
-    return Part(given, test, oof, _sha256(test), None if oof is None else _sha256(oof))
+    return Part(given, test, oof, _sha256(test), None if oof is None else _sha256(oof), csv)
+
+
+def _with_folder(file: Path) -> tuple[Path | None, Path]:
+    """A submission's CSV and the ``test.npz`` in the folder beside it; None and ``file`` for all others."""
+    beside = file.resolve().with_suffix("") / TEST
+    return (file, beside) if file.suffix == ".csv" and beside.is_file() else (None, file)
 
 
 def _missing(test: Path, given: str, is_known: bool) -> UserError:
     if is_known:
-        fix = "give its CSV's path, or run make predict for a new submission"
+        fix = "give its CSV's path beside two other parts, or run make predict for a new submission"
         return UserError(f"has no {test.name}", where=given, fix=fix)
     fix = "choose a submission's name, its folder, or a CSV"
     return UserError("no such submission, folder or file", where=given, fix=fix)
@@ -170,6 +180,9 @@ def read(
         is_labels, test = blend_csv.read(part.test, part.given, prepared.test_ids, competition)
         return PartRows(LABELS if is_labels else PROBABILITIES, test, None, False)
     test = _of_pictures(part, pictures, competition)
+    if part.csv is not None:
+        is_labels, said = blend_csv.read(part.csv, part.given, prepared.test_ids, competition)
+        _refuse_other_answers(part, is_labels, said, test)
     oof = None
     if part.oof is not None:
         oof = _checked(predictions.read(part.oof, _shown(part, part.oof)), part, part.oof, competition)
@@ -187,6 +200,26 @@ def _of_pictures(
         what = f"has no probabilities for {missing:,} of the {len(pictures):,} test pictures"
         raise UserError(f"{what}: it was made for other test rows", where=part.given, fix=OTHERS)
     return made.probabilities[places]
+
+
+def _refuse_other_answers(
+    part: Part, is_labels: bool, said: npt.NDArray[np.float32], test: npt.NDArray[np.float32]
+) -> None:
+    """Refuse a CSV that was changed, or is not of the folder beside it; in a tie it may have either class.
+
+    Args:
+        part: what ``locate`` found.
+        is_labels: whether the CSV holds labels alone.
+        said: (test rows, classes) float32, what it holds.
+        test: the same of the folder's ``test.npz``.
+    """
+    slack = blend_csv.ROUNDING if is_labels else blend_csv.TOLERANCE
+    chosen = np.take_along_axis(test, said.argmax(axis=1)[:, None], axis=1)[:, 0]
+    differ = int((chosen < test.max(axis=1) - slack).sum())
+    if differ:
+        what = f"differs from {TEST} in the folder beside it on {differ:,} of the {len(test):,} test rows"
+        fix = "choose one of the two: give the folder, or a copy of the CSV elsewhere"
+        raise UserError(what, where=part.given, fix=fix)
 
 
 def _checked(made: Predictions, part: Part, file: Path, competition: Competition) -> Predictions:

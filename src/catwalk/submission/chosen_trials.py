@@ -32,7 +32,6 @@ class Chosen:
         ensemble: how they are averaged.
         validation: (validated rows, classes) float32, its probabilities.
         best_single: validation accuracy of the best trial alone.
-        best_number: that trial's number.
         rows: (validated rows,) int32, numbers of the rows that it was chosen on.
         candidates: (networks, validated rows, classes) float32, all that it was chosen from.
         prepared: the arrays.
@@ -42,7 +41,6 @@ class Chosen:
     ensemble: Ensemble
     validation: npt.NDArray[np.float32]
     best_single: float
-    best_number: int
     rows: npt.NDArray[np.int32]
     candidates: npt.NDArray[np.float32]
     prepared: prepare.Prepared
@@ -135,7 +133,6 @@ def of(
         chosen,
         chosen.average(candidates[used]),
         best_single,
-        trials[0].number,
         rows,
         candidates,
         prepared,

@@ -111,14 +111,15 @@ def _train(context: RunContext, asked: Limits, workers: int, started: float) -> 
     searched = len(study.finished(opened))
     known = fold_study.load(context, asked.folds)
     begun = 0 if known is None else len([*study.waiting(known), *study.running(known)])
-    if not wanted and not begun:
+    # Killed after its last training, before that was recorded: the supervisor records it.
+    is_unrecorded = before.ended is None and bool(fold_study.trainings(known))
+    if not wanted and not begun and not is_unrecorded:
         state = replace(before, budget=asked.budget, ended=before.ended or fold_study.NO_TIME)
         progress.write(paths, key, replace(state, folds=asked.folds, of_trials=searched))
         return
     has = Resources(asked.folds, workers, started, str(opened.user_attrs["precision"]), searched)
-    context.say(
-        f"folds: training {len(wanted) + begun} networks, {asked.folds} of each of the best configurations"
-    )
+    if count := len(wanted) + begun:
+        context.say(f"folds: training {count} networks, {asked.folds} of each of the best configurations")
     size = sum(paths.model(study.key(opened), fold.trial).stat().st_size for fold in wanted)
     disk_space.require(paths.prepared, size, "to keep the folds' networks")
     fold_training.run(context, [(fold, trials[fold.trial]) for fold in wanted], asked, has)

@@ -1,11 +1,12 @@
 """Leaderboard: compares all submissions in a table."""
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.submission import recipe, score, submission_names
+from catwalk.submission import made_before, recipe, score, submission_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,14 +17,17 @@ KNOWN = "test pictures among the labelled ones"  # shown where there are any
 def table(paths: Paths) -> "pd.DataFrame":
     """All submissions but those of ``left_out``, the best on validation first; test columns where scored.
 
+    A CSV that was changed since it was made has neither validation nor forecast.
+
     Raises:
         UserError: there are none, or none whose recipe can be read.
     """
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for name, made in recipe.known(paths, submission_names.names(paths)).items():
-        seen = score.read(paths, name)
+    for name, there in recipe.known(paths, submission_names.names(paths)).items():
+        digest = hashlib.sha256(paths.submission(name).read_bytes()).hexdigest()
+        made, seen = made_before.of_these_bytes(there, digest), score.read(paths, name)
         row = {
             "submission": name,
             "validation": made.validation.accuracy if made.validation else None,

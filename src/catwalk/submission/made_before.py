@@ -1,6 +1,11 @@
-"""Made before: finds the submission that was made from the same things, and refuses one made from others."""
+"""Made before: finds the submission that was made from the same things, and refuses one made from others.
 
+Its files count, not only its recipe: a CSV that was changed since it was made is no longer that submission.
+"""
+
+import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
@@ -9,9 +14,11 @@ from catwalk.data.prepare import Prepared
 from catwalk.submission import recipe, submission_names
 from catwalk.submission.recipe import Recipe
 
+CHANGED = "changed since it was made: the accuracies in its recipe are not this file's"
+
 
 def find(paths: Paths, name: str | None, is_same: Callable[[Recipe], bool], made_from: str) -> str | None:
-    """The newest submission that is the same; None if there is none.
+    """The newest submission that is the same, with its CSV and probabilities; None if there is none.
 
     Args:
         paths: the competition's.
@@ -20,18 +27,40 @@ def find(paths: Paths, name: str | None, is_same: Callable[[Recipe], bool], made
         made_from: what others are made from, for people.
 
     Raises:
-        UserError: the name asked for is taken by another submission, or by files that are no submission of
-            catwalk's; or it can't be a file's name.
+        UserError: the name asked for is taken by another submission, by one whose files were changed, or by
+            files that are no submission of catwalk's; or it can't be a file's name.
     """
     submission_names.check_name(name)
     made = submission_names.names(paths)
     if name is not None and name not in made:
         require_free(paths, name)
     asked = made if name is None else [name] if name in made else []
-    same = [one for one, there in recipe.known(paths, asked).items() if is_same(there)]
+    same = {one: there for one, there in recipe.known(paths, asked).items() if is_same(there)}
     if name is not None and name in made and not same:
         raise taken(paths, name, made_from)
-    return same[-1] if same else None
+    damage = {one: damage_of(paths, one, there) for one, there in same.items()}
+    if name is not None and (wrong := damage.get(name)):
+        raise UserError(wrong, where=f"NAME={name}", fix=advice.CHOOSE_NAME)
+    whole = [one for one, wrong in damage.items() if wrong is None]
+    return whole[-1] if whole else None
+
+
+def damage_of(paths: Paths, name: str, made: Recipe) -> str | None:
+    """What a submission's files lack to be the one that its recipe describes; None: nothing."""
+    csv, test = paths.submission(name), paths.test_predictions(name)
+    if not _is_made(made, hashlib.sha256(csv.read_bytes()).hexdigest()):
+        return f"{paths.shown(csv)} was changed since it was made"
+    return None if test.is_file() else f"{paths.shown(test)} is missing"
+
+
+def _is_made(made: Recipe, digest: str) -> bool:
+    """Whether a CSV with this sha256 is the one that was made, as far as the recipe says."""
+    return made.csv_sha256 in ("", digest)
+
+
+def of_these_bytes(made: Recipe, digest: str) -> Recipe:
+    """The recipe, without accuracies if a CSV with this sha256 is not the one that was made."""
+    return made if _is_made(made, digest) else replace(made, validation=None, forecast=None)
 
 
 def taken(paths: Paths, name: str, made_from: str) -> UserError:

@@ -156,7 +156,7 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
     """The study, with at least one complete trial; runs a search first if there is none.
 
     Raises:
-        UserError: the search, or one that runs here already, has no complete trial.
+        UserError: the search, or one that runs here, has no complete trial; or another study may be meant.
     """
     from catwalk.search import study
 
@@ -165,18 +165,21 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
         if opened is not None and study.complete(opened):
             return opened
         if attempt == 0:
-            if opened is not None:
-                _refuse_while_searching(context)
+            if opened is None or not (study.running(opened) or study.finished(opened)):
+                progress.refuse_beside_other(context.paths, context.prepared, context.scope)
+            _refuse_while_searching(context)
             search()
     raise UserError("no trial is complete", fix="give the search more time: make search BUDGET=10m")
 
 
 def _refuse_while_searching(context: RunContext) -> None:
-    """Refuse while a search is running: a second one can't, and predict has nothing to predict with yet."""
+    """Refuse while any search is running: a second one can't, and predict has nothing to predict with yet."""
     with progress.lock_if_free(context.paths) as free:
         if not free:
-            what = "the search that runs here has no complete trial yet"
-            raise UserError(what, fix=f"{advice.RUN_AGAIN} in a minute")
+            name = progress.study_name(context.paths, context.prepared, context.scope)
+            asked = " ".join(f"{key}={value}" for key, value in progress.variables(name).items())
+            what = f"no trial of {asked} is complete yet, and another command is training networks here"
+            raise UserError(what, fix=f"{advice.RUN_AGAIN} in a minute, or when that has ended")
 
 
 def _in_folds(
@@ -283,7 +286,6 @@ def _recipe(context: RunContext, opened: "optuna.Study", chosen: Chosen) -> Reci
             accuracy=share,
             interval=metrics.wilson(share, distinct),
             best_single=chosen.best_single,
-            best_trial=chosen.best_number,
         ),
         forecast=chosen.forecast,
         test_rows=len(prepared.test_ids),

@@ -94,7 +94,6 @@ class Validation:
         accuracy: share of the rows.
         interval: 95%, by the different pictures.
         best_single: accuracy of the best kept network alone; of a blend, of its best part.
-        best_trial: its trial's number; None: not kept then, or a blend.
     """
 
     rows: int
@@ -102,7 +101,6 @@ class Validation:
     accuracy: float
     interval: tuple[float, float]
     best_single: float
-    best_trial: int | None = None
 
 
 @dataclass(frozen=True)

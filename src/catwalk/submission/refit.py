@@ -88,8 +88,11 @@ def run(
         answers = process_pool.run_all(answer, tasks, "training again", together, seconds)
     made, tests = [], []
     for trial, task, said in zip(chosen, tasks, answers, strict=True):
-        epochs = 0 if said is None else len(said[0]) - 1
-        if said is None or epochs < LEAST * task.plan[0]:
+        if said is None:  # the pool has said why
+            say("  one of them failed and is left out")
+            continue
+        epochs = len(said[0]) - 1
+        if epochs < LEAST * task.plan[0]:
             say("  one of them was trained too briefly and is left out")
             continue
         made.append(RefitNetwork(trial.number, task.seed, epochs, said[0], rows))
@@ -176,11 +179,11 @@ def seconds_of(trial: "TrialRecord") -> float:
     return (seconds[-1] - seconds[0]) * len(seconds) / (len(seconds) - 1)
 
 
-def answer(task: retrain.Task) -> Answer | None:
-    """Train a network and predict the test rows; runs in a separate process."""
+def answer(task: retrain.Task) -> Answer:
+    """Train a network and predict the test rows, or none if no epoch ended in time; in a separate process."""
     made = retrain.train(task)
     if made is None:
-        return None
+        return task.plan[:1], np.empty((0, 0), np.float32)
     from catwalk.models import network
 
     return made.plan, network.probabilities(made.model, made.prepared.test_pixels)

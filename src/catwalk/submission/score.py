@@ -1,5 +1,6 @@
 """Score: scores a submission with the sealed test labels, and stores the score beside it."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,7 +70,9 @@ def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], 
     prepared = prepare.load(paths, made.seed)
     made_before.require_these_rows(made, name, prepared)
     prepared_arrays.require_same_toml(paths, competition)
-    predicted = submission_csv.read(paths.submission(name), prepared.test_ids, competition)
+    csv = paths.submission(name)
+    content = csv.read_bytes()
+    predicted = submission_csv.parse(content, csv.name, prepared.test_ids, competition)
     labels = test_labels.open_labels(paths, "score", name)
     pictures = duplicates.count(prepared)
     scores = metrics.score(predicted, labels, len(competition.labels), pictures.test)
@@ -86,8 +89,11 @@ def run(paths: Paths, competition: Competition, name: str, say: Callable[[str], 
     )
     with atomic_write(paths.score(name)) as path:
         path.write_text(json.dumps(records.encode(kept), indent=2) + "\n", encoding="utf-8")
-    for line in _told(name, kept, made):
+    known = made_before.of_these_bytes(made, hashlib.sha256(content).hexdigest())
+    for line in _told(name, kept, known):
         say(line)
+    if known is not made:
+        say(f"  {made_before.CHANGED}")
     if competition.full_marks is not None:
         grade = metrics.grade(scores.accuracy, competition.full_marks)
         say(f"  the course would grade it {grade:.0%} (full marks from {competition.full_marks:.0%})")

@@ -146,25 +146,18 @@ def _sent_before(paths: Paths, checked: CheckedSubmission) -> tuple[str, Upload]
 
 
 def _show(checked: CheckedSubmission, quota: kaggle_client.Quota, say: Say) -> None:
-    made = _of_these_bytes(checked.made, checked.digest)
+    made = made_before.of_these_bytes(checked.made, checked.digest)
     known = f", validation accuracy {made.validation.accuracy:.4f}" if made.validation else ""
     if made.forecast is not None:
         low, high = made.forecast.interval
         known += f", forecast accuracy {low:.4f} to {high:.4f}"
     say(f"submit: {checked.name}.csv ({made.test_rows:,} rows{known})")
     if made is not checked.made:
-        say("  changed since it was made: the accuracies in its recipe are not this file's")
+        say(f"  {made_before.CHANGED}")
     say(
         f"  to {checked.page.address}: {quota.left} submission"
         f"{'s' if quota.left != 1 else ''} left today, {quota.today} made"
     )
-
-
-def _of_these_bytes(made: Recipe, digest: str) -> Recipe:
-    """The recipe, without accuracies if the CSV with this sha256 is not the one that was made."""
-    if made.csv_sha256 in ("", digest):
-        return made
-    return replace(made, validation=None, forecast=None)
 
 
 def _check_quota(page: Page, quota: kaggle_client.Quota) -> None:
@@ -202,7 +195,7 @@ def confirm(yes: bool) -> None:
 
 def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -> None:
     """Wait for the score, and store it."""
-    made = _of_these_bytes(recipe.read(paths, name), entry.sha256)
+    made = made_before.of_these_bytes(recipe.read(paths, name), entry.sha256)
     if entry.public is not None:
         say(f"  public score {entry.public:.4f}")
         _remark(entry.public, made, say)

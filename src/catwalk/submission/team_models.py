@@ -195,7 +195,7 @@ def _needed(trial: "TrialRecord") -> float:
 
 
 def _train(task: Task) -> float | None:
-    """Train a trial again in another process and keep its network; return its value, None if it diverged."""
+    """Train a trial again in another process and keep its network; return its value."""
     made = retrain.train(task.again)
     if made is None:
         return None
