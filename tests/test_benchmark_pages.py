@@ -222,6 +222,7 @@ def test_both_families_are_compared_with_dense_networks_round_by_round() -> None
 
     runs = [run("catwalk", 1, 0.94), run("catwalk_all", 1, 0.95), run("catwalk", 2, 0.94)]
     assert bench_report.families(runs[:1]) == ""
-    assert "+1.00 points on validation (+1.00) and +1.00 points on test (+1.00)" in bench_report.families(runs)
+    said = bench_report.families(runs)
+    assert "+1.00 points on validation (+1.00) and +1.00 points on test (+1.00)" in said
     runs.append(run("catwalk_all", 2, 0.945))
     assert "+0.75 points on validation (+1.00, +0.50)" in bench_report.families(runs)

@@ -382,6 +382,7 @@ for path in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_a_saved_network_is_opened_where_catwalk_is_not_installed(digits: Prepared, tmp_path: Path) -> None:
     """One of each kind of features, in one process, by Keras alone."""
     views, pixels = FeatureSet(HERE, digits, (8, 8)), np.asarray(digits.pixels[:200])
