@@ -344,7 +344,8 @@ def test_predict_makes_another_where_a_submission_was_changed_by_hand(done: Path
     path = done.submission(name)
     before = path.read_bytes()
     path.write_bytes(before.replace(b"\n7,", b"\n8,", 1))
-    assert "run make predict for a new one" in run_catwalk(done.root, "score", *DIGITS).stderr
+    run = run_catwalk(done.root, "score", *DIGITS)
+    assert "run make predict COMPETITION=digits for a new one" in run.stderr
     run = run_catwalk(done.root, "predict", *DIGITS)
     assert run.returncode == 0, run.stderr
     first, second = submission_names.names(done)
