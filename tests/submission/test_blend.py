@@ -291,6 +291,12 @@ def test_labels_alone_are_joined_by_vote(mine: Team) -> None:
     np.testing.assert_array_equal(csv_labels(mine, "turned"), truth)
     again = blended(mine, "submissions/digits/both.csv,upper", "again")
     assert again[0] == "  submissions/digits/both.csv  probabilities  weight 0.500", "of its folder"
+    copied = blended(mine, "upper,a.csv", "copied")
+    assert copied[4].startswith("  a.csv has labels alone and decides every row, so this is a copy of it: ")
+    np.testing.assert_array_equal(csv_labels(mine, "copied"), said[0])
+    tied = blended(mine, "b.csv,a.csv", "tied")
+    assert tied[3].startswith("  b.csv has labels alone and decides every row"), "each row is a tie"
+    np.testing.assert_array_equal(csv_labels(mine, "tied"), said[1])
     mixed = blended(mine, "upper,lower,a.csv", "mixed")
     assert mixed[3] == "  labels alone, which count as certain: a.csv"
     total = mine.said["upper"].test + mine.said["lower"].test + np.eye(10)[said[0]]

@@ -216,25 +216,6 @@ def test_labels_count_as_certain_beside_probabilities(mine: Team) -> None:
     assert (made.labels[:50] != said[:50]).any(), "two others that agree outvote it"
 
 
-def test_labels_alone_beside_one_other_part_are_refused(mine: Team) -> None:
-    """They would decide every row; of two such files the first would, as each row is a tie."""
-    for name, model in (("a.csv", "lower"), ("b.csv", "upper")):
-        mine.labels(name, mine.said[model].test.argmax(axis=1))
-    for parts, copied, other in (
-        (["upper", "a.csv"], "a.csv", "upper"),
-        (["a.csv", "upper"], "a.csv", "upper"),
-        (["b.csv", "a.csv"], "b.csv", "a.csv"),
-    ):
-        with pytest.raises(UserError) as refused:
-            join(mine, parts)
-        assert str(refused.value) == (
-            f"{copied}: has labels alone, so the blend would be this file, whatever {other} says: "
-            "give its folder with test.npz, or a third part"
-        )
-    made = join(mine, ["upper", "a.csv", "b.csv"])
-    assert [part.kind for part in made.parts] == ["probabilities", "labels", "labels"]
-
-
 def test_a_csv_of_other_rows_is_refused(mine: Team) -> None:
     right = mine.said["upper"].test.argmax(axis=1)
     random = np.random.default_rng(0)

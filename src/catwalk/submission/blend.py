@@ -109,6 +109,11 @@ def _report(context: RunContext, name: str, joined: Blend) -> None:
         context.say(f"  labels alone, which count as certain: {', '.join(certain)}")
     csv = context.paths.shown(context.paths.submission(name))
     context.say(f"blend: {csv}, {len(joined.parts)} parts, {joined.how}{_accuracy(joined)}")
+    if certain and len(joined.parts) == 2:
+        context.say(
+            f"  {certain[0]} has labels alone and decides every row, so this is a copy of it: for a blend "
+            "give its folder with test.npz, or a third part"
+        )
     if joined.validation is not None and joined.forecast is not None:
         low, high = joined.forecast.interval
         context.say(

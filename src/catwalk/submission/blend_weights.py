@@ -69,14 +69,13 @@ def join(context: RunContext, parts: Sequence[Part]) -> Blend:
     """Read the parts, find their weights and average them.
 
     Raises:
-        UserError: a part can't be read, or is of other rows; or there are two, one of labels alone.
+        UserError: a part can't be read, or is of other rows.
     """
     prepared = context.prepared
     pictures = picture_hashes.of(prepared.test_pixels)
     rows = [blend_parts.read(part, prepared, pictures, context.competition) for part in parts]
     for i in range(len(parts)):
         _refuse_other_rows(parts, rows, i)
-    _refuse_a_copy(parts, rows)
     common = _common(prepared, rows)
     weighted, how = _weights(parts, rows, common)
     test = weighted.average(np.stack([one.test for one in rows]))
@@ -121,18 +120,6 @@ def _refuse_other_rows(parts: Sequence[Part], rows: Sequence[PartRows], i: int) 
             "chance: one of them is of other rows or of another competition",
             where=parts[i].given,
             fix=blend_parts.OTHERS,
-        )
-
-
-def _refuse_a_copy(parts: Sequence[Part], rows: Sequence[PartRows]) -> None:
-    """Refuse labels alone beside one other part: they would decide every row, of two such parts the first."""
-    certain = [part.given for part, one in zip(parts, rows, strict=True) if one.kind == LABELS]
-    if len(parts) == 2 and certain:
-        other = next(part.given for part in parts if part.given != certain[0])
-        raise UserError(
-            f"has labels alone, so the blend would be this file, whatever {other} says",
-            where=certain[0],
-            fix="give its folder with test.npz, or a third part",
         )
 
 
