@@ -283,16 +283,6 @@ def test_a_csv_that_is_not_of_the_folder_beside_it_is_refused(mine: Team) -> Non
     assert made.oof is not None
 
 
-def test_labels_alone_beside_one_other_part(mine: Team) -> None:
-    mine.labels("hers.csv", mine.said["lower"].test.argmax(axis=1))
-    refused(
-        mine,
-        "upper,hers.csv",
-        "catwalk blend: hers.csv: has labels alone, so the blend would be this file, whatever upper says: "
-        "give its folder with test.npz, or a third part\n",
-    )
-
-
 def test_rows_and_classes_in_another_order_are_put_in_ours(mine: Team) -> None:
     _, test = mine.predictions("lower")
     rows, classes = np.random.default_rng(0).permutation(360), np.arange(10)[::-1]
