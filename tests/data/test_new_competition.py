@@ -572,14 +572,20 @@ def test_a_picture_that_lies_is_turned_by_a_word(catwalk: Catwalk, project: Path
     assert fingerprints[0] == fingerprints[1]
 
 
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Instead of the pipeline that ``all`` runs: the competitions for which it was begun."""
+    names: list[str] = []
+    monkeypatch.setattr(
+        stages, "_run_making", lambda options, paths, loaded, started: names.append(loaded.name)
+    )
+    return names
+
+
 def test_all_begins_with_it_where_the_competition_is_unknown(
-    catwalk: Catwalk, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    catwalk: Catwalk, project: Path, folder: Path, begun: list[str]
 ) -> None:
     write(folder / "train.csv", HEADER, digits())
-    begun: list[str] = []
-    monkeypatch.setattr(
-        stages, "_run_making", lambda options, paths, loaded, started: begun.append(loaded.name)
-    )
     code, out, err = catwalk("all", "--competition", "ours", "--source", str(folder))
     assert (code, err, begun) == (0, "", ["ours"])
     assert "all: ours has no TOML yet" in out
@@ -589,13 +595,9 @@ def test_all_begins_with_it_where_the_competition_is_unknown(
 
 
 def test_what_a_toml_that_is_there_does_not_follow_is_said(
-    catwalk: Catwalk, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    catwalk: Catwalk, project: Path, folder: Path, begun: list[str]
 ) -> None:
     write(folder / "train.csv", HEADER, digits())
-    begun: list[str] = []
-    monkeypatch.setattr(
-        stages, "_run_making", lambda options, paths, loaded, started: begun.append(loaded.name)
-    )
     source = ("all", "--competition", "ours", "--source", str(folder))
     decided = (*source, "--label", "label", "--shape", "8x8")
     assert catwalk(*decided)[::2] == (0, "")

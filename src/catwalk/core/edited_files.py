@@ -6,6 +6,7 @@ is one of a version of catwalk that kept none, unless it is written with the sam
 
 import contextlib
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,11 +30,17 @@ def rewrite(paths: Paths, file: Path, say: Callable[[str], None]) -> Iterator[Pa
         with atomic_write(_note(file)) as note:
             note.write_text(f"{made}\n{there if is_ours else ''}\n", encoding="ascii")
         if not is_ours:
-            kept = _unused(file)
+            kept = unused(file)
             file.rename(kept)
             say(
                 f"  {paths.shown(file)}: the earlier file, which may have been edited, is kept as {kept.name}"
             )
+
+
+def unused(file: Path) -> Path:
+    """The first of ``grades-1.csv``, ``grades-2.csv`` and so on that is not there; of a folder likewise."""
+    numbered = (file.with_stem(f"{file.stem}-{number}") for number in itertools.count(1))
+    return next(kept for kept in numbered if not (kept.exists() or kept.is_symlink()))
 
 
 def _note(file: Path) -> Path:
@@ -51,11 +58,3 @@ def _written(file: Path) -> list[str]:
 def _digest(file: Path) -> str:
     """The digest of a file's content; empty if there is no file."""
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
-
-
-def _unused(file: Path) -> Path:
-    """The first of ``grades-1.csv``, ``grades-2.csv`` and so on that is not there."""
-    number = 1
-    while (kept := file.with_name(f"{file.stem}-{number}{file.suffix}")).exists() or kept.is_symlink():
-        number += 1
-    return kept

@@ -1,6 +1,5 @@
 """Course: executes the five exercises' notebooks, one after the other, each once."""
 
-import itertools
 import os
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from catwalk import option_values
-from catwalk.core import advice
+from catwalk.core import advice, edited_files
 from catwalk.core.console import plain_console
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
@@ -69,8 +68,7 @@ def run(paths: Paths, exercise: int | None, *, budget: str | None, models: str |
 
 def _keep(target: Path, old: bytes) -> Path:
     """Write the notebook of before, which has its figures and tables in it, beside the new one."""
-    numbered = (target.with_stem(f"{target.stem}-{number}") for number in itertools.count(1))
-    kept = next(path for path in numbered if not path.exists())
+    kept = edited_files.unused(target)
     with atomic_write(kept) as aside:
         aside.write_bytes(old)
     return kept

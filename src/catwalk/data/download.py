@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catwalk.core import advice, given_path, locks
+from catwalk.core import advice, edited_files, given_path, locks
 from catwalk.core.errors import NetworkError, UserError, masked
 from catwalk.core.paths import Paths, folder_aside
 from catwalk.data import manifest, raw_files
@@ -247,10 +247,7 @@ def _other_source(paths: Paths, source: str, there: str) -> UserError:
 
 def move_aside(paths: Paths) -> str:
     """The command that renames the raw folder to an unused name."""
-    number = 1
-    while (aside := paths.raw.with_name(f"{paths.raw.name}-{number}")).exists():
-        number += 1
-    return f"mv {paths.shown(paths.raw)} {paths.shown(aside)}"
+    return f"mv {paths.shown(paths.raw)} {paths.shown(edited_files.unused(paths.raw))}"
 
 
 def _read(

@@ -81,11 +81,9 @@ def _searched_later(paths: Paths, competition: Competition, name: str, asked: di
 
 def _searched_last(paths: Paths, asked: dict[str, str]) -> tuple[str, progress.Progress]:
     """The study that later stages follow, of those with these values: key ("" if there is none) and state."""
-    found = [("", progress.NOTHING)]
-    for key, state in progress.read(paths).items():
+    for key, state in progress.latest(paths):
         values = progress.variables(key)
         is_asked = all(values.get(one, asked[one]) == asked[one] for one in asked)
-        if state.finished and is_asked and not data_folds.is_of_folds(progress.parts(key)[2]):
-            found.append((key, state))
-    searched = [one for one in found if one[1].spent]  # others have networks of make try alone
-    return (searched or found)[-1]
+        if is_asked and not data_folds.is_of_folds(progress.parts(key)[2]):
+            return key, state
+    return "", progress.NOTHING

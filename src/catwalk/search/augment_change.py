@@ -1,9 +1,9 @@
 """Augment change: says that the TOML's ``augment`` is another one than a study's first networks have."""
 
-import itertools
 import shlex
 from typing import TYPE_CHECKING
 
+from catwalk.core import edited_files
 from catwalk.data.run_context import RunContext
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def lines(context: RunContext, opened: "optuna.Study") -> list[str]:
     paths, known = context.paths, opened.user_attrs.get(AUGMENT)
     if paths.team is not None or known in (None, sorted(context.competition.augment)):
         return []
-    places = (paths.study.with_name(f"{paths.study.name}-{i}") for i in itertools.count(1))
-    free = next(place for place in places if not place.exists())  # mv puts it into one that is there
+    free = edited_files.unused(paths.study)  # mv puts it into one that is there
     old, new = (shlex.quote(paths.shown(place)) for place in (paths.study, free))
     return [
         f"search: augment has changed in {paths.shown(paths.toml)} since this study began: to train the "

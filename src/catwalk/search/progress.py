@@ -112,7 +112,7 @@ def other_study(paths: Paths, prepared: Prepared, scope: str) -> tuple[str, str,
     if paths.team is not None:  # its database has one study, and names it
         return None
     ours = variables(study_name(paths, prepared, scope))
-    for key, known in _latest(paths):
+    for key, known in latest(paths):
         _, fingerprint, split, _ = parts(key)
         theirs = {name: value for name, value in variables(key).items() if value != ours[name]}
         if theirs and fingerprint == prepared.fingerprint and not folds.is_of_folds(split):
@@ -129,14 +129,18 @@ def refuse_beside_other(paths: Paths, prepared: Prepared, scope: str) -> None:
     """
     if (other := other_study(paths, prepared, scope)) is not None:
         ours, theirs, finished = other
-        count = f"{finished} trial{'' if finished == 1 else 's'}"
         raise UserError(
-            f"the study of {ours} has no trial, but there is one of {theirs} with {count}",
+            f"the study of {ours} has no trial, but there is one of {theirs} with {counted(finished)}",
             fix=f"run make predict {theirs}, or make search {ours} first",
         )
 
 
-def _latest(paths: Paths) -> list[tuple[str, Progress]]:
+def counted(count: int) -> str:
+    """A number of trials in words: "1 trial", "26 trials"."""
+    return f"{count} trial{'' if count == 1 else 's'}"
+
+
+def latest(paths: Paths) -> list[tuple[str, Progress]]:
     """Studies with finished trials, the last one first; where only ``make try`` trained, after the others."""
     found = [(key, known) for key, known in reversed(read(paths).items()) if known.finished]
     return sorted(found, key=lambda one: one[1].spent <= 0)
@@ -154,7 +158,7 @@ def last_scope(
         prepared: its arrays and split.
         agrees: which scopes may be it.
     """
-    for key, _ in _latest(paths):
+    for key, _ in latest(paths):
         _, fingerprint, split, scope = parts(key)
         if (fingerprint, split) == (prepared.fingerprint, prepared.split) and agrees(scope):
             return scope

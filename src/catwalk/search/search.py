@@ -101,7 +101,8 @@ def _beside_other(context: RunContext) -> list[str]:
     if other is None:
         return []
     ours, theirs, finished = other
-    return [f"search: this starts a new study ({ours}); there is one of {theirs} with {_trials(finished)}"]
+    trials = progress.counted(finished)
+    return [f"search: this starts a new study ({ours}); there is one of {theirs} with {trials}"]
 
 
 def _repeated(prepared: prepare.Prepared) -> list[str]:
@@ -225,7 +226,7 @@ def _already(before: Progress, asked: Limits, budget: float | None, in_folds: fl
     full = budget is not None and before.spent < budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
-        f"search: already done, {_trials(before.finished)} in {before.spent:.0f} s{ended}{best}; "
+        f"search: already done, {progress.counted(before.finished)} in {before.spent:.0f} s{ended}{best}; "
         f"for more: {_larger(asked, before.spent + in_folds, before.finished)}"
     )
 
@@ -239,10 +240,6 @@ def _larger(asked: Limits, spent: float, finished: int, least: Limits | None = N
     if asked.trials is not None:
         more.append(f"TRIALS={max(2 * asked.trials, 2 * finished, least.trials or 0)}")
     return f"make search {' '.join(more)}"
-
-
-def _trials(count: int) -> str:
-    return f"{count} trial{'' if count == 1 else 's'}"
 
 
 def _summary(opened: "optuna.Study", spent: float, context: RunContext, asked: Limits) -> list[str]:
@@ -261,7 +258,7 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, asked: L
     value = best[0].value or 0.0
     low, high = wilson(value, duplicates.count(context.prepared).validation)
     lines = [
-        f"search: {_trials(len(ended))} in {spent:.0f} s, best is trial {best[0].number}: "
+        f"search: {progress.counted(len(ended))} in {spent:.0f} s, best is trial {best[0].number}: "
         f"{value:.4f} on validation (95% interval {low:.4f} to {high:.4f})"
     ]
     for trial in ended:

@@ -62,8 +62,7 @@ class Supervisor:
         yours: int | None = None,
     ) -> None:
         self._paths, self._limits, self._display = paths, limits, display
-        self._started, self._spent_before, self._counts = started, spent_before, yours is None
-        self._yours = yours
+        self._started, self._spent_before, self._yours = started, spent_before, yours
         self._finished = 0
         self._deaths = 0  # since a trial last ended
         self._orphans = False  # a worker died, and its trial has not been looked for yet
@@ -99,7 +98,7 @@ class Supervisor:
                 self.record(opened)
                 self._display.preparing(shared_table.share_done(self._paths.prepared))
                 self._display.tick(self.spent(), self._limits)
-            self._ended = self._limit_reached() if self._counts else None
+            self._ended = self._limit_reached() if self._yours is None else None
         finally:
             stop_signals.stop_repeating()
             self._ours |= {sent.trial for sent in workers.end() if isinstance(sent, TrialBegun)}
@@ -113,7 +112,7 @@ class Supervisor:
 
     def spent(self) -> float:
         """Seconds of search in all runs so far."""
-        return self._spent_before + (time.monotonic() - self._started if self._counts else 0.0)
+        return self._spent_before + (time.monotonic() - self._started if self._yours is None else 0.0)
 
     def _overrun(self) -> float:
         """Seconds after the deadline until unfinished workers are killed."""
@@ -273,10 +272,10 @@ class Supervisor:
             spent=round(self.spent(), 1),
             finished=self._finished,
             best=best[0].value if best else None,
-            budget=budget if self._counts else before.budget,
-            ended=self._ended if self._counts else before.ended,
+            budget=budget if self._yours is None else before.budget,
+            ended=self._ended if self._yours is None else before.ended,
             full=full,
-            folds=self._limits.folds if self._counts else before.folds,
+            folds=self._limits.folds if self._yours is None else before.folds,
         )
 
     def _budget(self) -> float | None:
