@@ -267,7 +267,18 @@ def one(tool: str, budget: float, seed: int) -> tuple[dict[str, Any], Answer]:
         }
         if answer:
             row["validation"] = float((answer[0] == labels).mean())
+        if tool in bench_report.OURS:
+            row["refit"] = refitted(folder)
         return row, answer
+
+
+def refitted(folder: Path) -> int | None:
+    """How many networks were trained again; None where predict was ended before it wrote its recipe."""
+    from catwalk.core.paths import Paths
+    from catwalk.submission import recipe
+
+    paths = Paths(folder, COMPETITION)
+    return len(recipe.read(paths, "bench").refit) if paths.recipe("bench").is_file() else None
 
 
 def _labels(folder: Path, seed: int) -> npt.NDArray[np.integer]:

@@ -33,6 +33,11 @@ LINES = (
     ("#CC79A7", "--"), ("#56B4E9", "-."), ("#B8860B", (0, (5, 1))), (drawing.MUTED, (0, (1, 1))),
 )  # fmt: skip
 MARKS = (0.85, 0.88, 0.90)
+# Said with each table: the peers learn the training rows alone (``peers.py``).
+TRAINED_AGAIN = (
+    "Where time was left, catwalk's test answers include networks that were trained again on training and "
+    "validation rows; the other tools' do not."
+)
 
 
 def commits(runs: list[dict[str, Any]]) -> str:
@@ -41,6 +46,16 @@ def commits(runs: list[dict[str, Any]]) -> str:
     return markdown.several_commits(
         "runs", ((f"{NAMES[run['tool']]} in round {run['seed']}", run.get("commit")) for run in ours)
     )
+
+
+def trained_again(runs: list[dict[str, Any]]) -> str:
+    """``TRAINED_AGAIN``, and of how many networks, of each run that tells it."""
+    known = [
+        f"{run['refit']} by {NAMES[run['tool']]} in round {run['seed']}"
+        for run in runs
+        if run.get("refit") is not None
+    ]
+    return f"{TRAINED_AGAIN} Networks trained again: {', '.join(known)}." if known else TRAINED_AGAIN
 
 
 def seconds_to(curve: list[list[float]], mark: float) -> float | None:
@@ -76,13 +91,13 @@ def families(runs: list[dict[str, Any]]) -> str:
 def readme(kept: dict[str, Any]) -> str:
     """What README shows of it: the picture, and a shorter table."""
     machine = kept["machine"]
-    _, *text = markdown.paragraph(
+    text = (  # in one line: README has not many
         f"Medians (ranges) of {kept['rounds']} rounds of {kept['budget'] / 60:g} minutes, {machine['cores']} "
         f"cores of {machine['processor']}, {kept['date'][:10]}, catwalk {machine['versions']['catwalk']}; "
-        "other tools learn from raw pixels. [Where catwalk loses](docs/performance.md)."
+        f"other tools learn from raw pixels. {TRAINED_AGAIN} [Where catwalk loses](docs/performance.md)."
     )
     lines = [
-        *text,
+        text,
         "![Best validation accuracy over time, a line for each tool, the range shaded](docs/bench.png)",
         "",
         *markdown.table("tool", "test accuracy, %", "seconds to 0.90 on validation", "peak MB"),
@@ -114,7 +129,7 @@ def _seconds(mine: list[dict[str, Any]], mark: float) -> str:
     """Until an accuracy was reached; in how many runs it was, where not in all."""
     reached = [seconds_to(run["curve"], mark) for run in mine]
     known = [second for second in reached if second is not None]
-    return _range(known, 0) if len(known) == len(mine) else f"{len(known)} of {len(mine)}"
+    return _range(known, 0) if len(known) == len(mine) else f"reached in {len(known)} of {len(mine)}"
 
 
 def _memory(mine: list[dict[str, Any]]) -> str:

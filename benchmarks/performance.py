@@ -32,6 +32,7 @@ def peers(kept: Kept) -> list[str]:
         "validation rows, and the settings that its documentation recommends (`benchmarks/peers.py`).",
         f"The table shows medians and ranges of {kept['rounds']} rounds, each with another split and order.",
         "The test labels were opened once, after all runs.",
+        *paragraph(bench_report.trained_again(kept["runs"])),
         *paragraph(bench_report.commits(kept["runs"])),
         "",
         bench_report.table(kept["runs"]),

@@ -108,8 +108,8 @@ def table(only_first: bool) -> str:
             inside.append(row["forecast"][0] <= row["test"] <= row["forecast"][1])
             commits.append((variables, row.get("commit")))
     held = f"In {sum(inside)} of these {len(inside)} rows the official test is inside its forecast."
-    # In one line: README has not many.
-    return "\n".join([*lines, "", f"{held} {markdown.several_commits('rows', commits)}".strip()])
+    of_commits = "" if only_first else markdown.several_commits("rows", commits)  # README is short
+    return "\n".join([*lines, "", f"{held} {of_commits}".strip()])
 
 
 def _version(kept: dict[str, Any], row: dict[str, Any]) -> str:

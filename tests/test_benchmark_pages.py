@@ -216,6 +216,31 @@ def test_the_bench_is_written_between_its_marks_in_readme(
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_pages_say_that_catwalk_alone_learns_validation_rows_too(tmp_path: Path) -> None:
+    from benchmarks import bench, performance
+    from catwalk.core.paths import Paths
+    from catwalk.submission import recipe
+    from catwalk.submission.recipe import RefitNetwork
+    from tests.support.records import made_recipe
+
+    kept = record.newest(bench_report.NAME)
+    assert kept
+    results = (record.ROOT / "docs/results.md").read_text(encoding="utf-8")
+    for page in (bench_report.readme(kept).splitlines(), performance.peers(kept), results.splitlines()):
+        assert bench_report.TRAINED_AGAIN in flat(page)
+
+    paths = Paths(tmp_path, bench.COMPETITION)
+    assert bench.refitted(tmp_path) is None, "predict was ended before"
+    again = RefitNetwork(trial=1, seed=150_001, epochs=2, plan=(2, 2, 2), rows=1437)
+    recipe.write(paths, "bench", made_recipe(refit=(again, again)))
+    ours = [run for run in kept["runs"] if run["tool"] == "catwalk"]
+    counts = (bench.refitted(tmp_path), 0, None)
+    runs = [{**run, "refit": count} for run, count in zip(ours, counts, strict=True)]
+    said = flat(performance.peers({**kept, "runs": runs}))
+    first, second, _ = (run["seed"] for run in runs)
+    assert f"trained again: 2 by catwalk in round {first}, 0 by catwalk in round {second}." in said
+
+
 def test_both_families_are_compared_with_dense_networks_round_by_round() -> None:
     def run(tool: str, seed: int, accuracy: float) -> dict[str, Any]:
         return {"tool": tool, "seed": seed, "validation": accuracy, "test": accuracy - 0.01}
