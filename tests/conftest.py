@@ -22,7 +22,8 @@ import pytest
 from hypothesis import settings
 
 from benchmarks.project import bare
-from catwalk.core.errors import UserError
+from catwalk.core import stop_signals
+from catwalk.core.errors import CatwalkError, UserError
 from catwalk.core.paths import Paths
 from catwalk.course import course
 from catwalk.data import competition as competitions
@@ -72,7 +73,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 def surroundings(root: Path, environment: dict[str, str]) -> Iterator[None]:
     """Work in ``root`` with this environment; folder, environment and signals are put back."""
     here, before = Path.cwd(), dict(os.environ)
-    signs = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    signs = {sign: signal.getsignal(sign) for sign in (*stop_signals.STOPS, signal.SIGALRM)}
     hook, temporary = sys.unraisablehook, tempfile.tempdir
     os.chdir(root)
     os.environ.clear()
@@ -327,7 +328,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def fashion_idx() -> Path:
     """A folder with the four real IDX files of Fashion-MNIST, from Debian's package."""
-    return fashion.idx_folder()
+    try:
+        return fashion.idx_folder()
+    except CatwalkError as error:
+        pytest.skip(f"Debian's package of Fashion-MNIST can't be had: {error}")
 
 
 @pytest.fixture(scope="session")
@@ -344,6 +348,11 @@ def mnist_idx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(path.parent for path in folder.rglob("train-images*"))
 
 
+def may_lack(program: str) -> bool:
+    """Whether a program's tests are skipped where it is not found: not where ``.ci/run`` has installed it."""
+    return program not in os.environ.get("INSTALLED_FOR_TESTS", "").split()
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A PostgreSQL of our own, running; see ``postgres.Server``."""
@@ -352,6 +361,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     try:
         postgres_server._binaries()
     except UserError as error:
+        if not may_lack("postgresql"):
+            raise
         pytest.skip(str(error))
     made = Server(tmp_path_factory.mktemp("server") / "project")
     made.start()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from catwalk import stages
 from catwalk.arguments import STAGES, parser
 from catwalk.cli import main
 from catwalk.data import download
@@ -52,9 +53,11 @@ def test_every_stage_has_help(catwalk: Catwalk) -> None:
         (("leaderboard",), "fashion-mnist has no submission yet: run make predict"),
         (("score", "--submission", "x"), "SUBMISSION=x: no such submission"),
         (("dance",), "invalid choice: 'dance'"),
-        (("score", "--comp", "digits"), "unrecognized arguments: --comp digits"),
-        (("data", "two\nlines"), "unrecognized arguments: two lines: see catwalk --help\n"),
-        (("grade", "--submissions", *(f"class/{n}.csv" for n in range(99))), "...: see catwalk --help\n"),
+        (("score", "--comp", "digits"), "unrecognized arguments: --comp digits: see catwalk score --help"),
+        (("try", "--depth", "2"), "unrecognized arguments: --depth 2: see catwalk try --help\n"),
+        (("data", "two\nlines"), "unrecognized arguments: two lines: see catwalk data --help\n"),
+        (("grade", "--submissions", *(f"all/{n}.csv" for n in range(99))), "...: see catwalk grade --help\n"),
+        (("--jobs", "data"), "unrecognized arguments: --jobs: see catwalk data --help\n"),
         ((), "the following arguments are required: stage"),
     ],
 )
@@ -108,6 +111,24 @@ def test_the_machine_s_limits(
     got, _, err = catwalk("data", "--competition", "digits")
     assert (got, err.count("\n")) == (code, 1)
     assert said in err
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ("search", "finished work is kept, and the same command continues it"),
+        ("try", "finished work is kept, and the same command trains the network from its first epoch"),
+        ("reproduce", "the same command trains all networks again"),
+    ],
+)
+def test_who_stops_a_command_is_told_what_is_kept(
+    catwalk: Catwalk, monkeypatch: pytest.MonkeyPatch, stage: str, said: str
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "run", stop)
+    assert catwalk(stage) == (130, "", f"catwalk {stage}: stopped; {said}\n")
 
 
 def test_outside_of_a_project(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from optuna import create_study
+from optuna.trial import create_trial
 
 from catwalk import command_hints, option_values
 from catwalk.arguments import STAGES, defaults, option, parser, variable
@@ -21,7 +23,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import infer_classes
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_study, postgres_server, progress, search
+from catwalk.search import fold_study, own_trial, postgres_server, progress, search
 from catwalk.search.limits import Limits
 from catwalk.submission import fold_configurations, out_of_fold, predict
 from tests.conftest import REPOSITORY, Run, clean_environment, load, run_catwalk
@@ -78,6 +80,35 @@ def test_where_there_is_no_makefile_the_command_is_named(tmp_path: Path) -> None
         command_hints.completed("make kernel KAGGLE_USER=me")
         == "catwalk kernel --competition digits --user me"
     )
+
+
+@pytest.mark.parametrize("notebook", [False, True])
+def test_a_noun_is_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notebook: bool) -> None:
+    """What runs already, or would be another one, is not completed with the variables of this command."""
+    command_hints.remember(["try", *DIGITS, "--widths", "512"])
+    if notebook:
+        monkeypatch.setenv(command_hints.NOTEBOOK, "1")
+    paths = Paths(tmp_path, "digits")
+    with progress.locked(paths), pytest.raises(UserError) as error, progress.locked(paths):
+        pass
+    told = f"{error.value.what}: {error.value.fix}"
+    assert command_hints.completed(told) == told
+    opened = create_study(direction="maximize")
+    opened.add_trial(create_trial(value=0.9, user_attrs={"kind": "yours"}))
+    rows = cast(Prepared, SimpleNamespace(validation=range(144), duplicates={"train": 0}))
+    following = own_trial._compared(opened.trials[0], opened.trials, rows)[-1]
+    command = "all cells" if notebook else "make predict COMPETITION=digits"
+    assert command_hints.completed(following) == f"next: {command}, or try another network"
+
+
+def test_what_decided_a_new_toml_is_not_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The TOML is there: to all, LABEL= would be a question whether it agrees."""
+    choices = ("--label", "last", "--train", "a.csv", "--shape", "8x8", "--id", "id", "--transpose", "true")
+    command_hints.remember(["new", *DIGITS, "--source", "mine", *choices])
+    assert command_hints.completed("next: make all") == "next: make all COMPETITION=digits SOURCE=mine"
+    assert " LABEL=last TRAIN=a.csv " in command_hints.completed("run make new again")
+    monkeypatch.setenv(command_hints.NOTEBOOK, "1")
+    assert command_hints.completed("next: make all") == "next: all cells"
 
 
 def test_a_notebook_s_second_decision_keeps_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,8 +194,8 @@ def test_the_parser_takes_what_is_put_together(tmp_path: Path, monkeypatch: pyte
     assert found == [
         "make search FOLDS=5 BUDGET=5m",
         "make search FOLDS=5 TRIALS=7",
-        "make search BUDGET=246.8s",
-        "make search MODELS=all BUDGET=603s",
+        "make search BUDGET=5m",
+        "make search MODELS=all BUDGET=11m",
         "make search COMPETITION=digits SEED=1 FEATURES=auto MODELS=dense "
         "STUDY=postgresql://catwalk@127.0.0.1:5433/catwalk",
     ]

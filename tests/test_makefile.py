@@ -2,9 +2,11 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -159,14 +161,23 @@ def test_a_dry_run_of_the_environment_is_1_or_0_too() -> None:
     assert "catwalk search" in make("-n", "search", DRY="no"), "other targets do not read it"
 
 
+def reaches(word: str, folder: str) -> bool:
+    """Whether a word of a command names the repository's folder, what is in it, or what is above it."""
+    parts = Path(os.path.relpath(REPOSITORY / word, REPOSITORY)).parts
+    return not parts or parts[0] == ".." or fnmatch(folder, parts[0])
+
+
 def test_clean_keeps_data_studies_and_submissions() -> None:
-    for line in make("-n", "clean").splitlines():
-        if not line.startswith(("rm ", "find ")):
-            assert "rm " not in line
-            continue
-        removed = [word for word in line.split() if word.startswith(("data", "submissions"))]
-        again = ("data/*/prepared/features-*.npy", "data/*/.download")  # are made or fetched again
-        assert all(".part" in word or word in again for word in removed)
+    assert all(reaches(word, "data") for word in ("./data", f"{REPOSITORY}/data/x", "d*/x", ".", "/"))
+    assert not any(reaches(word, "data") for word in ("docs/data", "data-1", "-rf"))
+    lines = make("-n", "clean").splitlines()
+    removing = [line for line in lines if line.startswith(("rm ", "find "))]
+    assert not [line for line in lines if line not in removing and "rm " in line]
+    removed = {word for line in removing for word in shlex.split(line)[1:]}
+    ours = {word for word in removed if reaches(word, "data") or reaches(word, "submissions")}
+    again = {"data/*/prepared/features-*.npy", "data/*/.download"}  # are made or fetched again
+    assert again < ours, "they are removed"
+    assert all(".part" in Path(word).name for word in ours - again)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +190,9 @@ def test_clean_keeps_data_studies_and_submissions() -> None:
         (("all", "XYZZY=3"), "there is no variable XYZZY (make alone lists them all)"),
         (("all", "it's=3"), "there is no variable it's"),
         (("all", "TRAILS=3", "PYTHON=/nowhere"), "there is no variable TRAILS (make alone"),
+        (("try", "DEPTH=2", "CONV_DEPTH=1"), "there is no variable DEPTH: WIDTHS=512,256 sets the layers"),
+        (("try", "X=1", "width_1=512"), "there is no variable width_1: WIDTHS=512,256 sets the layers"),
+        (("try", "WIDTH=512"), "there is no variable WIDTH, did you mean WIDTHS?"),
     ],
 )
 def test_a_variable_that_is_none_is_refused(arguments: tuple[str, ...], said: str) -> None:

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from catwalk.arguments import STAGES
 from tests.conftest import REPOSITORY
 
 SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").rglob("*.py")}
@@ -26,9 +27,14 @@ SOURCES = {path.name: path.read_text() for path in (REPOSITORY / "src/catwalk").
         (r"fcntl", {"locks.py"}),
         (r"RDBStorage\(", {"storage.py"}),
         (r"NotebookClient\(", {"notebook.py"}),
+        (r"\bConsole\(", {"console.py"}),  # which is plain in a file even where FORCE_COLOR is set
+        (r"\bProgress\(\*columns(?!.*console=)", set[str]()),
         (r"--headless", {"browser.py"}),
         (r"import matplotlib|rc_context|\.savefig\(", {"drawing.py"}),  # others take its classes by name
-        (r"argmax\(axis=1\) == ", {"metrics.py", "out_of_fold.py", "numpy_network.py"}),
+        (  # counts the rows that are classified correctly
+            r"argmax\(axis=1\) == | == (labels|given\.truth)\b",
+            {"metrics.py", "out_of_fold.py", "numpy_network.py", "comparing.py", "grade.py"},
+        ),
         (r"\"CUDA_VISIBLE_DEVICES\"", {"tensorflow_setup.py"}),
         (r"list_logical_devices\(\"GPU\"\)", {"placement.py"}),
     ],
@@ -95,3 +101,25 @@ def test_files_that_a_test_file_names_are_there() -> None:
     there = {path.name for folder in folders for path in (REPOSITORY / folder).rglob("*.py")}
     gone = {file: names - there for file, names in named_by_tests().items() if names - there}
     assert not gone
+
+
+def test_messages_name_commands_as_make_has_them() -> None:
+    """``command_hints`` completes that form, and names the package's command where there is no Makefile."""
+    command = re.compile(rf"\bcatwalk (?:{'|'.join(STAGES)})\b")
+    found = set[str]()
+    for name, text in SOURCES.items():
+        tree = ast.parse(text if command.search(text) else "")
+        documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and id(node) not in documentation:
+                found.update({name} if command.search(str(node.value)) else ())
+    assert found <= {"project.py"}, "which reads what was printed"
+
+
+def test_ci_names_the_programs_whose_tests_may_be_skipped() -> None:
+    texts = "".join(path.read_text() for path in (REPOSITORY / "tests").rglob("*.py"))
+    asked = set(re.findall(r"may_lack\(\"(\w+)\"\)", texts))
+    lines = re.findall(r"^ +INSTALLED_FOR_TESTS=(.*)", (REPOSITORY / ".ci/run").read_text(), re.MULTILINE)
+    named = {word for line in lines for word in re.findall(r"\b[a-z]+", line)}
+    assert len(asked) == 2
+    assert asked == named

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from catwalk import __version__, stage_arguments
 from catwalk import option_values as values
-from catwalk.core.errors import LINE, masked, shown
+from catwalk.core.errors import LINE, shown, without_url_passwords
 
 STAGES = {
     "all": "the whole pipeline: data, prepare, search, predict, report",
@@ -45,7 +45,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         begin, end = f"{self.prog}: ", f": see {self.prog} --help"
-        said = shown(masked(message), LINE - len(begin + end))  # it quotes what was given
+        said = shown(without_url_passwords(message), LINE - len(begin + end))  # it quotes what was given
         self.exit(2, f"{begin}{said}{end}\n")
 
 
@@ -72,6 +72,18 @@ def defaults(stage: str) -> dict[str, Any]:
 
 def parser() -> argparse.ArgumentParser:
     return _parsers()[0]
+
+
+def parse(given: list[str] | None) -> argparse.Namespace:
+    """The options of a command line; None: this process's. A mistake ends the process.
+
+    Of an argument that a stage does not know, argparse would name the help of the command, not of the stage.
+    """
+    made, stages = _parsers()
+    options, unknown = made.parse_known_args(given)
+    if unknown:
+        stages.choices[options.stage].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
 @cache

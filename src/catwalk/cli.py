@@ -1,6 +1,7 @@
 """The command ``catwalk``: runs a stage and prints an error on one line."""
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -13,7 +14,11 @@ from catwalk.core.errors import CatwalkError, one_line, to_user_error
 from catwalk.core.paths import Paths
 
 STOPPED = "stopped; finished work is kept, and the same command continues it"
-STOPPED_TRY = "stopped; finished work is kept, and the same command trains the network from its first epoch"
+# Where a stage keeps less.
+STOPPED_IN = {
+    "try": "stopped; finished work is kept, and the same command trains the network from its first epoch",
+    "reproduce": "stopped; the same command trains all networks again",
+}
 
 
 def main(given: list[str] | None = None) -> int:
@@ -22,10 +27,10 @@ def main(given: list[str] | None = None) -> int:
     0 done, 2 user error, 3 network, 4 machine, 130 Ctrl-C, 141 nobody reads the output any more.
     """
     started = time.monotonic()
-    options = arguments.parser().parse_args(given)
+    options = arguments.parse(given)
     command_hints.remember(sys.argv[1:] if given is None else given)
     stop_signals.stop_by_signals()
-    stopped = STOPPED_TRY if options.stage == "try" else STOPPED
+    stopped = STOPPED_IN.get(options.stage, STOPPED)
     try:
         with warnings.catch_warnings():
             if not sys.warnoptions:  # python -W shows what libraries warn of
@@ -33,8 +38,8 @@ def main(given: list[str] | None = None) -> int:
             stages.run(options, started)
     except CatwalkError as error:
         return _complain(options.stage, error)
-    except KeyboardInterrupt:
-        return _tell(options.stage, stopped, 130)
+    except KeyboardInterrupt as stop:  # what asked a question says what has not been done
+        return _tell(options.stage, str(stop) or stopped, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone
         return 141
@@ -63,7 +68,8 @@ def _tell(stage: str, what: str, code: int, where: str = "", fix: str = "") -> i
     """Print why the command ends, with the user's variables in the commands that it advises."""
     stop_signals.stop_repeating()
     parts = (command_hints.completed(" ".join(part.split())) for part in (where, what, fix))
-    print(one_line(f"catwalk {stage}", *parts), file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be closed
+        print(one_line(f"catwalk {stage}", *parts), file=sys.stderr)
     return code
 
 

@@ -87,7 +87,11 @@ def _complete(found: "re.Match[str]") -> str:
     if in_notebook():
         set_there = ", ".join(f'{name} = "{value}"' for name, value in said.items())
         return f"{set_there} in the first cell" if said else "all cells"
-    taken = arguments.defaults(stage)
+    taken = set(arguments.defaults(stage))
+    if stage == "all":  # they decide a new TOML, which is there by then
+        from catwalk.data import toml_choices
+
+        taken -= set(toml_choices.CHOICES)
     variables = {name: value for name, value in _given.items() if name in taken} | said
     if Path("Makefile").is_file():
         return " ".join(["make", stage, *(f"{name}={_quoted(value)}" for name, value in variables.items())])

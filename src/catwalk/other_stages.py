@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 def _leaderboard(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.submission import leaderboard
 
-    say(leaderboard.table(paths).to_string(index=False, na_rep="-", float_format="%.4f"))
+    board = leaderboard.table(paths)
+    for line in leaderboard.lines(board):
+        say(line)
+    if known := leaderboard.known(board):
+        say(f"leaderboard: {known}")
+    if leaderboard.has_different_rows(board):
+        say(f"leaderboard: {leaderboard.DIFFERENT}")
     for error in leaderboard.left_out(paths):
         say(f"leaderboard: left out: {error}")
 
@@ -36,7 +42,9 @@ def _kaggle(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 
 def _kernel(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.course import kernel
+    from catwalk.models import features
 
+    features.resolve(options.features, loaded.shape)  # another word is refused before anything is written
     names = ("budget", "seed", "features", "models", "folds")
     choice = {name.upper(): getattr(options, name) for name in names}
     kernel.run(paths, loaded, user=options.user, accelerator=options.accelerator, choice=choice, say=say)
@@ -59,6 +67,8 @@ def _submit(options: argparse.Namespace, paths: Paths, loaded: "Competition") ->
 def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> None:
     from catwalk.grading import grade
 
+    if options.submissions is None:
+        raise UserError("nothing to grade", fix="set SUBMISSIONS= to a folder or a zip of all teams' files")
     grade.run(paths, loaded, handed=options.submissions, labels=options.labels, final=options.final, say=say)
 
 
@@ -74,6 +84,12 @@ def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
     from catwalk.submission import blend, blend_parts, submission_names
 
     submission_names.check_name(options.name)
+    if options.parts is None:
+        raise UserError(
+            "nothing to blend",
+            fix="set PARTS= to two or more, separated by commas: submissions' names, folders with test.npz, "
+            "or CSVs",
+        )
     given = [part.strip() for part in options.parts.split(",")]
     parts = blend_parts.locate(paths, given)  # what is missing is reported before a download
     download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), say)

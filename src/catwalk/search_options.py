@@ -77,7 +77,8 @@ def limits_of(options: argparse.Namespace, context: "RunContext") -> "Limits":
     if options.until is None:
         default = limits.USUAL if options.trials is None else None
         return limits.Limits(options.budget or default, options.trials, count)
-    left = seconds_left(options)
+    # After folds there is no refit: together, their networks have learned from all labelled rows.
+    left = seconds_left(options, may_refit=count == 1, test_rows=len(context.prepared.test_pixels))
     _, known = study_progress.known(context.paths, context.prepared, context.scope)
     spent = known.spent + fold_study.spent(context)
     return limits.Limits(spent + left, options.trials, count, time.time() + left)
@@ -94,8 +95,8 @@ def folds(options: argparse.Namespace, context: "RunContext") -> int:
     return study_progress.known(context.paths, context.prepared, context.scope)[1].folds
 
 
-def seconds_left(options: argparse.Namespace) -> float:
-    """Seconds left for the search so that everything is done by UNTIL.
+def seconds_left(options: argparse.Namespace, may_refit: bool, test_rows: int = 0) -> float:
+    """Seconds left for the search so that everything is done by UNTIL; arguments as ``seconds_until``'s.
 
     Raises:
         UserError: BUDGET= is given as well, or UNTIL= is no time of day or leaves no time for a search.
@@ -104,7 +105,7 @@ def seconds_left(options: argparse.Namespace) -> float:
 
     if options.budget is not None:
         raise UserError("BUDGET= and UNTIL= can't be used together", fix="give only one of them")
-    return limits.seconds_until(options.until, datetime.now())
+    return limits.seconds_until(options.until, datetime.now(), may_refit, test_rows)
 
 
 def team_seconds(options: argparse.Namespace, until: float | None) -> float:

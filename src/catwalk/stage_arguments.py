@@ -75,7 +75,6 @@ def _add_reproduce(stage: argparse.ArgumentParser) -> None:
 def _add_blend(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
         "--parts",
-        required=True,
         help="two or more, separated by commas: submissions' names, folders with test.npz, or CSVs",
     )
 
@@ -101,9 +100,7 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_grade(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument(
-        "--submissions", type=expanded, required=True, help="a folder or a zip of all teams' files"
-    )
+    stage.add_argument("--submissions", type=expanded, help="a folder or a zip of all teams' files")
     stage.add_argument(
         "--labels", type=expanded, help="a CSV of ids and true labels, or Kaggle's solution file"
     )

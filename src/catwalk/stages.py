@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from catwalk import arguments, command_hints, search_options
 from catwalk.command_hints import say
-from catwalk.core.errors import masked
+from catwalk.core.errors import without_url_passwords
 from catwalk.core.paths import Paths
 from catwalk.other_stages import ALONE
-from catwalk.search.limits import refit_seconds
+from catwalk.search.limits import more_seconds
 
 if TYPE_CHECKING:
     from catwalk.data.competition import Competition
     from catwalk.data.run_context import RunContext
+
+
+TRAINING = ("all", "search", "try", "predict", "report", "reproduce", "course")
 
 
 def _say_but_next(line: str) -> None:
@@ -34,6 +37,7 @@ def run(options: argparse.Namespace, started: float) -> None:
     Raises:
         CatwalkError: what went wrong, for the person who typed the command.
     """
+    from catwalk.core import macos
     from catwalk.core.team import Team
     from catwalk.data import competition
 
@@ -55,6 +59,8 @@ def run(options: argparse.Namespace, started: float) -> None:
         from catwalk.core import extras
 
         extras.ensure("psycopg", say)
+    if options.stage in TRAINING:
+        macos.prevent_idle_sleep()
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)
     elif options.stage == "report" and (options.submission is not None or _has_submission(paths)):
@@ -76,7 +82,8 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
     from catwalk.data import new_competition
 
     if options.stage == "all":
-        say(f"all: {paths.competition} has no TOML yet: looking at {masked(options.source)} first")
+        source = without_url_passwords(options.source)
+        say(f"all: {paths.competition} has no TOML yet: looking at {source} first")
     samples = new_competition.run(paths, options.source, _choice(options), say)
     if samples is None:
         say("new: some rows can't be read: run make data, which names the first")
@@ -87,6 +94,9 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
         aside.write_bytes(drawing.png(sample_pictures.draw(samples.pictures, samples.names)))
     shows = f"{paths.shown(paths.samples)} shows"
     lying = f"write transpose = true in {paths.shown(paths.toml)}"
+    height, width = samples.pictures.shape[1:3]
+    if height != width:
+        lying += ", and exchange height and width in shape"
     if command_hints.in_notebook():  # which shows the picture, and keeps no TOML
         shows, lying = "here are", command_hints.decided("TRANSPOSE", "true")
     say(f"new: {shows} ten of the pictures: if they lie on their side, {lying}")
@@ -124,8 +134,7 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     search_options.check(options, loaded)
     until = None
     if getattr(options, "until", None) is not None:  # a time in the past is reported before a download
-        seconds = search_options.seconds_left(options)
-        until = time.time() + seconds + refit_seconds(seconds)
+        until = time.time() + search_options.seconds_left(options, may_refit=False)  # the refit's end
     download.run(paths, loaded, kaggle_names.source_of(options.source, loaded), say)
     if options.stage == "data":
         return
@@ -139,6 +148,8 @@ def _run_making(options: argparse.Namespace, paths: Paths, loaded: "Competition"
     if has_changed:
         _say_what_stays(context)
     context = replace(context, workers=getattr(options, "workers", None))
+    if until is not None:
+        until -= more_seconds(len(context.prepared.test_pixels))
     if getattr(options, "name", None) is not None:
         search_options.check_name(options, context, until)  # before the search, not after it
     if options.stage == "try":
@@ -165,15 +176,19 @@ def _search(options: argparse.Namespace, context: "RunContext", started: float) 
         return
     from catwalk.submission import fold_configurations
 
-    if fold_configurations.run(run, limits, options.workers):
+    command = "make all" if options.stage == "all" else "make search"
+    if fold_configurations.run(run, limits, options.workers, command):
         run.say("next: make predict")
-    else:  # the time is not left unused
-        search.run(run, replace(limits, folds=1), options.workers, time.monotonic())
+        return
+    if search.is_done(context, limits.without_folds()):
+        run = replace(run, say=lambda _: None)  # the search has said above that it is done
+        options.folds = "1"  # predict would say once more that there are none
+    search.run(run, limits.without_folds(), options.workers, time.monotonic())  # no time is left unused
 
 
 def _predict(options: argparse.Namespace, context: "RunContext", until: float | None) -> None:
     """Run predict and, unless only predict was requested, report."""
-    from catwalk.submission import predict
+    from catwalk.submission import predict, predict_summary
 
     def search() -> None:
         _search(options, context, time.monotonic())
@@ -181,10 +196,12 @@ def _predict(options: argparse.Namespace, context: "RunContext", until: float | 
     folds = search_options.folds(options, context)
     seconds = search_options.team_seconds(options, until)
     name = predict.run(context, getattr(options, "name", None), until, search, folds, seconds)
-    if options.stage != "predict":
-        from catwalk.report import report
+    if options.stage == "predict":
+        say(predict_summary.next_step(context, name))
+        return
+    from catwalk.report import report
 
-        report.run(context.paths, name, say)
+    report.run(context.paths, name, say)
 
 
 def _say_what_stays(context: "RunContext") -> None:

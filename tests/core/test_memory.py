@@ -1,5 +1,6 @@
 """memory.py: in a control group of our own, where this machine lets us make one."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,9 +13,25 @@ import pytest
 from benchmarks import procfs
 from catwalk.core import memory
 from tests.conftest import clean_environment, digits_paths
-from tests.support import memory_group
+from tests.support import memory_group, stub_command
 from tests.support.memory_group import Group
 from verification import crash_rounds
+
+VM_STAT = """Mach Virtual Memory Statistics: (page size of 16384 bytes)
+Pages free:                                6113.
+Pages active:                            184273.
+Pages inactive:                          181716.
+Pages speculative:                         1757.
+Pages throttled:                              0.
+Pages wired down:                         97426.
+Pages purgeable:                           3217.
+"Translation faults":                 112233445.
+Pages copy-on-write:                    5231377.
+Pages zero filled:                     60213456.
+File-backed pages:                       130024.
+Anonymous pages:                         237722.
+Pages stored in compressor:              170521.
+Pages occupied by compressor:             40466."""
 
 
 @pytest.fixture
@@ -27,6 +44,17 @@ def group() -> Iterator[Group]:
 
 def test_the_machine() -> None:
     assert 10**8 < memory.available() < 10**14
+
+
+def test_a_mac_whose_memory_is_partly_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
+    script = stub_command.put("vm_stat", VM_STAT, tmp_path, monkeypatch)
+    assert memory._of_machine() == 16_384 * (6_113 + 181_716 + 1_757)
+    for said in ("", "Pages free: 1.", VM_STAT.replace("speculative", "other")):
+        stub_command.put("vm_stat", said, tmp_path, monkeypatch)
+        assert memory._of_machine() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    script.write_text("#!/bin/sh\nexit 1\n")
+    assert memory._of_machine() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 @pytest.mark.parametrize("names", [memory.V2, memory.V1], ids=["v2", "v1"])

@@ -1,6 +1,8 @@
 """process_pool.py: every task is done, in whichever process; one that dies takes its own task along only."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from catwalk.core import process_pool
+from tests.conftest import clean_environment
 
 
 def square(number: int) -> tuple[int, int]:
@@ -52,6 +55,18 @@ def test_a_process_does_one_task_after_another() -> None:
 def test_two_processes_work_at_once(tmp_path: Path) -> None:
     tasks = [("one", "other", tmp_path), ("other", "one", tmp_path)]
     assert process_pool.run_all(meets, tasks, "tasks", 2, None) == [True, True]
+
+
+def test_the_bar_is_one_plain_line_in_a_file() -> None:
+    """Also where FORCE_COLOR is set, as Jupyter does it: each frame would be another line of the notebook."""
+    code = "from catwalk.core import process_pool; process_pool.run_all(abs, [], 'numbers', 1, 1.0)"
+    environment = clean_environment(FORCE_COLOR="1")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+    )
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("  numbers ")
+    assert "\x1b" not in line
 
 
 def test_what_fails_has_no_result(capfd: pytest.CaptureFixture[str]) -> None:

@@ -89,9 +89,21 @@ def nothing_imported_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_process_has_tensorflow_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spawned process, as on macOS, imports TensorFlow where it needs it."""
     for word in ("cat", "walk"):
         monkeypatch.setenv("WORD", word)
-        assert processes.call(fork_twice, word) == (2 * word, True, word)
+        assert processes.call(fork_twice, word) == (2 * word, processes._can_fork(), word)
+
+
+def test_libraries_compute_with_one_thread_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also Accelerate, NumPy's library on macOS."""
+    monkeypatch.delenv("VECLIB_MAXIMUM_THREADS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert processes.call(os.getenv, "VECLIB_MAXIMUM_THREADS") == "1"
+    assert processes.call(os.getenv, "OMP_NUM_THREADS") == "2"
+    assert "VECLIB_MAXIMUM_THREADS" not in os.environ
 
 
 def test_several_processes_work_at_once() -> None:

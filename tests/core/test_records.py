@@ -65,7 +65,8 @@ def test_a_newer_version_is_one_line(version: object) -> None:
         records.decode(Whole, {records.KEY: version}, "x.json")
     assert str(error.value) == (
         f"x.json: written by a newer version of catwalk (schema version {version}, this one reads up to 2): "
-        "update catwalk: git pull, then make setup (in a notebook: install a newer wheel)"
+        "update catwalk: git pull, then make setup "
+        "(in a notebook: attach or upload the newer wheel or notebook in place of the older one)"
     )
     assert error.value.exit_code == 2
 

@@ -91,6 +91,33 @@ def test_another_computer_s_blocks_are_its_own_until_they_are_stale(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+def _make_slowly(path: Path, barrier: Any) -> None:
+    shared_table.STALE = 0.2
+    barrier.wait(60)
+
+    def compute(_block: int) -> list[shared_table.Rows]:
+        time.sleep(2 * shared_table.STALE)
+        return [(0, np.ones((1, 1)))]
+
+    shared_table.build(path, (1, 1), np.float32, 1, compute)
+
+
+def test_a_block_that_takes_longer_than_the_others_wait_is_finished(tmp_path: Path) -> None:
+    """Else each of two processes would take it from the other, again and again."""
+    context, path = multiprocessing.get_context("spawn"), tmp_path / "table.npy"
+    barrier = context.Barrier(2)
+    started = [context.Process(target=_make_slowly, args=(path, barrier)) for _ in range(2)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(30)
+    codes = [process.exitcode for process in started]
+    for process in started:
+        process.kill()
+    assert codes == [0, 0]
+    assert np.load(path).tolist() == [[1.0]]
+
+
 def test_who_comes_back_too_late_marks_nothing_as_done(tmp_path: Path) -> None:
     """Its table was dropped meanwhile, and another process has begun a new one."""
     path, notes = tmp_path / "table.npy", tmp_path / ".table.part.notes"

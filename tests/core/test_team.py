@@ -10,6 +10,7 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data import kaggle_names
+from tests.support import stub_command
 
 URL = "postgresql://catwalk@host:5433/db"
 
@@ -114,15 +115,26 @@ def test_a_member_can_be_a_folder(member: str) -> None:
         Team.from_options(URL, member, None)
 
 
-def test_a_member_has_a_name_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_member_has_a_name_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown() -> str:
         raise OSError("no such user")
 
+    monkeypatch.setenv("PATH", str(tmp_path))  # without the commands of macOS
     monkeypatch.setattr("getpass.getuser", unknown)
     monkeypatch.setattr("socket.gethostname", lambda: "Ann's laptop")
     made = Team.from_options(URL, None, None)
     assert made
     assert made.member == "someone@Ann-s-laptop"
+
+
+def test_a_mac_is_the_same_member_in_every_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub_command.put("scutil", "Anns-MacBook-Air", tmp_path, monkeypatch)
+    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    for host in ("Anns-MacBook-Air.local", "dhcp-17.example.org"):
+        monkeypatch.setattr("socket.gethostname", lambda host=host: host)
+        made = Team.from_options(URL, None, None)
+        assert made
+        assert made.member == "ann@Anns-MacBook-Air"
 
 
 def test_the_folder_of_artifacts_must_be_there(tmp_path: Path) -> None:

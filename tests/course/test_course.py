@@ -4,15 +4,18 @@ Also: console.py, exercise.py, project.py.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from catwalk.core.errors import UserError
+from catwalk import command_hints
+from catwalk.core.errors import CatwalkError, MachineError, NetworkError, UserError
 from catwalk.core.paths import Paths
 from catwalk.course import course
 from catwalk.course.exercise import Exercise
@@ -111,7 +114,8 @@ def test_a_cell_that_fails_is_one_line(project: Path, digits_raw: Path) -> None:
     done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "3")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "a hidden layer of 0 units: choose at least 1" in done.stderr
+    where = "notebooks/course-3-first-model.ipynb, code cell 1 (3. Your first model)"
+    assert f"{where}: a hidden layer of 0 units: choose at least 1" in done.stderr
     assert not (Paths(project, "digits").course("3-first-model") / "3-first-model.ipynb").exists()
 
 
@@ -135,7 +139,12 @@ def test_a_cell_may_take_longer_than_the_search_s_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[float] = []
-    monkeypatch.setattr("catwalk.report.notebook.execute", lambda *_, seconds, **__: limits.append(seconds))
+
+    def execute(_paths: Paths, _source: Path, target: Path, *_: object, seconds: float, **__: object) -> None:
+        limits.append(seconds)
+        target.touch()
+
+    monkeypatch.setattr("catwalk.report.notebook.execute", execute)
     course.run(Paths(tmp_path, "digits"), 5, budget="2h", models="dense", say=print)
     (limit,) = limits
     assert limit > 2 * 3600
@@ -154,13 +163,66 @@ def test_what_is_done_is_said_at_once_without_heavy_imports(project: Path) -> No
     assert heavy == "HEAVY []"
 
 
+def of_one_cell(paths: Paths, name: str, code: str) -> Path:
+    """Make an exercise a notebook of this cell only."""
+    source = paths.course_notebook(name)
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), source)
+    return source
+
+
+def make_newer(file: Path) -> None:
+    os.utime(file, (time.time() + 86_400,) * 2)
+
+
+def test_notes_in_an_executed_exercise_are_kept(project: Path) -> None:
+    """Also where it is executed again because its source has changed."""
+    paths, name = Paths(project, "digits"), course.EXERCISES[0]
+    source, target = of_one_cell(paths, name, "1 + 1"), paths.course(name) / f"{name}.ipynb"
+    asked = ("course", "--competition", "digits", "--exercise", "1")
+    assert "is kept as" not in run_catwalk(project, *asked).stdout
+    target.write_text(target.read_text().replace("1 + 1", "1 + 1  # my note"))
+    make_newer(source)
+    again = run_catwalk(project, *asked)
+    assert again.returncode == 0, again.stderr
+    assert f"may have been edited, is kept as {name}-1.ipynb" in again.stdout
+    assert "# my note" in (paths.course(name) / f"{name}-1.ipynb").read_text()
+    assert "# my note" not in target.read_text()
+    assert "is kept as" not in run_catwalk(project, *asked).stdout, "what catwalk wrote is replaced"
+    assert not (paths.course(name) / f"{name}-2.ipynb").exists()
+
+
+def test_an_exercise_is_executed_again_for_other_rows_alone(project: Path, digits_raw: Path) -> None:
+    """Not if they are only prepared later: the first one may use other pictures than the second."""
+    paths, name = digits_paths(project, digits_raw), course.EXERCISES[0]
+    of_one_cell(paths, name, "1 + 1")
+
+    def executed() -> bool:
+        done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "1")
+        assert done.returncode == 0, done.stderr
+        return "already done" not in done.stdout
+
+    def prepare() -> None:
+        assert run_catwalk(project, "prepare", "--competition", "digits").returncode == 0
+        make_newer(paths.prepared_summary)
+
+    assert executed()
+    prepare()
+    assert not executed(), "it was done before there were any"
+    (paths.course(name) / f"{name}.ipynb").unlink()
+    assert executed()
+    paths.prepared_summary.unlink()
+    assert not executed()
+    prepare()
+    assert not executed(), "they are the same rows"
+    paths.toml.write_text(paths.toml.read_text().replace('header = ["ImageId"', 'header = ["Id"'))
+    prepare()
+    assert executed()
+
+
 def test_another_search_executes_the_hackathon_again_and_keeps_the_notebook_of_before(project: Path) -> None:
     """What is not given is as it was; a notebook that does not say what it was given counts as done."""
     paths, name = Paths(project, "digits"), "5-hackathon"
-    cell = nbformat.v4.new_code_cell(
-        "import os; print(os.environ['CATWALK_BUDGET'], os.environ['CATWALK_MODELS'])"
-    )
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), paths.course_notebook(name))
+    of_one_cell(paths, name, "import os; print(os.environ['CATWALK_BUDGET'], os.environ['CATWALK_MODELS'])")
 
     def executed(*given: str) -> bool:
         done = run_catwalk(project, "course", "--competition", "digits", "--exercise", "5", *given)
@@ -176,8 +238,85 @@ def test_another_search_executes_the_hackathon_again_and_keeps_the_notebook_of_b
     assert shown(paths, name) == "8s all\n"
     kept = paths.course(name) / f"{name}-1.ipynb"
     assert "8s dense" in kept.read_text()
+    assert not (paths.course(name) / f"{name}-2.ipynb").exists()
     (paths.course(name) / f"{name}.ipynb").write_text("")
     assert not executed("--models", "conv")
+
+
+def stand_in(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project of the fifth exercise whose stages are a shell script."""
+    python = folder / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    made = object.__new__(Project)
+    made.root, made.competition = folder / "5-hackathon" / "project", "digits"
+    made.root.mkdir(parents=True)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(1, CatwalkError), (2, UserError), (3, NetworkError), (4, MachineError)]
+)
+def test_a_stage_that_fails_in_an_exercise_is_an_error_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[CatwalkError]
+) -> None:
+    made = stand_in(tmp_path, f"echo 'catwalk data: what is wrong: what helps'; exit {code}", monkeypatch)
+    with pytest.raises(CatwalkError) as error:
+        made.run("data")
+    assert type(error.value) is kind
+    assert str(error.value) == "catwalk data: what is wrong: what helps"
+
+
+def test_a_stage_advises_what_works_outside_the_exercise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Makefile").touch()
+    monkeypatch.chdir(tmp_path)
+    command_hints.remember([])  # what another test has given
+    said = (
+        "search: already done, 5 trials; for more: catwalk search --competition digits --budget 6m",
+        "the same time should reach more: catwalk search --competition digits --models all --budget 3m",
+        "next: catwalk predict --competition digits",
+        "catwalk search: no trial is complete",
+    )
+    stand_in(tmp_path, "\n".join(f"echo '{line}'" for line in said), monkeypatch).run("search")
+    assert capsys.readouterr().out.splitlines() == [
+        "search: already done, 5 trials; for more: make course EXERCISE=5 BUDGET=6m COMPETITION=digits",
+        "the same time should reach more: make course EXERCISE=5 BUDGET=3m MODELS=all COMPETITION=digits",
+        "catwalk search: no trial is complete",
+    ]
+
+
+def test_a_submission_that_is_made_again_is_kept_with_its_talk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The talk may have been edited, and the recipe tells of uploads; neither replaces another."""
+    made = stand_in(tmp_path, "", monkeypatch)
+    paths = Paths(made.root, "digits")
+    files = (paths.talk, paths.recipe, paths.submission)
+    paths.submission_folder("best").mkdir(parents=True)
+    for file in files:
+        file("best").write_text("edited")
+    paths.submission("best-1").write_text("another")
+    made.predict("best")
+    assert [file("best-2").read_text() for file in files] == ["edited"] * 3
+    assert paths.submission("best-1").read_text() == "another"
+    assert not any(path.exists() for path in (paths.submission_folder("best"), *(f("best") for f in files)))
+    assert "is kept as best-2" in capsys.readouterr().out
+    made.predict("best")
+    assert capsys.readouterr().out == "", "there is none"
+
+
+def test_what_an_interrupted_predict_has_left_stays_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stand_in(tmp_path, "", monkeypatch)
+    unfinished = Paths(made.root, "digits").unfinished("best")
+    unfinished.parent.mkdir(parents=True)
+    unfinished.touch()
+    made.predict("best")
+    assert unfinished.is_file()
 
 
 @pytest.mark.slow
@@ -240,4 +379,5 @@ def test_an_exercise_that_is_executed_again_makes_its_last_submission_again(
     assert recipe.read(paths, "first").trials_finished == before
     again.predict("first")
     assert recipe.read(paths, "first").trials_finished == before + 1, "and the try was not repeated"
+    assert recipe.read(paths, "first-1").trials_finished == before, "the earlier one is kept"
     assert paths.submission("mine").read_text() == "mine"

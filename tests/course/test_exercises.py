@@ -8,6 +8,7 @@ import io
 import pickle
 import re
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def run_of(losses: list[float], accuracies: list[float], plan: Plan) -> Run:
     return Run(plan, History(losses, accuracies, losses, accuracies), 0.1, training_runs.start(plan, (4, 2)))
 
 
-def test_three_disjoint_parts_of_the_labelled_rows(place: Path) -> None:
+def test_three_disjoint_parts_of_the_labelled_rows(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = pictures.load()
     assert [len(found.train), len(found.validation), len(found.test)] == [1149, 144, 144]
     rows = [{row.tobytes() for row in part.raw} for part in (found.train, found.validation, found.test)]
@@ -79,6 +80,36 @@ def test_three_disjoint_parts_of_the_labelled_rows(place: Path) -> None:
     assert (targets.sum(axis=1) == 1).all()
     assert (targets.argmax(axis=1) == found.train.labels).all()
     assert len(found.train + found.test) == 1149 + 144
+    monkeypatch.setattr(pictures, "TEST_SHARE", 1 / 4)
+    assert pictures.load().split != found.split, "which tells the two apart"
+
+
+def keep_sevens(place: Path, count: int) -> None:
+    """Leave so many rows of the digit 7."""
+    train = Paths(place, "digits").raw / "digits_train.csv"
+    header, *rows = train.read_text().splitlines()
+    sevens = [row for row in rows if row[0] == "7"][:count]
+    train.write_text("\n".join([header, *(row for row in rows if row[0] != "7"), *sevens]) + "\n")
+
+
+def test_three_pictures_of_a_class_are_enough(place: Path) -> None:
+    keep_sevens(place, 3)
+    found = pictures.load()
+    parts = (found.train, found.validation, found.test)
+    assert [int((part.labels == 7).sum()) for part in parts] == [1, 1, 1]
+    assert (pictures.from_keras()[1] == 7).sum() == 3
+
+
+@pytest.mark.parametrize("load_pictures", [pictures.load, pictures.from_keras])
+def test_two_pictures_of_a_class_are_too_few(place: Path, load_pictures: Callable[[], object]) -> None:
+    """They are enough for the pipeline, so it has prepared them: the exercises say what they need."""
+    keep_sevens(place, 2)
+    with pytest.raises(UserError) as error:
+        load_pictures()
+    assert str(error.value) == (
+        "digits_train.csv: class 7 has only 2 distinct pictures: "
+        "add rows of this class: the exercises need 3 pictures of each"
+    )
 
 
 @pytest.mark.slow
@@ -133,7 +164,8 @@ def test_a_plan_s_seed_is_that_of_its_batches_too() -> None:
 
 def test_a_saved_run_is_named_by_all_that_it_depends_on() -> None:
     part = pictures.Part(np.zeros((1, 64), np.uint8), np.zeros(1, np.uint8), 10)
-    found, others = (Pictures(load("digits"), name, part, part, part) for name in ("aaaa", "bbbb"))
+    found = Pictures(load("digits"), "aaaa", "s1-0.1", part, part, part)
+    others = (found, replace(found, fingerprint="bbbb"), replace(found, split="s2-0.1"))
     plan, exercise = Plan(8, 0.1, 32, 3), Exercise("2-softmax", "digits")
     plans = [
         plan,
@@ -143,8 +175,8 @@ def test_a_saved_run_is_named_by_all_that_it_depends_on() -> None:
         replace(plan, epochs=4),
         replace(plan, seed=2),
     ]
-    files = {training_runs._file(exercise, one, some) for one in plans for some in (found, others)}
-    assert len(files) == 2 * len(plans)
+    files = {training_runs._file(exercise, one, some) for one in plans for some in others}
+    assert len(files) == 3 * len(plans)
 
 
 @pytest.mark.parametrize("hidden", [None, 100])

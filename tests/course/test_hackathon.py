@@ -1,19 +1,24 @@
 """hackathon.py and what it stands on: the pipeline in a notebook on Kaggle or Colab.
 
-Also: attached_competition.py, attached_data.py, image_packages.py, mirror.py, project_folder.py,
-run_stage.py, working_folder.py.
+Also: attached_competition.py, attached_data.py, hackathon_settings.py, image_packages.py, kept_folder.py,
+notebook_results.py, project_folder.py, run_stage.py, working_folder.py.
 """
 
 import errno
 import gzip
+import json
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,11 +27,19 @@ import numpy as np
 import optuna
 import pytest
 
-from catwalk import command_hints
+from catwalk import arguments, command_hints
 from catwalk.core import advice
 from catwalk.core.errors import CatwalkError, MachineError, NetworkError, UserError
 from catwalk.core.paths import Paths
-from catwalk.course import attached_data, hackathon, image_packages, mirror, run_stage, working_folder
+from catwalk.course import (
+    attached_data,
+    hackathon,
+    hackathon_settings,
+    image_packages,
+    kept_folder,
+    run_stage,
+    working_folder,
+)
 from catwalk.course.hackathon import Settings
 from catwalk.course.project import Project
 from catwalk.data import archives, download, idx, prepare, scope
@@ -41,6 +54,13 @@ from tests.support.records import made_recipe
 
 DIGITS = load("digits")
 NAMES = (DIGITS.train_file, DIGITS.test_file)
+# Options of ``catwalk all`` that are no settings of the notebook, and why.
+NO_SETTINGS = {
+    **dict.fromkeys(("train", "test", "label", "id", "shape", "transpose"), "what DECIDE contains"),
+    **dict.fromkeys(("study", "member", "artifacts"), "a team's machines have the command"),
+    "trials": "a session has a time",
+    "name": "a working folder has one submission.csv",
+}
 
 
 @pytest.fixture
@@ -160,6 +180,51 @@ def test_what_the_command_is_given(
     assert {path.name for path in root.iterdir()} == set(hackathon.FOLDERS)
 
 
+def test_each_option_of_all_is_a_setting_or_has_a_reason_not_to_be() -> None:
+    """The command gets it, the notebook's cells have it, and the page explains it."""
+    options, settings = {name.lower() for name in arguments.defaults("all")}, fields(Settings)
+    assert options - {one.name for one in settings} == set(NO_SETTINGS)
+    given: dict[str, Any] = dict.fromkeys(options - set(NO_SETTINGS), "1")
+    by_budget: dict[str, Any] = {**given, "until": None}
+    passed = {text for one in (given, by_budget) for text in Settings(**one).options("1")}
+    assert passed == {f"--{name}=1" for name in given}
+    names = [one.name.upper() for one in settings]
+    cells = json.loads((REPOSITORY / "notebooks/hackathon.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert [name for name in re.findall(r"^([A-Z]+) = ", code, re.MULTILINE) if name in names] == names
+    (passed_on,) = re.findall(r"hackathon\.Settings\(([^)]*)\)", code)
+    assert re.findall(r"[A-Z]+", passed_on) == names
+    page = (REPOSITORY / "docs/kaggle.md").read_text(encoding="utf-8").split("## The first cell")[1]
+    told = re.findall(r"^\| (`[A-Z].*?) \|", page.split("\n## ")[0], re.MULTILINE)
+    assert re.findall(r"[A-Z]+", " ".join(told)) == names
+
+
+def leave_submission(paths: Paths, source: Path, models: str, finished: int = 3) -> None:
+    """What a search and its prediction leave: a submission of three trials, named after the models.
+
+    Args:
+        paths: the project's.
+        source: the folder of the data.
+        models: of the search.
+        finished: trials of the study, of which the last ones may be newer than the submission.
+    """
+    download.run(paths, DIGITS, str(source), print)
+    prepare.run(paths, DIGITS, 1, print)
+    prepared = prepare.load(paths, 1)
+    key = progress.study_name(paths, prepared, scope.name("local", models))
+    paths.study.mkdir(parents=True, exist_ok=True)
+    paths.study_db.touch()
+    progress.write(paths, key, replace(progress.NOTHING, finished=finished))
+    made = made_recipe(
+        study=key, features="local", models=models, fingerprint=prepared.fingerprint,
+        test_fingerprint=prepared.test_fingerprint, split=prepared.split,
+    )  # fmt: skip
+    recipe.write(paths, models, made)
+    paths.submission(models).write_text(f"{models}\n")
+    paths.submission_folder(models).mkdir()
+    paths.test_predictions(models).touch()
+
+
 def test_a_run_with_earlier_settings_places_their_submission(
     inputs: Path, digits_raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,31 +233,78 @@ def test_a_run_with_earlier_settings_places_their_submission(
     settings = settings_in(tmp_path, monkeypatch)
 
     def search(stage: str, *given: str, root: Path, say: object) -> None:
-        """What a search leaves; the second time it is there already."""
+        """The second time, what it leaves is there already."""
         paths, (models,) = Paths(root, "digits"), [one[9:] for one in given if one.startswith("--models=")]
-        if paths.submission(models).is_file():
-            return
-        download.run(paths, DIGITS, str(inputs / "ours"), print)
-        prepare.run(paths, DIGITS, 1, print)
-        prepared = prepare.load(paths, 1)
-        key = progress.study_name(paths, prepared, scope.name("local", models))
-        paths.study.mkdir(parents=True, exist_ok=True)
-        paths.study_db.touch()
-        progress.write(paths, key, replace(progress.NOTHING, finished=3))
-        made = made_recipe(
-            study=key, features="local", models=models, fingerprint=prepared.fingerprint,
-            test_fingerprint=prepared.test_fingerprint, split=prepared.split,
-        )  # fmt: skip
-        recipe.write(paths, models, made)
-        paths.submission(models).write_text(f"{models}\n")
-        paths.submission_folder(models).mkdir()
-        paths.test_predictions(models).touch()
+        if not paths.submission(models).is_file():
+            leave_submission(paths, inputs / "ours", models)
 
     monkeypatch.setattr(run_stage, "run", search)
     for models in ("dense", "all", "dense"):
         _, name = hackathon.run(replace(settings, models=models))
         assert name == models
         assert (tmp_path / "work/submission.csv").read_text() == f"{models}\n"
+
+
+@pytest.mark.parametrize("finished", [3, 4])
+def test_a_submission_that_is_complete_stays_if_the_talk_fails(
+    inputs: Path, digits_raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: int
+) -> None:
+    """One that lacks trials of the search is of an earlier run."""
+    shutil.copytree(digits_raw, inputs / "ours")
+    settings = settings_in(tmp_path, monkeypatch)
+
+    def fails(stage: str, *given: str, root: Path, say: object) -> None:
+        leave_submission(Paths(root, "digits"), inputs / "ours", "dense", finished)
+        raise MachineError("the talk can't be drawn", fix=advice.RUN_SETUP)
+
+    monkeypatch.setattr(run_stage, "run", fails)
+    with pytest.raises(MachineError, match="the talk can't be drawn"):
+        hackathon.run(settings)
+    assert (tmp_path / "work/submission.csv").is_file() == (finished == 3)
+
+
+def test_none_is_the_default_where_it_means_nothing_else() -> None:
+    """Other settings are None in the first cell; the last step of a long run would fail."""
+    nothing: Any = None
+    settings = Settings(
+        "digits", source=nothing, seed=nothing, features=nothing, models=nothing, folds=nothing
+    )
+    assert settings == Settings("digits")
+
+
+def test_what_kaggle_would_end_is_said_before_it_begins(
+    commands: list[tuple[str, ...]],
+    inputs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = "Kaggle ends a session after 12 hours"
+    settings = settings_in(tmp_path, monkeypatch, budget="11h")
+    hackathon.run(settings)
+    assert said not in capsys.readouterr().out
+    hackathon.run(replace(settings, budget="12h"))
+    assert f"BUDGET=12h: {said}" in capsys.readouterr().out
+    monkeypatch.setattr(hackathon, "INPUT", tmp_path / "elsewhere")
+    hackathon.run(replace(settings, budget="12h"))
+    assert said not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "is_too_long"),
+    [
+        ({"until": "19:55"}, False),
+        ({"until": "20:30"}, True),
+        ({"budget": None}, False),
+        ({"budget": "for ever"}, False),
+        ({"until": "7:00"}, False),
+    ],
+)
+def test_what_is_too_long_for_kaggle_and_what_the_command_refuses(
+    given: dict[str, Any], is_too_long: bool
+) -> None:
+    now = datetime(2026, 11, 28, 8, 0)
+    assert (hackathon_settings.too_long(Settings("digits", **given), now) is not None) == is_too_long
 
 
 def test_a_competition_of_one_s_own_is_attached_or_written_into_the_cell(
@@ -206,8 +318,13 @@ def test_a_competition_of_one_s_own_is_attached_or_written_into_the_cell(
     hackathon.run(settings)
     (inputs / "ours/nines.toml").write_text(text)
     hackathon.run(Settings("nines"))
-    with pytest.raises(UserError, match="unknown competition 'tens'"):
+    with pytest.raises(UserError, match=r"unknown competition 'tens' .*: set COMPETITION = \"digits\", or"):
         hackathon.run(Settings("tens"))
+    shutil.rmtree(inputs / "ours")
+    for source in ("auto", "kaggle"):
+        with pytest.raises(UserError, match=r"unknown competition 'tens' .* needs its data: attach") as error:
+            hackathon.run(Settings("tens", source))
+        assert "make" not in str(error.value), "which no notebook has"
 
 
 @pytest.fixture
@@ -233,6 +350,20 @@ def test_attached_data_that_are_not_known_are_a_new_competition(
     assert (done.returncode, done.stderr) == (0, "")
     hackathon.run(hackathon.resolved(Settings("auto")))
     assert commands[1] == commands[0], "the second time, its TOML is there"
+
+
+def test_attached_data_may_be_given_a_name(
+    commands: list[tuple[str, ...]], inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inputs / "ours").mkdir()
+    FORMS["optdigits"](inputs / "ours")
+    settings = settings_in(tmp_path, monkeypatch, competition="my-shapes")
+    root, _ = hackathon.run(settings)
+    assert commands[0][:3] == ("all", "--competition=my-shapes", f"--source={inputs / 'ours'}")
+    done = run_catwalk(root, "new", *commands[0][1:3])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert hackathon.run(settings)[0] == root
+    assert commands[1] == commands[0]
 
 
 def test_a_damaged_zip_stops_only_where_nothing_else_has_pictures(
@@ -348,6 +479,21 @@ def test_on_colab_what_is_uploaded_is_read_and_nothing_else(
     assert "mnist_train_small.csv" not in done.stdout, "nor is it said that it also contains pictures"
     known = competitions.load(Paths(root, "attached"))
     assert (known.train_file, known.test_share) == (truth.train, None if truth.test else 0.15)
+
+
+def test_an_earlier_submission_is_no_sample_of_the_organiser_s(
+    commands: list[tuple[str, ...]], content: Path
+) -> None:
+    """As when all cells are run again with another DECIDE, which is another project."""
+    truth = FORMS["sign-language-mnist"](content)
+    (content / "earlier/one").mkdir(parents=True)
+    rows = [f"{number},0\n" for number in range(1, truth.rows[1] + 1)]
+    (content / "earlier/one/submission.csv").write_text("".join(["PictureNo,Label\n", *rows]))
+    root, _ = hackathon.run(hackathon.resolved(Settings("auto")))
+    done = run_catwalk(root, "new", *commands[0][1:3], **{command_hints.NOTEBOOK: "1"})
+    assert (done.returncode, done.stderr) == (0, "")
+    known = competitions.load(Paths(root, "attached"))
+    assert (known.sample_file, known.submission_header) == (None, ("ImageId", "Label"))
 
 
 @pytest.mark.parametrize("form", ["zips", "folders"])
@@ -649,6 +795,34 @@ def test_a_command_that_is_killed_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     assert str(error.value) == told
 
 
+SLOW_TO_STOP = """
+import os, pathlib, signal, sys, time
+def stop(*_):
+    time.sleep(0.5)
+    pathlib.Path("stopped").touch()
+    sys.exit(130)
+signal.signal(signal.SIGINT, stop)
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+def test_an_interrupted_stage_has_time_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook's interrupt reaches it too: it is not ended in the midst of stopping."""
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}\n{SLOW_TO_STOP}")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+
+    def interrupt(line: str) -> None:
+        os.kill(int(line), signal.SIGINT)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stage.run("all", root=tmp_path, say=interrupt)
+    assert (tmp_path / "stopped").exists()
+
+
 def test_a_stage_that_fails_is_an_error_with_its_line(project: Path) -> None:
     with pytest.raises(UserError, match=r"^unknown competition 'nines' \(known: "):
         run_stage.run("data", "--competition", "nines", root=project, say=print)
@@ -701,34 +875,34 @@ def waiting(paths: Paths) -> list[int]:
 
 def test_a_lost_session_is_gone_on_with(tmp_path: Path) -> None:
     here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
-    assert not mirror.restore(here, kept)
-    mirror.save(here, kept)
+    assert not kept_folder.restore(here, kept)
+    kept_folder.save(here, kept)
     assert not kept.root.exists(), "nothing yet"
     searched(here, 1)
     here.model("key", 2).write_bytes(bytes(2))
     here.progress.write_text("{}")
     here.submission("one").parent.mkdir(parents=True)
     here.submission("one").write_text("one\n")
-    mirror.save(here, kept)
+    kept_folder.save(here, kept)
     here.model("key", 1).unlink()
     (kept.kept("key") / "notes.txt").write_text("mine")
-    with mirror.saving(here, kept, print):
+    with kept_folder.saving(here, kept, print):
         study.create(here, PREPARED, "pixels").enqueue_trial({"x": 2})
     assert {path.name for path in kept.study.iterdir()} == {"study.db", "kept", "progress.json", ".saved-by"}
     assert (kept.kept("key") / "notes.txt").read_text() == "mine", "a file that no search has saved"
-    assert mirror.restore(next_one, kept)
+    assert kept_folder.restore(next_one, kept)
     assert waiting(next_one) == [1, 2]
     assert not next_one.model("key", 1).exists()
     assert next_one.model("key", 2).read_bytes() == bytes(2)
     assert next_one.submission("one").read_text() == "one\n"
-    assert not mirror.restore(next_one, kept), "what is here is newer"
+    assert not kept_folder.restore(next_one, kept), "what is here is newer"
 
 
 def test_a_trial_that_ends_during_a_save_is_not_saved_without_its_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
-    opened, copy = study.create(here, PREPARED, "pixels"), mirror._copy_once
+    opened, copy = study.create(here, PREPARED, "pixels"), kept_folder._copy_once
 
     def ends(number: int) -> None:
         """In the order in which a search writes."""
@@ -743,11 +917,11 @@ def test_a_trial_that_ends_during_a_save_is_not_saved_without_its_network(
             ends(1)
 
     ends(0)
-    monkeypatch.setattr(mirror, "_copy_once", copied)
-    mirror.save(here, kept)
+    monkeypatch.setattr(kept_folder, "_copy_once", copied)
+    kept_folder.save(here, kept)
     assert here.model("key", 1).is_file()
     assert kept.progress.read_text() == "0", "never newer than the study"
-    assert mirror.restore(next_one, kept)
+    assert kept_folder.restore(next_one, kept)
     saved = study.load(next_one, PREPARED, "pixels")
     assert saved is not None
     numbers = [trial.number for trial in study.complete(saved)]
@@ -760,17 +934,17 @@ def test_a_network_that_is_dropped_during_a_save_does_not_end_it(
 ) -> None:
     here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
     searched(here, 1).model("key", 2).write_bytes(bytes(2))
-    copy = mirror._copy_once
+    copy = kept_folder._copy_once
 
     def dropped_first(source: Path, target: Path) -> None:
         here.model("key", 1).unlink(missing_ok=True)
         copy(source, target)
 
-    monkeypatch.setattr(mirror, "_copy_once", dropped_first)
-    mirror.save(here, kept)
+    monkeypatch.setattr(kept_folder, "_copy_once", dropped_first)
+    kept_folder.save(here, kept)
     assert not kept.model("key", 1).exists()
     assert kept.model("key", 2).is_file()
-    assert mirror.restore(next_one, kept)
+    assert kept_folder.restore(next_one, kept)
     assert waiting(next_one) == [1]
 
 
@@ -778,8 +952,8 @@ def test_a_restore_that_is_interrupted_is_done_again(tmp_path: Path, monkeypatch
     """A study whose networks are not all there would be taken for one that has dropped them."""
     here, kept, next_one = (Paths(tmp_path / name, "digits") for name in ("here", "kept", "next"))
     searched(here, 1).model("key", 2).write_bytes(bytes(2))
-    mirror.save(here, kept)
-    copy = mirror._copy_once
+    kept_folder.save(here, kept)
+    copy = kept_folder._copy_once
 
     def interrupted_at_the_second(source: Path, target: Path) -> None:
         if source == kept.model("key", 2):
@@ -787,13 +961,13 @@ def test_a_restore_that_is_interrupted_is_done_again(tmp_path: Path, monkeypatch
         copy(source, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(mirror, "_copy_once", interrupted_at_the_second)
+        patched.setattr(kept_folder, "_copy_once", interrupted_at_the_second)
         with pytest.raises(KeyboardInterrupt):
-            mirror.restore(next_one, kept)
+            kept_folder.restore(next_one, kept)
     assert next_one.model("key", 1).is_file()
     assert not next_one.study_db.exists()
-    assert mirror.restore(next_one, kept)
-    mirror.save(next_one, kept)
+    assert kept_folder.restore(next_one, kept)
+    kept_folder.save(next_one, kept)
     assert waiting(next_one) == [1]
     for place in (next_one, kept):
         assert [place.model("key", number).is_file() for number in (1, 2)] == [True, True]
@@ -808,7 +982,7 @@ def test_yesterday_s_study_is_continued_where_today_s_is_there_already(
 ) -> None:
     """All cells were run once without KEEP, then it is set."""
     drive = Paths(tmp_path / "drive", "digits")
-    mirror.save(searched(Paths(tmp_path / "yesterday", "digits"), 1), drive)
+    kept_folder.save(searched(Paths(tmp_path / "yesterday", "digits"), 1), drive)
     settings = settings_in(tmp_path, monkeypatch)
     today = searched(Paths(hackathon.run(settings)[0], "digits"), 2)
     capsys.readouterr()
@@ -822,7 +996,7 @@ def test_yesterday_s_study_is_continued_where_today_s_is_there_already(
     assert hackathon.run(settings)[0] == today.root
     empty, next_one = (Paths(tmp_path / name, "digits") for name in ("empty", "next"))
     assert hackathon.run(replace(settings, keep=str(empty.root)))[0] == today.root
-    assert mirror.restore(next_one, empty)
+    assert kept_folder.restore(next_one, empty)
     assert waiting(next_one) == [2], "a folder in which nothing is saved gets today's"
 
 
@@ -830,7 +1004,7 @@ def test_notebooks_with_one_keep_do_not_replace_each_other_s_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second, third, kept = (Paths(tmp_path / name, "digits") for name in ("1", "2", "3", "kept"))
-    mirror.save(searched(first, 1), kept)
+    kept_folder.save(searched(first, 1), kept)
     saved = kept.study_db.read_bytes()
     said, told = list[str](), threading.Event()
 
@@ -838,48 +1012,90 @@ def test_notebooks_with_one_keep_do_not_replace_each_other_s_study(
         said.append(line)
         told.set()
 
-    monkeypatch.setattr(mirror, "EVERY", 0.01)
-    with mirror.saving(searched(second, 2), kept, say):
+    monkeypatch.setattr(kept_folder, "EVERY", 0.01)
+    with kept_folder.saving(searched(second, 2), kept, say):
         assert told.wait(60), "while it runs, and not only at the end"
     refused = "another session's study is saved there, and it is not replaced: set KEEP to another folder"
     assert said == [f"KEEP={kept.root}: {refused}, and run all cells"] * 2
     with pytest.raises(UserError, match=refused):
-        mirror.restore(second, kept)
+        kept_folder.restore(second, kept)
     assert kept.study_db.read_bytes() == saved
     assert kept.model("key", 1).is_file()
     assert not kept.model("key", 2).exists()
-    assert mirror.restore(third, kept)
+    assert kept_folder.restore(third, kept)
     with pytest.raises(UserError, match=refused):
-        mirror.save(first, kept)  # it was not lost after all, but the third one continues it
-    mirror.save(third, kept)
-    mirror.save(first, Paths(tmp_path / "another folder", "digits"))
+        kept_folder.save(first, kept)  # it was not lost after all, but the third one continues it
+    kept_folder.save(third, kept)
+    kept_folder.save(first, Paths(tmp_path / "another folder", "digits"))
 
 
 def test_a_kept_folder_that_can_only_be_read_is_restored_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, here = Paths(tmp_path / "kept", "digits"), Paths(tmp_path / "here", "digits")
-    mirror.save(searched(Paths(tmp_path / "earlier", "digits"), 1), kept)
-    write = mirror._write
+    kept_folder.save(searched(Paths(tmp_path / "earlier", "digits"), 1), kept)
+    write = kept_folder._write
 
     def refused_there(file: Path, text: str) -> None:
         if file == kept.saved_by:
             raise OSError(errno.EROFS, "Read-only file system")
         write(file, text)
 
-    monkeypatch.setattr(mirror, "_write", refused_there)
-    assert mirror.restore(here, kept)
+    monkeypatch.setattr(kept_folder, "_write", refused_there)
+    assert kept_folder.restore(here, kept)
     assert waiting(here) == [1]
-    assert not mirror.is_of_another(here, kept), "the next run goes on here"
+    assert not kept_folder.is_of_another(here, kept), "the next run goes on here"
 
 
-def test_a_folder_that_can_not_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_can_not_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, kept = Paths(tmp_path / "here", "digits"), Paths(tmp_path / "kept", "digits")
+    said, told = list[str](), threading.Event()
     study.create(here, PREPARED, "pixels")
-    kept.root.write_text("a file where a folder should be")
-    with mirror.saving(here, kept, print):
-        pass
-    assert capsys.readouterr().out.startswith(f"KEEP={kept.root}: the study could not be saved there (")
+    kept.root.mkdir()
+    (kept.root / "data").write_text("a file where a folder should be")
+
+    def say(line: str) -> None:
+        said.append(line)
+        told.set()
+
+    monkeypatch.setattr(kept_folder, "EVERY", 0.01)
+    with kept_folder.saving(here, kept, say):
+        assert told.wait(60), "while it runs, and not only at the end, which a lost session never reaches"
+    first, last = said
+    assert first == f"{last}; it is tried again every minute"
+    assert last.startswith(f"KEEP={kept.root}: the study could not be saved there (")
+
+
+def test_of_saves_that_fail_the_first_is_said_and_after_a_success_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a disk is full for some minutes, and once more later."""
+    kept, said, done = Paths(tmp_path, "digits"), list[str](), threading.Event()
+    reasons = ["full", "still full", "", "full again"]  # of the saves in turn; "": it succeeds
+
+    def save(*_: Paths) -> None:
+        if not reasons:
+            done.set()
+        elif reason := reasons.pop(0):
+            raise OSError(reason)
+
+    monkeypatch.setattr(kept_folder, "EVERY", 0.01)
+    monkeypatch.setattr(kept_folder, "save", save)
+    with kept_folder.saving(kept, kept, said.append):
+        assert done.wait(60)
+    told = f"KEEP={kept.root}: the study could not be saved there ({{}}); it is tried again every minute"
+    assert said == [told.format("full"), told.format("full again")]
+
+
+def test_a_folder_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    """Google Drive is no longer mounted, and what is saved on the machine's own disk is lost with it."""
+    here, kept, said = Paths(tmp_path / "here", "digits"), Paths(tmp_path / "kept", "digits"), list[str]()
+    searched(here, 1)
+    kept.root.mkdir()
+    with kept_folder.saving(here, kept, said.append):
+        kept.root.rmdir()
+    assert said == [f"KEEP={kept.root}: the study could not be saved there (no such folder)"]
+    assert not kept.root.exists()
 
 
 def test_nothing_that_is_here_is_asked_for_again() -> None:
@@ -892,7 +1108,9 @@ def test_an_old_optuna_offline_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
         image_packages, "_installed", lambda name: "4.5.0" if name == "optuna" else installed(name)
     )
     monkeypatch.setattr(
-        image_packages, "PIP", (*image_packages.PIP, "--index-url=http://127.0.0.1:9/", "--no-cache")
+        image_packages,
+        "PIP",
+        (*image_packages.PIP, "--index-url=http://127.0.0.1:9/", "--no-cache", "--ignore-installed"),
     )
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -906,6 +1124,22 @@ def test_an_old_optuna_offline_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     assert "Turn on internet" in str(error.value)
     assert len(str(error.value)) < 300
     assert len(said) == 1
+
+
+def test_another_reason_why_pip_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Internet would not help."""
+    installed = image_packages._installed
+    monkeypatch.setattr(
+        image_packages, "_installed", lambda name: None if name == "optuna" else installed(name)
+    )
+    full = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    failed = subprocess.CompletedProcess[str]([], 1, "", f"WARNING: a note\n{full}\n\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(MachineError) as error:
+        image_packages.ensure(print)
+    told = "optuna is not installed, optuna<5.1,>=4.9 is needed, and pip can't install it"
+    assert str(error.value) == f"{told} ({full}): {advice.LATEST_IMAGE}"
+    assert len(str(error.value)) < 300
 
 
 def test_pip_is_asked_for_what_is_missing_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from catwalk import arguments, other_stages
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.course import kernel
 from catwalk.course.hackathon import Settings
-from tests.conftest import REPOSITORY, clean_environment, make_project, run_catwalk
+from tests.conftest import REPOSITORY, clean_environment, load, make_project, run_catwalk
 from tests.support.kaggle_server import Kaggle, serving
 
 
@@ -27,7 +29,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     project = make_project(tmp_path_factory.mktemp("wheel") / "project")
     done = run_catwalk(project, "wheel")
     assert done.returncode == 0, done.stderr
-    return sorted((project / "dist").iterdir(), reverse=True)
+    return sorted((project / "dist").glob("[!.]*"), reverse=True)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,24 @@ def test_what_was_changed_before_it_was_pushed_is_kept(
         json.loads(path.read_text())
     assert (folder / "mine.whl").read_text() == "mine"
     assert len(list(folder.glob("catwalk-*.whl"))) == 1
+
+
+def test_what_was_changed_in_the_notebook_to_hand_out_is_kept(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        kernel, "build_wheel", lambda aside: Path(shutil.copy(__file__, aside / "catwalk-0-py3-none-any.whl"))
+    )
+    notebook = Paths(project, "digits").dist / kernel.NOTEBOOK
+    for _ in range(2):
+        done = run_catwalk(project, "wheel")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "is kept as" not in done.stdout
+    notebook.write_text("of my class")
+    done = run_catwalk(project, "wheel")
+    assert "the earlier file, which may have been edited, is kept as hackathon-1.ipynb\n" in done.stdout
+    assert notebook.with_stem("hackathon-1").read_text() == "of my class"
+    json.loads(notebook.read_text())
 
 
 def test_the_official_command_pushes_it(made: Path, tmp_path: Path) -> None:
@@ -191,6 +211,27 @@ def test_notebooks_of_one_s_own_and_what_cells_have_printed_stay_here(tmp_path: 
         kernel.copy_notebooks(source, tmp_path / "again")
 
 
+def test_a_setting_that_the_notebook_lacks_is_refused(tmp_path: Path) -> None:
+    source, wheel, target = REPOSITORY / "notebooks" / kernel.NOTEBOOK, tmp_path / "w", tmp_path / "made"
+    wheel.write_bytes(b"a wheel")
+    with pytest.raises(UserError, match=r"^notebooks/hackathon\.ipynb: .* no setting PATIENCE: git checkout"):
+        kernel.write_notebook(target, source, wheel, {"SEED": 2, "PATIENCE": 3})
+    assert not target.exists()
+
+
+def test_the_command_s_options_are_the_notebook_s_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for those of the session that runs it, such as its attached files."""
+    chosen: list[dict[str, Any]] = []
+    monkeypatch.setattr(kernel, "run", lambda *_, choice, **__: chosen.append(choice))
+    nothing: Any = None  # it is only passed on
+    other_stages._kernel(arguments.parser().parse_args(["kernel"]), nothing, load("digits"))
+    options = set(arguments.defaults("kernel")) - {"KAGGLE_USER", "ACCELERATOR"}
+    assert {"COMPETITION", *chosen[0]} == options
+    settings = {one.name.upper() for one in fields(Settings)}
+    assert settings - options == {"SOURCE", "UNTIL", "WORKERS", "KEEP", "TOML", "DECIDE"}
+    assert options <= settings
+
+
 def test_the_data_of_a_competition_is_attached_as_such(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,9 +262,10 @@ def test_what_a_gpu_costs_is_said(project: Path, monkeypatch: pytest.MonkeyPatch
     [
         (("--competition", "digits", "--user", "me"), "no Kaggle dataset or competition is given"),
         ((), "KAGGLE_USER=<name>"),
+        (("--features", "pixel", "--user", "me"), "FEATURES=pixel: choose one of auto, pixels"),
     ],
 )
-def test_what_is_missing_is_one_line(project: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_what_is_missing_or_wrong_is_one_line(project: Path, arguments: tuple[str, ...], said: str) -> None:
     done = run_catwalk(project, "kernel", *arguments, HOME=str(project))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert said in done.stderr

@@ -7,6 +7,9 @@ import ast
 import gzip
 import os
 import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,23 @@ def test_the_token_of_the_course_is_not_in_the_notebook(tmp_path: Path) -> None:
     assert secret not in nbformat.writes(notebook)
 
 
+def test_the_gradient_is_checked_with_two_classes_too(tmp_path: Path) -> None:
+    """The cell of the first exercise that compares one with finite differences, on made-up pictures."""
+    cells = [cell for cell in read("course-1-first-network").cells if cell.cell_type == "code"]
+    (cell,) = [cell for cell in cells if "by finite differences" in cell.source]
+    before = (
+        "import numpy as np\n"
+        "from catwalk.course.numpy_network import evaluate, gradients, initial, one_hot\n"
+        "train = np.random.default_rng(0).random((60, 64)), one_hot(np.arange(60) % 2, 2)\n"
+        "sizes = (64, 300, 2)"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(before), cell])
+    (said,) = execute(notebook, tmp_path)
+    ours, theirs = map(float, re.findall(r"-?\d\.\d{10}", said.text))
+    assert ours == pytest.approx(theirs, abs=1e-8)
+    assert abs(ours) > 1e-4
+
+
 def test_who_removes_the_mark_before_pip_gets_a_cell_that_runs() -> None:
     """The mark alone, as the text above says, and not the blank after it."""
     cells = [cell.source for cell in read("course-4-assignment").cells if cell.cell_type == "code"]
@@ -98,6 +118,47 @@ def test_names_from_the_data_are_escaped_in_markdown(path: Path) -> None:
         if cell.cell_type == "code" and "Markdown(" in cell.source:
             rest = re.sub(r"as_markdown\((?:[^()]|\([^()]*\))*\)", "", cell.source)
             assert not re.search(r"competition\.(title|classes)", rest)
+
+
+def catwalk_found(inputs: Path, folder: Path) -> str:
+    """What the hackathon's notebook imports as catwalk: its version, with these inputs and in this folder.
+
+    In a Python without other packages, so that the one that is tested is not found first.
+    """
+    cell = next(one for one in read("hackathon").cells if "catwalk" in one.metadata.get("tags", []))
+    assert '"/kaggle/input"' in cell.source
+    source = cell.source.replace('"/kaggle/input"', repr(str(inputs)))
+    error, work = folder / "stand-ins/IPython/core/error.py", folder / "work"
+    for one in (error.parent, work):
+        one.mkdir(parents=True, exist_ok=True)
+    error.write_text("class UsageError(Exception): pass\n")
+    code = f"{source}\nimport catwalk\nprint(catwalk.__version__)"
+    environment = clean_environment(PYTHONPATH=str(folder / "stand-ins"), TMPDIR=str(folder))
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=work, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_of_several_wheels_the_newest_is_imported(tmp_path: Path) -> None:
+    """It is neither the first nor the last by its name or its folder's."""
+    inputs = tmp_path / "input"
+    for folder, version in (("a", "0.2.0"), ("b", "0.10.0"), ("c", "0.9.0")):
+        (inputs / folder).mkdir(parents=True)
+        wheel = inputs / folder / f"catwalk-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr("catwalk/__init__.py", f"__version__ = {version!r}\n")
+    assert catwalk_found(inputs, tmp_path) == "0.10.0"
+
+
+@pytest.mark.parametrize("place", ["datasets/someone/our-catwalk/catwalk-main", "our-catwalk"])
+def test_an_attached_clone_is_imported(tmp_path: Path, place: str) -> None:
+    """Also one that was downloaded from GitHub as a zip, where Kaggle unpacks it."""
+    package = tmp_path / "input" / place / "src/catwalk"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('__version__ = "of the clone"\n')
+    assert catwalk_found(tmp_path / "input", tmp_path) == "of the clone"
 
 
 @pytest.mark.slow
@@ -156,9 +217,6 @@ def test_a_project_is_made_and_what_is_there_stays(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_wheel_brings_competitions_and_notebooks(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     source = tmp_path / "source"
     copy_checkout(source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]

@@ -1,5 +1,7 @@
 """numpy_network.py: the first network, and with it an oracle for what others compute."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -139,6 +141,19 @@ def test_a_rate_that_is_too_high_is_told_not_a_crash(rate: float) -> None:
     history = descend(network, some(500, np.float32), some(100, np.float32), rate=rate, epochs=5)
     assert history.diverged
     assert len(history.loss) >= 2
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+def test_products_give_no_warnings(activation: str) -> None:
+    """On macOS they would, even where all is right (numpy#28687)."""
+    network, (pixels, _) = initial((64, 12, 10), 1, activation=activation), some(50, np.float32)
+    for weights in network.weights:
+        weights[:] = 3e38
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        activations, logs = numpy_network.forward(network, pixels)
+        found = numpy_network.backward(network, activations, np.full_like(logs, 3e38))
+    assert not np.isfinite(found[0]).all(), "it overflows"
 
 
 @pytest.mark.parametrize(

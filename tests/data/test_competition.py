@@ -3,7 +3,9 @@
 Also: pixel_names.py, toml_keys.py, toml_values.py.
 """
 
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,15 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import competition as competitions
 from tests.conftest import REPOSITORY, load
+
+# Fields of a competition that say nothing of how its rows are read: names, what is allowed in training, what
+# a download must be, and what becomes of a submission.
+NOT_READING = [
+    "name", "title", "augment", "rows", "kaggle_competition", "full_marks", "sources", "sha256",
+]  # fmt: skip
+
+
+MORE_CLASSES = ", ".join(f'"{i}"' for i in range(10, 257))
 
 
 def test_the_five_are_there() -> None:
@@ -44,6 +55,15 @@ def test_it_is_frozen() -> None:
         load("digits").title = "other"  # type: ignore[misc]
 
 
+def test_what_changes_the_rows_makes_them_read_again() -> None:
+    """A new field is in ``Competition.form`` or ``reading``, or is added to ``NOT_READING``."""
+    digits = load("digits")
+    names = [field.name for field in fields(digits)]
+    changed: dict[str, Any] = dict.fromkeys(names, ("another",))
+    same = [name for name in names if replace(digits, **{name: changed[name]}).reading == digits.reading]
+    assert same == NOT_READING
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -67,6 +87,10 @@ def test_it_is_frozen() -> None:
         ('["ImageId", "Label"]', '["ImageId", "Label"]\nlabels = "words"', "is not one of numbers, names"),
         ('"digits_train.csv"', '"../digits_train.csv"', "not a valid file name"),
         ('["ImageId", "Label"]', '["ImageId"]', "two columns"),
+        ("[1437, 360]", "[1437]", "rows must be two numbers"),
+        pytest.param('"9"]', f'"9", {MORE_CLASSES}]', "more than 256 classes", id="257 classes"),
+        ('["ImageId", "Label"]', '["ImageId", "Label"]\nfull_marks = 95', "full_marks must be an accuracy"),
+        ('"digits_test.csv"', '0.2\nsample = "sample.csv"', "sample and test_labels need a test file"),
         ("[files]", "[files", "digits.toml"),
         ("[files]", "\r[files]", "Invalid statement"),
     ],
@@ -77,6 +101,24 @@ def test_a_wrong_toml_is_told_in_one_line(project: Path, old: str, new: str, sai
     path.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
     with pytest.raises(UserError, match=r"competitions/digits\.toml: ") as error:
         competitions.load(Paths(project, "digits"))
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"[8, 8]": "[12, 12]", '"pixel{}"': '"pixel{}{}"'}, "pixels gives two pixels the same name"),
+        ({'"8", "9"]': '"8", "8"]', "first_id = 1": 'labels = "names"'}, "needs classes that all differ"),
+    ],
+)
+def test_two_keys_that_do_not_fit_together(changes: dict[str, str], said: str) -> None:
+    """Row 1 and column 11 have the same number as row 11 and column 1; two classes the same name."""
+    text = (REPOSITORY / "competitions/digits.toml").read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    with pytest.raises(UserError, match=r"competitions/digits\.toml: ") as error:
+        competitions.parse("digits", text)
     assert said in str(error.value)
 
 

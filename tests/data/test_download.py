@@ -42,6 +42,29 @@ def test_files_put_there_by_hand(catwalk: Catwalk, project: Path, digits_raw: Pa
     assert json.loads(paths.manifest.read_text())["files"]["digits_test.csv"]["rows"] == 360
 
 
+@pytest.mark.parametrize("is_older", [False, True], ids=["now", "older manifest"])
+def test_in_a_copied_project_files_put_there_by_hand_are_the_same(
+    project: Path, digits_raw: Path, tmp_path: Path, is_older: bool
+) -> None:
+    """The copy has other times. Older versions wrote where the project was."""
+    paths, copy = digits_paths(project, digits_raw), tmp_path / "copy"
+    assert run_catwalk(project, "data", *DIGITS).returncode == 0
+    names = [f"data/digits/raw/digits_{side}.csv" for side in ("test", "train")]
+    content = json.loads(paths.manifest.read_text())
+    assert sorted(content["origins"]) == names
+    if is_older:
+        content["origins"] = {f"/home/ann/project/{name}": one for name, one in content["origins"].items()}
+        paths.manifest.write_text(json.dumps(content))
+    shutil.copytree(project, copy, copy_function=shutil.copyfile)
+    for name in names:
+        os.utime(copy / name, (1_000, 1_000))
+    done = run_catwalk(copy, "data", *DIGITS)
+    assert done.stdout.startswith("data: already done, "), done.stdout + done.stderr
+    edit(copy / names[1])
+    done = run_catwalk(copy, "data", *DIGITS)
+    assert done.stdout.startswith(f"data: {names[1]}: changed, reading again\n"), done.stdout + done.stderr
+
+
 def test_a_wrong_file_put_there_by_hand(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
     paths = digits_paths(project, digits_raw)
     train = paths.raw / "digits_train.csv"
@@ -60,6 +83,25 @@ def test_another_source_than_before(catwalk: Catwalk, project: Path, digits_raw:
     code, _, err = catwalk("data", *DIGITS, "--source", "sklearn")
     assert code == 2
     assert "already exists, from" in err
+
+
+@pytest.mark.parametrize("there", ["nothing", "files put there by hand", "a download"])
+@pytest.mark.parametrize("given", ["my.csv", "a folder", "https://www.kaggle.com/competitions/ours"])
+def test_who_gives_other_data_is_told_to_name_another_competition(
+    catwalk: Catwalk, project: Path, digits_raw: Path, tmp_path: Path, there: str, given: str
+) -> None:
+    """Where COMPETITION= was forgotten, so that the files are taken for those of another one."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "my.csv").write_text("label,pixel0\n1,2\n")
+    if there == "files put there by hand":
+        digits_paths(project, digits_raw)
+    elif there == "a download":
+        assert catwalk("data", *DIGITS)[0] == 0
+    source = {"my.csv": str(folder / "my.csv"), "a folder": str(folder)}.get(given, given)
+    code, _, err = catwalk("all", *DIGITS, "--source", source)
+    assert (code, err.count("\n")) == (2, 1)
+    assert ": choose a new COMPETITION= for other data, or " in err
 
 
 WITHOUT_A_TIME = {
@@ -142,8 +184,9 @@ def test_another_source_beside_files_put_there_by_hand(
     for _ in range(2):
         code, _, err = catwalk(*asked)
         assert (code, err.count("\n")) == (2, 1)
+        other = "choose a new COMPETITION= for other data, or " if source == "folder" else ""
         assert (
-            "files put there by hand (digits_test.csv, digits_train.csv): leave SOURCE= out"
+            f"files put there by hand (digits_test.csv, digits_train.csv): {other}leave SOURCE= out"
             in err.replace("digits_train.csv, digits_test.csv", "digits_test.csv, digits_train.csv")
         )
         assert catwalk("data", *DIGITS)[0] == 0, "SOURCE= left out"
@@ -336,6 +379,16 @@ def test_too_small_a_disk_is_told_before_the_work(
     code, _, err = catwalk("search", *DIGITS, "--trials", "1")
     assert code == 4
     assert "about 20.0 MB are needed for a search, but only 10.0 MB are free" in err
+
+
+def test_too_small_a_disk_is_told_before_a_folder_is_copied(
+    catwalk: Catwalk, project: Path, digits_raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
+    code, _, err = catwalk("data", *DIGITS, "--source", str(digits_raw))
+    assert (code, err.count("\n")) == (4, 1)
+    assert "are needed to copy the data, but only 100 kB are free: make room on the disk" in err
+    assert not (project / "data/digits/raw").exists()
 
 
 def test_done_before_imports_nothing_slow(project: Path, digits_raw: Path) -> None:

@@ -89,7 +89,8 @@ def test_test_pictures_among_the_labelled_rows(project: Path, digits_raw: Path) 
     assert duplicates.count(prepared).known == 50
     assert search._repeated(prepared) == []
     assert duplicates.warning(50, 360).startswith("50 of the 360 test pictures are also among the labelled")
-    assert duplicates.warning(360, 360).startswith("all of the 360 test pictures")
+    assert duplicates.warning(360, 360).startswith("all of the 360 test pictures are")
+    assert duplicates.warning(1, 50).startswith("1 of the 50 test pictures is also among the labelled")
 
 
 def test_a_labelled_test_picture_counts_once(project: Path, digits_raw: Path) -> None:

@@ -504,6 +504,15 @@ REFUSED: dict[str, Case] = {
         said=("archive.zip: damaged zip file: download it again",),
         follow={"archive.zip": zipped(PLAIN)},
     ),
+    "IDX files in a zip": Case(
+        {
+            "mnist.zip": zipped(
+                {f"{folder}{k}": v for folder in ("", "a/") for k, v in idx_files(".").items()}
+            )
+        },
+        said=("data/case/raw: mnist.zip holds IDX files, which are not read inside a zip: unpack it there",),
+        follow=idx_files("."),
+    ),
     "a web page as zip": Case(
         {"archive.zip": PAGE}, said=("archive.zip: this is a web page, not an archive",)
     ),
@@ -925,6 +934,22 @@ def test_a_zip_as_source(catwalk: Catwalk, project: Path, tmp_path: Path) -> Non
     assert code == 0
     assert "train.csv 120 rows, test.csv 30 rows" in out
     assert (paths.raw / "train.csv").read_bytes() == PLAIN["train.csv"]
+
+
+def test_a_zip_of_idx_files_as_source(
+    catwalk: Catwalk, project: Path, tmp_path: Path, fingerprint: str
+) -> None:
+    """It is refused; once it is unpacked as advised, its folder is read."""
+    paths, archive, folder = write(project, Case({})), tmp_path / "mnist.zip", tmp_path / "unpacked"
+    archive.write_bytes(zipped(idx_files(".")))
+    code, _, err = catwalk("prepare", "--competition", "case", "--source", str(archive))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "mnist.zip holds IDX files, which are not read inside a zip: unpack it, and set SOURCE=" in err
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    code, _, err = catwalk("prepare", "--competition", "case", "--source", str(folder))
+    assert (code, err) == (0, "")
+    assert prepare.load(paths, 1).fingerprint == fingerprint
 
 
 def test_the_repository_s_digits_keep_their_fingerprints(catwalk: Catwalk, project: Path) -> None:

@@ -3,6 +3,7 @@
 Also: infer_files.py, infer_submission.py, infer_table.py, sample_pictures.py.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 
 from catwalk.core.paths import Paths
-from catwalk.data import competition, prepare, test_labels
+from catwalk.data import competition, infer, prepare, test_labels
 from catwalk.data.competition import Competition
 from tests.conftest import run_catwalk
 from tests.support.public_forms import FORMS, OTHER_FORMS, Expected
@@ -176,3 +177,8 @@ def test_labels_of_a_held_out_test_change_no_byte(project: Path, tmp_path: Path)
     kept = [pd.read_csv(one.trials)["validation_accuracy"].tolist() for one in (paths, blind)]
     assert kept[0] == kept[1]
     assert len(kept[0]) == 2
+
+
+def test_a_draft_names_the_augmentations_that_may_be_added() -> None:
+    named = set(re.findall(r'"(\w+)"', infer.WHY_SHIFT))
+    assert named == set(competition.AUGMENTATIONS) - {"shift"}

@@ -128,6 +128,22 @@ def test_a_shape_that_could_be_a_square_in_colour(folder: Path, shape: tuple[int
     assert look(folder)["shape"] == list(shape)
 
 
+@pytest.mark.parametrize("choice", [{}, {"SHAPE": "15x20"}])
+def test_transpose_says_that_the_pictures_lie(folder: Path, choice: dict[str, str]) -> None:
+    """The shape that the files show is that of a lying picture; SHAPE= is that of the upright one."""
+    upright = drawn(15, 20)
+    names = ["label", *(f"pixel{i}" for i in range(300))]
+    lying = upright.swapaxes(1, 2).reshape(200, -1)
+    write(folder / "train.csv", names, np.column_stack([LABELS[:200], lying]))
+    drafted = infer.look(folder, "Ours", folder.parent, {"TRANSPOSE": "true", **choice})
+    known = competition.parse("ours", toml_draft.text(drafted.values, "files"))
+    assert (known.shape, known.is_transposed) == ((15, 20), True)
+    file = csv_file.of(folder / "train.csv", known)
+    columns = csv_labels.corrected(file, csv_columns.find(file, known), known)
+    read = csv_careful.read(file, columns, known)
+    assert (read.pixels == upright.reshape(200, -1)).all()
+
+
 def coloured(height: int, width: int, in_planes: bool) -> Any:
     """(200, values) digits, each of two colours."""
     grey = drawn(height, width)[..., None] / 240
@@ -187,6 +203,17 @@ def test_a_value_below_the_lowest_is_named(folder: Path) -> None:
         file.write(",".join(["3", "-1.5", *["0"] * 63]) + "\n")
     with pytest.raises(UserError, match=r"row 102: .*'-1.5' is not a number from -1 to 1"):
         csv_rows.read_rows(folder / "train.csv", known)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 70_000), (-300, 300)])
+def test_values_in_no_known_range_are_told(folder: Path, low: int, high: int) -> None:
+    """More than 16 bits, and integers below 0 that are no signed bytes."""
+    values = low + PIXELS[:100] * (high - low) // 240
+    write(folder / "train.csv", ["label", *NAMES], np.column_stack([LABELS[:100], values]))
+    with pytest.raises(UserError) as raised:
+        look(folder)
+    fix = "write them as 0 to 255, 0 to 1 or 0 to 65535 in a copy of the file"
+    assert str(raised.value) == f"train.csv: the values range from {low} to {high}: {fix}"
 
 
 def test_lowest_needs_a_scale(folder: Path) -> None:
@@ -329,6 +356,34 @@ def test_labels_that_may_be_of_two_columns(folder: Path) -> None:
     train = next(raw_csvs.sides(files, known))
     assert train.labels is not None
     assert train.labels.tolist() == LABELS[order].tolist()
+
+
+@pytest.mark.parametrize(
+    ("choice", "id_", "other", "sample"),
+    [({}, "number", "second", None), ({"ID": "second"}, "second", "number", "sample_submission.csv")],
+)
+def test_id_chooses_between_two_columns_of_ids(
+    folder: Path, choice: dict[str, str], id_: str, other: str, sample: str | None
+) -> None:
+    """The other one is ignored; the sample submission has the ids of the second."""
+    second = np.random.default_rng(0).permutation(400) + 1000
+    rows = np.column_stack([np.arange(1, 401), second, LABELS[:400], PIXELS[:400]])
+    write(folder / "train.csv", ["number", "second", "label", *NAMES], rows[:300])
+    write(folder / "test.csv", ["number", "second", *NAMES], np.delete(rows[300:], 2, axis=1))
+    write(folder / "sample_submission.csv", ["second", "label"], [(one, 0) for one in second[300:]])
+    drafted = infer.look(folder, "Ours", folder.parent, choice)
+    known = competition.parse("ours", toml_draft.text(drafted.values, "files"))
+    assert (known.id_column, known.ignored_columns, known.sample_file) == (id_, (other,), sample)
+    for name in ("train.csv", "test.csv"):
+        columns = csv_columns.find(csv_file.of(folder / name, known), known)
+        assert columns.id == ["number", "second"].index(id_)
+
+
+def test_id_chooses_a_column_of_the_one_file(folder: Path) -> None:
+    rows = np.column_stack([np.arange(1, 301), np.arange(901, 601, -1), LABELS[:300], PIXELS[:300]])
+    write(folder / "train.csv", ["number", "second", "label", *NAMES], rows)
+    found = look(folder, ID="second")
+    assert (found["id"], found["ignore"]) == ("second", ["number"])
 
 
 def test_a_table_that_is_no_picture_is_asked_about(folder: Path) -> None:

@@ -77,6 +77,7 @@ def test_a_toml_that_is_there_stays(catwalk: Catwalk, project: Path, folder: Pat
     code, _, err = catwalk("new", "--competition", "digits", "--source", str(folder))
     assert (code, err.count("\n")) == (2, 1)
     assert "competitions/digits.toml: already exists, and is left unchanged" in err
+    assert err.endswith(": choose a new COMPETITION= for other data, or edit that file\n")
     assert (project / "competitions" / "digits.toml").read_bytes() == before
 
 
@@ -155,6 +156,24 @@ def test_a_doubt_is_one_line_and_its_variable_decides(
     found = getattr(competition.load(Paths(project, "ours")), key)
     assert found == ((12, 8) if key == "shape" else candidates[1])
     assert catwalk("prepare", "--competition", "ours")[0] == 0
+
+
+def test_id_decides_which_column_has_the_submission_s_ids(
+    catwalk: Catwalk, project: Path, folder: Path
+) -> None:
+    """Of two that may be it; the stages after it skip the other."""
+    rows: list[list[object]] = [[i, 900 - i, *row] for i, row in enumerate(digits(count=300))]
+    write(folder / "train.csv", ["number", "second", *HEADER], rows[:200])
+    without_label = [[*row[:2], *row[3:]] for row in rows[200:]]
+    write(folder / "test.csv", ["number", "second", *HEADER[1:]], without_label)
+    code, _, err = catwalk("new", "--competition", "ours", "--source", str(folder), "--id", "second")
+    assert (code, err) == (0, "")
+    paths = Paths(project, "ours")
+    known = competition.load(paths)
+    assert (known.id_column, known.ignored_columns) == ("second", ("number",))
+    code, _, err = catwalk("prepare", "--competition", "ours")
+    assert (code, err) == (0, "")
+    assert prepare.test_ids(paths) == [str(row[1]) for row in rows[200:]]
 
 
 def test_a_doubt_is_asked_on_a_terminal(
@@ -563,6 +582,36 @@ def test_a_picture_that_lies_is_turned_by_a_word(catwalk: Catwalk, project: Path
         assert catwalk("new", "--competition", name, "--source", str(folder / f"{name}.csv"))[0] == 0
     toml = Paths(project, "lying").toml
     toml.write_text(toml.read_text().replace("transpose = false", "transpose = true"))
+    fingerprints = []
+    for name in ("upright", "lying"):
+        code, out, _ = catwalk("prepare", "--competition", name)
+        assert code == 0
+        fingerprints.append(out.split("fingerprint ")[1].split(",")[0])
+    assert len(fingerprints[0]) > 8
+    assert fingerprints[0] == fingerprints[1]
+
+
+def test_pictures_that_lie_and_are_no_squares_need_another_shape_too(
+    catwalk: Catwalk, project: Path, folder: Path
+) -> None:
+    """As the advice says: the shape that was found is how they lie."""
+    digit = PICTURES.reshape(-1, 8, 8)
+    upright = np.concatenate([digit[:200], digit[200:400]], axis=2)  # two beside each other: 8x16
+    header = ["label", *(f"pixel{i}" for i in range(128))]
+    for name, pictures in (("upright", upright), ("lying", upright.transpose(0, 2, 1))):
+        values = (15 * pictures.reshape(200, -1)).astype(int).tolist()
+        write(
+            folder / f"{name}.csv", header, [[int(k), *row] for k, row in zip(LABELS, values, strict=False)]
+        )
+        code, out, _ = catwalk("new", "--competition", name, "--source", str(folder / f"{name}.csv"))
+        assert code == 0
+        advice = f"write transpose = true in competitions/{name}.toml, and exchange height and width in shape"
+        assert advice in " ".join(out.split())
+    toml = Paths(project, "lying").toml
+    text = toml.read_text()
+    assert "shape = [16, 8]" in text
+    assert "(and exchange height and width in shape)" in text
+    toml.write_text(text.replace("transpose = false", "transpose = true").replace("[16, 8]", "[8, 16]"))
     fingerprints = []
     for name in ("upright", "lying"):
         code, out, _ = catwalk("prepare", "--competition", name)

@@ -167,6 +167,20 @@ def test_duplicates_between_train_and_test_are_counted_and_said(
     assert "5 test pictures also among the labelled rows" in out
 
 
+def test_one_duplicate_is_not_duplicates(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
+    paths = digits_paths(project, digits_raw)
+    train, test = paths.raw / "digits_train.csv", paths.raw / "digits_test.csv"
+    known = train.read_text().splitlines()[1]
+    train.write_text(f"{train.read_text()}{known}\n")
+    test.write_text(f"{test.read_text()}{known}\n{test.read_text().splitlines()[1]}\n")
+    code, out, _ = catwalk("prepare", "--competition", "digits")
+    assert code == 0
+    assert (
+        ", 1 duplicate picture among the labelled rows, 1 duplicate within the test rows, "
+        "1 test picture also among the labelled rows" in out
+    )
+
+
 def test_a_training_file_without_labels(catwalk: Catwalk, project: Path, digits_raw: Path) -> None:
     paths = digits_paths(project, digits_raw)
     train = paths.raw / "digits_train.csv"

@@ -5,10 +5,14 @@ Also: idx_csvs.py.
 
 import gzip
 import json
+import os
 import shutil
+import ssl
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from catwalk.core import tensorflow_setup
@@ -72,6 +76,26 @@ def test_idx_files_of_another_set_are_refused(project: Path, fashion_idx: Path, 
     assert "its sha256 differs from the expected one" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("side", "labels", "said"),
+    [
+        (16, 3, "pictures of shape (3, 16, 16) and 3 labels do not match shape (8, 8) of digits"),
+        (8, 2, "pictures of shape (3, 8, 8) and 2 labels do not match shape (8, 8) of digits"),
+    ],
+)
+def test_idx_files_of_another_shape_are_refused(
+    project: Path, tmp_path: Path, side: int, labels: int, said: str
+) -> None:
+    """Where the TOML has no checksums; the test's pictures do not fit, or one of its labels is missing."""
+    for name, shape in zip(idx.FILES, [(9, 8, 8), (9,), (3, side, side), (labels,)], strict=True):
+        sizes = b"".join(size.to_bytes(4, "big") for size in shape)
+        content = bytes([0, 0, 8, len(shape)]) + sizes + np.zeros(shape, np.uint8).tobytes()
+        (tmp_path / name).write_bytes(content)
+    done = data(project, "digits", str(tmp_path))
+    assert (done.returncode, done.stderr) == (2, f"catwalk data: {said}: choose another SOURCE=\n")
+    assert not (project / "data/digits/raw").exists()
+
+
 def test_auto_names_every_attempt_and_its_fix(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,9 +116,32 @@ def test_auto_names_every_attempt_and_its_fix(
     for name in ("kaggle", "debian", "keras"):
         assert f"{name}: " in str(error.value)
         assert sum(line.startswith(f"{name}: ") for line in lines) == 2
-    assert "SOURCE=" in str(error.value)
+    assert error.value.fix.startswith("check the network and run the command again, or set SOURCE= to ")
     assert any(line.startswith("keras: ") and "Connection refused)" in line for line in lines), "whole"
     assert not list(folder.iterdir())
+
+
+def test_the_error_of_an_only_source_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise UserError("no apt-get", fix="choose another SOURCE=")
+
+    lines: list[str] = []
+    monkeypatch.setitem(sources.SOURCES, "debian", fail)
+    with pytest.raises(UserError, match=r"^no apt-get: choose another SOURCE=$"):
+        sources.fetch("debian", load("fashion-mnist"), tmp_path, lines.append)
+    assert lines == ["debian: trying"]
+
+
+def test_without_a_network_s_fault_it_is_not_to_be_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise UserError("not here", fix="choose another SOURCE=")
+
+    for name in ("kaggle", "debian", "keras"):
+        monkeypatch.setitem(sources.SOURCES, name, fail)
+    with pytest.raises(UserError, match=r": set SOURCE= to a folder that holds its files$"):
+        sources.fetch("auto", load("fashion-mnist"), tmp_path, print)
 
 
 def test_apt_works_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +182,31 @@ def test_keras_s_own_words_are_short_and_say_why(monkeypatch: pytest.MonkeyPatch
     assert len(words) == LONGEST + len(")")
 
 
+def test_keras_downloads_where_python_has_no_certificates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python from python.org on macOS has none, whose folder of certificates is empty."""
+    seen: list[str | None] = []
+    tensorflow_setup.load()  # before Keras is imported
+    monkeypatch.setattr(
+        "keras.datasets.fashion_mnist.load_data", lambda: seen.append(os.environ.get("SSL_CERT_FILE"))
+    )
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    for cafile, capath in (("/etc/ssl/cert.pem", None), (None, None), (None, str(tmp_path))):
+        theirs = SimpleNamespace(cafile=cafile, capath=capath)
+        monkeypatch.setattr(ssl, "get_default_verify_paths", lambda theirs=theirs: theirs)
+        sources.keras_arrays(load("fashion-mnist"))
+    own, bundle, same = seen
+    assert own is None
+    assert bundle
+    assert bundle == same
+    assert ssl.create_default_context(cafile=bundle).cert_store_stats()["x509_ca"] > 50
+    assert "SSL_CERT_FILE" not in os.environ
+    monkeypatch.setenv("SSL_CERT_FILE", "/the/users/own.pem")
+    sources.keras_arrays(load("fashion-mnist"))
+    assert seen[-1] == "/the/users/own.pem"
+
+
 @pytest.mark.parametrize(
     ("competition", "source", "said"),
     [
@@ -155,7 +227,11 @@ def test_a_source_that_can_not_be(tmp_path: Path, competition: str, source: str,
     [
         ("cut.zip", b"PK\x03\x04 and no more", "cut.zip: damaged zip file: download it again"),
         ("page.zip", b"<html>", "page.zip: this is a web page, not an archive: download it again"),
-        ("digits_train.csv", b"label\n", "neither a folder nor a zip: use its folder, SOURCE="),
+        (
+            "digits_train.csv",
+            b"label\n",
+            "neither a folder nor a zip: choose a new COMPETITION= for other data, or use its folder",
+        ),
     ],
 )
 def test_a_file_that_is_no_source(tmp_path: Path, name: str, content: bytes, said: str) -> None:

@@ -19,7 +19,8 @@ import pytest
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import download, prepare, test_labels
-from catwalk.grading import class_folders, grade, solution
+from catwalk.grading import class_folders, class_leaderboard, grade, solution
+from catwalk.grading.class_leaderboard import Graded
 from catwalk.models import metrics
 from tests.conftest import digits_paths, load
 from tests.support.hand_ins import RIGHT, ROWS, answers, not_scored, scored, text, zipped
@@ -50,6 +51,11 @@ def public_rows(paths: Paths, rows: int = ROWS) -> np.ndarray:
 def grades_of(paths: Paths) -> dict[str, dict[str, str]]:
     with paths.grades.open(encoding="utf-8-sig") as file:
         return {row["team"]: row for row in csv.DictReader(file)}
+
+
+def test_what_is_graded_is_to_be_given(catwalk: Catwalk) -> None:
+    said = "nothing to grade: set SUBMISSIONS= to a folder or a zip of all teams' files"
+    assert catwalk("grade", *DIGITS) == (2, "", f"catwalk grade: {said}\n")
 
 
 def test_who_is_no_better_than_guessing_is_told(
@@ -125,7 +131,7 @@ def test_the_secret_decides_and_stays(
         first = grades_of(paths)["one"]["public"]
     assert stat.S_IMODE(paths.grade_secret.stat().st_mode) == 0o600
     secret = paths.grade_secret.read_text()
-    assert secret.strip() not in paths.leaderboard.read_text() + paths.grades.read_text()
+    assert secret.strip() not in paths.class_page.read_text() + paths.grades.read_text()
     publics = set()
     for number in range(4):
         paths.grade_secret.write_text(f"{number:032x}\n")
@@ -149,7 +155,7 @@ def test_remarks_in_the_grades_are_kept(
     given = ("grade", *DIGITS, "--submissions", str(tmp_path / "all"))
     for more in ((), ("--final",), ()):
         assert "is kept as" not in catwalk(*given, *more)[1], "it is as catwalk wrote it"
-    made = (paths.grades, paths.leaderboard)
+    made = (paths.grades, paths.class_page)
     edited = {path: path.read_bytes().replace(b"one", b"one, spoke well") for path in made}
     for path, content in edited.items():
         path.write_bytes(content)
@@ -214,17 +220,47 @@ def test_the_private_part_is_shown_at_the_end(
     for team, wrong in (("good", 3), ("as good", 5), ("bad", 150)):
         (tmp_path / "all" / f"{team}.csv").write_bytes(answers(truth, wrong))
     _, out, _ = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"))
-    page = paths.leaderboard.read_text()
+    page = paths.class_page.read_text()
     assert "private" in page, "it says that there is one"
     assert "<th>ahead" not in page
     assert out.count("95% interval") == 1, "of the public score"
     assert "ahead" not in out
     _, out, _ = catwalk("grade", *DIGITS, "--submissions", str(tmp_path / "all"), "--final")
-    page = paths.leaderboard.read_text()
+    page = paths.class_page.read_text()
     assert page.index("good") < page.index("bad")
     assert "not significant" in page
     assert "yes (p < 0.0001)" in out
     assert "http" not in page.replace("http-equiv", ""), "it loads nothing"
+
+
+def test_a_lead_is_significant_only_by_different_pictures() -> None:
+    """Places are by rows: with repeated pictures, a team may be ahead of one that knows more of them."""
+    right = np.arange(100) >= 10
+    ahead = Graded("ahead", "a.csv", right=right, private=0.95)
+    behind = Graded("behind", "b.csv", right=np.ones(100, bool), private=0.94)
+    first, _ = class_leaderboard.by_private([behind, ahead])
+    assert first.team is ahead
+    assert first.p is not None
+    assert first.p < class_leaderboard.SIGNIFICANT
+    assert first.ahead == "not significant"
+    first, _ = class_leaderboard.by_private([replace(behind, private=0.96), ahead])
+    assert first.ahead == "yes"
+
+
+def test_a_p_value_is_shown_on_its_side_of_the_limit(tmp_path: Path) -> None:
+    """42 pictures that only one team has right, 25 that only the other has: p = 0.0498."""
+    right = np.arange(67) < 42
+    teams = [
+        Graded("ahead", "a.csv", right=right, private=0.63),
+        Graded("behind", "b.csv", right=~right, private=0.37),
+    ]
+    rows = class_leaderboard.by_private(teams)
+    assert "yes (p = 0.0498)" in class_leaderboard.table(rows, final=True)[1]
+    class_leaderboard.write_page(tmp_path / "page.html", rows, load("digits"), "", final=True)
+    assert "<td>yes<small>p = 0.0498</small></td>" in (tmp_path / "page.html").read_text()
+    for p, shown in ((0.00002, "< 0.0001"), (0.0213, "= 0.021"), (0.04999, "= 0.04999"), (0.0502, "= 0.05"),
+                     (1.0, "= 1"), (None, "")):  # fmt: skip
+        assert replace(rows[0], p=p).shown_p == shown
 
 
 def test_nothing_of_the_private_rows_is_told_before_the_end(
@@ -244,7 +280,7 @@ def test_nothing_of_the_private_rows_is_told_before_the_end(
             (tmp_path / "all" / f"{team}.csv").write_text("ImageId,Label\n" + lines)
         for more in ((), ("--final",)):
             _, out, _ = catwalk(*given, *more)
-            told.append((out, paths.leaderboard.read_text(), paths.grades.read_text()))
+            told.append((out, paths.class_page.read_text(), paths.grades.read_text()))
     assert told[0][:2] == told[2][:2]
     assert told[0][2] != told[2][2]
     assert told[1][0] != told[3][0]
@@ -364,7 +400,7 @@ def test_nobody_is_lost(paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_p
         (folder / long / f"{'y' * 70} v{i}.csv").write_bytes(content)
     code, out, err = catwalk("grade", *DIGITS, "--submissions", str(folder), "--final")
     assert code == 0, err
-    page = paths.leaderboard.read_text()
+    page = paths.class_page.read_text()
     found = grades_of(paths)
     rows = len(good) + len(bad) + 6
     assert len(found) == rows
@@ -412,7 +448,7 @@ def test_equal_scores_share_a_place_and_twins_are_named(
     assert [line.split()[:2] for line in out.splitlines()[1:6]] == [
         ["1", "anna"], ["1", "bea"], ["1", "carl"], ["4", "dora"], ["5", "emil"]
     ]  # fmt: skip
-    places = re.findall(r'<td class="number">(\d)</td><td class="team">(\w+)', paths.leaderboard.read_text())
+    places = re.findall(r'<td class="number">(\d)</td><td class="team">(\w+)', paths.class_page.read_text())
     assert places == [("1", "anna"), ("1", "bea"), ("1", "carl"), ("4", "dora"), ("5", "emil")]
     found = grades_of(paths)
     assert {team: found[team]["place"] for team in mistakes} == {
@@ -420,7 +456,7 @@ def test_equal_scores_share_a_place_and_twins_are_named(
     }  # fmt: skip
     notes = {team: found[team]["note"] for team in mistakes if found[team]["note"]}
     assert notes == {"anna": "the same predictions as bea", "bea": "the same predictions as anna"}
-    for told in (out, paths.leaderboard.read_text()):
+    for told in (out, paths.class_page.read_text()):
         assert told.count("the same predictions as") == 2
 
 
@@ -443,6 +479,21 @@ def test_a_moodle_zip(paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_pat
     assert "grade: 2 of 3 teams scored" in out
 
 
+@pytest.mark.parametrize(
+    ("twins", "said"),
+    [
+        ("", "late"),
+        ("b", "the same predictions as b; late"),
+        ("bc", "the same predictions as b and c; late"),
+        ("bcd", "the same predictions as b, c and 1 more team; late"),
+        ("bcde", "the same predictions as b, c and 2 more teams; late"),
+    ],
+)
+def test_of_many_teams_with_the_same_predictions_two_are_named(twins: str, said: str) -> None:
+    team = Graded("a", "a.csv", right=np.ones(3, np.bool_), note="late")
+    assert grade._noted(team, list(twins)).note == said
+
+
 @pytest.mark.slow
 def test_two_hundred_teams_are_scored_and_ranked(
     paths: Paths, truth: np.ndarray, catwalk: Catwalk, tmp_path: Path
@@ -461,8 +512,15 @@ def test_two_hundred_teams_are_scored_and_ranked(
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("what", ["nowhere", "empty", "no zip"])
-def test_nothing_to_grade(paths: Paths, catwalk: Catwalk, tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("nowhere", "neither a folder nor a zip: choose one"),
+        ("empty", "it is empty: put a file or folder per team there"),
+        ("no zip", "not a complete zip: give a folder or a complete zip"),
+    ],
+)
+def test_nothing_to_grade(paths: Paths, catwalk: Catwalk, tmp_path: Path, what: str, said: str) -> None:
     place = tmp_path / what
     if what == "empty":
         place.mkdir()
@@ -471,6 +529,7 @@ def test_nothing_to_grade(paths: Paths, catwalk: Catwalk, tmp_path: Path, what: 
     code, _, err = catwalk("grade", *DIGITS, "--submissions", str(place))
     assert (code, err.count("\n")) == (2, 1)
     assert "SUBMISSIONS=" in err
+    assert err.endswith(f"{what}: {said}\n")
     assert not test_labels.looks(paths), "nobody looked for nothing"
 
 
@@ -506,7 +565,7 @@ def test_a_repeated_picture_counts_once(project: Path, digits_raw: Path, tmp_pat
     (told,) = [line for line in out if line.split()[1] == "red"]
     assert f"{share:.4f}  {low:.4f}-{high:.4f}" in told
     cell = f"{100 * share:.2f}%<small>{100 * low:.2f} to {100 * high:.2f}</small>"
-    assert cell in paths.leaderboard.read_text()
+    assert cell in paths.class_page.read_text()
     pictures = len(np.unique(private // 3))
     right = (said == truth)[private]
     assert float(found["red"]["private"]) == pytest.approx(right.mean(), abs=1e-6)

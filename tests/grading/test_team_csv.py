@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catwalk.grading import team_csv
+from catwalk.data import csv_dialect
+from catwalk.grading import team_csv, team_csv_errors
 from catwalk.grading.expected_csv import Expected, NotScoredError, whole_number
 from tests.conftest import load
 from tests.support.hand_ins import not_scored, said, scored, text
@@ -50,6 +51,11 @@ def test_spaces_between_the_columns(header: str) -> None:
     with pytest.raises(NotScoredError, match="only one column, 'The columns are") as error:
         team_csv.read(b"The columns are ImageId and Label\n7 7\n", "x.txt", EXPECTED)
     assert not error.value.has_columns
+
+
+def test_each_separator_that_is_read_elsewhere_is_told_in_words() -> None:
+    told = {separator for separator, _ in team_csv_errors.SEPARATORS_IN_WORDS}
+    assert set(csv_dialect.SEPARATORS) - {","} <= told
 
 
 def test_what_kaggle_may_refuse_is_said() -> None:

@@ -138,28 +138,60 @@ def test_the_dictionary_is_the_same_each_time_and_blind_to_grey(digits: tuple[Pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("precision", "near"), [("bfloat16", 1 / 128), ("float32", 1e-4)])
+@pytest.mark.parametrize(
+    ("precision", "near", "augment"),
+    [("bfloat16", 1 / 128, ("flip", "shift")), ("float32", 1e-4, ("shift",))],
+)
 def test_the_table_is_what_the_model_computes(
-    digits: tuple[Paths, Prepared], precision: str, near: float
+    digits: tuple[Paths, Prepared], precision: str, near: float, augment: tuple[str, ...]
 ) -> None:
+    """Mirror images are in it where the competition allows them, or a network again needs them."""
     paths, prepared = digits
-    views = FeatureSet(paths, prepared, (8, 8))
-    training = Training(prepared, load("digits"), views, precision, {**PATCHED, "flip": 0}, 1)
+    views, allowing = FeatureSet(paths, prepared, (8, 8)), replace(load("digits"), augment=augment)
+    training = Training(prepared, allowing, views, precision, {**PATCHED, "flip": 0}, 1)
     (path,) = paths.prepared.glob("features-table-*.npy")
     table = np.load(path)
     model = training.model
     seen = keras.Model(model.input, model.get_layer("features").output)
-    assert table.shape == (2 * len(prepared.pixels), seen.output.shape[1])
+    kinds = 2 if "flip" in augment else 1
+    assert table.shape == (kinds * len(prepared.pixels), seen.output.shape[1])
     pictures = prepared.pixels[100:140].astype(np.float32)
     mirrors = pictures.reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64)
-    for start, asked in ((100, pictures), (100 + len(prepared.pixels), mirrors)):
+    for start, asked in ((100, pictures), (100 + len(prepared.pixels), mirrors))[:kinds]:
         kept = tf.constant(table[start : start + 40])
         if precision == "bfloat16":
             kept = tf.cast(tf.bitcast(kept, tf.bfloat16), tf.float32)
         np.testing.assert_allclose(kept, seen(asked), rtol=near, atol=near / 8)
     before = path.stat().st_mtime_ns
-    list(Training(prepared, load("digits"), views, precision, PATCHED, 2).epochs(1, None))
+    list(Training(prepared, allowing, views, precision, PATCHED, 2).epochs(1, None))
     assert path.stat().st_mtime_ns == before, "made once"
+    assert len(list(paths.prepared.glob("features-table-*.npy"))) == (1 if "flip" in augment else 2)
+
+
+def test_a_table_without_mirror_images_is_another_file(digits: tuple[Paths, Prepared]) -> None:
+    """Of half the size; where flip is allowed later, nobody reads past its end."""
+    paths, prepared = digits
+    views, rows = FeatureSet(paths, prepared, (8, 8)), len(prepared.pixels)
+
+    def growth() -> tuple[int, int]:
+        half, whole = (features.table_growth(paths, prepared, has_mirrors) for has_mirrors in (False, True))
+        return half, whole
+
+    def table(has_mirrors: bool) -> np.ndarray:
+        made = views.table(lambda pixels: pixels.astype(np.float32), has_mirrors)
+        assert made is not None
+        return np.asarray(made)
+
+    half, whole = growth()
+    assert whole == 2 * half > 0
+    np.testing.assert_array_equal(table(has_mirrors=False), prepared.pixels)
+    assert growth() == (0, whole)
+    both = table(has_mirrors=True)
+    np.testing.assert_array_equal(both[:rows], prepared.pixels)
+    mirrors = prepared.pixels.reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64)
+    np.testing.assert_array_equal(both[rows:], mirrors)
+    assert growth() == (0, 0)
+    assert len(table(has_mirrors=False)) == 2 * rows, "the larger one is there anyway"
 
 
 @pytest.mark.slow
@@ -186,7 +218,7 @@ def test_machines_of_two_precisions_that_share_a_folder_keep_a_table_each(
     paths, _ = digits
     kept: list[Path] = []
     for precision in ("float16", "float32"):
-        assert FeatureSet(*digits, (8, 8)).table(as_type(precision)) is not None
+        assert FeatureSet(*digits, (8, 8)).table(as_type(precision), has_mirrors=True) is not None
         kept += set(paths.prepared.glob("features-table-*.npy")) - set(kept)
     assert len(kept) == 2
     assert all(path.is_file() for path in kept)
@@ -208,7 +240,13 @@ def test_without_the_memory_each_step_computes_them(
 
 
 @pytest.mark.parametrize(
-    "shape", [(6, 6), (8, 8), *(pytest.param(big, marks=pytest.mark.slow) for big in ((28, 20), (32, 32, 3)))]
+    "shape",
+    [
+        (6, 6),
+        (8, 8),
+        (40, 8),
+        *(pytest.param(big, marks=pytest.mark.slow) for big in ((28, 20), (32, 32, 3))),
+    ],
 )
 @pytest.mark.parametrize("view", space.SPACE["view"][1])
 def test_any_shape_that_a_competition_has(shape: tuple[int, ...], view: str, tmp_path: Path) -> None:

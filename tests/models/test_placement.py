@@ -111,6 +111,18 @@ def test_cpu_cores_have_bfloat16_where_it_is_worth_it(
     assert asked == ({"bfloat16", "float32"} if has_units else set())
 
 
+def test_where_the_system_names_no_instructions_float32_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS, which has no /proc; also where another machine has measured bfloat16."""
+
+    def no_such_file(*_: object, **__: object) -> str:
+        raise FileNotFoundError
+
+    assert not placement.on_gpu()
+    monkeypatch.setattr(Path, "read_text", no_such_file)
+    monkeypatch.setattr(precision, "rate", lambda how, *_: {"bfloat16": 0.85, "float32": 1.0}[how])
+    assert precision.fastest() == precision.here("bfloat16") == "float32"
+
+
 def test_cpu_cores_compile_nothing() -> None:
     assert not placement.on_gpu()
     assert not placement.compiles()

@@ -72,6 +72,21 @@ def test_what_comes_first_has_a_value_for_every_row(scope: str) -> None:
         assert space.suggest(trial, portfolio.scope_of(kind, scope), ()) == params
 
 
+def test_a_further_baseline_comes_after_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [kind for kind, _ in portfolio.first("local.all", ())]
+    monkeypatch.setitem(portfolio.BASELINES, "third", {**portfolio.PLAIN, "depth": 2})
+    after = [kind for kind, _ in portfolio.first("local.all", ())]
+    at = before.index("beginner") + 1
+    assert after == [*before[:at], "third", *before[at:]]
+
+
+def test_rows_of_convolutional_networks_have_their_prefix() -> None:
+    """By which ``family_of`` knows them: without it a row among them would be of both families."""
+    names = list(space.SPACE)
+    conv = [i for i, name in enumerate(names) if name.startswith("conv_")]
+    assert conv == list(range(conv[0], conv[-1] + 1))
+
+
 def test_a_trial_chooses_what_its_family_has() -> None:
     """A study of dense networks only is as it was before there were others."""
     dense = optuna.create_study().ask()

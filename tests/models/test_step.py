@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -40,8 +39,11 @@ def float64() -> Iterator[None]:
     keras.config.set_dtype_policy("float32")
 
 
-FOLDER = TemporaryDirectory()  # for the features that are kept
-HERE = Paths(Path(FOLDER.name), "digits")
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Paths:
+    """Where the features are kept."""
+    return Paths(tmp_path_factory.mktemp("features"), "digits")
+
 
 CONV: dict[str, Any] = {
     "family": "conv", "conv_width": 8, "conv_depth": 1, "conv_stem": "direct", "conv_kernel": 3,
@@ -54,9 +56,9 @@ PLAIN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Model]:
+def make(here: Paths, digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Model]:
     params, seed = {**portfolio.STRONG, **PLAIN, **changes}, 3
-    model = network.build(10, params, FeatureSet(HERE, digits, (8, 8)), seed)
+    model = network.build(10, params, FeatureSet(here, digits, (8, 8)), seed)
     labelled = Labelled(*map(tf.constant, (digits.pixels, digits.labels, digits.validation)))
     return Step(model, labelled, Settings(params, (8, 8), params["batch_size"], seed, dtype)), model
 
@@ -95,8 +97,10 @@ def make(digits: Prepared, dtype: str, **changes: Any) -> tuple[Step, keras.Mode
     ids=str,
 )
 @pytest.mark.usefixtures("float64")
-def test_gradients_agree_with_finite_differences(digits: Prepared, changes: dict[str, Any]) -> None:
-    step, model = make(digits, "float64", **changes)
+def test_gradients_agree_with_finite_differences(
+    here: Paths, digits: Prepared, changes: dict[str, Any]
+) -> None:
+    step, model = make(here, digits, "float64", **changes)
     for weight in model.trainable_variables:  # away from zero and one, where mistakes hide
         weight.assign(weight + 0.05 * np.random.default_rng(1).normal(size=weight.shape))
     rows = tf.constant(digits.train[:64])
@@ -125,13 +129,15 @@ def test_gradients_agree_with_finite_differences(digits: Prepared, changes: dict
     assert losses.dtype == tf.float64
 
 
-def test_the_fused_batch_norm_is_the_written_one(digits: Prepared, request: pytest.FixtureRequest) -> None:
+def test_the_fused_batch_norm_is_the_written_one(
+    here: Paths, digits: Prepared, request: pytest.FixtureRequest
+) -> None:
     rows = tf.constant(digits.train[:64])
-    single, _ = make(digits, "float32", norm="batch")
+    single, _ = make(here, digits, "float32", norm="batch")
     starts = [weight.numpy() for weight in single._layers.weights]
     gradients = single._gradients(rows)[0]
     request.getfixturevalue("float64")
-    double, _ = make(digits, "float64", norm="batch")
+    double, _ = make(here, digits, "float64", norm="batch")
     for weight, start in zip(double._layers.weights, starts, strict=True):
         weight.assign(start.astype(np.float64))
     for one, other in zip(gradients, double._gradients(rows)[0], strict=True):
@@ -191,12 +197,12 @@ def keras_run(
     ],
     ids=str,
 )
-def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[str, Any]) -> None:
+def test_fifty_steps_are_those_of_plain_keras(here: Paths, digits: Prepared, changes: dict[str, Any]) -> None:
     params = {
         **portfolio.STRONG, **PLAIN, "schedule": "constant", "learning_rate": 1e-3, "weight_decay": 0.05,
         **changes,
     }  # fmt: skip
-    step, model = make(digits, "float32", **params)
+    step, model = make(here, digits, "float32", **params)
     step.plan(epochs=2, steps_per_epoch=20)
     twin = keras.models.clone_model(model)
     start = model.get_weights()
@@ -217,15 +223,15 @@ def test_fifty_steps_are_those_of_plain_keras(digits: Prepared, changes: dict[st
         assert apart <= share * np.linalg.norm(ours.numpy() - first), ours.path
 
 
-def test_the_cosine_schedule_climbs_and_comes_to_zero(digits: Prepared) -> None:
-    step, _ = make(digits, "float32", learning_rate=0.01)
+def test_the_cosine_schedule_climbs_and_comes_to_zero(here: Paths, digits: Prepared) -> None:
+    step, _ = make(here, digits, "float32", learning_rate=0.01)
     step.plan(epochs=10, steps_per_epoch=20)
     rates = [float(step._learning_rate(tf.constant(done))) for done in (1, 5, 10, 105, 200, 220)]
     np.testing.assert_allclose(rates, [0.001, 0.005, 0.01, 0.005, 0, 0], atol=1e-8)
 
 
-def test_dropout_meets_its_rate_and_keeps_the_mean(digits: Prepared) -> None:
-    step, model = make(digits, "float32", dropout=0.3, width_1=512, width_2=512)
+def test_dropout_meets_its_rate_and_keeps_the_mean(here: Paths, digits: Prepared) -> None:
+    step, model = make(here, digits, "float32", dropout=0.3, width_1=512, width_2=512)
     layer = model.get_layer("dropout_1")
     layers, place = step._layers, place_of(step, layer)
     first = dropped(step, layer, since=0)
@@ -254,27 +260,27 @@ def dropped(step: Step, layer: Any, since: int) -> npt.NDArray[np.float32]:
     return np.asarray(step._layers._dropout(layer, tf.ones((64, 512)), place_of(step, layer), True))
 
 
-def test_a_wide_network_s_numbers_need_little_more_memory(digits: Prepared) -> None:
-    step, _ = make(digits, "float32", dropout=0.3, width_1=2048)
+def test_a_wide_network_s_numbers_need_little_more_memory(here: Paths, digits: Prepared) -> None:
+    step, _ = make(here, digits, "float32", dropout=0.3, width_1=2048)
     step._layers.draw_masks(2048, tf.constant(0))
     assert max(map(len, step._layers._masks.values())) == 2048 * 2048 + 2**21
 
 
-def test_the_steps_of_a_run_have_different_masks(digits: Prepared) -> None:
+def test_the_steps_of_a_run_have_different_masks(here: Paths, digits: Prepared) -> None:
     rows = tf.constant(np.tile(digits.train[:64], 2).astype(np.int32))
     losses = []
     for steps in (1, 2):
-        step, _ = make(digits, "float32", dropout=0.4, learning_rate=1e-12, schedule="constant")
+        step, _ = make(here, digits, "float32", dropout=0.4, learning_rate=1e-12, schedule="constant")
         losses.append(float(step.run(rows, tf.constant(0), tf.constant(steps))[0]))
     assert abs(losses[1] - 2 * losses[0]) > 0.1, "the same pictures and weights: only the masks differ"
 
 
 @pytest.mark.parametrize("changes", [{}, {**CONV, "conv_dropout": 0.3}], ids=["dense", "conv"])
-def test_an_epoch_is_the_same_in_parts(digits: Prepared, changes: dict[str, Any]) -> None:
+def test_an_epoch_is_the_same_in_parts(here: Paths, digits: Prepared, changes: dict[str, Any]) -> None:
     rows = np.random.default_rng(0).choice(digits.train, 10 * 64).astype(np.int32)
     ended = []
     for parts in ([10], [3, 4, 3]):
-        step, model = make(digits, "float32", **{"dropout": 0.4, "input_dropout": 0.1, **changes})
+        step, model = make(here, digits, "float32", **{"dropout": 0.4, "input_dropout": 0.1, **changes})
         step.plan(epochs=1, steps_per_epoch=10)
         for first, count in zip(np.cumsum([0, *parts]), parts, strict=False):
             step.run(tf.constant(rows), tf.constant(first, tf.int32), tf.constant(count))
@@ -359,9 +365,9 @@ def test_a_convolutional_network_of_larger_pictures_is_saved_as_trained(
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_a_mirrored_training_s_model_is_the_mean_of_both_pictures(digits: Prepared) -> None:
+def test_a_mirrored_training_s_model_is_the_mean_of_both_pictures(here: Paths, digits: Prepared) -> None:
     params = {**portfolio.STRONG, **PLAIN, "flip": 1}
-    views = FeatureSet(HERE, digits, (8, 8))
+    views = FeatureSet(here, digits, (8, 8))
     training = Training(digits, load("digits"), views, "float32", params, 1)
     list(training.epochs(1, None))
     whole, pixels = training.finish(), np.asarray(digits.pixels[:200])
@@ -383,9 +389,11 @@ for path in sys.argv[2:]:
 
 
 @pytest.mark.slow
-def test_a_saved_network_is_opened_where_catwalk_is_not_installed(digits: Prepared, tmp_path: Path) -> None:
+def test_a_saved_network_is_opened_where_catwalk_is_not_installed(
+    here: Paths, digits: Prepared, tmp_path: Path
+) -> None:
     """One of each kind of features, in one process, by Keras alone."""
-    views, pixels = FeatureSet(HERE, digits, (8, 8)), np.asarray(digits.pixels[:200])
+    views, pixels = FeatureSet(here, digits, (8, 8)), np.asarray(digits.pixels[:200])
     kinds: dict[str, dict[str, Any]] = {
         "dense": {}, "whitened": {"view": "whitened", "norm": "batch"},
         "gradients": {"view": "gradients", "norm": "layer"}, "patches": {"view": "patches"}, "conv": CONV,
@@ -411,9 +419,9 @@ def test_precision_is_one_of_two_and_measured() -> None:
     assert 1e8 < precision.rate("float32", 64, 64, 64) < 1e14
 
 
-def test_an_optimizer_that_is_none_is_refused(digits: Prepared) -> None:
+def test_an_optimizer_that_is_none_is_refused(here: Paths, digits: Prepared) -> None:
     with pytest.raises(ValueError, match=r"unknown optimizer 'lion': optimizers.py has adamw, sgd"):
-        make(digits, "float32", optimizer="lion")
+        make(here, digits, "float32", optimizer="lion")
 
 
 def test_every_optimizer_of_the_space_is_there() -> None:

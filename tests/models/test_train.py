@@ -3,7 +3,6 @@
 import time
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,12 +26,15 @@ from catwalk.models import graph, train  # noqa: E402
 from catwalk.models.train import DivergedError, OutOfTimeError, Training, seconds_an_epoch  # noqa: E402
 from catwalk.search import trial as trials  # noqa: E402  (after the set-up)
 
-FOLDER = TemporaryDirectory()  # for the features that are kept
-HERE = Paths(Path(FOLDER.name), "digits")
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Paths:
+    """Where the features are kept."""
+    return Paths(tmp_path_factory.mktemp("features"), "digits")
 
 
-def net(digits: Prepared, params: space.Params, seed: int) -> Training:
-    return Training(digits, load("digits"), FeatureSet(HERE, digits, (8, 8)), "float32", params, seed)
+def net(here: Paths, digits: Prepared, params: space.Params, seed: int) -> Training:
+    return Training(digits, load("digits"), FeatureSet(here, digits, (8, 8)), "float32", params, seed)
 
 
 def choice(**changes: object) -> space.Params:
@@ -60,8 +62,8 @@ def choice(**changes: object) -> space.Params:
         {"schedule": "constant", "dropout": 0.0, "input_dropout": 0.0},
     ],
 )
-def test_every_kind_of_net_learns(digits: Prepared, changes: dict[str, object]) -> None:
-    training = net(digits, choice(**{"batch_size": 64, "learning_rate": 5e-3, **changes}), seed=1)
+def test_every_kind_of_net_learns(here: Paths, digits: Prepared, changes: dict[str, object]) -> None:
+    training = net(here, digits, choice(**{"batch_size": 64, "learning_rate": 5e-3, **changes}), seed=1)
     epochs = list(training.epochs(20, deadline=None))
     assert [epoch.epoch for epoch in epochs] == list(range(1, 21))
     assert epochs[-1].accuracy > 0.85
@@ -69,8 +71,8 @@ def test_every_kind_of_net_learns(digits: Prepared, changes: dict[str, object]) 
     assert epochs[-1].loss < epochs[0].loss
 
 
-def test_the_same_seed_gives_the_same_net(digits: Prepared) -> None:
-    runs = [list(net(digits, choice(), seed).epochs(2, None)) for seed in (5, 5, 6)]
+def test_the_same_seed_gives_the_same_net(here: Paths, digits: Prepared) -> None:
+    runs = [list(net(here, digits, choice(), seed).epochs(2, None)) for seed in (5, 5, 6)]
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
 
@@ -93,8 +95,8 @@ def own_clock(training: Training, monkeypatch: pytest.MonkeyPatch) -> list[float
     return clock
 
 
-def test_the_epochs_fit_the_time(digits: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    training = net(digits, choice(), 1)
+def test_the_epochs_fit_the_time(here: Paths, digits: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = net(here, digits, choice(), 1)
     clock = own_clock(training, monkeypatch)
     epochs = list(training.epochs(100_000, deadline=16.0))
     assert 12 < clock[0] <= 16
@@ -104,10 +106,10 @@ def test_the_epochs_fit_the_time(digits: Prepared, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("flip", "seconds"), [(0, 5.0), (1, 10.0)])
 def test_there_is_time_to_predict(
-    flip: int, seconds: float, digits: Prepared, monkeypatch: pytest.MonkeyPatch
+    flip: int, seconds: float, here: Paths, digits: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four times the rows of the sample, which takes a second, and a second to begin; mirrored, twice."""
-    training, clock = net(digits, choice(flip=flip), 1), [0.0]
+    training, clock = net(here, digits, choice(flip=flip), 1), [0.0]
     training.predicted_rows *= 4
 
     def predicted(_pixels: object, _rows: object) -> None:
@@ -126,10 +128,10 @@ def test_there_is_time_to_predict(
 
 @pytest.mark.parametrize(("slow", "planned", "ended"), [(3, 12, 30), (5, 12, 12), (0, 19, 19)])
 def test_the_plan_follows_the_time_until_the_learning_rate_falls(
-    slow: int, planned: int, ended: int, digits: Prepared, monkeypatch: pytest.MonkeyPatch
+    slow: int, planned: int, ended: int, here: Paths, digits: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a clock of the test's own: the first epochs take three seconds, while others start, then one."""
-    training, clock = net(digits, choice(), 1), [0.0]
+    training, clock = net(here, digits, choice(), 1), [0.0]
 
     def epoch(_deadline: float | None) -> tuple[float, float]:
         begun.append(clock[0])
@@ -145,10 +147,10 @@ def test_the_plan_follows_the_time_until_the_learning_rate_falls(
     assert clock[0] <= 40
 
 
-def test_compiling_is_no_epoch_s_pace(digits: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiling_is_no_epoch_s_pace(here: Paths, digits: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither for the deadline nor for a baseline's limit, which counts from the first epoch's end."""
     monkeypatch.setattr(placement, "compiles", lambda: False)  # XLA takes seconds here
-    training, clock = net(digits, choice(), 1), [0.0]
+    training, clock = net(here, digits, choice(), 1), [0.0]
     monkeypatch.setattr(placement, "compiles", lambda: True)
 
     def epoch(_deadline: float | None) -> tuple[float, float]:
@@ -162,20 +164,20 @@ def test_compiling_is_no_epoch_s_pace(digits: Prepared, monkeypatch: pytest.Monk
     assert len(list(training.epochs(10, deadline=100.0, limit=3.0, may_stretch=False))) == 7
 
 
-def test_no_time_for_one_epoch(digits: Prepared) -> None:
+def test_no_time_for_one_epoch(here: Paths, digits: Prepared) -> None:
     with pytest.raises(OutOfTimeError):
-        list(net(digits, choice(batch_size=64), 1).epochs(5, deadline=time.monotonic() - 1))
+        list(net(here, digits, choice(batch_size=64), 1).epochs(5, deadline=time.monotonic() - 1))
 
 
-def test_a_limit_ends_between_epochs(digits: Prepared) -> None:
-    assert len(list(net(digits, choice(), 1).epochs(5, None, limit=0.0))) == 1
+def test_a_limit_ends_between_epochs(here: Paths, digits: Prepared) -> None:
+    assert len(list(net(here, digits, choice(), 1).epochs(5, None, limit=0.0))) == 1
 
 
 def test_a_training_that_must_be_there_has_its_seconds(
-    digits: Prepared, monkeypatch: pytest.MonkeyPatch
+    here: Paths, digits: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also after the deadline: an epoch of few rows alone teaches nothing."""
-    training = net(digits, {**portfolio.PLAIN, "batch_size": 64}, 1)
+    training = net(here, digits, {**portfolio.PLAIN, "batch_size": 64}, 1)
     clock = own_clock(training, monkeypatch)
     epochs = list(training.epochs(100_000, deadline=-1.0, first_epoch_seconds=30.0))
     assert 20 < clock[0] <= 30
@@ -233,8 +235,8 @@ def softmax_and_scikit_learn(paths: Paths, prepared: Prepared, name: str, most: 
     return last.accuracy, float(right.mean())
 
 
-def test_the_softmax_baseline_is_trained_to_its_end(digits: Prepared) -> None:
-    ours, theirs = softmax_and_scikit_learn(HERE, digits, "digits", 1000)
+def test_the_softmax_baseline_is_trained_to_its_end(here: Paths, digits: Prepared) -> None:
+    ours, theirs = softmax_and_scikit_learn(here, digits, "digits", 1000)
     assert theirs > 0.95
     assert ours >= theirs - 0.01
 
@@ -255,10 +257,10 @@ def test_and_of_the_large_ones(name: str, project: Path, request: pytest.Fixture
     assert ours >= theirs - 0.01
 
 
-def test_a_loss_that_is_not_finite_ends_the_training(digits: Prepared) -> None:
+def test_a_loss_that_is_not_finite_ends_the_training(here: Paths, digits: Prepared) -> None:
     wild = choice(optimizer="sgd", learning_rate=1e30, norm="none", schedule="constant")
     with pytest.raises(DivergedError):
-        list(net(digits, wild, 1).epochs(5, None))
+        list(net(here, digits, wild, 1).epochs(5, None))
 
 
 def test_the_portfolio_s_networks_are_choices_of_the_space() -> None:

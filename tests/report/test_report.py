@@ -6,23 +6,29 @@ Also: drawing.py, notebook.py, other_results.py.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
+from benchmarks import procfs
+from catwalk.core.errors import CatwalkError, MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data import prepare, scope, test_labels
 from catwalk.report import browser, figures, report, results, talk
 from catwalk.report.drawing import png
-from catwalk.report.notebook import execute
+from catwalk.report.formatting import scored_on_kaggle
+from catwalk.report.notebook import _of_cell, execute
 from catwalk.search import progress
 from catwalk.submission import recipe, submission_names
+from catwalk.submission.recipe import Upload
 from tests.conftest import Run, clean_environment, run_catwalk, surroundings
 
 
@@ -137,6 +143,83 @@ def test_a_kernel_is_reached_by_sockets_that_only_we_can_open(tmp_path: Path) ->
     assert executed.outputs[0].text == "ipc 0o700\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kind", "advice"),
+    [
+        ("MemoryError", "", MachineError, "close other programs"),
+        ("_ArrayMemoryError", "Unable to allocate 9 TiB", MachineError, "close other programs"),
+        ("BrokenProcessPool", "A process was terminated abruptly", MachineError, "close other programs"),
+        ("OSError", "[Errno 28] No space left on device: 'x.npz'", MachineError, "make room on the disk"),
+        ("FileNotFoundError", "[Errno 2] No such file: 'x.npz'", UserError, "fix the cell"),
+        ("ZeroDivisionError", "division by zero", UserError, "fix the cell"),
+        ("CatwalkError", "catwalk try failed", CatwalkError, ""),
+    ],
+)
+def test_a_cell_fails_for_want_of_a_machine_or_by_what_it_says(
+    name: str, value: str, kind: type[CatwalkError], advice: str
+) -> None:
+    told = _of_cell(SimpleNamespace(ename=name, evalue=value), "x.ipynb, code cell 2")
+    assert type(told) is kind
+    assert str(told).startswith("x.ipynb, code cell 2: ")
+    assert told.fix.startswith(advice)
+    assert "Errno 28" not in str(told)
+
+
+def test_a_cell_that_fails_is_named_by_its_number_and_heading(tmp_path: Path) -> None:
+    """The number that Jupyter shows beside it, which counts no text and no empty cell."""
+    code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    cells = [text("# One"), code("1"), code(""), text("## Two\nwords"), code("1 / 0"), text("# Three")]
+    source = tmp_path / "source.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), source)
+    with surroundings(tmp_path, clean_environment()), pytest.raises(UserError) as error:
+        execute(Paths(tmp_path, "digits"), source, tmp_path / "target.ipynb", {}, seconds=60)
+    told = "source.ipynb, code cell 2 (Two): ZeroDivisionError: division by zero: fix the cell"
+    assert str(error.value) == told
+
+
+EXECUTE = """
+import signal, sys
+from pathlib import Path
+from catwalk.core import stop_signals
+from catwalk.core.paths import Paths
+from catwalk.report.notebook import execute
+root = Path(sys.argv[1])
+stop_signals.stop_by_signals()
+try:
+    execute(Paths(root, "digits"), root / "source.ipynb", root / "target.ipynb", {}, seconds=60)
+except stop_signals.Stopped:
+    print("stopped")
+print(*(signal.getsignal(one) is stop_signals._stop for one in (signal.SIGINT, signal.SIGTERM)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [None, signal.SIGINT, signal.SIGTERM])
+def test_who_stops_the_command_ends_the_kernel(tmp_path: Path, sign: signal.Signals | None) -> None:
+    """It is not taken for a failed cell; and the command's signal handlers stay as they are."""
+    pid = tmp_path / "pid"
+    cell = (
+        "import os, pathlib, time\n"
+        f"pathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep({60 if sign else 0})"
+    )
+    source = tmp_path / "source.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), source)
+    process = subprocess.Popen(
+        [sys.executable, "-c", EXECUTE, tmp_path],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(),
+    )  # fmt: skip
+    ends = time.monotonic() + 60
+    while not pid.is_file() or not pid.read_text():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    if sign:
+        process.send_signal(sign)
+    out, err = process.communicate(timeout=20)
+    assert out.splitlines() == [*(["stopped"] if sign else []), "True True"], err
+    assert "Traceback" not in err
+    assert not procfs.alive(int(pid.read_text()))
+
+
 @pytest.mark.slow
 def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: Path) -> None:
     shutil.copytree(digits_done[0], tmp_path / "copy")
@@ -183,6 +266,36 @@ def test_a_talk_is_made_anew_after_a_look_at_the_test_labels_or_a_change_of_the_
     paths.toml.write_text(paths.toml.read_text().replace("Digits 8x8", "Eights"))
     assert [is_done(), is_done()] == [False, True]
     assert told == [(1, "Digits 8x8"), (1, "Eights")]
+
+
+def test_a_talk_is_made_anew_after_a_score_on_kaggle(
+    digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whatever submission: its recipe's time stays as it is."""
+    shutil.copytree(digits_done[0], tmp_path / "copy")
+    paths = Paths(tmp_path / "copy", "digits")
+    (name,) = submission_names.names(paths)
+    recipe.write(paths, "other", recipe.read(paths, name))
+    paths.submission("other").touch()
+
+    def execute(_paths: Paths, _source: Path, target: Path, *_: object, **__: object) -> None:
+        target.write_text("{}")
+
+    monkeypatch.setattr(talk, "html", lambda loaded: f"<p>{scored_on_kaggle(loaded.uploads)}")
+    monkeypatch.setattr(report, "execute", execute)
+    monkeypatch.setattr(browser, "find", lambda: None)
+
+    def is_done() -> bool:
+        said = list[str]()
+        report.run(paths, name, said.append)
+        return said[0].startswith("report: already done")
+
+    upload = Upload(to="digits", sha256="", public=None, ref=7, time=None)
+    recipe.add_upload(paths, "other", upload)
+    assert is_done(), "Kaggle has not scored it yet"
+    recipe.add_upload(paths, "other", replace(upload, public=0.9))
+    assert [is_done(), is_done()] == [False, True]
+    assert paths.talk(name).read_text() == "<p>scored once on Kaggle"
 
 
 def test_what_a_report_does_not_show_is_said(digits_done: tuple[Path, Run], tmp_path: Path) -> None:

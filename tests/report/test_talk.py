@@ -6,6 +6,7 @@ next_steps.py, origins.py, parallel_coordinates.py, problem_slide.py, search_sli
 trial_figures.py, weight_figures.py, weights_slide.py.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ from catwalk.data import duplicates
 from catwalk.models import metrics, portfolio, space
 from catwalk.models.epoch import Epoch
 from catwalk.report import (
+    accuracy_figures,
     browser,
     drawing,
     evidence,
@@ -43,17 +45,21 @@ from catwalk.report import (
     talk,
 )
 from catwalk.report.formatting import percent
+from catwalk.report.problem_slide import samples_alt
 from catwalk.report.results import Results
 from catwalk.report.slide import TITLE_LENGTH, WORDS_A_SECOND, Slide, fitted, told, words_spoken
 from catwalk.report.weight_figures import filter_pictures
+from catwalk.report.weights_slide import stencils_alt
 from catwalk.submission.recipe import FoldNetwork, RecipeTrial, RefitNetwork
 from catwalk.submission.score import ScoreRecord
-from tests.conftest import Run
+from tests.conftest import REPOSITORY, Run, may_lack
 from tests.support.forms.pictures import Pictures, as_photos
 
 SIZES = {"beamer": (1280, 720), "full HD": (1920, 1080), "phone across": (844, 390)}
 CHROMIUM = browser.find()
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None and may_lack("chromium"), reason="no Chromium is installed"
+)
 
 # Of all words that are shown: their text, box and whether they may be pushed sideways into sight.
 WORDS = """() => {
@@ -200,6 +206,12 @@ def trials(real: Results, count: int, pruned: float = 0.5) -> Results:
     return replace(real, trials=made)
 
 
+def own_best(real: Results) -> Results:
+    """Of many trials, the last and best is one of ``make try``."""
+    made = trials(real, 40, pruned=0)
+    return replace(made, trials=[*made.trials[:-1], replace(made.trials[-1], kind="yours", value=0.99)])
+
+
 def searched(real: Results, *values: float) -> Results:
     """With networks that the search found, of these accuracies."""
     like, first = real.best, len(real.trials)
@@ -298,6 +310,7 @@ CASES: dict[str, Callable[[Results], Results]] = {
     "a large convolutional network": large_convolutional,
     "out of fold": folded,
     "ten folds": lambda real: folded(real, 10),
+    "our own is the best of many": own_best,
     "presets and a search": lambda real: searched(real, 0.5, 0.99),
     "softmax is the best": best_is_softmax,
 }  # fmt: skip
@@ -308,6 +321,7 @@ QUICK = ("digits", "two trials", "a convolutional network", "out of fold")  # th
 def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
+    assert CHROMIUM, "it was installed, but is not found"
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=browser.options())
         yield opened
@@ -524,6 +538,13 @@ def test_a_page_a_slide_is_printed(loaded: Results, html: str, tmp_path: Path) -
             assert (slide.notes[-90:] in words) == bool(fragment)
 
 
+@pytest.mark.parametrize("name", ["Google Chrome", "Microsoft Edge", "Brave Browser"])
+def test_a_mac_s_browser_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"/Applications/{name}.app/Contents/MacOS/{name}"
+    monkeypatch.setattr(shutil, "which", lambda asked: asked if asked == path else None)
+    assert browser.find() == path
+
+
 def test_a_page_that_can_not_be_printed(tmp_path: Path) -> None:
     assert browser.print_pdf("/no/such/chromium", tmp_path / "talk.html", tmp_path / "talk.pdf")
     assert not list(tmp_path.iterdir())
@@ -670,10 +691,12 @@ def test_a_test_whose_pictures_are_labelled_is_no_secret(
     made = slides.build(replace(loaded, prepared=prepared, test_score=test_score, sealed=True, looks=1))
     words = " ".join([s.title + s.notes + str(s.facts) for s in made])
     assert not re.search("sealed|unseen|closed", words)
-    assert made[0].facts[2][1] == f"test, {known} of them labelled"
-    among = "1 test picture is" if known == 1 else f"{known} test pictures are"
-    assert f"{among} among the labelled ones" in made[0].notes
-    assert "unopened" not in words
+    assert made[0].facts[2][1] == f"test, {known} of them labelled, opened once"
+    little = "But 360 test pictures are among the labelled ones: a test score says little."
+    assert (little in made[0].notes) == (known == 360), "1 of 360 changes no score by much"
+    assert "among the labelled" not in made[0].notes.replace(little, "")
+    assert made[0].notes.endswith(" The test labels were read once.")
+    assert "no look" not in words.lower()
     assert sum(f"({known} of them labelled)" in what for _, what, _ in made[-1].facts) == 1
 
 
@@ -681,7 +704,16 @@ def test_a_labelled_test_picture_is_told_once(loaded: Results) -> None:
     counts = {"train": 0, "test": 0, "known": 350}
     slide = slides.problem(replace(loaded, prepared=replace(loaded.prepared, duplicates=counts)))
     assert slide.facts[2][1] == "test, 350 of them labelled"
-    assert "350 test pictures are among the labelled ones" in slide.notes
+    assert slide.notes.endswith("350 test pictures are among the labelled ones: a test score says little.")
+
+
+def test_scores_of_labelled_test_pictures_are_looks_too(loaded: Results) -> None:
+    counts = {"train": 0, "test": 0, "known": 350}
+    labelled = replace(loaded, prepared=replace(loaded.prepared, duplicates=counts))
+    slide = slides.problem(replace(labelled, looks=2, uploads=1))
+    assert slide.facts[2][1] == "test, 350 of them labelled, opened 2 times, scored once on Kaggle"
+    read = "The test labels were read 2 times; our answers were scored once on Kaggle."
+    assert slide.notes.endswith(f"a test score says little. {read}")
 
 
 def test_repeated_pictures_are_shown_once(loaded: Results) -> None:
@@ -840,6 +872,9 @@ def test_few_networks_have_a_bar_each(loaded: Results) -> None:
     words = words_of(figures.trial_bars(loaded))
     assert words.count("preset") + words.count("preset (baseline)") == 5
     assert words.count("preset (baseline)") == 2
+    stopped = replace(loaded.best, number=5, kind="search", state="pruned", ended=None)
+    with_one = slides.search(replace(loaded, trials=[*loaded.trials, stopped]))
+    assert with_one.title == f"All 5 complete networks are presets; the best reaches {best}"
     wrong_ones = [round((1 - t.accuracy) * 144) for t in loaded.trials]
     assert sorted(int(word) for word in words if word.isdigit()) == sorted(wrong_ones)
 
@@ -865,6 +900,10 @@ def test_what_the_search_stopped_is_one_network_or_more(loaded: Results, count: 
     made = searched(loaded, *[0.5] * count)
     found = [replace(t, state="pruned") if t.kind == "search" else t for t in made.trials]
     assert f"presets: {said} early." in slides.search(replace(made, trials=found)).notes
+    diverged = [replace(t, ended="diverged") if t.kind == "search" else t for t in found]
+    those = said.split()[0]
+    ended = slides.search(replace(made, trials=diverged)).notes
+    assert f"presets: {those} of the search did not finish." in ended, "the search did not stop it"
 
 
 def test_presets_are_compared_with_the_search(loaded: Results) -> None:
@@ -884,12 +923,37 @@ def test_presets_are_compared_with_the_search(loaded: Results) -> None:
     assert "no clear difference" in level.notes, "on 144 pictures"
     own = slides.search(made_by_us(better))
     assert own.title == "Our own network is the best of 7: 99.0%"
+    near = slides.search(made_by_us(searched(presets, 0.91)))
+    assert near.title == "Our own network is best of 6, by less than can be told: 91.0%"
     assert {"our own", "search"} < set(words_of(figures.trial_bars(made_by_us(better))))
     stopped = replace(better.trials[-2], state="pruned")
     one = replace(better, trials=[*better.trials[:-2], stopped, better.trials[-1]])
     assert "We trained 7 networks; 1 was stopped early." in slides.search(one).notes
     assert "1 trial was stopped early" in words_of(figures.trial_bars(one))
     assert "the best of 2 search trials 99.0%" in slides.search(one).notes, "a stopped one was a try, too"
+
+
+def test_our_own_network_among_many_is_none_of_the_search(loaded: Results) -> None:
+    made = own_best(loaded)
+    figure, found = figures.progress(made), max(t.accuracy for t in made.trials if t.kind == "search")
+    assert {f"search: {percent(found)} at best", "our own: 99.0% at best"} < set(words_of(figure))
+    assert ("D", 12) in map(mark_of, figure.axes[0].lines), "the best one's mark is neither's"
+    assert "The best, 99.0%, is our own." in slides.search(made).notes
+    assert next_steps._search(made) == [], "a longer search does not make it better"
+    without = trials(loaded, 40, pruned=0)
+    assert not any(word.startswith("our own") for word in words_of(figures.progress(without)))
+    assert "our own" not in slides.search(without).notes
+
+
+def test_an_accuracy_on_validation_is_named_as_such(loaded: Results) -> None:
+    assert "best so far, on validation" in words_of(figures.progress(loaded))
+    assert "validation accuracy" in words_of(figures.trial_bars(loaded))
+    assert {"validation", "accuracy"} < set(words_of(figures.parallel(loaded)))
+    (softmax,) = (percent(trial.accuracy) for trial in loaded.trials if trial.kind == "softmax")
+    in_folds = folded(loaded)  # where the submission's is not on validation
+    assert f"the simplest network, reaches {softmax} on validation. " in slides.problem(in_folds).notes
+    kept = percent(loaded.best.accuracy)
+    assert f"Alone it reaches {kept} on validation" in slides.network(in_folds).notes
 
 
 def test_the_bars_say_how_many_networks_have_none(loaded: Results) -> None:
@@ -909,7 +973,7 @@ def test_of_many_trials_it_says_what_mattered(loaded: Results) -> None:
     assert [name for name, _ in many.figures] == ["parallel", "progress"]
     assert "mattered most" in many.title + many.notes
     assert used < len(made.complete) < 40, "neither softmax nor what was stopped tells what mattered"
-    assert re.match(rf"(In )?{used} (complete )?trials", many.title)
+    assert re.match(rf"(In )?{used} trials", many.title), "of these, not of all that are complete"
     assert "The best of 5 presets reaches" in many.notes
     assert any(word.startswith("presets: ") for word in words_of(figures.progress(trials(loaded, 40))))
 
@@ -919,12 +983,12 @@ def test_of_many_trials_it_says_what_mattered(loaded: Results) -> None:
     [
         (
             {"learning_rate": 0.06, "dropout": 0.02},
-            "In {} complete trials no parameter alone mattered: 6% at most",
+            "In {} trials no parameter alone mattered: 6% at most",
             "No parameter alone mattered much: 6% of the variance at most.",
         ),
         (
             {"learning_rate": 0.4, "dropout": 0.1},
-            "{} complete trials: learning rate mattered most (40%)",
+            "{} trials: learning rate mattered most (40%)",
             "The learning rate mattered most: 40% of the variance.",
         ),
         (
@@ -996,7 +1060,7 @@ def test_one_network_has_one_accuracy(loaded: Results) -> None:
     last = kept.best.history[-1].accuracy
     same = replace(kept, trials=[replace(t, value=last) for t in kept.trials])
     assert not any(word.startswith("last epoch: ") for word in words_of(figures.learning_curves(same)))
-    assert "Alone it reaches 92.0%; the submission" in slides.network(kept).notes
+    assert "Alone it reaches 92.0%" in slides.network(kept).notes
 
 
 def test_out_of_fold_validation_has_a_slide(loaded: Results) -> None:
@@ -1142,7 +1206,7 @@ def test_the_last_slide_ends_with_score_forecast_and_looks(loaded: Results, html
     score, forecast, looks = [fact for fact in following.facts if not fact[2]]
     assert score == (percent(loaded.scores.accuracy), "of 144 validation pictures", "")
     assert "forecast for the test" in forecast[1]
-    assert looks == ("0", "looks at the test labels", "")
+    assert looks == ("0", "looks at the test labels logged here", "")
     last = html[html.index('<section id="next"') :]
     assert last.index("looks at the test labels") > last.index("</ol>"), "below the steps"
     seen = slides.build(replace(loaded, test_score=replace(SCORE, looks=2)))[-1].facts[-3:]
@@ -1160,6 +1224,20 @@ def test_the_last_slide_ends_with_score_forecast_and_looks(loaded: Results, html
     assert (within[0][0], within[1][1]) == ("94.5%", "was the forecast (95%): the score is inside")
     one = slides.build(replace(loaded, looks=1))[-1].facts[-1]
     assert one[:2] == ("1", "look at the test labels, for other submissions")
+
+
+def test_scores_of_kaggle_are_looks_at_the_test_labels_too(loaded: Results) -> None:
+    first, *_, last = slides.build(replace(loaded, uploads=2))
+    assert first.facts[2][1] == "test, scored 2 times on Kaggle"
+    assert first.notes.endswith(". Our answers were scored 2 times on Kaggle.")
+    assert last.facts[-1] == ("0", "looks at the test labels logged here; scored 2 times on Kaggle", "")
+    first, *_, last = slides.build(replace(loaded, uploads=1, test_score=SCORE))
+    assert first.facts[2][1] == "test, opened once, scored once on Kaggle"
+    assert first.notes.endswith(". The test labels were read once; our answers were scored once on Kaggle.")
+    assert last.facts[-1] == ("1", "look at the test labels; scored once on Kaggle", "")
+    first, *_, last = slides.build(replace(loaded, uploads=1, sealed=False))
+    assert first.facts[2][1] == "test, scored once on Kaggle"
+    assert last.facts[-1][1] == "looks at the test labels, which are not here; scored once on Kaggle"
 
 
 def trained_to(real: Results, training: float, value: float) -> Results:
@@ -1224,6 +1302,9 @@ def test_points_are_those_of_the_percentages_beside_them(loaded: Results) -> Non
     assert above == "94.5% correct on validation, 9.0 points above softmax"
     below = slides.problem(reached(0.8546, 0.9454)).title
     assert below == "85.5% correct on validation, 9.0 points below softmax"
+    level = slides.problem(reached(0.9792, 0.9653)).title
+    assert level == "97.9% correct on validation, softmax 96.5%: no clear difference", "2 of 144 pictures"
+    assert slides.problem(reached(1.0, 1.0)).title == "100.0% correct on validation, softmax 100.0%: level"
     gap = trained_to(loaded, 0.9454, 0.8546)
     assert "training is 9.0 points above validation" in slides.network(gap).title
     assert "training is 9.0 points above validation" in slides.network(gap).notes
@@ -1272,6 +1353,34 @@ def test_networks_trained_again_are_part_of_the_submission(loaded: Results) -> N
     assert said((chosen,), (again,)).endswith(alone)
     together = f"the submission averages 2 networks ({ours}) and 2 trained again on all rows."
     assert said((chosen, other), (again, again)).endswith(f"Alone it reaches {kept}; {together}")
+
+
+def test_the_best_network_may_not_be_in_the_submission(loaded: Results) -> None:
+    one = replace(loaded.recipe.trials[0], number=loaded.best.number + 1)
+    two = replace(one, number=one.number + 1)
+    kept, ours = percent(loaded.best.accuracy), percent(loaded.scores.accuracy)
+    for nets, what in (((one, two), "averages 2 networks"), ((one,), "is 1 network")):
+        made = replace(loaded, recipe=replace(loaded.recipe, trials=nets, refit=()))
+        end = f"Alone it reaches {kept}. It is not in the submission, which {what}: {ours}."
+        assert slides.network(made).notes.endswith(end)
+
+
+def test_a_configuration_in_folds_is_several_networks(loaded: Results) -> None:
+    chosen = replace(loaded.recipe.trials[0], number=loaded.best.number)
+    shifted = [replace(t, params={**t.params, "shift": 1.0}) for t in loaded.trials]
+    made = replace(folded(loaded), trials=shifted)
+
+    def of(*nets: RecipeTrial) -> Results:
+        return replace(made, recipe=replace(made.recipe, trials=nets))
+
+    two = of(chosen, replace(chosen, number=chosen.number + 1))
+    trained, ours = "trained in 5 folds", "96.0% out of fold, on all rows"
+    said = slides.network(two).notes
+    assert said.endswith(f"; the submission averages 2 networks, each {trained}: {ours}.")
+    one = slides.network(of(chosen)).notes
+    assert one.endswith(f"; the submission averages 1 network, {trained}: {ours}.")
+    assert "average of 2 networks in each of 5 folds: 96.0%" in words_of(figures.learning_curves(two))
+    assert ("10", "networks in the submission", "Average more networks") in next_steps._always(two)
 
 
 def test_mistakes_of_two_classes_are_not_spread_over_many(loaded: Results) -> None:
@@ -1328,10 +1437,18 @@ def test_a_class_s_long_name_is_left_out_of_what_is_said(
 
 
 def test_the_submission_was_chosen_on_these_rows(loaded: Results) -> None:
-    said = slides.problem(loaded).notes
+    said = slides.problem(replace(loaded, recipe=replace(loaded.recipe, refit=()))).notes
     assert "We did not train on them, but chose by them, so this may be a little too high" in said
     assert "the forecast allows for part of it" in said, "which trials were kept was chosen by them, too"
-    assert "chose by them" not in slides.problem(folded(loaded)).notes
+    again = RefitNetwork(loaded.best.number, 50_001, 2, (2, 2), 1437)
+    said = slides.problem(replace(loaded, recipe=replace(loaded.recipe, refit=(again,)))).notes
+    measured = "correctly, with networks not trained on them, but chosen by them, so this may be"
+    assert measured in said, "the others were trained on them"
+    chosen = "networks not trained on it; networks and weights were chosen by"
+    assert f"{chosen} these pictures." in slides.problem(folded(loaded)).notes, "of two configurations"
+    one = folded(loaded)
+    alone = replace(one, recipe=replace(one.recipe, fold_networks=one.recipe.fold_networks[:5]))
+    assert f"{chosen} some of these pictures." in slides.problem(alone).notes
 
 
 @pytest.mark.parametrize("sizes", [(1293, 144, 360), (54_000, 6000, 10_000)])
@@ -1344,15 +1461,15 @@ def test_the_first_slide_tells_baseline_split_and_test_labels(
     assert "Softmax, the simplest network, reaches" in slide.notes
     assert f"{sizes[1]:,} validate" in slide.notes
     for sealed, state, end in (
-        (True, "unopened", "Nobody has opened the test labels."),
-        (False, "labels not here", "Nobody here has the test labels."),
+        (True, "no look logged", "No look at the test labels is logged here."),
+        (False, "labels not here", "The test labels are not here."),
     ):
         told_so = slides.problem(replace(loaded, sealed=sealed))
         assert told_so.facts[2][1] == f"test, {state}"
         assert told_so.notes.endswith(f". {end}")
     assert slide.seconds == 35
     assert slides.problem(folded(loaded)).seconds == 30
-    assert slides.problem(folded(loaded)).notes.endswith("the test labels.")
+    assert slides.problem(folded(loaded)).notes.endswith("the test labels is logged here.")
 
 
 def test_of_softmax_alone_nothing_was_chosen(loaded: Results) -> None:
@@ -1371,6 +1488,16 @@ def test_of_softmax_alone_nothing_was_chosen(loaded: Results) -> None:
     assert slides.problem(loaded).figures[0][1] == whole
     stopped = replace(loaded.best, state="pruned", kind="search", ended=None)
     assert "chose by them" in slides.problem(replace(made, trials=[softmax, stopped])).notes
+
+
+def test_a_further_baseline_is_in_the_talk(loaded: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    larger = {**portfolio.PLAIN, "depth": 2, "width_2": 1024}
+    monkeypatch.setitem(portfolio.BASELINES, "third", larger)
+    made = replace(loaded, trials=[*loaded.trials, replace(loaded.best, kind="third", params=larger)])
+    whole = "softmax, a layer of units, 2 layers of units, and the submission"
+    assert slides.problem(made).figures[0][1] == f"Accuracies with 95% intervals: {whole}"
+    names = [one.name for one in accuracy_figures.simple_networks(made)]
+    assert names == ["softmax", "128 units", "128 + 1,024 units"]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -1508,12 +1635,16 @@ def test_all_figures_draw_photographs_as_they_are(loaded: Results, monkeypatch: 
     assert asked[-1]
 
 
+def a_hundred_classes(real: Results, name: str) -> Results:
+    """Each of them called this, with its number."""
+    names = tuple(name.format(i) for i in range(100))
+    labels = (np.arange(len(real.prepared.labels)) % 100).astype(np.uint8)
+    competition = replace(real.competition, classes=names, labels=tuple(range(100)))
+    return replace(real, competition=competition, prepared=replace(real.prepared, labels=labels))
+
+
 def test_names_and_pictures_of_a_hundred_classes_are_apart(loaded: Results) -> None:
-    names = tuple(f"class {i}" for i in range(100))
-    labels = (np.arange(len(loaded.prepared.labels)) % 100).astype(np.uint8)
-    competition = replace(loaded.competition, classes=names, labels=tuple(range(100)))
-    made = replace(loaded, competition=competition, prepared=replace(loaded.prepared, labels=labels))
-    axes = figures.samples(made).axes[0]
+    axes = figures.samples(a_hundred_classes(loaded, "class {}")).axes[0]
     boxes = []
     for image in axes.images:
         left, right, bottom, top = image.get_extent()
@@ -1521,10 +1652,50 @@ def test_names_and_pictures_of_a_hundred_classes_are_apart(loaded: Results) -> N
     for text in axes.texts:
         x, y = text.get_position()
         boxes.append((x - drawing.width_of(text.get_text()), x, y - 10, y + 10))
-    assert len(boxes) == 200
+    assert len(boxes) == 48 + 48 + 1, "a line says that they are not all"
     for one, other in combinations(boxes, 2):
         is_beside = one[1] <= other[0] or other[1] <= one[0]
         assert is_beside or one[3] <= other[2] or other[3] <= one[2]
+
+
+def test_names_of_a_hundred_classes_can_be_read(loaded: Results) -> None:
+    made = a_hundred_classes(loaded, "category{:02}")
+    *names, part = words_of(figures.samples(made))
+    assert part == "the first 48 of 100 classes"
+    assert min(len(name.removesuffix("…")) for name in names) >= 5
+    assert samples_alt(made) == "Training pictures of the first 48 of 100 classes"
+    assert samples_alt(loaded) == "Training pictures of all 10 classes"
+    *_, last = words_of(figures.samples(loaded))
+    assert last == loaded.competition.classes[-1]
+
+
+def test_augmented_copies_of_dark_pictures_are_as_bright_as_the_picture(loaded: Results) -> None:
+    """Some files have 16 grey values, which are stretched to be seen."""
+    dark = replace(loaded.prepared, pixels=np.asarray(loaded.prepared.pixels) // 16)
+    figure = explore.augmented(results.Data(loaded.competition, dark))
+    row = np.asarray(figure.axes[0].images[0].get_array())
+    contrasts = [int(np.ptp(cell)) for cell in np.split(row, 1 + explore.COPIES, axis=1)]
+    assert min(contrasts) > 0.5 * max(contrasts)
+
+
+def test_alternative_texts_of_the_notebooks_say_what_is_drawn(loaded: Results) -> None:
+    many = many_classes(loaded)
+    whole = "The softmax baseline's weights, one picture per class"
+    assert stencils_alt(loaded) == whole
+    part = "one picture for each of 10 of 24 classes"
+    assert stencils_alt(many) == f"The softmax baseline's weights, {part}"
+    assert "shown: 10 of 24 classes" in words_of(figures.stencils(many))
+    assert not any("shown:" in word for word in words_of(figures.stencils(loaded)))
+    assert stencils_alt(replace(loaded, weights=None)) == "The softmax baseline's weights were not kept"
+    assert stencils_alt(convolutional(loaded)) == f"{whole}; beside them, first filters"
+    for name, alts in {
+        "talk": ("samples_alt(results)", 'made["confusion"].figures[0][1]', "stencils_alt(results)"),
+        "hackathon": ("slides.confusion(results).figures[0][1]",),
+        "explore": ("samples_alt(data)",),
+    }.items():
+        cells = json.loads((REPOSITORY / f"notebooks/{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        code = "".join(line for cell in cells if cell["cell_type"] == "code" for line in cell["source"])
+        assert all(f"alt={alt})" in code for alt in alts)
 
 
 def test_evidence_of_one_sign_is_said_as_such(loaded: Results) -> None:
@@ -1542,7 +1713,13 @@ def test_first_filters_are_beside_a_mean_picture(loaded: Results) -> None:
     assert "filters" in slide.source
     figure = figures.looks_at(made)
     assert len(figure.axes[0].images) == 1 + 16 + 1, "mean picture, filters, an answer"
-    assert "first filters" in words_of(figure)
+    assert "16 of 32 first filters" in words_of(figure)
+    alt = "A mean picture, 16 of 32 first filters, and one filter's answer to the picture"
+    assert slide.figures == (("looks_at", alt),)
+    first = replace(made.recipe.trials[0], number=made.best.number + 1)
+    for nets in ((first, *loaded.recipe.trials), (first, *made.recipe.trials)):
+        other = replace(made, recipe=replace(made.recipe, trials=nets))
+        assert slides.weights(other).title == slides.weights(loaded).title, "the first one's were kept"
     assert slides.weights(replace(loaded, filters=made.filters)).title == slides.weights(loaded).title, (
         "filters of a network that is not the best"
     )

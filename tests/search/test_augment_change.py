@@ -1,4 +1,7 @@
-"""augment_change.py: who changes augment after the first search is told what follows it."""
+"""augment_change.py: who changes augment after the first search is told what follows it.
+
+Also: shape_change.py.
+"""
 
 import os
 import shlex
@@ -11,11 +14,13 @@ from typing import cast
 import optuna
 import pytest
 
+from catwalk.core import terminal
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
-from catwalk.search import augment_change, first_trials, progress, search, storage, study
+from catwalk.search import augment_change, first_trials, progress, search, shape_change, storage, study
 from catwalk.search.limits import Limits
 from tests.conftest import load
 
@@ -44,6 +49,7 @@ class Runs:
         self.said.clear()
         opened = study.create(self.paths, PREPARED, SCOPE)
         self.begun.append(opened)
+        shape_change.check(self.context(*augment), opened)
         search._enqueue_first(opened, self.context(*augment), None, is_try)
         return opened
 
@@ -84,9 +90,21 @@ def test_a_change_is_said_and_the_advice_works(runs: Runs) -> None:
     assert runs.said == []
     runs.begin("flip", "shift")
     assert runs.said == [], "their order means nothing"
-    runs.begin("flip")
+    runs.begin("shift")
     assert runs.said == [CHANGED.replace("study-1", "study-2")], "nothing is moved into the first one"
     assert (runs.paths.root / "data/digits/study-1/study.db").is_file()
+
+
+def test_nothing_is_said_where_the_first_networks_stay_as_they_are(runs: Runs) -> None:
+    """Dense ones are mirrored, and warped where elastic is allowed; the sampler uses the others."""
+    opened = runs.begin("shift")
+    for augment in ((), ("rotate", "zoom", "erase")):
+        runs.begin(*augment)
+        assert runs.said == []
+        conv = replace(runs.context(*augment), scope="local.conv")
+        assert augment_change.lines(conv, opened) == [CHANGED], "convolutional ones are shifted"
+    runs.begin("shift", "elastic")
+    assert runs.said == [CHANGED]
 
 
 def test_it_is_said_of_a_search_that_is_done(runs: Runs) -> None:
@@ -102,6 +120,60 @@ def test_it_is_said_of_a_search_that_is_done(runs: Runs) -> None:
     assert runs.ask_again("shift", "flip") == runs.ask_again("shift", "flip") == [CHANGED]
     os.utime(toml, (searched - 9, searched - 9))
     assert runs.ask_again("shift", "flip") == []
+
+
+def test_a_notebook_has_no_shell_for_it(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another seed a new study begins beside this one, in the same file."""
+    runs.begin("shift")
+    monkeypatch.setenv(terminal.NOTEBOOK, "1")
+    runs.begin("flip")
+    assert runs.said == [CHANGED.split("rename")[0] + "set SEED to another number"]
+    other = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s2"))
+    assert study.load(runs.paths, other, SCOPE) is None
+
+
+def reshaped(context: RunContext, *shape: int) -> RunContext:
+    return replace(context, competition=replace(context.competition, shape=shape))
+
+
+@pytest.mark.parametrize("is_try", [False, True])
+def test_a_corrected_shape_needs_a_new_study(runs: Runs, is_try: bool) -> None:
+    """Also after a try alone, and where the search is done: its networks see the pictures wrongly."""
+    opened = runs.begin("shift", is_try=is_try)
+    state = replace(progress.NOTHING, spent=60.0, finished=3)
+    progress.write(runs.paths, study.key(opened), state)
+    runs.paths.toml.parent.mkdir()
+    runs.paths.toml.touch()
+    later = runs.paths.progress.stat().st_mtime + 9
+    os.utime(runs.paths.toml, (later, later))
+    assert runs.ask_again("shift") == []
+    shape_change.check(reshaped(runs.context("shift"), 8, 8, 1), opened)
+    other = reshaped(runs.context("shift"), 4, 16)
+    with pytest.raises(UserError) as error:
+        search.run(other, Limits(None, 3), 1, 0.0)
+    with pytest.raises(UserError) as again:
+        shape_change.check(other, opened)
+    assert str(again.value) == str(error.value) == (
+        "competitions/digits.toml: shape is [4, 16], but the networks of this study were trained with "
+        "[8, 8]: rename the study's folder: mv data/digits/study data/digits/study-1"
+    )  # fmt: skip
+    runs.follow(error.value.fix)
+    new = study.create(runs.paths, PREPARED, SCOPE)
+    shape_change.check(other, new)
+    assert new.user_attrs == {shape_change.SHAPE: [4, 16]}
+
+
+def test_a_shape_that_is_not_known_is_not_refused(runs: Runs) -> None:
+    """Of a study that an older catwalk began; a team's keeps none."""
+    opened = study.create(runs.paths, PREPARED, SCOPE)
+    first_trials.enqueue_once(opened, "softmax", {})
+    other = reshaped(runs.context("shift"), 4, 16)
+    for context in (other, runs.context("shift")):
+        shape_change.check(context, opened)
+    new = study.create(replace(runs.paths, competition="mnist"), PREPARED, SCOPE)
+    team = replace(runs.paths, team=Team("postgresql://u@h/d", "ann"))
+    shape_change.check(replace(other, paths=team), new)
+    assert shape_change.SHAPE not in new.user_attrs
 
 
 def test_nothing_is_said_where_nothing_is_known(runs: Runs) -> None:

@@ -1,12 +1,15 @@
 """display.py: the live display on terminals of any size, plain lines elsewhere."""
 
 import io
+import os
+import sys
 import time
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from catwalk.core.console import plain_console
 from catwalk.models.epoch import Epoch
 from catwalk.search.display import Display
 from catwalk.search.limits import Limits
@@ -78,6 +81,12 @@ def test_a_first_moment_without_trials() -> None:
     assert "5 trials left" in text
 
 
+def test_one_trial_is_not_trials() -> None:
+    text = drawn(80, Limits(None, 2), records=1, color_system=None)
+    assert "1 trial left" in text
+    assert "1 trial finished (0 stopped early), 2 running" in text
+
+
 def test_of_equals_the_earlier_trial_is_the_best() -> None:
     """Whichever of two workers ended first."""
     file = io.StringIO()
@@ -105,3 +114,16 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         "worker 1 died (exit code -9); its trial will not run again",
         "worker 1 died (exit code -9)",
     ]
+
+
+def test_a_closed_pipe_is_left_to_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which then has an exit code of its own, as after ``| head``; rich would end it with 1."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", gone)
+        with pytest.raises(BrokenPipeError), Display(plain_console()):
+            pass
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, writer)  # takes what is still buffered, when the file is closed
+        os.close(nowhere)

@@ -3,6 +3,7 @@
 Also: fold_study.py.
 """
 
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,7 +38,8 @@ def opened(context: RunContext) -> optuna.Study:
     searched = planted.search(context)
     made = planted.train(context, 1, 5, only=(0, 1, 2))
     for fold in (3, 4):
-        fold_study.enqueue_once(made, Fold(1, "portfolio 2", fold, 5, 11), study.complete(searched)[0])
+        what = Fold(1, "portfolio 2", fold, 5, 11)
+        fold_study.enqueue_once(context.paths, made, what, study.complete(searched)[0])
     made.set_user_attr(fold_study.OF_TRIALS, 2)
     return made
 
@@ -98,3 +100,16 @@ def test_its_progress_stays_beside_the_search_s(context: RunContext, opened: opt
     assert fold_study.are_running(context.paths)
     assert context.paths.fold_trials.is_file()
     assert not context.paths.trials.is_file(), "that is the search's"
+
+
+def test_folds_whose_run_was_stopped_are_not_running(context: RunContext, opened: optuna.Study) -> None:
+    """Else ``make try`` would name them where a make predict or another search holds the lock."""
+    made = supervised(context, 100.0)
+    made._recorded = -1e9
+    made.record(opened)
+    assert fold_study.are_running(context.paths)
+    before = time.time() - 60
+    os.utime(context.paths.progress, (before, before))
+    assert not fold_study.are_running(context.paths)
+    progress.write(context.paths, "digits-aaaa-s1-pixels", progress.NOTHING)
+    assert not fold_study.are_running(context.paths), "a search began after them"

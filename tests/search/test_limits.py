@@ -8,14 +8,18 @@ from typing import cast
 
 import pytest
 
+from catwalk import search_options
+from catwalk.arguments import parser
 from catwalk.core import memory
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
+from catwalk.data.run_context import RunContext
+from catwalk.option_values import duration
 from catwalk.search import limits, study, supervisor
 from catwalk.search.display import Display
 from catwalk.search.limits import Limits
-from tests.conftest import digits_paths, run_catwalk
+from tests.conftest import digits_paths, load, run_catwalk
 
 NOON = datetime(2026, 11, 22, 12, 0)
 PREPARED = cast(Prepared, SimpleNamespace(fingerprint="aaaa", split="s1"))
@@ -68,6 +72,44 @@ def test_until_keeps_time_for_what_follows(clock: str) -> None:
     budget = limits.seconds_until(clock, NOON)
     whole = budget + limits.refit_seconds(budget) + limits.AFTER_SEARCH
     assert whole == pytest.approx((end - NOON).total_seconds())
+    without_refit = limits.seconds_until(clock, NOON, may_refit=False)
+    assert without_refit == pytest.approx(whole - limits.AFTER_SEARCH)
+
+
+def test_until_keeps_time_to_predict_many_test_rows() -> None:
+    usual = limits.seconds_until("20:00", NOON, may_refit=False)
+    for test_rows, more in ((limits.MANY_ROWS, 0.0), (110_000, 200.0)):
+        seconds = limits.seconds_until("20:00", NOON, may_refit=False, test_rows=test_rows)
+        assert usual - seconds == pytest.approx(more)
+    with pytest.raises(UserError, match=r"take up to 245 s: choose 12:05 or later"):
+        limits.seconds_until("12:04", NOON, test_rows=110_000)
+
+
+@pytest.mark.parametrize(("folds", "may_refit"), [("auto", True), ("1", True), ("5", False)])
+def test_what_until_keeps_time_for_follows_from_the_folds_and_the_test(
+    folds: str, may_refit: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def seconds_until(_clock: str, _now: datetime, *given: object) -> float:
+        asked.append(given)
+        return 100.0
+
+    monkeypatch.setattr(limits, "seconds_until", seconds_until)
+    options = parser().parse_args(["search", "--until", "14:40", "--folds", folds])
+    of_rows = {"fingerprint": "aaaa", "split": "s1", "test_pixels": range(7)}
+    prepared = cast(Prepared, SimpleNamespace(**of_rows))
+    context = RunContext(Paths(tmp_path, "digits"), load("digits"), prepared, 1, "local")
+    assert search_options.limits_of(options, context).budget == 100
+    assert asked == [(may_refit, 7)]
+
+
+def test_where_no_folds_fit_there_is_time_for_a_refit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Limits(600.0, None, 5).without_folds() == Limits(600.0, None)
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    alone = Limits(900.0, None, 5, until=1750.0).without_folds()
+    assert (alone.folds, alone.trials) == (1, None)
+    assert (alone.budget, alone.until) == pytest.approx((750, 1600)), "150 s are the refit's"
 
 
 def test_a_refit_takes_a_smaller_share_of_a_longer_search() -> None:
@@ -108,6 +150,13 @@ def test_after_a_search_workers_are_at_most_as_many_as_asked(monkeypatch: pytest
     monkeypatch.setattr(memory, "available", lambda: 3 * limits.WORKER_MEMORY)
     assert [limits.workers_after_search(asked) for asked in (1, 3, 8)] == [1, 3, 3]
     assert limits.workers_after_search(None) == limits.workers(None)
+
+
+def test_a_budget_that_is_advised_is_one_that_people_type() -> None:
+    """Never less than it takes; UNTIL= leaves odd seconds."""
+    for seconds, said in ((8.2, "9s"), (45.0, "45s"), (90.0, "1.5m"), (600.0, "10m"), (2014.29, "34m")):
+        assert limits.shown(seconds) == said
+        assert duration(said) >= seconds
 
 
 def test_past_and_twice(project: Path, digits_raw: Path) -> None:

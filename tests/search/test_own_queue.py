@@ -3,6 +3,9 @@
 Also: own_trial.py.
 """
 
+import contextlib
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +89,13 @@ class OneWorker(worker_pool.Workers):
         return iter(())
 
 
+def context_of(root: Path, said: list[str]) -> RunContext:
+    """With all that comparing trials needs."""
+    known = {**vars(PREPARED), "validation": range(144), "duplicates": {"train": 0}}
+    prepared = cast(Prepared, SimpleNamespace(**known))
+    return RunContext(Paths(root, "digits"), load("digits"), prepared, 1, "pixels", said.append)
+
+
 @pytest.fixture
 def opened(tmp_path: Path) -> optuna.Study:
     """A study as a search begins it: two baselines, then a configuration of the portfolio."""
@@ -102,10 +112,16 @@ def test_it_is_said_where_it_waits_and_who_takes_it(opened: optuna.Study) -> Non
     number = own_queue.put_first(opened, portfolio.BASELINES["beginner"], TEAM)
     said = own_queue.place(opened, number, None)
     assert said == f"trial {number}, place 3 of 4 in the queue; the search that runs here takes it"
+    for team in (None, TEAM):
+        said = own_queue.place(opened, number, team, is_searched=False)
+        assert said == f"trial {number}, place 3 of 4 in the queue; the next search takes it"
     for name in ("bob", "ann"):
         opened.ask().set_user_attr("member", name)
     said = own_queue.place(opened, number, TEAM)
     assert said == f"trial {number}, place 1 of 2 in the queue; the next free worker of ann or bob takes it"
+    assert own_queue.others(opened, TEAM) == ["bob"]
+    said = own_queue.place(opened, number, TEAM, is_searched=False)  # what ann ran was killed
+    assert said == f"trial {number}, place 1 of 2 in the queue; the next free worker of bob takes it"
     opened.ask()
     assert own_queue.place(opened, number, TEAM) == f"trial {number}, which a worker has begun"
 
@@ -147,6 +163,9 @@ def test_a_search_without_a_complete_trial_says_it_too(opened: optuna.Study, tmp
         "search: 0 trials, none complete; for more: make search BUDGET=3m",
         f"search: trial {number} of yours still waits; the next search begins with it",
     ]
+    opened.add_trial(optuna.trial.create_trial(state=TrialState.PRUNED))
+    said = search._summary(opened, 1.0, context, Limits(1.0, None))
+    assert said[0].startswith("search: 1 trial, none complete; ")
 
 
 def test_one_that_is_queued_again_is_still_its_owner_s(opened: optuna.Study) -> None:
@@ -234,10 +253,7 @@ def test_in_place_of_one_that_fails_no_other_is_trained(
 ) -> None:
     """Nor is one like it of before said to be it. One whose worker died is trained again first of all."""
     paths, said = Paths(tmp_path, "digits"), list[str]()
-    prepared = cast(
-        Prepared, SimpleNamespace(**vars(PREPARED), validation=range(144), duplicates={"train": 0})
-    )
-    context = RunContext(paths, load("digits"), prepared, 1, "pixels", said.append)
+    context = context_of(tmp_path, said)
     monkeypatch.setattr(processes, "preload", lambda: None)
 
     def make_try(ends: list[str]) -> list[str]:
@@ -254,6 +270,118 @@ def test_in_place_of_one_that_fails_no_other_is_trained(
     assert said[0].startswith(f"try: your trial {number}{outcome}")
     assert "portfolio 1" in {trial.user_attrs["kind"] for trial in study.waiting(opened)}
     assert progress.read(paths)[study.key(opened)].full is None, "no search has ended"
+
+
+@pytest.mark.parametrize(("ends", "attempts"), [([], 2), (["death", "death"], 4)])
+def test_one_that_is_queued_while_it_trains_is_trained_too(
+    opened: optuna.Study,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: list[str],
+    attempts: int,
+) -> None:
+    """As by a second make try, which is told so. Also where the worker of each died; and no other is."""
+    said = list[str]()
+    workers = OneWorker(opened, ends)
+    train = workers._train
+
+    def train_and_queue(order: Order) -> None:
+        train(order)
+        if workers.kinds.count("yours") == 1:
+            own_queue.put_first(opened, {**portfolio.BASELINES["beginner"], "width_1": 64})
+
+    monkeypatch.setattr(processes, "preload", lambda: None)
+    monkeypatch.setattr(worker_pool, "Workers", lambda *_: workers)
+    monkeypatch.setattr(workers, "_train", train_and_queue)
+    own_trial.run(context_of(tmp_path, said), {})
+    assert workers.kinds == ["softmax", "beginner", *["yours"] * attempts]
+    assert said[0].startswith(f"try: your trial {3 if attempts == 2 else 7}: ")
+    assert own_queue.still_waiting(opened, None) is None
+    assert "portfolio 1" in {trial.user_attrs["kind"] for trial in study.waiting(opened)}
+
+
+def test_one_of_a_make_try_that_was_killed_is_left_to_a_search(
+    opened: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the same command would train it twice."""
+    own_queue.put_first(opened, portfolio.BASELINES["beginner"])
+    while opened.ask().user_attrs["kind"] != "yours":
+        pass
+    workers = OneWorker(opened, [])
+    monkeypatch.setattr(processes, "preload", lambda: None)
+    monkeypatch.setattr(worker_pool, "Workers", lambda *_: workers)
+    own_trial.run(context_of(tmp_path, []), {})
+    assert workers.kinds.count("yours") == 1
+
+
+def test_it_is_trained_as_soon_as_nothing_else_trains_here(
+    opened: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a make predict that trains networks again."""
+    said = list[str]()
+    context, workers = context_of(tmp_path, said), OneWorker(opened, [])
+    monkeypatch.setattr(processes, "preload", lambda: None)
+    monkeypatch.setattr(worker_pool, "Workers", lambda *_: workers)
+    with contextlib.ExitStack() as predict:
+        predict.enter_context(progress.locked(context.paths))
+        monkeypatch.setattr(time, "sleep", lambda _: predict.close())
+        own_trial.run(context, {})
+    assert said[0] == "try: another command trains networks here: waiting up to 60 s"
+    assert said[1].startswith("try: your trial 3: ")
+
+
+@pytest.mark.parametrize("is_searched", [True, False])
+def test_a_search_that_was_killed_is_not_said_to_take_it(
+    opened: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_searched: bool
+) -> None:
+    """As where a make predict trains networks again, and a search with a closed terminal left its trials."""
+    said = list[str]()
+    context = context_of(tmp_path, said)
+    opened.ask()
+    progress.write(context.paths, study.key(opened), progress.NOTHING)
+    monkeypatch.setattr(own_trial, "STUDY_SECONDS", 1)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    if not is_searched:
+        before = time.time() - progress.AT_WORK - 1
+        os.utime(context.paths.progress, (before, before))
+    with progress.locked(context.paths):
+        own_trial.run(context, {})
+    whose = "the search that runs here" if is_searched else "the next search"
+    assert said[-1] == f"try: queued as trial 3, place 2 of 3 in the queue; {whose} takes it"
+    assert len(said) == (1 if is_searched else 2), "else it waits first"
+
+
+def test_what_folds_or_another_study_train_is_not_waited_for_without_end(
+    opened: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, slept = context_of(tmp_path, []), list[float]()
+    monkeypatch.setattr(time, "sleep", slept.append)
+    with progress.locked(context.paths), pytest.raises(UserError, match="is running here: wait for it"):
+        own_trial.run(context, {})
+    assert len(slept) == own_trial.STUDY_SECONDS
+    assert "yours" not in {trial.user_attrs["kind"] for trial in opened.trials}
+
+
+def test_ctrl_c_while_it_is_queued_loses_nothing_of_the_queue(
+    opened: optuna.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is put behind it is marked as running in between."""
+    said = list[str]()
+    context, repeat = context_of(tmp_path, said), retries.repeat
+
+    def stop_and_repeat(*arguments: Any, **named: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        repeat(*arguments, **named)
+
+    running = opened.ask().number
+    progress.write(context.paths, study.key(opened), progress.NOTHING)
+    monkeypatch.setattr(retries, "repeat", stop_and_repeat)
+    with progress.locked(context.paths), pytest.raises(KeyboardInterrupt):
+        own_trial.run(context, {})
+    assert [trial.number for trial in study.running(opened)] == [running]
+    waiting = [trial.user_attrs["kind"] for trial in study.waiting(opened)]
+    assert waiting == ["beginner", "yours", "portfolio 1"]
+    assert said == ["try: queued as trial 3, place 2 of 3 in the queue; the search that runs here takes it"]
 
 
 def test_what_a_team_trains_meanwhile_does_not_end_it(opened: optuna.Study, tmp_path: Path) -> None:

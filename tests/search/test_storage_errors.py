@@ -1,6 +1,7 @@
 """What is told where a study can't be used; the shared storage's errors are in test_postgres_storage.py."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -54,6 +55,37 @@ def test_a_full_disk_is_the_machine_s(tmp_path: Path) -> None:
     told = storage_errors.to_user_error(Paths(tmp_path, "digits"), full, shared=False)
     assert isinstance(told, MachineError)
     assert "database or disk is full: make room on the disk" in str(told)
+
+
+def test_room_on_the_disk_does_not_unlock_a_file(tmp_path: Path) -> None:
+    """As where a search was stopped with Ctrl-Z while it wrote."""
+    file = tmp_path / "study.db"
+    with closing(sqlite3.connect(file)) as holder, closing(sqlite3.connect(file, timeout=0)) as other:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError) as raised:
+            other.execute("CREATE TABLE trials (number)")
+    told = storage_errors.to_user_error(Paths(tmp_path, "digits"), raised.value, shared=False)
+    assert isinstance(told, MachineError)
+    assert "database is locked: end or continue the program that uses it" in str(told)
+
+
+@pytest.mark.parametrize(
+    ("root", "kernel", "words", "advised"),
+    [
+        ("/mnt/c/ann/catwalk", "6.6.87.2-microsoft-standard-WSL2", "disk I/O error", "move the project"),
+        ("/mnt/c/ann/catwalk", "6.6.87.2-microsoft-standard-WSL2", "disk is full", "make room"),
+        ("/home/ann/catwalk", "6.6.87.2-microsoft-standard-WSL2", "disk I/O error", "make room"),
+        ("/mnt/c/catwalk", "6.12.48+deb13-amd64", "disk I/O error", "make room"),
+    ],
+)
+def test_a_drive_of_windows_is_no_place_for_sqlite(
+    root: str, kernel: str, words: str, advised: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.release", lambda: kernel)
+    error = exc.OperationalError("INSERT", {}, sqlite3.OperationalError(words))
+    told = storage_errors.to_user_error(Paths(Path(root), "digits"), error, shared=False)
+    assert isinstance(told, MachineError)
+    assert told.fix.startswith(advised)
 
 
 def test_a_full_disk_of_the_server_is_said_at_once() -> None:

@@ -9,7 +9,9 @@ import multiprocessing
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -282,9 +284,9 @@ def test_one_search_at_a_time(tmp_path: Path) -> None:
         progress.locked(paths),
     ):
         pass
-    assert error.value.what.endswith(" here, or a make try or make predict that trains networks")
+    assert error.value.what.endswith(" here, or a try or predict that trains networks")
     assert error.value.fix.endswith(
-        '; "make leaderboard" still works, and "make predict" of a study with a complete trial'
+        "; the leaderboard still works, and predict of a study with a complete trial"
     )
     with progress.locked(paths):
         pass
@@ -294,6 +296,18 @@ def test_an_optuna_that_is_too_old_is_one_line(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(optuna, "__version__", "4.8.0")
     with pytest.raises(MachineError, match=r"^Optuna 4\.8\.0 is too old, 4\.9 is needed: run make setup$"):
         study.open_storage(Paths(tmp_path, "digits"))
+
+
+def test_commands_that_begin_at_once_all_open_the_study(tmp_path: Path) -> None:
+    """In a new folder each finds no tables yet, and would make them."""
+    barrier = threading.Barrier(4)
+
+    def open_it(_: int) -> None:
+        barrier.wait(60)
+        study.open_storage(Paths(tmp_path, "digits"))
+
+    with ThreadPoolExecutor(4) as commands:
+        list(commands.map(open_it, range(4)))
 
 
 def test_a_study_of_one_s_own_imports_nothing_of_a_team_s() -> None:

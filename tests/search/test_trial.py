@@ -61,6 +61,24 @@ def test_the_pruner_asks_half_as_often_in_a_training_of_twice_the_epochs(family:
         assert study.RUNGS[0] * long.every > step.WARM_UP * long.epochs
 
 
+@pytest.mark.parametrize(("minutes", "every"), [(20, 1), (25, 2), (40, 2)])
+@pytest.mark.parametrize("family", ["conv", "dense"])
+def test_it_asks_half_as_often_from_one_and_a_half_times_the_epochs(
+    family: str, minutes: int, every: int
+) -> None:
+    """Which searches of more than 22 minutes plan, as docs/method.md says."""
+    planned, usual = plan(family, budget=60.0 * minutes), plan(family)
+    assert planned.every == every
+    assert (planned.epochs >= 1.5 * usual.epochs) == (every == 2)
+
+
+def test_each_baseline_has_a_row_in_every_table() -> None:
+    baselines = set(portfolio.BASELINES)
+    assert baselines == set(trials.BASELINE_SHARE)
+    assert baselines <= set(trials.SHORT)
+    assert baselines <= set(trials.LEAST_STEPS)
+
+
 def test_on_a_gpu_it_asks_as_often_of_dense_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """There a convolutional training has twice the epochs, a dense one the same."""
     monkeypatch.setattr(placement, "on_gpu", lambda: True)

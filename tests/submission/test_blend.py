@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from catwalk import stages
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import test_labels
 from catwalk.data.run_context import RunContext
@@ -27,6 +28,7 @@ from catwalk.submission import (
     predictions,
     recipe,
     submission_csv,
+    submission_files,
     submission_names,
     submit,
 )
@@ -91,8 +93,8 @@ def test_weights_are_found_on_the_labelled_rows_of_all_parts(mine: Team) -> None
     assert made.forecast is not None
     low, high = made.forecast.interval
     assert low < made.forecast.accuracy <= made.validation.accuracy < high
-    assert lines[0] == f"  upper   probabilities  weight {found[0]:.3f}  {shares[0]:.4f} on validation"
-    assert lines[3].startswith(
+    assert lines[1] == f"  upper   probabilities  weight {found[0]:.3f}  {shares[0]:.4f} on validation"
+    assert lines[0].startswith(
         "blend: submissions/digits/both.csv, 3 parts, weights found on 144 labelled rows: "
         f"{made.validation.accuracy:.4f} on validation (95% interval "
     )
@@ -120,7 +122,7 @@ def test_it_is_a_submission_like_any_other(mine: Team) -> None:
     shares = [metrics.accuracy(mine.said[name].test, np.load(mine.paths.sealed_labels)) for name in mine.said]
     assert json.loads(mine.paths.score("both").read_text())["accuracy"] > max(shares)
     again = blended(mine, "both,narrow", "more")
-    assert again[0].startswith("  both    probabilities  weight 0.")
+    assert again[1].startswith("  both    probabilities  weight 0.")
 
 
 def test_the_same_parts_again_are_done_at_once_without_heavy_imports(mine: Team) -> None:
@@ -201,6 +203,44 @@ def test_an_interrupted_one_is_written_anew(mine: Team) -> None:
     assert not mine.paths.unfinished("both").exists()
 
 
+def test_nothing_of_an_interrupted_one_is_left_and_all_of_a_finished_one(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "digits")
+    folder = paths.submission_folder("both")
+    folder.mkdir(parents=True)
+    left = ("oof.npz", "test.npz", "labels.csv", "weights.npz", "trials.json")
+    for name in (*left, ".unfinished"):
+        (folder / name).touch()
+    made = made_recipe()
+    submission_files.begin(paths, "both", made)
+    assert [path.name for path in folder.iterdir()] == [".unfinished"]
+    for path in (*map(folder.joinpath, left), paths.submission("both")):
+        path.touch()
+    recipe.write(paths, "both", replace(made, csv_sha256="0123"))
+    before = sorted(paths.submissions.rglob("*"))
+    submission_files.begin(paths, "both", made)  # killed before the mark was removed
+    assert sorted(paths.submissions.rglob("*")) == before
+    paths.unfinished("both").unlink()
+    submission_files.begin(paths, "both", made)  # as of the same command in another process
+    assert sorted(paths.submissions.rglob("*")) == [path for path in before if path.name != ".unfinished"]
+
+
+def test_one_that_another_process_made_of_others_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    """As with networks that were trained again, for which the first of two commands had the cores."""
+    paths, made = Paths(tmp_path, "digits"), made_recipe()
+    again = recipe.RefitNetwork(trial=1, seed=5, epochs=2, plan=(2, 2, 2), rows=1437)
+    submission_files.begin(paths, "both", made)
+    paths.submission("both").write_text("theirs")
+    recipe.write(paths, "both", replace(made, refit=(again,)))
+    paths.unfinished("both").unlink()
+    before = {path: path.read_bytes() for path in paths.submissions.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"both\.csv already exists, made from other networks"):
+        submission_files.begin(paths, "both", made)
+    assert {path: path.read_bytes() for path in paths.submissions.rglob("*") if path.is_file()} == before
+    paths.recipe("both").write_text("{}")  # damaged: whether it is the same can't be told
+    with pytest.raises(UserError, match=r"both\.csv already exists"):
+        submission_files.begin(paths, "both", made)
+
+
 def test_a_name_whose_writing_was_interrupted_can_be_used_again(
     mine: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,8 +274,8 @@ def test_a_name_that_was_taken_meanwhile_is_not_replaced(mine: Team, monkeypatch
 def test_without_labelled_rows_of_all_the_weights_are_equal(mine: Team) -> None:
     mine.csv("friend.csv", "narrow")
     lines = blended(mine, "upper,lower,friend.csv")
-    assert lines[2] == "  friend.csv  probabilities  weight 0.333"
-    assert lines[3] == (
+    assert lines[3] == "  friend.csv  probabilities  weight 0.333"
+    assert lines[0] == (
         "blend: submissions/digits/both.csv, 3 parts, equal weights, as friend.csv has no out-of-fold rows; "
         "so there is no forecast"
     )
@@ -247,7 +287,7 @@ def test_without_labelled_rows_of_all_the_weights_are_equal(mine: Team) -> None:
     made = recipe.read(mine.paths, "both")
     assert (made.validation, made.forecast) == (None, None)
     board = run_catwalk(mine.paths.root, "leaderboard", *DIGITS).stdout.splitlines()
-    assert board[-1].split()[:6] == ["both", "-", "-", "-", "-", "-"], "the last, as nothing is known"
+    assert board[-1].split()[:6] == ["both", "-", "-", "-", "-", "blend"], "the last, as nothing is known"
     score = run_catwalk(mine.paths.root, "score", *DIGITS, "--submission", "both").stdout
     assert "validation" not in score
     assert "forecast" not in score
@@ -258,7 +298,7 @@ def test_too_few_labelled_rows_in_common_find_no_weights(mine: Team) -> None:
     mine.submit("first", "upper", half)
     mine.submit("second", "lower", half + 60)
     lines = blended(mine, "first,second")
-    assert lines[2].startswith(
+    assert lines[0].startswith(
         "blend: submissions/digits/both.csv, 2 parts, equal weights, as the parts share only 12 labelled rows"
     )
     made = recipe.read(mine.paths, "both")
@@ -267,7 +307,7 @@ def test_too_few_labelled_rows_in_common_find_no_weights(mine: Team) -> None:
     assert (made.validation.rows, made.forecast.optimism) == (12, 0.0)
     assert len(predictions.read(mine.paths.oof("both"), "oof.npz").pictures) == 12
     mine.submit("third", "lower", half[:10] + 72)
-    assert blended(mine, "first,third", "none")[2].endswith(
+    assert blended(mine, "first,third", "none")[0].endswith(
         "as the parts share no labelled rows; so there is no forecast"
     )
 
@@ -281,7 +321,7 @@ def test_labels_alone_are_joined_by_vote(mine: Team) -> None:
     for name, labels in zip(names, said, strict=True):
         mine.labels(name, labels)
     lines = blended(mine, ",".join(names))
-    assert lines[3].startswith(
+    assert lines[0].startswith(
         "blend: submissions/digits/both.csv, 3 parts, by vote, as they are labels alone; "
     )
     expected = truth.copy()
@@ -290,7 +330,7 @@ def test_labels_alone_are_joined_by_vote(mine: Team) -> None:
     blended(mine, "c.csv,b.csv,a.csv", "turned")
     np.testing.assert_array_equal(csv_labels(mine, "turned"), truth)
     again = blended(mine, "submissions/digits/both.csv,upper", "again")
-    assert again[0] == "  submissions/digits/both.csv  probabilities  weight 0.500", "of its folder"
+    assert again[1] == "  submissions/digits/both.csv  probabilities  weight 0.500", "of its folder"
     copied = blended(mine, "upper,a.csv", "copied")
     assert copied[4].startswith("  a.csv has labels alone and decides every row, so this is a copy of it: ")
     np.testing.assert_array_equal(csv_labels(mine, "copied"), said[0])
@@ -298,7 +338,7 @@ def test_labels_alone_are_joined_by_vote(mine: Team) -> None:
     assert tied[3].startswith("  b.csv has labels alone and decides every row"), "each row is a tie"
     np.testing.assert_array_equal(csv_labels(mine, "tied"), said[1])
     mixed = blended(mine, "upper,lower,a.csv", "mixed")
-    assert mixed[3] == "  labels alone, which count as certain: a.csv"
+    assert mixed[4] == "  labels alone, which count as certain: a.csv"
     total = mine.said["upper"].test + mine.said["lower"].test + np.eye(10)[said[0]]
     ordered = np.sort(total, axis=1)
     clear = ordered[:, -1] - ordered[:, -2] > 1e-3  # elsewhere two classes are as good as equal
@@ -310,9 +350,18 @@ def test_a_blend_that_is_not_better_says_so(mine: Team) -> None:
     right = np.eye(10, dtype=np.float32)[mine.prepared.labels[mine.prepared.validation]]
     oof, _ = mine.predictions("upper")
     predictions.write(mine.paths.oof("upper"), replace(oof, probabilities=right))
+    toml = mine.paths.toml
+    toml.write_text(toml.read_text().replace("first_id = 1", 'first_id = 1\ncompetition = "eight"'))
     lines = blended(mine, "upper,lower")
-    assert "  that is not better than the best part alone" in lines
+    assert lines[-2:] == [
+        "  that is not better than the best part alone",
+        "next: make leaderboard COMPETITION=digits",
+    ]
     assert recipe.read(mine.paths, "both").parts[0].weight == 1
+    mine.labels("a.csv", mine.said["lower"].test.argmax(axis=1))
+    copied = blended(mine, "narrow,a.csv", "copied")
+    assert "so this is a copy of it" in copied[-2]
+    assert copied[-1] == "next: make leaderboard COMPETITION=digits"
 
 
 def test_it_is_joined_again_from_its_recipe(mine: Team) -> None:
@@ -321,6 +370,12 @@ def test_it_is_joined_again_from_its_recipe(mine: Team) -> None:
     done = run_catwalk(mine.paths.root, "reproduce", *DIGITS)
     assert done.stdout.splitlines()[-1] == (
         "reproduce: data/digits/reproduced/both.csv, 2 parts joined again, equals both.csv, byte for byte"
+    )
+    recipe.write(mine.paths, "both", replace(recipe.read(mine.paths, "both"), csv_sha256="0" * 64))
+    done = run_catwalk(mine.paths.root, "reproduce", *DIGITS)
+    assert done.stdout.splitlines()[-1] == (
+        "reproduce: data/digits/reproduced/both.csv, 2 parts joined again, differs from both.csv: "
+        "other versions of the packages?"
     )
     mine.csv("friend.csv", "lower")
     done = run_catwalk(mine.paths.root, "reproduce", *DIGITS)
@@ -383,7 +438,7 @@ def test_what_predict_wrote_is_a_part(digits_done: tuple[Path, Run], fitted: Tea
     assert made.validation is not None
     assert first.validation_accuracy == own.validation.accuracy, "as its own recipe says"
     assert made.validation.accuracy >= own.validation.accuracy - 0.01
-    assert ", 2 parts, weights found on 144 labelled rows: " in lines[2]
+    assert ", 2 parts, weights found on 144 labelled rows: " in lines[0]
     assert (made.test_fingerprint, made.fingerprint) == (own.test_fingerprint, own.fingerprint)
 
 

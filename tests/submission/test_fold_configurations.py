@@ -4,25 +4,28 @@ Also: fold_objective.py, fold_study.py, fold_training.py.
 """
 
 import argparse
+import shutil
 import signal
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from catwalk import stages
+from catwalk import command_hints, search_options, stages
+from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.search import failed_trials, fold_study, fold_training, progress, retries, search, study
 from catwalk.search.fold_study import Fold
 from catwalk.search.limits import Limits
-from catwalk.submission import fold_configurations, predict, predictions, recipe
+from catwalk.submission import fold_configurations, predict, predict_summary, predictions, recipe
 from tests.conftest import digits_paths, run_catwalk
 from tests.support import planted
 from tests.support.records import made_recipe
@@ -57,6 +60,19 @@ def test_as_many_configurations_as_fit(context: RunContext) -> None:
     assert list(whole) == [1]
     assert {fold.epochs for fold in whole[1]} == {planted.EPOCHS}
     assert list(wanted(context, 5, np.inf)) == [1], "one with little weight is not worth its folds"
+
+
+def test_the_time_of_predictions_is_planned_too(context: RunContext) -> None:
+    """A fold predicts its own rows and the test rows, 4.5 times as many as the search's validation rows."""
+    planted.search(context, predicting=2.0)
+    learned, predicted = 1437 * 0.8 / 1293, (1437 / 5 + 360) / 144
+    training = planted.EPOCHS * (planted.SECONDS - 1) / (planted.EPOCHS - 1)
+    fold = fold_configurations.STARTING + predicted * 2.0 + learned * training
+    whole = 5 * fold / fold_configurations.PLANNED
+    for seconds, is_whole in ((1.01 * whole, True), (0.99 * whole, False)):
+        found = wanted(context, 5, seconds)
+        assert list(found) == [1]
+        assert [one.epochs == planted.EPOCHS for one in found[1]] == [is_whole] * 5
 
 
 @pytest.mark.parametrize(("workers", "count"), [(1, 5), (2, 5), (4, 5), (4, 10), (8, 5), (16, 10)])
@@ -101,7 +117,7 @@ def test_what_is_trained_or_queued_is_not_wanted_again(context: RunContext) -> N
     assert searched is not None
     trial = study.complete(searched)[0]
     for fold in (1, 2):
-        fold_study.enqueue_once(opened, Fold(1, "portfolio 2", fold, 5, 7), trial)
+        fold_study.enqueue_once(context.paths, opened, Fold(1, "portfolio 2", fold, 5, 7), trial)
     (queued,) = study.waiting(opened)
     assert fold_study.of(queued) == Fold(1, "portfolio 2", 2, 5, 7)
     assert queued.system_attrs["fixed_params"]["conv_muon"] == 0, "also if the search did not know it yet"
@@ -121,14 +137,14 @@ def test_a_training_that_was_killed_too_often_is_wanted_anew(context: RunContext
     searched = study.load(context.paths, context.prepared, context.scope)
     assert searched is not None
     searched_trial = study.complete(searched)[0]
-    fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 3, 5, 11), searched_trial)
+    fold_study.enqueue_once(context.paths, opened, Fold(1, "portfolio 2", 3, 5, 11), searched_trial)
     for _ in range(retries.RETRIES + 1):
         opened.ask()
         (left,) = study.running(opened)
         retries.run_again(opened, left, "its worker died")
     assert not study.waiting(opened)
     assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3, 4]
-    fold_study.enqueue_once(opened, Fold(1, "portfolio 2", 4, 5, 11), searched_trial)
+    fold_study.enqueue_once(context.paths, opened, Fold(1, "portfolio 2", 4, 5, 11), searched_trial)
     failed = opened.ask()
     failed.set_user_attr(failed_trials.ERROR, "ValueError")
     failed.set_user_attr(failed_trials.REASON, "ValueError: no")
@@ -140,6 +156,34 @@ def test_a_training_that_was_killed_too_often_is_wanted_anew(context: RunContext
     )
 
 
+@pytest.mark.parametrize("which", ["model", "probabilities"])
+def test_a_fold_whose_file_is_gone_is_trained_again(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    """Also with the same limits; and once more is enough, though its first trial's file stays gone."""
+    planted.search(context)
+    key, paths = study.key(planted.train(context, 1, 5)), context.paths
+    ended = replace(progress.NOTHING, spent=30.0, finished=5, ended=fold_study.ALL_TRAINED, of_trials=2)
+    progress.write(paths, key, ended)
+    trained: list[list[int]] = []
+
+    def train(_context: RunContext, wanted: Sequence[tuple[Fold, FrozenTrial]], *_: object) -> None:
+        trained.append([fold.fold for fold, _ in wanted])
+
+    monkeypatch.setattr(fold_training, "run", train)
+    asked = Limits(None, 2, 5)
+    fold_configurations.run(context, asked, 1)
+    assert trained == []
+    getattr(paths, which)(key, 3).unlink()  # of fold 3
+    assert [fold.fold for fold in wanted(context, 5, np.inf)[1]] == [3]
+    fold_configurations.run(context, asked, 1)
+    assert trained == [[3]]
+    planted.train(context, 1, 5, only=(3,))
+    progress.write(paths, key, replace(ended, finished=6))
+    fold_configurations.run(context, asked, 1)
+    assert trained == [[3]]
+
+
 def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     planted.search(context)
@@ -147,13 +191,73 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
     asked = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
     fold_configurations.run(within, asked, 1)
-    told = f"0 networks in 0 s ({fold_study.NO_TIME}); for more: make search BUDGET=136s"
+    told = f"0 networks in 0 s ({fold_study.NO_TIME}); for more: make search BUDGET=3m"
     assert said == [f"folds: {told}"]
     assert not fold_configurations.run(within, asked, 1), "and the search goes on"
     assert said[1:] == [f"folds: already done, {told}"]
     known = progress.read(within.paths)
     assert known["digits-44c0ffd11b11-s1-pixels"].folds == 5, "later stages follow it"
     assert progress.last_scope(within.paths, within.prepared) == "pixels"
+
+
+def test_one_network_is_not_networks(context: RunContext) -> None:
+    state = replace(progress.NOTHING, finished=1, spent=9.0, ended=fold_study.ALL_TRAINED)
+    told = fold_configurations._told(state, Limits(60.0, None, 5))
+    assert told == f"1 network in 9 s ({fold_study.ALL_TRAINED})"
+    said: list[str] = []
+    recipe.write(context.paths, "one", made_recipe(missing=1))
+    predict_summary.say_already(replace(context, say=said.append), "one")
+    assert said[0].endswith("is made from all trials so far, except for 1 network missing here")
+
+
+def test_more_time_or_another_trial_is_looked_at_again(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it was said that no configuration fits; a smaller budget, or the same, is done."""
+    opened = planted.search(context)
+    monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
+    asked = Limits(60.0 + 8.0, None, 5)  # the search took 60 s
+    fold_configurations.run(context, asked, 1)
+    given: list[Limits] = []
+    monkeypatch.setattr(fold_configurations, "_train", lambda _, limit, *rest: given.append(limit))
+    state = progress.read(context.paths)[study.key(opened)]
+    for budget, finished, is_looked_at in (
+        (67.0, 2, False),
+        (68.0, 2, False),
+        (69.0, 2, True),
+        (68.0, 3, True),
+        (None, 2, True),  # TRIALS= has no time limit
+    ):
+        progress.write(context.paths, study.key(opened), replace(state, finished=finished))
+        given.clear()
+        fold_configurations.run(context, replace(asked, budget=budget), 1)
+        left = None if budget is None else budget - 60.0
+        assert [one.budget for one in given] == [left] * is_looked_at, (budget, finished)
+
+
+def test_what_other_folds_took_is_spent(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten folds were trained before; what five folds took is part of their own budget."""
+    planted.search(context)
+    for count, spent in ((10, 30.0), (5, 20.0)):
+        key, _ = fold_study.known(context, count)
+        progress.write(context.paths, key, replace(progress.NOTHING, finished=count, spent=spent))
+    given: list[Limits] = []
+    monkeypatch.setattr(fold_configurations, "_train", lambda _, limit, *rest: given.append(limit))
+    fold_configurations.run(context, Limits(160.0, None, 5), 1)
+    assert [one.budget for one in given] == [160.0 - 60.0 - 30.0]
+
+
+def test_too_small_a_disk_is_told_before_the_folds(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of each fold will be kept, as large as the search's."""
+    opened = planted.search(context)
+    context.paths.model(study.key(opened), 1).write_bytes(bytes(1000))
+    monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4_000))
+    said = "about 5 kB are needed to keep the folds' networks, but only 4 kB are free: make room"
+    with pytest.raises(MachineError, match=said):
+        fold_configurations.run(context, Limits(None, 2, 5), 1)
 
 
 def test_what_was_killed_before_its_end_was_recorded_is_recorded(
@@ -237,6 +341,27 @@ def test_where_none_fits_the_search_goes_on(
     stages._search(options, context, 0.0)
     assert [one.folds for one in asked] == searches
     assert {one.budget for one in asked} == {600}
+
+
+def test_a_budget_that_the_search_has_used_is_said_once(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after make all, where make all FOLDS=5 would be another one; nothing more is asked for then."""
+    opened = planted.search(context)  # it took 60 s
+    monkeypatch.setattr(fold_training, "run", lambda *_: pytest.fail("a training is started"))
+    monkeypatch.chdir(context.paths.root)
+    (context.paths.root / "Makefile").touch()
+    command_hints.remember([])  # what another test has given
+    options = argparse.Namespace(stage="all", until=None, budget=60.0, trials=None, workers=1, folds="5")
+    for _ in range(2):
+        options.folds = "5"
+        stages._search(options, context, 0.0)
+        done, folds = capsys.readouterr().out.splitlines()
+        assert done.startswith("search: already done, 2 trials in 60 s")
+        assert done.endswith("; for more: make search BUDGET=2m")
+        assert folds == "folds: the search has used the budget: make all FOLDS=5 BUDGET=2m"
+        assert search_options.folds(options, context) == 1, "predict does not say it again"
+        assert progress.read(context.paths)[study.key(opened)].folds == 1, "nor do later stages"
 
 
 def test_a_team_has_none(project: Path, digits_raw: Path) -> None:

@@ -45,6 +45,23 @@ def test_weights_chosen_for_coin_tosses_are_seen_as_optimism() -> None:
     assert min(said) > 0.05
 
 
+def test_the_forecast_is_the_accuracy_less_the_optimism() -> None:
+    """The mean lead on the half that chose, over sqrt(2): a choice on all rows has half the variance."""
+    tossed, labels = networks(20, 60, 0.5, 0)
+    accuracy = metrics.accuracy(ensemble.select(tossed, labels).average(tossed), labels)
+    said = forecast.estimate(tossed, labels, accuracy, 1000)
+    random, leads = np.random.default_rng(0), list[float]()
+    for _ in range(forecast.HALVES):
+        order = random.permutation(60)
+        here, there = order[:30], order[30:]
+        joined = ensemble.select(tossed[:, here], labels[here]).average(tossed)
+        is_right = joined.argmax(axis=1) == labels
+        leads.append(float(is_right[here].mean() - is_right[there].mean()))
+    assert said.optimism == pytest.approx(np.mean(leads) / 2**0.5)
+    assert said.optimism > 0.05
+    assert said.accuracy == pytest.approx(accuracy - said.optimism)
+
+
 def test_one_network_was_not_chosen() -> None:
     one, labels = networks(1, 500, 0.9, 1)
     assert forecast.optimism(one, labels) == 0

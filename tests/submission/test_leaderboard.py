@@ -1,6 +1,7 @@
 """leaderboard.py: the table of all submissions, with and without scores, and damaged ones beside it."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,12 +42,72 @@ def test_the_leaderboard(made: Made) -> None:
     assert row["validation"] == there.validation.accuracy
     assert row["95% interval"] == "{:.4f}-{:.4f}".format(*there.validation.interval)
     assert row["forecast"] == "{:.4f}-{:.4f}".format(*there.forecast.interval)
-    assert (row["nets"], row["trials"], row["features"], row["split"]) == (2, 3, "pixels", "s1")
-    assert row["models"] == "dense"
-    assert row["validated rows"] == f"{there.validation.rows:,}"
+    assert (row["nets"], row["trials"], row["split"]) == (2, 3, "s1")
+    assert (row["SEED"], row["FEATURES"], row["MODELS"]) == ("1", "pixels", "dense")
+    assert row["rows"] == f"{there.validation.rows:,}"
     recipe.write(paths, "few", replace(there, validation=None, forecast=None))
     row = leaderboard.table(paths).set_index("submission").loc["few"]
-    assert (row["validated rows"], row["95% interval"], row["forecast"]) == ("-", "-", "-")
+    assert (row["rows"], row["95% interval"], row["forecast"]) == ("-", "-", "-")
+
+
+def test_the_printed_table_has_no_column_that_says_nothing(made: Made) -> None:
+    """Neither an empty one, nor one of what is usual; what is typed for a study is said as it is typed."""
+    paths, _ = made
+    name, few = "20261122-120000-a1b2c3", recipe.read(paths, "few")
+    shutil.copy(paths.submission("few"), paths.submission(name))
+    recipe.write(paths, name, few)
+
+    def printed() -> list[str]:
+        done = run_catwalk(paths.root, "leaderboard", "--competition", "digits")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    header = "submission validation rows 95% interval forecast nets trials FEATURES"
+    assert printed()[0].split() == header.split()
+    assert max(map(len, printed())) <= 100
+    for submission in ("all", "few", name):
+        there = recipe.read(paths, submission)
+        recipe.write(paths, submission, replace(there, study="digits-0123456789ab-s1-local"))
+    assert printed()[0].split() == header.split()[:-1]
+    recipe.write(paths, name, replace(few, study="digits-0123456789ab-s2-local.all"))
+    lines = printed()
+    assert lines[0].split() == [*header.split()[:-1], "SEED", "MODELS"]
+    assert [line.split()[-2:] for line in lines if line.startswith(name)] == [["2", "all"]]
+    assert max(map(len, lines)) <= 100
+    looked(paths, "few")
+    assert printed()[0].endswith(" MODELS    test  test 95% interval")
+
+
+def test_test_pictures_that_are_labelled_are_a_line_of_their_own(made: Made) -> None:
+    paths, _ = made
+    for count, those in ((1, "1 test picture is"), (1437, "1,437 test pictures are")):
+        recipe.write(paths, "few", replace(recipe.read(paths, "few"), test_known=count))
+        done = run_catwalk(paths.root, "leaderboard", "--competition", "digits")
+        *table, last = done.stdout.splitlines()
+        assert leaderboard.KNOWN not in table[0]
+        assert last == f"leaderboard: {those} also among the labelled ones"
+
+
+def test_accuracies_on_different_rows_are_said_not_to_be_comparable(made: Made) -> None:
+    """As of another split, of folds, or of a blend, which is of no split."""
+    paths, _ = made
+
+    def lines() -> list[str]:
+        done = run_catwalk(paths.root, "leaderboard", "--competition", "digits")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    assert len(lines()) == 3, "one split"
+    few = recipe.read(paths, "few")
+    assert few.validation is not None
+    folded = replace(few, folds=5, validation=replace(few.validation, rows=1437))
+    for other in (replace(few, split="s2"), folded, replace(few, split="")):
+        recipe.write(paths, "few", other)
+        *table, last = lines()
+        assert len(table) == 3
+        assert last == f"leaderboard: {leaderboard.DIFFERENT}"
+    recipe.write(paths, "few", replace(few, split="s2", validation=None, forecast=None))
+    assert len(lines()) == 3, "it has no validation accuracy"
 
 
 def test_nothing_to_show(project: Path) -> None:

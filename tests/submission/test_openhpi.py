@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ import pytest
 from catwalk.core.paths import Paths
 from catwalk.data import prepare
 from catwalk.models import metrics
-from catwalk.submission import recipe, submission_names
-from tests.conftest import Run, run_catwalk
+from catwalk.submission import openhpi, recipe, submission_names
+from tests.conftest import Run, load, run_catwalk
 from tests.support.loopback import Quiet, listening
+from tests.support.records import made_recipe
 
 TOKEN = "the-Token-of-the-exercise"  # noqa: S105
 BATCH = 50
@@ -131,6 +132,20 @@ def test_what_can_not_be_handed_in(paths: Paths) -> None:
         other = hand_in(paths, grader, "--yes", "--assignment", "7")
         assert other.returncode == 2
         assert "sends pictures of 32 values, but digits has 64" in other.stderr
+
+
+def test_labels_with_gaps_are_answered_by_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of hand signs, where some letters have none; no network is read."""
+    known = np.random.default_rng(0).dirichlet(np.ones(3), 5).astype(np.float32)
+    monkeypatch.setattr(openhpi, "predict_proba", lambda *_: known)
+    signs = replace(load("digits"), labels=(0, 2, 24), classes=("A", "C", "Y"))
+    answering = openhpi._Answering(Paths(tmp_path, "digits"), signs, made_recipe())
+    said = answering.predict(np.zeros((5, 8, 8)))
+    assert said.shape == (5, 25)
+    np.testing.assert_array_equal(said[:, [0, 2, 24]], known)
+    assert not np.delete(said, [0, 2, 24], axis=1).any()
 
 
 def test_the_grade() -> None:

@@ -3,6 +3,7 @@
 Also: chosen_trials.py.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,32 @@ def test_what_a_choice_gains_by_chance_is_no_lead(
     assert out_of_fold.is_behind(context, opened, made) == is_behind
 
 
+@pytest.mark.parametrize(("more", "is_behind"), [(5, False), (6, True)])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_picture_is_compared_once_however_often_it_is_there(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch, times: int, more: int, is_behind: bool
+) -> None:
+    """So many more are right, with p = 0.06 and 0.03; counted three times over, both would be clear."""
+    opened, first = planted.search(context), context.prepared
+    rows = (times * first.validation[:, None] + np.arange(times)).ravel().astype(np.int32)
+    labels = np.repeat(np.asarray(first.labels), times)
+    prepared = replace(
+        first,
+        pixels=np.repeat(np.asarray(first.pixels), times, axis=0),
+        labels=labels,
+        validation=rows,
+        duplicates={**first.duplicates, "train": (times - 1) * len(first.labels)},
+    )
+    right, wrong = np.eye(10, dtype=np.float32)[labels], rows[: more * times]
+    answers = right.copy()
+    answers[wrong] = np.eye(10, dtype=np.float32)[(labels[wrong] + 1) % 10]
+    alone = ensemble.Ensemble(np.ones(1), np.ones(1))
+    own = Chosen([], alone, right[rows], 1.0, rows, right[rows][None], prepared)
+    monkeypatch.setattr(chosen_trials, "choose", lambda *_: own)
+    made = out_of_fold.OutOfFold(replace(own, validation=answers), (), "")
+    assert out_of_fold.is_behind(replace(context, prepared=prepared), opened, made) == is_behind
+
+
 def test_a_search_whose_networks_are_gone_is_not_better(context: RunContext) -> None:
     opened = planted.search(context)
     planted.train(context, 0, 5)
@@ -144,6 +171,27 @@ def test_a_search_whose_networks_are_gone_is_not_better(context: RunContext) -> 
     for trial in study.complete(opened):
         context.paths.probabilities(study.key(opened), trial.number).unlink()
     assert not out_of_fold.is_behind(context, opened, weak)
+
+
+def test_accuracies_are_those_of_the_networks_that_are_here(context: RunContext) -> None:
+    """Where a teammate's trial was trained again, it may be a little better or worse than its record."""
+    opened, prepared = planted.search(context), context.prepared
+    key, labels = study.key(opened), np.asarray(prepared.labels[prepared.validation])
+    first, second = study.complete(opened)
+    files = {trial.number: context.paths.probabilities(key, trial.number) for trial in (first, second)}
+    again = np.load(files[first.number])
+    right = np.flatnonzero(again.argmax(axis=1) == labels)[:2]
+    again[right] = np.roll(again[right], 1, axis=1)
+    np.save(files[first.number], again)
+    here = {number: metrics.accuracy(np.load(file), labels) for number, file in files.items()}
+    assert here[second.number] < here[first.number] < (first.value or 0.0)
+    made = chosen_trials.choose(context.paths, prepared, key, study.complete(opened))
+    assert made.best_single == here[first.number]
+    for one in made.recipe_trials():
+        assert one.validation_accuracy == here[one.number]
+    np.save(files[first.number], np.roll(again, 1, axis=1))
+    made = chosen_trials.choose(context.paths, prepared, key, study.complete(opened))
+    assert made.best_single == here[second.number], "which is the best one here"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04"])

@@ -9,17 +9,21 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from catwalk import __version__
+from catwalk.core import processes
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.core.team import Team
 from catwalk.data import competition as competitions
 from catwalk.data import prepare, test_labels
 from catwalk.data import scope as scopes
@@ -33,6 +37,7 @@ from catwalk.submission import (
     chosen_trials,
     kept_networks,
     predict,
+    predict_summary,
     predictions,
     recipe,
     reproduce,
@@ -112,10 +117,27 @@ def test_what_is_done_is_said_at_once_without_heavy_imports(done: Paths) -> None
         run = subprocess.run(
             [sys.executable, "-c", code, *arguments], cwd=done.root, capture_output=True, text=True
         )
-        # Without a Chromium, a line about the PDF follows.
-        *_, said, heavy = (line for line in run.stdout.splitlines() if not line.startswith("  no PDF"))
+        # Without a Chromium, a line about the PDF follows; and of predict, the next command.
+        more = ("  no PDF", "next: ")
+        *_, said, heavy = (line for line in run.stdout.splitlines() if not line.startswith(more))
         assert "already done" in said, run.stdout + run.stderr
         assert heavy == "HEAVY []", stage
+
+
+def test_what_comes_after_predict(done: Paths) -> None:
+    """The talk that is there is of an older submission."""
+    run = run_catwalk(done.root, "predict", *DIGITS)
+    step = "next: make report COMPETITION=digits, or make {} COMPETITION=digits"
+    assert run.stdout.splitlines()[-1] == step.format("score"), run.stderr
+    has_page = 'first_id = 1\ncompetition = "eight-open"'
+    done.toml.write_text(done.toml.read_text().replace("first_id = 1", has_page))
+    run = run_catwalk(done.root, "predict", *DIGITS)
+    assert run.stdout.splitlines()[-1] == step.format("submit"), run.stderr
+    context = planted.context(done, prepare.load(done, 1))
+    older = "next: make report SUBMISSION=older, or make score SUBMISSION=older"
+    assert predict_summary.next_step(context, "older") == older
+    done.sealed_labels.unlink()
+    assert predict_summary.next_step(context, only(done)) == "next: make report"
 
 
 def test_a_submission_of_a_study_that_was_renamed_is_not_the_new_one_s(done: Paths) -> None:
@@ -178,6 +200,157 @@ def test_a_search_without_a_complete_trial_is_waited_for(
         "networks here"
     )
     assert error.value.fix == "run the command again in a minute, or when that has ended"
+
+
+def test_the_search_s_own_ensemble_is_used_where_it_is_clearly_better(
+    tmp_path: Path, digits: Prepared
+) -> None:
+    """The folds are of a weak configuration, which was all that the search had then."""
+    said: list[str] = []
+    context = replace(planted.context(Paths(tmp_path, "digits"), digits), say=said.append)
+    opened = planted.search(context)
+    planted.train(context, 0, 5)
+    assert predict._in_folds(context, opened, 5, 5) is None
+    better = "the search's own ensemble is clearly better than the folds' networks"
+    assert said == [f"predict: {better}: it is used"]
+
+
+def test_networks_that_are_gone_are_one_line(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(done.kept(next(iter(progress.read(done)))).parent)
+    monkeypatch.setattr(processes, "preload", lambda: None)  # no process is started
+    run = run_catwalk(done.root, "predict", *DIGITS, "--name", "x")
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
+    assert run.stderr.startswith(
+        "catwalk predict: networks are missing in data/digits/study: "
+        "run make search COMPETITION=digits with a larger BUDGET"
+    )
+    assert not done.submission("x").exists()
+
+
+@pytest.mark.parametrize(
+    ("team", "said"),
+    [
+        (None, "networks are missing in data/digits/study: run make search with a larger BUDGET"),
+        (
+            Team("postgresql://u@h/d", "ann"),
+            "no network of the team is here or stored, and none could be trained again: run make predict",
+        ),
+    ],
+    ids=["here", "team"],
+)
+def test_without_any_network_nothing_is_predicted(
+    tmp_path: Path, digits: Prepared, team: Team | None, said: str
+) -> None:
+    context = planted.context(Paths(tmp_path, "digits"), digits)
+    opened = planted.search(context)
+    shutil.rmtree(context.paths.kept(study.key(opened)))
+    within = replace(context, paths=replace(context.paths, team=team))
+    with pytest.raises(UserError, match=f"^{said}"):
+        predict._chosen(within, opened)
+
+
+def test_a_network_that_a_search_has_just_dropped_is_not_missed(
+    tmp_path: Path, digits: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is chosen, or as it is about to predict: the ensemble is chosen again. Nothing is computed."""
+    context = planted.context(Paths(tmp_path, "digits"), digits)
+    opened = planted.search(context)
+    test = np.full((len(digits.test_ids), 10), 0.1, np.float32)
+
+    def dropped_at_first(work: Callable[..., Any]) -> Callable[..., Any]:
+        errors = [FileNotFoundError()]
+
+        def worked(*given: Any) -> Any:
+            if errors:
+                raise errors.pop()
+            return work(*given)
+
+        return worked
+
+    weights = kept_networks.Weights(None, None)
+    monkeypatch.setattr(chosen_trials, "choose", dropped_at_first(chosen_trials.choose))
+    monkeypatch.setattr(kept_networks, "average_and_weights", dropped_at_first(lambda *_: (test, weights)))
+    chosen, answers = predict._chosen(context, opened)
+    assert chosen.trials[0].number == 1
+    assert answers.test is test
+    np.testing.assert_array_equal(answers.rows, digits.validation)
+
+
+@pytest.fixture
+def uncomputed(digits: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process is started, and the kept networks predict nothing in particular."""
+    test = np.full((len(digits.test_ids), 10), 0.1, np.float32)
+    weights = kept_networks.Weights(None, None)
+    monkeypatch.setattr(processes, "preload", lambda: None)
+    monkeypatch.setattr(kept_networks, "average_and_weights", lambda *_: (test, weights))
+
+
+@pytest.mark.usefixtures("uncomputed")
+def test_kept_networks_that_are_gone_are_said(tmp_path: Path, digits: Prepared) -> None:
+    """As of a folder that was copied in part."""
+    said: list[str] = []
+    context = replace(planted.context(Paths(tmp_path, "digits"), digits), say=said.append)
+    opened = planted.search(context)
+    predict._on_split(context, opened, None)
+    assert said == []
+    paths, key = context.paths, study.key(opened)
+    paths.model(key, 1).unlink()
+    paths.probabilities(key, 1).unlink()
+    made, _ = predict._on_split(context, opened, None)
+    assert [one.number for one in made.trials] == [0], "the worse one"
+    assert said == ["predict: 1 of the 2 best networks is missing in data/digits/study/kept (trial 1)"]
+    team = replace(paths, team=Team("postgresql://u@h/d", "ann"))
+    assert chosen_trials.absent(team, opened) is None, "bring says it"
+
+
+@pytest.mark.usefixtures("uncomputed")
+def test_an_older_study_under_a_newer_progress_makes_one_submission(tmp_path: Path, digits: Prepared) -> None:
+    """As after a power failure, or where study.db alone was put back."""
+    said: list[str] = []
+    context = replace(planted.context(Paths(tmp_path, "digits"), digits), say=said.append)
+    key = study.key(planted.search(context))
+
+    def run() -> str:
+        state = progress.read(context.paths)[key]
+        progress.write(context.paths, key, replace(state, finished=7, spent=70.0, ended="as asked", full=9.0))
+        return predict.run(context, None, None, lambda: pytest.fail("a search is started"))
+
+    name = run()
+    assert said[0] == (
+        "predict: progress.json had 7 trials, data/digits/study/study.db has 2, perhaps an older copy: "
+        "corrected"
+    )
+    state = progress.read(context.paths)[key]
+    assert (state.finished, state.spent, state.ended, state.full) == (2, 20.0, None, None)
+    done = f"predict: already done, submissions/digits/{name}.csv is made from all trials so far"
+    said.clear()
+    assert predict.run(context, None, None, lambda: pytest.fail("a search is started")) == name
+    assert said == [done]
+    said.clear()
+    assert run() == name
+    assert said[1:] == [done]
+    assert submission_names.names(context.paths) == [name]
+
+
+def test_an_empty_study_under_a_newer_progress_is_searched(tmp_path: Path, digits: Prepared) -> None:
+    """Else the search would say that it is done."""
+    context = planted.context(Paths(tmp_path, "digits"), digits)
+    key = study.key(study.create(context.paths, digits, context.scope))
+    progress.write(context.paths, key, replace(progress.NOTHING, spent=600.0, finished=7))
+    asked = Limits(600.0, None)
+    with pytest.raises(UserError, match="no trial is complete"):
+        predict._study(context, lambda: None)
+    assert not search.is_done(context, asked)
+
+
+def test_networks_of_another_shape_are_not_submitted(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The TOML's was corrected after the search: 8x8 and 4x16 are the same values."""
+    monkeypatch.setattr(processes, "preload", lambda: None)  # no process is started
+    done.toml.write_text(done.toml.read_text().replace("shape = [8, 8]", "shape = [4, 16]"))
+    run = run_catwalk(done.root, "predict", *DIGITS)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stdout
+    assert "shape is [4, 16], but the networks of this study were trained with [8, 8]: rename" in run.stderr
+    only(done)
 
 
 @pytest.mark.parametrize("stage", ["predict", "report"])

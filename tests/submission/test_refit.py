@@ -175,11 +175,64 @@ def test_no_time_and_no_free_cores(done: Paths) -> None:
         assert refit.run(context, trials, 600.0, None) is None
         assert refit.run(context, trials, None, None) is None
     assert len(said) == 4
-    assert "a search is running, so no network is trained again" in said[0]
+    assert "another command trains networks here, so none is trained again" in said[0]
     said.clear()
     near = time.time() + 0.1  # as UNTIL= may be
     assert refit.run(context, trials, 600.0, near) is None
+    assert refit.run(context, trials, None, near) is None, "also where TRIALS= limited the search"
     assert not said
+
+
+def test_each_network_knows_when_the_refit_ends(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a quarter of the search's ten minutes, or at UNTIL=; nothing is trained."""
+    context, trials = searched(done, [])
+    trial = replace(trials[0], history=trials[0].history[:1] * 20, seconds=2.0)
+    taken: list[tuple[list[retrain.Task], float | None]] = []
+
+    def run_all(
+        _work: object, tasks: list[retrain.Task], _title: str, _together: int, seconds: float | None
+    ) -> list[None]:
+        taken.append((tasks, seconds))
+        return [None] * len(tasks)
+
+    monkeypatch.setattr(process_pool, "run_all", run_all)
+    now = time.time()
+    for budget, until, left in ((600.0, None, 150.0), (600.0, now + 60, 60.0), (None, now + 60, 60.0)):
+        refit.run(context, [trial], budget, until)
+        tasks, seconds = taken.pop()
+        assert seconds == pytest.approx(left, abs=30)
+        assert [task.ends for task in tasks] == pytest.approx([now + left] * len(tasks), abs=30)
+        assert tasks
+    refit.run(context, [trial], None, None)
+    ((tasks, seconds),) = taken
+    assert [seconds, *(task.ends for task in tasks)] == [None] * (1 + refit.NETS)
+
+
+def test_a_training_ends_in_time_with_a_plan_of_its_own(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with the prediction of the test rows. Without a time limit it follows the plan of then.
+
+    Nothing is trained.
+    """
+    asked: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def epochs(*given: Any, **named: Any) -> list[Epoch]:
+        asked.append((given, named))
+        return []
+
+    training = SimpleNamespace(epochs=epochs, finish=lambda: None, predicted_rows=retrain.WATCHED)
+    monkeypatch.setattr(train, "Training", lambda *_: training)
+    monkeypatch.setattr(tensorflow_setup, "setup", lambda **_: None)
+    monkeypatch.setattr(precision, "here", lambda known: known)
+    context, trials = searched(done, [])
+    (task,) = refit._tasks(context, trials[:1], time.time() + 40)
+    ends = time.monotonic() + 40
+    assert retrain.train(task) is not None
+    assert retrain.train(replace(task, plan=(9, 8, 7), ends=None)) is not None
+    ((planned, deadline), named), (given, without_limit) = asked
+    assert (planned, named) == (task.plan[-1], {"may_stretch": False})
+    assert deadline == pytest.approx(ends, abs=1)
+    assert (given, without_limit) == ((9, None), {"plan": (8, 7)})
+    assert training.predicted_rows == len(context.prepared.test_pixels) > retrain.WATCHED
 
 
 def test_it_learns_from_the_validation_rows_too(done: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

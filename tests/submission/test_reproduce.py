@@ -3,11 +3,13 @@
 Also: retrain.py.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +21,9 @@ from catwalk.data import download
 from catwalk.data.competition import Competition
 from catwalk.data.run_context import RunContext
 from catwalk.models.epoch import Epoch
-from catwalk.search import limits
-from catwalk.submission import recipe, reproduce, submission_names
+from catwalk.search import limits, study
+from catwalk.search.trial_record import write_snapshot
+from catwalk.submission import provenance, recipe, reproduce, submission_names
 from tests.conftest import Run, load, make_project, run_catwalk
 from tests.support.records import made_recipe, trial_record
 
@@ -100,6 +103,63 @@ def test_one_network_is_said_to_be_one(
     assert said == [f"reproduce: training 1 network again from {name}.json"]
 
 
+def test_the_accuracy_is_compared_with_the_recorded_one(tmp_path: Path) -> None:
+    """Of other probabilities the labels of the test rows may be the same."""
+    target, nothing = tmp_path / "one.csv", SimpleNamespace()
+    target.write_text("Id,Label\n1,0\n")
+    prepared = SimpleNamespace(test_ids=["1"])
+    context: Any = SimpleNamespace(paths=Paths(tmp_path, "digits"), prepared=prepared, competition=nothing)
+    made = made_recipe(csv_sha256=hashlib.sha256(target.read_bytes()).hexdigest())
+    for accuracy, told in (
+        (0.9, "validation 0.9000 as recorded"),
+        (0.8, "validation 0.8000, recorded 0.9000"),
+    ):
+        said = reproduce._compared(context, made, "one", target, accuracy)
+        assert said == [f"reproduce: one.csv equals one.csv, byte for byte; {told}"]
+
+
+@pytest.mark.parametrize(
+    ("then", "in_search", "said"),
+    [
+        ({}, {}, "  no difference is recorded"),
+        ({"scikit-learn": None}, {"scikit-learn": None}, "  no difference is recorded"),  # an older catwalk's
+        ({"numpy": "1.0"}, {}, "  made with numpy 1.0 (here {numpy})"),
+        ({"keras": "3", "commit": "abc"}, {}, "  made with keras 3 (here {keras}), commit abc (here def)"),
+        ({"split": "s1v0.2"}, {}, "  made with split s1v0.2 (here s1)"),
+        ({}, {"numpy": "1.0"}, "  made with numpy 1.0 in its search (here {numpy})"),
+        ({"numpy": "1.0"}, {"numpy": "1.0"}, "  made with numpy 1.0 (here {numpy})"),
+    ],
+)
+def test_what_it_was_made_with_is_compared(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    then: dict[str, str | None],
+    in_search: dict[str, str | None],
+    said: str,
+) -> None:
+    """Of its own trials only: the third was not chosen."""
+    here, paths = study.versions(), Paths(tmp_path, "digits")
+    monkeypatch.setattr(provenance, "git_commit", lambda _: "def")
+
+    def changed(changes: dict[str, str | None]) -> dict[str, str]:
+        return {key: value for key in here if (value := changes.get(key, here[key])) is not None}
+
+    trials = [trial_record(number, "complete", 0.9, versions=changed(in_search)) for number in (1, 2)]
+    trials.append(trial_record(3, "complete", 0.9, versions={**here, "numpy": "0.1"}))
+    write_snapshot(paths, "one", trials)
+    made = made_recipe(
+        versions=changed(then),
+        processor=provenance.processor(),
+        split=then.get("split", "s1"),
+        git_commit=then.get("commit", "def"),
+    )
+    target = tmp_path / "one.csv"
+    target.write_text("Id,Label\n1,0\n")
+    prepared = SimpleNamespace(test_ids=["1"], split="s1")
+    context: Any = SimpleNamespace(paths=paths, prepared=prepared, competition=SimpleNamespace())
+    assert reproduce._compared(context, made, "one", target, 0.9)[-1] == said.format(**here)
+
+
 FIRST = records.encode(made_recipe().trials[0])
 WITHOUT_PLAN = {key: value for key, value in FIRST.items() if key != "plan"}
 
@@ -108,6 +168,11 @@ WITHOUT_PLAN = {key: value for key, value in FIRST.items() if key != "plan"}
     ("change", "said"),
     [
         ({"fingerprint": "0123456789ab"}, "was made from other data (fingerprint 0123456789ab, here "),
+        (
+            {"test_fingerprint": "0" * 12},
+            "x was made for other test rows, or with another competitions/digits.toml (columns, ids, file "
+            "names): undo that change, or rename this data (mv data/digits/raw data/digits/raw-1) and put",
+        ),
         ({"trials": [WITHOUT_PLAN]}, "of another version of catwalk (trials[0].plan is missing): download"),
         ({"trials": [{"number": 0}]}, "or of another version of catwalk (trials[0].weight is missing): "),
         (

@@ -20,6 +20,7 @@ from catwalk.submission import leaderboard, recipe, score
 from catwalk.submission.blend_parts import BlendPart
 from tests.conftest import digits_paths, load
 from tests.support.nearest_submissions import Made, looked, made_of
+from tests.support.records import made_recipe
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_csv_that_was_changed_has_neither_validation_nor_forecast(made: Made) 
     assert lines[-1] == "  changed since it was made: the accuracies in its recipe are not this file's"
     assert not [line for line in lines if "validation" in line or "forecast" in line]
     row = _row(paths, "all")
-    assert (row["validated rows"], row["95% interval"], row["forecast"]) == ("-", "-", "-")
+    assert (row["rows"], row["95% interval"], row["forecast"]) == ("-", "-", "-")
 
 
 def _row(paths: Paths, name: str) -> Any:
@@ -188,6 +189,17 @@ def test_test_pictures_that_are_labelled_stay_visible(project: Path, digits_raw:
     kept = json.loads(paths.score("all").read_text())
     assert (kept["known"], kept["pictures"]) == (1437, 1437)
     assert leaderboard.table(paths)[leaderboard.KNOWN].tolist() == [1437, 1437]
+
+
+@pytest.mark.parametrize(("known", "is_said"), [(0, False), (1, False), (99, False), (100, True)])
+def test_few_labelled_test_pictures_are_no_reason_to_doubt_a_score(known: int, is_said: bool) -> None:
+    """Of 9,990: from 1% on, as in the talk."""
+    kept = score.ScoreRecord(
+        accuracy=0.9, interval=(0.89, 0.91), precision=0.9, recall=0.9, f1=0.9, rows=9990, pictures=9990,
+        known=known, looks=1,
+    )  # fmt: skip
+    lines = score._told("one", kept, made_recipe())
+    assert any("says little about new pictures" in line for line in lines) == is_said
 
 
 def test_a_labelled_test_picture_counts_once(project: Path, digits_raw: Path) -> None:

@@ -1,5 +1,6 @@
 """submission_names.py: which submissions there are, which one is meant, and what a new one may be called."""
 
+import json
 import os
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_a_name_does_not_end_as_its_files_do(tmp_path: Path, name: str) -> None:
 
 
 def test_the_newest_or_the_one_that_is_meant(tmp_path: Path) -> None:
-    """Newest by the recipe's time; a CSV without a recipe, or a recipe without a CSV, is none."""
+    """Newest by the file's time, as no recipe can be read; one without a CSV, or the reverse, is none."""
     paths = Paths(tmp_path, "digits")
     with pytest.raises(UserError, match="digits has no submission yet: run make predict"):
         submission_names.choose(paths, None)
@@ -47,3 +48,19 @@ def test_the_newest_or_the_one_that_is_meant(tmp_path: Path) -> None:
     assert submission_names.choose(paths, "a") == submission_names.choose(paths, "a.csv") == "a"
     with pytest.raises(UserError, match="SUBMISSION=torn: no such submission of digits"):
         submission_names.choose(paths, "torn")
+
+
+def test_in_a_copied_project_the_newest_is_the_same(tmp_path: Path) -> None:
+    """As after git clone, which writes the files in any order; a damaged recipe has its file's time alone."""
+    paths = Paths(tmp_path, "digits")
+    paths.submissions.mkdir(parents=True)
+    first, hour = 1_767_225_600, 3_600  # 2026 begins
+    for name, created, written in (("b", 2, 9), ("a", 1, 10), ("same", 2, 11), ("damaged", None, 3)):
+        paths.submission(name).touch()
+        said = "[" if created is None else json.dumps({"created": f"2026-01-01T0{created}:00:00+00:00"})
+        paths.recipe(name).write_text(said)
+        os.utime(paths.recipe(name), (first + written * hour,) * 2)
+    assert submission_names.names(paths) == ["a", "b", "same", "damaged"]
+    paths.recipe("damaged").unlink()
+    paths.recipe("same").unlink()
+    assert submission_names.choose(paths, None) == "b"

@@ -6,12 +6,14 @@ import re
 import shutil
 import sys
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import kaggle_client, kaggle_names
 from catwalk.submission import recipe, submission_names
@@ -22,6 +24,7 @@ from tests.support.kaggle_server import Fault, Kaggle, serving
 from tests.support.records import made_recipe
 
 SECRET = "s3cret-Value-of-the-key"  # noqa: S105
+RULES = "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"
 
 
 @pytest.fixture
@@ -97,6 +100,24 @@ def test_a_file_that_kaggle_already_has_is_not_sent_again(paths: Paths) -> None:
     assert (entry["ref"], entry["public"], entry["time"]) == (4712, 0.9321, None)
 
 
+def test_a_file_goes_once_to_each_competition(paths: Paths) -> None:
+    """Under whatever name; that it was sent to another one does not count."""
+    (name,) = submission_names.names(paths)
+    by_hand = {"ref": 4710, "description": "by hand", "status": "COMPLETE", "publicScore": "0.50000"}
+    first, second, third = Kaggle(), Kaggle(submissions=[by_hand]), Kaggle()
+    for kaggle, to in ((first, ()), (second, ("--to", "class-of-26"))):
+        done = submit(paths, kaggle, "--yes", *to)
+        assert done.returncode == 0, done.stderr
+        assert kaggle.uploaded == [paths.submission(name).read_bytes()]
+    assert [(one["to"], one["ref"]) for one in kept(paths)] == [("eight-open", 4711), ("class-of-26", 4712)]
+    shutil.copy(paths.submission(name), paths.submission("copy"))
+    recipe.write(paths, "copy", replace(recipe.read(paths, name), sent=()))
+    again = submit(paths, third, "--yes", "--submission", "copy")
+    assert again.returncode == 0, again.stderr
+    assert "submit: this file was already sent, as ref 4711; FORCE=1 sends it again" in again.stdout
+    assert not third.calls
+
+
 def test_a_dry_run_and_one_that_can_not_ask_send_nothing(paths: Paths) -> None:
     kaggle = Kaggle()
     dry = submit(paths, kaggle, "--dry")
@@ -109,6 +130,22 @@ def test_a_dry_run_and_one_that_can_not_ask_send_nothing(paths: Paths) -> None:
     assert "YES=1 sends without asking" in unasked.stderr
     assert not kaggle.uploaded
     assert not kept(paths)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [((0, 0, 0), RULES), ((5, 9, 0), "no submission is left today (5 made)")],
+    ids=["not joined", "used up"],
+)
+def test_a_dry_run_finds_that_nothing_can_be_sent(
+    paths: Paths, limits: tuple[int, int, int], said: str
+) -> None:
+    kaggle = Kaggle(limits=limits)
+    dry = submit(paths, kaggle, "--dry")
+    assert (dry.returncode, dry.stderr.count("\n")) == (2, 1)
+    assert said in dry.stderr
+    assert "nothing was sent" not in dry.stdout
+    assert not kaggle.uploaded
 
 
 def test_a_dry_run_of_what_was_sent_does_not_wait_for_its_score(
@@ -138,6 +175,7 @@ def test_a_terminal_is_asked(paths: Paths, typed: str, code: int, monkeypatch: p
     assert "send it? [y/N]" in done.stdout
     assert done.returncode == code, done.stderr
     assert not code or done.stderr.count("\n") == 1
+    assert (done.stderr == "catwalk submit: stopped; nothing was sent\n") == (code == 130)
     assert len(kaggle.uploaded) == (code == 0)
 
 
@@ -277,7 +315,6 @@ def failing(call: str, fault: Fault, code: int, said: str) -> Broken:
 
 
 BUSY = Fault(503, headers={"Retry_After": "0"}, times=9)
-RULES = "accept the rules at https://www.kaggle.com/competitions/eight-open/rules"
 FAULTS: dict[str, Broken] = {
     "401": failing("GetSubmissionLimits", Fault(401), 2, "the API key from KAGGLE_USERNAME and KAGGLE_KEY"),
     "403": failing("StartSubmissionUpload", Fault(403), 2, RULES),
@@ -321,6 +358,14 @@ def test_a_fault_is_one_line(paths: Paths, fault: str) -> None:
     assert not kept(paths)
 
 
+def test_when_the_count_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=lambda zone: datetime(2026, 8, 1, 22, 45, 30, tzinfo=zone))
+    monkeypatch.setattr(submitting, "datetime", clock)
+    quota = kaggle_client.Quota(today=5, total=9, left=0, limited_by_total=False)
+    with pytest.raises(UserError, match=r"\(5 made\): the count starts again at 00:00 UTC, in 1 h 15 min$"):
+        submitting._check_quota(kaggle_names.contest("eight-open", "TO="), quota)
+
+
 def test_a_scoring_error_tells_kaggle_s_reason_and_the_ref_is_kept(paths: Paths) -> None:
     kaggle = Kaggle(scored={"status": "ERROR", "errorDescription": "Row 3 is not a label"})
     done = submit(paths, kaggle, "--yes")
@@ -335,6 +380,15 @@ def test_an_answer_that_was_lost_is_looked_up(paths: Paths) -> None:
     assert done.returncode == 0, done.stderr
     assert len(kaggle.submissions) == 1, "it was not sent twice"
     assert kept(paths)[0]["public"] == 0.9321
+
+
+def test_an_older_submission_is_not_taken_for_one_that_was_lost(paths: Paths) -> None:
+    by_hand = {"ref": 4710, "description": "by hand", "status": "COMPLETE", "publicScore": "0.50000"}
+    kaggle = Kaggle(faults={"CreateSubmission": Fault(0, times=9)}, submissions=[by_hand])
+    done = submit(paths, kaggle, "--yes")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stdout + done.stderr
+    assert "the submission was not received" in done.stderr
+    assert not kept(paths)
 
 
 def test_patience_as_kaggle_asks_for_it(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

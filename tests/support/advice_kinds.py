@@ -17,7 +17,7 @@ class Kind(Enum):
     INSTALL = r"run make setup|sudo apt install|update catwalk"
     WAIT = (
         r"run the command again|the same command|try again|check the network|connect and|wait for it|"
-        r"the count starts|is the server on|end it first"
+        r"the count starts|is the server on|end (?:it first|or continue)"
     )
     CHOOSE = (
         r"choose|give (?!each)|set |take theirs|take it from the|use (?!a folder)|compare |write it as|"

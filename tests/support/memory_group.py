@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from catwalk.core import memory
+from catwalk.core import cgroups, memory
 
 KILLS = ("memory.events", "memory.oom_control")  # of cgroup-v2 and cgroup-v1
 NONE = "no control group can be made here"
@@ -57,7 +57,7 @@ def _remove(place: Path) -> None:
 @contextlib.contextmanager
 def made() -> Iterator[Group | None]:
     """A group that is removed in the end; None where none can be made."""
-    for root, names in ((memory.CGROUPS / "memory", memory.V1), (memory.CGROUPS, memory.V2)):
+    for root, names in ((cgroups.CGROUPS / "memory", memory.V1), (cgroups.CGROUPS, memory.V2)):
         place = root / f"catwalk-test-{os.getpid()}"
         try:
             place.mkdir()

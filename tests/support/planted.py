@@ -16,6 +16,7 @@ from catwalk.data.run_context import RunContext
 from catwalk.models.epoch import Epoch
 from catwalk.search import fold_study, progress, study
 from catwalk.search.fold_study import Fold
+from catwalk.search.trial_record import PREDICTING
 from tests.conftest import load
 
 EPOCHS, SECONDS = 11, 10.0  # of each trial of the search; its first epoch ends after a second
@@ -50,8 +51,8 @@ def add(opened: optuna.Study, value: float, **attrs: object) -> None:
     opened.add_trial(create_trial(state=TrialState.COMPLETE, value=value, user_attrs=whole))
 
 
-def search(within: RunContext) -> optuna.Study:
-    """A study with a complete trial of each model."""
+def search(within: RunContext, predicting: float = 0.0) -> optuna.Study:
+    """A study with a complete trial of each model, whose predictions took so many seconds."""
     paths, prepared = within.paths, within.prepared
     opened = study.create(paths, prepared, within.scope)
     opened.set_user_attr("precision", "float32")
@@ -59,7 +60,7 @@ def search(within: RunContext) -> optuna.Study:
         probabilities = predicted(number, prepared)
         keep(paths, study.key(opened), number, probabilities)
         value = float(np.mean(probabilities.argmax(axis=1) == prepared.labels[prepared.validation]))
-        add(opened, value, kind=f"portfolio {number + 1}")
+        add(opened, value, kind=f"portfolio {number + 1}", **{PREDICTING: predicting})
     state = replace(progress.NOTHING, spent=60.0, finished=len(MODELS), folds=1)
     progress.write(paths, study.key(opened), state)
     return opened

@@ -2,7 +2,14 @@
 
 import sys
 
-from rich.console import Console
+import rich.console
+
+
+class Console(rich.console.Console):
+    """A console that leaves a closed pipe to the command, which has an exit code for it."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would exit with 1
 
 
 def plain_console() -> Console:

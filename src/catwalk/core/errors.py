@@ -93,7 +93,7 @@ def _joined(*parts: str) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def masked(text: str) -> str:
+def without_url_passwords(text: str) -> str:
     """A text without the passwords of URLs that it may contain."""
     return re.sub(r"//\S*@|pass\w*=[^\s&]*", "...", text)
 

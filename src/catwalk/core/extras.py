@@ -55,12 +55,12 @@ def _install(module: str, say: Callable[[str], None]) -> None:
     importlib.invalidate_caches()
     if done.returncode or importlib.util.find_spec(module) is None:
         raise NetworkError(
-            f"{purpose} needs packages that pip could not install ({shown(_reason(done.stderr))})",
+            f"{purpose} needs packages that pip could not install ({shown(reason(done.stderr))})",
             fix=advice.CHECK_NETWORK,
         )
 
 
-def _reason(stderr: str) -> str:
+def reason(stderr: str) -> str:
     """The line that says why pip failed: its last with ERROR, else the first with an error, else the last."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [line for line in reversed(lines) if "ERROR" in line]

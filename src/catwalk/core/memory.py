@@ -2,10 +2,14 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-CGROUPS = Path("/sys/fs/cgroup")
+from catwalk.core import cgroups, macos
+
+MEMINFO = Path("/proc/meminfo")
+PAGES = ("free", "inactive", "speculative")  # of macOS: available ones, as psutil counts them
 # Limit, usage, and in memory.stat the part of it that the system can reclaim (Linux's cgroup-v2.rst
 # and cgroup-v1/memory.rst).
 V2 = ("memory.max", "memory.current", "inactive_file")
@@ -19,30 +23,22 @@ def available() -> int:
 
 def _of_machine() -> int:
     with contextlib.suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        lines = MEMINFO.read_text(encoding="ascii").splitlines()
         line = next(line for line in lines if line.startswith("MemAvailable"))
         return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(ValueError, KeyError):
+        said = macos.output("vm_stat")
+        (size,) = re.findall(r"page size of (\d+) bytes", said)
+        pages: dict[str, str] = dict(re.findall(r"^Pages (\w+): +(\d+)", said, re.MULTILINE))
+        return int(size) * sum(int(pages[kind]) for kind in PAGES)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2  # the system and others use the rest
 
 
 def _of_groups() -> Iterator[int]:
     """The memory left in this process's control group and those above it, if they have a limit."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers and "memory" not in controllers.split(","):
-                continue
-            root, names = (CGROUPS / "memory", V1) if controllers else (CGROUPS, V2)
-            # In a container the path may be the host's, and its own group is at the root.
-            for place in (root, *_below(root, path)):
-                with contextlib.suppress(OSError, ValueError, KeyError):  # ValueError: "max", no limit
-                    yield _left(place, *names)
-
-
-def _below(root: Path, path: str) -> Iterator[Path]:
-    for name in Path(path).parts[1:]:
-        root = root / name
-        yield root
+    for place, is_v2 in cgroups.places("memory"):
+        with contextlib.suppress(OSError, ValueError, KeyError):  # ValueError: "max", no limit
+            yield _left(place, *(V2 if is_v2 else V1))
 
 
 def _left(place: Path, limit: str, used: str, given_back: str) -> int:

@@ -1,4 +1,4 @@
-"""The paths of all files and folders that catwalk keeps: only kaggle_download spells out one name itself."""
+"""The paths of a competition's data, study and submissions; notebooks and exercises name their own files."""
 
 import contextlib
 import hashlib
@@ -224,7 +224,7 @@ class Paths:
         return self.grade / "grades.csv"
 
     @property
-    def leaderboard(self) -> Path:
+    def class_page(self) -> Path:
         return self.grade / "leaderboard.html"
 
     @property

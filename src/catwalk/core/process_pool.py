@@ -40,10 +40,12 @@ def run_all(
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from catwalk.core.console import plain_console
+
     columns = TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn()
     begun = time.monotonic()
     pool = _Pool(work, tasks, together)
-    with contextlib.closing(pool), Progress(*columns) as bars:
+    with contextlib.closing(pool), Progress(*columns, console=plain_console()) as bars:
         bar = bars.add_task(title, total=seconds or len(tasks))
         while pool.left:
             pool.go_on(timeout=0.5)

@@ -23,8 +23,10 @@ from catwalk.core.stop_signals import unstopped
 
 Result = TypeVar("Result")
 
-# There is one process per core: with more threads each they would slow each other down.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# There is one process per core: with more threads each they would slow each other down. The last variable is
+# that of Accelerate, with which NumPy computes on macOS.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+ONE_THREAD = dict.fromkeys(THREADS, "1")
 WATCH_SECONDS = 1.0  # how often a child checks that its parent is still alive
 LOADING_SECONDS = 60.0  # the longest wait for the fork server's imports, in which Ctrl-C is answered
 POLL_SECONDS = 0.02

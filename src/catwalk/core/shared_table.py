@@ -24,6 +24,7 @@ FREE, DONE = 0, -1  # in the notes; any other number is the owner, the process t
 HOST = 2**32  # an owner is the computer's number times this, plus the process id
 PAUSE = 0.05  # seconds between checks whether the others are done
 STALE = 30.0  # seconds in which no block was claimed or finished: then all unfinished ones count as free
+LONGEST = 3.0  # or so many times what one took here, or slow processes would take each other's in turn
 Rows = tuple[int, npt.NDArray[Any]]  # the first row's number, and the values
 
 
@@ -49,11 +50,14 @@ def build(
         compute: the rows of a block, given its number.
     """
     aside, _ = _unfinished(path)
-    while (block := _take(path, shape, dtype, blocks)) is not None:
+    longest = 0.0  # seconds that a block took here
+    while (block := _take(path, shape, dtype, blocks, longest)) is not None:
         if block < 0:  # others are computing the last ones
             time.sleep(PAUSE)
             continue
+        began = time.monotonic()
         _write(aside, compute(block))
+        longest = max(longest, time.monotonic() - began)
         with locks.locked(path.parent, wait=True):
             # Else others considered this block abandoned, and compute it, or were faster.
             if is_begun(path) and _owners(path)[block] == _owner(os.getpid()):
@@ -86,7 +90,9 @@ def _unfinished(path: Path) -> tuple[Path, Path]:
     return path.with_name(f".{path.stem}.part.npy"), path.with_name(f".{path.stem}.part.notes")
 
 
-def _take(path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int) -> int | None:
+def _take(
+    path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int, longest: float = 0.0
+) -> int | None:
     """Claim a block to compute; -1 if all are claimed; None if the table is done."""
     with locks.locked(path.parent, wait=True):
         if path.is_file():
@@ -100,7 +106,7 @@ def _take(path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int)
             aside.replace(path)
             notes.unlink()
             return None
-        is_stale = _is_stale(notes)
+        is_stale = _is_stale(notes, longest)
         for block in np.flatnonzero(owners != DONE):
             if owners[block] == FREE or is_stale or not _is_alive(int(owners[block])):
                 _note(path, int(block), _owner(os.getpid()))
@@ -130,9 +136,14 @@ def _note(path: Path, block: int, owner: int) -> None:
     os.utime(notes)
 
 
-def _is_stale(notes: Path) -> bool:
-    """Whether no block was claimed or finished for so long that nobody can be computing one."""
-    return time.time() - notes.stat().st_mtime > STALE
+def _is_stale(notes: Path, longest: float = 0.0) -> bool:
+    """Whether no block was claimed or finished for so long that nobody can be computing one.
+
+    Args:
+        notes: about the blocks.
+        longest: seconds that a block took this process.
+    """
+    return time.time() - notes.stat().st_mtime > max(STALE, LONGEST * longest)
 
 
 def _owner(pid: int) -> int:

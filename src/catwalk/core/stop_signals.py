@@ -1,4 +1,4 @@
-"""Stop signals: Ctrl-C and SIGTERM stop the command, whatever it is doing, only once and in good order."""
+"""Stop signals: Ctrl-C, SIGTERM and SIGHUP stop a command, whatever it does, only once and in good order."""
 
 import contextlib
 import signal
@@ -7,20 +7,21 @@ from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from types import FrameType
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal is closed, or ssh is lost
 SOON = 0.01  # seconds until a dropped stop is repeated
 AGAIN = 5.0  # seconds until the stop is repeated, in case a library has swallowed the first one
 
 
 class Stopped(KeyboardInterrupt):
-    """The command was asked to stop: Ctrl-C or SIGTERM."""
+    """The command was asked to stop, by one of ``STOPS``."""
 
     asked = False  # whether it was: an interrupted import may fail with a different error
 
 
 def stop_by_signals() -> None:
-    """Let SIGTERM stop the command as Ctrl-C does, unless the signal is ignored."""
+    """Let SIGTERM and SIGHUP stop the command as Ctrl-C does; one that is ignored (nohup) stays so."""
     Stopped.asked = False
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+    for number in (*STOPS, signal.SIGALRM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
     sys.unraisablehook = _stop_soon
@@ -40,7 +41,7 @@ def stop_repeating() -> None:
 def leave_in_peace() -> None:
     """Ignore all further stop signals: the work is done."""
     stop_repeating()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+    for number in (*STOPS, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -60,8 +61,8 @@ def unstopped() -> Iterator[None]:
     whose parent dies before it has sent the task would show a traceback.
     """
     received: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {one: signal.signal(one, lambda number, _: received.append(number)) for one in numbers}
+    heeded = [one for one in STOPS if signal.getsignal(one) != signal.SIG_IGN]  # the others stay ignored
+    before = {one: signal.signal(one, lambda number, _: received.append(number)) for one in heeded}
     resource_tracker.ensure_running()  # starting it would unblock SIGINT
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
@@ -70,5 +71,5 @@ def unstopped() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         for number, handler in before.items():
             signal.signal(number, handler)
-    if any(before[signal.Signals(number)] != signal.SIG_IGN for number in received):
+    if received:
         raise Stopped

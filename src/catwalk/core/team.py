@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from catwalk.core import macos
 from catwalk.core.errors import UserError
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -87,4 +88,6 @@ def _user_at_host() -> str:
         user = getpass.getuser()
     except (OSError, KeyError):  # neither environment nor password file name one
         user = "someone"
-    return re.sub(r"[^\w.@-]", "-", f"{user}@{socket.gethostname()}").lstrip("-.@")[:64]
+    # On a Mac, gethostname changes with the network: in each it would be another member.
+    host = macos.output("scutil", "--get", "LocalHostName") or socket.gethostname()
+    return re.sub(r"[^\w.@-]", "-", f"{user}@{host}").lstrip("-.@")[:64]

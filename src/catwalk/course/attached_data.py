@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from catwalk.core.errors import UserError
-from catwalk.course import working_folder
-from catwalk.data import archives, csv_columns, csv_head, idx, raw_files
+from catwalk.data import archives, csv_columns, csv_head, idx, notebook_results, raw_files
 from catwalk.data.competition import Competition
 from catwalk.data.csv_file import CsvFile
 from catwalk.data.raw_files import Found
@@ -100,7 +99,7 @@ def own_places(top: Path) -> Iterator[Path]:
 
 def _is_data(name: str) -> bool:
     """Whether a file may hold data, by its name."""
-    is_ours = name in working_folder.NAMES
+    is_ours = name in notebook_results.NAMES
     return not is_ours and (name.casefold().endswith(ENDINGS) or "ubyte" in name)
 
 

@@ -12,8 +12,9 @@ from catwalk import option_values
 from catwalk.core import advice, edited_files
 from catwalk.core.console import plain_console
 from catwalk.core.errors import UserError
-from catwalk.core.paths import Paths, atomic_write
+from catwalk.core.paths import Paths
 from catwalk.core.processes import ONE_THREAD
+from catwalk.data import prepared_arrays
 from catwalk.report import notebook
 from catwalk.report.results import COMPETITION_VARIABLE
 
@@ -28,7 +29,8 @@ Say = Callable[[str], None]
 def run(paths: Paths, exercise: int | None, *, budget: str | None, models: str | None, say: Say) -> None:
     """Execute the exercises that are not done yet, or only the given one.
 
-    The fifth one is executed again with another budget or other models; the notebook of before is kept.
+    The fifth one is executed again with another budget or other models; the notebook of before is kept. What
+    a person has changed in an executed notebook is kept under another name.
 
     Args:
         paths: the competition whose pictures they use.
@@ -50,7 +52,7 @@ def run(paths: Paths, exercise: int | None, *, budget: str | None, models: str |
         before = notebook.given_to(target)
         search = {key: asked[key] or before.get(key, usual) for key, usual in USUAL.items()}
         is_other = name == EXERCISES[-1] and any(before.get(key, one) != one for key, one in search.items())
-        if notebook.is_newer(target, [source, paths.prepared_summary]) and not is_other:
+        if not is_other and _is_done(paths, source, target, before.get(notebook.PREPARED, "")):
             say(f"{where}: already done, {paths.shown(target)}")
             continue
         started = time.monotonic()
@@ -58,20 +60,38 @@ def run(paths: Paths, exercise: int | None, *, budget: str | None, models: str |
         # NumPy's threads would wait for each other as soon as another program needs a core.
         given |= {name: os.environ.get(name, one) for name, one in ONE_THREAD.items()}
         limit = CELL_SECONDS + 2 * option_values.duration(search[BUDGET_VARIABLE])
-        old = target.read_bytes() if is_other else b""
-        with _Bar(console, where) as bar:
-            notebook.execute(paths, source, target, given, seconds=limit, watch=bar.cell)
-        kept = f"; that of before is {paths.shown(_keep(target, old))}" if old else ""
-        say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}{kept}")
+        kept: list[str] = []
+        with edited_files.rewrite(paths, target, kept.append) as aside:
+            with _Bar(console, where) as bar:
+                notebook.execute(paths, source, aside, given, seconds=limit, watch=bar.cell)
+            if is_other:
+                kept.append(_set_aside(paths, target))
+        say(f"{where}: {time.monotonic() - started:.0f} s, {paths.shown(target)}")
+        for line in kept:
+            say(line)
     say(f"course: {time.monotonic() - began:.0f} s; figures (PNG) and tables (CSV) are beside the notebooks")
 
 
-def _keep(target: Path, old: bytes) -> Path:
-    """Write the notebook of before, which has its figures and tables in it, beside the new one."""
+def _is_done(paths: Paths, source: Path, target: Path, made_of: str) -> bool:
+    """Whether an exercise was executed since its source was changed, and the prepared rows are those of then.
+
+    Their time would not tell: the first exercise may use other pictures, and a later one prepares these then.
+
+    Args:
+        paths: the competition's.
+        source: the exercise's notebook.
+        target: the executed one.
+        made_of: identifies the rows that were prepared then; empty if none were, or it is not known.
+    """
+    now = prepared_arrays.identity(paths)
+    return notebook.is_newer(target, [source]) and ("" in (made_of, now) or made_of == now)
+
+
+def _set_aside(paths: Paths, target: Path) -> str:
+    """Rename the notebook of before, which has its figures and tables in it; the line that says so."""
     kept = edited_files.unused(target)
-    with atomic_write(kept) as aside:
-        aside.write_bytes(old)
-    return kept
+    target.rename(kept)
+    return f"  {paths.shown(target)}: the notebook of before is kept as {kept.name}"
 
 
 def _named(exercise: int) -> str:

@@ -4,11 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from catwalk.core.plurals import counted
 from catwalk.course.conclusions import listed
 from catwalk.course.numpy_network import History, Step
 from catwalk.models import metrics
 from catwalk.report.findings import OVERFITTING
-from catwalk.report.formatting import change, counted, percent, points
+from catwalk.report.formatting import change, percent, points
 
 
 def one_step(before: Step, after: Step) -> str:

@@ -1,28 +1,30 @@
 """Hackathon: the whole pipeline in a notebook on Kaggle or Colab, from attached data to ``submission.csv``.
 
-Nothing there is replaced: what is installed stays, TensorFlow above all. The project lies in a folder for
-temporary files, so that a version on Kaggle holds the results alone.
+What is installed there stays, TensorFlow above all, but for an Optuna or a Kaggle client that is too old. The
+project lies in a folder for temporary files, so that a version on Kaggle holds the results alone.
 """
 
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
 from catwalk.core import advice, given_path
-from catwalk.core.errors import UserError, masked, to_user_error
+from catwalk.core.errors import CatwalkError, UserError, to_user_error, without_url_passwords
 from catwalk.core.paths import Paths, atomic_write
 from catwalk.course import (
     attached_competition,
     attached_data,
+    hackathon_settings,
     image_packages,
-    mirror,
     project_folder,
     run_stage,
     working_folder,
 )
+from catwalk.course.hackathon_settings import Settings as Settings  # the notebook takes it from here
 from catwalk.data import competition as competitions
 from catwalk.data import raw_files, scope, sources, toml_keys
 from catwalk.data.competition import Competition
@@ -34,54 +36,6 @@ FOLDERS = ("competitions", "notebooks")
 AUTO = "auto"
 KAGGLE_DEFAULT, DEFAULT = "digit-recognizer", "fashion-mnist"  # where no data are attached
 INPUT = Path("/kaggle/input")  # of a notebook on Kaggle; elsewhere inputs are in the working folder
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of the notebook's first cell.
-
-    Attributes:
-        competition: "auto": the attached data decide (see ``resolved``); or a name; of a class's own, where
-            ``toml`` or an attached ``<name>.toml`` describes it.
-        source: "auto": attached or uploaded files, else what the competition's TOML names; a folder, a zip
-            or a CSV; or kaggle, debian, keras, sklearn.
-        budget: wall-clock time of the search, as "10m".
-        until: instead, a time of today by this machine's clock, as "14:40".
-        seed, features, models, folds: as SEED=, FEATURES=, MODELS= and FOLDS=.
-        workers: processes; None: as many as ``limits.workers`` says.
-        keep: a folder that outlives the session, from which the search can be continued; None: none.
-        toml: the text of a competition of one's own; None: it is one that catwalk knows, or attached.
-        decide: what the attached files leave in doubt, such as {"LABEL": "kind", "TRANSPOSE": "true"}.
-    """
-
-    competition: str
-    source: str = "auto"
-    budget: str | None = "10m"
-    until: str | None = None
-    seed: int = 1
-    features: str = "auto"
-    models: str = "dense"
-    folds: str = "auto"
-    workers: int | None = None
-    keep: str | None = None
-    toml: str | None = None
-    decide: dict[str, str] = field(default_factory=dict)
-
-    def options(self, source: str) -> list[str]:
-        """The command-line options for ``catwalk all``."""
-        given = {
-            "competition": self.competition,
-            "source": source,
-            "budget": None if self.until else self.budget,
-            "until": self.until,
-            "seed": self.seed,
-            "features": self.features,
-            "models": self.models,
-            "folds": self.folds,
-            "workers": self.workers,
-            **{name.lower(): value for name, value in self.decide.items()},
-        }
-        return [f"--{name}={value}" for name, value in given.items() if value is not None]
 
 
 @contextlib.contextmanager
@@ -106,20 +60,21 @@ def resolved(settings: Settings) -> Settings:
     if settings.competition != AUTO:
         return settings
     top = _inputs() if settings.source in (AUTO, *toml_keys.SOURCES) else given_path.expanded(settings.source)
-    known = [
-        competitions.parse(file.stem, file.read_text(encoding="utf-8"))
-        for file in _brought("competitions")
-        if file.suffix == ".toml"
-    ]
     chosen = None
     if settings.source not in toml_keys.SOURCES and top.exists():
-        chosen = attached_competition.find(top.resolve(), known)
+        chosen = attached_competition.find(top.resolve(), _known())
     if chosen is None:
         default = KAGGLE_DEFAULT if INPUT.is_dir() else DEFAULT
         print(f"no data are attached that can be read as pictures: the competition is {default}")
         return replace(settings, competition=default)
     print(f"the competition is {chosen.name}: its data are in {chosen.place}{chosen.also}")
     return replace(settings, competition=chosen.name, source=str(chosen.place))
+
+
+def _known() -> list[Competition]:
+    """The competitions of the installed catwalk."""
+    tomls = [file for file in _brought("competitions") if file.suffix == ".toml"]
+    return [competitions.parse(file.stem, file.read_text(encoding="utf-8")) for file in tomls]
 
 
 def _set_earlier_aside() -> None:
@@ -141,14 +96,19 @@ def run(settings: Settings) -> tuple[Path, str]:
         The project's folder, and the submission's name there.
 
     Raises:
-        CatwalkError: with one line on what to do; then neither file is written.
+        CatwalkError: with one line on what to do; then neither file is written, unless the submission of
+            these settings was complete before it failed.
     """
     _set_earlier_aside()
     image_packages.ensure(print)
     inputs, settings = _inputs(), resolved(settings)
+    if INPUT.is_dir() and (line := hackathon_settings.too_long(settings, datetime.now())):
+        print(line)
     toml, source = _toml(settings, inputs), _given(settings)
     competition = None if toml is None else competitions.parse(settings.competition, toml)
-    if competition is not None and not Path(source).is_file():  # else the command looks at the files
+    if competition is None and source in (AUTO, *toml_keys.SOURCES):
+        source = str(_place_of_new(settings, inputs))
+    elif competition is not None and not Path(source).is_file():  # else the command looks at the files
         source = _source(settings, competition, inputs)
         if source == "kaggle" or (source == "auto" and sources.offered(competition) == ["kaggle"]):
             image_packages.ensure(print, "kaggle")
@@ -158,12 +118,49 @@ def run(settings: Settings) -> tuple[Path, str]:
     _write_toml(paths, toml)
     if not competitions.is_new(paths, source):
         competitions.load(paths)
-    with _kept(settings, paths):
-        run_stage.run("all", *settings.options(source), root=paths.root, say=_teller(paths))
+    with project_folder.saved_in(settings.keep, paths, print):
+        _run_all(settings, source, paths)
     name = _made(settings, paths)
+    _place(paths, name)
+    return paths.root, name
+
+
+def _run_all(settings: Settings, source: str, paths: Paths) -> None:
+    """Run the command; what fails after the submission, as the talk may, does not throw that away."""
+    try:
+        run_stage.run("all", *settings.options(source), root=paths.root, say=_teller(paths))
+    except CatwalkError:
+        with contextlib.suppress(CatwalkError, OSError, ValueError):  # the command's own error is raised
+            if name := _complete(settings, paths):
+                print("the submission was complete before the command failed")
+                _place(paths, name)
+        raise
+
+
+def _place(paths: Paths, name: str) -> None:
     placed = working_folder.place(paths, name, Path.cwd())
     print(f"{' and '.join(path.name for path in placed)}: in {Path.cwd()}")
-    return paths.root, name
+
+
+def _place_of_new(settings: Settings, inputs: Path) -> Path:
+    """The attached data of a competition that no TOML describes.
+
+    Raises:
+        UserError: none are attached, they are of a competition that has a TOML, or SOURCE needs a TOML.
+    """
+    known = {one.name: one for one in _known()}
+    what = f"unknown competition {settings.competition!r} (known: {', '.join(known)})"
+    is_auto = settings.source == AUTO
+    chosen = attached_competition.find(inputs.resolve(), [*known.values()]) if is_auto else None
+    if chosen is None:
+        raise UserError(f"{what}, and a new one needs its data", fix=advice.ATTACH)
+    if chosen.name in known:
+        raise UserError(
+            f"{what}, and the data in {chosen.place} are of {chosen.name}",
+            fix=f'set COMPETITION = "{chosen.name}", or, for a new one, SOURCE to the folder of its data',
+        )
+    print(f"{settings.competition} is a new competition: its data are in {chosen.place}{chosen.also}")
+    return chosen.place
 
 
 def _given(settings: Settings) -> str:
@@ -205,11 +202,16 @@ def _teller(paths: Paths) -> Callable[[str], None]:
 
 def _made(settings: Settings, paths: Paths) -> str:
     """The submission of these settings: the newest one may be of others that were run in between."""
+    return _complete(settings, paths) or submission_names.choose(paths, None)
+
+
+def _complete(settings: Settings, paths: Paths) -> str | None:
+    """The submission that was made from all trials of these settings; None if there is none."""
     competition = competitions.load(paths)
     chosen = scope.name(features.resolve(settings.features, competition.shape), settings.models)
     context = RunContext.load(paths, competition, int(settings.seed), chosen)
     folds = 1 if settings.folds == AUTO else int(settings.folds)
-    return predict.is_done(context, None, folds) or submission_names.choose(paths, None)
+    return predict.is_done(context, None, folds)
 
 
 def project(folder: Path) -> Path:
@@ -259,7 +261,7 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
     """
     if settings.source in toml_keys.SOURCES:
         return settings.source
-    is_auto, given = settings.source == "auto", f"SOURCE={masked(settings.source)}"
+    is_auto, given = settings.source == "auto", f"SOURCE={without_url_passwords(settings.source)}"
     top = inputs if is_auto else given_path.expanded(settings.source).resolve()
     if not top.exists():
         raise UserError("no such folder", where=given, fix=advice.CHOOSE_ONE_SOURCE)
@@ -280,20 +282,3 @@ def _source(settings: Settings, competition: Competition, inputs: Path) -> str:
     if inputs == INPUT and "sklearn" not in competition.sources:
         print(f"{inputs}: {nothing}: {advice.ATTACH}; or turn Internet on to download them")
     return "auto"
-
-
-def _kept(settings: Settings, paths: Paths) -> contextlib.AbstractContextManager[None]:
-    """Restore what an earlier session saved in ``KEEP``, and save this session's results there.
-
-    Raises:
-        UserError: there is no such folder, or it has another session's study, which would be replaced.
-    """
-    if not settings.keep:
-        return contextlib.nullcontext()
-    kept = project_folder.kept_paths(settings.keep, settings.competition)
-    if not kept.root.parent.is_dir():
-        raise UserError("no such folder", where=f"KEEP={settings.keep}", fix=advice.MOUNT)
-    kept.root.mkdir(exist_ok=True)
-    if mirror.restore(paths, kept):
-        print(f"continuing the search saved in {kept.root}")
-    return mirror.saving(paths, kept, print)

@@ -1,6 +1,10 @@
-"""Image packages: installs packages that a notebook's image lacks, and changes no others."""
+"""Image packages: installs packages that a notebook's image lacks.
+
+Of those that it has, none is replaced but an Optuna or a Kaggle client that is too old.
+"""
 
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,8 +12,8 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from catwalk.core import advice, packages
-from catwalk.core.errors import NetworkError
+from catwalk.core import advice, extras, packages
+from catwalk.core.errors import MachineError, NetworkError, shown
 
 NEWER = ("optuna",)  # packages that the image may have in a version that is too old
 PIP = (
@@ -22,6 +26,8 @@ PIP = (
     "--retries=1",
     "--timeout=15",
 )
+# What pip says without Internet: no index answers, or none is asked and no version of the package is found.
+OFFLINE = re.compile(r"(?i)connection|name resolution|timed out|unreachable|from versions: none")
 
 
 def missing(*also: str) -> list[Requirement]:
@@ -45,7 +51,8 @@ def ensure(say: Callable[[str], None], *also: str) -> None:
         also: more packages to update if they are too old.
 
     Raises:
-        NetworkError: pip failed; the message says what to switch on.
+        NetworkError: pip reached no index; the message says what to switch on.
+        MachineError: pip failed for another reason, which the message says.
     """
     asked = missing(*also)
     if not asked:
@@ -58,9 +65,10 @@ def ensure(say: Callable[[str], None], *also: str) -> None:
         one = still[0]
         here = _installed(one.name)
         there = f"{one.name} {here} is installed" if here else f"{one.name} is not installed"
-        raise NetworkError(
-            f"{there}, {packages.shown(one)} is needed, and pip can't install it", fix=advice.INTERNET
-        )
+        what = f"{there}, {packages.shown(one)} is needed, and pip can't install it"
+        if OFFLINE.search(done.stderr):
+            raise NetworkError(what, fix=advice.INTERNET)
+        raise MachineError(f"{what} ({shown(extras.reason(done.stderr))})", fix=advice.LATEST_IMAGE)
     if done.returncode:
         say("pip reported an error, but all required packages are installed now")
 

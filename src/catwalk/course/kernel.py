@@ -112,17 +112,24 @@ def _place(paths: Paths, made: Path) -> list[str]:
     for old in paths.kernel.glob("catwalk-*.whl"):
         old.unlink()
     for file in sorted(made.iterdir()):
-        target = paths.kernel / file.name
-        if file.suffix == ".whl":
-            file.replace(target)
-            continue
-        with edited_files.rewrite(paths, target, kept.append) as aside:
-            file.replace(aside)
+        _move(paths, file, paths.kernel, kept.append)
     return kept
+
+
+def _move(paths: Paths, file: Path, folder: Path, say: Callable[[str], None]) -> None:
+    """Move a file to a folder; one that is there and may have been edited, as no wheel is, is renamed."""
+    target = folder / file.name
+    if file.suffix == ".whl":
+        file.replace(target)
+        return
+    with edited_files.rewrite(paths, target, say) as aside:
+        file.replace(aside)
 
 
 def make_dist(paths: Paths, say: Callable[[str], None]) -> None:
     """Write the wheel, and a self-contained notebook for users who have only a browser.
+
+    What the user has changed in the notebook since is kept under another name.
 
     Raises:
         MachineError: the wheel can't be built.
@@ -133,7 +140,7 @@ def make_dist(paths: Paths, say: Callable[[str], None]) -> None:
         paths.dist.mkdir(exist_ok=True)
         for made in sorted(aside.iterdir()):
             size = made.stat().st_size / 1000
-            made.replace(paths.dist / made.name)
+            _move(paths, made, paths.dist, say)
             say(f"wheel: {paths.shown(paths.dist / made.name)}, {size:,.0f} kB")
 
 
@@ -218,7 +225,7 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, Any
         given: texts or numbers that replace the defaults in the first cell, by setting.
 
     Raises:
-        UserError: the source is missing or damaged.
+        UserError: the source is missing or damaged, or lacks one of these settings.
     """
     if not source.is_file():
         raise UserError(
@@ -229,7 +236,13 @@ def write_notebook(target: Path, source: Path, wheel: Path, given: dict[str, Any
     text = "".join(parameters["source"])
     for name, value in given.items():
         line = f"{name} = {json.dumps(value)}".replace("\\", r"\\")  # for re, a backslash is not itself
-        text = re.sub(rf"(?m)^{name} = .*?(?=  #|$)", line, text)
+        text, count = re.subn(rf"(?m)^{name} = .*?(?=  #|$)", line, text)
+        if not count:
+            raise UserError(
+                f"the first cell has no setting {name}",
+                where=f"notebooks/{source.name}",
+                fix=advice.check_out(f"notebooks/{source.name}"),
+            )
     parameters["source"] = text.splitlines(keepends=True)
     encoded = base64.b64encode(wheel.read_bytes()).decode()
     lines = "\n".join(encoded[start : start + LINE] for start in range(0, len(encoded), LINE))

@@ -147,6 +147,12 @@ def log_softmax(z: Array) -> Array:
     return z
 
 
+def no_warnings() -> np.errstate:
+    """Hide NumPy's warnings of overflow: on macOS it warns of correct products too (numpy#28687)."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+@no_warnings()
 def forward(network: Network, pixels: Array) -> tuple[list[Array], Array]:
     """Compute the logarithms of the class probabilities of pictures.
 
@@ -167,6 +173,7 @@ def forward(network: Network, pixels: Array) -> tuple[list[Array], Array]:
     return activations, log_softmax(activations[-1] @ weights.T + biases)
 
 
+@no_warnings()
 def backward(network: Network, activations: list[Array], error: Array) -> list[Array]:
     """Compute the gradients of the loss on these pictures, from the last layer to the first.
 
@@ -275,7 +282,7 @@ def descend(
     if rate <= 0 or epochs < 1 or (size is not None and size < 1):
         raise UserError(f"rate {rate}, {epochs} epochs, batches of {size}", fix="choose positive numbers")
     history, order = History(), np.random.default_rng(None if batches is None else batches.seed)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a rate may be too high
+    with no_warnings():  # a rate may be too high
         for epoch in range(epochs + 1):
             now = gradients(network, *train) if size is None else evaluate(network, *train)
             there = evaluate(network, *other)

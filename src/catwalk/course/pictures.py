@@ -6,17 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core.errors import CatwalkError
+from catwalk.core.errors import CatwalkError, UserError
 from catwalk.core.paths import Paths
 from catwalk.course.numpy_network import Array, one_hot
 from catwalk.data import competition as competitions
 from catwalk.data import download, prepare, sources, split
 from catwalk.data.competition import Competition
+from catwalk.data.prepare import Prepared
 from catwalk.report import results
 from catwalk.report.results import asked_for, project_root
 
 TEST_SHARE = 1 / 9  # of the pipeline's training rows, as many as it has for validation
 SEED = 1
+LEAST = 3  # distinct pictures of a class, one for each part
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,14 @@ class Pictures:
     Attributes:
         competition: what they are.
         fingerprint: identifies the rows' content.
+        split: names all that determines which part a row is in.
         train, validation, test: the parts. The exercise's test part is split from the labelled rows; it has
             nothing to do with the sealed test rows.
     """
 
     competition: Competition
     fingerprint: str
+    split: str
     train: Part
     validation: Part
     test: Part
@@ -84,15 +88,16 @@ def load(name: str | None = None) -> Pictures:
 
     Raises:
         CatwalkError: its data are not available.
+        UserError: a class has too few pictures.
     """
-    paths = prepared_paths(name or asked_for())
-    competition, prepared = competitions.load(paths), prepare.load(paths, SEED)
+    competition, prepared = _prepared(name or asked_for())
     pixels, labels = (np.asarray(rows[prepared.train]) for rows in (prepared.pixels, prepared.labels))
     apart = split.hold_out(pixels, labels, TEST_SHARE, SEED)
     classes = len(competition.classes)
     return Pictures(
         competition,
         prepared.fingerprint,
+        f"{prepared.split}-{TEST_SHARE:g}",
         Part(pixels[~apart], labels[~apart], classes),
         Part(
             np.asarray(prepared.pixels[prepared.validation]),
@@ -132,7 +137,7 @@ def from_keras(
         (pictures, labels), _ = sources.keras_arrays(competition)
     except CatwalkError as error:
         say(f"{error}. Using this project's copy of the same pictures instead.")
-        prepared = prepare.load(prepared_paths(competition.name), SEED)
+        _, prepared = _prepared(competition.name)
         pictures = np.asarray(prepared.pixels).reshape(-1, *competition.shape)
         labels = np.asarray(competition.labels)[prepared.labels]
     return pictures, labels.ravel()
@@ -151,6 +156,27 @@ def hold_out(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> np
     apart = np.empty(len(labels), np.bool_)
     apart[order] = split.hold_out(flat[order], labels[order], split.VALIDATION_SHARE, SEED)
     return apart
+
+
+def _prepared(name: str) -> tuple[Competition, Prepared]:
+    """A competition and its arrays, with enough pictures of each class for the exercises' parts.
+
+    Raises:
+        CatwalkError: the data are not available.
+        UserError: a class has too few distinct pictures; two are enough for the pipeline itself.
+    """
+    paths = prepared_paths(name)
+    competition, prepared = competitions.load(paths), prepare.load(paths, SEED)
+    first, _ = split.pictures(prepared.pixels)
+    counts = np.bincount(prepared.labels[first], minlength=len(competition.classes))
+    few = np.flatnonzero(counts < LEAST)
+    if len(few):
+        raise UserError(
+            f"class {competition.class_name(few[0])} has only {counts[few[0]]} distinct pictures",
+            where=competition.train_file,
+            fix=f"add rows of this class: the exercises need {LEAST} pictures of each",
+        )
+    return competition, prepared
 
 
 def prepared_paths(name: str) -> Paths:

@@ -1,19 +1,24 @@
 """Project: a separate project for an exercise, to run the pipeline's stages on the same data."""
 
+import itertools
+import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-from catwalk.core.errors import UserError
+from catwalk import command_hints
+from catwalk.core.errors import CatwalkError
 from catwalk.core.paths import Paths
 from catwalk.course import hackathon, run_stage
 from catwalk.course.exercise import Exercise
 from catwalk.course.pictures import SEED, prepared_paths
 from catwalk.data import download, manifest, prepare
-from catwalk.report.results import asked_for
+from catwalk.report.results import DEFAULT, asked_for
 from catwalk.submission import recipe, submission_names
+
+# In what a stage advises; its own errors begin with the same words and a colon.
+SEARCH = re.compile(r"catwalk search(?!:)((?: --[a-z]+ [^\s,;()]*[^\s,;:()])*)")
 
 
 class Project:
@@ -43,13 +48,16 @@ class Project:
     def run(self, stage: str, *given: str, unless_made: str | None = None) -> None:
         """Run a stage of the pipeline there, as ``make <stage>`` does, and show its output.
 
+        What it advises would not work in the user's folder: a longer search is the exercise's, and what comes
+        next is the notebook's next cell.
+
         Args:
             stage: its name.
             given: its options.
             unless_made: a submission; if an earlier run of the notebook made it, the stage is not repeated.
 
         Raises:
-            UserError: it failed; with its own last line.
+            CatwalkError: it failed; with its own last line, and the exit code determines the error's class.
         """
         if unless_made is not None and self._has(unless_made):
             print(f"{stage}: already done, before the submission {unless_made}")
@@ -60,17 +68,29 @@ class Project:
         ) as process:
             last = ""
             for line in process.stdout or ():
-                print(line, end="", flush=True)
-                last = line.strip()
+                if line.startswith("next: "):
+                    continue
+                last = SEARCH.sub(self._longer, line.strip("\n"))
+                print(last, flush=True)
         run_stage.refuse_killed(stage, process.returncode)
         if process.returncode:
-            raise UserError(last or f"catwalk {stage} failed")
+            kind = run_stage.KINDS.get(process.returncode, CatwalkError)
+            raise kind(last.strip() or f"catwalk {stage} failed")
+
+    def _longer(self, found: "re.Match[str]") -> str:
+        """The exercise's command to search longer, in place of the stage's."""
+        given = dict(re.findall(r"--([a-z]+) (\S+)", found[1]))
+        words = [f"EXERCISE={self.root.parent.name.partition('-')[0]}"]
+        words += [f"{name.upper()}={given[name]}" for name in ("budget", "models") if name in given]
+        if self.competition != DEFAULT:
+            words.append(f"COMPETITION={self.competition}")
+        return command_hints.completed(f"make course {' '.join(words)}")
 
     def predict(self, name: str, keep: bool = False) -> None:
         """Make the submission ``name`` from all trials so far, in place of the one that an earlier run made.
 
         When the notebook is executed again, the study has more trials, and ``catwalk predict`` never replaces
-        a submission. Others in the project stay.
+        a submission. The earlier one is renamed; others in the project stay.
 
         Args:
             name: of the submission.
@@ -78,16 +98,29 @@ class Project:
                 search's trials, too.
 
         Raises:
-            UserError: it failed; with its own last line.
+            CatwalkError: it failed; with its own last line.
         """
         if keep and self._has(name):
             print(f"predict: already done, the submission {name} stays as it is")
             return
-        paths = Paths(self.root, self.competition)
-        shutil.rmtree(paths.submission_folder(name), ignore_errors=True)
-        for file in (paths.recipe(name), paths.submission(name)):
-            file.unlink(missing_ok=True)
+        self._set_aside(name)
         self.run("predict", "--name", name)
+
+    def _set_aside(self, name: str) -> None:
+        """Rename an earlier submission: its talk may have been edited, and its recipe tells of uploads.
+
+        What an interrupted run has left of one stays: predict begins that again.
+        """
+        paths = Paths(self.root, self.competition)
+        files = (paths.submission_folder, paths.recipe, paths.submission)
+        there = [file for file in files if file(name).exists()]
+        if not there or paths.unfinished(name).is_file():
+            return
+        names = (f"{name}-{number}" for number in itertools.count(1))
+        kept = next(one for one in names if not any(file(one).exists() for file in files))
+        for file in there:
+            file(name).rename(file(kept))
+        print(f"predict: the earlier submission {name}, with its talk, is kept as {kept}", flush=True)
 
     def _has(self, name: str) -> bool:
         """Whether the submission is there, whole, and of the rows that are prepared now."""
@@ -105,6 +138,4 @@ def _link_raw(here: Paths, there: Paths) -> None:
     for file in here.raw.iterdir():
         if file.name != there.manifest.name:
             (there.raw / file.name).symlink_to(file.resolve())
-    known = download.read_manifest(here)
-    moved = {path: path.replace(f"{here.raw}/", f"{there.raw}/", 1) for path in known.origins}
-    manifest.write(there, replace(known, origins={moved[path]: one for path, one in known.origins.items()}))
+    manifest.write(there, download.read_manifest(here))

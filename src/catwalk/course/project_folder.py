@@ -4,15 +4,17 @@ With other files, or another decision about them, it is another one: the TOML th
 theirs, and a project's data come from one source.
 """
 
+import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from catwalk.core import given_path
+from catwalk.core import advice, given_path
+from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
-from catwalk.course import mirror
+from catwalk.course import kept_folder
 
 
 def identity(source: str, files: Iterable[Path], decide: Mapping[str, str]) -> str:
@@ -33,7 +35,7 @@ def find(competition: str, identity: str, keep: str | None) -> Path:
     folder = own / f"{competition}-{_digest(identity)}"
     if keep:
         kept = kept_paths(keep, competition)
-        if mirror.is_of_another(Paths(folder, competition), kept):
+        if kept_folder.is_of_another(Paths(folder, competition), kept):
             return own / f"{competition}-{_digest(f'{identity}, {kept.root}')}"
     return folder
 
@@ -41,6 +43,30 @@ def find(competition: str, identity: str, keep: str | None) -> Path:
 def kept_paths(keep: str, competition: str) -> Paths:
     """The paths below the folder ``KEEP``."""
     return Paths(given_path.expanded(keep).resolve(), competition)
+
+
+def saved_in(
+    keep: str | None, paths: Paths, say: Callable[[str], None]
+) -> contextlib.AbstractContextManager[None]:
+    """Restore what an earlier session saved in ``KEEP``, and save this session's results there.
+
+    Args:
+        keep: the folder; None: nothing is saved.
+        paths: the project's.
+        say: takes a line for people.
+
+    Raises:
+        UserError: there is no such folder, or it has another session's study, which would be replaced.
+    """
+    if not keep:
+        return contextlib.nullcontext()
+    kept = kept_paths(keep, paths.competition)
+    if not kept.root.parent.is_dir():
+        raise UserError("no such folder", where=f"KEEP={keep}", fix=advice.MOUNT)
+    kept.root.mkdir(exist_ok=True)
+    if kept_folder.restore(paths, kept):
+        say(f"continuing the search saved in {kept.root}")
+    return kept_folder.saving(paths, kept, say)
 
 
 def _digest(text: str) -> str:

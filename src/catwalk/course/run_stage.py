@@ -3,6 +3,7 @@
 A notebook keeps every line forever, and commands run with ``!`` or ``%pip`` may fail unnoticed.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -19,6 +20,7 @@ from catwalk.core.errors import CatwalkError, MachineError, NetworkError, UserEr
 REPEATED = re.compile(r"(trial|worker) \d+ |fold \d+/\d+ of trial \d+ ")
 FIRST_GAP, WIDER = 5.0, 1.25  # seconds until the next of them is passed on, then 25% more each time
 MOST = 50  # of them in total
+STOPPING = 3.0  # seconds that an interrupted stage is given to stop by itself
 KINDS: dict[int, type[CatwalkError]] = {2: UserError, 3: NetworkError, 4: MachineError}
 
 
@@ -36,8 +38,8 @@ def run(stage: str, *given: str, root: Path, say: Callable[[str], None]) -> None
     )  # fmt: skip
     try:
         last = _pass_on(stage, process.stdout or (), say)
-    except BaseException:  # whoever reads was interrupted
-        process.terminate()
+    except BaseException as error:  # whoever reads was interrupted
+        _end(process, STOPPING if isinstance(error, KeyboardInterrupt) else 0.0)
         raise
     finally:
         process.wait()
@@ -45,6 +47,18 @@ def run(stage: str, *given: str, root: Path, say: Callable[[str], None]) -> None
     if process.returncode:
         kind = KINDS.get(process.returncode, CatwalkError)
         raise kind(last.removeprefix(f"catwalk {stage}: ") or f"catwalk {stage} failed")
+
+
+def _end(process: "subprocess.Popen[str]", seconds: float) -> None:
+    """End a stage that has not ended in so many seconds.
+
+    A notebook's interrupt reaches the stage too, which then stops; a second signal would cut that short.
+    """
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    finally:
+        process.terminate()
 
 
 def refuse_killed(stage: str, code: int) -> None:

@@ -179,4 +179,4 @@ def _read(file: Path, plan: Plan) -> Run:
 def _file(exercise: Exercise, plan: Plan, pictures: Pictures) -> Path:
     """The file of a run; its name contains everything that the run depends on."""
     said = "-".join("all" if value is None else f"{value:g}" for value in astuple(plan))
-    return exercise.folder / "runs" / f"{pictures.fingerprint}-{said}.npz"
+    return exercise.folder / "runs" / f"{pictures.fingerprint}-{pictures.split}-{said}.npz"

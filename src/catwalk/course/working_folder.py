@@ -12,10 +12,7 @@ from pathlib import Path
 
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
-
-NAMES = SUBMISSION, TALK, PDF = "submission.csv", "talk.html", "talk.pdf"
-NOTE = ".catwalk.json"
-EARLIER = "earlier"  # the folder of what earlier runs left
+from catwalk.data.notebook_results import EARLIER, NAMES, NOTE, PDF, SUBMISSION, TALK
 
 
 def set_aside(folder: Path) -> Path | None:

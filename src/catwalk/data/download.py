@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from catwalk.core import advice, edited_files, given_path, locks
-from catwalk.core.errors import NetworkError, UserError, masked
+from catwalk.core.errors import NetworkError, UserError, without_url_passwords
 from catwalk.core.paths import Paths, folder_aside
-from catwalk.data import manifest, raw_files
+from catwalk.data import kaggle_names, manifest, raw_files
 from catwalk.data.competition import Competition
 from catwalk.data.manifest import BY_HAND, Manifest, Stamp
 from catwalk.data.raw_files import Found
@@ -73,12 +73,12 @@ def _current(paths: Paths, competition: Competition, known: Manifest) -> Manifes
     if found.names(competition) != set(known.files):
         return None
     if known.source == BY_HAND:
-        now = manifest.origins(found.paths, known)
+        now = manifest.origins(paths, found.paths, known)
         return replace(known, origins=now) if manifest.same(now, known.origins) else None
     stamps = {name: manifest.stamp_in(paths, name, facts) for name, facts in known.files.items()}
     if any(one is None or one.sha256 != known.files[name]["sha256"] for name, one in stamps.items()):
         return None
-    origins = _origins_now(competition, known)
+    origins = _origins_now(paths, competition, known)
     if origins is not None and not manifest.same(origins, known.origins):
         return None
     files = {
@@ -89,12 +89,12 @@ def _current(paths: Paths, competition: Competition, known: Manifest) -> Manifes
     return replace(known, files=files, origins=origins or known.origins)
 
 
-def _origins_now(competition: Competition, known: Manifest) -> dict[str, Stamp] | None:
+def _origins_now(paths: Paths, competition: Competition, known: Manifest) -> dict[str, Stamp] | None:
     """The current stamps of a SOURCE= folder's files; None if it is gone, or no folder was given."""
     if known.source in SOURCES or not Path(known.source).exists():
         return None
     found = raw_files.locate(Path(known.source), competition)
-    return manifest.origins(found.paths, known) if found.is_whole(competition) else None
+    return manifest.origins(paths, found.paths, known) if found.is_whole(competition) else None
 
 
 def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Manifest:
@@ -114,7 +114,7 @@ def _bring(paths: Paths, competition: Competition, source: str, say: Say) -> Man
             say(f"data: {', '.join(changed)}: changed by hand, will not be overwritten")
         return _use_own_files(paths, competition, source, None, say)
     _check_source(paths, competition, known, source)
-    gone, origins = manifest.missing(paths, known), _origins_now(competition, known)
+    gone, origins = manifest.missing(paths, known), _origins_now(paths, competition, known)
     moved = origins is not None and not manifest.same(origins, known.origins)
     if gone or moved:
         what = (
@@ -150,9 +150,9 @@ def _use_own_files(
         raise _other_source(paths, source, f"holds {BY_HAND} ({', '.join(names)[:60]})")
     also = f", or first rename your folder: {move_aside(paths)}" if competition.sources else ""
     raw_files.check_whole(paths.shown(paths.raw), paths.raw, found, competition, also)
-    now = manifest.origins(found.paths, known)
-    before = known.origins if known else {}
-    changed = [paths.shown(Path(path)) for path, one in now.items() if before and before.get(path) != one]
+    now = manifest.origins(paths, found.paths, known)
+    before = {name: one.sha256 for name, one in known.origins.items()} if known else {}
+    changed = [name for name, one in now.items() if before and before.get(name) != one.sha256]
     if changed:
         say(f"data: {', '.join(changed)}: changed, reading again")
     files = _read(paths, competition, found, {})
@@ -178,7 +178,7 @@ def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Man
     for name in raw_files.needed(competition):
         raw_files.refuse_dangling(paths.shown(paths.raw), paths.raw / name)
     with folder_aside(paths.raw.parent) as aside:
-        before = _stamps_of_source(competition, source)
+        before = _stamps_of_source(paths, competition, source)
         got = sources.fetch(source, competition, aside, say)
         origins = _origin_names(paths, competition, got)
         files = _read(paths, competition, raw_files.locate(aside, competition), origins)
@@ -197,17 +197,17 @@ def _fetch(paths: Paths, competition: Competition, source: str, say: Say) -> Man
     return made
 
 
-def _stamps_of_source(competition: Competition, source: str) -> dict[str, Stamp]:
+def _stamps_of_source(paths: Paths, competition: Competition, source: str) -> dict[str, Stamp]:
     """The stamps of a folder's files before they are copied, so that later changes are noticed."""
     place = given_path.expanded(source).resolve()
     if source in ("auto", *SOURCES) or not place.exists():
         return {}
-    return manifest.origins(raw_files.locate(place, competition).paths)
+    return manifest.origins(paths, raw_files.locate(place, competition).paths)
 
 
 def _origin_names(paths: Paths, competition: Competition, source: str) -> dict[str, str]:
     """Map each fetched file's name to the original file, which the user may change, as shown in messages."""
-    from catwalk.data import kaggle_download, kaggle_names
+    from catwalk.data import kaggle_download
 
     names = raw_files.needed(competition)
     if source in SOURCES:
@@ -225,9 +225,9 @@ def _check_source(paths: Paths, competition: Competition, known: Manifest, sourc
     if source == "auto" or (source in SOURCES and source == known.source):
         return
     place = given_path.expanded(source).resolve()
-    if source not in SOURCES and not place.exists():
+    if source not in SOURCES and not place.exists() and not kaggle_names.is_address(source):
         fix = "correct it, or leave SOURCE= out to use the existing data"
-        raise UserError("no such folder", where=f"SOURCE={masked(source)}", fix=fix)
+        raise UserError("no such folder", where=f"SOURCE={without_url_passwords(source)}", fix=fix)
     if source not in SOURCES and str(place) == known.source:
         raw_files.check_whole(f"SOURCE={source}", place, raw_files.locate(place, competition), competition)
         return
@@ -238,10 +238,11 @@ def _check_source(paths: Paths, competition: Competition, known: Manifest, sourc
 
 
 def _other_source(paths: Paths, source: str, there: str) -> UserError:
+    other = "" if source in SOURCES else f"{advice.OTHER_DATA}, or "
     return UserError(
         f"{paths.shown(paths.raw)} {there}",
-        where=f"SOURCE={masked(source)}",
-        fix=f"leave SOURCE= out to use that data, or first rename its folder: {move_aside(paths)}",
+        where=f"SOURCE={without_url_passwords(source)}",
+        fix=f"{other}leave SOURCE= out to use that data, or first rename its folder: {move_aside(paths)}",
     )
 
 

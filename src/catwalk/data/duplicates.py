@@ -14,6 +14,7 @@ from catwalk.data import picture_hashes, prepare, split
 from catwalk.data.prepare import Prepared
 
 BLOCK = 8192  # pictures compared at a time
+LABELLED_SHARE = 0.01  # of the test pictures: from here on a score says little where so many are labelled
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,17 @@ def distinct(prepared: Prepared, rows: npt.NDArray[np.int32]) -> int:
     return int(is_first(prepared.pixels, rows).sum())
 
 
+def are_many(known: int, pictures: int) -> bool:
+    """Whether so many of the distinct test pictures are labelled that a score says little about new ones."""
+    return known > 0 and known >= LABELLED_SHARE * pictures
+
+
 def warning(known: int, pictures: int) -> str:
     """A one-line warning that so many of the distinct test pictures are also among the labelled rows."""
     those = "all" if known == pictures else f"{known:,}"
+    verb = "is" if known == 1 else "are"
     return (
-        f"{those} of the {pictures:,} test pictures are also among the labelled rows: "
+        f"{those} of the {pictures:,} test pictures {verb} also among the labelled rows: "
         "the score says little about new pictures"
     )
 

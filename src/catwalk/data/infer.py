@@ -12,6 +12,7 @@ from catwalk.data import (
     infer_shape,
     infer_submission,
 )
+from catwalk.data.competition import AUGMENTATIONS
 from catwalk.data.infer_columns import ColumnRoles
 from catwalk.data.infer_doubt import DoubtError
 from catwalk.data.infer_files import Files, Pictures
@@ -20,11 +21,15 @@ from catwalk.data.infer_table import Table
 from catwalk.data.toml_draft import Value
 
 HELD_OUT = 0.15  # share of the one file's pictures that becomes the test
+OTHERS = [f'"{name}"' for name in AUGMENTATIONS if name != "shift"]  # which may change the class
 WHY_SHIFT = (
     "a picture shifted by a pixel keeps its class; the files can't show whether a flipped or rotated one "
-    'does (a rotated 6 is a 9): to allow more, add "flip", "rotate", "zoom", "elastic" or "erase"'
+    f"does (a rotated 6 is a 9): to allow more, add {', '.join(OTHERS[:-1])} or {OTHERS[-1]}"
 )
-WHY_UPRIGHT = "the files can't show this: set it to true if the pictures lie on their side"
+WHY_UPRIGHT = (
+    "the files can't show this: set it to true if the pictures lie on their side (and exchange height and "
+    "width in shape)"
+)
 
 
 @dataclass(frozen=True)
@@ -181,32 +186,27 @@ def _id(
     columns: ColumnRoles, train: Pictures, files: Files, choice: dict[str, str]
 ) -> tuple[str | None, list[str], str]:
     """The id column's name, the columns that are ignored, and why that column is the id."""
-    names = train.table.names
+    names, test = train.table.names, files.test
     ignored = [*columns.ignored, *(names[i] for i in columns.labels[1:] if names)]
-    if "ID" in choice:
-        at = _chosen(choice["ID"], (files.test or train).table, "ID")
-        named = (files.test or train).table.names
-        id_ = named[at] if named else "id"
-        return id_, [name for name in ignored if name != id_], "as ID= says"
+    label = names[columns.label] if names and columns.label is not None else None
     ours = names[columns.id] if names and columns.id is not None else "id" if columns.id is not None else None
+    id_, why = ours, "no two rows have the same value"
     if columns.usage is not None and names and not _divides(files):
         ignored.append(names[columns.usage])
-    if names and columns.label is not None:
-        ignored = [name for name in ignored if name != names[columns.label]]
-    if files.test is None:
-        return ours, ignored, "no two rows have the same value"
-    theirs = files.test.columns
-    test_names = files.test.table.names
-    if test_names:
-        label = names[columns.label] if names and columns.label is not None else None
-        unknown = [*theirs.ignored, *(test_names[i] for i in (*theirs.labels, theirs.usage) if i is not None)]
-        ignored += [name for name in unknown if name not in (*ignored, label)]
-    test_id = None
-    if theirs.id is not None:
-        test_id = test_names[theirs.id] if test_names else ours
-    if ours and ours != test_id and names:
-        ignored.append(ours)
-    return test_id, [name for name in ignored if name != test_id], "no two test rows have the same value"
+    if test is not None:
+        theirs, test_names = test.columns, test.table.names
+        if test_names:
+            ignored += theirs.ignored
+            ignored += [test_names[i] for i in (*theirs.labels, theirs.usage) if i is not None]
+        id_ = None if theirs.id is None else test_names[theirs.id] if test_names else ours
+        why = "no two test rows have the same value"
+    if names:
+        ignored += [name for name in (ours, id_) if name]
+    if "ID" in choice:
+        table = (test or train).table
+        at = _chosen(choice["ID"], table, "ID")
+        id_, why = table.names[at] if table.names else "id", "as ID= says"
+    return id_, [name for name in dict.fromkeys(ignored) if name not in (id_, label)], why
 
 
 def _submission(
@@ -217,8 +217,10 @@ def _submission(
     usual = (id_, label) if id_ else ("ImageId", "Label")
     test_ids: list[str] | int = 0
     if files.test is not None and files.samples:
-        test, at = files.test, files.test.columns.id
-        test_ids = infer_classes.column(test.table, at) if at is not None else test.table.row_count
+        table, at = files.test.table, files.test.columns.id
+        if id_ and table.names and id_ in table.names:  # as ID= says, perhaps
+            at = table.names.index(id_)
+        test_ids = infer_classes.column(table, at) if at is not None else table.row_count
     return infer_submission.find(files.samples, test_ids, usual, classes)
 
 

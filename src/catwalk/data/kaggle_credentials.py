@@ -225,7 +225,7 @@ def user_name() -> str | None:
     return None
 
 
-def masked(text: str) -> str:
+def without_secrets(text: str) -> str:
     """A text in which all secrets that are set up here, and whatever looks like one, are masked."""
     names = "KAGGLE_KEY", "KAGGLE_API_TOKEN"
     secrets = {os.environ.get(name, "") for name in names} | {value for _, value in _tokens()}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from catwalk.core import advice
+from catwalk.core import advice, terminal
 from catwalk.core.errors import LONGEST, NetworkError, UserError, shown
 from catwalk.core.http_timeout import TIMEOUT
 from catwalk.data import kaggle_credentials
@@ -71,9 +71,10 @@ def _explained(status: int, words: str, page: Page) -> NetworkError | UserError:
             if used.kind == kaggle_credentials.LOGIN
             else f"renew it at {kaggle_credentials.SETTINGS}"
         )
+        others = "" if terminal.is_notebook() else "; make kaggle shows what else is set up"
         return UserError(
             f"Kaggle rejected the {used.kind} from {used.where} (401{words})",
-            fix=f"{renew}; catwalk kaggle shows what else is set up",
+            fix=f"{renew}{others}",
         )
     if status == 403:  # also Kaggle's answer where there is no such competition
         join = (
@@ -111,5 +112,5 @@ def _words(error: Any, room: int) -> str:
 
 def quoted(words: str, room: int = LONGEST) -> str:
     """Kaggle's own text as shown in messages: quoted, short, without control characters or secrets."""
-    said = shown(kaggle_credentials.masked(words), room)
+    said = shown(kaggle_credentials.without_secrets(words), room)
     return f'"{said}"' if said else ""

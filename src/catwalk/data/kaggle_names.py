@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from catwalk.core import given_path
-from catwalk.core.errors import UserError, masked
+from catwalk.core.errors import UserError, without_url_passwords
 from catwalk.data.competition import Competition
 from catwalk.data.toml_keys import SOURCES
 
@@ -118,6 +118,11 @@ def page(text: str, given: str) -> Page:
     return dataset(text, given) if is_dataset else contest(text, given)
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a page on Kaggle."""
+    return ADDRESS.match(text.strip()) is not None
+
+
 def source_of(source: str, competition: Competition) -> str:
     """SOURCE=, or "kaggle" where it is the address or slug of the competition's own page there."""
     is_given = source in ("auto", *SOURCES) or given_path.expanded(source).exists()
@@ -155,5 +160,5 @@ def _invalid_name(text: str, given: str, kind: str, form: str, near: str) -> Use
 
 def _quoted(text: str) -> str:
     """A text as shown in messages: short, without control characters or a URL's password."""
-    text = masked(text)
+    text = without_url_passwords(text)
     return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -34,7 +34,8 @@ class Manifest:
         files: of each CSV, by the TOML's name: "bytes", "modified" and "sha256" of the plain file,
             "rows", and "notes" for the user.
         reading: a hash of the TOML's values that affect reading.
-        origins: the user's own files that were read or copied, by their paths.
+        origins: the user's own files that were read or copied, by their paths: those in the raw folder
+            relative to the project's, which may be moved or copied, others absolute.
         replacing: sha256 of our files while they are being replaced; otherwise empty.
     """
 
@@ -51,14 +52,28 @@ def read(paths: Paths) -> Manifest | None:
     """The manifest; None if it is missing or damaged: the files are then used as they are."""
     try:
         content = json.loads(paths.manifest.read_text(encoding="utf-8"))
-        origins = {name: Stamp(**stamp) for name, stamp in content.get("origins", {}).items()}
         known = {name: content[name] for name in ("competition", "source", "fetched", "files")}
+        by_hand = known["source"] == BY_HAND
+        origins = {
+            _from_root(paths, name) if by_hand else name: Stamp(**stamp)
+            for name, stamp in content.get("origins", {}).items()
+        }
         more = {name: content[name] for name in ("reading", "replacing") if name in content}
         for facts in known["files"].values():
             stamp_of(facts)  # fails where one of its values is missing
         return Manifest(**known, **more, origins=origins)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _from_root(paths: Paths, name: str) -> str:
+    """A path in the raw folder, relative to the root; older versions wrote an absolute one.
+
+    The project may have been elsewhere then.
+    """
+    raw = paths.shown(paths.raw)
+    before, _, after = name.partition(f"/{raw}/")
+    return f"{raw}/{after}" if Path(before).is_absolute() and after else name
 
 
 def write(paths: Paths, manifest: Manifest) -> None:
@@ -104,10 +119,11 @@ def missing(paths: Paths, known: Manifest) -> list[str]:
     return [name for name, one in stamps.items() if one is None or one.sha256 != known.files[name]["sha256"]]
 
 
-def origins(found: list[Path], known: Manifest | None = None) -> dict[str, Stamp]:
-    """The stamps of the user's own files, by path."""
+def origins(paths: Paths, found: list[Path], known: Manifest | None = None) -> dict[str, Stamp]:
+    """The stamps of the user's own files, by path, see ``Manifest``."""
     before = known.origins if known else {}
-    return {str(path): stamp(path, before.get(str(path))) for path in found}
+    names = {path: paths.shown(path) if path.is_relative_to(paths.raw) else str(path) for path in found}
+    return {name: stamp(path, before.get(name)) for path, name in names.items()}
 
 
 def same(first: dict[str, Stamp], second: dict[str, Stamp]) -> bool:

@@ -1,4 +1,8 @@
-"""New competition: writes the TOML, and nothing else, for files that are here or on Kaggle."""
+"""New competition: writes the TOML for files that are here or on Kaggle, and keeps where the files are.
+
+The place is kept in ``raw/manifest.json``, so that later commands find them; a page's download waits in
+``.download``.
+"""
 
 import re
 import sys
@@ -11,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catwalk.core import given_path, terminal
+from catwalk.core import advice, given_path, terminal
 from catwalk.core.console import plain_console
-from catwalk.core.errors import UserError, masked, shown
+from catwalk.core.errors import UserError, shown, without_url_passwords
 from catwalk.core.paths import Paths, atomic_write, competitions_folder, folder_aside
 from catwalk.data import (
     competition,
@@ -105,7 +109,7 @@ def _check_name(paths: Paths) -> None:
             "can't be used as a file name", where=f"COMPETITION={shown(paths.competition)}", fix=fix
         )
     if paths.toml.exists():
-        fix = "choose another COMPETITION=, or edit that file"
+        fix = f"{advice.OTHER_DATA}, or edit that file"
         raise UserError("already exists, and is left unchanged", where=paths.shown(paths.toml), fix=fix)
 
 
@@ -126,7 +130,8 @@ def _resolved(paths: Paths, source: str) -> tuple[Path | None, kaggle_names.Page
         source.startswith((".", "/", "~")) or source.count("/") > 1
     ):
         fix = "correct it, or give the address of Kaggle's page"
-        raise UserError("no such folder, zip or CSV", where=f"SOURCE={masked(source)}", fix=fix)
+        where = f"SOURCE={without_url_passwords(source)}"
+        raise UserError("no such folder, zip or CSV", where=where, fix=fix)
     return None, kaggle_names.page(source, "SOURCE=")
 
 

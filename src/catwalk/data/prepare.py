@@ -16,6 +16,7 @@ import numpy.typing as npt
 from catwalk.core import advice, disk_space, locks
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write, folder_aside
+from catwalk.core.plurals import counted
 from catwalk.data import download, picture_hashes, prepared_arrays, raw_rows, split, test_labels
 from catwalk.data.competition import Competition
 
@@ -169,16 +170,16 @@ def _known_summary(paths: Paths) -> dict[str, Any]:
 def _described(summary: dict[str, Any]) -> str:
     duplicates = summary["duplicates"]
     said = [
-        f"{count:,} {what}"
-        for count, what in (
-            (duplicates["train"], "duplicate pictures among the labelled rows"),
-            (duplicates["test"], "duplicates within the test rows"),
-            (duplicates["known"], "test pictures also among the labelled rows"),
+        f"{counted(count, what)} {where}"
+        for count, what, where in (
+            (duplicates["train"], "duplicate picture", "among the labelled rows"),
+            (duplicates["test"], "duplicate", "within the test rows"),
+            (duplicates["known"], "test picture", "also among the labelled rows"),
         )
         if count
     ]
     return (
-        f"{summary['rows']:,} labelled rows, {summary['test_rows']:,} test rows, "
+        f"{summary['rows']:,} labelled rows, {counted(summary['test_rows'], 'test row')}, "
         f"fingerprint {summary['fingerprint']}" + "".join(f", {line}" for line in said)
     )
 

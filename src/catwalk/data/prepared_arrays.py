@@ -1,5 +1,6 @@
 """Prepared arrays: whether those on the disk are whole and of the TOML, before a stage uses them."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,19 @@ def is_whole_split(file: Path) -> bool:
             return len(rows["train"]) > 0 and len(rows["validation"]) > 0
     except UNREADABLE_ARRAYS:
         return False
+
+
+def identity(paths: Paths) -> str:
+    """A hash of what the arrays contain and of the TOML's reading; empty if nothing is prepared.
+
+    It stays as it is where the same rows are prepared again.
+    """
+    try:
+        summary = json.loads(paths.prepared_summary.read_text(encoding="utf-8"))
+        known = [summary[key] for key in ("fingerprint", "test_fingerprint", "reading")]
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+    return hashlib.blake2b(json.dumps(known).encode(), digest_size=6).hexdigest()
 
 
 def require_same_toml(paths: Paths, competition: Competition) -> None:

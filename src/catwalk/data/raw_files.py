@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catwalk.core import errors, terminal
+from catwalk.core import advice, errors, terminal
 from catwalk.core.errors import UserError
-from catwalk.data import archives, idx
+from catwalk.core.paths import Paths
+from catwalk.data import archives, idx, notebook_results
 from catwalk.data.competition import Competition
 
 DEPTH = 3  # levels of subfolders that are searched
-MANIFEST = "manifest.json"
+MANIFEST = Paths(Path(), "").manifest.name
 NOT_DATA = re.compile(
     r"(?i)(readme|license|copying)(\..*)?|.*\.(md|pdf|toml|py|ipynb)|desktop\.ini|thumbs\.db"
 )
@@ -70,8 +71,8 @@ def listed(folder: Path, in_notebook: bool = False) -> list[Path]:
 
     Args:
         folder: the folder.
-        in_notebook: whether it may be a notebook's own, of which ``is_searched`` tells the subfolders; so it
-            may be, too, where a notebook runs the command.
+        in_notebook: whether it may be a notebook's own, of which ``is_searched`` tells the subfolders, and
+            where catwalk's results are left out; so it may be, too, where a notebook runs the command.
     """
     return sorted(_walk(folder, DEPTH, in_notebook or terminal.is_notebook()))
 
@@ -82,10 +83,11 @@ def _walk(folder: Path, depth: int, in_notebook: bool) -> Iterator[Path]:
     for path in folder.iterdir():
         if path.name.startswith((".", "__MACOSX")):
             continue
+        is_ours = path.name == MANIFEST or (in_notebook and notebook_results.is_one(path))
         if path.is_dir():
             if depth and (not in_notebook or is_searched(path)):
                 yield from _walk(path, depth - 1, in_notebook)
-        elif path.is_file() and path.name != MANIFEST and not NOT_DATA.fullmatch(path.name):
+        elif path.is_file() and not is_ours and not NOT_DATA.fullmatch(path.name):
             yield path
 
 
@@ -206,18 +208,22 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
         raise UserError(
             "neither a folder nor a zip",
             where=shown,
-            fix=f"use its folder, SOURCE={shlex.quote(str(place.parent))}",
+            fix=f"{advice.OTHER_DATA}, or use its folder, SOURCE={shlex.quote(str(place.parent))}",
         )
     missing = [name for name in required(competition) if name not in found.csvs]
     for name in missing:
         refuse_dangling(shown, place / name)
         _refuse_ambiguous(shown, place, files, zips, name)
+    for archive in zips:
+        _refuse_idx(shown, place, archive)
     one = len(missing) == 1
+    other = f"{advice.OTHER_DATA}, or " if shown.startswith("SOURCE=") else ""
     named = f", or write {'its actual name' if one else 'their actual names'} under [files] in "
     raise UserError(
         f"{' and '.join(missing)} {'is' if one else 'are'} missing, {_content(place)}",
         where=shown,
-        fix=f"put {'it' if one else 'them'} there{also or f'{named}competitions/{competition.name}.toml'}",
+        fix=f"{other}put {'it' if one else 'them'} there"
+        + (also or f"{named}competitions/{competition.name}.toml"),
     )
 
 
@@ -251,6 +257,16 @@ def _refuse_ambiguous(shown: str, place: Path, files: list[Path], zips: list[Pat
             f"ambiguous: {_clipped(', '.join(found))} all match {name}",
             where=shown,
             fix=f"put a copy of the right one there as {name}",
+        )
+
+
+def _refuse_idx(shown: str, place: Path, archive: Path) -> None:
+    """Refuse a zip of the four IDX files, such as Kaggle's of MNIST: they are read from a folder alone."""
+    if idx.find_below([Path(member) for member in archives.members(archive)]):
+        raise UserError(
+            f"{archive.name} holds IDX files, which are not read inside a zip",
+            where=shown,
+            fix="unpack it, and set SOURCE= to its folder" if archive == place else "unpack it there",
         )
 
 

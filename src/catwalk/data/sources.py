@@ -5,22 +5,23 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from catwalk.core import advice, disk_space, given_path
-from catwalk.core.errors import CatwalkError, NetworkError, UserError, masked, shown
+from catwalk.core import advice, disk_space, given_path, processes
+from catwalk.core.errors import CatwalkError, NetworkError, UserError, shown, without_url_passwords
 from catwalk.core.http_timeout import TIMEOUT
-from catwalk.data import archives, idx, idx_csvs, kaggle_download, raw_files
+from catwalk.data import archives, idx, idx_csvs, kaggle_download, kaggle_names, raw_files
 from catwalk.data.competition import Competition
 
-STORY = 180  # characters about all attempts in the message that none worked
+STORY = 140  # characters about all attempts in the message that none worked
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 
 Fetch = Callable[[Competition, Path], None]
@@ -127,7 +128,8 @@ def keras_arrays(competition: Competition) -> Any:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:
-        return module.load_data()
+        with _certificates():
+            return module.load_data()
     except Exception as error:
         # Keras wraps what went wrong below it in a bare Exception of one line: a long address, then why.
         said = (str(error).splitlines() or [type(error).__name__])[0]
@@ -137,6 +139,20 @@ def keras_arrays(competition: Competition) -> Any:
         ) from None
     finally:
         socket.setdefaulttimeout(before)
+
+
+@contextlib.contextmanager
+def _certificates() -> Iterator[None]:
+    """Let urllib, with which Keras downloads, trust whom requests trusts, where Python has no certificates.
+
+    That is so on macOS with Python from python.org, until its "Install Certificates.command" has run.
+    """
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+    theirs = ssl.get_default_verify_paths()
+    has_some = theirs.cafile or (theirs.capath and any(Path(theirs.capath).iterdir()))
+    with processes.environment({} if has_some else {"SSL_CERT_FILE": DEFAULT_CA_BUNDLE_PATH}):
+        yield
 
 
 def fetch_sklearn(competition: Competition, folder: Path) -> None:
@@ -205,13 +221,7 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
     """
     names = offered(competition)
     if source not in ("auto", *SOURCES):
-        place = given_path.expanded(source).resolve()
-        if not source or not place.exists():
-            raise UserError(
-                f"neither a folder, a zip nor one of {', '.join(['auto', *names])}",
-                where=f"SOURCE={masked(source)}",
-                fix=advice.CHOOSE_ONE,
-            )
+        place = _place(source, names)
         fetch_folder(place, competition, folder)
         return str(place)
     if source != "auto":
@@ -231,7 +241,8 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
         try:
             SOURCES[name](competition, folder)
         except CatwalkError as error:
-            say(f"{name}: {error}")
+            if len(names) > 1:  # else the error itself says it
+                say(f"{name}: {error}")
             failures.append(error)
             with contextlib.suppress(OSError):
                 _empty(folder)
@@ -242,16 +253,31 @@ def fetch(source: str, competition: Competition, folder: Path, say: Callable[[st
     raise _all_failed(competition, names, failures)
 
 
+def _place(source: str, names: list[str]) -> Path:
+    """The existing folder or file that SOURCE= names, which is none of the competition's sources."""
+    place = given_path.expanded(source).resolve()
+    if source and place.exists():
+        return place
+    other = f"{advice.OTHER_DATA}, or " if kaggle_names.is_address(source) else ""
+    raise UserError(
+        f"neither a folder, a zip nor one of {', '.join(['auto', *names])}",
+        where=f"SOURCE={without_url_passwords(source)}",
+        fix=f"{other}{advice.CHOOSE_ONE}",
+    )
+
+
 def _all_failed(competition: Competition, names: list[str], failures: list[CatwalkError]) -> CatwalkError:
     """The error if no source worked; each attempt was already reported in full, and is shortened here."""
-    kind = NetworkError if any(isinstance(f, NetworkError) for f in failures) else UserError
+    is_offline = any(isinstance(failure, NetworkError) for failure in failures)
+    kind = NetworkError if is_offline else UserError
     attempts = "; ".join(
         textwrap.shorten(f"{name}: {error.what}", STORY // len(names), placeholder=" ...")
         for name, error in zip(names, failures, strict=True)
     )
+    by_hand = "set SOURCE= to a folder that holds its files"
     return kind(
         f"no source worked for {competition.name} ({attempts or 'its TOML names none'})",
-        fix="set SOURCE= to a folder that holds its files",
+        fix=f"{advice.CHECK_NETWORK}, or {by_hand}" if is_offline else by_hand,
     )
 
 

@@ -13,6 +13,7 @@ from catwalk.data.competition import Competition
 from catwalk.models import metrics
 
 SIGNIFICANT = 0.05
+SMALL = 0.0001  # of a smaller p-value only this is shown
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,26 @@ class Row:
     Attributes:
         place: teams with equal scores share it (1, 1, 3). None: not scored.
         team: the result.
-        ahead: whether the lead over the next team is significant; empty for the last one.
-        p: how often such a lead occurs by chance; None for the last one.
+        ahead: whether the lead over the next team is significant, where it is one on different pictures too;
+            empty for the last one.
+        p: how often such a difference occurs by chance; None for the last one.
     """
 
     place: int | None
     team: Graded
     ahead: str = ""
     p: float | None = None
+
+    @property
+    def shown_p(self) -> str:
+        """``p`` with so many digits that they show on which side of ``SIGNIFICANT`` it is: "= 0.0498"."""
+        p = self.p
+        if p is None:
+            return ""
+        if p < SMALL:
+            return f"< {SMALL:.4f}"
+        texts = (f"{p:.{digits}g}" for digits in range(2, 18))  # with 17 it is p itself
+        return "= " + next(text for text in texts if (float(text) < SIGNIFICANT) == (p < SIGNIFICANT))
 
 
 def by_public(teams: list[Graded]) -> list[Row]:
@@ -79,8 +92,10 @@ def _placed(teams: list[Graded], score: Callable[[Graded], float]) -> list[Row]:
 def _compared(row: Row, after: Row | None) -> Row:
     if after is None or row.team.right is None or after.team.right is None:
         return row
-    p = metrics.mcnemar(after.team.right, row.team.right).p
-    return Row(row.place, row.team, "yes" if p < SIGNIFICANT else "not significant", p)
+    found = metrics.mcnemar(after.team.right, row.team.right)
+    # Places are by rows, as on Kaggle: on different pictures the next team may be the better one.
+    is_ahead = found.difference > 0 and found.p < SIGNIFICANT
+    return Row(row.place, row.team, "yes" if is_ahead else "not significant", found.p)
 
 
 def write_grades(path: Path, rows: list[Row]) -> None:
@@ -111,7 +126,7 @@ def write_page(path: Path, rows: list[Row], competition: Competition, note: str,
     """Write the HTML page for the class."""
     from catwalk.report.html import render
 
-    html = render("leaderboard.html.j2", title=competition.title, rows=rows, note=note, final=final)
+    html = render("class_leaderboard.html.j2", title=competition.title, rows=rows, note=note, final=final)
     with atomic_write(path) as aside:
         aside.write_text(html, encoding="utf-8")
 
@@ -129,8 +144,7 @@ def table(rows: list[Row], *, final: bool) -> list[str]:
         private = ""
         if final:
             low, high = team.interval
-            small = "< 0.0001" if row.p is not None and row.p < 1e-4 else f"= {row.p or 0:.2g}"
-            ahead = "" if row.p is None else f"{row.ahead} (p {small})"
+            ahead = "" if row.p is None else f"{row.ahead} (p {row.shown_p})"
             private = f"  {team.private:.4f}   {low:.4f}-{high:.4f}  {ahead:28s}"
         low, high = team.public_interval
         public = f"{team.public:.4f}  {low:.4f}-{high:.4f}"

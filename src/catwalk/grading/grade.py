@@ -14,7 +14,7 @@ import numpy.typing as npt
 from catwalk.core import edited_files
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
-from catwalk.data import duplicates, prepare, prepared_arrays, test_labels
+from catwalk.data import duplicates, prepare, prepared_arrays, test_labels, toml_keys
 from catwalk.data.competition import Competition
 from catwalk.grading import class_leaderboard, solution, team_submissions
 from catwalk.grading.class_leaderboard import Graded
@@ -25,7 +25,7 @@ from catwalk.grading.team_submissions import Chosen
 from catwalk.models import metrics
 
 PUBLIC = 0.3  # share of the test rows whose score is shown during the competition, as on Kaggle
-PUBLIC_SOURCES = {"kaggle_dataset", "debian", "keras", "sklearn"}  # they publish the test labels
+PUBLIC_SOURCES = toml_keys.KEYS["sources"] - {"kaggle_competition"}  # they publish the test labels
 NUMBERS = re.compile(r"([0-9]+)")
 LONGEST_REMARK = 150  # with name and scores it fits into a line of 300
 GUESSED = "no better than guessing: perhaps made from another SOURCE=, whose rows are in another order"
@@ -80,7 +80,7 @@ def run(
     kept: list[str] = []
     with edited_files.rewrite(paths, paths.grades, kept.append) as aside:
         class_leaderboard.write_grades(aside, rows)
-    with edited_files.rewrite(paths, paths.leaderboard, kept.append) as aside:
+    with edited_files.rewrite(paths, paths.class_page, kept.append) as aside:
         class_leaderboard.write_page(aside, shown, competition, note, final=final)
     for line in class_leaderboard.table(shown, final=final):
         say(line)
@@ -104,9 +104,7 @@ def _say_summary(
     if note:
         say(f"  {note}")
     what = "public and private" if final else "public; FINAL=1 shows the private scores"
-    say(
-        f"  {paths.shown(paths.leaderboard)} ({what}), {paths.shown(paths.grades)} (all scores: for you only)"
-    )
+    say(f"  {paths.shown(paths.class_page)} ({what}), {paths.shown(paths.grades)} (all scores: for you only)")
 
 
 def _of_labels(competition: Competition) -> str:

@@ -9,7 +9,8 @@ from catwalk.grading.submitted_archives import printable
 Cells = list[str]
 Numbered = tuple[int, Cells]  # row as a spreadsheet counts, its cells
 
-SEPARATORS = ((";", "';'"), ("\t", "tabs"), ("|", "'|'"), (" ", "spaces"))  # other than commas, in words
+# Other than commas: those of csv_dialect.py, and spaces.
+SEPARATORS_IN_WORDS = ((";", "';'"), ("\t", "tabs"), ("|", "'|'"), (" ", "spaces"))
 
 
 def wrong_header(first: Numbered, following: list[Numbered], name: str, expected: Expected) -> NotScoredError:
@@ -41,7 +42,7 @@ def _of_submission(error: NotScoredError) -> NotScoredError:
 
 def _separator(cells: Cells, expected: Expected) -> str:
     """What is between the names of both columns, in words; empty if they are not there."""
-    for separator, called in SEPARATORS:
+    for separator, called in SEPARATORS_IN_WORDS:
         parts = [part.strip(" '\"") for part in ",".join(cells).split(separator)]
         words = [part for part in parts if part not in ("", "#")]
         is_sentence = separator == " " and len(words) > 3

@@ -81,12 +81,12 @@ def _fixed(layer: Any, x: Any, *weights: npt.NDArray[np.float32]) -> Any:
 
 
 def _gradients(picture: Any, views: FeatureSet) -> list[Any]:
-    height = views.shape[0]
+    shorter = min(views.shape[:2])  # a cell is no wider than the picture
     slopes = keras.layers.Conv2D(
         DIRECTIONS, 3, padding="same", activation="relu", use_bias=False, name="edges"
     )
     edges = _fixed(slopes, picture, _edge_kernel(views))
-    small, large = max(2, height // 7), max(2, height // 4)
+    small, large = max(2, shorter // 7), max(2, shorter // 4)
     return [
         _cells(edges, small, max(1, small // 2), "small"),
         _cells(edges, large, large, "large"),

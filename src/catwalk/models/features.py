@@ -35,6 +35,7 @@ COMPONENTS = 1024  # at most, of a view that is given as such
 DEVIATION_EPS = 0.02  # added to a component's, so that noise is not amplified
 EXAMPLES = 6000  # pictures that the components are estimated from
 BLOCK = 512  # pictures at a time
+UNMIRRORED = "-unmirrored"  # ends the name of a table without mirror images
 TINY = 1e-9  # divided by instead of zero
 
 Compute = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
@@ -196,41 +197,49 @@ class FeatureSet:
         axes = found.components_.T / divisors / max(together, DEVIATION_EPS)
         return np.vstack([axes, -found.mean_ @ axes]).astype(np.float32)
 
-    def table(self, compute: Compute) -> npt.NDArray[Any] | None:
-        """The features of all labelled pictures, then of all their mirror images.
+    def table(self, compute: Compute, has_mirrors: bool) -> npt.NDArray[Any] | None:
+        """The features of all labelled pictures, then of all their mirror images if they are used.
 
         Computed if it is missing, by all waiting workers together. None if memory is short, because it only
         helps while it fits into memory.
 
         Args:
             compute: from (pictures, pixels) uint8 to (pictures, features): float32, or bits of bfloat16.
+            has_mirrors: False: mirror images are not used, and are there only if another training used them.
         """
         pixels = self._prepared.pixels
-        path = self._kept("table", compute)
+        path = self._kept("table", compute, "" if has_mirrors else UNMIRRORED)
         if not path.is_file():
             sample = compute(pixels[:1])
-            size = (2 * len(pixels), sample.shape[1])
+            size = ((1 + has_mirrors) * len(pixels), sample.shape[1])
             needed = sample.itemsize * math.prod(size)
             if not shared_table.is_begun(path) and _is_too_large(needed):
                 return None
 
             blocks = -(-len(pixels) // BLOCK)
             shared_table.build(
-                path, size, sample.dtype, blocks, lambda block: self._rows(BLOCK * block, compute)
+                path,
+                size,
+                sample.dtype,
+                blocks,
+                lambda block: self._rows(BLOCK * block, compute, has_mirrors),
             )
         table: npt.NDArray[Any] = np.load(path, mmap_mode="c")
         return table
 
-    def _kept(self, what: str, compute: Compute) -> Path:
+    def _kept(self, what: str, compute: Compute, ending: str = "") -> Path:
         """The file for results of ``compute``; files of its kind of another split or other rows are removed.
 
         Named by a hash of some pictures' features: whatever changes the features changes the name. Of the
         same split there may be several: a machine that shares the folder may use one of another precision.
+        The name has this ending too, unless there is a file without it.
         """
         sample = compute(self._prepared.pixels[:8])
         digest = hashlib.blake2b(sample.tobytes(), digest_size=6).hexdigest()
         of_split = _of_split(what, self._prepared)
         path = self._paths.features(f"{of_split}-{digest}")
+        if not path.is_file():
+            path = path.with_stem(path.stem + ending)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file():
             known, kept = (
@@ -240,27 +249,29 @@ class FeatureSet:
                 old.unlink(missing_ok=True)  # it would be made again
         return path
 
-    def _rows(self, start: int, compute: Compute) -> Iterator[shared_table.Rows]:
-        """The features of the block of pictures at ``start``, then of their mirror images."""
+    def _rows(self, start: int, compute: Compute, has_mirrors: bool) -> Iterator[shared_table.Rows]:
+        """The features of the block of pictures at ``start``, then, if used, of their mirror images."""
         pixels = self._prepared.pixels
         block = pixels[start : start + BLOCK]
-        mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
         yield start, compute(block)
-        yield len(pixels) + start, compute(mirror)
+        if has_mirrors:
+            mirror = block.reshape(-1, *self.shape)[:, :, ::-1].reshape(block.shape)
+            yield len(pixels) + start, compute(mirror)
 
 
-def table_growth(paths: Paths, prepared: Prepared) -> int:
+def table_growth(paths: Paths, prepared: Prepared, has_mirrors: bool) -> int:
     """Bytes that ``FeatureSet.table`` will take on the disk, at least; 0 if it is there or begun.
 
     That is in bfloat16, less the tables of other splits or rows, which it replaces. A picture has more values
     than there are components.
     """
-    here, others = (paths.features(f"{name}-*").name for name in (_of_split("table", prepared), "table"))
-    if any(paths.prepared.glob(f"*{here}")):
+    here, every = (paths.features(f"{name}-*").name for name in (_of_split("table", prepared), "table"))
+    if any(not has_mirrors or UNMIRRORED not in file.stem for file in paths.prepared.glob(f"*{here}")):
         return 0
     components = min(COMPONENTS, EXAMPLES, len(prepared.train))
-    needed = 2 * len(prepared.pixels) * components * np.dtype(np.uint16).itemsize
-    freed = sum(file.stat().st_size for file in paths.prepared.glob(others))
+    needed = (1 + has_mirrors) * len(prepared.pixels) * components * np.dtype(np.uint16).itemsize
+    others = set(paths.prepared.glob(every)) - set(paths.prepared.glob(here))
+    freed = sum(file.stat().st_size for file in others)
     return 0 if _is_too_large(needed) else max(0, needed - freed)
 
 

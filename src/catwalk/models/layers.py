@@ -1,7 +1,7 @@
 """The learned layers of a network as TensorFlow functions, for the training step.
 
-Keras's own layers, called within a graph, would take a third to a half of the time (benchmarks/engine.py). So
-each kind of layer that the networks are built of is implemented here again; the tests compare both.
+Each kind of layer that the networks are built of is implemented here again, because a step of Keras's own
+takes longer (see step.py); the tests compare both.
 """
 
 import math

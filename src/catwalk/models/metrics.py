@@ -1,7 +1,7 @@
 """Metrics: the scores of predictions, computed in the same way for search, ensemble, report and score.
 
-Four count correct rows themselves: ``step.py`` while a network is trained, ``out_of_fold.py``, the exercises'
-network in NumPy, and ``grade``, whose rows are public or private.
+Five count correct rows themselves: ``step.py`` while a network is trained, ``out_of_fold.py``, the exercises'
+network in NumPy and their comparison of methods, and ``grade``, whose rows are public or private.
 """
 
 import math

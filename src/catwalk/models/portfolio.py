@@ -1,4 +1,6 @@
-"""The portfolio: what every search trains first, the baselines and configurations known to be good.
+"""Portfolio: configurations with high validation accuracy in earlier studies; and the baselines.
+
+Every search trains both first, before the sampler chooses any.
 
 The dense ones were found on the validation rows of Fashion-MNIST and MNIST by ``benchmarks/portfolio.py``,
 which prints the accuracy of each. ``FEATURES=pixels`` has other configurations than the default.
@@ -20,7 +22,8 @@ PLAIN: Params = {
     "schedule": "constant",
 }  # fmt: skip
 
-# Among the first, never stopped early: what a network has to beat.
+# Among the first, never stopped early: what a network has to beat. Softmax is trained however short the time.
+# Each one also has a row in trial.SHORT, trial.LEAST_STEPS and trial.BASELINE_SHARE.
 BASELINES: dict[str, Params] = {"softmax": PLAIN, "beginner": {**PLAIN, "depth": 1}}
 
 STRONG: Params = {
@@ -122,7 +125,7 @@ class Room:
 def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> list[tuple[str, Params]]:
     """The networks of a new search, in order: each one's kind of trial and its parameters.
 
-    The quick one comes before the larger baseline, so that a good network is there as early as possible. A
+    The quick one comes before the larger baselines, so that a good network is there as early as possible. A
     convolutional network takes longest, so one begins before them; the second one follows the best dense one,
     while there is time for more than a few of its epochs. Where there is no time for a good one, all dense
     ones come first.
@@ -132,7 +135,7 @@ def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> lis
         allowed: the competition's augmentation.
         room: of the search; None: it is not limited by time, and widths are as in the configurations.
     """
-    softmax, beginner = BASELINES.items()
+    softmax, *larger = BASELINES.items()
     families = space.MODELS[scopes.models_of(scope)]
     dense, conv = (
         configurations(family, scope, allowed) if family in families else [] for family in space.NETWORKS
@@ -145,7 +148,7 @@ def first(scope: str, allowed: tuple[str, ...], room: Room | None = None) -> lis
     early, conv = (conv[:1], conv[1:]) if begins else ([], conv)
     before = 1 if is_enough else len(dense)
     strong = [*dense[:before], *conv[:1], *dense[before:], *conv[1:]]
-    return [softmax, *early, *([quick] if dense else []), beginner, *strong]
+    return [softmax, *early, *([quick] if dense else []), *larger, *strong]
 
 
 def scope_of(kind: str, scope: str) -> str:

@@ -49,11 +49,11 @@ def _of_gpu(capability: tuple[int, int]) -> str:
 
 
 def _has_units() -> bool:
-    """Whether the CPU cores have instructions for bfloat16; where the system does not say it, they may."""
+    """Whether the system says that the CPU cores have instructions for bfloat16; macOS does not say it."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split()
     except OSError:
-        return True
+        return False
     return any(unit in flags for unit in UNITS)
 
 

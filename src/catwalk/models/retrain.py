@@ -82,6 +82,8 @@ def train(task: Task) -> Trained | None:
     views = FeatureSet(task.paths, prepared, loaded.shape)  # fixed features stay those of the search
     how_precise = precision.here(task.precision)
     training = Training(learning, loaded, views, how_precise, task.params, task.seed)
+    if task.everything:  # then its process predicts the test rows, for which the time must last too
+        training.predicted_rows = len(prepared.test_pixels)
     if task.ends is None:
         epochs = training.epochs(task.plan[0], None, plan=task.plan[1:])
     else:

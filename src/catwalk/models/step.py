@@ -4,7 +4,7 @@ The update rules are in optimizers.py.
 
 The network is a plain Keras model whose variables are trained here in place. Keras's own layers are not run
 in a step: the same computation, in few TensorFlow operations and in the machine's fastest precision
-(layers.py), takes a third to a half of the time (benchmarks/engine.py).
+(layers.py), takes a fifth to a half of the time of ``model.fit`` (benchmarks/engine.py).
 
 Read ``Step._step`` first, then ``_gradients``: rows, pictures, loss, gradients, update, average.
 """
@@ -34,9 +34,9 @@ class Labelled:
         pixels: (rows, pixels) uint8, or on a GPU in the layers' precision; see ``placement`` for all of them.
         labels: (rows,) uint8 or int32, positions of classes.
         validation: (validation rows,) int32, those that ``Step.evaluate`` uses.
-        table: (2 x rows, features) float32, or uint16 that are the bits of bfloat16: the features of all
-            pictures, then of their mirror images; for networks whose pictures are at most mirrored. None:
-            computed in each step.
+        table: (rows or 2 x rows, features) float32, or uint16 that are the bits of bfloat16: the features of
+            all pictures and, needed for "flip", then of their mirror images; for networks whose pictures are
+            at most mirrored. None: computed in each step.
     """
 
     pixels: tf.Tensor

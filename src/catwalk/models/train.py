@@ -1,6 +1,7 @@
 """Trains a network: as many epochs of the step in step.py as fit into the time.
 
-The pictures stay uint8, mapped from disk; a step gathers its rows, and many steps run inside one graph.
+On CPUs the pictures stay uint8, mapped from disk (see placement.py); a step gathers its rows, and many steps
+run inside one graph.
 """
 
 import math
@@ -72,13 +73,13 @@ class Training:
             placement.pixels(prepared.pixels, precision),
             placement.labels(prepared.labels),
             tf.convert_to_tensor(prepared.validation),
-            self._table(views, precision),
+            self._table(views, precision, competition),
         )
         self._step = Step(self.model, labelled, Settings(params, views.shape, batch, seed, precision))
         self._random = np.random.default_rng(seed)
         self._shape = views.shape
 
-    def _table(self, views: FeatureSet, precision: str) -> tf.Tensor | None:
+    def _table(self, views: FeatureSet, precision: str, competition: Competition) -> tf.Tensor | None:
         """The precomputed features, if they are slow to compute and pictures are at most mirrored."""
         if self.params["view"] != "patches" or augment.changes(self.params):
             return None
@@ -90,7 +91,9 @@ class Training:
                 return np.asarray(seen(pixels))
             return np.asarray(tf.bitcast(tf.cast(seen(pixels), tf.bfloat16), tf.uint16))
 
-        table = views.table(compute)
+        # A refit repeats its trial, whatever the TOML allows by now.
+        has_mirrors = "flip" in competition.augment or bool(self.params["flip"])
+        table = views.table(compute, has_mirrors)
         return None if table is None else placement.table(table, precision)
 
     def epochs(

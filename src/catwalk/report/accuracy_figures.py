@@ -1,4 +1,4 @@
-"""Figures of accuracies with their 95% intervals: three dots, the baselines, and out-of-fold validation."""
+"""Figures of accuracies with their 95% intervals: dots, the baselines, and out-of-fold validation."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from catwalk.core.plurals import counted
 from catwalk.models.metrics import wilson
+from catwalk.models.portfolio import BASELINES
 from catwalk.report.drawing import (
     BLUE,
     BLUE_TEXT,
@@ -21,7 +23,8 @@ from catwalk.report.drawing import (
     text,
 )
 from catwalk.report.folds_slide import on_the_split
-from catwalk.report.formatting import counted, number, percent
+from catwalk.report.formatting import number, percent
+from catwalk.report.network_words import widths
 from catwalk.report.results import Results
 
 
@@ -36,18 +39,19 @@ class Accuracy:
 
 
 def simple_networks(results: Results) -> list[Accuracy]:
-    """The two baselines, on the split's validation rows."""
+    """The baselines, on the split's validation rows."""
     rows = results.distinct.validation
     made = []
     for trial in results.trials:
-        if trial.kind in ("softmax", "beginner") and trial.value is not None:
-            units = f"{number(trial.params['width_1'])} units" if trial.params.get("depth") else "softmax"
-            made.append(Accuracy(units, trial.value, wilson(trial.value, rows)))
+        if trial.kind in BASELINES and trial.value is not None:
+            units = " + ".join(number(width) for width in widths(trial.params))
+            name = f"{units} units" if units else "softmax"
+            made.append(Accuracy(name, trial.value, wilson(trial.value, rows)))
     return made
 
 
 def dots(results: Results) -> Figure:
-    """Three dots with intervals: softmax, a layer of units, and the submission."""
+    """Dots with intervals: the baselines, as softmax and a layer of units, and the submission."""
     ours = Accuracy("ours", results.scores.accuracy, results.scores.interval, is_ours=True)
     shown = [*simple_networks(results), ours]
     figure, axes = canvas(500, 52 * len(shown) + 66)

@@ -10,8 +10,8 @@ from catwalk.core.errors import shown
 from catwalk.core.paths import atomic_write
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-MACOS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-         "/Applications/Chromium.app/Contents/MacOS/Chromium")  # fmt: skip
+APPLICATIONS = ("Google Chrome", "Chromium", "Microsoft Edge", "Brave Browser")  # of macOS
+MACOS = tuple(f"/Applications/{name}.app/Contents/MacOS/{name}" for name in APPLICATIONS)
 SECONDS = 60
 # The only environment variables that it gets: a crash dump contains them, and must contain no passwords.
 PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_RUNTIME_DIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH")

@@ -117,8 +117,12 @@ def ink(results: Results) -> str:
 
 
 def are_filters_shown(results: Results) -> bool:
-    """Whether the best network has first filters that were kept; else the softmax baseline is shown."""
-    return results.filters is not None and space.family_in(results.best.params) == "conv"
+    """Whether the first filters that were kept are the best network's; else the softmax baseline is shown.
+
+    Those of the first convolutional network of the submission are kept, see ``kept_networks``.
+    """
+    conv = [net.number for net in results.recipe.trials if space.family_in(net.params) == "conv"]
+    return results.filters is not None and conv[:1] == [results.best.number]
 
 
 def shown_class(results: Results) -> int:

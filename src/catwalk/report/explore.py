@@ -99,15 +99,15 @@ def augmented(data: Data) -> Figure:
     figure, axes = canvas(1180, max(1, len(allowed)) * 112)
     if not allowed:
         text(axes, 0, 50, "The competition's TOML allows no augmentation.")
-    first = data.prepared.train[:1]
+    first = data.pictures(data.prepared.train[:1])  # as bright as they are shown
     for k, name in enumerate(allowed):
         strongest = {**space.disabled_augmentations(()), name: space.SPACE[name][1][-1]}
         change = Augmentation(strongest, data.competition.shape, 8 * COPIES, seed=1, precision="float32")
-        copies = tf.constant(np.repeat(np.asarray(data.prepared.pixels[first]), 8 * COPIES, axis=0))
+        copies = tf.constant(np.repeat(first.reshape(1, -1), 8 * COPIES, axis=0))
         changed = np.clip(np.asarray(change(copies, tf.constant([1, 2]))), 0, 255).astype(np.uint8)
         shown = changed[4::8].reshape(-1, *data.competition.shape)
         text(axes, 130, 112 * k + 50, f"{name} {strongest[name]:g}", anchor="right")
-        mosaic(axes, [data.pictures(first)[0], *shown], 150, 112 * k, 100, is_ink=data.is_ink)
+        mosaic(axes, [first[0], *shown], 150, 112 * k, 100, is_ink=data.is_ink)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Figures: all figures of talk, notebooks and README, drawn from ``Results`` with drawing.py.
+"""Figures: those of the talk and of its notebook, drawn from ``Results`` with drawing.py.
 
 Each takes the results and returns a figure whose unit is a pixel of the talk. Some have files of their own.
 """
@@ -20,6 +20,7 @@ from catwalk.report.drawing import (
     MUTED,
     ORANGE,
     ORANGE_TEXT,
+    SMALL,
     box,
     canvas,
     mosaic,
@@ -33,6 +34,7 @@ from catwalk.report.mistake_figures import mistakes as mistakes
 from catwalk.report.network_figures import architecture as architecture
 from catwalk.report.network_figures import learning_curves as learning_curves
 from catwalk.report.parallel_coordinates import parallel as parallel
+from catwalk.report.problem_slide import MOST_SAMPLED
 from catwalk.report.results import Data, Results
 from catwalk.report.trial_figures import progress as progress
 from catwalk.report.trial_figures import trial_bars as trial_bars
@@ -40,27 +42,33 @@ from catwalk.report.weight_figures import looks_at as looks_at
 from catwalk.report.weight_figures import stencils as stencils
 
 ROWS_OF_CLASSES = 12  # one below the other, at most
+NAME = 120.0  # pixels for a class's name, if one of its pictures has room beside it: about ten letters
 
 
 def samples(results: Data) -> Figure:
-    """The first training pictures of every class, one row per class."""
-    classes = results.competition.classes
+    """The first training pictures of every class, one row per class; of many classes, of the first ones."""
+    classes, count = results.competition.classes[:MOST_SAMPLED], len(results.competition.classes)
     labels = np.asarray(results.prepared.labels[results.prepared.train])
-    wide, high = 700.0, 600.0
+    wide, below = 700.0, 30.0 if count > MOST_SAMPLED else 0.0
+    high = 600.0 - below
     blocks = -(-len(classes) // ROWS_OF_CLASSES)
     rows = -(-len(classes) // blocks)
     row, column = min(64.0, high / rows), wide / blocks
-    names = min(max(width_of(name) for name in classes) + 14, column / 2)
+    most = max(column / 2, min(column - row - 10, NAME))
+    names = min(max(width_of(name) for name in classes) + 14, most)
     room = column - names - 10
     side = min(row, room)  # of many classes, a column is narrow
     each = int(room // side)
-    figure, axes = canvas(wide, rows * row)
+    figure, axes = canvas(wide, rows * row + below)
     for i, name in enumerate(classes):
         x, y = column * (i // rows) + names, row * (i % rows)
         chosen = results.prepared.train[np.flatnonzero(labels == i)[:each]]
         text(axes, x - 12, y + row / 2, shortened(name, names - 12), colour=MUTED, anchor="right")
         if len(chosen):
             mosaic(axes, list(results.pictures(chosen)), x, y + (row - side) / 2, side, is_ink=results.is_ink)
+    if below:
+        words = f"the first {MOST_SAMPLED} of {count} classes"
+        text(axes, wide, rows * row + below / 2, words, size=SMALL, colour=MUTED, anchor="right")
     return figure
 
 

@@ -60,14 +60,14 @@ def short(name: str, length: int = 24) -> str:
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"
 
 
-def counted(count: int, noun: str) -> str:
-    """A number and its noun: "1 trial", "7 trials"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def often(count: int) -> str:
     """How often: "never", "once" or "3 times"."""
     return {0: "never", 1: "once"}.get(count, f"{count:,} times")
+
+
+def scored_on_kaggle(count: int) -> str:
+    """How often Kaggle has scored uploads: "scored 3 times on Kaggle"."""
+    return f"scored {often(count)} on Kaggle"
 
 
 def in_a_sentence(name: str) -> str:

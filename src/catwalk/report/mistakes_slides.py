@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from catwalk.core.plurals import counted
 from catwalk.report import findings
-from catwalk.report.formatting import counted, often, percent, short
+from catwalk.report.formatting import often, percent, short
 from catwalk.report.results import Results
 from catwalk.report.slide import Slide, fitted, told
 

@@ -141,6 +141,10 @@ def _two_accuracies(results: Results) -> list[str]:
         measured = f"last epoch: {percent(best.history[-1].accuracy)};"
         said.append(f"{measured} {network_words.why_kept_differs(best)}")
     if len(nets) > 1:
-        of = f" ({results.recipe.folds} folds)" if results.recipe.folds > 1 else ""
-        said.append(f"the average of {averaged(nets)} reaches {percent(results.scores.accuracy)}{of}")
+        ours, folds = percent(results.scores.accuracy), results.recipe.folds
+        said.append(
+            f"the average of {averaged(nets)} reaches {ours}"
+            if folds == 1
+            else f"average of {averaged(nets)} in each of {folds} folds: {ours}"
+        )
     return said

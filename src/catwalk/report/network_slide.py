@@ -2,9 +2,10 @@
 
 from collections import Counter
 
+from catwalk.core.plurals import counted
 from catwalk.models import space
 from catwalk.report import findings, network_words
-from catwalk.report.formatting import counted, percent
+from catwalk.report.formatting import percent
 from catwalk.report.results import Results
 from catwalk.report.slide import Slide, fitted, told
 from catwalk.submission.recipe import RecipeTrial
@@ -59,21 +60,30 @@ def _finding(results: Results) -> tuple[str, str]:
 
 def _joined(results: Results) -> str:
     """What the submission averages, and the accuracies: the network's and the chosen networks' together."""
-    nets, kept = results.recipe.trials, percent(results.best.accuracy)
+    nets, best, kept = results.recipe.trials, results.best.number, percent(results.best.accuracy)
     has_folds, again = results.recipe.folds > 1, len(results.recipe.refit)
-    is_alone = [net.number for net in nets] == [results.best.number] and not has_folds
+    is_alone = [net.number for net in nets] == [best] and not has_folds
     if is_alone and again:
         more = counted(again, "network")
         return f"It reaches {kept}; the submission averages it and {more} trained again on all rows."
     if is_alone:
         return f"It reaches {kept}, and is the whole submission."
     ours = f"{percent(results.scores.accuracy)}{' out of fold, on all rows' if has_folds else ''}"
+    all_of = f"{averaged(nets)}{_in_folds(results)}: {ours}"
     if again:  # these were trained on the validation rows, so this accuracy is that of the others
         all_of = f"{averaged(nets)} ({ours}) and {again} trained again on all rows"
-        return f"Alone it reaches {kept}; the submission averages {all_of}."
-    if len(nets) == 1:
-        return f"Alone it reaches {kept}; the submission, {ours}."
-    return f"Alone it reaches {kept}; the submission averages {averaged(nets)}: {ours}."
+    alone = f"Alone it reaches {kept}{' on validation' if has_folds else ''}"
+    if best in {net.number for net in nets}:
+        return f"{alone}; the submission averages {all_of}."
+    is_one = len(nets) == 1 and not has_folds and not again
+    return f"{alone}. It is not in the submission, which {'is' if is_one else 'averages'} {all_of}."
+
+
+def _in_folds(results: Results) -> str:
+    """That there is a network for each fold instead of one, as the end of a list."""
+    if results.recipe.folds == 1:
+        return ""
+    return f",{' each' if len(results.recipe.trials) > 1 else ''} trained in {results.recipe.folds} folds"
 
 
 def averaged(nets: tuple[RecipeTrial, ...]) -> str:

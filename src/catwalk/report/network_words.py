@@ -1,9 +1,9 @@
 """Network words: what a network is, what it sees and how it was trained, in words for slides and figures."""
 
+from catwalk.core.plurals import counted
 from catwalk.models import conv_plan, space
-from catwalk.models.portfolio import BASELINES
 from catwalk.models.space import Params
-from catwalk.report.formatting import counted, number
+from catwalk.report.formatting import number
 from catwalk.report.results import Results
 from catwalk.search.trial_record import TrialRecord
 
@@ -58,8 +58,6 @@ def named(trial: TrialRecord) -> str:
     if space.family_in(params) == "conv":
         return f"convolutional, {params['conv_width']} channels"
     seen = BRIEFLY[params.get("view", "pixels")]
-    if trial.kind in BASELINES and params.get("depth"):
-        return f"{widths(params)[0]} units on {seen}"
     units = " + ".join(str(width) for width in widths(params))
     return f"{units} units on {seen}" if units else f"softmax on {seen}"
 

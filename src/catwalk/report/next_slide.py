@@ -1,7 +1,8 @@
 """The last slide: two next steps, then the score, its forecast, and how often the test labels were read."""
 
+from catwalk.core.plurals import counted
 from catwalk.report import findings
-from catwalk.report.formatting import counted, percent
+from catwalk.report.formatting import percent, scored_on_kaggle
 from catwalk.report.next_steps import next_steps
 from catwalk.report.problem_slide import looks
 from catwalk.report.results import Results
@@ -53,8 +54,12 @@ def closing(results: Results) -> tuple[tuple[str, str, str], ...]:
     seen = f"look{'' if count == 1 else 's'} at the test labels"
     if not results.sealed and test is None:
         seen += ", which are not here"
-    elif count and test is None:
+    elif not count:
+        seen += " logged here"
+    elif test is None:
         seen += ", for other submissions"
+    if results.uploads:
+        seen += f"; {scored_on_kaggle(results.uploads)}"
     return score, forecast, (f"{count:,}", seen, "")
 
 

@@ -57,7 +57,8 @@ def _search(results: Results) -> list[Step]:
         return [(f"{count}", what, "Search longer")]
     enough = findings.is_enough(results) and len(complete) >= ENOUGH_FOR_LATE
     best, last = results.best.number, max(complete)
-    if enough and best >= 0.75 * last:
+    is_found = origins.of(results.best) == origins.SEARCH  # when another kind was trained says nothing
+    if enough and is_found and best >= 0.75 * last:
         end = f"; the last is {last}" if best < last else ", and the last"
         return [(f"{best}", f"is the best trial{end}", "Search longer")]
     return []
@@ -66,7 +67,7 @@ def _search(results: Results) -> list[Step]:
 def _always(results: Results) -> list[Step]:
     last = (f"{results.distinct.train:,}", "training pictures", "Augment the training pictures")
     if augmentations(results.best.params):  # that is done already
-        averaged = len(results.recipe.trials) + len(results.recipe.refit)
+        averaged = len(results.recipe.networks) + len(results.recipe.refit)
         network = "network" if averaged == 1 else "networks"
         last = (f"{averaged}", f"{network} in the submission", "Average more networks")
     trials = "trial" if len(results.trials) == 1 else "trials"

@@ -60,9 +60,10 @@ def compared(results: Results) -> str:
     """
     made = worth(results)
     if made.search is None:
-        tried = sum(of(trial) == SEARCH for trial in results.trials)
-        stopped = "that of the search was" if tried == 1 else "those of the search were"
-        end = f"{stopped} stopped early" if tried else "the search chose none"
+        tried = [trial for trial in results.trials if of(trial) == SEARCH]
+        those, were = ("that", "was") if len(tried) == 1 else ("those", "were")
+        early = "did not finish" if any(trial.ended for trial in tried) else f"{were} stopped early"
+        end = f"{those} of the search {early}" if tried else "the search chose none"
         return (
             f"All complete networks are presets or our own: {end}."
             if best(results, YOURS)

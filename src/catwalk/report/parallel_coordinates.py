@@ -45,7 +45,7 @@ def parallel(results: Results) -> Figure:
     places = [60 + step * k for k in range(len(columns))]
     best = results.best
     for x, name, scale in zip(places, columns, scales, strict=True):
-        heading = parameter(name).split("\n") if name else ["accuracy"]
+        heading = parameter(name).split("\n") if name else ["validation", "accuracy"]
         for line, word in enumerate(heading):
             text(axes, x, 20 + 24 * line, shortened(word, step - 4, 20), bold=True, anchor="center")
         if name in shares:

@@ -1,12 +1,14 @@
 """Report: the talk and the notebook about one submission. No other stage builds on it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from catwalk.core import edited_files
 from catwalk.core.paths import Paths
 from catwalk.report import browser
+from catwalk.report.formatting import scored_on_kaggle
 from catwalk.report.notebook import check, execute, is_newer
-from catwalk.report.results import COMPETITION_VARIABLE, SUBMISSION_VARIABLE
+from catwalk.report.results import COMPETITION_VARIABLE, SUBMISSION_VARIABLE, scored_uploads
 
 CELL_SECONDS = 300
 
@@ -24,7 +26,7 @@ def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
     check(paths, source)
     records = [source, paths.toml, paths.recipe(name), paths.score(name), paths.looks]
     target, notebook = paths.talk(name), paths.notebook(name)
-    if is_newer(target, records) and is_newer(notebook, records):
+    if is_newer(target, records) and is_newer(notebook, records) and _tells_uploads(paths, target):
         say(f"report: already done, {paths.shown(target)}")
     else:
         from catwalk.report import results, talk
@@ -41,6 +43,12 @@ def run(paths: Paths, name: str, say: Callable[[str], None]) -> None:
             execute(paths, source, path, given, seconds=CELL_SECONDS)
         say(f"  {paths.shown(notebook)}")
     _print(paths, name, say)
+
+
+def _tells_uploads(paths: Paths, talk: Path) -> bool:
+    """Whether a talk tells how often Kaggle has scored uploads: a recipe's time stays as it is with these."""
+    count = scored_uploads(paths)
+    return not count or scored_on_kaggle(count) in talk.read_text(encoding="utf-8", errors="replace")
 
 
 def _print(paths: Paths, name: str, say: Callable[[str], None]) -> None:

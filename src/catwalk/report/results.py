@@ -11,12 +11,12 @@ import numpy.typing as npt
 from catwalk.core import advice
 from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
 from catwalk.core.paths import Paths, competitions_folder
+from catwalk.core.plurals import counted
 from catwalk.data import competition as competitions
 from catwalk.data import duplicates, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.models import metrics
 from catwalk.report import picture_kind
-from catwalk.report.formatting import counted
 from catwalk.search import trial_record
 from catwalk.search.trial_record import TrialRecord
 from catwalk.submission import kept_networks, predictions, recipe, score, submission_names
@@ -80,7 +80,8 @@ class Results(Data):
             convolutional network, or None where it has none.
         test_score: what ``make score`` found, or None where it has not looked.
         sealed: whether the test rows' labels are here, sealed.
-        looks: how often they were looked at so far, for whatever submission.
+        looks: how often they were looked at so far, for whatever submission, as far as it is logged here.
+        uploads: how often Kaggle has scored one, of whatever submission that is here.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Results(Data):
     test_score: ScoreRecord | None
     sealed: bool
     looks: int
+    uploads: int
 
     @cached_property
     def validated(self) -> int:
@@ -196,7 +198,18 @@ def load(competition: str | None = None, name: str | None = None, root: Path | N
         test_score=score.read(paths, chosen),
         sealed=test_labels.are_there(paths),
         looks=len(test_labels.looks(paths)),
+        uploads=scored_uploads(paths),
     )
+
+
+def scored_uploads(paths: Paths) -> int:
+    """How many uploads of all submissions here Kaggle has scored.
+
+    Raises:
+        NewerRecordError: one of the recipes is of a newer catwalk.
+    """
+    known = recipe.known(paths, submission_names.names(paths))
+    return sum(upload.public is not None for made in known.values() for upload in made.sent)
 
 
 def choose(paths: Paths, name: str | None) -> str:

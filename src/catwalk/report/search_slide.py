@@ -1,11 +1,12 @@
 """The slide of the search: few networks one by one, or what mattered; and what presets were worth."""
 
+from catwalk.core.plurals import counted
 from catwalk.models import space
 from catwalk.report import findings, importances, origins
-from catwalk.report.formatting import counted, in_a_sentence, percent
+from catwalk.report.formatting import in_a_sentence, percent
 from catwalk.report.results import Results
 from catwalk.report.slide import Slide, fitted, told
-from catwalk.search.trial_record import YOURS
+from catwalk.search.trial_record import YOURS, TrialRecord, best_first
 
 SECONDS = 25
 MARGIN = 1.25  # ratio of the first importance to the second, from which the first is named alone
@@ -49,9 +50,13 @@ def _few_title(results: Results) -> str:
     worth, best = origins.worth(results), percent(results.best.accuracy)
     kinds = {origins.of(trial) for trial in results.complete}
     if kinds == {origins.PRESET}:
-        all_of = f"All {count} networks are presets" if count > 1 else "The only network is a preset"
+        # Those that were not trained to the end may be of the search.
+        kind = "network" if count == len(results.trials) else "complete network"
+        all_of = f"All {count} {kind}s are presets" if count > 1 else f"The only {kind} is a preset"
         return f"{all_of}; the best reaches {best}"
-    if origins.of(results.best) == YOURS:
+    if _is_own(results):
+        if any(findings.is_level(results, results.best.accuracy, one.accuracy) for one in _second(results)):
+            return f"Our own network is best of {count}, by less than can be told: {best}"
         return f"Our own network is the best of {count}: {best}"
     if worth.preset is None or worth.search is None:
         return f"Trial {results.best.number} is the best of {counted(count, 'network')}: {best}"
@@ -63,13 +68,24 @@ def _few_title(results: Results) -> str:
     return f"A preset is the best of {count} networks: {preset}, search {found}"
 
 
+def _is_own(results: Results) -> bool:
+    """Whether the best network is one of our own (``make try``): neither a preset nor of the search."""
+    return origins.of(results.best) == YOURS
+
+
+def _second(results: Results) -> list[TrialRecord]:
+    """The best network but one, where there is one."""
+    return best_first(results.complete)[1:2]
+
+
 def _many(results: Results) -> Slide:
     count = counted(len(results.trials), "trial")
     title, important = _importance(results, count)
     lines = f"Each line is one of the {_compared(results)}, the best in blue. "
     line = "Each line is a trial, the best in blue. "
     start = f"We trained {count}{_stopped(results)}. "
-    presets = f"Squares are presets. {origins.compared(results)}"
+    own = f"The best, {percent(results.best.accuracy)}, is our own. " if _is_own(results) else ""
+    presets = f"{own}Squares are presets. {origins.compared(results)}"
     return Slide(
         "search",
         SECONDS,
@@ -81,6 +97,7 @@ def _many(results: Results) -> Slide:
             f"{start}{line}{important}{presets}",
             f"{line}{important}{presets}",
             f"{important}{presets}",
+            presets,
         ),
         (
             ("parallel", "Parallel coordinates of the complete trials, the best in blue"),
@@ -103,7 +120,7 @@ def _importance(results: Results, count: str) -> tuple[str, str]:
 
 def _mattered(known: list[tuple[str, float]], number: int) -> tuple[str, str]:
     """The same, of importances that were computed from so many trials."""
-    trials, largest = counted(number, "complete trial"), percent(known[0][1], 0)
+    trials, largest = counted(number, "trial"), percent(known[0][1], 0)  # fewer than are complete
     if known[0][1] < LEAST_SHARE:
         return (
             f"In {trials} no parameter alone mattered: {largest} at most",
@@ -125,7 +142,6 @@ def _mattered(known: list[tuple[str, float]], number: int) -> tuple[str, str]:
         fitted(
             f"In {trials}, {first} and {second} mattered most ({together})",
             f"{trials}: {first} and {second} mattered most",
-            f"{number} trials: {first} and {second} mattered most",
         ),
         f"{first} and {second} mattered most: together {together} of the variance. ".capitalize(),
     )

@@ -1,8 +1,7 @@
 """Slides: the slides of a lightning talk, in their order, each with a title, speaker notes and a duration.
 
-Seven tell the story: task, search, network, confusion, mistakes, what it looks at, what next. Two more come
-where there is something to say: out-of-fold validation, and labels that may be wrong. Fixed rules choose the
-texts.
+Most are in every talk, some only where there is something to say, as of labels that may be wrong. Fixed rules
+choose the texts.
 """
 
 from dataclasses import replace

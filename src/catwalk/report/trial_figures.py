@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from catwalk.core.plurals import counted
 from catwalk.models import portfolio
 from catwalk.report import importances, network_words, origins
 from catwalk.report.drawing import (
@@ -19,13 +20,15 @@ from catwalk.report.drawing import (
     shortened,
     text,
 )
-from catwalk.report.formatting import counted, percent
+from catwalk.report.formatting import percent
 from catwalk.report.results import Results
 from catwalk.report.search_slide import MOST_BARS
 from catwalk.search.trial_record import YOURS, TrialRecord, best_first
 
 NAME, BARS, KIND, ACCURACY = 480.0, 500.0, 920.0, 1180.0  # where the columns end or begin, in pixels
 LONGEST = 340.0  # bar
+# Of each origin's trials: the marker, its colour and its size.
+MARKS = {origins.PRESET: ("s", MUTED, 10), origins.SEARCH: ("o", GREY, 7), YOURS: ("D", MUTED, 8)}
 
 
 def trial_bars(results: Results) -> Figure:
@@ -39,7 +42,7 @@ def trial_bars(results: Results) -> Figure:
     figure, axes = canvas(1180, 560)
     for x, words, anchor in (
         (0.0, "network", "left"), (BARS, mistakes, "left"), (KIND, "parameters", "left"),
-        (ACCURACY, "accuracy", "right"),
+        (ACCURACY, "validation accuracy", "right"),
     ):  # fmt: skip
         text(axes, x, 16, words, size=SMALL, colour=MUTED, anchor=anchor)
     step = min(60.0, 430 / len(trials))
@@ -106,7 +109,7 @@ def progress(results: Results) -> Figure:
         share = max(0.0, (trial.accuracy - low) / (high - low))
         return left + (right - left) * trial.number / last, bottom - (bottom - top) * share
 
-    text(axes, left, 20, "best so far", bold=True)
+    text(axes, left, 20, "best so far, on validation", bold=True)
     text(axes, left, 52, counted(len(whole), "complete trial"), colour=MUTED)
     if stopped:
         text(axes, left, 80, f"| {len(stopped):,} stopped early", colour=MUTED)
@@ -117,9 +120,8 @@ def progress(results: Results) -> Figure:
     best = -1.0
     for trial in whole:
         x, y = place(trial)
-        is_preset = origins.of(trial) == origins.PRESET
-        axes.plot(x, y, "s" if is_preset else "o", color=MUTED if is_preset else GREY,
-                  markersize=10 if is_preset else 7, zorder=2)  # fmt: skip
+        mark, colour, size = MARKS[origins.of(trial)]
+        axes.plot(x, y, mark, color=colour, markersize=size, zorder=2)
         if steps:
             steps.append((x, steps[-1][1]))
         if trial.accuracy > best:
@@ -128,22 +130,26 @@ def progress(results: Results) -> Figure:
     steps.append((right, steps[-1][1]))
     axes.plot(*zip(*steps, strict=True), color=BLUE, linewidth=3, zorder=3)
     x, y = place(results.best)
-    shape = "s" if origins.of(results.best) == origins.PRESET else "o"
-    axes.plot(x, y, shape, color=BLUE, markersize=12, zorder=4)
+    axes.plot(x, y, MARKS[origins.of(results.best)][0], color=BLUE, markersize=12, zorder=4)
     words = f"trial {results.best.number}: {percent(results.best.accuracy)}"
     text(axes, right, top - 24, words, bold=True, colour=BLUE_TEXT, anchor="right")
     text(axes, left, bottom + 50, "trial 0", size=SMALL, colour=MUTED)
     text(axes, right, bottom + 50, f"{last}", size=SMALL, colour=MUTED, anchor="right")
     under = "≤ " if any(t.accuracy < low for t in whole) else ""  # those are drawn on the lowest line
     text(axes, right + 6, bottom, under + percent(low), size=SMALL, colour=MUTED)
-    _presets_and_search(axes, results)
+    _best_of_each(axes, results)
     return figure
 
 
-def _presets_and_search(axes: Axes, results: Results) -> None:
-    """The best preset, and the best of the search."""
-    made = origins.worth(results)
-    for y, mark, name, trial in ((524.0, "s", "presets", made.preset), (552.0, "o", "search", made.search)):
-        axes.plot(32, y, mark, color=MUTED if mark == "s" else GREY, markersize=10)
+def _best_of_each(axes: Axes, results: Results) -> None:
+    """The best preset, the best of the search, and the best of our own networks if there are any."""
+    names = {origins.PRESET: "presets", origins.SEARCH: "search"}
+    if origins.best(results, YOURS):
+        names[YOURS] = "our own"
+    first, step = (524.0, 28.0) if len(names) == 2 else (504.0, 26.0)
+    for k, (origin, name) in enumerate(names.items()):
+        mark, colour, _ = MARKS[origin]
+        axes.plot(32, first + step * k, mark, color=colour, markersize=10)
+        trial = origins.best(results, origin)
         reached = f"{percent(trial.accuracy)} at best" if trial else "none complete"
-        text(axes, 50, y, f"{name}: {reached}")
+        text(axes, 50, first + step * k, f"{name}: {reached}")

@@ -21,9 +21,9 @@ from catwalk.report.drawing import (
     two_colours,
 )
 from catwalk.report.results import Results
+from catwalk.report.weights_slide import FEW_FILTERS, MOST_STENCILS, few_filters
 
 MOST_FILTERS, IN_ROW = 32, 4
-FEW_FILTERS = 16  # beside a mean picture
 SIDE = 410.0  # of a mean picture and of a stencil
 SIDE_OF_THREE = 370.0  # where filters are between them
 
@@ -69,7 +69,7 @@ def _filters_beside(axes: Axes, results: Results, side: float) -> None:
     shown = filter_pictures(results.filters)[:FEW_FILTERS]
     for k, one in enumerate(shown):
         picture(axes, one, left + step * (k % IN_ROW), step * (k // IN_ROW), step - 10, is_ink=False)
-    text(axes, left, side + 30, "first filters", size=22, bold=True)
+    text(axes, left, side + 30, few_filters(results.filters.shape[3]), size=22, bold=True)
     what = evidence.ink(results)
     blue = f"{what} under blue counts for a filter's pattern,"
     orange = f"{what} under orange counts against it"
@@ -93,8 +93,7 @@ def stencils(results: Results) -> Figure:
     if said is None:
         text(axes, 0, 60, "The softmax baseline's weights were not kept.", size=26)
         return figure
-    shown = findings.shown_classes(results, 10)
-    shown = sorted(shown)
+    shown = sorted(findings.shown_classes(results, MOST_STENCILS))
     column, row, side = (1180 / 5, 258.0, 200.0) if results.filters is None else (176.0, 230.0, 158.0)
     for k, i in enumerate(shown):
         x, y = column * (k % 5), row * (k // 5)
@@ -109,12 +108,16 @@ def stencils(results: Results) -> Figure:
     y = 2 * row + 24 if len(shown) > 5 else row + 32
     text(axes, 0, y, "orange: against the class", colour=ORANGE_TEXT, bold=True)
     text(axes, 300, y, "blue: for it", colour=BLUE_TEXT, bold=True)
+    if len(shown) < len(said):
+        text(axes, 460, y, f"shown: {len(shown)} of {len(said)} classes", colour=MUTED)
     return figure
 
 
 def _filters(axes: Axes, filters: npt.NDArray[np.float32], left: float) -> None:
     """Draw the filters with the largest weights as small squares."""
-    text(axes, left, 14, "convolutional filters", bold=True)
+    count = filters.shape[3]
+    kind = f"{MOST_FILTERS} of {count}" if count > MOST_FILTERS else "convolutional"
+    text(axes, left, 14, f"{kind} filters", bold=True)
     text(axes, left, 42, "moved over the picture", colour=MUTED)
     step, top = 57.0, 70.0
     for k, one in enumerate(filter_pictures(filters)):

@@ -1,11 +1,14 @@
 """The slide of what a network looks at: softmax weights or first filters, beside a mean picture."""
 
+from catwalk.core.plurals import counted
 from catwalk.report import evidence
-from catwalk.report.formatting import counted, percent, short, size
+from catwalk.report.formatting import percent, short, size
 from catwalk.report.results import Results
 from catwalk.report.slide import Slide, fitted, told
 
 SECONDS = 15
+FEW_FILTERS = 16  # beside a mean picture
+MOST_STENCILS = 10  # classes in the notebook's figure
 
 
 def weights(results: Results) -> Slide:
@@ -65,5 +68,22 @@ def _filters(results: Results) -> Slide:
         f"The first layer looks for {counted(count, 'pattern')} of {size(height, width)} pixels",
         "weights.npz: filters",
         f"Each filter moves over the picture. {counts}",
-        (("looks_at", "A mean picture, the first filters, and one filter's answer to the picture"),),
+        (("looks_at", f"A mean picture, {few_filters(count)}, and one filter's answer to the picture"),),
     )
+
+
+def few_filters(count: int) -> str:
+    """Which of so many first filters are beside a mean picture."""
+    return f"{FEW_FILTERS} of {count} first filters" if count > FEW_FILTERS else "first filters"
+
+
+def stencils_alt(results: Results) -> str:
+    """The alternative text of the notebook's figure of learned weights, ``weight_figures.stencils``."""
+    classes = len(results.competition.classes)
+    those = "one picture per class"
+    if classes > MOST_STENCILS:
+        those = f"one picture for each of {MOST_STENCILS} of {classes} classes"
+    softmax = f"The softmax baseline's weights, {those}"
+    if results.weights is None:
+        softmax = "The softmax baseline's weights were not kept"
+    return softmax + ("" if results.filters is None else "; beside them, first filters")

@@ -1,10 +1,10 @@
 """Augment change: says that the TOML's ``augment`` is another one than a study's first networks have."""
 
-import shlex
 from typing import TYPE_CHECKING
 
-from catwalk.core import edited_files
 from catwalk.data.run_context import RunContext
+from catwalk.models import portfolio
+from catwalk.search import progress, shape_change
 
 if TYPE_CHECKING:
     import optuna
@@ -24,22 +24,29 @@ def remember(context: RunContext, opened: "optuna.Study") -> None:
 def lines(context: RunContext, opened: "optuna.Study") -> list[str]:
     """A line if the TOML has changed since then, for what is queued or trained keeps what it had.
 
-    There is none where it is not known, as of a study that an older catwalk began, and none for a team, of
-    which one member can't begin anew.
+    There is none where it is not known, as of a study that an older catwalk began, none for a team, of which
+    one member can't begin anew, and none where a new study would begin with the same networks.
     """
     paths, known = context.paths, opened.user_attrs.get(AUGMENT)
-    if paths.team is not None or known in (None, sorted(context.competition.augment)):
+    if paths.team is not None or known is None:
         return []
-    free = edited_files.unused(paths.study)  # mv puts it into one that is there
-    old, new = (shlex.quote(paths.shown(place)) for place in (paths.study, free))
+    then, now = (
+        portfolio.first(context.scope, tuple(allowed)) for allowed in (known, context.competition.augment)
+    )
+    if then == now:
+        return []
     return [
         f"search: augment has changed in {paths.shown(paths.toml)} since this study began: to train the "
-        f"first networks with it, rename the study's folder: mv {old} {new}"
+        f"first networks with it, {progress.begin_anew(paths)}"
     ]
 
 
 def of_done(context: RunContext) -> list[str]:
-    """The same for a search that is done: without Optuna, unless the TOML is newer than the last search."""
+    """The same for a search that is done: without Optuna, unless the TOML is newer than the last search.
+
+    Raises:
+        UserError: the shape has changed since then.
+    """
     paths = context.paths
     if paths.team is not None or not (paths.toml.is_file() and paths.progress.is_file()):
         return []
@@ -48,4 +55,7 @@ def of_done(context: RunContext) -> list[str]:
     from catwalk.search import study
 
     opened = study.load(paths, context.prepared, context.scope)
-    return [] if opened is None else lines(context, opened)
+    if opened is None:
+        return []
+    shape_change.check(context, opened)
+    return lines(context, opened)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from catwalk.core.console import plain_console
+from catwalk.core.plurals import counted
 from catwalk.models.epoch import Epoch
 from catwalk.search import failed_trials
 
@@ -170,7 +171,7 @@ class Display:
             ends.append(f"{_clock(max(0.0, limits.budget - spent))} left")
         if limits.trials:
             share = max(share, len(self._ended) / limits.trials)
-            ends.append(f"{max(0, limits.trials - len(self._ended))} trials left")
+            ends.append(f"{counted(max(0, limits.trials - len(self._ended)), 'trial')} left")
         bar = Table.grid(padding=(0, 1), expand=True)
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True)
@@ -179,9 +180,8 @@ class Display:
 
     def _counts(self) -> Text:
         stopped = sum(record.state == "pruned" for record in self._ended)
-        return _line(
-            f"{len(self._ended)} trials finished ({stopped} stopped early), {len(self._workers)} running"
-        )
+        ended = counted(len(self._ended), "trial")
+        return _line(f"{ended} finished ({stopped} stopped early), {len(self._workers)} running")
 
     def _sparkline(self) -> str:
         width = max(8, self._console.width - 14)

@@ -9,7 +9,7 @@ from catwalk.core.paths import Paths
 from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
 from catwalk.models import space
-from catwalk.search import progress
+from catwalk.search import model_store, progress
 
 if TYPE_CHECKING:
     import optuna
@@ -79,11 +79,11 @@ def spent(context: RunContext, but: int = 1) -> float:
 
 
 def are_running(paths: Paths) -> bool:
-    """Whether folds are being trained, or were when their run was killed."""
-    states = progress.read(paths).items()
-    return any(
-        data_folds.is_of_folds(progress.parts(key)[2]) and state.ended is None for key, state in states
-    )
+    """Whether folds are being trained, or were a moment ago."""
+    key = progress.at_work(paths)
+    if key is None or not data_folds.is_of_folds(progress.parts(key)[2]):
+        return False
+    return progress.read(paths)[key].ended is None
 
 
 def load(context: RunContext, count: int) -> "optuna.Study | None":
@@ -107,15 +107,40 @@ def complete_sets(opened: "optuna.Study") -> "dict[int, list[FrozenTrial]]":
     }
 
 
-def trainings(opened: "optuna.Study | None") -> dict[int, dict[int, Fold]]:
-    """What is trained, being trained or queued, or failed with an error: by the search's trial, by fold."""
+def trainings(paths: Paths, opened: "optuna.Study | None") -> dict[int, dict[int, Fold]]:
+    """What is trained, being trained or queued, or failed with an error: by the search's trial, by fold.
+
+    What is trained, but whose files are gone, is not among it.
+    """
     from catwalk.search import failed_trials
 
     found: dict[int, dict[int, Fold]] = {}
     for trial in opened.get_trials(deepcopy=False) if opened is not None else ():
-        if trial.state.name != "FAIL" or failed_trials.has_error(trial):
+        has_failed = trial.state.name == "FAIL" and not failed_trials.has_error(trial)
+        if not has_failed and not _is_gone(paths, opened, trial):
             found.setdefault(of(trial).trial, {})[of(trial).fold] = of(trial)
     return found
+
+
+def _is_gone(paths: Paths, opened: "optuna.Study", trial: "FrozenTrial") -> bool:
+    """Whether a training is complete, and its network or its predictions are not there any more."""
+    from catwalk.search import study
+
+    return trial.state.name == "COMPLETE" and not model_store.is_kept(paths, study.key(opened), trial.number)
+
+
+def has_lost_files(context: RunContext, count: int) -> bool:
+    """Whether a fold that was trained is gone; without Optuna where as many are kept as were trained."""
+    paths, (key, state) = context.paths, known(context, count)
+    numbers = {model_store.number_in(file.name) for file in paths.kept(key).glob("trial-*.keras")}
+    kept = [one for one in numbers if one is not None and model_store.is_kept(paths, key, one)]
+    if len(kept) >= state.finished:
+        return False
+    opened = load(context, count)
+    there = trainings(paths, opened)
+    trials = [] if opened is None else opened.get_trials(deepcopy=False)
+    gone = [of(trial) for trial in trials if _is_gone(paths, opened, trial)]
+    return any(fold.fold not in there.get(fold.trial, {}) for fold in gone)
 
 
 def queued(opened: "optuna.Study | None") -> Counter[int]:
@@ -126,8 +151,11 @@ def queued(opened: "optuna.Study | None") -> Counter[int]:
     return Counter(of(trial).trial for trial in left)
 
 
-def enqueue_once(opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:
-    """Queue a training, unless the study has it; one whose worker was killed too often is queued anew."""
-    if fold.fold not in trainings(opened).get(fold.trial, {}):
+def enqueue_once(paths: Paths, opened: "optuna.Study", fold: Fold, trial: "FrozenTrial") -> None:
+    """Queue a training, unless the study has it.
+
+    One whose worker was killed too often, or whose files are gone, is queued anew.
+    """
+    if fold.fold not in trainings(paths, opened).get(fold.trial, {}):
         params = space.fill_defaults(trial.params)  # a trial has those of its own network only
         opened.enqueue_trial(params, user_attrs={"kind": fold.title, FOLD: records.encode(fold)})

@@ -72,7 +72,7 @@ def run(
             # Before the others, so that their configuration is the first one that is complete.
             retries.run_all_again(opened, "its worker was gone when the training resumed")
             for fold, trial in wanted:
-                fold_study.enqueue_once(opened, fold, trial)
+                fold_study.enqueue_once(paths, opened, fold, trial)
             for _ in range(has.workers):
                 workers.start()
             before = progress.read(paths).get(study.key(opened), progress.NOTHING).spent

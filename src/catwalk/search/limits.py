@@ -1,15 +1,19 @@
 """Limits: when a search ends, and how many workers the machine can run."""
 
+import math
 import os
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from catwalk.core import gpus, memory
+from catwalk.core import cgroups, gpus, memory
 from catwalk.core.errors import MachineError, UserError
 
 USUAL = 600.0  # seconds of a search, without BUDGET=, TRIALS= or UNTIL=
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may need
 AFTER_SEARCH = 45.0  # seconds that prediction and report are given, kept free before UNTIL
+MANY_ROWS = 10_000  # test rows, of which those seconds are enough for the prediction
+ROW_SECONDS = 0.002  # of each further one: eight networks of about 0.4 ms a picture, on two cores
 FULL = "the rest of the budget was too short for another trial"  # one of the ways in which a search ends
 FOLD_SHARE = 0.5  # of the budget, in which the best configurations are trained in folds
 # What a refit may take in addition to the search's budget: a share of it, or of a longer one less and a base.
@@ -44,6 +48,14 @@ class Limits:
         share = 1.0 if self.folds == 1 else 1 - FOLD_SHARE
         return replace(self, budget=min(share * self.budget, self.budget - spent))
 
+    def without_folds(self) -> "Limits":
+        """The same where no folds fit: after the search there may be a refit, which has its time too."""
+        if self.until is None or self.budget is None:
+            return replace(self, folds=1)
+        left = max(0.0, self.until - time.time())
+        refit = left - search_within(left)
+        return replace(self, budget=self.budget - refit, folds=1, until=self.until - refit)
+
     def reached(self, spent: float, finished: int, full: float | None = None) -> bool:
         """Whether a search with these limits has nothing left to do.
 
@@ -57,37 +69,47 @@ class Limits:
 
 
 def shown(seconds: float) -> str:
-    """A budget as BUDGET= takes it: 90s, 10m."""
-    return f"{seconds / 60:g}m" if seconds >= 60 and seconds % 15 == 0 else f"{seconds:g}s"
+    """A budget as BUDGET= takes it: 45s, 1.5m, 10m; odd ones, as UNTIL= makes them, in whole minutes."""
+    if seconds < 60:
+        return f"{math.ceil(seconds)}s"
+    return f"{seconds / 60:g}m" if seconds % 15 == 0 else f"{math.ceil(seconds / 60)}m"
 
 
-def seconds_until(clock: str, now: datetime) -> float:
+def seconds_until(clock: str, now: datetime, may_refit: bool = True, test_rows: int = 0) -> float:
     """Seconds of search from ``now`` so that everything is done by a given time today.
 
     Args:
         clock: "14:40".
         now: local time.
+        may_refit: whether time is kept for a refit after the search.
+        test_rows: that are predicted; 0: it is not known yet.
 
     Raises:
         UserError: not a time, or too late for a search to be done by then.
     """
     try:
-        time = datetime.strptime(clock, "%H:%M")
+        at = datetime.strptime(clock, "%H:%M")
     except ValueError:
         raise UserError("not a time of day", where=f"UNTIL={clock}", fix="write it as 14:40") from None
-    end = now.replace(hour=time.hour, minute=time.minute, second=0, microsecond=0)
+    end = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
     if end <= now:
         what = f"UNTIL={clock} is in the past (it is now {now:%H:%M})"
         raise UserError(what, fix="choose a later time today")
-    left = search_within((end - now).total_seconds() - AFTER_SEARCH)
+    after = AFTER_SEARCH + more_seconds(test_rows)
+    left = (end - now).total_seconds() - after
     if left <= 0:
-        earliest = now + timedelta(seconds=AFTER_SEARCH + 60)
+        earliest = now + timedelta(seconds=after + 60)
         raise UserError(
-            f"prediction and report alone take up to {AFTER_SEARCH:.0f} s",
+            f"prediction and report alone take up to {after:.0f} s",
             where=f"UNTIL={clock}",
             fix=f"choose {earliest:%H:%M} or later",
         )
-    return left
+    return search_within(left) if may_refit else left
+
+
+def more_seconds(test_rows: int) -> float:
+    """Seconds that the prediction of so many test rows may take beyond ``AFTER_SEARCH``."""
+    return ROW_SECONDS * max(0, test_rows - MANY_ROWS)
 
 
 def refit_seconds(budget: float) -> float:
@@ -106,9 +128,8 @@ def search_within(seconds: float) -> float:
 
 def cores() -> int:
     """How many CPU cores this process may use; on macOS, where that is unknown, all of them."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min([allowed, *cgroups.cores()])
 
 
 def workers(asked: int | None) -> int:

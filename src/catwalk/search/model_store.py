@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-MAX_KEPT_MODELS = 20  # a search keeps so many, and an ensemble is chosen among them
+# So many does a search keep at most. How many of them an ensemble has, ``ensemble.weights`` chooses.
+MAX_KEPT_MODELS = 20
 # As ``Paths`` names them. A cloud's "trial-00003 (conflicted copy).keras" is none of ours.
 KEPT_FILE = re.compile(r"trial-(\d{5,})\.(?:keras|npy|test-\w+\.npy)")
 MAX_KEPT_OF_FAMILY = 3  # of each family among them: it errs in its own way, even if it is behind

@@ -89,26 +89,31 @@ def take_out(opened: "optuna.Study", number: int, team: Team | None) -> None:
 
 
 def left(opened: "optuna.Study", number: int) -> tuple[int, int]:
-    """What is left to wait for until the user's own network has ended.
+    """What is left to wait for until the user's own network has ended, and those that others queued after it.
 
-    If its worker died, it is queued again, unless whoever saw that has done so, and put first again.
+    They were told that this run takes theirs. If its worker died, it is queued again, unless whoever saw that
+    has done so, and put first again.
 
     Args:
         opened: the study.
         number: of the trial that was queued first.
 
     Returns:
-        How many of its trials wait or run, and how many of these run.
+        How many of its trials wait or run, with those of the others that wait; and how many of its own run.
     """
     numbers = {trial.number for trial in _attempts(opened, number)}
     for trial in retries.waiting_for_retry(opened):
         if trial.number in numbers:
             retries.repeat(opened, trial)
-    trials = _attempts(opened, number)
-    waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
-    running = sum(trial.state == TrialState.RUNNING for trial in trials)
-    for trial in waiting:
-        _put_others_behind(opened, trial.number)
+    trials = opened.get_trials(deepcopy=False)
+    # Those of before come first anyway, or, queued again after a kill, are left to a search.
+    before = {trial.user_attrs.get(ID) for trial in trials[:number]}
+    asked = [one for one in trials if ID in one.user_attrs and one.user_attrs[ID] not in before]
+    waiting = [trial.number for trial in asked if trial.state == TrialState.WAITING]
+    own = trials[number].user_attrs[ID]
+    running = sum(one.state == TrialState.RUNNING and one.user_attrs[ID] == own for one in asked)
+    if waiting:
+        _put_others_behind(opened, max(waiting))
     return len(waiting) + running, running
 
 
@@ -129,15 +134,23 @@ def _attempts(opened: "optuna.Study", number: int) -> "list[optuna.trial.FrozenT
     return [trial for trial in trials if trial.user_attrs.get(ID) == trials[number].user_attrs[ID]]
 
 
-def place(opened: "optuna.Study", number: int, team: Team | None) -> str:
-    """Where a queued trial is in the queue, and who takes it, for people."""
+def place(opened: "optuna.Study", number: int, team: Team | None, is_searched: bool = True) -> str:
+    """Where a queued trial is in the queue, and who takes it, for people.
+
+    Args:
+        opened: the study.
+        number: of the trial.
+        team: the study's.
+        is_searched: whether a search of it, or another ``make try``, runs here.
+    """
     numbers = [trial.number for trial in study.waiting(opened)]
     if number not in numbers:
         return f"trial {number}, which a worker has begun"
     where = f"trial {number}, place {numbers.index(number) + 1} of {len(numbers)} in the queue"
-    whose = "the search that runs here"
-    if team is not None:
-        whose = f"the next free worker of {' or '.join(members(opened)) or 'the team'}"
+    whose = "the search that runs here" if is_searched else "the next search"
+    names = members(opened) if is_searched else others(opened, team)
+    if team is not None and (is_searched or names):
+        whose = f"the next free worker of {' or '.join(names) or 'the team'}"
     return f"{where}; {whose} takes it"
 
 
@@ -145,6 +158,11 @@ def members(opened: "optuna.Study") -> list[str]:
     """The members of the team who are running trials."""
     found = {trial.user_attrs.get("member") for trial in study.running(opened)}
     return sorted(filter(None, found))
+
+
+def others(opened: "optuna.Study", team: Team | None) -> list[str]:
+    """The other members who are running trials; without a team, nobody."""
+    return [] if team is None else [name for name in members(opened) if name != team.member]
 
 
 def still_waiting(opened: "optuna.Study", team: Team | None) -> str | None:
@@ -158,6 +176,6 @@ def still_waiting(opened: "optuna.Study", team: Team | None) -> str | None:
     which = f"trials {', '.join(numbers)} of yours still wait"
     if len(numbers) == 1:
         which = f"trial {numbers[0]} of yours still waits"
-    others = members(opened) if team is not None else []
-    taken = f"{' or '.join(others)} may take it; else " if others else ""
+    names = members(opened) if team is not None else []
+    taken = f"{' or '.join(names)} may take it; else " if names else ""
     return f"{which}; {taken}the next search begins with it"

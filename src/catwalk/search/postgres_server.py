@@ -50,8 +50,6 @@ def run(paths: Paths, *, host: str, port: int, variables: dict[str, str], say: C
         UserError: PostgreSQL is not installed, the port is taken, or a server is already running here.
         MachineError: it does not start.
     """
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.default_int_handler)  # the terminal is closed
     with running(paths, host, port, say) as process:
         for line in _lines(paths, host, port, _of_study(paths, host, port) or variables):
             say(line)

@@ -3,14 +3,17 @@
 import contextlib
 import json
 import re
+import shlex
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from catwalk.core import advice, locks, records
+from catwalk.core import advice, edited_files, locks, records, terminal
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths, atomic_write
+from catwalk.core.plurals import counted
 from catwalk.data import folds
 from catwalk.data import scope as scopes
 from catwalk.data.prepare import Prepared
@@ -47,6 +50,7 @@ class Progress:
 
 
 NOTHING = Progress(0.0, 0, None, None, None, None)
+AT_WORK = 15.0  # seconds after its last write until a run, which writes every two, may have been killed
 
 
 def study_name(paths: Paths, prepared: Prepared, scope: str) -> str:
@@ -92,6 +96,14 @@ def read(paths: Paths) -> dict[str, Progress]:
     return found
 
 
+def at_work(paths: Paths) -> str | None:
+    """The key of the study whose run has just written its entry; None: no run did, or it may be dead."""
+    keys = list(read(paths))
+    if not keys or time.time() - paths.progress.stat().st_mtime > AT_WORK:
+        return None
+    return keys[-1]
+
+
 def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
     """Studies here that use other data, as text: "fingerprint a1b2, 26 trials"; None if there are none."""
     trials: dict[str, int] = {}
@@ -99,7 +111,7 @@ def of_other_rows(paths: Paths, fingerprint: str) -> str | None:
         _, other, split, _ = parts(key)
         if other != fingerprint and known.finished and not folds.is_of_folds(split):
             trials[other] = trials.get(other, 0) + known.finished
-    return "; ".join(f"fingerprint {one}, {count} trials" for one, count in trials.items()) or None
+    return "; ".join(f"fingerprint {one}, {counted(count, 'trial')}" for one, count in trials.items()) or None
 
 
 def other_study(paths: Paths, prepared: Prepared, scope: str) -> tuple[str, str, int] | None:
@@ -129,15 +141,34 @@ def refuse_beside_other(paths: Paths, prepared: Prepared, scope: str) -> None:
     """
     if (other := other_study(paths, prepared, scope)) is not None:
         ours, theirs, finished = other
+        trials = counted(finished, "trial")
         raise UserError(
-            f"the study of {ours} has no trial, but there is one of {theirs} with {counted(finished)}",
+            f"the study of {ours} has no trial, but there is one of {theirs} with {trials}",
             fix=f"run make predict {theirs}, or make search {ours} first",
         )
 
 
-def counted(count: int) -> str:
-    """A number of trials in words: "1 trial", "26 trials"."""
-    return f"{count} trial{'' if count == 1 else 's'}"
+def refuse_while_searching(paths: Paths, prepared: Prepared, scope: str) -> None:
+    """Refuse while any search is running: a second one can't, and predict has nothing to predict with yet.
+
+    Raises:
+        UserError: a search is running.
+    """
+    with lock_if_free(paths) as free:
+        if not free:
+            asked = variables(study_name(paths, prepared, scope))
+            words = " ".join(f"{name}={value}" for name, value in asked.items())
+            what = f"no trial of {words} is complete yet, and another command is training networks here"
+            raise UserError(what, fix=f"{advice.RUN_AGAIN} in a minute, or when that has ended")
+
+
+def begin_anew(paths: Paths) -> str:
+    """How to begin a new study: by the command that renames this one's folder, or in a notebook by SEED."""
+    if terminal.is_notebook():
+        return "set SEED to another number"
+    free = edited_files.unused(paths.study)  # mv puts it into one that is there
+    old, new = (shlex.quote(paths.shown(place)) for place in (paths.study, free))
+    return f"rename the study's folder: mv {old} {new}"
 
 
 def latest(paths: Paths) -> list[tuple[str, Progress]]:
@@ -199,10 +230,10 @@ def locked(paths: Paths) -> Iterator[None]:
     with lock_if_free(paths) as free:
         if not free:
             raise UserError(
-                f"another search of {paths.competition} is running here, or a make try or make predict "
-                "that trains networks",
-                fix=f'{advice.WAIT_OR_END}; "make leaderboard" still works, and "make predict" of a study '
-                "with a complete trial"
+                f"another search of {paths.competition} is running here, or a try or predict that trains "
+                "networks",
+                fix=f"{advice.WAIT_OR_END}; the leaderboard still works, and predict of a study with a "
+                "complete trial"
                 + (f"; or search under another name than MEMBER={paths.team.member}" if paths.team else ""),
             )
         yield

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from catwalk.core import disk_space, gpus, processes, shared_table
 from catwalk.core.errors import MachineError
+from catwalk.core.plurals import counted
 from catwalk.data import duplicates, prepare
 from catwalk.data import scope as scopes
 from catwalk.data.run_context import RunContext
@@ -36,7 +37,7 @@ def run(context: RunContext, asked: Limits, workers: int | None, started: float)
         started: ``time.monotonic()`` of the command's start, from which the budget counts.
 
     Raises:
-        UserError: another search runs, or the study is of other data.
+        UserError: another search runs, or the study is of other data or another shape.
         MachineError: no worker can be kept alive, or there is not enough memory for so many.
     """
     paths, prepared, say = context.paths, context.prepared, context.say
@@ -90,9 +91,10 @@ def _table_growth(context: RunContext, asked: Limits) -> int:
     """Bytes of disk space that the features of this search's first networks will need, at least."""
     from catwalk.models import features, portfolio
 
-    first = portfolio.first(context.scope, context.competition.augment)[: asked.trials]
+    allowed = context.competition.augment
+    first = portfolio.first(context.scope, allowed)[: asked.trials]
     has_table = any(params["view"] == "patches" for _, params in first)
-    return features.table_growth(context.paths, context.prepared) if has_table else 0
+    return features.table_growth(context.paths, context.prepared, "flip" in allowed) if has_table else 0
 
 
 def _beside_other(context: RunContext) -> list[str]:
@@ -101,7 +103,7 @@ def _beside_other(context: RunContext) -> list[str]:
     if other is None:
         return []
     ours, theirs, finished = other
-    trials = progress.counted(finished)
+    trials = counted(finished, "trial")
     return [f"search: this starts a new study ({ours}); there is one of {theirs} with {trials}"]
 
 
@@ -125,7 +127,8 @@ def run_trials(
 
     Args:
         context: the competition, its split and scope.
-        asked: the search's limits; None: only ``yours`` is trained, and what waits before it.
+        asked: the search's limits; None: only ``yours`` is trained, and what waits before it, see also
+            ``own_queue.left``.
         count: of workers.
         started: ``time.monotonic()`` at which this run began.
         spent_before: seconds of search in earlier runs.
@@ -142,10 +145,11 @@ def run_trials(
         processes.preload()
         workers = Workers(paths, context.seed, scope, 1)
         try:
-            from catwalk.search import own_queue, study
+            from catwalk.search import own_queue, shape_change, study
             from catwalk.search.supervisor import Supervisor
 
             opened = study.create(paths, context.prepared, scope)
+            shape_change.check(context, opened)
             model_store.drop_unfinished(paths, study.key(opened))
             room = None if asked is None else _room(context, asked, count, spent_before)
             if asked is not None:
@@ -226,7 +230,7 @@ def _already(before: Progress, asked: Limits, budget: float | None, in_folds: fl
     full = budget is not None and before.spent < budget <= (before.full or 0.0)
     ended = f" ({limits.FULL})" if full else ""
     return (
-        f"search: already done, {progress.counted(before.finished)} in {before.spent:.0f} s{ended}{best}; "
+        f"search: already done, {counted(before.finished, 'trial')} in {before.spent:.0f} s{ended}{best}; "
         f"for more: {_larger(asked, before.spent + in_folds, before.finished)}"
     )
 
@@ -245,7 +249,6 @@ def _larger(asked: Limits, spent: float, finished: int, least: Limits | None = N
 def _summary(opened: "optuna.Study", spent: float, context: RunContext, asked: Limits) -> list[str]:
     """The search's summary: the best trial, compared with the baselines, and the next command."""
     from catwalk.models.metrics import wilson
-    from catwalk.models.portfolio import BASELINES
     from catwalk.search import own_queue, study
 
     ended = study.finished(opened)
@@ -253,19 +256,15 @@ def _summary(opened: "optuna.Study", spent: float, context: RunContext, asked: L
     waits = own_queue.still_waiting(opened, context.paths.team)
     if not best:
         more = _larger(asked, spent, len(ended), ENOUGH)
-        none = f"search: {len(ended)} trials, none complete; for more: {more}"
+        none = f"search: {counted(len(ended), 'trial')}, none complete; for more: {more}"
         return [none, f"search: {waits}"] if waits else [none]
     value = best[0].value or 0.0
     low, high = wilson(value, duplicates.count(context.prepared).validation)
     lines = [
-        f"search: {progress.counted(len(ended))} in {spent:.0f} s, best is trial {best[0].number}: "
-        f"{value:.4f} on validation (95% interval {low:.4f} to {high:.4f})"
+        f"search: {counted(len(ended), 'trial')} in {spent:.0f} s, best is trial {best[0].number}: "
+        f"{value:.4f} on validation (95% interval {low:.4f} to {high:.4f})",
+        *study_progress.baselines(ended, best[0]),
     ]
-    for trial in ended:
-        kind = trial.user_attrs.get("kind")
-        if kind in BASELINES and trial.value is not None:
-            less = 100 * (value - trial.value)
-            lines.append(f"  baseline {kind}: {trial.value:.4f}, {less:.2f} points below the best trial")
     if len(ended) == 1 and best[0].user_attrs.get("kind") == "softmax":
         what = "TRIALS" if asked.trials == 1 else "the budget"
         lines.append(f"{what} was too small for more trials: {_larger(asked, spent, len(ended), ENOUGH)}")

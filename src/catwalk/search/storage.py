@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 from packaging.version import Version
 from sqlalchemy import event, exc
 
-from catwalk.core import advice, packages
+from catwalk.core import advice, locks, packages
 from catwalk.core.errors import MachineError
 from catwalk.core.paths import Paths
 from catwalk.search.storage_errors import unusable
@@ -91,12 +91,14 @@ def _check_optuna() -> None:
 def _embedded(paths: Paths) -> RDBStorage:
     """The study's file. Without heartbeats: the one search that uses it sees for itself which workers die."""
     paths.study.mkdir(parents=True, exist_ok=True)
-    if not paths.study_db.is_file():
-        paths.progress.unlink(missing_ok=True)  # of a file that was renamed
-    try:
-        storage = RDBStorage(f"sqlite:///{paths.study_db}", engine_kwargs={"connect_args": {"timeout": 60}})
-    except (exc.DatabaseError, RuntimeError) as error:
-        raise unusable(paths, error) from None
+    url, arguments = f"sqlite:///{paths.study_db}", {"connect_args": {"timeout": 60}}
+    with locks.locked(paths.study, wait=True):  # of two that make the tables at once, one would fail
+        if not paths.study_db.is_file():
+            paths.progress.unlink(missing_ok=True)  # of a file that was renamed
+        try:
+            storage = RDBStorage(url, engine_kwargs=arguments)
+        except (exc.DatabaseError, RuntimeError) as error:
+            raise unusable(paths, error) from None
     # Only now: listeners that are there while Optuna makes its tables lead to "database is locked".
     storage.scoped_session.remove()
     storage.engine.dispose()

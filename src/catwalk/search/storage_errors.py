@@ -1,6 +1,9 @@
 """Storage errors: the message to the user when the study's storage can't be used."""
 
+import platform
+import re
 import sqlite3
+from pathlib import Path
 
 from sqlalchemy import exc
 
@@ -42,15 +45,23 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
     of_the_disk = (exc.OperationalError, sqlite3.OperationalError)
     is_damaged = any(words in said for words in DAMAGED)
     if not is_damaged and any(isinstance(one, of_the_disk) for one in (error, error.__cause__)):
-        return MachineError(
-            said, where=file, fix="make room on the disk, and check that you may write to the folder"
-        )
+        fix = "make room on the disk, and check that you may write to the folder"
+        if _is_windows_drive(paths.root) and "full" not in said:
+            fix = "move the project into Linux's home folder: SQLite often fails on a drive of Windows"
+        elif "locked" in said:
+            fix = "end or continue the program that uses it (a search stopped with Ctrl-Z: fg)"
+        return MachineError(said, where=file, fix=fix)
     # Were the file renamed alone, a new study would replace the old one's trials.csv and networks.
     return UserError(
         f"{file} can't be used ({said})",
         fix=f'rename {paths.shown(paths.study)}; "make search" will then start a new study; '
         f"{paths.trials.name} and the networks stay in the renamed folder, and submissions are kept",
     )
+
+
+def _is_windows_drive(folder: Path) -> bool:
+    """Whether it is on a drive of Windows, as WSL2 mounts it."""
+    return "microsoft" in platform.release().lower() and bool(re.match(r"/mnt/[a-z]/", f"{folder}/"))
 
 
 def unreachable(error: BaseException) -> CatwalkError:

@@ -17,8 +17,10 @@ from catwalk.models import space
 from catwalk.search import progress, retries, storage
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+REDUCTION_FACTOR = 3  # of the trials that reach a rung, one in so many continues
 # Epochs, or groups of ``Plan.every`` epochs, after which alone the pruner is asked to stop a trial.
-RUNGS = (2, 6)
+# Successive halving has its second rung at the first one times the factor.
+RUNGS = (2, 2 * REDUCTION_FACTOR)
 MOST_CHANNELS = "most_channels"  # the attribute that ``most_channels`` names
 ID = "id"  # the attribute that distinguishes two studies of the same name
 
@@ -209,7 +211,7 @@ class FamilyPruner(optuna.pruners.BasePruner):  # type: ignore[misc]  # its type
 
     def __init__(self) -> None:
         self._halving = optuna.pruners.SuccessiveHalvingPruner(
-            min_resource=RUNGS[0], reduction_factor=RUNGS[1] // RUNGS[0]
+            min_resource=RUNGS[0], reduction_factor=REDUCTION_FACTOR
         )
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
@@ -243,5 +245,5 @@ def versions() -> dict[str, str]:
     """Versions of the software that a trial's results depend on."""
     from importlib.metadata import version
 
-    libraries = {name: version(name) for name in ("tensorflow", "keras", "numpy", "optuna")}
-    return {"catwalk": __version__, **libraries}
+    names = ("tensorflow", "keras", "numpy", "optuna", "scikit-learn")  # the last for features and splits
+    return {"catwalk": __version__, **{name: version(name) for name in names}}

@@ -48,8 +48,8 @@ class Supervisor:
         started: ``time.monotonic()`` from which this run counts.
         spent_before: seconds of the runs before.
         display: takes what happens.
-        yours: the trial of ``make try``, with which this run ends; its time does not count as spent of the
-            budget. None: it is a search.
+        yours: the trial of ``make try``, with which this run ends, unless another was queued after it; its
+            time does not count as spent of the budget. None: it is a search.
     """
 
     def __init__(

@@ -88,7 +88,7 @@ def _recipe(context: RunContext, joined: Blend) -> Recipe:
 
 
 def _write(context: RunContext, name: str, joined: Blend, made: Recipe) -> None:
-    submission_files.begin(context.paths, name)
+    submission_files.begin(context.paths, name, made)
     if joined.oof is not None:
         predictions.write(context.paths.oof(name), joined.oof)
     submission_files.write_test(context, name, joined.test)
@@ -96,7 +96,9 @@ def _write(context: RunContext, name: str, joined: Blend, made: Recipe) -> None:
 
 
 def _report(context: RunContext, name: str, joined: Blend) -> None:
-    """A line for each part, then what is known of the blend."""
+    """What is known of the blend, a line for each part, and the next command."""
+    csv = context.paths.shown(context.paths.submission(name))
+    context.say(f"blend: {csv}, {len(joined.parts)} parts, {joined.how}{_accuracy(joined)}")
     width = max(len(part.given) for part in joined.parts)
     for part in joined.parts:
         own = part.validation_accuracy
@@ -107,23 +109,19 @@ def _report(context: RunContext, name: str, joined: Blend) -> None:
     certain = [part.given for part in joined.parts if part.kind == LABELS]
     if 0 < len(certain) < len(joined.parts):
         context.say(f"  labels alone, which count as certain: {', '.join(certain)}")
-    csv = context.paths.shown(context.paths.submission(name))
-    context.say(f"blend: {csv}, {len(joined.parts)} parts, {joined.how}{_accuracy(joined)}")
+    is_worth_sending = kaggle_names.of_submissions(context.competition, None) is not None
     if certain and len(joined.parts) == 2:
+        is_worth_sending = False
         context.say(
             f"  {certain[0]} has labels alone and decides every row, so this is a copy of it: for a blend "
             "give its folder with test.npz, or a third part"
         )
     if joined.validation is not None and joined.forecast is not None:
-        low, high = joined.forecast.interval
-        context.say(
-            f"  forecast for the test rows: {joined.forecast.accuracy:.4f} (95% {low:.4f} to {high:.4f}), "
-            "if they are like the training rows"
-        )
+        context.say(joined.forecast.described())
         if joined.validation.accuracy <= joined.validation.best_single:
+            is_worth_sending = False
             context.say("  that is not better than the best part alone")
-    has_page = kaggle_names.of_submissions(context.competition, None) is not None
-    context.say(f"next: {f'make submit SUBMISSION={name}' if has_page else 'make leaderboard'}")
+    context.say(f"next: {f'make submit SUBMISSION={name}' if is_worth_sending else 'make leaderboard'}")
 
 
 def _accuracy(joined: Blend) -> str:

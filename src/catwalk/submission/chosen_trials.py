@@ -1,6 +1,6 @@
 """Chosen trials: the kept networks that form the ensemble, chosen by validation probabilities alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,17 +10,21 @@ import numpy.typing as npt
 
 from catwalk.core.errors import UNREADABLE_ARRAYS, UserError
 from catwalk.core.paths import Paths
+from catwalk.core.plurals import counted
 from catwalk.data import duplicates, prepare
 from catwalk.models import metrics
-from catwalk.search.model_store import is_kept
+from catwalk.search.model_store import is_kept, worth_keeping
 from catwalk.submission import ensemble, forecast
 from catwalk.submission.ensemble import Ensemble
 from catwalk.submission.recipe import RecipeTrial
 
 if TYPE_CHECKING:
+    import optuna
     from optuna.trial import FrozenTrial
 
     from catwalk.search.trial_record import TrialRecord
+
+NAMED = 3  # missing trials that a line names
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Chosen:
     """The trials of an ensemble.
 
     Attributes:
-        trials: those with a weight, the best first.
+        trials: those with a weight, the best first; on the split's rows, with the kept networks' accuracies.
         ensemble: how they are averaged.
         validation: (validated rows, classes) float32, its probabilities.
         best_single: validation accuracy of the best trial alone.
@@ -102,9 +106,14 @@ def choose(paths: Paths, prepared: prepare.Prepared, study: str, trials: "list[F
     kept = [trial for trial in trials if is_kept(paths, study, trial.number)]
     if not kept:
         raise FileNotFoundError
-    probabilities = np.stack([read(paths.probabilities(study, t.number)) for t in kept])
-    best_single = float(kept[0].value or 0.0)  # they come best first, of equals the earlier one
-    return of(kept, probabilities, best_single, prepared.validation, prepared)
+    known = {trial.number: read(paths.probabilities(study, trial.number)) for trial in kept}
+    labels = np.asarray(prepared.labels[prepared.validation])
+    # Of a teammate's trial that was trained again here, the network may have another accuracy than the trial.
+    shares = {number: metrics.accuracy(said, labels) for number, said in known.items()}
+    kept.sort(key=lambda trial: (-shares[trial.number], trial.number))
+    candidates = np.stack([known[trial.number] for trial in kept])
+    made = of(kept, candidates, shares[kept[0].number], prepared.validation, prepared)
+    return replace(made, trials=[replace(one, value=shares[one.number]) for one in made.trials])
 
 
 def of(
@@ -137,6 +146,33 @@ def of(
         candidates,
         prepared,
     )
+
+
+def absent(paths: Paths, opened: "optuna.Study") -> str | None:
+    """Which of the best networks are gone, as from a folder that was copied in part, for people.
+
+    Args:
+        paths: the competition's.
+        opened: the study; of a team's, ``team_models.bring`` says what is missing.
+
+    Returns:
+        None: none is gone.
+    """
+    from catwalk.search import study
+
+    if paths.team is not None:
+        return None
+    key, best = study.key(opened), worth_keeping(study.complete(opened))
+    gone = [trial.number for trial in best if not is_kept(paths, key, trial.number)]
+    if gone:  # unless a search has just dropped it, for which it has found a better one
+        wanted = {trial.number for trial in worth_keeping(study.complete(opened))}
+        gone = [number for number in gone if number in wanted]
+    if not gone:
+        return None
+    named = ", ".join(map(str, gone[:NAMED]))
+    more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
+    of_best = f"{len(gone)} of the {counted(len(best), 'best network')} {'is' if len(gone) == 1 else 'are'}"
+    return f"{of_best} missing in {paths.shown(paths.kept(key).parent)} (trial {named}{more})"
 
 
 def missing(paths: Paths) -> UserError:

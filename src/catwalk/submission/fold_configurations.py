@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catwalk.core import disk_space
+from catwalk.core.plurals import counted
 from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
-from catwalk.search import fold_study, fold_training, limits, progress, study_progress
+from catwalk.search import fold_study, fold_training, limits, progress, search, study_progress
 from catwalk.search.fold_study import Fold
 from catwalk.search.fold_training import Resources
 from catwalk.search.limits import Limits
@@ -28,13 +29,14 @@ PLANNED = 0.9  # of the time, for trainings take more or less than the search's
 LEAST = 0.6  # of the epochs that the search's trial had; trained for less, it is not worth its folds
 
 
-def run(context: RunContext, asked: Limits, workers: int | None) -> bool:
+def run(context: RunContext, asked: Limits, workers: int | None, command: str = "make search") -> bool:
     """Train the configurations with the largest ensemble weights in folds, as many as the budget allows.
 
     Args:
         context: of the search, which has ended.
         asked: the limits of search and folds together.
         workers: processes; None: as many as ``limits.workers`` says.
+        command: that trains more, with a larger budget.
 
     Returns:
         Whether there was time for any, in this run or before.
@@ -53,21 +55,25 @@ def run(context: RunContext, asked: Limits, workers: int | None) -> bool:
         budget = max(0.0, asked.budget - searched.spent - fold_study.spent(context, but=count))
     if search_key is not None and searched.folds != asked.folds:  # later stages follow it
         progress.write(paths, search_key, replace(searched, folds=asked.folds))
-    if _is_done(before, budget, searched.finished):
-        say(f"folds: already done, {_told(before, asked)}")
-        return before.ended != fold_study.NO_TIME
-    _train(context, Limits(budget, None, count, asked.until), limits.workers(workers), started)
+    is_done = _is_done(before, budget, searched.finished) and not fold_study.has_lost_files(context, count)
+    if not is_done:
+        _train(context, Limits(budget, None, count, asked.until), limits.workers(workers), started)
     _, after = fold_study.known(context, count)
-    if after.ended is not None:
-        say(f"folds: {_told(after, asked)}")
-    for line in _left_out(context, count):
-        say(line)
+    if after.ended == fold_study.NO_TIME and search.is_done(context, asked.without_folds()):
+        used = max(asked.budget or 0.0, searched.spent + fold_study.spent(context))
+        more = limits.shown(60 * math.ceil(used / 30))  # as much time again
+        say(f"folds: the search has used the budget: {command} FOLDS={asked.folds} BUDGET={more}")
+    elif after.ended is not None:
+        say(f"folds: {'already done, ' if is_done else ''}{_told(after, asked)}")
+    if not is_done:
+        for line in _left_out(context, count):
+            say(line)
     return after.ended != fold_study.NO_TIME
 
 
 def _told(state: progress.Progress, asked: Limits) -> str:
     """What was trained, why it ended, and how to train more."""
-    told = f"{state.finished} networks in {state.spent:.0f} s ({state.ended})"
+    told = f"{counted(state.finished, 'network')} in {state.spent:.0f} s ({state.ended})"
     if state.ended == fold_study.ALL_TRAINED or asked.budget is None:
         return told
     return f"{told}; for more: make search BUDGET={limits.shown(2 * asked.budget)}"
@@ -112,14 +118,15 @@ def _train(context: RunContext, asked: Limits, workers: int, started: float) -> 
     known = fold_study.load(context, asked.folds)
     begun = 0 if known is None else len([*study.waiting(known), *study.running(known)])
     # Killed after its last training, before that was recorded: the supervisor records it.
-    is_unrecorded = before.ended is None and bool(fold_study.trainings(known))
+    is_unrecorded = before.ended is None and bool(fold_study.trainings(paths, known))
     if not wanted and not begun and not is_unrecorded:
         state = replace(before, budget=asked.budget, ended=before.ended or fold_study.NO_TIME)
         progress.write(paths, key, replace(state, folds=asked.folds, of_trials=searched))
         return
     has = Resources(asked.folds, workers, started, str(opened.user_attrs["precision"]), searched)
     if count := len(wanted) + begun:
-        context.say(f"folds: training {count} networks, {asked.folds} of each of the best configurations")
+        networks = counted(count, "network")
+        context.say(f"folds: training {networks} of the best configurations, in {asked.folds} folds each")
     size = sum(paths.model(study.key(opened), fold.trial).stat().st_size for fold in wanted)
     disk_space.require(paths.prepared, size, "to keep the folds' networks")
     fold_training.run(context, [(fold, trials[fold.trial]) for fold in wanted], asked, has)
@@ -145,7 +152,7 @@ def _wanted(
     except FileNotFoundError:
         raise chosen_trials.missing(paths) from None
     trained = fold_study.load(context, count)
-    known, queued = fold_study.trainings(trained), fold_study.queued(trained)
+    known, queued = fold_study.trainings(paths, trained), fold_study.queued(trained)
     predicting = {one.number: one.user_attrs.get(PREDICTING, 0.0) for one in complete}
     most = CONFIGURATIONS if math.isinf(seconds) else MOST_CONFIGURATIONS
     trials = [chosen.trials[i] for i in refit.heaviest(chosen.ensemble.weights)[:most]]

@@ -34,6 +34,14 @@ class Forecast:
     interval: tuple[float, float]
     optimism: float
 
+    def described(self) -> str:
+        """The forecast as a line for the user."""
+        low, high = self.interval
+        return (
+            f"  forecast for the test rows: {self.accuracy:.4f} (95% {low:.4f} to {high:.4f}), "
+            "if they are like the training rows"
+        )
+
 
 def estimate(
     probabilities: npt.NDArray[np.floating],

@@ -1,17 +1,23 @@
 """Leaderboard: compares all submissions in a table."""
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.core.plurals import counted
+from catwalk.data import scope
+from catwalk.search import progress
 from catwalk.submission import made_before, recipe, score, submission_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KNOWN = "test pictures among the labelled ones"  # shown where there are any
+KNOWN = "test pictures among the labelled ones"  # a column where there are any
+USUAL = {"SEED": "1", "FEATURES": "auto", "MODELS": scope.DENSE}  # where they are not given
+DIFFERENT = "validation accuracies on different rows (another split, folds, a blend) are not comparable"
 
 
 def table(paths: Paths) -> "pd.DataFrame":
@@ -28,16 +34,16 @@ def table(paths: Paths) -> "pd.DataFrame":
     for name, there in recipe.known(paths, submission_names.names(paths)).items():
         digest = hashlib.sha256(paths.submission(name).read_bytes()).hexdigest()
         made, seen = made_before.of_these_bytes(there, digest), score.read(paths, name)
+        of_study = progress.variables(made.study) if made.study else dict.fromkeys(USUAL, "-")
         row = {
             "submission": name,
             "validation": made.validation.accuracy if made.validation else None,
-            "validated rows": f"{made.validation.rows:,}" if made.validation else "-",
+            "rows": f"{made.validation.rows:,}" if made.validation else "-",
             "95% interval": "{:.4f}-{:.4f}".format(*made.validation.interval) if made.validation else "-",
             "forecast": "{:.4f}-{:.4f}".format(*made.forecast.interval) if made.forecast else "-",
-            "nets": len(made.networks) or "-",
+            "nets": f"blend of {len(made.parts)}" if made.parts else len(made.networks) or "-",
             "trials": made.trials_finished or "-",
-            "features": f"blend of {len(made.parts)}" if made.parts else made.features,
-            "models": made.models or "-",
+            **of_study,
             "split": made.split or "-",
             "public": made.sent[-1].public if made.sent else None,
             "test": seen.accuracy if seen else None,
@@ -53,6 +59,40 @@ def table(paths: Paths) -> "pd.DataFrame":
     if not shown[KNOWN].any():
         shown = shown.drop(columns=KNOWN)
     return shown.sort_values("validation", ascending=False, kind="stable")
+
+
+def lines(board: "pd.DataFrame") -> list[str]:
+    """A table as text, without columns in which every submission has nothing, or only what is usual."""
+    columns = []
+    for name in map(str, board.columns):
+        cells = [_shown(value) for value in board[name]]
+        if name not in ("split", KNOWN) and set(cells) - {"-", USUAL.get(name)}:
+            columns.append([name, *cells])
+    names, *others = columns
+    padded = [[cell.ljust(max(map(len, names))) for cell in names]]
+    padded += [[cell.rjust(max(map(len, column))) for cell in column] for column in others]
+    return ["  ".join(row) for row in zip(*padded, strict=True)]
+
+
+def _shown(value: Any) -> str:
+    """A cell of the table; "-" where nothing is known."""
+    if isinstance(value, float):
+        return "-" if math.isnan(value) else f"{value:.4f}"
+    return str(value) or "-"
+
+
+def known(board: "pd.DataFrame") -> str | None:
+    """How many test pictures are labelled, in words; None: none is."""
+    if KNOWN not in board:
+        return None
+    most = max(board[KNOWN].tolist())  # they differ where the rows have changed
+    return f"{counted(most, 'test picture')} {'is' if most == 1 else 'are'} also among the labelled ones"
+
+
+def has_different_rows(board: "pd.DataFrame") -> bool:
+    """Whether validation accuracies of a table are of different rows, or may be, as a blend's are."""
+    known = board[board["validation"].notna()]
+    return len(known[["split", "rows"]].drop_duplicates()) > 1
 
 
 def left_out(paths: Paths) -> list[UserError]:

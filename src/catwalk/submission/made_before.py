@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from catwalk.core import advice
+from catwalk.core import advice, records
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data.prepare import Prepared
@@ -70,6 +70,14 @@ def taken(paths: Paths, name: str, made_from: str) -> UserError:
         where=f"NAME={name}",
         fix=advice.CHOOSE_NAME,
     )
+
+
+def is_equal(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes are of the same making; when that was, and what was sent since, may differ."""
+    left, right = (
+        records.encode(replace(made, created="", csv_sha256="", sent=(), graded=())) for made in (one, other)
+    )
+    return left == right
 
 
 def is_of_study(made: Recipe, began: str) -> bool:

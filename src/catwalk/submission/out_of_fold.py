@@ -95,7 +95,8 @@ def is_behind(context: RunContext, opened: "optuna.Study", made: OutOfFold) -> b
 
     So it is after a search that went on long after the folds. The search's ensemble was chosen on these rows,
     so it looks a little better there than it is: its lead must also be larger than the optimism of that
-    choice. (What the choice of the kept networks among all trials adds to it is not measured.)
+    choice. (What the choice of the kept networks among all trials adds to it is not measured.) A picture
+    counts once, however often it is there: its copies are no further evidence.
 
     Args:
         context: of the search.
@@ -109,12 +110,12 @@ def is_behind(context: RunContext, opened: "optuna.Study", made: OutOfFold) -> b
         own = chosen_trials.choose(context.paths, prepared, study.key(opened), study.complete(opened))
     except FileNotFoundError:
         return False
-    answers = (made.chosen.validation[own.rows], own.validation)
-    paired = metrics.mcnemar(*(one.argmax(axis=1) == own.labels for one in answers))
+    once = np.unique(duplicates.groups(prepared, own.rows), return_index=True)[1]
+    labels, answers = own.labels[once], (made.chosen.validation[own.rows[once]], own.validation[once])
+    paired = metrics.mcnemar(*(one.argmax(axis=1) == labels for one in answers))
     if paired.difference <= 0 or paired.p >= CHANCE:
         return False
-    pictures = duplicates.groups(prepared, own.rows)
-    return paired.difference > forecast.optimism(own.candidates, own.labels, pictures, HALVES)
+    return paired.difference > forecast.optimism(own.candidates[:, once], labels, None, HALVES)
 
 
 def _network(trial: "FrozenTrial") -> FoldNetwork:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from catwalk.core import advice, processes
+from catwalk.core import processes
 from catwalk.core.errors import UserError
 from catwalk.data import duplicates, prepare, scope
 from catwalk.data import folds as data_folds
@@ -125,13 +125,13 @@ def run(
     from catwalk.search import trial_record
 
     opened = _study(context, search)
-    missing = 0
-    if paths.team is not None:
-        missing = team_models.bring(context, opened, team_seconds)
-        if missing and (done := is_done(context, name, folds, team_seconds=0)):
-            predict_summary.say_already(context, done)
+    was_corrected = study_progress.correct(context, opened)
+    missing = 0 if paths.team is None else team_models.bring(context, opened, team_seconds)
+    if (missing or was_corrected) and (done := is_done(context, name, folds, team_seconds=0)):
+        predict_summary.say_already(context, done)
+        if paths.team is not None:
             team_models.offer(context, opened, until)
-            return done
+        return done
     records, count = trial_record.of_study(opened), data_folds.possible(prepared, folds)
     # Of the study and of the folds: what ends meanwhile may not have been looked at.
     key, trained = fold_study.known(context, count) if count > 1 else ("", progress.NOTHING)
@@ -156,30 +156,23 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
     """The study, with at least one complete trial; runs a search first if there is none.
 
     Raises:
-        UserError: the search, or one that runs here, has no complete trial; or another study may be meant.
+        UserError: the search, or one that runs here, has no complete trial; another study may be meant; or
+            its networks are for pictures of another shape.
     """
-    from catwalk.search import study
+    from catwalk.search import shape_change, study
 
     for attempt in range(2):
         opened = study.load(context.paths, context.prepared, context.scope)
         if opened is not None and study.complete(opened):
+            shape_change.check(context, opened)
             return opened
         if attempt == 0:
             if opened is None or not (study.running(opened) or study.finished(opened)):
                 progress.refuse_beside_other(context.paths, context.prepared, context.scope)
-            _refuse_while_searching(context)
+            progress.refuse_while_searching(context.paths, context.prepared, context.scope)
+            study_progress.correct(context, opened)
             search()
     raise UserError("no trial is complete", fix="give the search more time: make search BUDGET=10m")
-
-
-def _refuse_while_searching(context: RunContext) -> None:
-    """Refuse while any search is running: a second one can't, and predict has nothing to predict with yet."""
-    with progress.lock_if_free(context.paths) as free:
-        if not free:
-            name = progress.study_name(context.paths, context.prepared, context.scope)
-            asked = " ".join(f"{key}={value}" for key, value in progress.variables(name).items())
-            what = f"no trial of {asked} is complete yet, and another command is training networks here"
-            raise UserError(what, fix=f"{advice.RUN_AGAIN} in a minute, or when that has ended")
 
 
 def _in_folds(
@@ -219,6 +212,8 @@ def _on_split(
 ) -> tuple[Recipe, SubmissionArrays]:
     """The submission of the search's own networks, some of them trained again on all labelled rows."""
     chosen, answers = _chosen(context, opened)
+    if absent := chosen_trials.absent(context.paths, opened):
+        context.say(f"predict: {absent}")
     again = _refit(context, opened, chosen, until)
     made = _recipe(context, opened, chosen)
     if again is None:

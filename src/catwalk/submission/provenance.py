@@ -5,7 +5,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from catwalk.core import gpus
+from catwalk.core import gpus, macos
 
 
 def processor() -> str:
@@ -21,7 +21,8 @@ def cpu() -> str:
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return platform.processor() or platform.machine()
+    named = macos.output("sysctl", "-n", "machdep.cpu.brand_string")  # platform says "arm" of every new Mac
+    return named or platform.processor() or platform.machine()
 
 
 def git_commit(root: Path) -> str | None:

@@ -26,7 +26,8 @@ class RecipeTrial:
     """A chosen network.
 
     Attributes:
-        number, member, validation_accuracy: of its trial, see ``TrialRecord``.
+        number, member: of its trial, see ``TrialRecord``.
+        validation_accuracy: of the network that is kept here; in folds, of its trial.
         weight, temperature: in the ensemble.
         seed, precision, plan, params: of its training.
     """

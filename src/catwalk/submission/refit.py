@@ -64,7 +64,7 @@ def run(
         until: ``time.time()`` by which they are trained, if that is earlier; None: there is no such time.
 
     Returns:
-        None where the time is too short, a search needs the cores, or no network got far enough.
+        None where the time is too short, another command needs the cores, or no network got far enough.
     """
     seconds = None if budget is None else limits.refit_seconds(budget)
     if until is not None:
@@ -75,8 +75,8 @@ def run(
     rows = len(context.prepared.train) + len(context.prepared.validation)
     with progress.lock_if_free(context.paths) as free:  # a search would take its cores
         if tasks and not free:
-            say("predict: a search is running, so no network is trained again on all rows")
-            say("  to do that, run make predict NAME=<new name> after the search")
+            say("predict: another command trains networks here, so none is trained again on all rows")
+            say("  to do that, run make predict NAME=<new name> once it has ended")
         if not tasks or not free:
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"

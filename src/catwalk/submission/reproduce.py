@@ -1,5 +1,6 @@
 """Reproduce: makes a submission again from its recipe alone, and reports what differs, if anything."""
 
+import contextlib
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -34,14 +35,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
         MachineError: one of the training runs did not finish.
     """
     paths, prepared = context.paths, context.prepared
-    for which in ("fingerprint", "test_fingerprint"):
-        then, here = getattr(made, which), getattr(prepared, which)
-        if then != here:
-            raise UserError(
-                f"{name} was made from other data ({which} {then}, here {here})",
-                fix=f"rename the folder of this data ({download.move_aside(paths)}) "
-                f"and put the original data into {paths.shown(paths.raw)}",
-            )
+    _require_data(context, made, name)
     if made.parts:
         _join_again(context, made, name)
         return
@@ -59,6 +53,27 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
     submission_csv.write(target, prepared.test_ids, tested.argmax(axis=1), context.competition)
     for line in _compared(context, made, name, target, accuracy):
         context.say(line)
+
+
+def _require_data(context: RunContext, made: Recipe, name: str) -> None:
+    """Check that the recipe is of the rows that are prepared here.
+
+    Raises:
+        UserError: the labelled rows are others, or the test rows, or what the TOML says of both.
+    """
+    paths, prepared = context.paths, context.prepared
+    raw, aside = paths.shown(paths.raw), download.move_aside(paths)
+    if made.fingerprint != prepared.fingerprint:
+        raise UserError(
+            f"{name} was made from other data (fingerprint {made.fingerprint}, here {prepared.fingerprint})",
+            fix=f"rename the folder of this data ({aside}) and put the original data into {raw}",
+        )
+    if made.test_fingerprint != prepared.test_fingerprint:
+        toml = paths.shown(paths.toml)
+        raise UserError(
+            f"{name} was made for other test rows, or with another {toml} (columns, ids, file names)",
+            fix=f"undo that change, or rename this data ({aside}) and put the original into {raw}",
+        )
 
 
 def _joined(
@@ -120,23 +135,45 @@ def _answer(task: retrain.Task) -> Answer | None:
 
 
 def _compared(context: RunContext, made: Recipe, name: str, target: Path, accuracy: float) -> list[str]:
-    """The result's lines: identical bytes, or how many labels differ, and which versions differ."""
+    """The result's lines: identical bytes, or how many labels differ, and what else is different here."""
     paths, ids, competition = context.paths, context.prepared.test_ids, context.competition
     shown = paths.shown(target)
+    if made.validation is not None and made.validation.accuracy == accuracy:
+        told = f"validation {accuracy:.4f} as recorded"
+    else:
+        recorded = f"{made.validation.accuracy:.4f}" if made.validation else "unknown"
+        told = f"validation {accuracy:.4f}, recorded {recorded}"
     if hashlib.sha256(target.read_bytes()).hexdigest() == made.csv_sha256:
-        return [f"reproduce: {shown} equals {name}.csv, byte for byte; validation {accuracy:.4f} as recorded"]
-    recorded = f"{made.validation.accuracy:.4f}" if made.validation else "unknown"
-    lines = [f"reproduce: {shown} differs from {name}.csv; validation {accuracy:.4f}, recorded {recorded}"]
+        return [f"reproduce: {shown} equals {name}.csv, byte for byte; {told}"]
+    lines = [f"reproduce: {shown} differs from {name}.csv; {told}"]
     first = paths.submission(name)
     if first.is_file():
         again = submission_csv.read(target, ids, competition)
         differ = int((again != submission_csv.read(first, ids, competition)).sum())
         lines.append(f"  {differ:,} of {len(again):,} labels differ")
-    from catwalk.search import study
+    changed = _changed(context, made, name)
+    return [*lines, f"  made with {', '.join(changed)}" if changed else "  no difference is recorded"]
 
-    then = {**made.versions, "processor": made.processor}
-    now = {**study.versions(), "processor": provenance.processor()}
-    changed = [
-        f"{key} {then.get(key)} (here {value})" for key, value in now.items() if then.get(key) != value
-    ]
-    return [*lines, f"  made with {', '.join(changed) or 'the same versions on the same kind of processor'}"]
+
+def _changed(context: RunContext, made: Recipe, name: str) -> list[str]:
+    """What the recipe says that it was made with, or that its trials were, where that is different here.
+
+    What it does not say is left out: an older catwalk recorded less, and only a checkout has a commit.
+    """
+    from catwalk.search import study, trial_record
+
+    paths, versions = context.paths, study.versions()
+    then = {**made.versions, "processor": made.processor, "split": made.split}
+    now = {**versions, "processor": provenance.processor(), "split": context.prepared.split}
+    commit = provenance.git_commit(paths.root)
+    if made.git_commit is not None and commit is not None:
+        then["commit"], now["commit"] = made.git_commit, commit
+    changed = [f"{key} {then[key]} (here {now[key]})" for key in now if then.get(key, now[key]) != now[key]]
+    trials, chosen = list[trial_record.TrialRecord](), {one.number for one in made.trials}
+    with contextlib.suppress(OSError, ValueError, UserError):  # a recipe may be alone
+        trials = [one for one in trial_record.read_snapshot(paths, name) if one.number in chosen]
+    for key, here in versions.items():
+        older = {one.versions[key] for one in trials if key in one.versions} - {here, then.get(key)}
+        if older:
+            changed.append(f"{key} {', '.join(sorted(older))} in its search (here {here})")
+    return changed

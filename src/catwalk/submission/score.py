@@ -108,7 +108,7 @@ def _told(name: str, kept: ScoreRecord, made: recipe.Recipe) -> list[str]:
         f"(95% interval {low:.4f} to {high:.4f}"
         + (f"; validation {made.validation.accuracy:.4f})" if made.validation else ")")
     ]
-    if kept.known:
+    if duplicates.are_many(kept.known, kept.pictures):
         lines.append(f"  {duplicates.warning(kept.known, kept.pictures)}")
     if made.forecast is not None:
         low, high = made.forecast.interval

@@ -50,20 +50,23 @@ def write(
     from catwalk.search import trial_record
 
     paths = context.paths
-    begin(paths, name)
+    begin(paths, name, made)
     _write_predictions(context, name, answers)
     kept_networks.write_weights(paths.shown_weights(name), answers.weights)
     trial_record.write_snapshot(paths, name, trials)
     finish(context, name, answers.test.argmax(axis=1), made)
 
 
-def begin(paths: Paths, name: str) -> None:
+def begin(paths: Paths, name: str, made: Recipe) -> None:
     """Mark the submission as unfinished, and remove what an interrupted run of this name has written.
 
     Raises:
         UserError: the name has been taken since it was checked, which may be minutes ago.
     """
     if name in submission_names.names(paths):
+        there = recipe.known(paths, [name]).get(name)
+        if there is None or not made_before.is_equal(there, made):
+            raise made_before.taken(paths, name, "parts" if made.parts else "networks")
         return  # the same command in another process was faster: each file is replaced by its equal
     made_before.require_free(paths, name)
     paths.submission_folder(name).mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,9 @@
 """Submission names: which submissions exist, which one SUBMISSION= chooses, and what NAME= may be."""
 
+import json
 import re
+from datetime import datetime
+from pathlib import Path
 
 from catwalk.core import advice
 from catwalk.core.errors import UserError
@@ -28,7 +31,21 @@ def check_name(name: str | None) -> None:
 def names(paths: Paths) -> list[str]:
     """The submissions that have a CSV and a recipe, oldest first by the time they were made."""
     found = [path.stem for path in paths.submissions.glob("*.json") if paths.submission(path.stem).is_file()]
-    return sorted(found, key=lambda name: (paths.recipe(name).stat().st_mtime_ns, name))
+    return sorted(found, key=lambda name: (*_made(paths.recipe(name)), name))
+
+
+def _made(file: Path) -> tuple[float, int]:
+    """When a recipe was made: the second that it says itself, and the time of its file.
+
+    In a copied project the files' times may be any. They count for what was made in the same second, and
+    where a recipe can't be read.
+    """
+    changed = file.stat().st_mtime_ns
+    try:  # not as ``recipe.read``, which needs this module: nothing else of it is needed
+        created = json.loads(file.read_text(encoding="utf-8"))["created"]
+        return datetime.fromisoformat(created).timestamp(), changed
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return changed / 1e9, changed
 
 
 def choose(paths: Paths, name: str | None) -> str:

@@ -73,12 +73,12 @@ def run(paths: Paths, competition: Competition, name: str, request: Request, say
             say(f"submit: Kaggle already has this file, as ref {there.ref}; FORCE=1 sends it again")
         else:
             _show(checked, quota, say)
+            _check_quota(checked.page, quota)  # a dry run finds it too
         if request.dry:
             say("submit: DRY=1, nothing was sent")
             return
         entry = there
         if entry is None:
-            _check_quota(checked.page, quota)
             confirm(request.yes)
             entry = _sent(paths, checked)
             say(f"submit: sent, ref {entry.ref}")
@@ -189,7 +189,11 @@ def confirm(yes: bool) -> None:
         raise UserError(
             "no terminal to ask for confirmation, so nothing was sent", fix="YES=1 sends without asking"
         )
-    if terminal.ask("send it? [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = terminal.ask("send it? [y/N] ")
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped; nothing was sent") from None
+    if answer.strip().lower() not in ("y", "yes"):
         raise UserError("not sent", fix="run make submit to be asked again")
 
 
@@ -202,8 +206,10 @@ def _await_score(paths: Paths, page: Page, name: str, entry: Upload, say: Say) -
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from catwalk.core.console import plain_console
+
     columns = SpinnerColumn(), TextColumn("  waiting for the score"), TimeElapsedColumn()
-    with Progress(*columns, transient=True) as line:
+    with Progress(*columns, console=plain_console(), transient=True) as line:
         line.add_task("")
         found = _scored(page, entry.ref)
     if found is None or found.status == "pending":

@@ -1,4 +1,4 @@
-"""Mirror: saves a study and its submissions to a folder that outlives the session, such as Google Drive.
+"""Kept folder: saves a study and its submissions to a folder that outlives the session, such as Google Drive.
 
 SQLite's write-ahead log can't work on such a disk, so the project itself stays on the machine's own, and
 what the next session needs is copied: every minute while a search runs, and at the end.
@@ -128,18 +128,27 @@ def _copy_network(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[None]:
-    """Save every minute during the ``with`` block, and once more when it ends, even if it fails."""
+    """Save every minute during the ``with`` block, and once more when it ends, even if it fails.
+
+    A save that fails is said at once, for a lost session never reaches the last one; of several in a row
+    the first is said.
+    """
     ended = threading.Event()
 
     def minute_by_minute() -> None:
+        is_said = False
         while not ended.wait(EVERY):
             try:
-                save(paths, kept)
-            except UserError as error:  # said at once: nothing more will be saved
+                _save_if_there(paths, kept)
+            except UserError as error:  # nothing more will be saved
                 say(str(error))
                 return
-            except (OSError, sqlite3.Error):
-                continue  # the last save reports it
+            except (OSError, sqlite3.Error) as error:
+                if not is_said:
+                    say(f"{_not_saved(kept, error)}; it is tried again every minute")
+                is_said = True
+            else:
+                is_said = False
 
     thread = threading.Thread(target=minute_by_minute, daemon=True)
     thread.start()
@@ -149,11 +158,22 @@ def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[No
         ended.set()
         thread.join()
         try:
-            save(paths, kept)
+            _save_if_there(paths, kept)
         except UserError as error:
             say(str(error))
         except (OSError, sqlite3.Error) as error:
-            say(f"KEEP={kept.root}: the study could not be saved there ({error})")
+            say(_not_saved(kept, error))
+
+
+def _save_if_there(paths: Paths, kept: Paths) -> None:
+    """Save, unless the folder is gone: it is not made anew on the machine's own disk after an unmount."""
+    if not kept.root.is_dir():
+        raise NotADirectoryError("no such folder")
+    save(paths, kept)
+
+
+def _not_saved(kept: Paths, error: Exception) -> str:
+    return f"KEEP={kept.root}: the study could not be saved there ({error})"
 
 
 def _refuse_another(paths: Paths, kept: Paths) -> None:
