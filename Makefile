@@ -18,7 +18,7 @@ BIN := .venv/bin
 #: FOLDS         auto            5 or 10: train the best in folds after the search, so that all labelled rows validate
 #: SEED          1               random seed of the split, the sampler and the networks
 #: NAME                          the new submission's name; by default time and hash
-#: SUBMISSION                    the submission for score, submit, report, reproduce; by default the newest
+#: SUBMISSION                    for score, submit, report, reproduce; by default the newest (report: that is no blend)
 #: PARTS                         for blend: two or more submissions, folders with test.npz, or CSVs, such as a,b
 #: WIDTHS                        for try: units of up to three hidden layers, such as 512,256; 0 for none
 #: SUBMISSIONS                   for grade: a folder or a zip of all teams' files, also Moodle's or nbgrader's

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from catwalk import stages
-from catwalk.arguments import STAGES, parser
+from catwalk.arguments import STAGES, parse
 from catwalk.cli import main
 from catwalk.data import download
 from catwalk.option_values import duration
@@ -160,10 +160,10 @@ def test_a_folder_that_can_not_be_written_to(project: Path, digits_raw: Path) ->
 def test_a_home_folder_is_expanded_where_the_shell_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after LABELS= of make."""
     monkeypatch.setenv("HOME", "/home/me")
-    graded = parser().parse_args(["grade", "--submissions", "~/class.zip", "--labels", "~/labels.csv"])
+    graded = parse(["grade", "--submissions", "~/class.zip", "--labels", "~/labels.csv"])
     assert (graded.submissions, graded.labels) == (Path("/home/me/class.zip"), Path("/home/me/labels.csv"))
-    assert parser().parse_args(["try", "--artifacts", "~/nets"]).artifacts == Path("/home/me/nets")
-    assert parser().parse_args(["reproduce", "~/one.json"]).recipe == Path("/home/me/one.json")
+    assert parse(["try", "--artifacts", "~/nets"]).artifacts == Path("/home/me/nets")
+    assert parse(["reproduce", "~/one.json"]).recipe == Path("/home/me/one.json")
 
 
 def test_a_closed_pipe_has_an_exit_code_of_its_own(project: Path) -> None:

@@ -16,8 +16,8 @@ import pytest
 from optuna import create_study
 from optuna.trial import create_trial
 
-from catwalk import command_hints, option_values
-from catwalk.arguments import STAGES, defaults, option, parser, variable
+from catwalk import arguments, command_hints, option_values
+from catwalk.arguments import STAGES, defaults, option, variable
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.data import infer_classes
@@ -158,7 +158,7 @@ def parse(command: str) -> None:
     stage = command.split()[1]
     command_hints.remember([stage, *REQUIRED.get(stage, ())])
     Path("Makefile").unlink(missing_ok=True)
-    parser().parse_args(shlex.split(command_hints.completed(command))[1:])
+    arguments.parse(shlex.split(command_hints.completed(command))[1:])
 
 
 @pytest.mark.parametrize("command", sorted(written()))
@@ -184,7 +184,7 @@ def test_the_parser_takes_what_is_put_together(tmp_path: Path, monkeypatch: pyte
         progress.write(paths, key, replace(progress.NOTHING, spent=123.4, finished=7, budget=budget))
         predict._in_folds(context, cast(Any, None), 5, 5)
     late = replace(progress.NOTHING, ended=fold_study.NO_TIME)
-    said.append(fold_configurations._told(late, Limits(123.4, None, 5)))
+    said.append(fold_configurations._told(late, Limits(123.4, None, 5), "make search"))
     opened = cast(Any, SimpleNamespace(user_attrs={"precision": "bfloat16"}))
     said += search._other_family(opened, context, Limits(603.0, None))
     said += postgres_server._lines(paths, "127.0.0.1", 5433, progress.variables(key))

@@ -173,7 +173,7 @@ def test_usage_has_the_defaults_of_a_stage_s_options(stage: str) -> None:
             assert f"{default} ({stage})" in meaning
         elif stage == "course" and f"CATWALK_{name}" in course.USUAL:
             first = course.USUAL[f"CATWALK_{name}"]
-            assert re.search(rf"`course`[^;]* `?{first}`? at first, then as the last time", meaning)
+            assert re.search(rf"`course`[^;]* `?{first}`? by default, later what it last", meaning)
         else:
             usual = LATER.get(name, "") if default is None else "0" if default is False else str(default)
             assert "".join(named(cell)) == usual, name
@@ -192,10 +192,10 @@ def test_usage_says_which_stages_follow_the_last_search() -> None:
 def test_what_the_parser_leaves_open_is_found_later() -> None:
     """No stage is run: of the context nothing is asked."""
     nothing: Any = None
-    given = arguments.parser().parse_args(["search"])
+    given = arguments.parse(["search"])
     budget = option_values.duration(LATER["BUDGET"])
     assert search_options.limits_of(given, nothing) == limits.Limits(budget, None, 1)
-    given = arguments.parser().parse_args(["search", "--trials", "5"])
+    given = arguments.parse(["search", "--trials", "5"])
     assert search_options.limits_of(given, nothing) == limits.Limits(None, 5, 1)
     loaded = load("fashion-mnist")
     features = search_options._features(given, loaded)

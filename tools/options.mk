@@ -17,9 +17,9 @@ NEAREST = import difflib, sys; names = {name.lower(): name for name in sys.argv[
   print(*map(names.get, difflib.get_close_matches(sys.argv[1].lower(), names, 1, .5)))
 nearest = $(shell $(PYTHON) -I -c '$(NEAREST)' $(call quoted,$(1)) $(2) 2> /dev/null)
 # As the search's display and the recipes name them; the nearest name would be that of another parameter.
-ifneq ($(filter DEPTH WIDTH_% depth width_%,$(UNKNOWN)),)
-  $(error there is no variable $(firstword $(filter DEPTH WIDTH_% depth width_%,$(UNKNOWN))): \
-    WIDTHS=512,256 sets the layers of try)
+LAYERS := $(firstword $(filter DEPTH WIDTH_% depth width_%,$(UNKNOWN)))
+ifneq ($(LAYERS),)
+  $(error there is no variable $(LAYERS): WIDTHS=512,256 sets the layers of try)
 endif
 ifneq ($(UNKNOWN),)
   near := $(call nearest,$(firstword $(UNKNOWN)),$(KNOWN))

@@ -38,6 +38,7 @@ SEEDED = ("all", "prepare", "search", "try", "predict", "report", "serve", "kern
 NAMING = ("all", "predict", "blend")
 CHOOSING = ("report", "submit", "score", "reproduce")
 SHARING = (*SEARCHING, "try", "dashboard")
+TRAINING = (*SEARCHING, "try", "reproduce", "course")  # meanwhile a Mac is kept awake
 
 
 class _Parser(argparse.ArgumentParser):
@@ -68,10 +69,6 @@ def defaults(stage: str) -> dict[str, Any]:
     made = stages.choices[stage]
     names = [text[2:] for action in made._actions for text in action.option_strings if text[:2] == "--"]
     return {variable(name): made.get_default(name.replace("-", "_")) for name in names if name != "help"}
-
-
-def parser() -> argparse.ArgumentParser:
-    return _parsers()[0]
 
 
 def parse(given: list[str] | None) -> argparse.Namespace:
@@ -124,7 +121,8 @@ def _parsers() -> tuple[argparse.ArgumentParser, "argparse._SubParsersAction[_Pa
         if name in NAMING:
             stage.add_argument("--name", help="the new submission's name (default: time and hash)")
         if name in CHOOSING:
-            stage.add_argument("--submission", help="the submission's name (default: the newest)")
+            usual = "the newest; for report, the newest that is not a blend"
+            stage.add_argument("--submission", help=f"the submission's name (default: {usual})")
         if name in stage_arguments.OWN:
             stage_arguments.OWN[name](stage)
     return made, stages

@@ -38,7 +38,7 @@ def main(given: list[str] | None = None) -> int:
             stages.run(options, started)
     except CatwalkError as error:
         return _complain(options.stage, error)
-    except KeyboardInterrupt as stop:  # what asked a question says what has not been done
+    except KeyboardInterrupt as stop:  # a question's own message says what was not done
         return _tell(options.stage, str(stop) or stopped, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output has gone

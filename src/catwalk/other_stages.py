@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from catwalk import stage_arguments
 from catwalk.command_hints import say
 from catwalk.core.errors import UserError, shown
 from catwalk.core.paths import Paths
@@ -68,7 +69,7 @@ def _grade(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
     from catwalk.grading import grade
 
     if options.submissions is None:
-        raise UserError("nothing to grade", fix="set SUBMISSIONS= to a folder or a zip of all teams' files")
+        raise UserError("nothing to grade", fix=f"set SUBMISSIONS= to {stage_arguments.SUBMISSIONS}")
     grade.run(paths, loaded, handed=options.submissions, labels=options.labels, final=options.final, say=say)
 
 
@@ -87,8 +88,7 @@ def _blend(options: argparse.Namespace, paths: Paths, loaded: "Competition") -> 
     if options.parts is None:
         raise UserError(
             "nothing to blend",
-            fix="set PARTS= to two or more, separated by commas: submissions' names, folders with test.npz, "
-            "or CSVs",
+            fix=f"set PARTS= to {stage_arguments.PARTS}",
         )
     given = [part.strip() for part in options.parts.split(",")]
     parts = blend_parts.locate(paths, given)  # what is missing is reported before a download

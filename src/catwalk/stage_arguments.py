@@ -6,6 +6,8 @@ from catwalk import option_values as values
 from catwalk.core.given_path import expanded
 
 WORKERS = "worker processes (default: one per core, as memory allows, or per GPU)"
+PARTS = "two or more, separated by commas: submissions' names, folders with test.npz, or CSVs"
+SUBMISSIONS = "a folder or a zip of all teams' files"
 
 
 def add_looking(stage: argparse.ArgumentParser) -> None:
@@ -73,10 +75,7 @@ def _add_reproduce(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_blend(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument(
-        "--parts",
-        help="two or more, separated by commas: submissions' names, folders with test.npz, or CSVs",
-    )
+    stage.add_argument("--parts", help=PARTS)
 
 
 def _add_dashboard(stage: argparse.ArgumentParser) -> None:
@@ -100,7 +99,7 @@ def _add_kernel(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_grade(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--submissions", type=expanded, help="a folder or a zip of all teams' files")
+    stage.add_argument("--submissions", type=expanded, help=SUBMISSIONS)
     stage.add_argument(
         "--labels", type=expanded, help="a CSV of ids and true labels, or Kaggle's solution file"
     )

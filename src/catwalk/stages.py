@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from catwalk.data.run_context import RunContext
 
 
-TRAINING = ("all", "search", "try", "predict", "report", "reproduce", "course")
-
-
 def _say_but_next(line: str) -> None:
     """Print a line, unless it announces the next stage, which ``all`` runs anyway."""
     if not line.startswith("next: "):
@@ -31,7 +28,7 @@ def run(options: argparse.Namespace, started: float) -> None:
     """Run the requested stage, and first the stages whose results it needs.
 
     Args:
-        options: as ``arguments.parser`` gives them.
+        options: as ``arguments.parse`` gives them.
         started: ``time.monotonic()`` of the command's start.
 
     Raises:
@@ -59,7 +56,7 @@ def run(options: argparse.Namespace, started: float) -> None:
         from catwalk.core import extras
 
         extras.ensure("psycopg", say)
-    if options.stage in TRAINING:
+    if options.stage in arguments.TRAINING:
         macos.prevent_idle_sleep()
     if options.stage in ALONE:
         ALONE[options.stage](options, paths, loaded)
@@ -95,10 +92,12 @@ def _new(options: argparse.Namespace, paths: Paths) -> None:
     shows = f"{paths.shown(paths.samples)} shows"
     lying = f"write transpose = true in {paths.shown(paths.toml)}"
     height, width = samples.pictures.shape[1:3]
-    if height != width:
-        lying += ", and exchange height and width in shape"
+    place = "shape"
     if command_hints.in_notebook():  # which shows the picture, and keeps no TOML
         shows, lying = "here are", command_hints.decided("TRANSPOSE", "true")
+        place = "SHAPE" if options.shape else ""  # one that was found is exchanged anyway
+    if height != width and place:
+        lying += f", and exchange height and width in {place}"
     say(f"new: {shows} ten of the pictures: if they lie on their side, {lying}")
     if options.stage == "new":
         say("next: make all")

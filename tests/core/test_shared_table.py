@@ -83,9 +83,9 @@ def test_another_computer_s_blocks_are_its_own_until_they_are_stale(tmp_path: Pa
     notes = tmp_path / ".table.part.notes"
     np.full(2, shared_table._owner(2**22 + 1) ^ shared_table.HOST).tofile(notes)
     shared_table.drop_abandoned(tmp_path)
-    assert shared_table._take(path, (2, 1), np.float32, 2) == -1, "it waits"
+    assert shared_table._take(path, (2, 1), np.float32, 2, 0.0) == -1, "it waits"
     os.utime(notes, (0, time.time() - shared_table.STALE - 1))
-    assert shared_table._take(path, (2, 1), np.float32, 2) == 0
+    assert shared_table._take(path, (2, 1), np.float32, 2, 0.0) == 0
     os.utime(notes, (0, time.time() - shared_table.STALE - 1))
     shared_table.drop_abandoned(tmp_path)
     assert list(tmp_path.iterdir()) == []

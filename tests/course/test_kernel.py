@@ -224,7 +224,7 @@ def test_the_command_s_options_are_the_notebook_s_settings(monkeypatch: pytest.M
     chosen: list[dict[str, Any]] = []
     monkeypatch.setattr(kernel, "run", lambda *_, choice, **__: chosen.append(choice))
     nothing: Any = None  # it is only passed on
-    other_stages._kernel(arguments.parser().parse_args(["kernel"]), nothing, load("digits"))
+    other_stages._kernel(arguments.parse(["kernel"]), nothing, load("digits"))
     options = set(arguments.defaults("kernel")) - {"KAGGLE_USER", "ACCELERATOR"}
     assert {"COMPETITION", *chosen[0]} == options
     settings = {one.name.upper() for one in fields(Settings)}

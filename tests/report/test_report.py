@@ -148,6 +148,8 @@ def test_a_kernel_is_reached_by_sockets_that_only_we_can_open(tmp_path: Path) ->
     [
         ("MemoryError", "", MachineError, "close other programs"),
         ("_ArrayMemoryError", "Unable to allocate 9 TiB", MachineError, "close other programs"),
+        ("ResourceExhaustedError", "OOM when allocating", MachineError, "close other programs"),
+        ("OSError", "4096 requested and 0 written", MachineError, "make room on the disk"),
         ("BrokenProcessPool", "A process was terminated abruptly", MachineError, "close other programs"),
         ("OSError", "[Errno 28] No space left on device: 'x.npz'", MachineError, "make room on the disk"),
         ("FileNotFoundError", "[Errno 2] No such file: 'x.npz'", UserError, "fix the cell"),

@@ -924,7 +924,7 @@ def test_presets_are_compared_with_the_search(loaded: Results) -> None:
     own = slides.search(made_by_us(better))
     assert own.title == "Our own network is the best of 7: 99.0%"
     near = slides.search(made_by_us(searched(presets, 0.91)))
-    assert near.title == "Our own network is best of 6, by less than can be told: 91.0%"
+    assert near.title == "Our own network is best of 6, but not clearly: 91.0%"
     assert {"our own", "search"} < set(words_of(figures.trial_bars(made_by_us(better))))
     stopped = replace(better.trials[-2], state="pruned")
     one = replace(better, trials=[*better.trials[:-2], stopped, better.trials[-1]])

@@ -93,9 +93,9 @@ def test_auto_is_not_what_a_search_had_where_it_is_typed(
     key = progress.study_name(paths, prepare.load(paths, 1), "pixels")
     progress.write(paths, key, replace(progress.NOTHING, spent=60.0, finished=3))
     for stage in ("try", "predict", "report"):
-        options = arguments.parser().parse_args([stage, *DIGITS, *typed])
+        options = arguments.parse([stage, *DIGITS, *typed])
         assert search_options.scope(options, paths, competition, lambda _: None) == followed
-    options = arguments.parser().parse_args(["search", *DIGITS])
+    options = arguments.parse(["search", *DIGITS])
     assert search_options.scope(options, paths, competition, lambda _: None) == "local"
 
 

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from catwalk import search_options
-from catwalk.arguments import parser
+from catwalk.arguments import parse
 from catwalk.core import memory
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
@@ -96,7 +96,7 @@ def test_what_until_keeps_time_for_follows_from_the_folds_and_the_test(
         return 100.0
 
     monkeypatch.setattr(limits, "seconds_until", seconds_until)
-    options = parser().parse_args(["search", "--until", "14:40", "--folds", folds])
+    options = parse(["search", "--until", "14:40", "--folds", folds])
     of_rows = {"fingerprint": "aaaa", "split": "s1", "test_pixels": range(7)}
     prepared = cast(Prepared, SimpleNamespace(**of_rows))
     context = RunContext(Paths(tmp_path, "digits"), load("digits"), prepared, 1, "local")

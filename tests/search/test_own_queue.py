@@ -110,20 +110,20 @@ def opened(tmp_path: Path) -> optuna.Study:
 
 def test_it_is_said_where_it_waits_and_who_takes_it(opened: optuna.Study) -> None:
     number = own_queue.put_first(opened, portfolio.BASELINES["beginner"], TEAM)
-    said = own_queue.place(opened, number, None)
+    said = own_queue.place(opened, number, None, is_here=True)
     assert said == f"trial {number}, place 3 of 4 in the queue; the search that runs here takes it"
     for team in (None, TEAM):
-        said = own_queue.place(opened, number, team, is_searched=False)
+        said = own_queue.place(opened, number, team, is_here=False)
         assert said == f"trial {number}, place 3 of 4 in the queue; the next search takes it"
     for name in ("bob", "ann"):
         opened.ask().set_user_attr("member", name)
-    said = own_queue.place(opened, number, TEAM)
+    said = own_queue.place(opened, number, TEAM, is_here=True)
     assert said == f"trial {number}, place 1 of 2 in the queue; the next free worker of ann or bob takes it"
     assert own_queue.others(opened, TEAM) == ["bob"]
-    said = own_queue.place(opened, number, TEAM, is_searched=False)  # what ann ran was killed
+    said = own_queue.place(opened, number, TEAM, is_here=False)  # what ann ran was killed
     assert said == f"trial {number}, place 1 of 2 in the queue; the next free worker of bob takes it"
     opened.ask()
-    assert own_queue.place(opened, number, TEAM) == f"trial {number}, which a worker has begun"
+    assert own_queue.place(opened, number, TEAM, is_here=True) == f"trial {number}, which a worker has begun"
 
 
 def test_what_a_search_leaves_waiting_is_said(opened: optuna.Study) -> None:
@@ -423,4 +423,4 @@ def test_a_worker_may_take_it_at_once(opened: optuna.Study, monkeypatch: pytest.
 
     monkeypatch.setattr(optuna.Study, "enqueue_trial", enqueue_and_take)
     number = own_queue.put_first(opened, portfolio.BASELINES["beginner"])
-    assert own_queue.place(opened, number, None) == f"trial {number}, which a worker has begun"
+    assert own_queue.place(opened, number, None, is_here=True) == f"trial {number}, which a worker has begun"

@@ -202,7 +202,7 @@ def test_no_time_is_said_once(context: RunContext, monkeypatch: pytest.MonkeyPat
 
 def test_one_network_is_not_networks(context: RunContext) -> None:
     state = replace(progress.NOTHING, finished=1, spent=9.0, ended=fold_study.ALL_TRAINED)
-    told = fold_configurations._told(state, Limits(60.0, None, 5))
+    told = fold_configurations._told(state, Limits(60.0, None, 5), "make search")
     assert told == f"1 network in 9 s ({fold_study.ALL_TRAINED})"
     said: list[str] = []
     recipe.write(context.paths, "one", made_recipe(missing=1))

@@ -67,9 +67,9 @@ def test_the_printed_table_has_no_column_that_says_nothing(made: Made) -> None:
     assert max(map(len, printed())) <= 100
     for submission in ("all", "few", name):
         there = recipe.read(paths, submission)
-        recipe.write(paths, submission, replace(there, study="digits-0123456789ab-s1-local"))
+        recipe.write(paths, submission, replace(there, features="local"))
     assert printed()[0].split() == header.split()[:-1]
-    recipe.write(paths, name, replace(few, study="digits-0123456789ab-s2-local.all"))
+    recipe.write(paths, name, replace(few, seed=2, features="local", models="all"))
     lines = printed()
     assert lines[0].split() == [*header.split()[:-1], "SEED", "MODELS"]
     assert [line.split()[-2:] for line in lines if line.startswith(name)] == [["2", "all"]]

@@ -294,7 +294,7 @@ def test_a_member_of_the_cluster_searches_as_its_team_does(tmp_path: Path) -> No
             env={**clean_environment(), **dict.fromkeys(ours, ""), **given, **more},
         )  # fmt: skip
         assert done.stdout.strip().partition("--budget 55m")[2].strip() == said
-        arguments.parser().parse_args(done.stdout.split())
+        arguments.parse(done.stdout.split())
 
 
 def test_the_job_keeps_to_kubernetes_schema() -> None:

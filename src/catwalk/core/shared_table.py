@@ -24,7 +24,9 @@ FREE, DONE = 0, -1  # in the notes; any other number is the owner, the process t
 HOST = 2**32  # an owner is the computer's number times this, plus the process id
 PAUSE = 0.05  # seconds between checks whether the others are done
 STALE = 30.0  # seconds in which no block was claimed or finished: then all unfinished ones count as free
-LONGEST = 3.0  # or so many times what one took here, or slow processes would take each other's in turn
+# Times the longest block here, where that is more than STALE: else slow processes would repeat each
+# other's blocks.
+LONGEST = 3.0
 Rows = tuple[int, npt.NDArray[Any]]  # the first row's number, and the values
 
 
@@ -91,7 +93,7 @@ def _unfinished(path: Path) -> tuple[Path, Path]:
 
 
 def _take(
-    path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int, longest: float = 0.0
+    path: Path, shape: tuple[int, int], dtype: npt.DTypeLike, blocks: int, longest: float
 ) -> int | None:
     """Claim a block to compute; -1 if all are claimed; None if the table is done."""
     with locks.locked(path.parent, wait=True):

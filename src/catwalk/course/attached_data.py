@@ -61,7 +61,7 @@ def files(place: Path) -> list[Path]:
     """The data files in a folder, without what an earlier run of the notebook wrote; or the one file."""
     if place.is_file():
         return [place]
-    return [path for path in raw_files.listed(place, in_notebook=True) if _is_data(path.name)]
+    return [path for path in raw_files.listed(place, in_notebook=True) if _is_data(path)]
 
 
 def toml(name: str, top: Path) -> Path | None:
@@ -87,7 +87,9 @@ def own_places(top: Path) -> Iterator[Path]:
         yield top
     for folder in _folders(top):
         try:
-            names = sorted(one.name for one in os.scandir(folder) if one.is_file() and _is_data(one.name))
+            names = sorted(
+                one.name for one in os.scandir(folder) if one.is_file() and _is_data(Path(one.path))
+            )
         except OSError:
             continue
         zips = [name for name in names if name.casefold().endswith(".zip")]
@@ -97,10 +99,10 @@ def own_places(top: Path) -> Iterator[Path]:
             yield from (folder / name for name in zips)
 
 
-def _is_data(name: str) -> bool:
-    """Whether a file may hold data, by its name."""
-    is_ours = name in notebook_results.NAMES
-    return not is_ours and (name.casefold().endswith(ENDINGS) or "ubyte" in name)
+def _is_data(path: Path) -> bool:
+    """Whether a file may hold data, by its name, and is none of catwalk's results."""
+    may_be = path.name.casefold().endswith(ENDINGS) or "ubyte" in path.name
+    return may_be and not notebook_results.is_one(path)
 
 
 def _folders(top: Path) -> Iterator[Path]:
@@ -132,7 +134,7 @@ def _places(top: Path, folders: list[Path]) -> Iterator[Path]:
             names = sorted(one.name for one in os.scandir(folder) if one.is_file())
         except OSError:
             continue
-        if not any(_is_data(name) for name in names):
+        if not any(_is_data(folder / name) for name in names):
             continue
         yield folder
         yield from (folder / name for name in names if name.casefold().endswith(".zip"))

@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 def run(paths: Paths, exercise: int | None, *, budget: str | None, models: str | None, say: Say) -> None:
     """Execute the exercises that are not done yet, or only the given one.
 
-    The fifth one is executed again with another budget or other models; the notebook of before is kept. What
+    The fifth one is executed again with another budget or other models; the earlier notebook is kept. What
     a person has changed in an executed notebook is kept under another name.
 
     Args:
@@ -88,10 +88,10 @@ def _is_done(paths: Paths, source: Path, target: Path, made_of: str) -> bool:
 
 
 def _set_aside(paths: Paths, target: Path) -> str:
-    """Rename the notebook of before, which has its figures and tables in it; the line that says so."""
+    """Rename the earlier notebook, which has its figures and tables in it; the line that says so."""
     kept = edited_files.unused(target)
     target.rename(kept)
-    return f"  {paths.shown(target)}: the notebook of before is kept as {kept.name}"
+    return f"  {paths.shown(target)}: the earlier notebook is kept as {kept.name}"
 
 
 def _named(exercise: int) -> str:

@@ -130,8 +130,8 @@ def _copy_network(source: Path, target: Path) -> None:
 def saving(paths: Paths, kept: Paths, say: Callable[[str], None]) -> Iterator[None]:
     """Save every minute during the ``with`` block, and once more when it ends, even if it fails.
 
-    A save that fails is said at once, for a lost session never reaches the last one; of several in a row
-    the first is said.
+    A failed save is reported at once, as a lost session never reaches the last save; of several failures in a
+    row only the first is reported.
     """
     ended = threading.Event()
 

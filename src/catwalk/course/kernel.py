@@ -117,7 +117,7 @@ def _place(paths: Paths, made: Path) -> list[str]:
 
 
 def _move(paths: Paths, file: Path, folder: Path, say: Callable[[str], None]) -> None:
-    """Move a file to a folder; one that is there and may have been edited, as no wheel is, is renamed."""
+    """Move a file to a folder; an existing one that may have been edited is renamed, a wheel replaced."""
     target = folder / file.name
     if file.suffix == ".whl":
         file.replace(target)

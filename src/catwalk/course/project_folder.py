@@ -1,7 +1,8 @@
 """Project folder: where the notebook's project lies, the same one for the same settings and the same files.
 
 With other files, or another decision about them, it is another one: the TOML that was drafted before is not
-theirs, and a project's data come from one source.
+theirs, and a project's data come from one source. ``saved_in`` continues it from the folder KEEP, and
+saves it there.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ from catwalk.data import picture_hashes, prepare, split
 from catwalk.data.prepare import Prepared
 
 BLOCK = 8192  # pictures compared at a time
-LABELLED_SHARE = 0.01  # of the test pictures: from here on a score says little where so many are labelled
+LABELLED_SHARE = 0.01  # share of the test pictures among the labelled rows from which a score says little
 
 
 @dataclass(frozen=True)

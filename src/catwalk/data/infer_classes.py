@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from catwalk.core.errors import UserError
+from catwalk.core.plurals import counted
 from catwalk.data import csv_dialect, usage_column
 from catwalk.data.csv_cells import whole_number
 from catwalk.data.csv_file import clipped
@@ -98,7 +99,7 @@ def classes(cells: list[str], where: str) -> Classes:
             fix="set LABEL= to choose another column",
         )
     rare = min(counts.values())
-    few = f", the rarest in {rare:,} row{'s' if rare > 1 else ''}"
+    few = f", the rarest in {counted(rare, 'row')}"
     if is_text:
         return Classes(tuple(found), None, True, f"{len(found)} different texts in {len(cells):,} rows{few}")
     labels = tuple(int(one) for one in found)

@@ -214,7 +214,7 @@ def check_whole(shown: str, place: Path, found: Found, competition: Competition,
     for name in missing:
         refuse_dangling(shown, place / name)
         _refuse_ambiguous(shown, place, files, zips, name)
-    for archive in zips:
+    for archive in zips if not found.csvs else ():
         _refuse_idx(shown, place, archive)
     one = len(missing) == 1
     other = f"{advice.OTHER_DATA}, or " if shown.startswith("SOURCE=") else ""

@@ -48,8 +48,8 @@ class Row:
     Attributes:
         place: teams with equal scores share it (1, 1, 3). None: not scored.
         team: the result.
-        ahead: whether the lead over the next team is significant, where it is one on different pictures too;
-            empty for the last one.
+        ahead: "yes" if the lead over the next team is significant, each picture counted once, else "not
+            significant"; empty for the last one.
         p: how often such a difference occurs by chance; None for the last one.
     """
 

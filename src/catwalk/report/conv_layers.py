@@ -5,6 +5,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
+from catwalk.core.plurals import counted
 from catwalk.models import conv_plan
 from catwalk.models.conv_plan import Stage
 from catwalk.report.drawing import BLUE, GREY, MUTED, PAPER, box, mixed, picture, shortened, text, width_of
@@ -47,7 +48,7 @@ def draw(axes: Axes, results: Results) -> float:
 
 
 def _sizes(stage: Stage) -> str:
-    blocks = f", {stage.blocks} block{'s' if stage.blocks != 1 else ''}" if stage.blocks else ""
+    blocks = f", {counted(stage.blocks, 'block')}" if stage.blocks else ""
     return f", {stage.channels} channels{blocks}"
 
 

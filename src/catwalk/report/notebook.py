@@ -173,11 +173,15 @@ def _of_cell(error: Any, where: str) -> CatwalkError:
 
 def _of_machine(name: str, value: str, where: str) -> MachineError | None:
     """The error of a cell that lacked memory, disk space or the like; None if the cell itself is wrong."""
-    if name.endswith("MemoryError"):  # NumPy has one of its own
+    from catwalk.search import failed_trials
+
+    if name.endswith("MemoryError") or name == "ResourceExhaustedError":  # NumPy's and TensorFlow's own
         return MachineError("out of memory", where=where, fix=FREE_MEMORY)
     if name == "BrokenProcessPool":
         what = "a process that trains has ended, perhaps for lack of memory"
         return MachineError(what, where=where, fix=FREE_MEMORY)
+    if failed_trials.NOT_WRITTEN.search(value):  # NumPy on a full disk, without a number
+        return MachineError(shown(value), where=where, fix=advice.MAKE_ROOM)
     system = re.match(r"\[Errno (\d+)\] ", value)
     fix = FIXES.get(int(system[1])) if system else None
     if system is None or fix is None:

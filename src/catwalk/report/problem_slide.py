@@ -143,7 +143,7 @@ def _judged(results: Results) -> str:
     if not is_chosen:
         return f"{right}."
     # Of several configurations all labelled rows choose; of one, the split's validation rows chose it.
-    are_several = max(made.fold_trainings, len(made.fold_networks)) > made.folds
+    are_several = max(made.fold_trainings, len(made.fold_networks)) >= 2 * made.folds
     these = "these pictures" if are_several else "some of these pictures"
     return f"{right}; networks and weights were chosen by {these}."
 

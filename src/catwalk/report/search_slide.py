@@ -56,7 +56,7 @@ def _few_title(results: Results) -> str:
         return f"{all_of}; the best reaches {best}"
     if _is_own(results):
         if any(findings.is_level(results, results.best.accuracy, one.accuracy) for one in _second(results)):
-            return f"Our own network is best of {count}, by less than can be told: {best}"
+            return f"Our own network is best of {count}, but not clearly: {best}"
         return f"Our own network is the best of {count}: {best}"
     if worth.preset is None or worth.search is None:
         return f"Trial {results.best.number} is the best of {counted(count, 'network')}: {best}"

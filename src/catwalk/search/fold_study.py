@@ -110,14 +110,14 @@ def complete_sets(opened: "optuna.Study") -> "dict[int, list[FrozenTrial]]":
 def trainings(paths: Paths, opened: "optuna.Study | None") -> dict[int, dict[int, Fold]]:
     """What is trained, being trained or queued, or failed with an error: by the search's trial, by fold.
 
-    What is trained, but whose files are gone, is not among it.
+    A training whose files are gone is not among them.
     """
     from catwalk.search import failed_trials
 
     found: dict[int, dict[int, Fold]] = {}
     for trial in opened.get_trials(deepcopy=False) if opened is not None else ():
-        has_failed = trial.state.name == "FAIL" and not failed_trials.has_error(trial)
-        if not has_failed and not _is_gone(paths, opened, trial):
+        was_interrupted = trial.state.name == "FAIL" and not failed_trials.has_error(trial)
+        if not was_interrupted and not _is_gone(paths, opened, trial):
             found.setdefault(of(trial).trial, {})[of(trial).fold] = of(trial)
     return found
 

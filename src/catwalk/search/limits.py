@@ -12,7 +12,7 @@ from catwalk.core.errors import MachineError, UserError
 USUAL = 600.0  # seconds of a search, without BUDGET=, TRIALS= or UNTIL=
 WORKER_MEMORY = 1_200_000_000  # bytes that a worker may need
 AFTER_SEARCH = 45.0  # seconds that prediction and report are given, kept free before UNTIL
-MANY_ROWS = 10_000  # test rows, of which those seconds are enough for the prediction
+MANY_ROWS = 10_000  # test rows that are predicted within those seconds
 ROW_SECONDS = 0.002  # of each further one: eight networks of about 0.4 ms a picture, on two cores
 FULL = "the rest of the budget was too short for another trial"  # one of the ways in which a search ends
 FOLD_SHARE = 0.5  # of the budget, in which the best configurations are trained in folds

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-# So many does a search keep at most. How many of them an ensemble has, ``ensemble.weights`` chooses.
+# A search keeps at most so many. ``ensemble.weights`` decides how many of them are in an ensemble.
 MAX_KEPT_MODELS = 20
 # As ``Paths`` names them. A cloud's "trial-00003 (conflicted copy).keras" is none of ours.
 KEPT_FILE = re.compile(r"trial-(\d{5,})\.(?:keras|npy|test-\w+\.npy)")

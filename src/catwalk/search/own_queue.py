@@ -89,10 +89,10 @@ def take_out(opened: "optuna.Study", number: int, team: Team | None) -> None:
 
 
 def left(opened: "optuna.Study", number: int) -> tuple[int, int]:
-    """What is left to wait for until the user's own network has ended, and those that others queued after it.
+    """What this run has to wait for: the user's own network, and those that other tries queued after it.
 
-    They were told that this run takes theirs. If its worker died, it is queued again, unless whoever saw that
-    has done so, and put first again.
+    They were told that this run trains theirs. If the own network's worker died, it is queued again, unless
+    that was done already, and put first.
 
     Args:
         opened: the study.
@@ -106,7 +106,7 @@ def left(opened: "optuna.Study", number: int) -> tuple[int, int]:
         if trial.number in numbers:
             retries.repeat(opened, trial)
     trials = opened.get_trials(deepcopy=False)
-    # Those of before come first anyway, or, queued again after a kill, are left to a search.
+    # Networks queued earlier are trained first anyway, or, if a kill queued them again, left to a search.
     before = {trial.user_attrs.get(ID) for trial in trials[:number]}
     asked = [one for one in trials if ID in one.user_attrs and one.user_attrs[ID] not in before]
     waiting = [trial.number for trial in asked if trial.state == TrialState.WAITING]
@@ -134,22 +134,22 @@ def _attempts(opened: "optuna.Study", number: int) -> "list[optuna.trial.FrozenT
     return [trial for trial in trials if trial.user_attrs.get(ID) == trials[number].user_attrs[ID]]
 
 
-def place(opened: "optuna.Study", number: int, team: Team | None, is_searched: bool = True) -> str:
+def place(opened: "optuna.Study", number: int, team: Team | None, is_here: bool) -> str:
     """Where a queued trial is in the queue, and who takes it, for people.
 
     Args:
         opened: the study.
         number: of the trial.
         team: the study's.
-        is_searched: whether a search of it, or another ``make try``, runs here.
+        is_here: whether a search of it, or another ``make try``, runs here.
     """
     numbers = [trial.number for trial in study.waiting(opened)]
     if number not in numbers:
         return f"trial {number}, which a worker has begun"
     where = f"trial {number}, place {numbers.index(number) + 1} of {len(numbers)} in the queue"
-    whose = "the search that runs here" if is_searched else "the next search"
-    names = members(opened) if is_searched else others(opened, team)
-    if team is not None and (is_searched or names):
+    whose = "the search that runs here" if is_here else "the next search"
+    names = members(opened) if is_here else others(opened, team)
+    if team is not None and (is_here or names):
         whose = f"the next free worker of {' or '.join(names) or 'the team'}"
     return f"{where}; {whose} takes it"
 

@@ -148,11 +148,11 @@ def refuse_beside_other(paths: Paths, prepared: Prepared, scope: str) -> None:
         )
 
 
-def refuse_while_searching(paths: Paths, prepared: Prepared, scope: str) -> None:
-    """Refuse while any search is running: a second one can't, and predict has nothing to predict with yet.
+def refuse_while_training(paths: Paths, prepared: Prepared, scope: str) -> None:
+    """Refuse while another command trains networks here: a search can't begin meanwhile.
 
     Raises:
-        UserError: a search is running.
+        UserError: one does.
     """
     with lock_if_free(paths) as free:
         if not free:

@@ -47,7 +47,7 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
     if not is_damaged and any(isinstance(one, of_the_disk) for one in (error, error.__cause__)):
         fix = "make room on the disk, and check that you may write to the folder"
         if _is_windows_drive(paths.root) and "full" not in said:
-            fix = "move the project into Linux's home folder: SQLite often fails on a drive of Windows"
+            fix = "move the project into Linux's home folder: SQLite often fails on a Windows drive"
         elif "locked" in said:
             fix = "end or continue the program that uses it (a search stopped with Ctrl-Z: fg)"
         return MachineError(said, where=file, fix=fix)
@@ -60,7 +60,7 @@ def unusable(paths: Paths, error: Exception) -> CatwalkError:
 
 
 def _is_windows_drive(folder: Path) -> bool:
-    """Whether it is on a drive of Windows, as WSL2 mounts it."""
+    """Whether it is on a Windows drive, as WSL2 mounts it."""
     return "microsoft" in platform.release().lower() and bool(re.match(r"/mnt/[a-z]/", f"{folder}/"))
 
 

@@ -68,7 +68,7 @@ def baselines(ended: "list[FrozenTrial]", best: "FrozenTrial") -> list[str]:
 def correct(context: RunContext, opened: "optuna.Study | None") -> bool:
     """Correct progress.json where it counts more trials than the study has, as under an older study.db.
 
-    Else no submission would be made from all of them, and a search be done that has to begin.
+    Otherwise predict would never count as done, and a search that has to begin would count as done.
 
     Args:
         context: the competition, its split and scope.

@@ -53,8 +53,8 @@ class Plan:
 
     Attributes:
         epochs: that are wanted.
-        every: epochs that count as one for the pruner: where each has few steps, or there are at least half
-            as many more than usual.
+        every: epochs that count as one for the pruner: where each has few steps, or there are at least 1.5
+            times as many as usual.
         least: with time for fewer the training is not worth it.
         may_stretch: whether it may have more or fewer, so that trainings like it fill the time.
     """

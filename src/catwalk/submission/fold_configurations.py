@@ -63,20 +63,23 @@ def run(context: RunContext, asked: Limits, workers: int | None, command: str = 
         used = max(asked.budget or 0.0, searched.spent + fold_study.spent(context))
         more = limits.shown(60 * math.ceil(used / 30))  # as much time again
         say(f"folds: the search has used the budget: {command} FOLDS={asked.folds} BUDGET={more}")
+    elif not is_done and asked.budget is not None and fold_study.has_lost_files(context, count):
+        more = limits.shown(2 * asked.budget)
+        say(f"folds: files of networks are gone; to train them: {command} FOLDS={asked.folds} BUDGET={more}")
     elif after.ended is not None:
-        say(f"folds: {'already done, ' if is_done else ''}{_told(after, asked)}")
+        say(f"folds: {'already done, ' if is_done else ''}{_told(after, asked, command)}")
     if not is_done:
         for line in _left_out(context, count):
             say(line)
     return after.ended != fold_study.NO_TIME
 
 
-def _told(state: progress.Progress, asked: Limits) -> str:
+def _told(state: progress.Progress, asked: Limits, command: str) -> str:
     """What was trained, why it ended, and how to train more."""
     told = f"{counted(state.finished, 'network')} in {state.spent:.0f} s ({state.ended})"
     if state.ended == fold_study.ALL_TRAINED or asked.budget is None:
         return told
-    return f"{told}; for more: make search BUDGET={limits.shown(2 * asked.budget)}"
+    return f"{told}; for more: {command} BUDGET={limits.shown(2 * asked.budget)}"
 
 
 def _left_out(context: RunContext, count: int) -> Iterator[str]:

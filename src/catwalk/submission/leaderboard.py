@@ -9,7 +9,6 @@ from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
 from catwalk.core.plurals import counted
 from catwalk.data import scope
-from catwalk.search import progress
 from catwalk.submission import made_before, recipe, score, submission_names
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def table(paths: Paths) -> "pd.DataFrame":
     for name, there in recipe.known(paths, submission_names.names(paths)).items():
         digest = hashlib.sha256(paths.submission(name).read_bytes()).hexdigest()
         made, seen = made_before.of_these_bytes(there, digest), score.read(paths, name)
-        of_study = progress.variables(made.study) if made.study else dict.fromkeys(USUAL, "-")
+        of_study = _variables(made)
         row = {
             "submission": name,
             "validation": made.validation.accuracy if made.validation else None,
@@ -89,10 +88,18 @@ def known(board: "pd.DataFrame") -> str | None:
     return f"{counted(most, 'test picture')} {'is' if most == 1 else 'are'} also among the labelled ones"
 
 
+def _variables(made: recipe.Recipe) -> dict[str, str]:
+    """The variables of the study that it was made from; a blend has none."""
+    if not made.study:
+        return dict.fromkeys(USUAL, "-")
+    features = made.features if made.features == "pixels" else USUAL["FEATURES"]
+    return {"SEED": str(made.seed), "FEATURES": features, "MODELS": made.models}
+
+
 def has_different_rows(board: "pd.DataFrame") -> bool:
     """Whether validation accuracies of a table are of different rows, or may be, as a blend's are."""
-    known = board[board["validation"].notna()]
-    return len(known[["split", "rows"]].drop_duplicates()) > 1
+    validated = board[board["validation"].notna()]
+    return len(validated[["split", "rows"]].drop_duplicates()) > 1
 
 
 def left_out(paths: Paths) -> list[UserError]:

@@ -73,7 +73,7 @@ def taken(paths: Paths, name: str, made_from: str) -> UserError:
 
 
 def is_equal(one: Recipe, other: Recipe) -> bool:
-    """Whether two recipes are of the same making; when that was, and what was sent since, may differ."""
+    """Whether two recipes made the same submission; its time, and what was sent or graded, may differ."""
     left, right = (
         records.encode(replace(made, created="", csv_sha256="", sent=(), graded=())) for made in (one, other)
     )

@@ -169,7 +169,7 @@ def _study(context: RunContext, search: Callable[[], None]) -> "optuna.Study":
         if attempt == 0:
             if opened is None or not (study.running(opened) or study.finished(opened)):
                 progress.refuse_beside_other(context.paths, context.prepared, context.scope)
-            progress.refuse_while_searching(context.paths, context.prepared, context.scope)
+            progress.refuse_while_training(context.paths, context.prepared, context.scope)
             study_progress.correct(context, opened)
             search()
     raise UserError("no trial is complete", fix="give the search more time: make search BUDGET=10m")

@@ -236,7 +236,7 @@ def add_graded(paths: Paths, name: str, graded: GraderResult) -> None:
 
 
 def _change(file: Path, key: str, values: list[Any]) -> None:
-    """Change one entry of the file, but not its modification time, which shows the submission's age."""
+    """Change one entry of the file, but not its modification time, by which report knows a newer talk."""
     before = file.stat().st_mtime_ns
     content = json.loads(file.read_text(encoding="utf-8"))
     _write(file, {**content, key: [records.encode(value) for value in values]}, before)

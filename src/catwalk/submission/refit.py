@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from catwalk.core import gpus, process_pool
 from catwalk.core.paths import Paths
+from catwalk.core.plurals import counted
 from catwalk.data.run_context import RunContext
 from catwalk.models import retrain, space
 from catwalk.search import limits, progress
@@ -80,7 +81,7 @@ def run(
         if not tasks or not free:
             return None
         within = "" if seconds is None else f", up to {seconds:.0f} s"
-        many = "1 network" if len(tasks) == 1 else f"{len(tasks)} networks"
+        many = counted(len(tasks), "network")
         say(f"predict: training {many} again, on all {rows:,} labelled rows{within}")
         # Two short trainings take less time one after the other in one process than to start a second one.
         alone = seconds is None and sum(map(seconds_of, chosen)) < STARTING

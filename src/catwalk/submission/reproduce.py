@@ -11,6 +11,7 @@ import numpy.typing as npt
 from catwalk.core import advice, process_pool
 from catwalk.core.errors import MachineError, UserError
 from catwalk.core.paths import Paths
+from catwalk.core.plurals import counted
 from catwalk.data import download
 from catwalk.data import folds as data_folds
 from catwalk.data.run_context import RunContext
@@ -42,7 +43,7 @@ def run(context: RunContext, made: Recipe, name: str) -> None:
     tasks = _tasks(paths, made)
     if made.folds > 1:
         data_folds.write(paths, prepared, made.folds, made.seed)
-    many = "1 network" if len(tasks) == 1 else f"{len(tasks)} networks"
+    many = counted(len(tasks), "network")
     context.say(f"reproduce: training {many} again from {name}.json")
     cores = limits.workers(context.workers)
     answers = process_pool.run_all(_answer, tasks, "training", cores, None)

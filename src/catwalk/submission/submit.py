@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from catwalk.core import locks, terminal
 from catwalk.core.errors import UserError
 from catwalk.core.paths import Paths
+from catwalk.core.plurals import counted
 from catwalk.data import kaggle_client, kaggle_errors, kaggle_names, prepare, test_labels
 from catwalk.data.competition import Competition
 from catwalk.data.kaggle_client import Sent
@@ -154,10 +155,7 @@ def _show(checked: CheckedSubmission, quota: kaggle_client.Quota, say: Say) -> N
     say(f"submit: {checked.name}.csv ({made.test_rows:,} rows{known})")
     if made is not checked.made:
         say(f"  {made_before.CHANGED}")
-    say(
-        f"  to {checked.page.address}: {quota.left} submission"
-        f"{'s' if quota.left != 1 else ''} left today, {quota.today} made"
-    )
+    say(f"  to {checked.page.address}: {counted(quota.left, 'submission')} left today, {quota.today} made")
 
 
 def _check_quota(page: Page, quota: kaggle_client.Quota) -> None:

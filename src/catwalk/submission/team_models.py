@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from catwalk.core import process_pool
 from catwalk.core.paths import Paths
+from catwalk.core.plurals import counted
 from catwalk.data.run_context import RunContext
 from catwalk.models import retrain
 from catwalk.search import artifacts, limits, model_store, progress
@@ -152,7 +153,7 @@ def _train_again(
             chosen = missing[:1]
         if not chosen:
             return
-        many = "1 network" if len(chosen) == 1 else f"{len(chosen)} networks"
+        many = counted(len(chosen), "network")
         context.say(f"predict: training {many} of others again, because no copy is stored")
         tasks = [
             Task(key, trial.number, refit.task_of(context.paths, context.seed, trial)) for trial in chosen
