@@ -300,7 +300,22 @@ def test_kept_networks_that_are_gone_are_said(tmp_path: Path, digits: Prepared) 
     assert [one.number for one in made.trials] == [0], "the worse one"
     assert said == ["predict: 1 of the 2 best networks is missing in data/digits/study/kept (trial 1)"]
     team = replace(paths, team=Team("postgresql://u@h/d", "ann"))
-    assert chosen_trials.absent(team, opened) is None, "bring says it"
+    assert chosen_trials.gone_in_words(team, opened) is None, "bring says it"
+    assert [trial.number for trial in chosen_trials.absent(team, opened)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("names", "best", "said"),
+    [
+        (["7"], 1, "1 of the 1 best network is missing (trial 7)"),
+        (["7"], 2, "1 of the 2 best networks is missing (trial 7)"),
+        (["7", "3 of ann"], 2, "2 of the 2 best networks are missing (trial 7, 3 of ann)"),
+        (["7", "3", "4"], 20, "3 of the 20 best networks are missing (trial 7, 3, 4)"),
+        (["7", "3", "4", "5", "6"], 20, "5 of the 20 best networks are missing (trial 7, 3, 4 and 2 more)"),
+    ],
+)
+def test_missing_networks_in_words(names: list[str], best: int, said: str) -> None:
+    assert chosen_trials.absent_in_words(names, best) == said
 
 
 @pytest.mark.usefixtures("uncomputed")

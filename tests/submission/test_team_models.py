@@ -1,6 +1,7 @@
 """team_models.py, and a team end to end: machines that search together, others that only predict."""
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -21,11 +22,12 @@ from catwalk.core import memory
 from catwalk.core.paths import Paths
 from catwalk.core.team import Team
 from catwalk.data import prepare
+from catwalk.data.prepare import Prepared
 from catwalk.data.run_context import RunContext
 from catwalk.models.epoch import Epoch
 from catwalk.search import artifacts, limits, model_store, study
 from catwalk.search.trial_record import TrialRecord
-from catwalk.submission import team_models
+from catwalk.submission import chosen_trials, team_models
 from tests.conftest import (
     REPOSITORY,
     Run,
@@ -35,6 +37,7 @@ from tests.conftest import (
     run_catwalk,
     start_catwalk,
 )
+from tests.support import planted
 from tests.support.records import trial_record
 
 TRIALS = 3  # the baselines and the quick net
@@ -144,7 +147,7 @@ def test_a_third_copies_them_from_the_database(
     folder, url = together
     root = machine(folder, digits_raw, "eve")
     done = predicted(root, url, server, "--name", "team1")
-    assert "networks that others of the team have trained" in done.stdout
+    assert " that others of the team have trained" in done.stdout
     assert "of others again" not in done.stdout
     paths, opened = opened_by(folder, "eve", url)
     key = study.key(opened)
@@ -172,7 +175,7 @@ def test_a_fourth_copies_them_from_the_artifacts(
     root = machine(folder, digits_raw, "dan")
     done = predicted(root, url, server, "--artifacts", str(folder / "artifacts"))
     paths, opened = opened_by(folder, "dan", url)
-    assert "networks that others of the team have trained" in done.stdout
+    assert " that others of the team have trained" in done.stdout
     assert "of others again" not in done.stdout
     assert stored_of(paths, opened) == {trial.number for trial in study.complete(opened)}
     forget_stored(url, server)
@@ -194,7 +197,8 @@ def test_what_nobody_stored_is_trained_again_or_named(
     little = predicted(root, url, server, "--budget", "1s", "--name", "team1")
     assert "training 1 network of others again" in little.stdout
     missing = ", ".join(f"{t.number} of {t.user_attrs['member']}" for t in best[1:])
-    assert f"{len(best) - 1} of the {len(best)} best networks are missing (trial {missing})" in little.stdout
+    of_best = f"{len(best) - 1} of the {len(best)} best networks {'is' if len(best) == 2 else 'are'}"
+    assert f"{of_best} missing (trial {missing})" in little.stdout
     assert re.search(r"train them again here: make predict .*BUDGET=[12]m", little.stdout)
     again = predicted(root, url, server, "--budget", "1s", "--name", "team1")
     assert f"already done, {paths.shown(paths.submission('team1'))}" in again.stdout
@@ -341,6 +345,21 @@ def test_others_networks_are_trained_by_as_many_processes_as_asked_for(
     nothing = cast(Any, None)
     context = RunContext(Paths(tmp_path, "digits"), nothing, nothing, 1, "pixels", workers=asked)
     assert [team_models._cores(context, is_free) for is_free in (True, False)] == cores
+
+
+def test_the_missing_networks_are_named_with_who_trained_them(tmp_path: Path, digits: Prepared) -> None:
+    """And with what brings them; more time does only where the time is limited."""
+    context = planted.context(Paths(tmp_path, "digits"), digits)
+    opened = study.create(context.paths, digits, context.scope)
+    for value, member in zip((0.9, 0.8), MEMBERS, strict=True):
+        planted.add(opened, value, member=member)
+    planted.keep(context.paths, study.key(opened), 0, np.zeros((1, 10)))
+    absent = chosen_trials.absent(context.paths, opened)
+    stores = "a predict on those machines stores them (up to 64 MB each)"
+    said = f"predict: 1 of the 2 best networks is missing (trial 1 of bob): {stores}"
+    assert team_models._told(absent, 2, math.inf) == said
+    again = re.escape(f"{said}, or train them again here: make predict BUDGET=")
+    assert re.fullmatch(rf"{again}\d+m", team_models._told(absent, 2, 60))
 
 
 def test_what_is_torn_is_not_taken(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Chosen trials: the kept networks that form the ensemble, chosen by validation probabilities alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -148,7 +149,29 @@ def of(
     )
 
 
-def absent(paths: Paths, opened: "optuna.Study") -> str | None:
+def absent(paths: Paths, opened: "optuna.Study") -> "list[FrozenTrial]":
+    """The trials worth keeping whose networks are not here, the best first."""
+    from catwalk.search import study
+
+    key, best = study.key(opened), worth_keeping(study.complete(opened))
+    return [trial for trial in best if not is_kept(paths, key, trial.number)]
+
+
+def absent_in_words(names: Sequence[str], best: int, where: str = "") -> str:
+    """Which of the best networks are missing, for people.
+
+    Args:
+        names: of their trials, the best first.
+        best: how many networks are worth keeping.
+        where: " in <folder>".
+    """
+    named = ", ".join(names[:NAMED])
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    verb = "is" if len(names) == 1 else "are"
+    return f"{len(names)} of the {counted(best, 'best network')} {verb} missing{where} (trial {named}{more})"
+
+
+def gone_in_words(paths: Paths, opened: "optuna.Study") -> str | None:
     """Which of the best networks are gone, as from a folder that was copied in part, for people.
 
     Args:
@@ -162,17 +185,14 @@ def absent(paths: Paths, opened: "optuna.Study") -> str | None:
 
     if paths.team is not None:
         return None
-    key, best = study.key(opened), worth_keeping(study.complete(opened))
-    gone = [trial.number for trial in best if not is_kept(paths, key, trial.number)]
-    if gone:  # unless a search has just dropped it, for which it has found a better one
-        wanted = {trial.number for trial in worth_keeping(study.complete(opened))}
-        gone = [number for number in gone if number in wanted]
-    if not gone:
+    lacking = absent(paths, opened)
+    if not lacking:
         return None
-    named = ", ".join(map(str, gone[:NAMED]))
-    more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
-    of_best = f"{len(gone)} of the {counted(len(best), 'best network')} {'is' if len(gone) == 1 else 'are'}"
-    return f"{of_best} missing in {paths.shown(paths.kept(key).parent)} (trial {named}{more})"
+    # Read anew: a search may have just dropped a network, for which it has found a better one.
+    best = [trial.number for trial in worth_keeping(study.complete(opened))]
+    names = [str(trial.number) for trial in lacking if trial.number in best]
+    where = f" in {paths.shown(paths.kept(study.key(opened)).parent)}"
+    return absent_in_words(names, len(best), where) if names else None
 
 
 def missing(paths: Paths) -> UserError:

@@ -212,8 +212,8 @@ def _on_split(
 ) -> tuple[Recipe, SubmissionArrays]:
     """The submission of the search's own networks, some of them trained again on all labelled rows."""
     chosen, answers = _chosen(context, opened)
-    if absent := chosen_trials.absent(context.paths, opened):
-        context.say(f"predict: {absent}")
+    if gone := chosen_trials.gone_in_words(context.paths, opened):
+        context.say(f"predict: {gone}")
     again = _refit(context, opened, chosen, until)
     made = _recipe(context, opened, chosen)
     if again is None:

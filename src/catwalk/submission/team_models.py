@@ -16,7 +16,7 @@ from catwalk.data.run_context import RunContext
 from catwalk.models import retrain
 from catwalk.search import artifacts, limits, model_store, progress
 from catwalk.search.model_store import is_kept, worth_keeping
-from catwalk.submission import refit
+from catwalk.submission import chosen_trials, refit
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from catwalk.search.trial_record import TrialRecord
 
 PASSES = 3  # over the best trials, for others may find better ones meanwhile
-NAMED = 3  # missing trials that a line names
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,10 @@ def bring(context: RunContext, opened: "optuna.Study", seconds: float) -> int:
 
     paths, key = context.paths, study.key(opened)
     _copy(context, opened)
-    if absent := _absent(paths, opened):
+    if absent := chosen_trials.absent(paths, opened):
         _train_again(context, key, absent, seconds, _is_alone(paths, opened))
     model_store.drop(paths, key, opened)
-    absent = _absent(paths, opened)
+    absent = chosen_trials.absent(paths, opened)
     if absent:
         context.say(_told(absent, len(worth_keeping(study.complete(opened))), seconds))
     return len(absent)
@@ -95,7 +94,7 @@ def out_of_reach(context: RunContext, opened: "optuna.Study", seconds: float) ->
     """How many networks ``bring`` would leave missing: neither here nor stored, nor trained in the time."""
     from catwalk.search import study
 
-    paths, absent = context.paths, _absent(context.paths, opened)
+    paths, absent = context.paths, chosen_trials.absent(context.paths, opened)
     stored = artifacts.available(paths, study.key(opened), artifacts.stores(paths, opened), absent)
     lacking = _records([trial for trial in absent if trial.number not in stored])
     if not lacking:
@@ -109,20 +108,11 @@ def _cores(context: RunContext, is_free: bool) -> int:
     return limits.workers_after_search(context.workers) if is_free else 1
 
 
-def _absent(paths: Paths, opened: "optuna.Study") -> "list[FrozenTrial]":
-    """The best trials whose networks are not here, the best first."""
-    from catwalk.search import study
-
-    key = study.key(opened)
-    best = worth_keeping(study.complete(opened))
-    return [trial for trial in best if not is_kept(paths, key, trial.number)]
-
-
 def _is_alone(paths: Paths, opened: "optuna.Study") -> bool:
     """Whether no network at all is here."""
     from catwalk.search import study
 
-    return len(_absent(paths, opened)) == len(worth_keeping(study.complete(opened)))
+    return len(chosen_trials.absent(paths, opened)) == len(worth_keeping(study.complete(opened)))
 
 
 def _copy(context: RunContext, opened: "optuna.Study") -> None:
@@ -131,13 +121,14 @@ def _copy(context: RunContext, opened: "optuna.Study") -> None:
 
     paths, key, stored = context.paths, study.key(opened), artifacts.stores(context.paths, opened)
     for turn in range(PASSES):
-        absent = _absent(paths, opened)
+        absent = chosen_trials.absent(paths, opened)
         there = artifacts.available(paths, key, stored, absent)
         wanted = [trial.number for trial in absent if trial.number in there]
         if not wanted:
             return
         if turn == 0:
-            context.say(f"predict: copying {len(wanted)} networks that others of the team have trained")
+            many = counted(len(wanted), "network")
+            context.say(f"predict: copying {many} that others of the team have trained")
         for number in wanted:
             artifacts.fetch(paths, key, number, stored)
 
@@ -165,13 +156,12 @@ def _train_again(
 def _told(absent: "Sequence[FrozenTrial]", best: int, seconds: float) -> str:
     """Which networks are missing, and what would bring them."""
     missing = _records(absent)
-    named = ", ".join(f"{trial.number} of {trial.member}" for trial in missing[:NAMED])
-    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    names = [f"{trial.number} of {trial.member}" for trial in missing]
     fix = f"a predict on those machines stores them (up to {artifacts.LARGEST / 1e6:.0f} MB each)"
     if not math.isinf(seconds):
         needed = math.ceil((seconds + sum(map(_needed, missing))) / 60)
         fix += f", or train them again here: make predict BUDGET={needed}m"
-    return f"predict: {len(missing)} of the {best} best networks are missing (trial {named}{more}): {fix}"
+    return f"predict: {chosen_trials.absent_in_words(names, best)}: {fix}"
 
 
 def _records(trials: "Sequence[FrozenTrial]") -> "list[TrialRecord]":
