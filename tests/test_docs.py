@@ -24,6 +24,7 @@ from catwalk import arguments, option_values, search_options
 from catwalk.core.paths import Paths
 from catwalk.course import course
 from catwalk.data import scope
+from catwalk.data.toml_keys import KEYS
 from catwalk.models.space import SPACE
 from catwalk.search import limits
 from tests.conftest import REPOSITORY, load
@@ -268,6 +269,19 @@ def test_architecture_has_every_record_and_each_module_that_encodes_one() -> Non
         versioned += [f"{path.stem}.{name}" for name in found]
     assert len(versioned) >= 5
     assert set(versioned) <= told
+
+
+def test_each_key_of_a_toml_has_a_row() -> None:
+    page = (REPOSITORY / "docs/competitions.md").read_text(encoding="utf-8")
+    told: dict[str, set[str]] = {}
+    for first in re.findall(r"^\| (`[^|]*) \|", page.split("| key |")[1], re.MULTILINE):
+        words = named(first)
+        section = words.pop(0)[1:-1] if words[0].startswith("[") else ""
+        told.setdefault(section, set()).update(words)
+    sections = {"files", "columns", "submission"}
+    assert {section: told[section] for section in sections} == {one: KEYS[one] for one in sections}
+    assert told[""] == KEYS[""] - sections - {"sources", "sha256"}
+    assert KEYS["sources"] <= set(re.findall(r"`(\w+) = ", page))
 
 
 def test_generated_pages_are_made_of_the_kept_figures() -> None:

@@ -187,16 +187,16 @@ def test_each_option_of_all_is_a_setting_or_has_a_reason_not_to_be() -> None:
     given: dict[str, Any] = dict.fromkeys(options - set(NO_SETTINGS), "1")
     by_budget: dict[str, Any] = {**given, "until": None}
     passed = {text for one in (given, by_budget) for text in Settings(**one).options("1")}
-    assert passed == {f"--{name}=1" for name in given}
+    assert passed == {f"--{arguments.option(name.upper())}=1" for name in given}
     names = [one.name.upper() for one in settings]
     cells = json.loads((REPOSITORY / "notebooks/hackathon.ipynb").read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    assert [name for name in re.findall(r"^([A-Z]+) = ", code, re.MULTILINE) if name in names] == names
+    assert [name for name in re.findall(r"^([A-Z_]+) = ", code, re.MULTILINE) if name in names] == names
     (passed_on,) = re.findall(r"hackathon\.Settings\(([^)]*)\)", code)
-    assert re.findall(r"[A-Z]+", passed_on) == names
+    assert re.findall(r"[A-Z_]+", passed_on) == names
     page = (REPOSITORY / "docs/kaggle.md").read_text(encoding="utf-8").split("## The first cell")[1]
     told = re.findall(r"^\| (`[A-Z].*?) \|", page.split("\n## ")[0], re.MULTILINE)
-    assert re.findall(r"[A-Z]+", " ".join(told)) == names
+    assert re.findall(r"[A-Z_]+", " ".join(told)) == names
 
 
 def leave_submission(paths: Paths, source: Path, models: str, finished: int = 3) -> None:

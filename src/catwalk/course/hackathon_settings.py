@@ -63,7 +63,7 @@ class Settings:
             "workers": self.workers,
             **{name.lower(): value for name, value in self.decide.items()},
         }
-        return [f"--{name}={value}" for name, value in given.items() if value is not None]
+        return [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
 
 
 def too_long(settings: Settings, now: datetime) -> str | None:

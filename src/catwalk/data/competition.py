@@ -213,12 +213,8 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
     written = pixel_names.as_written(shape, is_planar, is_transposed)
     pixels = typed(str, columns.get("pixels", "pixel{}"), "pixels")
     first = typed(int, columns.get("first_pixel", 0), "first_pixel")
-    rows = listed(int, files["rows"], "rows") if "rows" in files else None
-    if rows is not None and len(rows) != 2:
-        raise ValueError("[files] rows must be two numbers, for the train and the test file")
-    header = listed(str, submission["header"], "header")
-    if len(header) != 2:
-        raise ValueError("[submission] header must name two columns, the id and the label")
+    not_two_rows = "[files] rows must be two numbers, for the train and the test file"
+    not_two_names = "[submission] header must name two columns, the id and the label"
     train, test, share = toml_values.files(files, text(columns, "usage"))
     return Competition(
         name=name,
@@ -230,12 +226,12 @@ def _read(name: str, table: dict[str, Any]) -> Competition:
         train_file=train,
         test_file=test,
         sample_file=text(files, "sample"),
-        rows=rows and (rows[0], rows[1]),
+        rows=toml_values.pair(int, files["rows"], "rows", not_two_rows) if "rows" in files else None,
         has_header=typed(bool, columns.get("header", True), "header"),
         label_column=text(columns, "label") or "label",
         id_column=text(columns, "id"),
         pixel_columns=pixel_names.listed(pixels, first, written),
-        submission_header=(header[0], header[1]),
+        submission_header=toml_values.pair(str, submission["header"], "header", not_two_names),
         first_id=typed(int, submission.get("first_id", 1), "first_id"),
         kaggle_competition=text(submission, "competition"),
         full_marks=toml_values.number(submission, "full_marks"),

@@ -31,10 +31,7 @@ def read_csv(file: CsvFile, competition: Competition) -> Rows:
     Raises:
         UserError: names file, row (counted as a spreadsheet does, the header being row 1) and column.
     """
-    columns = csv_labels.corrected(file, csv_columns.find(file, competition), competition)
-    rows = csv_fast.read(file, columns, competition)
-    if rows is None:
-        rows = csv_careful.read(file, columns, competition)
+    columns, rows = read_values(file, competition)
     if not len(rows.pixels):
         raise file.error("no rows below the header")
     if rows.labels is not None and not competition.has_header and (rows.labels == rows.labels[0]).all():
@@ -45,6 +42,12 @@ def read_csv(file: CsvFile, competition: Competition) -> Rows:
     if not file.is_train:
         return _without_placeholders(rows, columns, competition)
     return replace(rows, numbers=row_numbers.of(file.path, columns, len(rows.pixels)))
+
+
+def read_values(file: CsvFile, competition: Competition) -> tuple[Columns, Rows]:
+    """The columns of a CSV, and its rows as they stand there; errors as ``read_csv``."""
+    columns = csv_labels.corrected(file, csv_columns.find(file, competition), competition)
+    return columns, csv_fast.read(file, columns, competition) or csv_careful.read(file, columns, competition)
 
 
 def _without_placeholders(rows: Rows, columns: Columns, competition: Competition) -> Rows:

@@ -21,10 +21,6 @@ from catwalk.core.errors import UserError, shown, without_url_passwords
 from catwalk.core.paths import Paths, atomic_write, competitions_folder, folder_aside
 from catwalk.data import (
     competition,
-    csv_careful,
-    csv_columns,
-    csv_fast,
-    csv_labels,
     csv_rows,
     infer,
     kaggle_download,
@@ -216,8 +212,7 @@ def _samples(draft: Draft, drafted: Competition) -> Samples | None:
         path.write_text(_some_lines(table), encoding="utf-8")
         file = CsvFile(path, table.name, table.name, True, f"competitions/{drafted.name}.toml")
         try:
-            columns = csv_labels.corrected(file, csv_columns.find(file, drafted), drafted)
-            rows = csv_fast.read(file, columns, drafted) or csv_careful.read(file, columns, drafted)
+            _, rows = csv_rows.read_values(file, drafted)
         except UserError:  # with the row's number among the samples, not in the file
             return None
     labelled = np.flatnonzero(test_rows.surely_labelled(rows, drafted))

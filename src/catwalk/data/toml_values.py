@@ -12,7 +12,7 @@ def typed(kind: type[Kind], value: object, key: str) -> Kind:
     """A value of the given type.
 
     Raises:
-        TypeError: its type is a different one; all functions here raise this, and ``choice`` ValueError too.
+        TypeError: its type is a different one; all functions here raise this, two of them ValueError too.
     """
     if type(value) is not kind:
         raise TypeError(f"{key}: {value!r} is not {KINDS[kind]}")
@@ -29,6 +29,19 @@ def number(table: dict[str, Any], key: str) -> float | None:
 
 def listed(kind: type[Kind], value: object, key: str) -> tuple[Kind, ...]:
     return tuple(typed(kind, one, key) for one in typed(list, value, key))
+
+
+def pair(kind: type[Kind], value: object, key: str, wrong: str) -> tuple[Kind, Kind]:
+    """Two values.
+
+    Raises:
+        TypeError: it is no list of that type.
+        ValueError: they are not two: ``wrong``.
+    """
+    values = listed(kind, value, key)
+    if len(values) != 2:
+        raise ValueError(wrong)
+    return values[0], values[1]
 
 
 def text(table: dict[str, Any], key: str) -> str | None:
