@@ -236,31 +236,41 @@ def test_two_runs_write_the_same_bytes(digits_done: tuple[Path, Run], tmp_path: 
     assert [path.read_bytes() for path in made] == before
 
 
-def test_a_talk_is_made_anew_after_a_look_at_the_test_labels_or_a_change_of_the_toml(
+@pytest.fixture
+def reported(
     digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It says how often they were opened, for whatever submission, and shows the competition's title."""
+) -> tuple[Paths, str, Callable[[], bool]]:
+    """A project with a talk, its submission, and whether a report finds that done; nothing is executed."""
     shutil.copytree(digits_done[0], tmp_path / "copy")
     paths = Paths(tmp_path / "copy", "digits")
     (name,) = submission_names.names(paths)
-    told, said = list[tuple[int, str]](), list[str]()
+
+    def execute(_paths: Paths, _source: Path, target: Path, *_: object, **__: object) -> None:
+        target.write_text("{}")
+
+    monkeypatch.setattr(report, "execute", execute)
+    monkeypatch.setattr(browser, "find", lambda: None)
+
+    def is_done() -> bool:
+        said = list[str]()
+        report.run(paths, name, said.append)
+        return said[0].startswith("report: already done")
+
+    return paths, name, is_done
+
+
+def test_a_talk_is_made_anew_after_a_look_at_the_test_labels_or_a_change_of_the_toml(
+    reported: tuple[Paths, str, Callable[[], bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how often they were opened, for whatever submission, and shows the competition's title."""
+    paths, _, is_done = reported
+    told = list[tuple[int, str]]()
 
     def html(loaded: results.Results) -> str:
         told.append((loaded.looks, loaded.competition.title))
         return "<p>"
 
-    def execute(_paths: Paths, _source: Path, target: Path, *_: object, **__: object) -> None:
-        target.write_text("{}")
-
     monkeypatch.setattr(talk, "html", html)
-    monkeypatch.setattr(report, "execute", execute)
-    monkeypatch.setattr(browser, "find", lambda: None)
-
-    def is_done() -> bool:
-        said.clear()
-        report.run(paths, name, said.append)
-        return said[0].startswith("report: already done")
-
     assert is_done()
     test_labels.open_labels(paths, "score", "another")
     assert [is_done(), is_done()] == [False, True]
@@ -271,27 +281,13 @@ def test_a_talk_is_made_anew_after_a_look_at_the_test_labels_or_a_change_of_the_
 
 
 def test_a_talk_is_made_anew_after_a_score_on_kaggle(
-    digits_done: tuple[Path, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reported: tuple[Paths, str, Callable[[], bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of whatever submission: its recipe's time stays as it is."""
-    shutil.copytree(digits_done[0], tmp_path / "copy")
-    paths = Paths(tmp_path / "copy", "digits")
-    (name,) = submission_names.names(paths)
+    paths, name, is_done = reported
     recipe.write(paths, "other", recipe.read(paths, name))
     paths.submission("other").touch()
-
-    def execute(_paths: Paths, _source: Path, target: Path, *_: object, **__: object) -> None:
-        target.write_text("{}")
-
     monkeypatch.setattr(talk, "html", lambda loaded: f"<p>{scored_on_kaggle(loaded.uploads)}")
-    monkeypatch.setattr(report, "execute", execute)
-    monkeypatch.setattr(browser, "find", lambda: None)
-
-    def is_done() -> bool:
-        said = list[str]()
-        report.run(paths, name, said.append)
-        return said[0].startswith("report: already done")
-
     upload = Upload(to="digits", sha256="", public=None, ref=7, time=None)
     recipe.add_upload(paths, "other", upload)
     assert is_done(), "Kaggle has not scored it yet"
