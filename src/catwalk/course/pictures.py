@@ -167,8 +167,10 @@ def _prepared(name: str) -> tuple[Competition, Prepared]:
     """
     paths = prepared_paths(name)
     competition, prepared = competitions.load(paths), prepare.load(paths, SEED)
-    first, _ = split.pictures(prepared.pixels)
-    counts = np.bincount(prepared.labels[first], minlength=len(competition.classes))
+    labels = prepared.labels
+    if prepared.duplicates["train"]:  # else each row is a picture of its own
+        labels = labels[split.pictures(prepared.pixels)[0]]
+    counts = np.bincount(labels, minlength=len(competition.classes))
     few = np.flatnonzero(counts < LEAST)
     if len(few):
         raise UserError(

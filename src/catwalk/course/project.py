@@ -125,7 +125,7 @@ class Project:
     def _has(self, name: str) -> bool:
         """Whether the submission is there, whole, and of the rows that are prepared now."""
         paths = Paths(self.root, self.competition)
-        made = recipe.known(paths, [one for one in submission_names.names(paths) if one == name])
+        made = recipe.known(paths, [one for one in submission_names.unordered(paths) if one == name])
         now = prepare.load(paths, SEED)
         rows = (now.fingerprint, now.test_fingerprint)
         return any((one.fingerprint, one.test_fingerprint) == rows for one in made.values())

@@ -208,7 +208,7 @@ def scored_uploads(paths: Paths) -> int:
     Raises:
         NewerRecordError: one of the recipes is of a newer catwalk.
     """
-    known = recipe.known(paths, submission_names.names(paths))
+    known = recipe.known(paths, submission_names.unordered(paths))
     return sum(upload.public is not None for made in known.values() for upload in made.sent)
 
 

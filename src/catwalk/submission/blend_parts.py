@@ -116,7 +116,7 @@ def locate(paths: Paths, given: Sequence[str]) -> list[Part]:
 
 def _found(paths: Paths, given: str) -> Part:
     """One part: a submission of that name comes before a file of the same name."""
-    is_here = given in submission_names.names(paths)
+    is_here = given in submission_names.unordered(paths)
     place = paths.submission_folder(given) if is_here else given_path.expanded(given)
     test = place / TEST if is_here or place.is_dir() else place
     if not test.is_file():

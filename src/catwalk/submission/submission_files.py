@@ -63,7 +63,7 @@ def begin(paths: Paths, name: str, made: Recipe) -> None:
     Raises:
         UserError: the name has been taken since it was checked, which may be minutes ago.
     """
-    if name in submission_names.names(paths):
+    if name in submission_names.unordered(paths):
         there = recipe.known(paths, [name]).get(name)
         if there is None or not made_before.is_equal(there, made):
             raise made_before.taken(paths, name, "parts" if made.parts else "networks")

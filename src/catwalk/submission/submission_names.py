@@ -28,10 +28,14 @@ def check_name(name: str | None) -> None:
         raise UserError(f"NAME={name}", fix="choose a name that does not end in .csv or .json")
 
 
+def unordered(paths: Paths) -> list[str]:
+    """The submissions that have a CSV and a recipe, in any order: no recipe is opened."""
+    return [path.stem for path in paths.submissions.glob("*.json") if paths.submission(path.stem).is_file()]
+
+
 def names(paths: Paths) -> list[str]:
     """The submissions that have a CSV and a recipe, oldest first by the time they were made."""
-    found = [path.stem for path in paths.submissions.glob("*.json") if paths.submission(path.stem).is_file()]
-    return sorted(found, key=lambda name: (*_made(paths.recipe(name)), name))
+    return sorted(unordered(paths), key=lambda name: (*_made(paths.recipe(name)), name))
 
 
 def _made(file: Path) -> tuple[float, int]:
